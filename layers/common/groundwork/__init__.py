@@ -1,0 +1,1 @@
+"""Groundwork: product feedback into a backlog, and plans carried out, with Claude."""

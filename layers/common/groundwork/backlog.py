@@ -1,0 +1,129 @@
+"""The backlog: cards, epics, stories, subtasks. Plain values; the tables are in `groundwork.store`."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+MAX_CARD_TEXT = 10_000
+MAX_CARDS_A_CALL = 5_000
+MAX_IMPORT_BYTES = 5 * 1024 * 1024
+
+CardKind = Literal["bug", "feature", "experience", "praise", "other"]
+Severity = Literal["low", "medium", "high", "critical"]
+Sentiment = Literal["positive", "neutral", "negative", "mixed"]
+Priority = Literal["low", "medium", "high", "critical"]
+Effort = Literal["XS", "S", "M", "L", "XL"]
+
+ShortText = Annotated[str, Field(min_length=1, max_length=300)]
+LongText = Annotated[str, Field(max_length=5_000)]
+
+
+class Mode(StrEnum):
+    """How finely a parent is broken down."""
+
+    COMPACT = "compact"
+    STANDARD = "standard"
+    DETAILED = "detailed"
+
+    @property
+    def children(self) -> tuple[int, int]:
+        """Fewest and most children a parent gets (the contract's figures)."""
+        return {"compact": (3, 5), "standard": (5, 8), "detailed": (8, 12)}[self.value]
+
+
+class Value(BaseModel):
+    """A domain value; its JSON form is camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class CardAnalysis(Value):
+    summary: ShortText
+    theme: Annotated[str, Field(min_length=1, max_length=60)]
+    kind: CardKind
+    severity: Severity
+    sentiment: Sentiment
+    keywords: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(max_length=12)]
+
+
+class Counts(Value):
+    cards: int = 0
+    epics: int = 0
+    stories: int = 0
+    subtasks: int = 0
+
+
+class Project(Value):
+    id: str
+    name: str
+    description: str = ""
+    created_at: str
+    counts: Counts = Counts()
+
+
+class Card(Value):
+    id: str
+    project_id: str
+    text: Annotated[str, Field(min_length=1, max_length=MAX_CARD_TEXT)]
+    source: str | None = None
+    external_id: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    analysis: CardAnalysis | None = None
+
+
+class Epic(Value):
+    id: str
+    project_id: str
+    code: str
+    title: ShortText
+    description: LongText = ""
+    goal: LongText = ""
+    card_ids: tuple[str, ...] = ()
+    priority: Priority = "medium"
+    run_id: str | None = None
+    created_at: str
+
+
+class Story(Value):
+    id: str
+    epic_id: str
+    project_id: str
+    code: str
+    title: ShortText
+    role: Annotated[str, Field(max_length=300)] = ""
+    want: Annotated[str, Field(max_length=1_000)] = ""
+    benefit: Annotated[str, Field(max_length=1_000)] = ""
+    acceptance_criteria: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=1_000)], ...], Field(max_length=20)
+    ] = ()
+    priority: Priority = "medium"
+    effort: Effort = "M"
+    card_ids: tuple[str, ...] = ()
+    run_id: str | None = None
+    created_at: str
+
+
+class Subtask(Value):
+    id: str
+    story_id: str
+    project_id: str
+    code: str
+    title: ShortText
+    description: LongText = ""
+    effort: Effort = "M"
+    run_id: str | None = None
+    created_at: str
+
+
+Artifact = Epic | Story | Subtask
+
+
+def rfc3339(ms: int) -> str:
+    """A time in milliseconds since the epoch as the API writes it: 2026-11-21T09:30:00.123Z."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,41 @@
+"""Every setting, read from the environment in this one place."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings a function runs with; empty strings where a variable is unset."""
+
+    backlog_table: str
+    runs_table: str
+    process_next: str
+    ai: str
+    model: str
+    mock_latency_ms: int
+    anthropic_api_key: str
+    anthropic_base_url: str
+    anthropic_secret: str
+    token_secret: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises ValueError, naming the variable, where a number is not one."""
+        latency = environ.get("GROUNDWORK_MOCK_LATENCY_MS") or "800"
+        if not latency.isdigit():
+            raise ValueError(f"GROUNDWORK_MOCK_LATENCY_MS must be a whole number of milliseconds, not {latency!r}")
+        return cls(
+            backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
+            runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
+            # process_next continues itself: it finds its own name where Lambda puts it
+            process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            ai=environ.get("GROUNDWORK_AI", ""),
+            model=environ.get("GROUNDWORK_MODEL", ""),
+            mock_latency_ms=int(latency),
+            anthropic_api_key=environ.get("ANTHROPIC_API_KEY", ""),
+            anthropic_base_url=environ.get("ANTHROPIC_BASE_URL", ""),
+            anthropic_secret=environ.get("GROUNDWORK_ANTHROPIC_SECRET", ""),
+            token_secret=environ.get("GROUNDWORK_TOKEN_SECRET", ""),
+        )
