@@ -22,7 +22,7 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more calls, as the provider bills them. `input` excludes what was read from or written to a cache."""
+    """Tokens of one or more calls, as the provider bills them; `input` excludes what a cache read or wrote."""
 
     input: int = 0
     output: int = 0

@@ -1,0 +1,303 @@
+"""A run: one job over many items. The values, their counters and what may follow what."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from groundwork.ai.port import Usage
+from groundwork.backlog import Mode, Value
+
+ITEM_ATTEMPTS = 3
+"""How often an item is tried within one run (the claim counts)."""
+
+RUN_ATTEMPTS = 4
+"""How often the schedule tries the failures of a run again, the first run included."""
+
+MAX_HOPS = 1_000
+MAX_STALLED_HOPS = 5
+"""Hops in a row that may pass without any item ending before the run is given up."""
+
+
+class RunType(StrEnum):
+    ANALYZE_CARDS = "ANALYZE_CARDS"
+    GENERATE_EPICS = "GENERATE_EPICS"
+    GENERATE_STORIES = "GENERATE_STORIES"
+    GENERATE_SUBTASKS = "GENERATE_SUBTASKS"
+
+    @property
+    def below(self) -> tuple["RunType", ...]:
+        """The types that read what this type writes."""
+        order = tuple(RunType)
+        return order[order.index(self) + 1 :]
+
+    @property
+    def above(self) -> tuple["RunType", ...]:
+        order = tuple(RunType)
+        return order[: order.index(self)]
+
+    @property
+    def counted(self) -> str | None:
+        """Which of the project's counts this type's artifacts belong to."""
+        return {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}.get(
+            self.value
+        )
+
+
+class Status(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def active(self) -> bool:
+        return self in (Status.QUEUED, Status.RUNNING)
+
+
+class Phase(StrEnum):
+    """What a run is doing, for people: see `phase_detail` for the sentence."""
+
+    WAITING = "WAITING"
+    QUEUEING = "QUEUEING"
+    GENERATING = "GENERATING"
+    MERGING = "MERGING"
+    DONE = "DONE"
+
+
+class ItemStatus(StrEnum):
+    PENDING = "PENDING"
+    GENERATING = "GENERATING"
+    SAVING = "SAVING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def ended(self) -> bool:
+        return self in (ItemStatus.COMPLETED, ItemStatus.FAILED, ItemStatus.SKIPPED)
+
+
+class ErrorCode(StrEnum):
+    """Why an item, or a whole run, failed."""
+
+    ANSWER_INVALID = "ANSWER_INVALID"
+    ANSWER_TRUNCATED = "ANSWER_TRUNCATED"
+    ANSWER_REFUSED = "ANSWER_REFUSED"
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    MODEL_MISCONFIGURED = "MODEL_MISCONFIGURED"
+    TIMED_OUT = "TIMED_OUT"
+    WORKER_LOST = "WORKER_LOST"
+    TARGET_GONE = "TARGET_GONE"
+    TOO_LARGE = "TOO_LARGE"
+    COST_LIMIT = "COST_LIMIT"
+    HOP_LIMIT = "HOP_LIMIT"
+    NO_PROGRESS = "NO_PROGRESS"
+    INTERNAL = "INTERNAL"
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the schedule tries it again by itself; a person may retry anything."""
+        return self in _RETRYABLE
+
+
+_RETRYABLE = {
+    ErrorCode.ANSWER_INVALID,
+    ErrorCode.ANSWER_TRUNCATED,
+    ErrorCode.MODEL_UNAVAILABLE,
+    ErrorCode.TIMED_OUT,
+    ErrorCode.WORKER_LOST,
+    ErrorCode.NO_PROGRESS,
+}
+
+
+class RunOptions(Value):
+    """How a run is to be done; the contract's `options`."""
+
+    mode: Mode = Mode.STANDARD
+    existing_behavior: Literal["skip", "replace"] = "skip"
+    pacing: Literal["safe", "normal", "fast"] = "normal"
+    max_cost_usd: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+    @property
+    def replaces(self) -> bool:
+        return self.existing_behavior == "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An item that was begun and has not ended.
+
+    `started_at` is 0 while the item waits for its next attempt; `lost` says that a worker vanished over it.
+    """
+
+    attempts: int
+    started_at: int = 0
+    lost: bool = False
+    saving: bool = False
+
+    @property
+    def active(self) -> bool:
+        return self.started_at > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write a run. `epoch` rises with every new holder; `until` is in ms since the epoch.
+
+    Without an owner, `until` is the time by which somebody should have taken it.
+    """
+
+    epoch: int = 0
+    owner: str | None = None
+    until: int = 0
+
+    def expired(self, now: int) -> bool:
+        return self.until < now
+
+    def free(self, now: int) -> bool:
+        return self.owner is None or self.expired(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line of the manifest: what an item is about, as it stood when the run was queued.
+
+    `numbers` is the target's path below its project (a story E3-S2 is (3, 2)); for a batch of cards, (batch number,).
+    `old` are the numbers of the children it had, `first` the first number that is free for new ones.
+    `cards` are the card numbers of a batch; `merges` is the run whose drafts a merge item brings together.
+    """
+
+    index: int
+    numbers: tuple[int, ...]
+    title: str
+    skipped: bool = False
+    first: int = 1
+    old: tuple[int, ...] = ()
+    cards: tuple[int, ...] = ()
+    merges: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: what became of an item with one commit."""
+
+    index: int
+    status: ItemStatus
+    attempts: int = 1
+    created: int = 0
+    deleted: int = 0
+    usage: Usage = Usage()
+    cost: int = 0
+    started_at: int = 0
+    completed_at: int = 0
+    error_code: ErrorCode | None = None
+    error: str | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One row: everything that progress shows and everything a new worker needs to go on.
+
+    Items with an index below `cursor` have been claimed; those of them that have not ended are in `claims`, so the
+    pair says exactly what is left, without reading a single item. Costs are in millionths of a US dollar, times in ms.
+    """
+
+    id: str
+    type: RunType
+    created_at: int
+    options: RunOptions = RunOptions()
+    ai: str = "mock"
+    model: str = ""
+    status: Status = Status.QUEUED
+    phase: Phase = Phase.WAITING
+    phase_detail: str = ""
+    total: int = 0
+    queued: int = 0
+    cursor: int = 0
+    completed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    retryable: int = 0
+    created: int = 0
+    deleted: int = 0
+    claims: Mapping[int, Claim] = field(default_factory=dict)
+    usage: Usage = Usage()
+    cost: int = 0
+    hops: int = 0
+    stalled_hops: int = 0
+    ended_before_hop: int = 0
+    attempts: int = 1
+    retry_of: str | None = None
+    next_retry_at: int | None = None
+    epic: int | None = None
+    selected: bool = False
+    error: str | None = None
+    seq: int = 0
+    lease: Lease = Lease()
+    started_at: int | None = None
+    heartbeat_at: int | None = None
+    completed_at: int | None = None
+    average_ms: int = 0
+    slowest_ms: int = 0
+    width: int = 1
+    stated: int | None = None
+    covered: int | None = None
+
+    @property
+    def ended(self) -> int:
+        return self.completed + self.failed + self.skipped
+
+    @property
+    def active_items(self) -> int:
+        return sum(1 for claim in self.claims.values() if claim.active)
+
+    @property
+    def pending(self) -> int:
+        return self.total - self.ended - self.active_items
+
+    @property
+    def progress_mark(self) -> int:
+        """Rises whenever a hop achieved anything: queueing counts too."""
+        return self.queued + self.ended
+
+    def stale(self, now: int) -> bool:
+        return self.status.active and self.lease.expired(now)
+
+    def with_entries(self, entries: Iterable[Entry]) -> "Run":
+        """The run after these items ended: counters, totals and claims move together."""
+        run = self
+        for entry in entries:
+            run = run._with_entry(entry)
+        return run
+
+    def _with_entry(self, entry: Entry) -> "Run":
+        claims = {index: claim for index, claim in self.claims.items() if index != entry.index}
+        retryable = entry.error_code is not None and entry.error_code.retryable
+        return replace(
+            self,
+            claims=claims,
+            completed=self.completed + (entry.status is ItemStatus.COMPLETED),
+            failed=self.failed + (entry.status is ItemStatus.FAILED),
+            skipped=self.skipped + (entry.status is ItemStatus.SKIPPED),
+            retryable=self.retryable + (entry.status is ItemStatus.FAILED and retryable),
+            created=self.created + entry.created,
+            deleted=self.deleted + entry.deleted,
+        )
+
+    def outcome(self) -> Status:
+        """How a run whose items have all ended ends."""
+        if self.failed == 0:
+            return Status.SUCCEEDED
+        return Status.PARTIAL if self.completed or self.skipped else Status.FAILED
+
+
+def retry_delay_ms(attempts: int) -> int:
+    """How long the schedule waits before it tries a run's failures again: 5, 10, 20 ... minutes."""
+    return 5 * 60_000 * 2 ** (attempts - 1)

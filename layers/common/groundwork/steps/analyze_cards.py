@@ -1,0 +1,103 @@
+"""ANALYZE_CARDS: several short cards a call; each gets a summary, theme, kind, severity, sentiment and keywords."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from groundwork.ai.port import Question, Task
+from groundwork.asking import explain
+from groundwork.backlog import Card, CardAnalysis, CardKind, Sentiment, Severity
+from groundwork.plain_text import clean, one_line
+from groundwork.steps.answers import Answer, Line, numbered
+from groundwork.steps.instructions import ANALYZE_CARDS
+
+CARDS_A_CALL = 10
+CHARACTERS_A_CALL = 4_000
+MOST_KNOWN_THEMES = 40
+
+
+def _theme(value: object) -> object:
+    return one_line(value).lower() if isinstance(value, str) else value
+
+
+def _keywords(value: object) -> object:
+    """Repetitions and empty words dropped, and all beyond the twelfth: no reason to lose a card."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        return value
+    return list(dict.fromkeys(filter(None, (one_line(word)[:60] for word in value))))[:12]
+
+
+class CardEntry(Answer):
+    """One card's analysis as the model writes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    ref: str
+    summary: Line
+    theme: Annotated[str, BeforeValidator(_theme), Field(min_length=1, max_length=60)]
+    kind: CardKind
+    severity: Severity
+    sentiment: Sentiment
+    keywords: Annotated[list[str], BeforeValidator(_keywords)]
+
+    def analysis(self) -> CardAnalysis:
+        return CardAnalysis.model_validate(self.model_dump(exclude={"ref"}))
+
+
+class AnalyzedCards(Answer):
+    """The answer. Entries are promised as CardEntry but validated one by one: one bad entry costs one card."""
+
+    cards: Annotated[list[Any], WithJsonSchema({"type": "array", "items": CardEntry.model_json_schema()})]
+
+
+def batches(cards: Sequence[Card]) -> list[list[Card]]:
+    """Consecutive cards grouped into calls; a card longer than a call's share goes alone."""
+    groups: list[list[Card]] = []
+    room = 0
+    for card in cards:
+        size = len(card.text)
+        if groups and size <= room and len(groups[-1]) < CARDS_A_CALL:
+            groups[-1].append(card)
+            room -= size
+        else:
+            groups.append([card])
+            room = CHARACTERS_A_CALL - size
+    return groups
+
+
+def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Question:
+    """`known_themes` are themes already in use, most frequent first, so that like cards get like themes."""
+    return Question(
+        task=Task.ANALYZE_CARDS,
+        instructions=ANALYZE_CARDS,
+        material={
+            "known_themes": list(known_themes)[:MOST_KNOWN_THEMES],
+            "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in numbered(cards).items()],
+        },
+        answer=AnalyzedCards,
+        max_tokens=400 + 300 * len(cards),
+    )
+
+
+def interpret(cards: Sequence[Card], answer: AnalyzedCards) -> dict[str, CardAnalysis | str]:
+    """By card id: its analysis, or the reason why it has none. Raises ValueError only if nothing is usable."""
+    entries: dict[str, list[Any]] = {}
+    for entry in answer.cards:
+        ref = str(entry.get("ref", "")).strip() if isinstance(entry, dict) else ""
+        entries.setdefault(ref, []).append(entry)
+    outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in numbered(cards).items()}
+    faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
+    if len(faults) == len(outcomes):
+        raise ValueError(f"no card has a usable analysis; the first: {faults[0]}" if faults else "there are no cards")
+    return outcomes
+
+
+def _outcome(entries: list[Any]) -> CardAnalysis | str:
+    """Two entries under one ref mean the model mixed up its cards: neither is trusted."""
+    if len(entries) != 1:
+        return "the model's answer leaves this card out" if not entries else "the model's answer has this card twice"
+    try:
+        return CardEntry.model_validate(entries[0]).analysis()
+    except ValidationError as fault:
+        return f"the model's analysis of this card is not valid: {explain(fault)}"

@@ -1,0 +1,56 @@
+"""What the steps' answers are made of: texts with limits, numbered references, counts in a range."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from groundwork.backlog import Priority
+from groundwork.plain_text import clean, one_line
+
+
+class Answer(BaseModel):
+    """An answer, or a part of one, as the model writes it. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _line(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+def _prose(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+Line = Annotated[str, BeforeValidator(_line), Field(min_length=1, max_length=300)]
+Title = Annotated[str, BeforeValidator(_line), Field(min_length=1, max_length=120)]
+Prose = Annotated[str, BeforeValidator(_prose), Field(min_length=1, max_length=2_000)]
+Ref = Annotated[str, Field(description="A ref exactly as given in the material, such as 7")]
+Urgency = Annotated[Priority, Field(description="How much it matters to the people behind the cards")]
+
+
+def numbered[T](things: Iterable[T]) -> dict[str, T]:
+    """Things by short reference: "1", "2", … Our own ids stay ours: they cost tokens and a model miscopies them."""
+    return {str(number): thing for number, thing in enumerate(things, start=1)}
+
+
+def known(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
+    """The refs without repetitions. Raises ValueError naming those that stand for nothing."""
+    unique = list(dict.fromkeys(ref.strip() for ref in refs))
+    if unknown := [ref for ref in unique if ref not in things]:
+        raise ValueError(f"{where} names unknown refs: {', '.join(unknown[:10])}")
+    return unique
+
+
+def check_count(what: str, count: int, fewest: int, most: int) -> None:
+    """Raises ValueError if there are too few or too many."""
+    if not fewest <= count <= most:
+        raise ValueError(f"{count} {what} given, {fewest} to {most} wanted")
+
+
+def check_distinct(what: str, titles: Sequence[str]) -> None:
+    """Raises ValueError if two titles are the same but for case."""
+    folded = [title.casefold() for title in titles]
+    if twice := sorted({t for t in folded if folded.count(t) > 1}):
+        raise ValueError(f"{what} with the same title: {', '.join(twice[:5])}")

@@ -1,0 +1,202 @@
+"""GENERATE_EPICS: analysed cards cut into chunks by theme, epics proposed from each, the proposals merged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from groundwork.ai.port import Question, Task
+from groundwork.backlog import Card, CardAnalysis, Priority
+from groundwork.steps.answers import (
+    Answer,
+    Prose,
+    Ref,
+    Title,
+    Urgency,
+    check_count,
+    check_distinct,
+    known,
+    numbered,
+)
+from groundwork.steps.instructions import MERGE_EPICS, PROPOSE_EPICS
+
+CARDS_A_CHUNK = 250
+FEWEST_EPICS = 3
+MOST_EPICS = 12
+# below this many cards three epics may be more than there is to say
+CARDS_FOR_FEWEST = 30
+STATING_KINDS = frozenset({"bug", "feature"})
+_MOST_EXISTING_TITLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EpicDraft:
+    """An epic before it has an id."""
+
+    title: str
+    description: str
+    goal: str
+    priority: Priority
+    card_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of the cards that state a bug or a wish: how many there are, how many are in an epic, and the rest."""
+
+    stated: int
+    covered: int
+    rest_ids: tuple[str, ...]
+
+
+class ProposedEpic(Answer):
+    title: Title
+    description: Prose
+    goal: Prose
+    priority: Urgency
+    cards: list[Ref]
+
+
+class ProposedEpics(Answer):
+    epics: list[ProposedEpic]
+
+
+class MergedEpic(Answer):
+    title: Title
+    description: Prose
+    goal: Prose
+    priority: Urgency
+    drafts: list[Ref]
+
+
+class MergedEpics(Answer):
+    epics: list[MergedEpic]
+
+
+def chunk_count(card_count: int) -> int:
+    """How many chunks so many cards are cut into: at least one."""
+    return max(1, -(-card_count // CARDS_A_CHUNK))
+
+
+def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
+    """The analysed cards in exactly `count` nearly equal runs by theme and kind; some empty if cards are few."""
+    ordered = _sorted(cards)
+    edges = [len(ordered) * step // count for step in range(count + 1)]
+    return [ordered[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+
+
+def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
+    """Epics for one chunk of analysed cards; only their analysis goes out, grouped by theme."""
+    fewest, most = _bounds(len(cards))
+    refs = {card.id: ref for ref, card in numbered(cards).items()}
+    groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
+    return Question(
+        task=Task.PROPOSE_EPICS,
+        instructions=PROPOSE_EPICS,
+        material={
+            "epics_wanted": {"fewest": fewest, "most": most},
+            "existing_epics": list(existing_titles)[:_MOST_EXISTING_TITLES],
+            "themes": [{"theme": theme, "cards": [_brief(refs[c.id], c) for c in group]} for theme, group in groups],
+        },
+        answer=ProposedEpics,
+        max_tokens=6_000 + 12 * len(cards),
+    )
+
+
+def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[EpicDraft]:
+    """Raises ValueError for a wrong number of epics, an epic on no card, unknown refs, equal titles."""
+    check_count("epics", len(answer.epics), *_bounds(len(cards)))
+    check_distinct("epics", [epic.title for epic in answer.epics])
+    by_ref = numbered(cards)
+    return [_draft(epic, _card_ids(epic, by_ref)) for epic in answer.epics]
+
+
+def merge(drafts: Sequence[EpicDraft]) -> Question:
+    """One list of epics from the proposals of all chunks."""
+    fewest, most = _merged_bounds(len(drafts))
+    return Question(
+        task=Task.MERGE_EPICS,
+        instructions=MERGE_EPICS,
+        material={
+            "epics_wanted": {"fewest": fewest, "most": most},
+            "drafts": [_draft_brief(ref, draft) for ref, draft in numbered(drafts).items()],
+        },
+        answer=MergedEpics,
+        max_tokens=6_000 + 12 * len(drafts),
+    )
+
+
+def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[EpicDraft]:
+    """Each merged epic gets the cards of its drafts. Raises ValueError unless every draft ends in exactly one epic."""
+    check_count("epics", len(answer.epics), *_merged_bounds(len(drafts)))
+    check_distinct("epics", [epic.title for epic in answer.epics])
+    by_ref = numbered(drafts)
+    placed = [ref for epic in answer.epics for ref in known(epic.drafts, by_ref, f"epic {epic.title!r}")]
+    if missing := [ref for ref in by_ref if ref not in placed]:
+        raise ValueError(f"drafts in no epic: {', '.join(missing[:20])}")
+    if twice := sorted({ref for ref in placed if placed.count(ref) > 1}):
+        raise ValueError(f"drafts in more than one epic: {', '.join(twice[:20])}")
+    return [_draft(epic, _united(epic, by_ref)) for epic in answer.epics]
+
+
+def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
+    """How much of what the cards state the drafts hold."""
+    stated = [card.id for card in cards if card.analysis and card.analysis.kind in STATING_KINDS]
+    linked = {card_id for draft in drafts for card_id in draft.card_ids}
+    rest = tuple(card_id for card_id in stated if card_id not in linked)
+    return Coverage(len(stated), len(stated) - len(rest), rest)
+
+
+def _bounds(card_count: int) -> tuple[int, int]:
+    fewest = FEWEST_EPICS if card_count >= CARDS_FOR_FEWEST else 1
+    return fewest, max(fewest, min(MOST_EPICS, card_count))
+
+
+def _merged_bounds(draft_count: int) -> tuple[int, int]:
+    return min(FEWEST_EPICS, draft_count), min(MOST_EPICS, draft_count)
+
+
+def _analysis(card: Card) -> CardAnalysis:
+    if card.analysis is None:
+        raise ValueError(f"card {card.id} is not analysed")
+    return card.analysis
+
+
+def _sorted(cards: Sequence[Card]) -> list[Card]:
+    """The analysed ones by theme, then kind; the id settles ties, so that every hop cuts the same chunks."""
+    analysed = [(card.analysis, card) for card in cards if card.analysis]
+    return [card for _, card in sorted(analysed, key=lambda pair: (pair[0].theme, pair[0].kind, pair[1].id))]
+
+
+def _brief(ref: str, card: Card) -> dict[str, str]:
+    analysis = _analysis(card)
+    return {"ref": ref, "kind": analysis.kind, "severity": analysis.severity, "summary": analysis.summary}
+
+
+def _draft_brief(ref: str, draft: EpicDraft) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "title": draft.title,
+        "description": draft.description,
+        "goal": draft.goal,
+        "priority": draft.priority,
+        "cards": len(draft.card_ids),
+    }
+
+
+def _draft(epic: ProposedEpic | MergedEpic, card_ids: tuple[str, ...]) -> EpicDraft:
+    return EpicDraft(epic.title, epic.description, epic.goal, epic.priority, card_ids)
+
+
+def _card_ids(epic: ProposedEpic, by_ref: dict[str, Card]) -> tuple[str, ...]:
+    refs = known(epic.cards, by_ref, f"epic {epic.title!r}")
+    if not refs:
+        raise ValueError(f"epic {epic.title!r} rests on no card")
+    return tuple(by_ref[ref].id for ref in refs)
+
+
+def _united(epic: MergedEpic, by_ref: dict[str, EpicDraft]) -> tuple[str, ...]:
+    refs = known(epic.drafts, by_ref, f"epic {epic.title!r}")
+    if not refs:
+        raise ValueError(f"epic {epic.title!r} is made of no draft")
+    return tuple(dict.fromkeys(card_id for ref in refs for card_id in by_ref[ref].card_ids))
