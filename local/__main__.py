@@ -1,0 +1,60 @@
+"""`python -m local`: the whole system on one machine until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local.access import TokenTooWeak, admin_token, check_access
+
+
+def main() -> int:
+    """Serves until SIGINT or SIGTERM; exit status 1 where it cannot start."""
+    arguments = _arguments()
+    try:
+        check_access(arguments.host, admin_token(os.environ))
+    except TokenTooWeak as exc:
+        return _refuse(str(exc))
+    # installed before anything is started: a signal during the start must not leave half a system behind
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return _serve(arguments, stop)
+
+
+def _serve(arguments: argparse.Namespace, stop: threading.Event) -> int:
+    # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
+    from local.serving import PortInUse
+    from local.system import LocalSystem
+
+    try:
+        with LocalSystem(
+            arguments.template, host=arguments.host, port=arguments.port, static=arguments.static
+        ) as system:
+            for schedule in system.unfired:
+                print(f"{schedule.name} is not fired here: {schedule.expression} is not a rate")
+            print(f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})", flush=True)
+            stop.wait()
+    except PortInUse as exc:
+        return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make start")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000))
+    parser.add_argument("--template", type=Path, default=Path("template.yaml"))
+    parser.add_argument("--static", type=Path, default=None, help="a directory whose files are served at /")
+    return parser.parse_args()
+
+
+def _refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What a sandbox's process runs: awslambdaric's own bootstrap, with its Runtime API spoken over an inherited socket.
+
+Run as a script with the file descriptors of the socket and of the lifeline, and the handler. Imports nothing of this
+project: the function must see the template's layers and its own directory, and no more.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from awslambdaric import bootstrap
+from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeClient
+
+
+class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
+    """A message is one line of JSON, then as many bytes as its `length` says."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__("unused")
+        self._stream = connection.makefile("rwb")
+        self._ready = False
+
+    def wait_next_invocation(self) -> InvocationRequest:
+        if not self._ready:
+            self._ready = True
+            self._send("ready")
+        header = self._stream.readline()
+        if not header:
+            os._exit(0)
+        request = json.loads(header)
+        return InvocationRequest(
+            invoke_id=request["requestId"],
+            x_amzn_trace_id=None,
+            invoked_function_arn=request["functionArn"],
+            deadline_time_in_ms=request["deadlineMs"],
+            client_context=None,
+            cognito_identity=None,
+            tenant_id=None,
+            content_type="application/json",
+            event_body=self._stream.read(request["length"]),
+            invocation_id=None,
+        )
+
+    def post_invocation_result(self, invoke_id: str, result_data: Any, *_: Any) -> None:
+        self._send("result", result_data)
+
+    def post_invocation_error(self, invoke_id: str, error_response_data: str, *_: Any) -> None:
+        self._send("error", error_response_data)
+
+    def post_init_error(self, error_response_data: dict[str, Any], error_type_override: str | None = None) -> None:
+        self._send("error", json.dumps(error_response_data))
+
+    def _send(self, kind: str, payload: str | bytes = b"") -> None:
+        body = payload.encode() if isinstance(payload, str) else payload
+        # what the function printed is out before its answer is
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._stream.write(json.dumps({"kind": kind, "length": len(body)}).encode() + b"\n" + body)
+        self._stream.flush()
+
+
+def die_with_parent(lifeline: int) -> None:
+    """Waits until the parent is gone, however it went, then ends this process and all that it started."""
+    os.read(lifeline, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    connection, lifeline, handler = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    sys.argv = [handler]
+    # a child of the function must not keep the pipes open
+    os.set_inheritable(connection, False)
+    os.set_inheritable(lifeline, False)
+    threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
+    sys.path.insert(0, os.getcwd())
+    bootstrap.run(handler, SocketRuntimeClient(socket.socket(fileno=connection)))
+
+
+if __name__ == "__main__":
+    main()

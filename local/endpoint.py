@@ -1,0 +1,56 @@
+"""One port that speaks AWS: moto for the services, our functions for Lambda's Invoke."""
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.core.model_instances import reset_model_data
+from moto.server import DomainDispatcherApplication, create_backend_app
+
+from local.serving import Server
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+
+INVOKE_PREFIX = "/2015-03-31/functions/"
+
+
+class AwsEndpoint:
+    """Serves on 127.0.0.1 as soon as it exists. `invocations` is set once the functions are known.
+
+    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty.
+    """
+
+    def __init__(self) -> None:
+        # the real definition of a state machine is run, not only stored
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        reset_model_data()
+        self.invocations: Wsgi | None = None
+        self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
+        self._dynamodb = threading.Lock()
+        self._server = Server(self, "127.0.0.1", 0)
+        # moto's state machines call Lambda here
+        os.environ["MOTO_PORT"] = str(self._server.port)
+        self.url = self._server.url
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(INVOKE_PREFIX) and self.invocations is not None:
+            # ?Qualifier=… : every version and alias is the code that lies here, and SAM CLI refuses a query string
+            return self.invocations({**environ, "QUERY_STRING": ""}, start_response)
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return self._one_at_a_time(environ, start_response)
+        return self._moto(environ, start_response)
+
+    def _one_at_a_time(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """moto's transactions and conditions are not atomic when requests run at once."""
+        # read before the lock is taken: a slow client holds up nobody
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+        with self._dynamodb:
+            return list(self._moto(environ, start_response))
+
+    def close(self) -> None:
+        """Stops serving and frees the port."""
+        self._server.close()

@@ -1,0 +1,117 @@
+"""SQS event sources: batches of messages delivered to functions, deleted when the function succeeds."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.pool import PoolClosed, SandboxPool
+from local.resources import ClientFactory
+from local.runtime import LambdaRunner
+from local.sandbox import Outcome
+from local.template import FUNCTION, Template
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSource:
+    """A queue whose messages invoke a function, `batch` at most in one event."""
+
+    function: str
+    queue_arn: str
+    batch: int
+    reports_failures: bool
+
+
+def queue_sources(template: Template) -> Iterator[QueueSource]:
+    """The enabled events of type SQS of the template's functions."""
+    for function in template.of_type(FUNCTION):
+        for event in function.properties.get("Events", {}).values():
+            properties = event.get("Properties", {})
+            if event["Type"] == "SQS" and properties.get("Enabled", True) in (True, "true"):
+                yield QueueSource(
+                    function=function.logical_id,
+                    queue_arn=properties["Queue"],
+                    batch=min(int(properties.get("BatchSize", 10)), 10),
+                    reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+                )
+
+
+class QueuePoller:
+    """Polls queues every `interval` seconds until it is closed."""
+
+    def __init__(
+        self, runner: LambdaRunner, pool: SandboxPool, client: ClientFactory, region: str, *, interval: float = 1.0
+    ) -> None:
+        self._runner = runner
+        self._pool = pool
+        self._client = client
+        self._region = region
+        self._interval = interval
+        self._stopping = threading.Event()
+
+    def start(self, source: QueueSource) -> None:
+        """Delivers the messages of a queue from now on."""
+        threading.Thread(target=self._poll, args=(source,), daemon=True).start()
+
+    def close(self) -> None:
+        """Delivers no more messages."""
+        self._stopping.set()
+
+    def _poll(self, source: QueueSource) -> None:
+        sqs = self._client("sqs")
+        url = sqs.get_queue_url(QueueName=source.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        while not self._stopping.wait(self._interval):
+            try:
+                while not self._stopping.is_set() and self._deliver(source, sqs, url):
+                    pass
+            except (PoolClosed, BotoCoreError, ClientError):
+                if self._stopping.is_set():
+                    return
+                raise
+
+    def _deliver(self, source: QueueSource, sqs: Any, url: str) -> bool:
+        """One batch; False when the queue is empty."""
+        messages = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=source.batch, AttributeNames=["All"], MessageAttributeNames=["All"]
+        ).get("Messages", [])
+        if not messages:
+            return False
+        records = [_record(message, source.queue_arn, self._region) for message in messages]
+        event = json.dumps({"Records": records}).encode()
+        outcome = self._pool.invoke(self._runner.process_of(source.function), event)
+        failed = _failed(outcome, source, messages)
+        for message in messages:
+            if message["MessageId"] not in failed:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+
+def _failed(outcome: Outcome, source: QueueSource, messages: list[dict[str, Any]]) -> set[str]:
+    """Ids of the messages that stay in the queue."""
+    if outcome.failed:
+        return {message["MessageId"] for message in messages}
+    if not source.reports_failures:
+        return set()
+    answer = json.loads(outcome.payload) or {}
+    return {failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])}
+
+
+def _record(message: dict[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
+    attributes = {
+        name: {key[0].lower() + key[1:]: value for key, value in attribute.items()}
+        for name, attribute in message.get("MessageAttributes", {}).items()
+    }
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": attributes,
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": region,
+    }

@@ -1,0 +1,107 @@
+"""The template's tables, secrets and queues, made in the local AWS; and what their Ref and GetAtt stand for."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from local.template import ACCOUNT, FUNCTION, Resource, Template
+
+ClientFactory = Callable[[str], Any]
+"""Gives the boto3 client of a service, such as "dynamodb"."""
+
+# create_table takes these as the template writes them
+_TABLE_PROPERTIES = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+    "ProvisionedThroughput",
+    "StreamSpecification",
+)
+_QUEUE_PROPERTIES = (
+    "DelaySeconds",
+    "FifoQueue",
+    "ContentBasedDeduplication",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "VisibilityTimeout",
+)
+
+
+def create_resources(template: Template, client: ClientFactory, region: str) -> dict[str, dict[str, str]]:
+    """Creates what the template declares and answers its attributes, functions' included."""
+    attributes = function_attributes(template, region)
+    for resource in template.resources.values():
+        if maker := _MAKERS.get(resource.type):
+            attributes[resource.logical_id] = maker(resource, client)
+    return attributes
+
+
+def function_attributes(template: Template, region: str) -> dict[str, dict[str, str]]:
+    """Names and ARNs of the functions and of their aliases, which SAM calls `Fn.Alias` and `FnAlias<name>`."""
+    attributes: dict[str, dict[str, str]] = {}
+    for function in template.of_type(FUNCTION):
+        name = function.properties.get("FunctionName", function.logical_id)
+        arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
+        attributes[function.logical_id] = {"Ref": name, "Arn": arn}
+        if alias := function.properties.get("AutoPublishAlias"):
+            for reference in (f"{function.logical_id}.Alias", f"{function.logical_id}Alias{alias}"):
+                attributes[reference] = {"Ref": f"{arn}:{alias}"}
+    return attributes
+
+
+def _table(resource: Resource, client: ClientFactory) -> dict[str, str]:
+    dynamodb = client("dynamodb")
+    name = resource.properties.get("TableName", resource.logical_id)
+    settings = {key: resource.properties[key] for key in _TABLE_PROPERTIES if key in resource.properties}
+    try:
+        dynamodb.create_table(TableName=name, **settings)
+    except dynamodb.exceptions.ResourceInUseException:
+        pass  # a DynamoDB of the user's own keeps its tables from one start to the next
+    else:
+        if ttl := resource.properties.get("TimeToLiveSpecification"):
+            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    return {"Ref": name, "Arn": table["TableArn"], "StreamArn": table.get("LatestStreamArn", "")}
+
+
+def _secret(resource: Resource, client: ClientFactory) -> dict[str, str]:
+    manager = client("secretsmanager")
+    value = resource.properties.get("SecretString")
+    if value is None:
+        value = _generated(resource.properties.get("GenerateSecretString", {}), manager)
+    name = resource.properties.get("Name", resource.logical_id)
+    arn = manager.create_secret(Name=name, SecretString=value)["ARN"]
+    return {"Ref": arn, "Id": arn}
+
+
+def _generated(rule: dict[str, Any], manager: Any) -> str:
+    wishes = {key: rule[key] for key in rule if key not in ("SecretStringTemplate", "GenerateStringKey")}
+    password: str = manager.get_random_password(**wishes)["RandomPassword"]
+    if "SecretStringTemplate" not in rule:
+        return password
+    return json.dumps({**json.loads(rule["SecretStringTemplate"]), rule["GenerateStringKey"]: password})
+
+
+def _queue(resource: Resource, client: ClientFactory) -> dict[str, str]:
+    sqs = client("sqs")
+    name = resource.properties.get("QueueName", resource.logical_id)
+    settings = {
+        key: json.dumps(value) if isinstance(value, dict | bool) else str(value)
+        for key, value in resource.properties.items()
+        if key in _QUEUE_PROPERTIES
+    }
+    url = sqs.create_queue(QueueName=name, Attributes=settings)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return {"Ref": url, "Arn": arn, "QueueUrl": url, "QueueName": name}
+
+
+# a type that is not here needs nothing of the local AWS; a state machine will find its place in this table
+_MAKERS: dict[str, Callable[[Resource, ClientFactory], dict[str, str]]] = {
+    "AWS::DynamoDB::Table": _table,
+    "AWS::SecretsManager::Secret": _secret,
+    "AWS::SQS::Queue": _queue,
+}

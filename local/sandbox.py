@@ -1,0 +1,181 @@
+"""One process that runs one function, one invocation at a time."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+# Lambda gives the start of a function 10 s; a cold import on a busy laptop may take longer and is no fault of it
+_INIT_SECONDS = 30.0
+
+Log = Callable[[str, str], None]
+"""Takes a function's name and one line that it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionProcess:
+    """What a sandbox needs to know of a function; `timeout` in seconds."""
+
+    name: str
+    arn: str
+    handler: str
+    directory: Path
+    timeout: float
+    environment: Mapping[str, str]
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an invocation came to: the answer, or Lambda's error JSON with `failed` set."""
+
+    payload: bytes
+    failed: bool = False
+
+
+class SandboxDied(Exception):
+    """The sandbox's process ended before it answered."""
+
+
+class Sandbox:
+    """A running process of a function. Starts at once; the first invocation waits until it is ready."""
+
+    def __init__(self, function: FunctionProcess, lifeline: int, scratch: Path, log: Log) -> None:
+        self.function = function
+        # the only writable place that Lambda promises; a new one for every sandbox
+        self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._received = bytearray()
+        self._ready = False
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_BOOTSTRAP), str(theirs.fileno()), str(lifeline), function.handler],
+                cwd=function.directory,
+                env={**function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)},
+                pass_fds=(theirs.fileno(), lifeline),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+                errors="replace",
+            )
+        assert self._process.stdout is not None
+        threading.Thread(target=_forward, args=(self._process.stdout, function.name, log), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def invoke(self, event: bytes, request_id: str) -> Outcome:
+        """Runs the handler on the event. After a timeout or a crash the process is dead."""
+        try:
+            return self._await_ready() or self._run(event, request_id)
+        except TimeoutError:
+            self.kill()
+            # Lambda's own text; two decimals
+            return _error("Sandbox.Timedout", f"Task timed out after {self.function.timeout:.2f} seconds", request_id)
+        except SandboxDied:
+            return _error("Runtime.ExitError", self._exit_reason(), request_id)
+
+    def kill(self) -> None:
+        """Ends the process and all that it started, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        # wakes whoever still waits for an answer
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Kills the process and frees what it held."""
+        self.kill()
+        self._socket.close()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _await_ready(self) -> Outcome | None:
+        """None when the function is imported, else the error that kept it from that."""
+        if self._ready:
+            return None
+        kind, payload = self._receive(time.monotonic() + _INIT_SECONDS + self.function.timeout)
+        if kind == "ready":
+            self._ready = True
+            return None
+        self.kill()
+        return Outcome(payload, failed=True)
+
+    def _run(self, event: bytes, request_id: str) -> Outcome:
+        deadline = time.monotonic() + self.function.timeout
+        header = {
+            "requestId": request_id,
+            "functionArn": self.function.arn,
+            "deadlineMs": int((time.time() + self.function.timeout) * 1000),
+            "length": len(event),
+        }
+        self._socket.settimeout(self.function.timeout)
+        try:
+            self._socket.sendall(json.dumps(header).encode() + b"\n" + event)
+        except ConnectionError as exc:
+            raise SandboxDied from exc
+        kind, payload = self._receive(deadline)
+        return Outcome(payload, failed=kind == "error")
+
+    def _receive(self, deadline: float) -> tuple[str, bytes]:
+        while b"\n" not in self._received:
+            self._read_more(deadline)
+        line, _, rest = self._received.partition(b"\n")
+        header = json.loads(line)
+        self._received = rest
+        while len(self._received) < header["length"]:
+            self._read_more(deadline)
+        payload, self._received = bytes(self._received[: header["length"]]), self._received[header["length"] :]
+        return header["kind"], payload
+
+    def _read_more(self, deadline: float) -> None:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        self._socket.settimeout(remaining)
+        try:
+            chunk = self._socket.recv(1 << 20)
+        except ConnectionError as exc:
+            raise SandboxDied from exc
+        if not chunk:
+            raise SandboxDied
+        self._received += chunk
+
+    def _exit_reason(self) -> str:
+        self.kill()
+        status = self._process.returncode
+        if status < 0:
+            return f"Runtime exited with error: signal: {signal.Signals(-status).name.removeprefix('SIG').lower()}"
+        return f"Runtime exited with error: exit status {status}" if status else "Runtime exited without a reason"
+
+
+def _error(error_type: str, message: str, request_id: str) -> Outcome:
+    body = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {message}"}
+    return Outcome(json.dumps(body).encode(), failed=True)
+
+
+def _forward(output: IO[str], name: str, log: Log) -> None:
+    with output:
+        for line in output:
+            if line.strip():
+                log(name, line.rstrip())

@@ -1,0 +1,191 @@
+"""The local system put together: the template's API, functions, resources and schedules in one process."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local import logs
+from local.access import admin_token, check_access
+from local.async_invokes import RETRY_DELAYS, AsyncInvokes
+from local.endpoint import AwsEndpoint
+from local.http_api import HttpApi
+from local.invoke_api import InvokeApi
+from local.pool import SandboxPool
+from local.queue_sources import QueuePoller, queue_sources
+from local.resources import create_resources
+from local.runtime import LambdaRunner
+from local.sandbox import Log, Outcome
+from local.schedules import Clock, Schedule, schedules
+from local.serving import Server
+from local.template import Template
+
+_DYNAMODB_URL = "AWS_ENDPOINT_URL_DYNAMODB"
+
+
+class LocalSystem:
+    """Serves a template from `start` (or `with`) to `close`. One at a time in a process: moto's state is global.
+
+    `env` is the shell's environment (default: this process's); `port` 0 takes a free one. `static` is a directory
+    whose files are served at /. What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds
+    before each further try of an asynchronous event), `minute` (seconds that a schedule's minute lasts) and
+    `poll_interval` (seconds between two looks into a queue).
+    """
+
+    def __init__(
+        self,
+        template: str | Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+        static: Path | None = None,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+        minute: float = 60.0,
+        poll_interval: float = 1.0,
+        log: Log = logs.show,
+    ) -> None:
+        self._path = Path(template)
+        self._host, self._port, self._static = host, port, static
+        self._env = dict(os.environ if env is None else env)
+        self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
+        self._log = log
+        self._closing = ExitStack()
+        self.region = self._env.get("AWS_REGION") or self._env.get("AWS_DEFAULT_REGION") or "us-east-1"
+        self.token = admin_token(self._env)
+        self.url = ""
+        """Where the HTTP API listens, such as http://127.0.0.1:3000."""
+        self.endpoint_url = ""
+        """Where the local AWS listens: moto's services and Lambda's Invoke."""
+        self.unfired: list[Schedule] = []
+        """Schedules whose expression is not a rate; they are not fired."""
+
+    def start(self) -> Self:
+        """Starts serving. Raises PortInUse, and TokenTooWeak for an address that others reach."""
+        check_access(self._host, self.token)
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Stops serving and ends every process, invocations in flight included."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS, such as "sqs"."""
+        return self._client(service)
+
+    def invoke(self, function: str, event: bytes) -> Outcome:
+        """Invokes a function by logical id, name or ARN, and waits for it."""
+        return self._pool.invoke(self._runner.process_of(function), event)
+
+    def fire_schedules(self, function: str) -> int:
+        """Fires the schedules of a function now, by its logical id; answers how many it has."""
+        due = [schedule for schedule in schedules(self._template) if schedule.function == function]
+        for schedule in due:
+            self._fire(schedule)
+        return len(due)
+
+    def pids(self, function: str) -> list[int]:
+        """The processes of a function, by its logical id."""
+        return self._pool.pids(self._runner.process_of(function).name)
+
+    def kill_sandboxes(self, function: str) -> int:
+        """Ends a function's processes with SIGKILL and answers how many there were."""
+        return self._pool.kill(self._runner.process_of(function).name)
+
+    def _start(self) -> None:
+        endpoint = AwsEndpoint()
+        self._closing.callback(endpoint.close)
+        self.endpoint_url = endpoint.url
+        self._client = cache(self._make_client)
+        self._template = self._read_template()
+        self._pool = SandboxPool(self._log)
+        self._closing.callback(self._pool.close)
+        self._runner = LambdaRunner(self._template, self._pool, shell=self._env, aws=self._aws())
+        self._async_invokes = AsyncInvokes(
+            self._template, self._runner, self._pool, self._client, self._log, delays=self._retry_delays
+        )
+        self._closing.callback(self._async_invokes.close)
+        endpoint.invocations = InvokeApi(self._runner, self._async_invokes).wsgi
+        self._serve()
+        self._start_events()
+
+    def _read_template(self) -> Template:
+        """The template, read twice: to learn which resources there are, then with what their intrinsics stand for."""
+        parameters = {"AdminToken": self.token}
+        draft = Template(self._path, parameters=parameters, region=self.region)
+        attributes = create_resources(draft, self._client, self.region)
+        return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
+
+    def _serve(self) -> None:
+        api = HttpApi(self._template.api, self._runner, host=self._host, port=self._port, static=self._static)
+        server = Server(api.wsgi, self._host, self._port)
+        api.port = server.port
+        self._closing.callback(server.close)
+        self.url = server.url
+
+    def _start_events(self) -> None:
+        clock = Clock(self._fire, minute=self._minute)
+        self._closing.callback(clock.close)
+        for schedule in schedules(self._template):
+            if schedule.minutes is None:
+                self.unfired.append(schedule)
+            else:
+                clock.start(schedule)
+        poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
+        self._closing.callback(poller.close)
+        for source in queue_sources(self._template):
+            poller.start(source)
+
+    def _fire(self, schedule: Schedule) -> None:
+        self._async_invokes.submit(schedule.function, schedule.event(self.region))
+
+    def _aws(self) -> dict[str, str]:
+        """The variables that point a function's AWS SDK at the local AWS."""
+        own_dynamodb = {_DYNAMODB_URL: self._env[_DYNAMODB_URL]} if _DYNAMODB_URL in self._env else {}
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            **self._credentials(),
+            **own_dynamodb,
+        }
+
+    def _credentials(self) -> dict[str, str]:
+        """Dummies; the shell's own only where it names a DynamoDB, which may be a real one."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        if _DYNAMODB_URL in self._env and names[0] in self._env:
+            return {name: self._env[name] for name in names if name in self._env}
+        return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+    def _make_client(self, service: str) -> Any:
+        own = self._env.get(_DYNAMODB_URL) if service == "dynamodb" else None
+        credentials = self._credentials()
+        # the default session is not safe to make clients with in several threads
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=own or self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
+            config=Config(max_pool_connections=50, read_timeout=910, retries={"total_max_attempts": 1}),
+        )
