@@ -1,0 +1,95 @@
+# The commands. Each installs what it needs first; all that is asked for is Python 3.13.
+#
+#   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
+#   make start    the local system alone (PORT=3000 HOST=127.0.0.1)
+#   make test     the tests (ARGS="-k word" for some)
+#   make check    format, lint, types, import rules, template, policies
+#   make format   rewrite the code as `make check` wants it
+#   make bench    the benchmarks
+#   make build    sam build (ARCHITECTURE=arm64 or x86_64)
+#   make deploy   sam deploy (STAGE=default, staging or prod)
+#   make openapi  write the OpenAPI document anew
+#   make lock     pin requirements anew, with hashes
+#   make structure  how long files and functions are
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ROOT := $(CURDIR)
+INSTALLED := .venv/.installed
+ARCHITECTURE ?= arm64
+STAGE ?= default
+SOURCES := layers/common/groundwork functions local checks tests benchmarks
+PRESENT := $(wildcard $(SOURCES))
+
+export PATH := $(ROOT)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+export PYTHONDONTWRITEBYTECODE := 1
+# What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
+OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+
+.PHONY: help install demo start test check format bench build deploy openapi lock structure
+
+help:
+	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements/dev.txt
+	@set -e; for name in python3.13 python3 python; do \
+		if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then found="$$name"; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then echo "Groundwork needs Python 3.13: none of python3.13, python3, python on the PATH is one." >&2; exit 1; fi; \
+	test -x .venv/bin/python || "$$found" -m venv .venv; \
+	awk '/^uv==/ {on = 1; print; next} on && /^ / {print; next} on {exit}' requirements/dev.txt > .venv/uv.txt; \
+	if ! .venv/bin/uv --version >/dev/null 2>&1; then \
+		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
+	fi; \
+	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt; \
+	touch $@
+
+demo: $(INSTALLED)
+	@python -m local.demo
+
+start: $(INSTALLED)
+	@python -m local
+
+test: $(INSTALLED)
+	@$(OFFLINE) python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	$(OFFLINE) mypy $(PRESENT)
+	PYTHONPATH=layers/common lint-imports
+	$(OFFLINE) sam validate --lint
+	$(OFFLINE) python -m checks.template
+	python -m checks.policies
+	python -m checks.traces
+	$(if $(wildcard statemachines/*.json),npx --yes asl-validator@4.0.0 $(addprefix --json-path ,$(wildcard statemachines/*.json)))
+	$(if $(wildcard checks/openapi.py),PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi)
+
+format: $(INSTALLED)
+	ruff check --fix .
+	ruff format .
+
+bench: $(INSTALLED)
+	@PYTHONPATH=layers/common $(OFFLINE) python -m benchmarks
+
+build: $(INSTALLED)
+	ARCHITECTURE=$(ARCHITECTURE) $(OFFLINE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# An override replaces samconfig.toml's whole list, so the architecture is only said where it is not the default.
+deploy: build
+	sam deploy --config-env $(STAGE)
+
+openapi: $(INSTALLED)
+	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi --write
+
+COMPILE := uv pip compile --quiet --generate-hashes --no-header --python-version 3.13
+lock: $(INSTALLED)
+	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) requirements/ric.in --output-file requirements/ric.txt
+	$(COMPILE) --python-platform aarch64-manylinux_2_28 layers/common/requirements.in --output-file layers/common/requirements.txt
+
+structure: $(INSTALLED)
+	@python -m checks.structure
