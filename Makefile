@@ -23,7 +23,6 @@ PRESENT := $(wildcard $(SOURCES))
 
 export PATH := $(ROOT)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-export PYTHONDONTWRITEBYTECODE := 1
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -78,7 +77,7 @@ bench: $(INSTALLED)
 build: $(INSTALLED)
 	ARCHITECTURE=$(ARCHITECTURE) $(OFFLINE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# An override replaces samconfig.toml's whole list, so the architecture is only said where it is not the default.
+# For x86_64 add "Architecture=x86_64" to the parameter_overrides of samconfig.toml too: overrides given here would replace its list.
 deploy: build
 	sam deploy --config-env $(STAGE)
 
