@@ -1,0 +1,1 @@
+"""DynamoDB: the only place that knows rows and keys. Nothing else imports pynamodb."""

@@ -1,0 +1,352 @@
+"""The rows of the backlog table and what they mean. One class a kind of row, all in one table keyed by project."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import (
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from groundwork.backlog import (
+    Artifact,
+    Card,
+    CardAnalysis,
+    Counts,
+    Epic,
+    Project,
+    Story,
+    Subtask,
+    rfc3339,
+)
+from groundwork.ids import Kind, Path, parse
+
+PROJECT_SK = "P"
+PROJECTS_PK = "PROJECTS"
+PURGE = "PURGE"
+_LETTERS = {Kind.CARD: "C", Kind.EPIC: "E", Kind.STORY: "S", Kind.SUBTASK: "T"}
+
+
+def sort_key(path: Path) -> str:
+    """S#000003#000002 for story E3-S2: zero-padded, so that rows lie in code order below their parent."""
+    if path.kind is Kind.PROJECT:
+        return PROJECT_SK
+    width = 9 if path.kind is Kind.CARD else 6
+    return "#".join([_LETTERS[path.kind], *(f"{number:0{width}d}" for number in path.numbers)])
+
+
+def prefix(kind: Kind, parent: Path) -> str:
+    """The sort key prefix of all things of a kind below a parent: the project, an epic, a story."""
+    return "#".join([_LETTERS[kind], *(f"{number:06d}" for number in parent.numbers)]) + "#"
+
+
+def path_at(project_id: str, sk: str) -> Path:
+    letters, *numbers = sk.split("#")
+    kind = next(kind for kind, its in _LETTERS.items() if its == letters)
+    return Path(kind, project_id, tuple(int(number) for number in numbers))
+
+
+def dead_prefixes(path: Path) -> set[str]:
+    """The prefixes of everything below a thing that has gone."""
+    below = {Kind.EPIC: (Kind.STORY, Kind.SUBTASK), Kind.STORY: (Kind.SUBTASK,)}.get(path.kind, ())
+    return {prefix(kind, path) for kind in below}
+
+
+def is_dead(sk: str, retired: set[str] | None) -> bool:
+    return any(sk.startswith(dead) for dead in retired or ())
+
+
+def external_key(external_id: str) -> str:
+    return f"X#{hashlib.sha256(external_id.encode()).hexdigest()[:32]}"
+
+
+def to_ms(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+class AttentionIndex(GlobalSecondaryIndex[Any]):
+    """The sparse index: only rows that something has to be done about are in it."""
+
+    class Meta:
+        index_name = "attention"
+        projection = KeysOnlyProjection()
+
+    attention = UnicodeAttribute(hash_key=True)
+    attention_at = NumberAttribute(range_key=True, attr_name="attentionAt")
+
+
+class KeyRow(Model):
+    """Any row, as far as its key."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class ProjectRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=PROJECT_SK)
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(default="")
+    created_at = NumberAttribute(attr_name="createdAt")
+    cards = NumberAttribute(default=0)
+    epics = NumberAttribute(default=0)
+    stories = NumberAttribute(default=0)
+    subtasks = NumberAttribute(default=0)
+    last_card = NumberAttribute(attr_name="lastCard", default=0)
+    last_run = NumberAttribute(attr_name="lastRun", default=0)
+    floor = NumberAttribute(default=0)
+    retired = UnicodeSetAttribute(null=True)
+    deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
+    attention = UnicodeAttribute(null=True)
+    attention_at = NumberAttribute(attr_name="attentionAt", null=True)
+    attention_index = AttentionIndex()
+
+    def entity(self) -> Project:
+        counts = Counts(
+            cards=int(self.cards), epics=int(self.epics), stories=int(self.stories), subtasks=int(self.subtasks)
+        )
+        return Project(
+            id=self.pk,
+            name=self.name,
+            description=self.description,
+            created_at=rfc3339(int(self.created_at)),
+            counts=counts,
+        )
+
+
+class ProjectListRow(Model):
+    """One row a project in the partition PROJECTS, so that projects can be listed, newest first."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True, default=PROJECTS_PK)
+    sk = UnicodeAttribute(range_key=True)
+
+    @staticmethod
+    def sort_key(created_at: int, project_id: str) -> str:
+        return f"{created_at:015d}#{project_id}"
+
+
+class ExternalIdRow(Model):
+    """Says that an external id is taken, and by which card."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    number = NumberAttribute()
+
+
+class CardRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    text = UnicodeAttribute()
+    source = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(attr_name="externalId", null=True)
+    metadata = JSONAttribute(null=True)
+    analysis = JSONAttribute(null=True)
+
+    def entity(self) -> Card:
+        return Card(
+            id=str(path_at(self.pk, self.sk)),
+            project_id=self.pk,
+            text=self.text,
+            source=self.source,
+            external_id=self.external_id,
+            metadata=self.metadata or {},
+            analysis=CardAnalysis.model_validate(self.analysis) if self.analysis else None,
+        )
+
+
+class EpicRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    title = UnicodeAttribute()
+    description = UnicodeAttribute(default="")
+    goal = UnicodeAttribute(default="")
+    card_numbers = JSONAttribute(attr_name="cards", null=True)
+    priority = UnicodeAttribute(default="medium")
+    run = NumberAttribute(null=True)
+    created_at = NumberAttribute(attr_name="createdAt")
+    floor = NumberAttribute(null=True)
+
+    def entity(self) -> Epic:
+        path = path_at(self.pk, self.sk)
+        return Epic(
+            id=str(path),
+            project_id=self.pk,
+            code=path.code,
+            title=self.title,
+            description=self.description,
+            goal=self.goal,
+            card_ids=_card_ids(self.pk, self.card_numbers),
+            priority=self.priority,
+            run_id=_run_id(self.pk, self.run),
+            created_at=rfc3339(int(self.created_at)),
+        )
+
+
+class StoryRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    title = UnicodeAttribute()
+    role = UnicodeAttribute(default="")
+    want = UnicodeAttribute(default="")
+    benefit = UnicodeAttribute(default="")
+    acceptance_criteria: ListAttribute[str] = ListAttribute(attr_name="criteria", default=list)
+    priority = UnicodeAttribute(default="medium")
+    effort = UnicodeAttribute(default="M")
+    card_numbers = JSONAttribute(attr_name="cards", null=True)
+    run = NumberAttribute(null=True)
+    created_at = NumberAttribute(attr_name="createdAt")
+    floor = NumberAttribute(null=True)
+
+    def entity(self) -> Story:
+        path = path_at(self.pk, self.sk)
+        return Story(
+            id=str(path),
+            epic_id=str(path.parent),
+            project_id=self.pk,
+            code=path.code,
+            title=self.title,
+            role=self.role,
+            want=self.want,
+            benefit=self.benefit,
+            acceptance_criteria=tuple(self.acceptance_criteria),
+            priority=self.priority,
+            effort=self.effort,
+            card_ids=_card_ids(self.pk, self.card_numbers),
+            run_id=_run_id(self.pk, self.run),
+            created_at=rfc3339(int(self.created_at)),
+        )
+
+
+class SubtaskRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    title = UnicodeAttribute()
+    description = UnicodeAttribute(default="")
+    effort = UnicodeAttribute(default="M")
+    run = NumberAttribute(null=True)
+    created_at = NumberAttribute(attr_name="createdAt")
+
+    def entity(self) -> Subtask:
+        path = path_at(self.pk, self.sk)
+        return Subtask(
+            id=str(path),
+            story_id=str(path.parent),
+            project_id=self.pk,
+            code=path.code,
+            title=self.title,
+            description=self.description,
+            effort=self.effort,
+            run_id=_run_id(self.pk, self.run),
+            created_at=rfc3339(int(self.created_at)),
+        )
+
+
+BACKLOG_ROWS: list[type[Model]] = [
+    KeyRow,
+    ProjectRow,
+    ProjectListRow,
+    ExternalIdRow,
+    CardRow,
+    EpicRow,
+    StoryRow,
+    SubtaskRow,
+]
+ROW_OF_KIND: Mapping[Kind, type[Any]] = {
+    Kind.CARD: CardRow,
+    Kind.EPIC: EpicRow,
+    Kind.STORY: StoryRow,
+    Kind.SUBTASK: SubtaskRow,
+}
+
+
+def row_of(entity: Card | Artifact) -> Model:
+    """The row of a card, an epic, a story or a subtask."""
+    path = parse(entity.id)
+    assert path is not None, entity.id
+    key = {"pk": path.project_id, "sk": sort_key(path)}
+    match entity:
+        case Card():
+            return CardRow(
+                **key,
+                text=entity.text,
+                source=entity.source,
+                external_id=entity.external_id,
+                metadata=entity.metadata or None,
+                analysis=stored_analysis(entity.analysis) if entity.analysis else None,
+            )
+        case Epic():
+            return EpicRow(
+                **key,
+                **_made(entity),
+                description=entity.description,
+                goal=entity.goal,
+                card_numbers=_numbers(entity.card_ids),
+                priority=entity.priority,
+            )
+        case Story():
+            return StoryRow(
+                **key,
+                **_made(entity),
+                role=entity.role,
+                want=entity.want,
+                benefit=entity.benefit,
+                acceptance_criteria=list(entity.acceptance_criteria),
+                priority=entity.priority,
+                effort=entity.effort,
+                card_numbers=_numbers(entity.card_ids),
+            )
+        case Subtask():
+            return SubtaskRow(**key, **_made(entity), description=entity.description, effort=entity.effort)
+
+
+def stored_analysis(analysis: CardAnalysis) -> dict[str, Any]:
+    return analysis.model_dump(mode="json", by_alias=True)
+
+
+def _made(entity: Artifact) -> dict[str, Any]:
+    run = parse(entity.run_id) if entity.run_id else None
+    return {"title": entity.title, "created_at": to_ms(entity.created_at), "run": run.number if run else None}
+
+
+def _numbers(card_ids: tuple[str, ...]) -> list[int] | None:
+    paths = [parse(id_) for id_ in card_ids]
+    return [path.number for path in paths if path] or None
+
+
+def _card_ids(project_id: str, numbers: list[int] | None) -> tuple[str, ...]:
+    return tuple(str(Path(Kind.CARD, project_id, (number,))) for number in numbers or ())
+
+
+def _run_id(project_id: str, number: float | None) -> str | None:
+    return str(Path(Kind.RUN, project_id, (int(number),))) if number else None

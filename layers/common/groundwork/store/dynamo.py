@@ -1,0 +1,123 @@
+"""What every table needs: names at composition time, errors wrapped once, and transactions that say what failed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from groundwork.errors import GroundworkError, Transient
+
+CONDITION_FAILED = "ConditionalCheckFailed"
+
+_PASSING = {
+    "InternalServerError",
+    "InternalFailure",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+
+
+class ConditionFailed(GroundworkError):
+    """The row is not as the write required."""
+
+
+class Cancelled(GroundworkError):
+    """A transaction did nothing because conditions failed; `tags` names the actions whose condition it was."""
+
+    def __init__(self, tags: list[Any]) -> None:
+        super().__init__(f"The transaction was cancelled by {len(tags)} of its conditions.")
+        self.tags = tags
+
+
+def bind(rows: list[type[Model]], table_name: str, region: str, endpoint: str | None = None) -> None:
+    """Puts these row classes on a table. `endpoint` overrides boto3's own AWS_ENDPOINT_URL."""
+    for row in rows:
+        row.Meta.table_name = table_name
+        row.Meta.region = region
+        row.Meta.host = endpoint
+        row.Meta.max_pool_connections = 32
+        row.Meta.connect_timeout_seconds = 3
+        row.Meta.read_timeout_seconds = 10
+        # a connection belongs to the names it was made with
+        row._connection = None
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turns the driver's errors into ours: ConditionFailed, Transient; what is left is a fault in our code."""
+    try:
+        yield
+    except TransactWriteError:
+        raise
+    except PynamoDBException as exc:
+        code = exc.cause_response_code
+        if code == "ConditionalCheckFailedException":
+            raise ConditionFailed from exc
+        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+            raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
+        raise
+    except BotoCoreError as exc:
+        raise Transient(f"DynamoDB: {type(exc).__name__}") from exc
+
+
+class Transaction:
+    """All of its actions, or none. A tag names an action, so that a failed condition can be told from another."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._write = TransactWrite(connection=connection)
+        # pynamodb sends checks, deletes, puts and updates in this order, and reasons come back in it
+        self._tags: dict[str, list[Any]] = {"check": [], "delete": [], "put": [], "update": []}
+
+    def __len__(self) -> int:
+        return sum(len(tags) for tags in self._tags.values())
+
+    def put(self, row: Model, condition: Condition | None = None, tag: Any = None) -> None:
+        self._tags["put"].append(tag)
+        self._write.save(row, condition=condition)
+
+    def update(self, row: Model, actions: list[Any], condition: Condition | None = None, tag: Any = None) -> None:
+        self._tags["update"].append(tag)
+        self._write.update(row, actions=actions, condition=condition)
+
+    def delete(self, row: Model, condition: Condition | None = None, tag: Any = None) -> None:
+        self._tags["delete"].append(tag)
+        self._write.delete(row, condition=condition)
+
+    def check(self, row: type[Model], pk: str, sk: str, condition: Condition, tag: Any = None) -> None:
+        self._tags["check"].append(tag)
+        self._write.condition_check(row, pk, sk, condition=condition)
+
+    def commit(self) -> None:
+        """Raises Cancelled (conditions failed), Transient (another transaction was under way, throttling, network)."""
+        try:
+            with wrapped():
+                self._write._commit()
+        except TransactWriteError as exc:
+            self._explain(exc)
+
+    def _explain(self, exc: TransactWriteError) -> None:
+        if exc.cause_response_code in _PASSING or isinstance(exc.cause, BotoCoreError):
+            raise Transient(f"DynamoDB: {exc.cause_response_code or type(exc.cause).__name__}") from exc
+        tags = [tag for group in self._tags.values() for tag in group]
+        failed = [
+            tag
+            for tag, reason in zip(tags, exc.cancellation_reasons, strict=False)
+            if reason and reason.code == CONDITION_FAILED
+        ]
+        if failed:
+            raise Cancelled(failed) from exc
+        codes = {reason.code for reason in exc.cancellation_reasons if reason and reason.code != "None"}
+        if codes and codes <= {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}:
+            raise Transient(f"DynamoDB: {', '.join(sorted(codes))}") from exc
+        raise exc
