@@ -21,6 +21,9 @@ MAX_STALLED_HOPS = 5
 """Hops in a row that may pass without any item ending before the run is given up."""
 
 
+_COUNTED = {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}
+
+
 class RunType(StrEnum):
     ANALYZE_CARDS = "ANALYZE_CARDS"
     GENERATE_EPICS = "GENERATE_EPICS"
@@ -134,12 +137,15 @@ class Claim:
     """An item that was begun and has not ended.
 
     `started_at` is 0 while the item waits for its next attempt; `lost` says that a worker vanished over it.
+    `usage` and `cost` are what its earlier attempts have used.
     """
 
     attempts: int
     started_at: int = 0
     lost: bool = False
     saving: bool = False
+    usage: Usage = Usage()
+    cost: int = 0
 
     @property
     def active(self) -> bool:
@@ -300,4 +306,4 @@ class Run:
 
 def retry_delay_ms(attempts: int) -> int:
     """How long the schedule waits before it tries a run's failures again: 5, 10, 20 ... minutes."""
-    return 5 * 60_000 * 2 ** (attempts - 1)
+    return 5 * 60_000 * (1 << (attempts - 1))

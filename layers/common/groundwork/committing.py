@@ -1,0 +1,132 @@
+"""The single writer's side of a run: what is known of it, and how it is saved.
+
+The ledger holds the run as it was last saved. Each commit takes the next state and the changes that go with it, and
+either all of it is saved or nothing; a commit whose answer was lost is found again by its seq.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from groundwork import leases
+from groundwork.errors import LeaseLost, Transient
+from groundwork.jobs import ItemFailed, Outcome
+from groundwork.ports import Changes, InThread, LogLine, RunStore
+from groundwork.runs import ErrorCode, Run
+from groundwork.working import Finished
+
+TRIES = 6
+
+
+class Ledger:
+    """Raises LeaseLost from every commit once somebody else holds the run or it has ended."""
+
+    def __init__(self, store: RunStore, run: Run, io: InThread, now_ms: Callable[[], int]) -> None:
+        self.store, self.run, self._io, self._now_ms = store, run, io, now_ms
+        self._log: list[LogLine] = []
+        self.saved_at = now_ms()
+
+    async def take(self, before: Run) -> None:
+        """The first write of a hop: it is what takes the lease. Raises LeaseLost if another was faster."""
+        await self._write(self.store.save, self.run, before, Changes())
+
+    async def commit(self, after: Run, changes: Changes | None = None) -> None:
+        """Saves the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
+        await self._commit(self.store.save, leases.renewed(after, self._now_ms()), changes or Changes())
+
+    async def release(self, after: Run) -> None:
+        await self._commit(self.store.save, leases.handed_over(after, self._now_ms()), Changes())
+
+    async def finish(self, after: Run) -> None:
+        await self._commit(self.store.finish, after, Changes())
+
+    async def _commit(self, write: Callable[[Run, Run, Changes], None], after: Run, changes: Changes) -> None:
+        before = self.run
+        entries = tuple(replace(entry, seq=after.seq) for entry in changes.entries)
+        await self._write(write, after, before, replace(changes, entries=entries))
+        self.run = after
+        self.saved_at = self._now_ms()
+
+    async def _write(
+        self, write: Callable[[Run, Run, Changes], None], after: Run, before: Run, changes: Changes
+    ) -> None:
+        for attempt in range(TRIES):
+            try:
+                await self._io(write, after, before, changes)
+                return
+            except Transient:
+                if await self._is_saved(after):
+                    return
+                if attempt == TRIES - 1:
+                    raise
+                await asyncio.sleep(0.05 * 2**attempt)
+            except LeaseLost:
+                # the answer to an earlier try may have been lost after it took effect
+                if await self._is_saved(after):
+                    return
+                raise
+
+    async def _is_saved(self, after: Run) -> bool:
+        """Whether the row is this holder's at this seq: nobody else can have brought it there."""
+        try:
+            row: Run = await self._io(self.store.load, after.id)
+        except Transient:
+            return False
+        return (row.lease.epoch, row.seq, row.lease.owner) == (after.lease.epoch, after.seq, after.lease.owner)
+
+    async def still_mine(self) -> bool:
+        row: Run = await self._io(self.store.load, self.run.id)
+        return row.status.active and row.lease.epoch == self.run.lease.epoch
+
+    def log(self, message: str, level: str = "INFO", item: int | None = None) -> None:
+        self._log.append(LogLine(self._now_ms(), level, message, item))
+
+    async def flush_log(self) -> None:
+        lines, self._log = self._log, []
+        if lines:
+            await self._io(self.store.log, self.run.id, lines)
+
+
+MOST_ACTIONS = 96
+"""Of a transaction's 100 actions: one is the run's row, the rest is kept for what a store adds."""
+
+MOST_CHARACTERS = 1_500_000
+"""Well below a transaction's 4 MB, also where every character takes two bytes in the table."""
+
+
+def packed(finished: Sequence[Finished], project_id: str) -> tuple[list[Finished], Changes, list[Finished]]:
+    """As many results as fit into one transaction, what they write, and the results that have to wait."""
+    fitting: list[Finished] = []
+    changes, size = Changes(), 0
+    for position, result in enumerate(finished):
+        result, own, characters = _weighed(result, project_id)
+        both = _joined(changes, own)
+        if fitting and (both.actions > MOST_ACTIONS or size + characters > MOST_CHARACTERS):
+            return fitting, changes, list(finished[position:])
+        fitting.append(result)
+        changes, size = both, size + characters
+    return fitting, changes, []
+
+
+def _weighed(finished: Finished, project_id: str) -> tuple[Finished, Changes, int]:
+    """A result, its changes and their size; one that no transaction could take becomes a failure."""
+    own = finished.result.changes(project_id) if isinstance(finished.result, Outcome) else Changes()
+    characters = sum(len(artifact.model_dump_json()) for _, artifact in own.puts)
+    if own.actions + 1 > MOST_ACTIONS or characters > MOST_CHARACTERS:
+        message = f"Its {len(own.puts)} new and {len(own.deletes)} old rows are more than one transaction takes."
+        finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()
+    if finished.final:
+        own = replace(own, entries=(finished.entry(len(own.puts), len(own.deletes)),))
+    return finished, own, characters
+
+
+def _joined(one: Changes, other: Changes) -> Changes:
+    return Changes(
+        entries=one.entries + other.entries,
+        puts=one.puts + other.puts,
+        deletes=one.deletes + other.deletes,
+        analyses=one.analyses + other.analyses,
+        drafts=one.drafts + other.drafts,
+        retired=one.retired + other.retired,
+        rest=other.rest if other.rest is not None else one.rest,
+    )

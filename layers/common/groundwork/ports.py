@@ -1,0 +1,154 @@
+"""What the run engine needs of the outside: implemented by `groundwork.store` on DynamoDB, by fakes in tests."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story
+from groundwork.errors import GroundworkError
+from groundwork.ids import Kind, Path
+from groundwork.runs import Entry, Run, RunType, Target
+from groundwork.steps.epics import EpicDraft
+
+type InThread = Callable[..., Awaitable[Any]]
+"""Runs a blocking call off the event loop: asyncio.to_thread, or a simulator's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one commit writes besides the run's own row. The number is the index of the item it belongs to.
+
+    `retired` are parents whose descendants are dead with this commit; they are purged afterwards.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    manifest: tuple[Target, ...] = ()
+    puts: tuple[tuple[int, Artifact], ...] = ()
+    deletes: tuple[tuple[int, Path], ...] = ()
+    analyses: tuple[tuple[int, Path, CardAnalysis], ...] = ()
+    drafts: tuple[tuple[int, tuple[EpicDraft, ...]], ...] = ()
+    retired: tuple[Path, ...] = ()
+    rest: tuple[str, ...] | None = None
+
+    @property
+    def actions(self) -> int:
+        """How many of DynamoDB's 100 actions a transaction this takes, the run's row not counted."""
+        rows = len(self.puts) + len(self.deletes) + len(self.analyses) + len(self.drafts)
+        return rows + bool(self.entries) + bool(self.manifest) + bool(self.retired) + (self.rest is not None)
+
+
+class ItemsConflict(GroundworkError):
+    """Rows of these items are not as they were when the run was queued; nothing was written."""
+
+    def __init__(self, indexes: Sequence[int]) -> None:
+        super().__init__(f"The backlog has changed under the items {sorted(set(indexes))}.")
+        self.indexes = frozenset(indexes)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a run's log; `at` in ms. The store gives it its sequence number."""
+
+    at: int
+    level: str
+    message: str
+    item: int | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The client's Idempotency-Key and a fingerprint of what it was sent with."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A possible target of a run that makes children; `floor` is the highest number a deleted child had."""
+
+    path: Path
+    title: str
+    floor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    items: list[T] = field(default_factory=list)
+    next_token: str | None = None
+
+
+class RunStore(Protocol):
+    """Runs, their manifests, journals and logs. Every write of a run is conditional on its epoch and seq."""
+
+    def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
+        """Writes the run, its lock and its idempotency record together.
+
+        Raises RunAlreadyActive, IdempotencyKeyReused, NotFound (the project is gone), AlreadyStarted.
+        """
+        ...
+
+    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+        """The id of the run started with this key, or None. Raises IdempotencyKeyReused."""
+        ...
+
+    def next_number(self, project_id: str) -> int: ...
+
+    def load(self, run_id: str) -> Run:
+        """Strongly consistent. Raises NotFound."""
+        ...
+
+    def save(self, run: Run, before: Run, changes: Changes) -> None:
+        """All or nothing. Raises LeaseLost if the row is not at `before`, ItemsConflict, Transient."""
+        ...
+
+    def finish(self, run: Run, before: Run, changes: Changes) -> None:
+        """As save, and in the same transaction the lock goes and the project's counts take the run's in."""
+        ...
+
+    def manifest(self, run_id: str, start: int, stop: int) -> list[Target]: ...
+    def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]: ...
+    def selection(self, run_id: str) -> list[tuple[int, ...]]: ...
+    def drafts(self, run_id: str) -> list[EpicDraft]: ...
+    def log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
+    def note(self, run_id: str, message: str) -> None:
+        """Says in a run that is still QUEUED why it does not move."""
+        ...
+
+    def active(self) -> list[str]:
+        """Ids of all runs that have not ended, from the sparse index."""
+        ...
+
+    def due_for_retry(self, now: int) -> list[str]: ...
+    def settle_retry(self, run: Run) -> None:
+        """Takes an ended run off the list of those due for a retry."""
+        ...
+
+    def holders(self, project_id: str) -> dict[RunType, str]:
+        """The active run of each type, from the locks."""
+        ...
+
+
+class BacklogReader(Protocol):
+    """What the run engine reads of a project; missing things are left out."""
+
+    def cards(self, project_id: str, numbers: Sequence[int]) -> list[Card]: ...
+    def epics(self, project_id: str, numbers: Sequence[int]) -> list[Epic]: ...
+    def story_and_epic(self, story: Path) -> tuple[Story | None, Epic | None]: ...
+    def all_cards(self, project_id: str) -> Iterator[list[Card]]: ...
+    def all_epics(self, project_id: str) -> list[Epic]: ...
+    def parents(self, project_id: str, kind: Kind, epic: int | None) -> Iterator[list[Parent]]: ...
+    def project_floor(self, project_id: str) -> int:
+        """The highest number an epic of the project ever had that is gone. Raises NotFound."""
+        ...
+
+    def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
+        """The numbers of the children of these parents, which are in key order and next to each other."""
+        ...
+
+
+class Invoker(Protocol):
+    def __call__(self, run_id: str) -> None:
+        """Triggers process-next for the run. Raises Transient."""
+        ...

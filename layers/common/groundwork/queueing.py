@@ -1,0 +1,156 @@
+"""The first thing a run does: write down its items, as they stand now, in pages of its manifest."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import batched, count
+
+from groundwork.backlog import Card
+from groundwork.ids import Kind, Path
+from groundwork.plain_text import one_line, shortened
+from groundwork.ports import BacklogReader, Parent, RunStore
+from groundwork.runs import Entry, ItemStatus, Run, RunType, Target
+from groundwork.steps import epics as epic_steps
+
+PAGE = 100
+TITLE = 48
+"""Characters of a title that the manifest keeps: enough to recognise an item by, few enough to stay cheap."""
+
+
+def targets(run: Run, project_id: str, backlog: BacklogReader, store: RunStore) -> Iterator[Target]:
+    """The run's items in order; the same again as long as the backlog is the same, so that queueing can go on."""
+    lines = _again(run, backlog, store, project_id) if run.retry_of else _fresh(run, project_id, backlog, store)
+    return (replace(target, index=index) for index, target in zip(count(), lines, strict=False))
+
+
+def _fresh(run: Run, project_id: str, backlog: BacklogReader, store: RunStore) -> Iterator[Target]:
+    chosen = frozenset(store.selection(run.id)) if run.selected else None
+    if run.type is RunType.ANALYZE_CARDS:
+        return _cards(run, project_id, backlog, chosen)
+    if run.type is RunType.GENERATE_EPICS:
+        return _card_batches(run, project_id, backlog, chosen)
+    return _parents(run, project_id, backlog, chosen)
+
+
+def _cards(
+    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+) -> Iterator[Target]:
+    for page in backlog.all_cards(project_id):
+        for card in page:
+            number = _number(card)
+            if chosen is None or (number,) in chosen:
+                done = card.analysis is not None and not run.options.replaces
+                yield Target(0, (number,), _title(card.text), skipped=done)
+
+
+def _card_batches(
+    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+) -> Iterator[Target]:
+    """As many batches as the run was started with, and behind them the merge where there are several."""
+    existing = backlog.all_epics(project_id)
+    linked = set() if run.options.replaces else {id_ for epic in existing for id_ in epic.card_ids}
+    cards = [
+        card
+        for page in backlog.all_cards(project_id)
+        for card in page
+        if card.analysis and card.id not in linked and (chosen is None or (_number(card),) in chosen)
+    ]
+    batches = run.total if run.total == 1 else run.total - 1
+    old = tuple(_last(epic.id) for epic in existing) if run.options.replaces else ()
+    first = max([backlog.project_floor(project_id), *(_last(epic.id) for epic in existing)]) + 1
+    for number, chunk in enumerate(epic_steps.chunks(cards, batches), 1):
+        themes = list(dict.fromkeys(card.analysis.theme for card in chunk if card.analysis))
+        title = _title(f"{len(chunk)} cards: {', '.join(themes[:3])}")
+        numbers = tuple(_number(card) for card in chunk)
+        alone = run.total == 1
+        yield Target(0, (number,), title, not chunk, first if alone else 1, old if alone else (), numbers, None)
+    if run.total > 1:
+        yield Target(0, (batches + 1,), f"Merge of {batches} batches", False, first, old, (), run.id)
+
+
+def _parents(
+    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+) -> Iterator[Target]:
+    kind = Kind.EPIC if run.type is RunType.GENERATE_STORIES else Kind.STORY
+    for page in backlog.parents(project_id, kind, run.epic):
+        wanted = [parent for parent in page if chosen is None or parent.path.numbers in chosen]
+        yield from described(wanted, backlog, run.options.replaces)
+
+
+def described(parents: Sequence[Parent], backlog: BacklogReader, replaces: bool) -> Iterator[Target]:
+    """Targets for these parents, with what stands below them now."""
+    below = backlog.children([parent.path for parent in parents]) if parents else {}
+    for parent in parents:
+        there = tuple(below.get(parent.path.numbers, ()))
+        first = max([parent.floor, *there]) + 1
+        old = there if replaces else ()
+        yield Target(0, parent.path.numbers, _title(parent.title), bool(there) and not replaces, first, old)
+
+
+def as_it_stands(run: Run, target: Target, project_id: str, backlog: BacklogReader) -> Target | None:
+    """The target with what stands below it now, for an item whose commit found the backlog changed; None if gone."""
+    if run.type is RunType.ANALYZE_CARDS:
+        return None
+    (fresh,) = _refreshed(run, [target], project_id, backlog)
+    return replace(fresh, index=target.index)
+
+
+def _again(run: Run, backlog: BacklogReader, store: RunStore, project_id: str) -> Iterator[Target]:
+    """The failed items of the run that this one tries again, with what stands below them now.
+
+    Epics from a batch that failed come to those that the other batches have given: they replace nothing, unless
+    the merge itself failed and so nothing was replaced yet.
+    """
+    earlier = run.retry_of or ""
+    failed = [entry.index for entry in last_entries(store, earlier).values() if entry.status is ItemStatus.FAILED]
+    for group in batched(sorted(failed), PAGE, strict=False):
+        page = store.manifest(earlier, group[0], group[-1] + 1)
+        again = [target for target in page if target.index in frozenset(group)]
+        yield from _refreshed(run, again, project_id, backlog)
+    if run.type is RunType.GENERATE_EPICS and run.total > 1 and not _has_merge(store, earlier, failed):
+        first, _ = _epic_numbers(project_id, backlog)
+        yield Target(0, (run.total,), f"Merge of {run.total - 1} batches", False, first, (), (), run.id)
+
+
+def _refreshed(run: Run, again: list[Target], project_id: str, backlog: BacklogReader) -> Iterator[Target]:
+    if run.type is RunType.ANALYZE_CARDS:
+        yield from again
+    elif run.type is RunType.GENERATE_EPICS:
+        first, existing = _epic_numbers(project_id, backlog)
+        for target in again:
+            old = (
+                tuple(number for number in target.old if number in existing) if run.total == 1 or target.merges else ()
+            )
+            yield replace(target, first=first, old=old)
+    else:
+        kind = Kind.EPIC if run.type is RunType.GENERATE_STORIES else Kind.STORY
+        for target in again:
+            # retries are few and scattered: each is read by itself
+            path = Path(kind, project_id, target.numbers)
+            yield from described([Parent(path, target.title, max(target.first - 1, 0))], backlog, run.options.replaces)
+
+
+def _has_merge(store: RunStore, run_id: str, failed: list[int]) -> bool:
+    last = max(failed, default=-1)
+    return any(target.merges for target in store.manifest(run_id, last, last + 1))
+
+
+def _epic_numbers(project_id: str, backlog: BacklogReader) -> tuple[int, frozenset[int]]:
+    existing = frozenset(_last(epic.id) for epic in backlog.all_epics(project_id))
+    return max([backlog.project_floor(project_id), *existing]) + 1, existing
+
+
+def last_entries(store: RunStore, run_id: str) -> dict[int, Entry]:
+    """What became of each item: its last line in the journal, by index."""
+    return {entry.index: entry for entry in store.journal(run_id)}
+
+
+def _number(card: Card) -> int:
+    return _last(card.id)
+
+
+def _last(id_: str) -> int:
+    return int(id_.rpartition("-")[2].lstrip("CERST"))
+
+
+def _title(text: str) -> str:
+    return shortened(one_line(text), TITLE)

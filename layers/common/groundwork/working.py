@@ -1,0 +1,251 @@
+"""The crew of a hop: which items are begun next, the calls in flight, and what came of them."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from groundwork.ai.port import Misconfigured, ModelError, Reply, Usage
+from groundwork.asking import AnswerRejected
+from groundwork.errors import Transient
+from groundwork.jobs import JOBS, Desk, ItemFailed, Outcome, together
+from groundwork.pacing import OutOfTime, PacedModel
+from groundwork.runs import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
+
+RETRY_AFTER_MS = (1_000, 5_000)
+"""How long an item waits before its second and third attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    usage: Usage = Usage()
+    cost: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.usage + other.usage, self.cost + other.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An item whose attempt is over: an outcome to save, a failure, or a call that was never made (`result` None)."""
+
+    target: Target
+    claim: Claim
+    result: Outcome | ItemFailed | None
+    spent: Spent
+    at: int
+
+    @property
+    def duration_ms(self) -> int:
+        return max(1, self.at - self.claim.started_at)
+
+    @property
+    def final(self) -> bool:
+        """Whether the item ends with this attempt."""
+        if isinstance(self.result, Outcome):
+            return True
+        return isinstance(self.result, ItemFailed) and (
+            self.claim.attempts >= ITEM_ATTEMPTS or not self.result.code.retryable
+        )
+
+    def entry(self, created: int = 0, deleted: int = 0) -> Entry:
+        failed = self.result if isinstance(self.result, ItemFailed) else None
+        return Entry(
+            index=self.target.index,
+            status=ItemStatus.FAILED if failed else ItemStatus.COMPLETED,
+            attempts=self.claim.attempts,
+            created=created,
+            deleted=deleted,
+            usage=self.claim.usage + self.spent.usage,
+            cost=self.claim.cost + self.spent.cost,
+            started_at=self.claim.started_at,
+            completed_at=self.at,
+            error_code=failed.code if failed else None,
+            error=str(failed)[:400] if failed else None,
+        )
+
+    def claim_left(self) -> Claim:
+        """The claim of an item that will be tried again; a call that was never made gives its attempt back."""
+        unmade = self.result is None
+        return Claim(
+            attempts=self.claim.attempts - (1 if unmade else 0),
+            usage=self.claim.usage + self.spent.usage,
+            cost=self.claim.cost + self.spent.cost,
+        )
+
+
+class Crew:
+    """The items in flight. `finished` fills up as they end; `fatal` is set when no further call can succeed."""
+
+    def __init__(
+        self, desk: Desk, model: PacedModel, price: Callable[[str, Usage], int], now_ms: Callable[[], int]
+    ) -> None:
+        self.desk, self.model, self._price, self._now_ms = desk, model, price, now_ms
+        self.finished: list[Finished] = []
+        self.fatal: Misconfigured | None = None
+        self._units: dict[asyncio.Task[None], tuple[Target, ...]] = {}
+        self._begun: dict[int, Claim] = {}
+        self._not_before: dict[int, int] = {}
+        self._lost_alone = False
+        self.abandoned = Spent()
+        self.broken: BaseException | None = None
+
+    @property
+    def busy(self) -> int:
+        return len(self._units)
+
+    @property
+    def tasks(self) -> Iterable[asyncio.Task[None]]:
+        return self._units.keys()
+
+    def next_units(self, run: Run, targets: dict[int, Target]) -> list[tuple[Target, ...]]:
+        """The units to begin now, as far as the pace has room and their targets are at hand.
+
+        An item over which a worker was lost runs with nothing beside it: if it kills this one too, it is alone.
+        """
+        room = self.model.room - self.busy
+        if room <= 0 or self._lost_alone:
+            return []
+        units = self._again(run, targets)
+        if units is None:
+            return []
+        if self._lost_alone:
+            return units
+        return [*units, *self._fresh(run, targets, room - len(units))][:room]
+
+    def _again(self, run: Run, targets: dict[int, Target]) -> list[tuple[Target, ...]] | None:
+        waiting = {i: c for i, c in run.claims.items() if not c.active and i in targets}
+        lost = sorted(i for i, c in waiting.items() if c.lost)
+        if lost:
+            if self.busy:
+                return None
+            self._lost_alone = True
+            return [(targets[lost[0]],)]
+        now = self._now_ms()
+        return [(targets[i],) for i in sorted(waiting) if self._not_before.get(i, 0) <= now]
+
+    def _fresh(self, run: Run, targets: dict[int, Target], room: int) -> list[tuple[Target, ...]]:
+        units: list[tuple[Target, ...]] = []
+        size, index = together(run.type), run.cursor
+        while len(units) < room and index < run.total:
+            unit: list[Target] = []
+            while len(unit) < size and index in targets:
+                target = targets[index]
+                index += 1
+                if not target.skipped:
+                    unit.append(target)
+            if not unit:
+                break
+            if unit[0].merges and (units or run.claims or self.busy):
+                # the merge reads what all the batches have left: it is the last and alone
+                break
+            units.append(tuple(unit))
+        return units
+
+    def begin(self, unit: Sequence[Target], claims: dict[int, Claim]) -> None:
+        """Starts the calls for a unit whose claims have been saved."""
+        mine = {target.index: claims[target.index] for target in unit}
+        self._begun.update(mine)
+        task = asyncio.create_task(self._work(tuple(unit), mine))
+        self._units[task] = tuple(unit)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._units.pop(task)
+        if not task.cancelled() and task.exception():
+            # a fault of ours: the hop breaks off, the claims stay counted, and Lambda tries again
+            self.broken = task.exception()
+        if not self._units:
+            self._lost_alone = False
+
+    async def _work(self, unit: tuple[Target, ...], claims: dict[int, Claim]) -> None:
+        spent = Spent()
+
+        def spend(reply: Reply) -> None:
+            nonlocal spent
+            spent += Spent(reply.usage, self._price(reply.model, reply.usage))
+
+        results: dict[int, Outcome | ItemFailed | None]
+        try:
+            results = dict(await JOBS[self.desk.run.type](self.desk, unit, spend))
+        except (AnswerRejected, ModelError, Transient) as error:
+            results = dict.fromkeys((target.index for target in unit), self._failure(error))
+        except asyncio.CancelledError:
+            self.abandoned += spent
+            raise
+        self._take(unit, claims, results, spent)
+
+    def _failure(self, error: AnswerRejected | ModelError | Transient) -> ItemFailed | None:
+        if isinstance(error, OutOfTime | Transient):
+            return None
+        if isinstance(error, AnswerRejected):
+            return ItemFailed(ErrorCode(error.code), str(error))
+        if isinstance(error, Misconfigured):
+            self.fatal = error
+            return ItemFailed(ErrorCode.MODEL_MISCONFIGURED, str(error))
+        return ItemFailed(ErrorCode.MODEL_UNAVAILABLE, str(error))
+
+    def _take(
+        self,
+        unit: tuple[Target, ...],
+        claims: dict[int, Claim],
+        results: dict[int, Outcome | ItemFailed | None],
+        spent: Spent,
+    ) -> None:
+        """Notes what came of each item; what the calls cost is shared out among them to the last token."""
+        now = self._now_ms()
+        shares = shared_out(spent, len(unit))
+        for target, share in zip(unit, shares, strict=True):
+            missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The model's answer left this item out.")
+            result = results.get(target.index, missing)
+            # a refusal or a bad answer for several cards is each card's own only when it was asked alone
+            if isinstance(result, ItemFailed) and len(unit) > 1 and result.code is ErrorCode.ANSWER_REFUSED:
+                result = ItemFailed(ErrorCode.ANSWER_INVALID, str(result))
+            finished = Finished(target, claims[target.index], result, share, now)
+            self.finished.append(finished)
+            self._begun.pop(target.index, None)
+            if not finished.final:
+                delay = RETRY_AFTER_MS[min(claims[target.index].attempts, len(RETRY_AFTER_MS)) - 1]
+                self._not_before[target.index] = now + (delay if result else 0)
+
+    def next_retry_in_ms(self, run: Run) -> int | None:
+        """How long until the first waiting item may be tried again; None if none waits."""
+        waits = [self._not_before.get(i, 0) for i, claim in run.claims.items() if not claim.active]
+        return max(0, min(waits) - self._now_ms()) if waits else None
+
+    async def give_up(self) -> None:
+        """Ends what is in flight. Its attempts stay counted: a call that outlives its hop must not go on for ever."""
+        tasks = list(self._units)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def unfinished(self) -> dict[int, Claim]:
+        """The claims of items whose call was given up."""
+        return dict(self._begun)
+
+
+def shared_out(spent: Spent, among: int) -> list[Spent]:
+    """Parts that add up to exactly what was spent."""
+
+    def parts(total: int) -> list[int]:
+        base, rest = divmod(total, among)
+        return [base + (position < rest) for position in range(among)]
+
+    u = spent.usage
+    columns = zip(
+        parts(u.input),
+        parts(u.output),
+        parts(u.cache_read),
+        parts(u.cache_write),
+        parts(u.calls),
+        parts(spent.cost),
+        strict=True,
+    )
+    return [Spent(Usage(i, o, r, w, calls), cost) for i, o, r, w, calls, cost in columns]
+
+
+def with_attempt(claim: Claim | None, now: int) -> Claim:
+    """The claim of an item that is about to be begun: the attempt is counted before the call."""
+    if claim is None:
+        return Claim(1, now)
+    return replace(claim, attempts=claim.attempts + 1, started_at=now, lost=False, saving=False)
