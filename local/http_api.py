@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from local.invoke_api import REQUEST_LIMIT
 from local.runtime import FUNCTION_ERROR, LambdaRunner
+from local.template import Template
 
 # bytes of a request's body; API Gateway's own
 BODY_LIMIT = 10 * 1024 * 1024
@@ -34,14 +35,17 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 class HttpApi(LocalApigwService):  # type: ignore[misc]
     """The routes of the template over its functions; files of `static` at / if that directory exists."""
 
-    def __init__(self, api: Any, runner: LambdaRunner, *, host: str, port: int, static: Path | None) -> None:
+    def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int, static: Path | None) -> None:
+        api = template.api
         # all bodies in base64: SAM CLI goes by the binary media types of REST APIs and fails on what is not UTF-8;
         # what is text is turned back below
         api.binary_media_types_set = {"*/*"}
         api.stage_name = api.stage_name or "$default"
         super().__init__(api, runner, static_dir=str(static) if static else None, port=port, host=host)
         self.create()
+        self._app.url_map.merge_slashes = False  # Flask would redirect `//a` to `/a`
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+        self._exposed = _exposed_headers(template)
         self._app.before_request(self._answer_preflight)
         self._app.after_request(self._add_cors)
 
@@ -110,6 +114,8 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         origin = request.headers.get("Origin")
         for name, value in Cors.cors_to_headers(self.api.cors, origin, Route.HTTP).items():
             response.headers[name] = str(value)
+            if self._exposed:
+                response.headers["Access-Control-Expose-Headers"] = self._exposed
         return response
 
 
@@ -137,8 +143,14 @@ ServiceErrorResponses.lambda_body_failure_response = staticmethod(lambda: _inter
 def _http_error(error: HTTPException) -> Response:
     if error.code == 413:
         return _message(413, "Request Entity Too Large")
-    # a wrong method, and a path that Flask would redirect to a tidier one, are no routes either
-    return _message(404, "Not Found") if error.code in (308, 404, 405) else _message(error.code or 500, error.name)
+    # a route with another method is no route either
+    return _message(404, "Not Found") if error.code in (404, 405) else _message(error.code or 500, error.name)
+
+
+def _exposed_headers(template: Template) -> str:
+    """SAM CLI leaves ExposeHeaders out of an API's CORS."""
+    cors = [api.properties.get("CorsConfiguration") for api in template.of_type("AWS::Serverless::HttpApi")]
+    return ",".join(name for rule in cors if isinstance(rule, dict) for name in rule.get("ExposeHeaders", []))
 
 
 def _body(flask_request: Request) -> dict[str, Any]:

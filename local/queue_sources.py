@@ -17,7 +17,7 @@ from local.template import FUNCTION, Template
 
 @dataclass(frozen=True, slots=True)
 class QueueSource:
-    """A queue whose messages invoke a function, `batch` at most in one event."""
+    """A queue whose messages invoke a function (logical id, name or ARN), `batch` at most in one event."""
 
     function: str
     queue_arn: str
@@ -26,17 +26,26 @@ class QueueSource:
 
 
 def queue_sources(template: Template) -> Iterator[QueueSource]:
-    """The enabled events of type SQS of the template's functions."""
+    """The template's enabled queue sources: functions' events of type SQS, and event source mappings."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():
-            properties = event.get("Properties", {})
-            if event["Type"] == "SQS" and properties.get("Enabled", True) in (True, "true"):
-                yield QueueSource(
-                    function=function.logical_id,
-                    queue_arn=properties["Queue"],
-                    batch=min(int(properties.get("BatchSize", 10)), 10),
-                    reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-                )
+            if event["Type"] == "SQS":
+                yield from _source(function.logical_id, event["Properties"]["Queue"], event["Properties"])
+    for mapping in template.of_type("AWS::Lambda::EventSourceMapping"):
+        queue_arn = mapping.properties.get("EventSourceArn", "")
+        if ":sqs:" in queue_arn:
+            yield from _source(mapping.properties["FunctionName"], queue_arn, mapping.properties)
+
+
+def _source(function: str, queue_arn: str, properties: dict[str, Any]) -> Iterator[QueueSource]:
+    if properties.get("Enabled", True) in (True, "true"):
+        yield QueueSource(
+            function=function,
+            queue_arn=queue_arn,
+            # SQS gives ten at a time; Lambda gathers more than that only in a batching window
+            batch=min(int(properties.get("BatchSize", 10)), 10),
+            reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        )
 
 
 class QueuePoller:

@@ -91,6 +91,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             "LAMBDA_TASK_ROOT": config.code_abs_path,
             "_HANDLER": config.handler,
             "AWS_LAMBDA_FUNCTION_NAME": name,
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+            # SAM CLI leaves out the first slash
+            "AWS_LAMBDA_LOG_GROUP_NAME": config.env_vars.logging_config.get("LogGroup", f"/aws/lambda/{name}"),
             **self._aws,
         }

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+# bytes; Lambda refuses a longer answer
+_ANSWER_LIMIT = 6 * 1024 * 1024 + 100
 # Lambda gives the start of a function 10 s; a cold import on a busy laptop may take longer and is no fault of it
 _INIT_SECONDS = 30.0
 
@@ -90,10 +92,10 @@ class Sandbox:
             return self._await_ready() or self._run(event, request_id)
         except TimeoutError:
             self.kill()
-            # Lambda's own text; two decimals
-            return _error("Sandbox.Timedout", f"Task timed out after {self.function.timeout:.2f} seconds", request_id)
+            message = f"Task timed out after {self.function.timeout:.2f} seconds"
+            return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {message}")
         except SandboxDied:
-            return _error("Runtime.ExitError", self._exit_reason(), request_id)
+            return _error("Runtime.ExitError", f"RequestId: {request_id} Error: {self._exit_reason()}")
 
     def kill(self) -> None:
         """Ends the process and all that it started, at once."""
@@ -135,6 +137,9 @@ class Sandbox:
         except ConnectionError as exc:
             raise SandboxDied from exc
         kind, payload = self._receive(deadline)
+        if len(payload) > _ANSWER_LIMIT:
+            message = f"Response payload size exceeded maximum allowed payload size ({_ANSWER_LIMIT} bytes)."
+            return _error("Function.ResponseSizeTooLarge", message)
         return Outcome(payload, failed=kind == "error")
 
     def _receive(self, deadline: float) -> tuple[str, bytes]:
@@ -169,8 +174,8 @@ class Sandbox:
         return f"Runtime exited with error: exit status {status}" if status else "Runtime exited without a reason"
 
 
-def _error(error_type: str, message: str, request_id: str) -> Outcome:
-    body = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {message}"}
+def _error(error_type: str, message: str) -> Outcome:
+    body = {"errorType": error_type, "errorMessage": message}
     return Outcome(json.dumps(body).encode(), failed=True)
 
 

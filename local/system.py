@@ -26,13 +26,16 @@ from local.schedules import Clock, Schedule, schedules
 from local.serving import Server
 from local.template import Template
 
-_DYNAMODB_URL = "AWS_ENDPOINT_URL_DYNAMODB"
+_SERVICE_URL = "AWS_ENDPOINT_URL_"
+# what boto3 calls a service in that variable, where it is not only upper case
+_SERVICE_NAMES = {"secretsmanager": "SECRETS_MANAGER"}
 
 
 class LocalSystem:
     """Serves a template from `start` (or `with`) to `close`. One at a time in a process: moto's state is global.
 
-    `env` is the shell's environment (default: this process's); `port` 0 takes a free one. `static` is a directory
+    `env` is the shell's environment (default: this process's); `port` 0 takes a free one; `parameters` are the
+    template's, AdminToken is the token anyway. `static` is a directory
     whose files are served at /. What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds
     before each further try of an asynchronous event), `minute` (seconds that a schedule's minute lasts) and
     `poll_interval` (seconds between two looks into a queue).
@@ -45,6 +48,7 @@ class LocalSystem:
         host: str = "127.0.0.1",
         port: int = 0,
         env: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str] | None = None,
         static: Path | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         minute: float = 60.0,
@@ -54,6 +58,7 @@ class LocalSystem:
         self._path = Path(template)
         self._host, self._port, self._static = host, port, static
         self._env = dict(os.environ if env is None else env)
+        self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
         self._log = log
         self._closing = ExitStack()
@@ -130,13 +135,13 @@ class LocalSystem:
 
     def _read_template(self) -> Template:
         """The template, read twice: to learn which resources there are, then with what their intrinsics stand for."""
-        parameters = {"AdminToken": self.token}
+        parameters = {**self._parameters, "AdminToken": self.token}
         draft = Template(self._path, parameters=parameters, region=self.region)
         attributes = create_resources(draft, self._client, self.region)
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
-        api = HttpApi(self._template.api, self._runner, host=self._host, port=self._port, static=self._static)
+        api = HttpApi(self._template, self._runner, host=self._host, port=self._port, static=self._static)
         server = Server(api.wsgi, self._host, self._port)
         api.port = server.port
         self._closing.callback(server.close)
@@ -160,24 +165,27 @@ class LocalSystem:
 
     def _aws(self) -> dict[str, str]:
         """The variables that point a function's AWS SDK at the local AWS."""
-        own_dynamodb = {_DYNAMODB_URL: self._env[_DYNAMODB_URL]} if _DYNAMODB_URL in self._env else {}
         return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             **self._credentials(),
-            **own_dynamodb,
+            **self._own_endpoints(),
+            "AWS_ENDPOINT_URL": self.endpoint_url,
         }
 
+    def _own_endpoints(self) -> dict[str, str]:
+        """Services that the user has elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB for a DynamoDB Local."""
+        return {name: url for name, url in self._env.items() if name.startswith(_SERVICE_URL) and url}
+
     def _credentials(self) -> dict[str, str]:
-        """Dummies; the shell's own only where it names a DynamoDB, which may be a real one."""
+        """Dummies; the shell's own only where it names a service elsewhere, which may be a real one."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        if _DYNAMODB_URL in self._env and names[0] in self._env:
+        if self._own_endpoints() and self._env.get(names[0]):
             return {name: self._env[name] for name in names if name in self._env}
         return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
     def _make_client(self, service: str) -> Any:
-        own = self._env.get(_DYNAMODB_URL) if service == "dynamodb" else None
+        own = self._own_endpoints().get(_SERVICE_URL + _SERVICE_NAMES.get(service, service.upper()))
         credentials = self._credentials()
         # the default session is not safe to make clients with in several threads
         return boto3.session.Session().client(

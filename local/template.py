@@ -1,6 +1,7 @@
 """template.yaml as SAM CLI reads it: functions, routes and resources with their intrinsics resolved."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +49,10 @@ class _ResolvedStack(Stack):  # type: ignore[misc]
     def resources(self) -> dict[str, Any]:
         if self._resources is not None:
             return self._resources
-        kept = self._without_false_conditions(super().resources)
+        with warnings.catch_warnings():
+            # SAM CLI calls what the SAM translator deprecates
+            warnings.simplefilter("ignore", DeprecationWarning)
+            kept = self._without_false_conditions(super().resources)
         resolved: dict[str, Any] = _without_no_value(kept)
         self._resources = resolved
         return resolved

@@ -1,0 +1,152 @@
+"""`python -m local` as a user runs it: ready, stopped, refused."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from tests.local.waiting import is_running, until
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", "--template", str(TEMPLATE), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.terminate()
+        process.communicate()
+
+
+def ready(process: "subprocess.Popen[str]") -> str:
+    """Reads the output up to the line that says where it listens."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "listens on" in line:
+            return line.split()[3]
+    raise AssertionError(process.communicate())
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def busy_sandboxes(process: "subprocess.Popen[str]", threads: ThreadPoolExecutor) -> list[int]:
+    """The sandboxes of a system that keeps two requests in flight."""
+    url = ready(process)
+    assert process.stderr is not None
+    for _ in range(2):
+        threads.submit(httpx.get, f"{url}/slow", timeout=30)
+        assert "slowly" in process.stderr.readline()
+    sandboxes = children(process.pid)
+    assert len(sandboxes) == 2
+    return sandboxes
+
+
+def test_it_says_where_it_listens_and_with_which_token(start: Start) -> None:
+    process = start("--port", "0")
+    assert process.stdout is not None
+    line = next(line for line in process.stdout if "listens on" in line)
+    assert line.startswith("Groundwork listens on http://127.0.0.1:")
+    assert "Bearer local-admin-token" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly_with_invocations_in_flight(start: Start, number: signal.Signals) -> None:
+    process = start("--port", "0")
+    with ThreadPoolExecutor(2) as threads:
+        sandboxes = busy_sandboxes(process, threads)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert not any(is_running(pid) for pid in sandboxes)
+
+
+def test_killed_it_leaves_no_process_behind(start: Start) -> None:
+    process = start("--port", "0")
+    with ThreadPoolExecutor(2) as threads:
+        sandboxes = busy_sandboxes(process, threads)
+        process.kill()
+        until(lambda: not any(is_running(pid) for pid in sandboxes))
+
+
+def test_a_port_in_use_is_said_and_fails(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = start(PORT=str(taken.getsockname()[1]))
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "cannot listen on 127.0.0.1" in errors
+    assert "Traceback" not in errors
+
+
+def test_the_known_token_is_refused_on_an_address_that_others_reach(start: Start) -> None:
+    process = start(HOST="0.0.0.0", PORT="0", GROUNDWORK_TOKEN="")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "set GROUNDWORK_TOKEN" in errors
+
+
+def test_a_token_of_ones_own_is_the_one_that_passes(start: Start) -> None:
+    url = ready(start("--port", "0", GROUNDWORK_TOKEN="my own"))
+    assert httpx.get(f"{url}/echo/1", headers={"Authorization": "Bearer my own"}).status_code == 201
+    assert httpx.get(f"{url}/echo/1", headers={"Authorization": "Bearer local-admin-token"}).status_code == 403
+
+
+def test_tables_are_made_and_kept_in_a_dynamodb_of_the_user_s_own(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    elsewhere = f"http://127.0.0.1:{port}"
+    own = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: _answers(elsewhere))
+        # the second start finds the tables of the first
+        for _ in range(2):
+            process = start("--port", "0", AWS_ENDPOINT_URL_DYNAMODB=elsewhere)
+            ready(process)
+            process.terminate()
+            process.wait(20)
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=elsewhere,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        assert client.list_tables()["TableNames"] == ["local-notes"]
+    finally:
+        own.kill()
+        own.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/moto-api/").is_success
+    except httpx.TransportError:
+        return False
