@@ -32,7 +32,7 @@ def test_a_rate_is_fired_again_and_again(count: Count) -> None:
 def test_a_disabled_schedule_is_not_fired(system: LocalSystem, count: Count) -> None:
     # the enabled one beside it is fired in the same moment
     before = count("tick")
-    system.fire_schedules("WorkerFunction")
+    system.fire_schedules("ListenerFunction")
     until(lambda: count("tick") > before)
     assert count("never") == 0
 

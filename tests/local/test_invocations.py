@@ -137,7 +137,7 @@ def test_invocations_at_once_run_in_processes_of_their_own(system: LocalSystem) 
 def test_counting_in_twenty_processes_at_once_loses_nothing(system: LocalSystem, count: Callable[[str], int]) -> None:
     event = b'{"do": "count", "key": "contested"}'
     with ThreadPoolExecutor(20) as threads:
-        outcomes = list(threads.map(lambda _: system.invoke("WorkerFunction", event), range(40)))
+        outcomes = list(threads.map(lambda _: system.invoke("OnceFunction", event), range(40)))
     assert sorted(int(outcome.payload) for outcome in outcomes) == list(range(1, 41))
     assert count("contested") == 40
 
