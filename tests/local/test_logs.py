@@ -1,0 +1,32 @@
+"""A function's lines as they are shown."""
+
+import json
+
+import pytest
+
+from local.logs import compact, show
+
+
+def test_plain_lines_are_shown_with_the_function_before_them(capsys: pytest.CaptureFixture[str]) -> None:
+    show("fn", "going to sleep")
+    assert capsys.readouterr().err == "[fn] going to sleep\n"
+
+
+def test_of_structured_lines_level_message_and_fields_are_shown() -> None:
+    line = {"level": "INFO", "location": "handler:3", "message": "hop done", "timestamp": "…", "runId": "R1", "hop": 2}
+    assert compact(json.dumps(line)) == "INFO hop done runId=R1 hop=2"
+
+
+def test_an_error_shows_its_type_and_trace() -> None:
+    line = {
+        "level": "ERROR",
+        "errorType": "ValueError",
+        "errorMessage": "a bug",
+        "stackTrace": ["  File x\n", "    y\n"],
+    }
+    assert compact(json.dumps(line)) == "ERROR ValueError: a bug\n  File x\n    y"
+
+
+@pytest.mark.parametrize("line", ["{not json", '{"no": "level"}', '["a list"]', "42"])
+def test_what_only_looks_structured_is_shown_as_it_is(line: str) -> None:
+    assert compact(line) == line
