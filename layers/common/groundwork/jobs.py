@@ -92,7 +92,7 @@ async def analyze(desk: Desk, targets: Sequence[Target], spend: Spend) -> Result
     known = list(desk.themes)[:40]
     batches = analyze_cards.batches(cards)
     answers = await asyncio.gather(*(_analyze_batch(desk, batch, known, spend) for batch in batches))
-    for id_, answer in (pair for answer in answers for pair in answer.items()):
+    for id_, answer in (pair for of_batch in answers for pair in of_batch.items()):
         target = by_id[id_]
         if isinstance(answer, str):
             results[target.index] = ItemFailed(ErrorCode.ANSWER_INVALID, answer)

@@ -45,6 +45,14 @@ class ItemsConflict(GroundworkError):
         self.indexes = frozenset(indexes)
 
 
+class AlreadyStarted(GroundworkError):
+    """The same request with the same Idempotency-Key has started a run already."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line of a run's log; `at` in ms. The store gives it its sequence number."""
@@ -121,7 +129,7 @@ class RunStore(Protocol):
         ...
 
     def due_for_retry(self, now: int) -> list[str]: ...
-    def settle_retry(self, run: Run) -> None:
+    def settle_retry(self, run_id: str) -> None:
         """Takes an ended run off the list of those due for a retry."""
         ...
 
@@ -135,6 +143,7 @@ class BacklogReader(Protocol):
 
     def cards(self, project_id: str, numbers: Sequence[int]) -> list[Card]: ...
     def epics(self, project_id: str, numbers: Sequence[int]) -> list[Epic]: ...
+    def existing(self, paths: Sequence[Path]) -> list[Path]: ...
     def story_and_epic(self, story: Path) -> tuple[Story | None, Epic | None]: ...
     def all_cards(self, project_id: str) -> Iterator[list[Card]]: ...
     def all_epics(self, project_id: str) -> list[Epic]: ...

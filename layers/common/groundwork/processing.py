@@ -225,7 +225,8 @@ class Hop:
         usage, cost = run.usage, run.cost
         for finished in fitting:
             usage, cost = usage + finished.spent.usage, cost + finished.spent.cost
-        return replace(run, claims=claims, usage=usage, cost=cost, **_measured(run, fitting), **_covered(fitting))
+        run = replace(run, claims=claims, usage=usage, cost=cost)
+        return _with_coverage(_with_durations(run, fitting), fitting)
 
     def _advanced(self, run: Run, claims: dict[int, Claim], crew: Crew) -> Run:
         cursor = max([run.cursor, *(index + 1 for index in claims)])
@@ -363,16 +364,16 @@ def _failed(index: int, claim: Claim | None, code: ErrorCode, message: str, now:
     )
 
 
-def _measured(run: Run, finished: list[Finished]) -> dict[str, int]:
+def _with_durations(run: Run, finished: list[Finished]) -> Run:
     """The moving average and the slowest of the recent durations: what continuation and the time left rest on."""
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (f.duration_ms for f in finished if f.result is not None):
         average = duration if not average else (average * 7 + duration) // 8
         # the slowest is forgotten slowly, so that one outlier does not shorten every hop to come
         slowest = max(duration, slowest * 15 // 16)
-    return {"average_ms": average, "slowest_ms": slowest}
+    return replace(run, average_ms=average, slowest_ms=slowest)
 
 
-def _covered(finished: list[Finished]) -> dict[str, int]:
+def _with_coverage(run: Run, finished: list[Finished]) -> Run:
     reports = [f.result.coverage for f in finished if isinstance(f.result, Outcome) and f.result.coverage]
-    return {"stated": reports[-1].stated, "covered": reports[-1].covered} if reports else {}
+    return replace(run, stated=reports[-1].stated, covered=reports[-1].covered) if reports else run

@@ -16,14 +16,24 @@ TITLE = 48
 """Characters of a title that the manifest keeps: enough to recognise an item by, few enough to stay cheap."""
 
 
-def targets(run: Run, project_id: str, backlog: BacklogReader, store: RunStore) -> Iterator[Target]:
-    """The run's items in order; the same again as long as the backlog is the same, so that queueing can go on."""
-    lines = _again(run, backlog, store, project_id) if run.retry_of else _fresh(run, project_id, backlog, store)
+def targets(
+    run: Run, project_id: str, backlog: BacklogReader, store: RunStore, selection: Sequence[tuple[int, ...]] = ()
+) -> Iterator[Target]:
+    """The run's items in order; the same again as long as the backlog is the same, so that queueing can go on.
+
+    `selection` is that of a run which is not yet written; otherwise the store has it.
+    """
+    if run.retry_of:
+        lines = _again(run, backlog, store, project_id)
+    else:
+        chosen = frozenset(selection or store.selection(run.id)) if run.selected else None
+        lines = _fresh(run, project_id, backlog, chosen)
     return (replace(target, index=index) for index, target in zip(count(), lines, strict=False))
 
 
-def _fresh(run: Run, project_id: str, backlog: BacklogReader, store: RunStore) -> Iterator[Target]:
-    chosen = frozenset(store.selection(run.id)) if run.selected else None
+def _fresh(
+    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+) -> Iterator[Target]:
     if run.type is RunType.ANALYZE_CARDS:
         return _cards(run, project_id, backlog, chosen)
     if run.type is RunType.GENERATE_EPICS:

@@ -71,7 +71,7 @@ def to_ms(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-class AttentionIndex(GlobalSecondaryIndex[Any]):
+class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # the driver types no __init_subclass__
     """The sparse index: only rows that something has to be done about are in it."""
 
     class Meta:
@@ -294,7 +294,7 @@ def row_of(entity: Card | Artifact) -> Model:
     """The row of a card, an epic, a story or a subtask."""
     path = parse(entity.id)
     assert path is not None, entity.id
-    key = {"pk": path.project_id, "sk": sort_key(path)}
+    key: dict[str, Any] = {"pk": path.project_id, "sk": sort_key(path)}
     match entity:
         case Card():
             return CardRow(

@@ -1,0 +1,200 @@
+"""What people and front ends see of a run. Pure: a run and the time in, the contract's JSON out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from groundwork.ai.port import Usage
+from groundwork.backlog import rfc3339
+from groundwork.ids import Kind, Path, path_of
+from groundwork.pacing import Pace
+from groundwork.ports import LogLine
+from groundwork.runs import Claim, Entry, ItemStatus, Phase, Run, RunType, Status, Target
+
+_DOING = {
+    RunType.ANALYZE_CARDS: "Analysing cards",
+    RunType.GENERATE_EPICS: "Proposing epics",
+    RunType.GENERATE_STORIES: "Writing stories",
+    RunType.GENERATE_SUBTASKS: "Writing subtasks",
+}
+
+
+def progress_of(run: Run, now: int) -> dict[str, Any]:
+    """The contract's progress object. Counters add up: pending + active + completed + failed + skipped = total."""
+    return {
+        "runId": run.id,
+        "projectId": _project(run),
+        "type": run.type.value,
+        "status": run.status.value,
+        "phase": run.phase.value,
+        "phaseDetail": phase_detail(run),
+        "stale": run.stale(now),
+        "totalItems": run.total,
+        "pendingItems": run.pending,
+        "activeItems": run.active_items,
+        "completedItems": run.completed,
+        "failedItems": run.failed,
+        "skippedItems": run.skipped,
+        "artifactsCreated": run.created,
+        "artifactsDeleted": run.deleted,
+        "progress": percent(run),
+        "tokens": tokens(run.usage),
+        "costUsd": usd(run.cost),
+        "elapsedMs": elapsed_ms(run, now),
+        "estimatedRemainingMs": remaining_ms(run),
+        "hops": run.hops,
+        "attempts": run.attempts,
+        "retryOf": run.retry_of,
+        "nextRetryAt": _time(run.next_retry_at if (run.next_retry_at or 0) > now else None),
+        "errorMessage": run.error,
+        "options": options_of(run),
+        "ai": run.ai,
+        "model": run.model,
+        "coverage": None if run.stated is None else coverage_of(run),
+        "seq": run.seq,
+        "createdAt": rfc3339(run.created_at),
+        "startedAt": _time(run.started_at),
+        "heartbeatAt": _time(run.heartbeat_at),
+        "completedAt": _time(run.completed_at),
+        "pollAfterMs": poll_after_ms(run),
+    }
+
+
+def options_of(run: Run) -> dict[str, Any]:
+    return run.options.as_json() | {"model": run.options.model or run.model}
+
+
+def coverage_of(run: Run) -> dict[str, int]:
+    """How many cards state a bug or a wish, how many of those an epic rests on, and how many are the rest."""
+    stated, covered = run.stated or 0, run.covered or 0
+    return {"stated": stated, "covered": covered, "rest": stated - covered}
+
+
+def percent(run: Run) -> int:
+    """Whole percent of items ended; 100 only when all have."""
+    if run.total == 0:
+        return 0 if run.status.active else 100
+    return run.ended * 100 // run.total
+
+
+def elapsed_ms(run: Run, now: int) -> int:
+    return max(0, (run.completed_at or now) - (run.started_at or run.created_at))
+
+
+def remaining_ms(run: Run) -> int | None:
+    """What is left, at the measured duration of an item and the present width; None before anything was measured.
+
+    A pace with an interval cannot go faster than one start an interval, however many calls it allows.
+    """
+    if not run.status.active:
+        return 0
+    left = run.total - run.ended
+    if run.average_ms == 0 or run.phase in (Phase.WAITING, Phase.QUEUEING):
+        return None
+    together = 10 if run.type is RunType.ANALYZE_CARDS else 1
+    units = -(-left // together)
+    each = max(run.average_ms / max(1, run.width), Pace.named(run.options.pacing).interval_ms)
+    return round(units * each)
+
+
+def poll_after_ms(run: Run) -> int:
+    """How long a front end should wait before it asks again."""
+    if not run.status.active:
+        return 60_000
+    if run.status is Status.QUEUED:
+        return 1_000
+    return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.width)))
+
+
+def phase_detail(run: Run) -> str:
+    if run.phase_detail:
+        return run.phase_detail
+    match run.phase:
+        case Phase.WAITING:
+            return "Waiting for a worker"
+        case Phase.QUEUEING:
+            return f"Queueing items: {run.queued} of about {run.total}"
+        case Phase.MERGING:
+            return "Merging the proposed epics"
+        case Phase.GENERATING:
+            return f"{_DOING[run.type]}: {run.ended} of {run.total} ended, {run.active_items} in flight"
+        case Phase.DONE:
+            return run.error or f"{run.completed} completed, {run.failed} failed, {run.skipped} skipped"
+
+
+def item_of(run: Run, target: Target, entry: Entry | None) -> dict[str, Any]:
+    """The contract's item: the manifest says what it is about, the journal or the run's claims how it stands."""
+    claim = run.claims.get(target.index)
+    status = item_status(target, entry, claim)
+    usage = entry.usage if entry else claim.usage if claim else Usage()
+    cost = entry.cost if entry else claim.cost if claim else 0
+    started = entry.started_at if entry else claim.started_at if claim else 0
+    path = _target_path(run, target)
+    return {
+        "id": f"{run.id}-{target.index}",
+        "targetId": str(path) if path else None,
+        "code": path.code if path else f"B{target.numbers[0]}",
+        "title": target.title,
+        "status": status.value,
+        "created": entry.created if entry else 0,
+        "deleted": entry.deleted if entry else 0,
+        "tokens": tokens(usage),
+        "costUsd": usd(cost),
+        "durationMs": max(0, entry.completed_at - started) if entry and started else None,
+        "attempts": entry.attempts if entry else claim.attempts if claim else 0,
+        "errorCode": entry.error_code.value if entry and entry.error_code else None,
+        "errorMsg": entry.error if entry else None,
+        "startedAt": _time(started or None),
+        "completedAt": _time(entry.completed_at if entry else None),
+        "seq": entry.seq if entry else run.seq if claim else 0,
+    }
+
+
+def item_status(target: Target, entry: Entry | None, claim: Claim | None) -> ItemStatus:
+    if target.skipped:
+        return ItemStatus.SKIPPED
+    if entry:
+        return entry.status
+    if claim and claim.active:
+        return ItemStatus.SAVING if claim.saving else ItemStatus.GENERATING
+    return ItemStatus.PENDING
+
+
+def items_of(run: Run, targets: Iterable[Target], entries: Mapping[int, Entry]) -> list[dict[str, Any]]:
+    return [item_of(run, target, entries.get(target.index)) for target in targets]
+
+
+def log_of(run_id: str, line: LogLine) -> dict[str, Any]:
+    item = None if line.item is None else f"{run_id}-{line.item}"
+    return {"at": rfc3339(line.at), "level": line.level, "message": line.message, "itemId": item, "seq": line.seq}
+
+
+def tokens(usage: Usage) -> dict[str, int]:
+    return {
+        "input": usage.input,
+        "output": usage.output,
+        "cacheRead": usage.cache_read,
+        "cacheWrite": usage.cache_write,
+    }
+
+
+def usd(cost: int) -> float:
+    """Millionths of a US dollar as dollars."""
+    return round(cost / 1_000_000, 6)
+
+
+def _target_path(run: Run, target: Target) -> Path | None:
+    kind = {
+        RunType.ANALYZE_CARDS: Kind.CARD,
+        RunType.GENERATE_STORIES: Kind.EPIC,
+        RunType.GENERATE_SUBTASKS: Kind.STORY,
+    }.get(run.type)
+    return Path(kind, _project(run), target.numbers) if kind else None
+
+
+def _project(run: Run) -> str:
+    path = path_of(Kind.RUN, run.id)
+    return path.project_id if path else ""
+
+
+def _time(ms: int | None) -> str | None:
+    return rfc3339(ms) if ms else None

@@ -1,0 +1,221 @@
+"""Starting a run: check what is asked, count what there is to do, write the run and its lock, trigger the first hop."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import Annotated, Protocol
+
+from pydantic import Field
+
+from groundwork import leases
+from groundwork.backlog import Counts, Value
+from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Transient
+from groundwork.ids import Kind, Path, path_of
+from groundwork.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
+from groundwork.queueing import PAGE, targets
+from groundwork.runs import Lease, Run, RunOptions, RunType, Status
+from groundwork.steps import epics as epic_steps
+
+MOST_SELECTED = 1_000
+PROBED = 2_000
+"""How many items are looked at, before a run is accepted, for one that has something to do."""
+
+_TARGET_KINDS = {
+    RunType.ANALYZE_CARDS: Kind.CARD,
+    RunType.GENERATE_EPICS: Kind.CARD,
+    RunType.GENERATE_STORIES: Kind.EPIC,
+    RunType.GENERATE_SUBTASKS: Kind.STORY,
+}
+
+
+class RunRequest(Value):
+    """The body of POST .../runs. `itemIds` names cards, epics or stories, by the run's type."""
+
+    type: RunType
+    options: RunOptions = RunOptions()
+    epic_id: str | None = None
+    item_ids: Annotated[list[str], Field(min_length=1, max_length=MOST_SELECTED)] | None = None
+
+    def fingerprint(self) -> str:
+        """The same for the same request, however it was written."""
+        body = self.model_dump(mode="json", by_alias=True)
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+class ProjectCounts(Protocol):
+    def __call__(self, project_id: str) -> Counts:
+        """The project's exact counts now. Raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    run_id: str
+    type: RunType
+    status: Status
+    total: int
+
+
+@dataclass(slots=True)
+class Starter:
+    """Everything that starting needs. `model_id` checks the model asked for and names the one that will be used."""
+
+    store: RunStore
+    backlog: BacklogReader
+    counts: ProjectCounts
+    invoke: Invoker
+    now_ms: Callable[[], int]
+    ai: str
+    model_id: Callable[[str | None], str]
+
+    def start(self, project_id: str, request: RunRequest, key: str | None = None) -> Started:
+        """Raises NotFound, Invalid, NothingToDo, RunAlreadyActive, IdempotencyKeyReused."""
+        idempotency = Idempotency(key, request.fingerprint()) if key else None
+        if idempotency and (earlier := self.store.started_with(project_id, idempotency)):
+            return self._started(self.store.load(earlier))
+        run, selection = self.draft(project_id, request)
+        self._check_something_to_do(project_id, run, selection)
+        number = self.store.next_number(project_id)
+        run = replace(run, id=str(Path(Kind.RUN, project_id, (number,))))
+        try:
+            self.store.start(run, selection, idempotency)
+        except AlreadyStarted as earlier_run:
+            return self._started(self.store.load(earlier_run.run_id))
+        self.trigger(run.id)
+        return self._started(run)
+
+    def draft(self, project_id: str, request: RunRequest) -> tuple[Run, list[tuple[int, ...]]]:
+        """The run as it would start, with how many items it has. The ids it is given are checked here."""
+        counts = self.counts(project_id)
+        epic = self._epic(project_id, request)
+        selection = self._selection(project_id, request)
+        now = self.now_ms()
+        run = Run(
+            id=str(Path(Kind.RUN, project_id, (1,))),
+            type=request.type,
+            created_at=now,
+            options=request.options,
+            ai=self.ai,
+            model=self.model_id(request.options.model),
+            total=self._total(project_id, request, counts, epic, selection),
+            epic=epic,
+            selected=bool(selection),
+            lease=Lease(0, None, now + leases.TRIGGER_MS),
+        )
+        return run, selection
+
+    def retry(self, run_id: str, automatic: bool = False) -> Started:
+        """A new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
+        earlier = self.store.load(run_id)
+        if earlier.status.active:
+            raise NothingToRetry("The run is still under way; cancel it or wait for its end.")
+        if earlier.failed == 0 or (automatic and earlier.retryable == 0):
+            raise NothingToRetry
+        path = path_of(Kind.RUN, run_id)
+        if path is None:
+            raise NotFound.of("run", run_id)
+        now = self.now_ms()
+        again = Run(
+            id=str(Path(Kind.RUN, path.project_id, (self.store.next_number(path.project_id),))),
+            type=earlier.type,
+            created_at=now,
+            options=earlier.options,
+            ai=self.ai,
+            model=self.model_id(earlier.options.model),
+            total=retried_total(earlier),
+            attempts=earlier.attempts + 1,
+            retry_of=run_id,
+            lease=Lease(0, None, now + leases.TRIGGER_MS),
+        )
+        self.store.start(again, [], None)
+        self.trigger(again.id)
+        return self._started(again)
+
+    def trigger(self, run_id: str) -> None:
+        """An async invoke. Where it fails the run stays QUEUED with the reason, and the schedule picks it up."""
+        try:
+            self.invoke(run_id)
+        except Transient as error:
+            self.store.note(run_id, f"The worker could not be triggered ({error}); the schedule will do it.")
+
+    def _started(self, run: Run) -> Started:
+        # the answer of the first request, word for word, also when the run has moved on since
+        return Started(run.id, run.type, Status.QUEUED, run.total)
+
+    def _epic(self, project_id: str, request: RunRequest) -> int | None:
+        if request.epic_id is None:
+            return None
+        if request.type not in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS):
+            raise Invalid.field("epicId", f"does not go with {request.type.value}")
+        path = path_of(Kind.EPIC, request.epic_id)
+        if path is None or path.project_id != project_id or not self.backlog.epics(project_id, [path.number]):
+            raise Invalid.field("epicId", "is no epic of this project")
+        return path.number
+
+    def _selection(self, project_id: str, request: RunRequest) -> list[tuple[int, ...]]:
+        kind = _TARGET_KINDS[request.type]
+        paths = [path_of(kind, id_) for id_ in request.item_ids or ()]
+        problems = [
+            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            for position, path in enumerate(paths)
+            if path is None or path.project_id != project_id
+        ]
+        if problems:
+            raise Invalid(problems)
+        found = [path for path in paths if path]
+        there = {path.numbers for path in self.backlog.existing(found)}
+        problems = [
+            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            for position, path in enumerate(found)
+            if path.numbers not in there
+        ]
+        if problems:
+            raise Invalid(problems)
+        return list(dict.fromkeys(path.numbers for path in found))
+
+    def _total(
+        self,
+        project_id: str,
+        request: RunRequest,
+        counts: Counts,
+        epic: int | None,
+        selection: Sequence[tuple[int, ...]],
+    ) -> int:
+        if request.type is RunType.GENERATE_EPICS:
+            return with_merge(epic_steps.chunk_count(len(selection) or counts.cards)) if counts.cards else 0
+        if selection:
+            return len([numbers for numbers in selection if epic is None or numbers[0] == epic])
+        if epic is not None:
+            kind = _TARGET_KINDS[request.type]
+            return sum(len(page) for page in self.backlog.parents(project_id, kind, epic))
+        return {
+            RunType.ANALYZE_CARDS: counts.cards,
+            RunType.GENERATE_STORIES: counts.epics,
+            RunType.GENERATE_SUBTASKS: counts.stories,
+        }[request.type]
+
+    def _check_something_to_do(self, project_id: str, run: Run, selection: Sequence[tuple[int, ...]]) -> None:
+        if run.total == 0:
+            raise NothingToDo
+        lines = targets(run, project_id, self.backlog, self.store, selection)
+        probed = list(islice(lines, PAGE))
+        first_page_idle = all(target.skipped for target in probed)
+        if first_page_idle and len(probed) == PAGE:
+            rest = islice(lines, PROBED)
+            probed = list(chain(probed, rest))
+        if len(probed) <= PROBED and all(target.skipped for target in probed):
+            raise NothingToDo
+
+
+def with_merge(batches: int) -> int:
+    """Items of an epics run: the batches, and where there are several, the merge."""
+    return batches if batches == 1 else batches + 1
+
+
+def retried_total(earlier: Run) -> int:
+    """Failed batches that propose epics anew need a merge of their own where there are several."""
+    if earlier.type is not RunType.GENERATE_EPICS or earlier.total == 1:
+        return earlier.failed
+    return with_merge(earlier.failed) if earlier.stated is not None else earlier.failed
