@@ -19,6 +19,7 @@ class Settings:
     anthropic_base_url: str
     anthropic_secret: str
     token_secret: str
+    region: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -38,4 +39,5 @@ class Settings:
             anthropic_base_url=environ.get("ANTHROPIC_BASE_URL", ""),
             anthropic_secret=environ.get("GROUNDWORK_ANTHROPIC_SECRET", ""),
             token_secret=environ.get("GROUNDWORK_TOKEN_SECRET", ""),
+            region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
         )

@@ -1,0 +1,65 @@
+"""One hop of a run. Invoked asynchronously with {"runId": ...}; continues itself the same way."""
+
+import asyncio
+import time
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from groundwork.ai.choose import choose
+from groundwork.ai.port import Model
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.aws import async_invoker, secret_value
+from groundwork.errors import NotFound
+from groundwork.processing import Worker
+from groundwork.runs import Run
+from groundwork.settings import Settings
+from groundwork.store.tables import Tables, open_tables
+
+logger = Logger(service="process_next")
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def tables() -> Tables:
+    return open_tables(settings())
+
+
+def model_for(run: Run) -> Model:
+    """The AI that the run was started with, also when the deployment's default has changed since."""
+    return choose(replace(settings(), ai=run.ai, model=run.model), secret_value)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
+    """Raises Transient where the tables cannot be reached: Lambda tries an async event twice more."""
+    run_id = event["runId"]
+    logger.append_keys(run_id=run_id)
+    worker = Worker(
+        store=tables().runs,
+        backlog=tables().backlog,
+        model_for=model_for,
+        price=cost_micro_usd,
+        invoke=async_invoker(settings().process_next),
+        now_ms=now_ms,
+        left_ms=context.get_remaining_time_in_millis,
+        owner=context.aws_request_id,
+    )
+    try:
+        end = asyncio.run(worker.hop(run_id))
+    except NotFound:
+        # the project was deleted; there is nothing to try again
+        logger.warning("The run is gone")
+        return {"end": "gone"}
+    logger.info("Hop ended", end=end.value)
+    return {"end": end.value}

@@ -1,0 +1,47 @@
+"""The other AWS services: Lambda's async invoke and Secrets Manager. boto3 is imported where it is first used."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from groundwork.errors import Transient
+
+
+@cache
+def _client(service: str) -> Any:
+    # imported here: a function that calls neither service does not pay for it at its cold start
+    import boto3
+
+    # an async invoke is accepted in milliseconds; 10 s is the limit for its confirmation
+    return boto3.client(service, config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+
+
+def async_invoker(function: str) -> Callable[[str], None]:
+    """Triggers process-next for a run; 202 is the confirmation. The invoker raises Transient."""
+
+    def invoke(run_id: str) -> None:
+        payload = json.dumps({"runId": run_id}).encode()
+        try:
+            answer = _client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+        except (BotoCoreError, ClientError) as exc:
+            raise Transient(f"Lambda: {_reason(exc)}") from exc
+        if answer["StatusCode"] != 202:
+            raise Transient(f"Lambda answered {answer['StatusCode']} to an async invoke")
+
+    return invoke
+
+
+def secret_value(secret_id: str) -> str:
+    """The value of a secret. Raises Transient; the value itself is never part of an error."""
+    try:
+        return str(_client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
+    except (BotoCoreError, ClientError) as exc:
+        raise Transient(f"Secrets Manager: {_reason(exc)}") from exc
+
+
+def _reason(exc: BotoCoreError | ClientError) -> str:
+    return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else type(exc).__name__

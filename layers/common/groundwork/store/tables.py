@@ -1,0 +1,32 @@
+"""Opens the tables a function's settings name: the one place where row classes meet table names."""
+
+from dataclasses import dataclass
+
+from pynamodb.connection import Connection
+
+from groundwork.settings import Settings
+from groundwork.store.backlog_reading import DynamoBacklogReader
+from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.store.dynamo import bind
+from groundwork.store.run_rows import RUN_ROWS
+from groundwork.store.runs import DynamoRuns
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    runs: DynamoRuns
+    backlog: DynamoBacklogReader
+
+
+def connection() -> Connection:
+    """The connection of the bound rows, shared by all of them and safe to use from threads."""
+    return KeyRow._get_connection().connection
+
+
+def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
+    """Raises ValueError where the settings name no tables."""
+    if not settings.backlog_table or not settings.runs_table:
+        raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
+    bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
+    bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
+    return Tables(DynamoRuns(connection), DynamoBacklogReader(connection))
