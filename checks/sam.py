@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from boto3 import Session
 from samcli.yamlhelper import parse_yaml_file
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -17,13 +18,6 @@ MANAGED_POLICIES = {
 """The managed policies SAM may attach. Any other name makes the translation fail, so none comes in unseen."""
 
 Template = dict[str, Any]
-
-
-class _Policies:
-    """The translator's port to IAM."""
-
-    def load(self) -> Mapping[str, str]:
-        return MANAGED_POLICIES
 
 
 def source(path: Path = ROOT / "template.yaml") -> Template:
@@ -39,7 +33,8 @@ def translated(template: Template | None = None, parameters: Mapping[str, Any] |
         for place in PLACES_OF_CODE:
             if isinstance(resource.get("Properties", {}).get(place), str):
                 resource["Properties"][place] = "s3://bucket/key"
-    translator = Translator(_Policies().load(), Parser())
+    # a session of its own: the result must not hang on the region of whoever runs this, or on there being one
+    translator = Translator(MANAGED_POLICIES, Parser(), boto_session=Session(region_name="us-east-1"))
     result: Template = translator.translate(given, dict(parameters or {}))
     return result
 

@@ -1,0 +1,90 @@
+"""`sam build` of the project, and what it left, with the template's values filled in."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from checks.sam import ROOT, Template, resources, source
+from tests.deployed.runtime import ARCHITECTURE, BuiltFunction
+
+BUILD = ROOT / "build" / "deployed"
+RUNTIME = ROOT / "build" / "ric"
+RIC = ROOT / "requirements" / "ric.txt"
+
+
+def sam_build(build: Path = BUILD) -> Path:
+    """Builds for this machine's processor and returns the built template. Raises CalledProcessError."""
+    programs = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "ARCHITECTURE": ARCHITECTURE,
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    overrides = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+    command = [f"{programs}/sam", "build", "--build-dir", str(build), *overrides]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=600)
+    return build / "template.yaml"
+
+
+def runtime_client(target: Path = RUNTIME) -> Path:
+    """AWS's runtime client for Python, installed beside everything else. Raises CalledProcessError."""
+    if not (target / "awslambdaric").is_dir():
+        uv = str(Path(sys.executable).parent / "uv")
+        options = ["--quiet", "--target", str(target), "--require-hashes", "--only-binary", ":all:"]
+        subprocess.run([uv, "pip", "install", "--python", sys.executable, *options, "-r", str(RIC)], check=True)
+    return target
+
+
+def built_functions(
+    template_path: Path, values: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, BuiltFunction]:
+    """The functions by logical id. `values` is what Ref of a resource or parameter stands for, beside the defaults.
+
+    `environment` is added to what the template declares.
+    """
+    template = source(template_path)
+    known = {**_defaults(template), **values}
+    layers = resources(template, "AWS::Serverless::LayerVersion")
+    paths = tuple(_code(template_path, layer["ContentUri"]) for layer in layers.values())
+    common = template["Globals"]["Function"]
+    return {
+        logical_id: _function(logical_id, {**common, **own}, paths, template_path, known, environment)
+        for logical_id, own in resources(template, "AWS::Serverless::Function").items()
+    }
+
+
+def _function(
+    logical_id: str,
+    properties: Mapping[str, Any],
+    layers: tuple[Path, ...],
+    template_path: Path,
+    known: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> BuiltFunction:
+    declared = properties["Environment"]["Variables"]
+    return BuiltFunction(
+        name=known.get(logical_id, logical_id),
+        code=_code(template_path, properties["CodeUri"]),
+        layers=layers,
+        handler=properties["Handler"],
+        timeout=int(_value(properties["Timeout"], known)),
+        memory=int(_value(properties["MemorySize"], known)),
+        environment={**{name: _value(value, known) for name, value in declared.items()}, **environment},
+    )
+
+
+def _code(template_path: Path, uri: str) -> Path:
+    return (template_path.parent / uri).resolve()
+
+
+def _value(value: Any, known: Mapping[str, str]) -> str:
+    return known.get(value["Ref"], value["Ref"]) if isinstance(value, dict) else str(value)
+
+
+def _defaults(template: Template) -> dict[str, str]:
+    return {name: str(spec["Default"]) for name, spec in template["Parameters"].items() if "Default" in spec}

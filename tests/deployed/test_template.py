@@ -1,0 +1,276 @@
+"""What template.yaml promises, looked at as CloudFormation gets it."""
+
+import copy
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.model.exceptions import InvalidDocumentException
+
+from checks.policies import problems
+from checks.sam import ROOT, Template, listed, resources, source, statements, translated
+
+GET, BATCH_GET, QUERY = "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"
+PUT, UPDATE, DELETE = "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
+BATCH_WRITE, CHECK = "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"
+READ = {GET, BATCH_GET, QUERY}
+INVOKE = "lambda:InvokeFunction"
+SECRET = "secretsmanager:GetSecretValue"
+
+Grant = tuple[str, str, str]
+"""An action, what it is allowed on, and the condition of the template it stands under ('' for none)."""
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return translated()
+
+
+def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Grant]:
+    return {(action, resource, condition) for action in actions}
+
+
+PROCESS_NEXT = "${AWS::StackName}-process-next"
+EXPECTED: dict[str, set[Grant]] = {
+    "AuthorizerFunction": grants([SECRET], "TokenSecret"),
+    "GetProgressFunction": grants(READ, "RunsTable") | grants([GET], "BacklogTable"),
+    "StartRunFunction": grants(READ, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, CHECK}, "RunsTable")
+    | grants([INVOKE], "ProcessNextFunction"),
+    "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
+    | grants({GET, QUERY, DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
+    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, DELETE, CHECK, BATCH_WRITE}, "RunsTable")
+    | grants([INVOKE], "function:" + PROCESS_NEXT)
+    | grants(["sqs:SendMessage"], "DeadLetters")
+    | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
+    | grants(["bedrock:InvokeModel"], "foundation-model/anthropic.*", "UsesBedrock")
+    | grants(["bedrock:InvokeModel"], "inference-profile/*.anthropic.*", "UsesBedrock"),
+    "RetryRunsFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants([QUERY], "BacklogTable/index/attention")
+    | grants([QUERY], "RunsTable/index/attention")
+    | grants([INVOKE], "ProcessNextFunction")
+    | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),
+}
+
+
+def short(resource: Any) -> str:
+    """The logical id, or the end of an ARN."""
+    if isinstance(resource, dict):
+        value = resource.get("Ref") or resource.get("Fn::GetAtt") or resource["Fn::Sub"]
+        return short(value[0] if isinstance(value, list) else value)
+    if match := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", resource):
+        return match[1] + match[2]
+    return re.sub(r"^arn:.*:(?=function:|foundation|inference)", "", resource)
+
+
+def granted(role: Mapping[str, Any]) -> set[Grant]:
+    return {
+        (action, short(resource), condition)
+        for statement, condition in statements(role)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+@pytest.mark.parametrize("function", EXPECTED)
+def test_a_function_may_do_exactly_what_it_needs(template: Template, function: str) -> None:
+    assert granted(resources(template, "AWS::IAM::Role")[f"{function}Role"]) == EXPECTED[function]
+
+
+def test_every_function_is_expected(template: Template) -> None:
+    assert resources(template, "AWS::Lambda::Function").keys() == EXPECTED.keys()
+
+
+def test_no_policy_has_a_wildcard(template: Template) -> None:
+    assert list(problems(template)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Action": "dynamodb:*"},
+        {"Action": ["dynamodb:GetItem", "*"]},
+        {"Resource": "*"},
+        {"Resource": ["arn:aws:dynamodb:eu-west-1:123456789012:table/*"]},
+        {"Effect": "Deny"},
+        {"NotAction": "iam:PassRole"},
+    ],
+)
+def test_a_wildcard_in_a_policy_is_found(template: Template, change: dict[str, Any]) -> None:
+    broken = copy.deepcopy(template)
+    role = resources(broken, "AWS::IAM::Role")["AuthorizerFunctionRole"]
+    role["Policies"][0]["PolicyDocument"]["Statement"][0] |= change
+    assert len(list(problems(broken))) == 1
+
+
+def test_a_managed_policy_that_we_do_not_know_is_found(template: Template) -> None:
+    broken = copy.deepcopy(template)
+    role = resources(broken, "AWS::IAM::Role")["AuthorizerFunctionRole"]
+    role["ManagedPolicyArns"].append("arn:aws:iam::aws:policy/AdministratorAccess")
+    assert len(list(problems(broken))) == 1
+
+
+def test_a_mistake_in_the_template_is_found() -> None:
+    broken = source()
+    broken["Resources"]["ProcessNextFunction"]["Properties"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"] = {}
+    with pytest.raises(InvalidDocumentException):
+        translated(broken)
+
+
+def test_process_next_may_call_itself_and_leaves_a_letter_after_three_failures(template: Template) -> None:
+    function = resources(template, "AWS::Lambda::Function")["ProcessNextFunction"]
+    assert function["RecursiveLoop"] == "Allow"
+    (config,) = resources(template, "AWS::Lambda::EventInvokeConfig").values()
+    assert config["FunctionName"] == {"Ref": "ProcessNextFunction"}
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}}
+
+
+def test_no_other_function_may_call_itself(template: Template) -> None:
+    functions = resources(template, "AWS::Lambda::Function")
+    assert [name for name, function in functions.items() if "RecursiveLoop" in function] == ["ProcessNextFunction"]
+
+
+def test_a_dead_letter_is_taken_by_retry_runs(template: Template) -> None:
+    (mapping,) = resources(template, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert mapping["FunctionName"] == {"Ref": "RetryRunsFunction"}
+    timeout = resources(template, "AWS::Lambda::Function")["RetryRunsFunction"]["Timeout"]
+    assert resources(template, "AWS::SQS::Queue")["DeadLetters"]["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable"])
+def test_a_table_is_on_demand_recoverable_and_kept(template: Template, table: str) -> None:
+    properties = resources(template, "AWS::DynamoDB::Table")[table]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+    assert template["Resources"][table]["DeletionPolicy"] == "Retain"
+    assert template["Resources"][table]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable"])
+def test_a_table_has_one_small_index_of_what_needs_attention(template: Template, table: str) -> None:
+    (index,) = resources(template, "AWS::DynamoDB::Table")[table]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "attention"
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["attention", "attentionAt"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_runs_forget_what_has_expired(template: Template) -> None:
+    properties = resources(template, "AWS::DynamoDB::Table")["RunsTable"]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+
+
+def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: Template) -> None:
+    functions = resources(template, "AWS::Lambda::Function")
+    groups = resources(template, "AWS::Logs::LogGroup")
+    used = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions.values()]
+    assert sorted(used) == sorted(groups)
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    assert {function["LoggingConfig"]["LogFormat"] for function in functions.values()} == {"JSON"}
+
+
+def test_every_function_is_watched(template: Template) -> None:
+    alarm = resources(template, "AWS::CloudWatch::Alarm")["FunctionErrorAlarm"]
+    watched = {
+        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for metric in alarm["Metrics"]
+        if "MetricStat" in metric
+    }
+    assert watched == EXPECTED.keys()
+
+
+def test_every_function_runs_python_3_13_without_tracing_on_the_chosen_processor(template: Template) -> None:
+    for function in resources(template, "AWS::Lambda::Function").values():
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert "TracingConfig" not in function
+    assert template["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+def test_every_route_but_health_asks_the_authorizer(template: Template) -> None:
+    paths = resources(template, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["paths"]
+    open_routes = [
+        (method, path)
+        for path, methods in paths.items()
+        for method, route in methods.items()
+        if route["security"] != [{"AdminToken": []}]
+    ]
+    assert open_routes == [("get", "/api/health")]
+
+
+def test_the_authorizer_answers_simply_and_by_the_authorization_header(template: Template) -> None:
+    body = resources(template, "AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    authorizer = body["components"]["securitySchemes"]["AdminToken"]["x-amazon-apigateway-authorizer"]
+    assert authorizer["identitySource"] == ["$request.header.Authorization"]
+    assert authorizer["authorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["enableSimpleResponses"] is True
+    assert authorizer["authorizerResultTtlInSeconds"] <= 300
+    allowed = resources(template, "AWS::Lambda::Permission").values()
+    assert {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]} in [permission["FunctionName"] for permission in allowed]
+
+
+def test_cors_allows_the_origins_given(template: Template) -> None:
+    conditional = resources(template, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["x-amazon-apigateway-cors"]
+    condition, cors, otherwise = conditional["Fn::If"]
+    assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
+    assert cors["allowOrigins"] == {"Fn::Split": [",", template["Parameters"]["AllowedOrigins"]["Default"]]}
+    assert {"authorization", "idempotency-key", "if-none-match"} <= set(cors["allowHeaders"])
+    assert {"etag", "x-request-id"} <= set(cors["exposeHeaders"])
+
+
+def test_a_browser_or_client_cannot_flood_the_api(template: Template) -> None:
+    (stage,) = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"].keys() == {"ThrottlingBurstLimit", "ThrottlingRateLimit"}
+
+
+def test_two_stacks_fit_in_one_account(template: Template) -> None:
+    named = {
+        f"{logical_id}.{name}": properties[name]
+        for logical_id, resource in template["Resources"].items()
+        if isinstance(properties := resource.get("Properties"), dict)
+        for name in ("FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName", "Name")
+        if name in properties and resource["Type"] not in REFERRING
+    }
+    assert named == {"ProcessNextFunction.FunctionName": {"Fn::Sub": PROCESS_NEXT}}
+
+
+REFERRING = ("AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig")
+
+
+def test_only_a_function_that_reads_a_setting_has_it() -> None:
+    variables = {
+        name: set(function["Environment"]["Variables"])
+        for name, function in resources(source(), "AWS::Serverless::Function").items()
+    }
+    tables = {"GROUNDWORK_BACKLOG_TABLE", "GROUNDWORK_RUNS_TABLE"}
+    model = {"GROUNDWORK_AI", "GROUNDWORK_MODEL", "GROUNDWORK_MOCK_LATENCY_MS", "GROUNDWORK_ANTHROPIC_SECRET"}
+    model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
+    assert variables == {
+        "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
+        "GetProgressFunction": tables,
+        "ManageBacklogFunction": tables,
+        "StartRunFunction": tables | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "ProcessNextFunction": tables | model,
+        "RetryRunsFunction": tables | {"GROUNDWORK_PROCESS_NEXT"},
+    }
+
+
+def test_no_secret_stands_in_the_template() -> None:
+    parameters = source()["Parameters"]
+    assert parameters["AdminToken"]["NoEcho"] is True
+    functions = resources(source(), "AWS::Serverless::Function").values()
+    assert not [f for f in functions if f["Environment"]["Variables"].get("ANTHROPIC_API_KEY")]
+
+
+def test_every_function_of_the_template_has_its_folder() -> None:
+    functions = resources(source(), "AWS::Serverless::Function").values()
+    assert {Path(function["CodeUri"]).name for function in functions} <= {
+        folder.name for folder in (ROOT / "functions").iterdir()
+    }
