@@ -20,12 +20,14 @@ from samcli.local.apigw.service_error_responses import ServiceErrorResponses
 from werkzeug.exceptions import HTTPException, NotFound
 
 from local.invoke_api import REQUEST_LIMIT
+from local.pool import PoolClosed
 from local.runtime import FUNCTION_ERROR, LambdaRunner
 from local.template import Template
 
 # bytes of a request's body; API Gateway's own
 BODY_LIMIT = 10 * 1024 * 1024
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
+_LOG = logging.getLogger(__name__)
 # it logs an error for every request that an authorizer turns away, and a warning for every empty body
 _SAM_LOG = logging.getLogger("samcli.local.apigw.local_apigw_service")
 _SAM_LOG.setLevel(logging.ERROR)
@@ -57,7 +59,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
     def _construct_error_handling(self) -> None:
         """SAM CLI answers as a REST API does; these are the answers of an HTTP API."""
         self._app.register_error_handler(HTTPException, _http_error)
-        self._app.register_error_handler(Exception, _internal_error)
+        self._app.register_error_handler(Exception, _unexpected)
 
     def _get_current_route(self, flask_request: Request) -> Any:
         try:
@@ -127,6 +129,13 @@ def _message(status: int, text: str) -> Response:
     """API Gateway's own error; functions never see these requests, so the body is not theirs to shape."""
     headers = {"apigw-requestid": str(uuid.uuid4())}
     return Response(json.dumps({"message": text}), status, headers, content_type="application/json")
+
+
+def _unexpected(error: Exception) -> Response:
+    """What is not a function's failure, such as code that is not where the template says; a client is not told."""
+    if not isinstance(error, PoolClosed):
+        _LOG.error("cannot serve %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+    return _internal_error(error)
 
 
 def _internal_error(_: Any) -> Response:

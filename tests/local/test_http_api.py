@@ -121,6 +121,11 @@ def test_a_function_that_fails_is_500_without_internals(http: httpx.Client) -> N
     assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
 
 
+def test_why_a_function_cannot_run_is_logged_not_answered(http: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert http.get("/lost").json() == {"message": "Internal Server Error"}
+    assert "not_there" in caplog.text
+
+
 def test_a_preflight_of_an_allowed_origin_is_answered_for_any_path(system: LocalSystem) -> None:
     asks = ORIGIN | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     response = httpx.options(f"{system.url}/echo/1", headers=asks)
