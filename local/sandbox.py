@@ -52,29 +52,24 @@ class SandboxDied(Exception):
 
 
 class Sandbox:
-    """A running process of a function. Starts at once; the first invocation waits until it is ready."""
+    """A running process of a function. Starts at once; the first invocation waits until it is ready.
+
+    Raises OSError if it cannot be started.
+    """
 
     def __init__(self, function: FunctionProcess, lifeline: int, scratch: Path, log: Log) -> None:
         self.function = function
         # the only writable place that Lambda promises; a new one for every sandbox
         self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
-        ours, theirs = socket.socketpair()
-        self._socket = ours
+        self._socket, theirs = socket.socketpair()
         self._received = bytearray()
         self._ready = False
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_BOOTSTRAP), str(theirs.fileno()), str(lifeline), function.handler],
-                cwd=function.directory,
-                env={**function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)},
-                pass_fds=(theirs.fileno(), lifeline),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                text=True,
-                errors="replace",
-            )
+            try:
+                self._process = self._start(theirs.fileno(), lifeline)
+            except OSError:  # such as a directory that is not there
+                self._free()
+                raise
         assert self._process.stdout is not None
         threading.Thread(target=_forward, args=(self._process.stdout, function.name, log), daemon=True).start()
 
@@ -109,8 +104,25 @@ class Sandbox:
     def close(self) -> None:
         """Kills the process and frees what it held."""
         self.kill()
+        self._free()
+
+    def _free(self) -> None:
         self._socket.close()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _start(self, connection: int, lifeline: int) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-P", str(_BOOTSTRAP), str(connection), str(lifeline), self.function.handler],
+            cwd=self.function.directory,
+            env={**self.function.environment, "HOME": str(self._home), "TMPDIR": str(self._home)},
+            pass_fds=(connection, lifeline),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            errors="replace",
+        )
 
     def _await_ready(self) -> Outcome | None:
         """None when the function is imported, else the error that kept it from that."""
