@@ -41,41 +41,34 @@ def runtime_client(target: Path = RUNTIME) -> Path:
 
 
 def built_functions(
-    template_path: Path, values: Mapping[str, str], environment: Mapping[str, str]
+    template_path: Path, values: Mapping[str, str], platform: Mapping[str, str], shell: Mapping[str, str]
 ) -> dict[str, BuiltFunction]:
     """The functions by logical id. `values` is what Ref of a resource or parameter stands for, beside the defaults.
 
-    `environment` is added to what the template declares.
+    `platform` is what Lambda itself sets; `shell` takes the place of values of variables that are declared.
     """
     template = source(template_path)
     known = {**_defaults(template), **values}
     layers = resources(template, "AWS::Serverless::LayerVersion")
     paths = tuple(_code(template_path, layer["ContentUri"]) for layer in layers.values())
     common = template["Globals"]["Function"]
-    return {
-        logical_id: _function(logical_id, {**common, **own}, paths, template_path, known, environment)
-        for logical_id, own in resources(template, "AWS::Serverless::Function").items()
-    }
-
-
-def _function(
-    logical_id: str,
-    properties: Mapping[str, Any],
-    layers: tuple[Path, ...],
-    template_path: Path,
-    known: Mapping[str, str],
-    environment: Mapping[str, str],
-) -> BuiltFunction:
-    declared = properties["Environment"]["Variables"]
-    return BuiltFunction(
-        name=known.get(logical_id, logical_id),
-        code=_code(template_path, properties["CodeUri"]),
-        layers=layers,
-        handler=properties["Handler"],
-        timeout=int(_value(properties["Timeout"], known)),
-        memory=int(_value(properties["MemorySize"], known)),
-        environment={**{name: _value(value, known) for name, value in declared.items()}, **environment},
-    )
+    built = {}
+    for logical_id, own in resources(template, "AWS::Serverless::Function").items():
+        properties = {**common, **own}
+        declared = properties["Environment"]["Variables"]
+        built[logical_id] = BuiltFunction(
+            name=known.get(logical_id, logical_id),
+            code=_code(template_path, properties["CodeUri"]),
+            layers=paths,
+            handler=properties["Handler"],
+            timeout=int(_value(properties["Timeout"], known)),
+            memory=int(_value(properties["MemorySize"], known)),
+            environment={
+                **{name: shell.get(name) or _value(value, known) for name, value in declared.items()},
+                **platform,
+            },
+        )
+    return built
 
 
 def _code(template_path: Path, uri: str) -> Path:

@@ -1,0 +1,94 @@
+"""The built system, deployed on this machine: real runtime, the template's tables in moto."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from checks.sam import resources, source
+from local.endpoint import AwsEndpoint
+from tests.deployed.build import built_functions, runtime_client
+from tests.deployed.runtime import Answer, Front
+
+REGION = "us-east-1"
+TOKEN = "q7nB2mX9vK4tR8wL3cZ6pH5jD1sF0gYa"
+STACK = "groundwork-test"
+# what create_table takes under the same name as CloudFormation
+TABLE_FIELDS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a test sees of it: functions by logical id."""
+
+    front: Front
+    names: Mapping[str, str]
+    endpoint: str
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Answer:
+        return self.front.invoke(self.names[function], json.dumps(event).encode())
+
+    def request(self, function: str, event: Mapping[str, Any], expected: int) -> Any:
+        """The decoded body of an HTTP answer, whose status must be the expected one."""
+        answer = self.invoke(function, event)
+        assert not answer.error, answer.payload
+        response = answer.json()
+        assert response["statusCode"] == expected, response
+        return json.loads(response["body"]) if response.get("body") else None
+
+    def logs(self, function: str) -> str:
+        return self.front.log(self.names[function])
+
+
+@contextmanager
+def deployed(
+    template_path: Path, logs: Path, parameters: Mapping[str, str], shell: Mapping[str, str]
+) -> Iterator[Deployed]:
+    """Takes the place of `sam deploy` with these parameters; `shell` gives values to declared variables."""
+    template = source(template_path)
+    endpoint = AwsEndpoint()
+    try:
+        made = _make_resources(template, endpoint.url)
+        names = {name: f"{STACK}-{name}" for name in resources(template, "AWS::Serverless::Function")}
+        values = {**parameters, **names, **made}
+        functions = built_functions(template_path, values, _platform(endpoint.url), shell)
+        front = Front(functions.values(), runtime_client(), logs)
+        endpoint.invocations = front
+        try:
+            yield Deployed(front, names, endpoint.url)
+        finally:
+            front.close()
+    finally:
+        endpoint.close()
+
+
+def client(service: str, url: str) -> Any:
+    options = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+    return boto3.client(service, endpoint_url=url, **options)  # type: ignore[call-overload]
+
+
+def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
+    """The template's tables and its secret; what their Ref is, by logical id."""
+    made = {}
+    for name, table in resources(dict(template), "AWS::DynamoDB::Table").items():
+        made[name] = f"{STACK}-{name}"
+        client("dynamodb", url).create_table(TableName=made[name], **{field: table[field] for field in TABLE_FIELDS})
+    secret = client("secretsmanager", url).create_secret(Name=f"{STACK}-token", SecretString=TOKEN)
+    return {**made, "TokenSecret": secret["ARN"]}
+
+
+def _platform(url: str) -> dict[str, str]:
+    """What Lambda sets for every function, and where its calls go here."""
+    return {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": url,
+    }
