@@ -17,7 +17,7 @@ PLACE = "/" + "root/.cache/pip"
     [
         (f"--index-url https://{HOST}/simple", HOST),
         ("https://files.python" + "hosted.org/packages/ab/cd", "python" + "hosted.org"),
-        ('"resolved": "https://registry.' + 'npmjs.org/x"', "registry." + "npmjs"),
+        ("registry=https://registry." + "npm" + "js.org", "registry." + "npm" + "js"),
         (f"cache: {PLACE}", "/" + "root/"),
         ("cd /" + "home/ann/groundwork", "/" + "home/a"),
         ("/" + "Users/ann/groundwork", "/" + "Users/a"),
