@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,7 +12,7 @@ from groundwork.errors import Transient
 
 
 @cache
-def _client(service: str) -> Any:
+def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
     # imported here: a function that calls neither service does not pay for it at its cold start
     import boto3
 

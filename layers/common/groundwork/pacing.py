@@ -105,9 +105,14 @@ class PacedModel:
         """How many calls the pace allows at a time now."""
         return self.pace.slots
 
-    async def reply(self, question: Question) -> Reply:
+    def noting(self, note: Callable[[], None]) -> "NotingModel":
+        """The same model for one unit of work, which hears when a call of its own is really made."""
+        return NotingModel(self, note)
+
+    async def reply(self, question: Question, note: Callable[[], None] = lambda: None) -> Reply:
         while True:
             await self._turn()
+            note()
             self._calls += 1
             try:
                 reply = await self.model.reply(question)
@@ -133,3 +138,17 @@ class PacedModel:
 
     async def close(self) -> None:
         await self.model.close()
+
+
+class NotingModel:
+    """A paced model that says when a call is really made: one that only waited its turn has used no attempt."""
+
+    def __init__(self, paced: PacedModel, note: Callable[[], None]) -> None:
+        self._paced, self._note = paced, note
+        self.name, self.model_id = paced.name, paced.model_id
+
+    async def reply(self, question: Question) -> Reply:
+        return await self._paced.reply(question, self._note)
+
+    async def close(self) -> None:
+        """The paced model is closed once, by whoever made it."""

@@ -154,7 +154,7 @@ class Hop:
         await self._at_hand()
         self.unsaved += crew.finished
         crew.finished.clear()
-        units = crew.next_units(self._after_save(), self.targets) if self._may_begin() else []
+        units = crew.next_units(self._after_save(), self.targets) if self._may_begin(crew) else []
         await self._save(crew, units)
         if self._drained(crew) or self._time_to_call() <= 0:
             return False
@@ -173,8 +173,8 @@ class Hop:
         if limit is not None and self.run.cost >= limit * 1_000_000:
             self.halt = (ErrorCode.COST_LIMIT, f"The run has reached its limit of {limit} US dollars.")
 
-    def _may_begin(self) -> bool:
-        if self.halt:
+    def _may_begin(self, crew: Crew) -> bool:
+        if self.halt or crew.out_of_time:
             return False
         return continuation.may_begin(self.worker.left_ms(), self.total_ms, self.run.slowest_ms)
 
@@ -186,7 +186,7 @@ class Hop:
         ended = {f.target.index for f in self.unsaved if f.final}
         again = {f.target.index: f.claim_left() for f in self.unsaved if not f.final}
         claims = {i: again.get(i, c) for i, c in self.run.claims.items() if i not in ended}
-        return replace(self.run, claims={i: c for i, c in claims.items() if c.attempts or c.active})
+        return replace(self.run, claims=claims)
 
     async def _at_hand(self) -> None:
         """Reads the manifest pages of the items that are waiting or come next."""
@@ -251,7 +251,7 @@ class Hop:
         if crew.busy or crew.finished or self.unsaved:
             return False
         everything = self.run.ended >= self.run.total
-        return everything or self.halt is not None or not self._may_begin()
+        return everything or self.halt is not None or not self._may_begin(crew)
 
     async def _wait(self, crew: Crew, watch: asyncio.Task[None]) -> None:
         if crew.finished:
@@ -283,7 +283,7 @@ class Hop:
         unfinished = crew.unfinished()
         if not unfinished:
             return
-        claims = dict(self.run.claims) | {i: replace(claim, started_at=0) for i, claim in unfinished.items()}
+        claims = dict(self.run.claims) | unfinished
         spent = crew.abandoned
         await self._commit(
             replace(self.run, claims=claims, usage=self.run.usage + spent.usage, cost=self.run.cost + spent.cost)

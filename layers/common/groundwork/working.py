@@ -86,7 +86,9 @@ class Crew:
         self._begun: dict[int, Claim] = {}
         self._not_before: dict[int, int] = {}
         self._lost_alone = False
+        self._asked: set[int] = set()
         self.abandoned = Spent()
+        self.out_of_time = False
         self.broken: BaseException | None = None
 
     @property
@@ -164,9 +166,12 @@ class Crew:
             nonlocal spent
             spent += Spent(reply.usage, self._price(reply.model, reply.usage))
 
+        indexes = {target.index for target in unit}
+        self._asked -= indexes
+        desk = replace(self.desk, model=self.model.noting(lambda: self._asked.update(indexes)))
         results: dict[int, Outcome | ItemFailed | None]
         try:
-            results = dict(await JOBS[self.desk.run.type](self.desk, unit, spend))
+            results = dict(await JOBS[desk.run.type](desk, unit, spend))
         except (AnswerRejected, ModelError, Transient) as error:
             results = dict.fromkeys((target.index for target in unit), self._failure(error))
         except asyncio.CancelledError:
@@ -175,7 +180,10 @@ class Crew:
         self._take(unit, claims, results, spent)
 
     def _failure(self, error: AnswerRejected | ModelError | Transient) -> ItemFailed | None:
-        if isinstance(error, OutOfTime | Transient):
+        if isinstance(error, OutOfTime):
+            self.out_of_time = True
+            return None
+        if isinstance(error, Transient):
             return None
         if isinstance(error, AnswerRejected):
             return ItemFailed(ErrorCode(error.code), str(error))
@@ -205,7 +213,7 @@ class Crew:
             self._begun.pop(target.index, None)
             if not finished.final:
                 delay = RETRY_AFTER_MS[min(claims[target.index].attempts, len(RETRY_AFTER_MS)) - 1]
-                self._not_before[target.index] = now + (delay if result else 0)
+                self._not_before[target.index] = now + delay
 
     def next_retry_in_ms(self, run: Run) -> int | None:
         """How long until the first waiting item may be tried again; None if none waits."""
@@ -220,8 +228,9 @@ class Crew:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def unfinished(self) -> dict[int, Claim]:
-        """The claims of items whose call was given up."""
-        return dict(self._begun)
+        """The claims of items whose call was given up; one that was never made gives its attempt back."""
+        left = {index: replace(claim, started_at=0) for index, claim in self._begun.items()}
+        return {i: c if i in self._asked else replace(c, attempts=c.attempts - 1) for i, c in left.items()}
 
 
 def shared_out(spent: Spent, among: int) -> list[Spent]:

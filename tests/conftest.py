@@ -1,0 +1,35 @@
+"""Fixtures that every part of the tests may use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from groundwork.store.tables import Tables
+from tests.dynamodb_local import dynamodb_local as dynamodb_local
+from tests.tables import make_tables, moto_endpoint
+
+
+@pytest.fixture(autouse=True)
+def aws_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's credentials: a test can reach nothing but what it started itself."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    with moto_endpoint() as url:
+        yield url
+
+
+@pytest.fixture
+def moto_tables(moto_server: str) -> Tables:
+    return make_tables(moto_server)
+
+
+@pytest.fixture(params=["moto", "dynamodb_local"])
+def tables(request: pytest.FixtureRequest) -> Tables:
+    """Fresh tables, once on moto and once on DynamoDB Local: one suite for both."""
+    name = {"moto": "moto_server", "dynamodb_local": "dynamodb_local"}[request.param]
+    return make_tables(request.getfixturevalue(name))
