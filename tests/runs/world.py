@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from groundwork.ai.port import Model, Usage
 from groundwork.backlog import Card, CardAnalysis, Counts, Epic, Story
@@ -91,7 +92,7 @@ class World:
     def project(self) -> Counts:
         return ProjectRow.get(self.project_id, "P", consistent_read=True).entity().counts
 
-    def rows(self, letter: str) -> list[CardRow | EpicRow | StoryRow | SubtaskRow]:
+    def rows(self, letter: str) -> list[Any]:
         row = {"C": CardRow, "E": EpicRow, "S": StoryRow, "T": SubtaskRow}[letter]
         return list(row.query(self.project_id, row.sk.startswith(f"{letter}#"), consistent_read=True))
 
@@ -105,8 +106,7 @@ class World:
             counts=lambda project_id: self.project(),
             invoke=self.triggered.append,
             now_ms=self.clock_ms,
-            ai="mock",
-            model_id=lambda asked: asked or "claude-sonnet-5-5",
+            ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
         )
 
     def start(self, type_: RunType, key: str | None = None, **options: object) -> str:

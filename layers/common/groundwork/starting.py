@@ -60,15 +60,15 @@ class Started:
 
 @dataclass(slots=True)
 class Starter:
-    """Everything that starting needs. `model_id` checks the model asked for and names the one that will be used."""
+    """Everything that starting needs. `ai_and_model` checks the model asked for and says
+    which AI and which model will be used; it raises Invalid."""
 
     store: RunStore
     backlog: BacklogReader
     counts: ProjectCounts
     invoke: Invoker
     now_ms: Callable[[], int]
-    ai: str
-    model_id: Callable[[str | None], str]
+    ai_and_model: Callable[[str | None], tuple[str, str]]
 
     def start(self, project_id: str, request: RunRequest, key: str | None = None) -> Started:
         """Raises NotFound, Invalid, NothingToDo, RunAlreadyActive, IdempotencyKeyReused."""
@@ -92,13 +92,14 @@ class Starter:
         epic = self._epic(project_id, request)
         selection = self._selection(project_id, request)
         now = self.now_ms()
+        ai, model = self.ai_and_model(request.options.model)
         run = Run(
             id=str(Path(Kind.RUN, project_id, (1,))),
             type=request.type,
             created_at=now,
             options=request.options,
-            ai=self.ai,
-            model=self.model_id(request.options.model),
+            ai=ai,
+            model=model,
             total=self._total(project_id, request, counts, epic, selection),
             epic=epic,
             selected=bool(selection),
@@ -122,8 +123,8 @@ class Starter:
             type=earlier.type,
             created_at=now,
             options=earlier.options,
-            ai=self.ai,
-            model=self.model_id(earlier.options.model),
+            ai=earlier.ai,
+            model=earlier.model,
             total=retried_total(earlier),
             attempts=earlier.attempts + 1,
             retry_of=run_id,

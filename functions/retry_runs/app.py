@@ -1,0 +1,91 @@
+"""Revives what has lost its worker, retries what is due, purges what is dead. Invoked by the schedule and, for events
+that process-next failed with for good, by its dead-letter queue."""
+
+import json
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from groundwork.ai.choose import ai_and_model
+from groundwork.aws import async_invoker
+from groundwork.errors import GroundworkError
+from groundwork.settings import Settings
+from groundwork.starting import Starter
+from groundwork.store.tables import Tables, open_tables
+from groundwork.sweeping import Sweeper
+
+logger = Logger(service="retry_runs")
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def tables() -> Tables:
+    return open_tables(settings())
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def sweeper(context: Any) -> Sweeper:
+    starter = Starter(
+        store=tables().runs,
+        backlog=tables().backlog,
+        counts=tables().projects.counts,
+        invoke=async_invoker(settings().process_next),
+        now_ms=now_ms,
+        ai_and_model=lambda asked: ai_and_model(settings(), asked),
+    )
+    return Sweeper(
+        store=tables().runs,
+        starter=starter,
+        to_purge=tables().projects.to_purge,
+        purge=tables().projects.purge,
+        now_ms=now_ms,
+        left_ms=context.get_remaining_time_in_millis,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Raises Transient where the tables cannot be reached: the queue delivers again, the schedule comes again."""
+    if "Records" in event:
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in _revive_dead(event["Records"], context)]}
+    swept = sweeper(context).sweep()
+    logger.info("Swept", revived=swept.revived, retried=swept.retried, purged=swept.purged, left=swept.left)
+    return {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.left}
+
+
+def _revive_dead(records: list[dict[str, Any]], context: Any) -> list[str]:
+    """The ids of messages that could not be seen to; the others are deleted from the queue."""
+    failed = []
+    for record in records:
+        run_id = dead_run(record["body"])
+        if run_id is None:
+            logger.error("A dead letter names no run", message_id=record["messageId"])
+            continue
+        try:
+            revived = sweeper(context).revive(run_id)
+            # a run whose lease still holds is left to the schedule, which looks again within minutes
+            logger.warning("Dead letter", run_id=run_id, revived=revived)
+        except GroundworkError:
+            logger.exception("A dead letter could not be seen to", run_id=run_id)
+            failed.append(record["messageId"])
+    return failed
+
+
+def dead_run(body: str) -> str | None:
+    """The run a dead letter is about: process-next's event, by itself or inside a destination's record."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    payload = message.get("requestPayload", message) if isinstance(message, dict) else None
+    run_id = payload.get("runId") if isinstance(payload, dict) else None
+    return run_id if isinstance(run_id, str) else None
