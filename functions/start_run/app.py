@@ -1,0 +1,81 @@
+"""HTTP: starts, retries, cancels and estimates runs."""
+
+import time
+from functools import cache
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+from groundwork.ai.choose import ai_and_model
+from groundwork.aws import async_invoker
+from groundwork.estimating import estimate_of
+from groundwork.http import api, serve
+from groundwork.progress import progress_of
+from groundwork.settings import Settings
+from groundwork.starting import RunRequest, Started, Starter
+from groundwork.store.tables import Tables, open_tables
+
+app = api()
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def tables() -> Tables:
+    return open_tables(settings())
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def starter() -> Starter:
+    return Starter(
+        store=tables().runs,
+        backlog=tables().backlog,
+        counts=tables().projects.counts,
+        invoke=async_invoker(settings().process_next),
+        now_ms=now_ms,
+        ai_and_model=lambda asked: ai_and_model(settings(), asked),
+    )
+
+
+@app.post("/api/projects/<project_id>/runs", status_code=202, tags=["runs"], summary="Start a run")
+def start(
+    project_id: str,
+    request: RunRequest,
+    idempotency_key: Annotated[str | None, Header(alias="idempotency-key", min_length=1, max_length=255)] = None,
+) -> dict[str, Any]:
+    return _accepted(starter().start(project_id, request, idempotency_key))
+
+
+@app.post("/api/projects/<project_id>/runs/estimate", tags=["runs"], summary="What a run would take; starts nothing")
+def estimate(project_id: str, request: RunRequest) -> dict[str, Any]:
+    run, selection = starter().draft(project_id, request)
+    return estimate_of(run, project_id, tables().backlog, tables().runs, selection, settings().mock_latency_ms)
+
+
+@app.post("/api/runs/<run_id>/cancel", tags=["runs"], summary="Cancel an active run")
+def cancel(run_id: str) -> dict[str, Any]:
+    run = tables().runs.cancel(run_id, now_ms, lambda attempt: time.sleep(min(0.2, 0.01 * 2**attempt)))
+    return progress_of(run, now_ms())
+
+
+@app.post("/api/runs/<run_id>/retry", status_code=202, tags=["runs"], summary="A new run of the failed items")
+def retry(run_id: str) -> dict[str, Any]:
+    return _accepted(starter().retry(run_id)) | {"retryOf": run_id}
+
+
+def _accepted(started: Started) -> dict[str, Any]:
+    return {
+        "runId": started.run_id,
+        "type": started.type.value,
+        "status": started.status.value,
+        "totalItems": started.total,
+    }
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return serve(app, event, context)

@@ -1,0 +1,164 @@
+"""The HTTP edge: Powertools' resolver with the contract's errors and headers. The only place that knows of status codes.
+
+A function makes its routes on `api()` and lets `serve` answer: whatever a client sends, it gets JSON of one shape.
+"""
+
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from pydantic import ValidationError
+
+from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient
+
+MOST_BODY_BYTES = 6 * 1024 * 1024
+"""What Lambda takes and gives in one invocation."""
+
+logger = Logger(service="groundwork")
+# botocore tells at INFO where it found credentials: two lines at each cold start that help nobody
+logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+class UnsupportedMediaType(Refusal):
+    """This content type is not taken here."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+def api() -> APIGatewayHttpResolver:
+    """A resolver that validates requests by its handlers' types and answers in the contract's shapes."""
+    app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json)
+
+    @app.exception_handler(Refusal)
+    def refused(refusal: Refusal) -> Response[str]:
+        return error(refusal.status, refusal.code, str(refusal), refusal.details, _request_id(app))
+
+    @app.exception_handler(Transient)
+    def unavailable(fault: Transient) -> Response[str]:
+        logger.warning("A service did not answer", fault=str(fault))
+        answer = error(503, "UNAVAILABLE", "A service did not answer; try again.", None, _request_id(app))
+        answer.headers["Retry-After"] = "1"
+        return answer
+
+    @app.exception_handler(RequestUnsupportedContentType)
+    def unsupported(fault: RequestUnsupportedContentType) -> Response[str]:
+        return refused(UnsupportedMediaType("The body must be application/json."))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(fault: RequestValidationError) -> Response[str]:
+        return refused(refusal_of(fault.errors()))
+
+    @app.not_found
+    def unknown(fault: NotFoundError) -> Response[str]:
+        return refused(NotFound("There is no such path, or not with this method."))
+
+    return app
+
+
+def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answers an API Gateway event (payload 2.0). Nothing a client can do makes it raise."""
+    request_id = event.get("requestContext", {}).get("requestId", "")
+    logger.append_keys(request_id=request_id)
+    try:
+        answer = app.resolve(_decoded(event), context)
+    except Refusal as refusal:
+        answer = _raw(error(refusal.status, refusal.code, str(refusal), refusal.details, request_id))
+    except Exception:  # the last line of defence: a client sees no internals, the log sees all
+        logger.exception("Unexpected")
+        answer = _raw(error(500, "INTERNAL", "Something went wrong on our side.", None, request_id))
+    headers = {str(name).lower(): value for name, value in answer.get("headers", {}).items()}
+    answer["headers"] = headers | {"cache-control": "no-store", "x-request-id": request_id}
+    return dict(answer)
+
+
+def error(status: int, code: str, message: str, details: Any, request_id: str) -> Response[str]:
+    body = {"error": {"code": code, "message": message, "details": details, "requestId": request_id}}
+    return Response(status, "application/json", to_json(body), headers={})
+
+
+def refusal_of(errors: Sequence[Any]) -> Refusal:
+    """Pydantic's errors as the contract's: 400 for what is no JSON, 422 with the fields as the client wrote them."""
+    if any(problem["type"] == "json_invalid" for problem in errors):
+        return Malformed("The body is not valid JSON.")
+    return Invalid([{"field": field_name(problem["loc"]), "message": problem["msg"]} for problem in errors])
+
+
+def field_name(loc: Sequence[int | str]) -> str:
+    """("body", "cards", 3, "text") as cards[3].text."""
+    parts = loc[1:] if len(loc) > 1 and loc[0] in ("body", "query", "path", "header") else loc
+    name = ""
+    for part in parts:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
+    return name
+
+
+def validated[T](make: Callable[[], T]) -> T:
+    """What `make` gives; its Pydantic errors become Invalid."""
+    try:
+        return make()
+    except ValidationError as fault:
+        raise refusal_of(fault.errors(include_url=False)) from None
+
+
+def etag_matches(event: Any, etag: str) -> bool:
+    """Whether the client has this already (If-None-Match)."""
+    given = (event.headers or {}).get("if-none-match", "")
+    return any(candidate.strip().removeprefix("W/") in (etag, "*") for candidate in given.split(","))
+
+
+def page_token(position: str) -> str:
+    """An opaque token for the place a list goes on at."""
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def position_of(token: str | None, is_ours: Callable[[str], bool]) -> str | None:
+    """The place a token stands for. Raises Invalid, naming nextToken, for one that we have not made for this list."""
+    if not token:
+        return None
+    try:
+        position = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        position = None
+    if position is None or not is_ours(position):
+        raise Invalid.field("nextToken", "is not a token of this list")
+    return position
+
+
+def _decoded(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its body as text, whatever API Gateway made of it."""
+    body = event.get("body")
+    if not event.get("isBase64Encoded") or body is None:
+        return event
+    try:
+        text = base64.b64decode(body, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Malformed("The body is not UTF-8 text.") from None
+    return event | {"body": text, "isBase64Encoded": False}
+
+
+def _request_id(app: APIGatewayHttpResolver) -> str:
+    return str(app.current_event.raw_event.get("requestContext", {}).get("requestId", ""))
+
+
+def _raw(response: Response[str]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": {"content-type": response.content_type, **response.headers},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
