@@ -1,0 +1,59 @@
+"""Which AI and which model a deployment uses. Imports no SDK: what only starts runs stays light."""
+
+import logging
+from collections.abc import Callable
+
+from groundwork.ai.port import Misconfigured, Model
+from groundwork.ai.prices import known, price_of
+from groundwork.errors import Invalid
+from groundwork.settings import Settings
+
+KINDS = ("mock", "anthropic", "bedrock")
+logger = logging.getLogger(__name__)
+
+
+def ai_of(settings: Settings) -> str:
+    """mock, anthropic or bedrock: as set, else anthropic where a key is to be had, else the mock, said loudly."""
+    if settings.ai:
+        if settings.ai not in KINDS:
+            raise Misconfigured(f"GROUNDWORK_AI must be one of {', '.join(KINDS)}, not {settings.ai!r}")
+        return settings.ai
+    if settings.anthropic_api_key or settings.anthropic_secret:
+        return "anthropic"
+    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and mean nothing")
+    return "mock"
+
+
+def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
+    """The AI and the model id a run will use. Raises Invalid, naming options.model, for one that will not do."""
+    model_id = asked or settings.model or known()["default"]
+    field = "options.model" if asked else "GROUNDWORK_MODEL"
+    plain = model_id.removeprefix("anthropic.")
+    if plain in known()["deprecated"]:
+        last_day = known()["deprecated"][plain]
+        raise Invalid.field(field, f"{model_id} is retired or about to be ({last_day}); use {known()['default']}")
+    try:
+        price_of(model_id)
+    except KeyError:
+        raise Invalid.field(field, f"{model_id} is no model known here; use {known()['default']}") from None
+    return ai_of(settings), model_id
+
+
+def choose(settings: Settings, secret: Callable[[str], str]) -> Model:
+    """The model behind its port. Raises Misconfigured where the settings cannot work, Transient from `secret`."""
+    ai, model_id = ai_of(settings), settings.model or known()["default"]
+    # each adapter is imported only where it is used: the SDK alone is some 3,000 modules
+    if ai == "mock":
+        from groundwork.ai.mock import MockModel
+
+        return MockModel(model_id, settings.mock_latency_ms)
+    if ai == "bedrock":
+        from groundwork.ai.claude import bedrock
+
+        return bedrock(model_id, settings.region)
+    key = settings.anthropic_api_key or (secret(settings.anthropic_secret) if settings.anthropic_secret else "")
+    if not key:
+        raise Misconfigured("GROUNDWORK_AI is anthropic, but there is no ANTHROPIC_API_KEY and no secret with one")
+    from groundwork.ai.claude import anthropic_api
+
+    return anthropic_api(model_id, key, settings.anthropic_base_url)
