@@ -66,6 +66,8 @@ def built_functions(
             environment={
                 **{name: shell.get(name) or _value(value, known) for name, value in declared.items()},
                 **platform,
+                # as on AWS every function has credentials of its own: by them its calls are told apart
+                "AWS_ACCESS_KEY_ID": logical_id,
             },
         )
     return built

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 
 from checks.sam import resources, source
-from local.endpoint import AwsEndpoint
 from tests.deployed.build import built_functions, runtime_client
+from tests.deployed.calls import RecordingEndpoint
 from tests.deployed.runtime import Answer, Front
 
 REGION = "us-east-1"
@@ -27,7 +27,8 @@ class Deployed:
 
     front: Front
     names: Mapping[str, str]
-    endpoint: str
+    resources: Mapping[str, str]
+    endpoint: RecordingEndpoint
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Answer:
         return self.front.invoke(self.names[function], json.dumps(event).encode())
@@ -40,6 +41,16 @@ class Deployed:
         assert response["statusCode"] == expected, response
         return json.loads(response["body"]) if response.get("body") else None
 
+    def calls(self) -> set[tuple[str, str, str]]:
+        """What the functions have called so far: function and resource by logical id, and the action."""
+        known = {name: logical_id for logical_id, name in [*self.names.items(), *self.resources.items()]}
+        made = set()
+        for key, action, resource in self.endpoint.calls:
+            name, slash, index = resource.partition("/")
+            if key in self.names:
+                made.add((key, action, known.get(name, name) + slash + index))
+        return made
+
     def logs(self, function: str) -> str:
         return self.front.log(self.names[function])
 
@@ -50,7 +61,7 @@ def deployed(
 ) -> Iterator[Deployed]:
     """Takes the place of `sam deploy` with these parameters; `shell` gives values to declared variables."""
     template = source(template_path)
-    endpoint = AwsEndpoint()
+    endpoint = RecordingEndpoint()
     try:
         made = _make_resources(template, endpoint.url)
         names = {name: f"{STACK}-{name}" for name in resources(template, "AWS::Serverless::Function")}
@@ -59,7 +70,7 @@ def deployed(
         front = Front(functions.values(), runtime_client(), logs)
         endpoint.invocations = front
         try:
-            yield Deployed(front, names, endpoint.url)
+            yield Deployed(front, names, made, endpoint)
         finally:
             front.close()
     finally:
@@ -86,7 +97,6 @@ def _platform(url: str) -> dict[str, str]:
     return {
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_SESSION_TOKEN": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -9,6 +9,7 @@ import pytest
 
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
+from tests.deployed.grants import EXPECTED
 from tests.deployed.system import TOKEN, Deployed, deployed
 
 EPICS = 9
@@ -129,3 +130,18 @@ def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
     answer = system.invoke("RetryRunsFunction", letter)
     assert not answer.error, answer.payload
     assert progress(system, run_id)["status"] == "SUCCEEDED"
+
+
+def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
+    """Of its own run and of all that the tests before it made the functions do."""
+    system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
+    ended(system, start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}}))
+    system.invoke("RetryRunsFunction", sweep_event())
+    granted = {
+        (function, action, "ProcessNextFunction" if resource.startswith("function:") else resource)
+        for function, grants in EXPECTED.items()
+        for action, resource, _ in grants
+    }
+    called = system.calls()
+    assert {function for function, _, _ in called} == EXPECTED.keys()
+    assert called - granted == set()

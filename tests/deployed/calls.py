@@ -1,0 +1,64 @@
+"""Which AWS call each function makes, in the words of a policy: moto allows everything, so permissions are compared."""
+
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from local.endpoint import INVOKE_PREFIX, AwsEndpoint, Environ
+
+Call = tuple[str, str, str]
+"""The access key it was signed with, the action, and what on: a table's, a secret's or a function's name."""
+
+ITEM_ACTIONS = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Get": "dynamodb:GetItem",
+}
+_KEY = re.compile(r"Credential=([^/]+)/")
+
+
+class RecordingEndpoint(AwsEndpoint):
+    """The local AWS, which remembers who called what."""
+
+    def __init__(self) -> None:
+        self.calls: set[Call] = set()
+        super().__init__()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        signed = _KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+        key = signed[1] if signed else ""
+        self.calls |= {(key, action, resource) for action, resource in _asked(environ, body)}
+        return super().__call__(environ, start_response)
+
+
+def _asked(environ: Mapping[str, Any], body: bytes) -> Iterator[tuple[str, str]]:
+    path: str = environ["PATH_INFO"]
+    target: str = environ.get("HTTP_X_AMZ_TARGET", "")
+    if path.startswith(INVOKE_PREFIX):
+        yield "lambda:InvokeFunction", path.removeprefix(INVOKE_PREFIX).split("/")[0]
+    elif target.startswith("DynamoDB_"):
+        yield from _table_actions(target.partition(".")[2], json.loads(body))
+    elif target.startswith("secretsmanager."):
+        yield f"secretsmanager:{target.partition('.')[2]}", json.loads(body).get("SecretId", "")
+    else:
+        yield f"unknown:{target or path}", ""
+
+
+def _table_actions(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A transaction needs the permission of every action in it, and none of its own."""
+    if operation in ("TransactWriteItems", "TransactGetItems"):
+        for entry in request["TransactItems"]:
+            for kind, item in entry.items():
+                yield ITEM_ACTIONS[kind], item["TableName"]
+    elif operation in ("BatchGetItem", "BatchWriteItem"):
+        for table in request["RequestItems"]:
+            yield f"dynamodb:{operation}", table
+    else:
+        index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
+        yield f"dynamodb:{operation}", request.get("TableName", "") + index

@@ -1,0 +1,42 @@
+"""What each function may do: the whole of it, as the template's policies must have it."""
+
+from collections.abc import Iterable
+
+GET, BATCH_GET, QUERY = "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"
+PUT, UPDATE, DELETE = "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
+BATCH_WRITE, CHECK = "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"
+READ = {GET, BATCH_GET, QUERY}
+INVOKE = "lambda:InvokeFunction"
+SECRET = "secretsmanager:GetSecretValue"
+
+Grant = tuple[str, str, str]
+"""An action, what it is allowed on, and the condition of the template it stands under ('' for none)."""
+
+
+def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Grant]:
+    return {(action, resource, condition) for action in actions}
+
+
+PROCESS_NEXT = "${AWS::StackName}-process-next"
+EXPECTED: dict[str, set[Grant]] = {
+    "AuthorizerFunction": grants([SECRET], "TokenSecret"),
+    "GetProgressFunction": grants(READ, "RunsTable") | grants([GET], "BacklogTable"),
+    "StartRunFunction": grants(READ, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, CHECK}, "RunsTable")
+    | grants([INVOKE], "ProcessNextFunction"),
+    "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
+    | grants({GET, QUERY, DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
+    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, DELETE, CHECK, BATCH_WRITE}, "RunsTable")
+    | grants([INVOKE], "function:" + PROCESS_NEXT)
+    | grants(["sqs:SendMessage"], "DeadLetters")
+    | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
+    | grants(["bedrock:InvokeModel"], "foundation-model/anthropic.*", "UsesBedrock")
+    | grants(["bedrock:InvokeModel"], "inference-profile/*.anthropic.*", "UsesBedrock"),
+    "RetryRunsFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants([QUERY], "BacklogTable/index/attention")
+    | grants([QUERY], "RunsTable/index/attention")
+    | grants([INVOKE], "ProcessNextFunction")
+    | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),
+}
