@@ -31,8 +31,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([INVOKE], "function:" + PROCESS_NEXT)
     | grants(["sqs:SendMessage"], "DeadLetters")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
-    | grants(["bedrock:InvokeModel"], "foundation-model/anthropic.*", "UsesBedrock")
-    | grants(["bedrock:InvokeModel"], "inference-profile/*.anthropic.*", "UsesBedrock"),
+    | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
     "RetryRunsFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
     | grants([QUERY], "BacklogTable/index/attention")
