@@ -28,12 +28,15 @@ THINKING_TOKENS = 4_000
 MOST_TOKENS = 21_000
 """The SDK refuses more in one call that does not stream."""
 
+API_URL = "https://api.anthropic.com"
+
 _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUSED}
 
 
 def anthropic_api(model_id: str, key: str, base_url: str = "") -> ClaudeModel:
     # no retries in the SDK: 429 and 529 must reach our pacing, which slows all calls down and not this one alone
-    client = AsyncAnthropic(api_key=key, base_url=base_url or None, max_retries=0, timeout=TIMEOUT_S)
+    # said here, because the SDK takes a declared but empty ANTHROPIC_BASE_URL for an address
+    client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=TIMEOUT_S)
     return ClaudeModel("anthropic", model_id, client)
 
 
