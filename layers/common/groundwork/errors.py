@@ -75,6 +75,13 @@ class TooLarge(Refusal):
     code = "TOO_LARGE"
 
 
+class UnsupportedMediaType(Refusal):
+    """This content type is not taken here."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
 class Conflict(Refusal):
     """The state of things does not allow this now."""
 

@@ -1,4 +1,4 @@
-"""The HTTP edge: Powertools' resolver with the contract's errors and headers. The only place that knows of status codes.
+"""The HTTP edge: Powertools' resolver with the contract's errors and headers.
 
 A function makes its routes on `api()` and lets `serve` answer: whatever a client sends, it gets JSON of one shape.
 """
@@ -19,7 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from pydantic import ValidationError
 
-from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient
+from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient, UnsupportedMediaType
 
 MOST_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation."""
@@ -27,13 +27,6 @@ MOST_BODY_BYTES = 6 * 1024 * 1024
 logger = Logger(service="groundwork")
 # botocore tells at INFO where it found credentials: two lines at each cold start that help nobody
 logging.getLogger("botocore").setLevel(logging.WARNING)
-
-
-class UnsupportedMediaType(Refusal):
-    """This content type is not taken here."""
-
-    status = 415
-    code = "UNSUPPORTED_MEDIA_TYPE"
 
 
 def api() -> APIGatewayHttpResolver:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pynamodb.connection import Connection
 
 from groundwork.settings import Settings
+from groundwork.store.backlog import DynamoBacklog
 from groundwork.store.backlog_reading import DynamoBacklogReader
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.dynamo import bind
@@ -16,6 +17,7 @@ from groundwork.store.runs import DynamoRuns
 class Tables:
     runs: DynamoRuns
     backlog: DynamoBacklogReader
+    projects: DynamoBacklog
 
 
 def connection() -> Connection:
@@ -29,4 +31,4 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
-    return Tables(DynamoRuns(connection), DynamoBacklogReader(connection))
+    return Tables(DynamoRuns(connection), DynamoBacklogReader(connection), DynamoBacklog(connection))

@@ -1,0 +1,174 @@
+"""The backlog as a file: JSON, CSV, Markdown, and the CSV that Jira Cloud imports. Pure."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from groundwork.backlog import Artifact, Epic, Project, Story, Subtask
+
+type Format = Literal["json", "csv", "markdown", "jira"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
+_JIRA_PRIORITY = {"low": "Low", "medium": "Medium", "high": "High", "critical": "Highest"}
+_POINTS = {"XS": 1, "S": 2, "M": 3, "L": 5, "XL": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    content_type: str
+    filename: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Epics in code order, with what is below each."""
+
+    project: Project
+    epics: Sequence[Epic]
+    stories: dict[str, list[Story]]
+    subtasks: dict[str, list[Subtask]]
+
+    @classmethod
+    def of(
+        cls, project: Project, epics: Iterable[Epic], stories: Iterable[Story], subtasks: Iterable[Subtask]
+    ) -> "Backlog":
+        by_epic: dict[str, list[Story]] = {}
+        by_story: dict[str, list[Subtask]] = {}
+        for story in stories:
+            by_epic.setdefault(story.epic_id, []).append(story)
+        for subtask in subtasks:
+            by_story.setdefault(subtask.story_id, []).append(subtask)
+        return cls(project, list(epics), by_epic, by_story)
+
+
+def render(format_: Format, backlog: Backlog) -> Export:
+    makers: dict[str, tuple[str, str, Callable[[Backlog], str]]] = {
+        "json": ("application/json", "json", _json),
+        "csv": ("text/csv; charset=utf-8", "csv", _csv),
+        "markdown": ("text/markdown; charset=utf-8", "md", _markdown),
+        "jira": ("text/csv; charset=utf-8", "jira.csv", _jira),
+    }
+    content_type, ending, make = makers[format_]
+    return Export(content_type, f"{_file_name(backlog.project.name)}.{ending}", make(backlog))
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:60] or "backlog"
+
+
+def _json(backlog: Backlog) -> str:
+    epics = [
+        epic.as_json()
+        | {
+            "stories": [
+                story.as_json() | {"subtasks": [sub.as_json() for sub in backlog.subtasks.get(story.id, ())]}
+                for story in backlog.stories.get(epic.id, ())
+            ]
+        }
+        for epic in backlog.epics
+    ]
+    return json.dumps({"project": backlog.project.as_json(), "epics": epics}, ensure_ascii=False, indent=2)
+
+
+def _walk(backlog: Backlog) -> Iterable[tuple[str, str, Artifact]]:
+    """Everything in order, with its kind and its code from the top: E1, E1-S2, E1-S2-ST3."""
+    for epic in backlog.epics:
+        yield "epic", epic.code, epic
+        for story in backlog.stories.get(epic.id, ()):
+            code = f"{epic.code}-{story.code}"
+            yield "story", code, story
+            for subtask in backlog.subtasks.get(story.id, ()):
+                yield "subtask", f"{code}-{subtask.code}", subtask
+
+
+def _csv(backlog: Backlog) -> str:
+    header = ["kind", "code", "title", "description", "priority", "effort", "acceptanceCriteria", "id"]
+    rows = [
+        [
+            kind,
+            code,
+            thing.title,
+            description_of(thing),
+            getattr(thing, "priority", ""),
+            getattr(thing, "effort", ""),
+            "\n".join(getattr(thing, "acceptance_criteria", ())),
+            thing.id,
+        ]
+        for kind, code, thing in _walk(backlog)
+    ]
+    return _table(header, rows)
+
+
+def description_of(thing: Artifact) -> str:
+    if isinstance(thing, Story):
+        return f"As a {thing.role}, I want {thing.want}, so that {thing.benefit}." if thing.want else ""
+    goal = f"\n\nGoal: {thing.goal}" if isinstance(thing, Epic) and thing.goal else ""
+    return f"{thing.description}{goal}"
+
+
+def _jira(backlog: Backlog) -> str:
+    """Jira Cloud's CSV import with its hierarchy: an `Issue ID` of the file, and the `Parent` that it names.
+
+    Columns as in Atlassian's "Import data from a CSV file" (Work type, Work item ID, Parent).
+    """
+    header = ["Work type", "Work item ID", "Parent", "Summary", "Description", "Priority", "Story Points", "Labels"]
+    kinds = {"epic": "Epic", "story": "Story", "subtask": "Sub-task"}
+    numbers = {code: number for number, (_, code, _) in enumerate(_walk(backlog), 1)}
+    rows = []
+    for kind, code, thing in _walk(backlog):
+        criteria = "\n".join(f"* {line}" for line in getattr(thing, "acceptance_criteria", ()))
+        description = description_of(thing) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else "")
+        parent = numbers.get(code.rpartition("-")[0], "")
+        rows.append(
+            [
+                kinds[kind],
+                numbers[code],
+                parent,
+                " ".join(thing.title.split())[:255],
+                description,
+                _JIRA_PRIORITY.get(getattr(thing, "priority", ""), ""),
+                _POINTS.get(getattr(thing, "effort", ""), ""),
+                "groundwork",
+            ]
+        )
+    return _table(header, rows)
+
+
+def _table(header: list[str], rows: list[list[Any]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(header)
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    # a byte order mark: without it, Excel reads UTF-8 as the machine's own code page
+    return "\ufeff" + out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula is quoted, as OWASP's "CSV Injection" says."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _markdown(backlog: Backlog) -> str:
+    lines = [f"# {_escaped(backlog.project.name)}", ""]
+    if backlog.project.description:
+        lines += [_escaped(backlog.project.description), ""]
+    for kind, code, thing in _walk(backlog):
+        if kind == "subtask":
+            lines.append(f"- [ ] **{code}** {_escaped(thing.title)} ({getattr(thing, 'effort', '')})")
+            continue
+        level = "##" if kind == "epic" else "###"
+        lines += ["", f"{level} {code} {_escaped(thing.title)}", "", _escaped(description_of(thing)), ""]
+        lines += [f"- {_escaped(line)}" for line in getattr(thing, "acceptance_criteria", ())]
+        if isinstance(thing, Story):
+            lines += ["", f"Priority {thing.priority}, effort {thing.effort}", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
