@@ -21,8 +21,8 @@ PROCESS_NEXT = "${AWS::StackName}-process-next"
 EXPECTED: dict[str, set[Grant]] = {
     "AuthorizerFunction": grants([SECRET], "TokenSecret"),
     "GetProgressFunction": grants(READ, "RunsTable") | grants([GET], "BacklogTable"),
-    "StartRunFunction": grants(READ, "BacklogTable")
-    | grants(READ | {PUT, UPDATE, CHECK}, "RunsTable")
+    "StartRunFunction": grants(READ | {UPDATE, CHECK}, "BacklogTable")
+    | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants({GET, QUERY, DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
