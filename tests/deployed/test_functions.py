@@ -132,10 +132,62 @@ def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
     assert progress(system, run_id)["status"] == "SUCCEEDED"
 
 
+def use_every_run_endpoint(system: Deployed, project: str) -> None:
+    runs = f"/api/projects/{project}/runs", "/api/projects/{projectId}/runs"
+    body = {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}}
+    again = http_event("POST", *runs, body, idempotency_key="once")
+    run_id = system.request("StartRunFunction", again, 202)["runId"]
+    assert system.request("StartRunFunction", again, 202)["runId"] == run_id
+    system.request("StartRunFunction", http_event("POST", *runs, body), 409)
+    system.request("StartRunFunction", http_event("POST", f"{runs[0]}/estimate", f"{runs[1]}/estimate", body), 200)
+    for what in ("items", "logs", "coverage"):
+        path, route = f"/api/runs/{run_id}/{what}", f"/api/runs/{{runId}}/{what}"
+        system.invoke("GetProgressFunction", http_event("GET", path, route))
+    system.request("GetProgressFunction", http_event("GET", *runs), 200)
+    progress(system, run_id, items="true")
+    ended(system, run_id)
+    system.request("StartRunFunction", http_event("POST", f"/api/runs/{run_id}/retry", "/api/runs/{runId}/retry"), 409)
+    slow = start(
+        system, project, {"type": "GENERATE_STORIES", "options": {"pacing": "safe", "existingBehavior": "replace"}}
+    )
+    system.request("StartRunFunction", http_event("POST", f"/api/runs/{slow}/cancel", "/api/runs/{runId}/cancel"), 200)
+
+
+def use_every_backlog_endpoint(system: Deployed) -> None:
+    """The life of one project, from its creation to its deletion."""
+
+    def ask(method: str, path: str, route: str, expected: int, body: Any = None) -> Any:
+        return system.request("ManageBacklogFunction", http_event(method, path, route, body), expected)
+
+    kinds = [("epics", "epicId", "stories"), ("stories", "storyId", "subtasks"), ("subtasks", "subtaskId", "")]
+    project_id = ask("POST", "/api/projects", "/api/projects", 201, {"name": "Short"})["id"]
+    project = f"/api/projects/{project_id}", "/api/projects/{projectId}"
+    ask("PATCH", *project, 200, {"name": "Shorter"})
+    ask("GET", "/api/projects", "/api/projects", 200)
+    add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}, {"text": "Two"}]}, 200)
+    add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}]}, 200)
+    card = ask("GET", f"{project[0]}/cards", f"{project[1]}/cards", 200)["items"][0]["id"]
+    ask("PATCH", f"/api/cards/{card}", "/api/cards/{cardId}", 200, {"text": "First"})
+    above = project
+    for kind, parameter, _ in kinds:
+        own_list = f"{above[0]}/{kind}", f"{above[1]}/{kind}"
+        made = ask("POST", *own_list, 201, {"title": "Made by hand"})["id"]
+        ask("GET", *own_list, 200)
+        ask("GET", f"{project[0]}/{kind}", f"{project[1]}/{kind}", 200)
+        above = f"/api/{kind}/{made}", f"/api/{kind}/{{{parameter}}}"
+        ask("GET", *above, 200)
+        ask("PATCH", *above, 200, {"title": "Changed by hand"})
+    ask("GET", f"{project[0]}/export", f"{project[1]}/export", 200)
+    system.invoke("ManageBacklogFunction", http_event("DELETE", *above))
+    system.invoke("ManageBacklogFunction", http_event("DELETE", f"/api/cards/{card}", "/api/cards/{cardId}"))
+    system.invoke("ManageBacklogFunction", http_event("DELETE", *project))
+
+
 def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
-    """Of its own run and of all that the tests before it made the functions do."""
     system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
-    ended(system, start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}}))
+    use_every_backlog_endpoint(system)
+    use_every_run_endpoint(system, project)
+    # deletions are finished, and stale runs looked for, by the sweep
     system.invoke("RetryRunsFunction", sweep_event())
     granted = {
         (function, action, "ProcessNextFunction" if resource.startswith("function:") else resource)
