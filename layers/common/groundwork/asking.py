@@ -52,7 +52,7 @@ async def ask[T](model: Model, question: Question, interpret: Callable[[Any], T]
     """What `interpret` makes of the model's answer, an instance of `question.answer`.
 
     `interpret` raises ValueError where an answer of the right shape is wrong in itself. `spend` gets every reply
-    before anything of it is looked at. Raises AnswerTruncated, AnswerRefused or AnswerInvalid, and lets ModelError pass.
+    before anything of it is looked at. Raises AnswerTruncated, AnswerRefused or AnswerInvalid; lets ModelError pass.
     """
     try:
         return await _attempt(model, question, interpret, spend)

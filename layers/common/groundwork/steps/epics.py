@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from groundwork.ai.port import Question, Task
@@ -82,7 +82,7 @@ def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
     """The analysed cards in exactly `count` nearly equal runs by theme and kind; some empty if cards are few."""
     ordered = _sorted(cards)
     edges = [len(ordered) * step // count for step in range(count + 1)]
-    return [ordered[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [ordered[start:end] for start, end in pairwise(edges)]
 
 
 def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
