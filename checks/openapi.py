@@ -1,0 +1,155 @@
+"""The API's OpenAPI 3.1 document, made from the functions' code.
+
+python -m checks.openapi --write    writes layers/common/groundwork/openapi.json
+python -m checks.openapi            fails if that file, or the routes of template.yaml, are not what the code says
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
+FUNCTIONS = ("manage_backlog", "start_run", "get_progress")
+METHODS = ("get", "post", "patch", "delete", "put")
+
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details", "requestId"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "details": {},
+                "requestId": {"type": "string"},
+            },
+        }
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    """One document of all functions' routes."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Groundwork",
+            "version": "1",
+            "description": "Product feedback into a backlog, in resumable runs with live progress.",
+        },
+        "security": [{"bearer": []}],
+        "paths": {},
+        "components": {
+            "schemas": {"Error": ERROR},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    for name in FUNCTIONS:
+        part = _part(name)
+        for path, operations in part["paths"].items():
+            merged["paths"].setdefault(_template_path(path), {}).update(operations)
+        schemas = part.get("components", {}).get("schemas", {})
+        merged["components"]["schemas"] |= {k: v for k, v in schemas.items() if "ValidationError" not in k}
+    for operations in merged["paths"].values():
+        for operation in operations.values():
+            _with_errors(operation)
+    _with_import_bodies(merged["paths"]["/api/projects/{project_id}/cards"]["post"])
+    return _camel_paths(merged)
+
+
+def _part(name: str) -> dict[str, Any]:
+    module = __import__(f"functions.{name}.app", fromlist=["app"])
+    part: dict[str, Any] = json.loads(module.app.get_openapi_json_schema(title=name, version="1"))
+    return part
+
+
+def _template_path(path: str) -> str:
+    return re.sub(r"<(\w+)>", r"{\1}", path)
+
+
+def _with_errors(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    responses.pop("422", None)
+    responses["default"] = {
+        "description": "An error",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+
+
+def _with_import_bodies(operation: dict[str, Any]) -> None:
+    card = {
+        "type": "object",
+        "required": ["text"],
+        "properties": {name: {"type": "string"} for name in ("text", "source", "externalId")},
+    }
+    cards = {"type": "object", "required": ["cards"], "properties": {"cards": {"type": "array", "items": card}}}
+    text = {"schema": {"type": "string"}}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": cards}, "text/csv": text, "application/x-ndjson": text},
+    }
+
+
+def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
+    """Path parameters as the contract and template.yaml write them: {projectId}."""
+    text = re.sub(r"\{(\w+)_id\}", r"{\1Id}", json.dumps(document))
+    text = re.sub(r'"name": "(\w+)_id", "in": "path"', r'"name": "\1Id", "in": "path"', text)
+    made: dict[str, Any] = json.loads(text)
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["name"] = re.sub(r"_id$", "Id", parameter["name"])
+    return made
+
+
+def routes_of_template() -> set[tuple[str, str]]:
+    """(METHOD, /path) of every HTTP API event in template.yaml."""
+
+    class Loader(yaml.SafeLoader):
+        """Reads CloudFormation's tags as plain values."""
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # a SafeLoader all the same
+    routes = set()
+    for resource in template["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                routes.add((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
+    return routes
+
+
+def routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method in METHODS
+    }
+
+
+def main(arguments: list[str]) -> int:
+    made = document()
+    text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+    if "--write" in arguments:
+        FILE.write_text(text)
+        return 0
+    faults = [] if FILE.exists() and FILE.read_text() == text else [f"{FILE.name} is stale: make openapi"]
+    code, template = routes_of(made), routes_of_template()
+    faults += [f"only in the code: {' '.join(route)}" for route in sorted(code - template)]
+    faults += [f"only in template.yaml: {' '.join(route)}" for route in sorted(template - code)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "common")]
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,318 @@
+"""HTTP: projects, cards, epics, stories, subtasks; import and export."""
+
+import time
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from groundwork import http
+from groundwork.backlog import Artifact, Card, Epic, Project, Story, Subtask
+from groundwork.editing import (
+    CardPatch,
+    EpicPatch,
+    NewEpic,
+    NewProject,
+    NewStory,
+    NewSubtask,
+    Patch,
+    ProjectPatch,
+    StoryOfEpic,
+    StoryPatch,
+    SubtaskOfStory,
+    SubtaskPatch,
+    foreign_cards,
+    new_artifact,
+    patched,
+)
+from groundwork.errors import Invalid, NotFound, TooLarge
+from groundwork.exporting import Backlog, Format, render
+from groundwork.ids import Kind, Path, path_of
+from groundwork.importing import read_cards
+from groundwork.settings import Settings
+from groundwork.store.backlog_rows import prefix
+from groundwork.store.tables import Tables, open_tables
+
+PURGE_S = 5.0
+"""How long a delete tidies up before it answers; what is left then is the schedule's."""
+
+MOST_ANSWER_BYTES = 5_900_000
+"""Lambda's 6 MB, less what the envelope takes."""
+
+app = http.api()
+Limit = Annotated[int, Query(ge=1, le=200)]
+Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]
+
+
+@cache
+def tables() -> Tables:
+    return open_tables(Settings.from_environment())
+
+
+def store() -> Any:
+    return tables().projects
+
+
+@app.get("/api/health", tags=["system"], summary="Whether the API answers", security=[])
+def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.get("/api/openapi.json", tags=["system"], summary="This document")
+def openapi() -> Response[str]:
+    return Response(200, "application/json", files("groundwork").joinpath("openapi.json").read_text())
+
+
+# projects
+
+
+@app.post("/api/projects", status_code=201, tags=["projects"], summary="Create a project")
+def create_project(body: NewProject) -> dict[str, Any]:
+    return _json(store().create_project(body.name.strip(), body.description))
+
+
+@app.get("/api/projects", tags=["projects"], summary="The projects, newest first")
+def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    before = http.position_of(next_token, lambda position: "#" in position)
+    found, more = store().projects(before, limit)
+    return _list(found, more)
+
+
+@app.get("/api/projects/<project_id>", tags=["projects"], summary="A project with its counts")
+def get_project(project_id: str) -> dict[str, Any]:
+    return _json(store().project(project_id))
+
+
+@app.patch("/api/projects/<project_id>", tags=["projects"], summary="Change a project")
+def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
+    return _json(store().update_project(project_id, body.changes()))
+
+
+@app.delete("/api/projects/<project_id>", status_code=204, tags=["projects"], summary="Delete a project and all below")
+def delete_project(project_id: str) -> Response[str]:
+    store().delete_project(project_id)
+    return _purged(project_id)
+
+
+# cards
+
+
+@app.post("/api/projects/<project_id>/cards", tags=["cards"], summary="Import cards: JSON, CSV or NDJSON")
+def import_cards(project_id: str) -> dict[str, Any]:
+    event = app.current_event
+    upload = read_cards((event.body or "").encode(), event.headers.get("content-type", ""))
+    imported = store().import_cards(project_id, upload.cards)
+    return {
+        "created": imported.created,
+        "duplicates": imported.duplicates + upload.duplicates,
+        "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in upload.rejected],
+    }
+
+
+@app.get("/api/projects/<project_id>/cards", tags=["cards"], summary="A project's cards")
+def list_cards(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.CARD, Path(Kind.PROJECT, project_id), limit, next_token)
+
+
+@app.get("/api/cards/<card_id>", tags=["cards"], summary="A card")
+def get_card(card_id: str) -> dict[str, Any]:
+    return _get(Kind.CARD, card_id)
+
+
+@app.patch("/api/cards/<card_id>", tags=["cards"], summary="Change a card")
+def patch_card(card_id: str, body: CardPatch) -> dict[str, Any]:
+    return _patch(Kind.CARD, card_id, body)
+
+
+@app.delete("/api/cards/<card_id>", status_code=204, tags=["cards"], summary="Delete a card")
+def delete_card(card_id: str) -> Response[str]:
+    return _delete(Kind.CARD, card_id)
+
+
+# epics
+
+
+@app.post("/api/projects/<project_id>/epics", status_code=201, tags=["epics"], summary="Create an epic by hand")
+def create_epic(project_id: str, body: NewEpic) -> dict[str, Any]:
+    return _create(Kind.EPIC, Path(Kind.PROJECT, project_id), body)
+
+
+@app.get("/api/projects/<project_id>/epics", tags=["epics"], summary="A project's epics")
+def list_epics(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.EPIC, Path(Kind.PROJECT, project_id), limit, next_token)
+
+
+@app.get("/api/epics/<epic_id>", tags=["epics"], summary="An epic")
+def get_epic(epic_id: str) -> dict[str, Any]:
+    return _get(Kind.EPIC, epic_id)
+
+
+@app.patch("/api/epics/<epic_id>", tags=["epics"], summary="Change an epic")
+def patch_epic(epic_id: str, body: EpicPatch) -> dict[str, Any]:
+    return _patch(Kind.EPIC, epic_id, body)
+
+
+@app.delete("/api/epics/<epic_id>", status_code=204, tags=["epics"], summary="Delete an epic and all below")
+def delete_epic(epic_id: str) -> Response[str]:
+    return _delete(Kind.EPIC, epic_id)
+
+
+# stories
+
+
+@app.post("/api/epics/<epic_id>/stories", status_code=201, tags=["stories"], summary="Create a story by hand")
+def create_story(epic_id: str, body: NewStory) -> dict[str, Any]:
+    return _create(Kind.STORY, _path(Kind.EPIC, epic_id), body)
+
+
+@app.get("/api/epics/<epic_id>/stories", tags=["stories"], summary="An epic's stories")
+def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.STORY, _path(Kind.EPIC, epic_id), limit, next_token)
+
+
+@app.get("/api/projects/<project_id>/stories", tags=["stories"], summary="A project's stories")
+def list_stories(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.STORY, Path(Kind.PROJECT, project_id), limit, next_token)
+
+
+@app.post("/api/projects/<project_id>/stories", status_code=201, tags=["stories"], summary="Create a story by hand")
+def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
+    epic = _parent(Kind.EPIC, body.epic_id, project_id, "epicId")
+    return _create(Kind.STORY, epic, body.without_parent())
+
+
+@app.get("/api/stories/<story_id>", tags=["stories"], summary="A story")
+def get_story(story_id: str) -> dict[str, Any]:
+    return _get(Kind.STORY, story_id)
+
+
+@app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story")
+def patch_story(story_id: str, body: StoryPatch) -> dict[str, Any]:
+    return _patch(Kind.STORY, story_id, body)
+
+
+@app.delete("/api/stories/<story_id>", status_code=204, tags=["stories"], summary="Delete a story and all below")
+def delete_story(story_id: str) -> Response[str]:
+    return _delete(Kind.STORY, story_id)
+
+
+# subtasks
+
+
+@app.post("/api/stories/<story_id>/subtasks", status_code=201, tags=["subtasks"], summary="Create a subtask by hand")
+def create_subtask(story_id: str, body: NewSubtask) -> dict[str, Any]:
+    return _create(Kind.SUBTASK, _path(Kind.STORY, story_id), body)
+
+
+@app.get("/api/stories/<story_id>/subtasks", tags=["subtasks"], summary="A story's subtasks")
+def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.SUBTASK, _path(Kind.STORY, story_id), limit, next_token)
+
+
+@app.get("/api/projects/<project_id>/subtasks", tags=["subtasks"], summary="A project's subtasks")
+def list_subtasks(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    return _page(Kind.SUBTASK, Path(Kind.PROJECT, project_id), limit, next_token)
+
+
+@app.post("/api/projects/<project_id>/subtasks", status_code=201, tags=["subtasks"], summary="Create a subtask by hand")
+def create_project_subtask(project_id: str, body: SubtaskOfStory) -> dict[str, Any]:
+    story = _parent(Kind.STORY, body.story_id, project_id, "storyId")
+    return _create(Kind.SUBTASK, story, body.without_parent())
+
+
+@app.get("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="A subtask")
+def get_subtask(subtask_id: str) -> dict[str, Any]:
+    return _get(Kind.SUBTASK, subtask_id)
+
+
+@app.patch("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="Change a subtask")
+def patch_subtask(subtask_id: str, body: SubtaskPatch) -> dict[str, Any]:
+    return _patch(Kind.SUBTASK, subtask_id, body)
+
+
+@app.delete("/api/subtasks/<subtask_id>", status_code=204, tags=["subtasks"], summary="Delete a subtask")
+def delete_subtask(subtask_id: str) -> Response[str]:
+    return _delete(Kind.SUBTASK, subtask_id)
+
+
+# export
+
+
+@app.get("/api/projects/<project_id>/export", tags=["projects"], summary="The backlog as a file")
+def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Response[str]:
+    root = Path(Kind.PROJECT, project_id)
+    project = store().project(project_id)
+    levels = (store().every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
+    file = render(format, Backlog.of(project, *levels))
+    if len(http.to_json(file.body).encode()) > MOST_ANSWER_BYTES:
+        raise TooLarge("The export is larger than the 6 MB that one answer holds; read the lists page by page.")
+    disposition = f'attachment; filename="{file.filename}"'
+    return Response(200, file.content_type, file.body, headers={"Content-Disposition": disposition})
+
+
+# what all kinds have in common
+
+
+def _page(kind: Kind, parent: Path, limit: int, token: str | None) -> dict[str, Any]:
+    after = http.position_of(token, lambda position: position.startswith(prefix(kind, parent)))
+    found, more = store().page(kind, parent, after, limit)
+    return _list(found, more)
+
+
+def _list(found: list[Any], more: str | None) -> dict[str, Any]:
+    return {"items": [_json(thing) for thing in found], "nextToken": http.page_token(more) if more else None}
+
+
+def _get(kind: Kind, id_: str) -> dict[str, Any]:
+    return _json(store().get(_path(kind, id_)))
+
+
+def _create(kind: Kind, parent: Path, body: NewEpic | NewStory | NewSubtask) -> dict[str, Any]:
+    _check_cards(body, parent.project_id)
+    return _json(store().create(kind, parent, lambda path, now: new_artifact(body, path, now)))
+
+
+def _patch(kind: Kind, id_: str, patch: Patch) -> dict[str, Any]:
+    path = _path(kind, id_)
+    _check_cards(patch, path.project_id)
+    return _json(store().update(patched(store().get(path), patch)))
+
+
+def _delete(kind: Kind, id_: str) -> Response[str]:
+    path = _path(kind, id_)
+    store().delete(path)
+    return _purged(path.project_id)
+
+
+def _purged(project_id: str) -> Response[str]:
+    ends = time.monotonic() + PURGE_S
+    store().purge(project_id, lambda: time.monotonic() > ends)
+    return Response(204, "application/json", "")
+
+
+def _path(kind: Kind, id_: str) -> Path:
+    path = path_of(kind, id_)
+    if path is None:
+        raise NotFound.of(kind.name.lower(), id_)
+    return path
+
+
+def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
+    path = path_of(kind, id_)
+    if path is None or path.project_id != project_id:
+        raise Invalid.field(field, f"is no {kind.name.lower()} of this project")
+    return path
+
+
+def _check_cards(body: Patch, project_id: str) -> None:
+    if problems := foreign_cards(getattr(body, "card_ids", ()), project_id):
+        raise Invalid(problems)
+
+
+def _json(thing: Project | Card | Artifact | Epic | Story | Subtask) -> dict[str, Any]:
+    return thing.as_json()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return http.serve(app, event, context)

@@ -1,0 +1,136 @@
+"""What people may write of the backlog by hand: the bodies of POST and PATCH, and what they make of a thing."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from groundwork.backlog import (
+    MAX_CARD_TEXT,
+    Artifact,
+    Card,
+    Effort,
+    Epic,
+    LongText,
+    Priority,
+    ShortText,
+    Story,
+    Subtask,
+    Value,
+)
+from groundwork.ids import Kind, Path, path_of
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+Ids = Annotated[tuple[str, ...], Field(max_length=5_000)]
+Criteria = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1_000)], ...], Field(max_length=20)]
+
+
+class NewProject(Value):
+    name: Name
+    description: LongText = ""
+
+
+class Patch(Value):
+    """Some fields of a thing; what is left out stays as it is."""
+
+    @model_validator(mode="after")
+    def something(self) -> "Patch":
+        if not self.model_fields_set:
+            raise ValueError("names no field to change")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, as Python values."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class ProjectPatch(Patch):
+    name: Name = ""
+    description: LongText = ""
+
+
+class CardPatch(Patch):
+    text: Annotated[str, Field(min_length=1, max_length=MAX_CARD_TEXT, pattern=r"\S")] = ""
+    source: Annotated[str, Field(max_length=200)] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class EpicPatch(Patch):
+    title: ShortText = ""
+    description: LongText = ""
+    goal: LongText = ""
+    card_ids: Ids = ()
+    priority: Priority = "medium"
+
+
+class StoryPatch(Patch):
+    title: ShortText = ""
+    role: Annotated[str, Field(max_length=300)] = ""
+    want: Annotated[str, Field(max_length=1_000)] = ""
+    benefit: Annotated[str, Field(max_length=1_000)] = ""
+    acceptance_criteria: Criteria = ()
+    priority: Priority = "medium"
+    effort: Effort = "M"
+    card_ids: Ids = ()
+
+
+class SubtaskPatch(Patch):
+    title: ShortText = ""
+    description: LongText = ""
+    effort: Effort = "M"
+
+
+class NewEpic(EpicPatch):
+    title: ShortText
+
+
+class NewStory(StoryPatch):
+    title: ShortText
+
+
+class NewSubtask(SubtaskPatch):
+    title: ShortText
+
+
+class StoryOfEpic(NewStory):
+    """A story for the project's list, which has to say whose it is."""
+
+    epic_id: str
+
+    def without_parent(self) -> NewStory:
+        return NewStory.model_validate(self.model_dump(exclude={"epic_id"}, exclude_unset=True))
+
+
+class SubtaskOfStory(NewSubtask):
+    story_id: str
+
+    def without_parent(self) -> NewSubtask:
+        return NewSubtask.model_validate(self.model_dump(exclude={"story_id"}, exclude_unset=True))
+
+
+def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
+    """The thing that a POST by hand makes."""
+    made = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
+    match body:
+        case NewEpic():
+            return Epic(**made, **body.changes())
+        case NewStory():
+            return Story(**made, epic_id=str(path.parent), **body.changes())
+        case NewSubtask():
+            return Subtask(**made, story_id=str(path.parent), **body.changes())
+
+
+def patched[T: Card | Epic | Story | Subtask](thing: T, patch: Patch) -> T:
+    """A card whose text changes is no longer what was analysed."""
+    changes = patch.changes()
+    if isinstance(thing, Card) and changes.get("text", thing.text) != thing.text:
+        changes["analysis"] = None
+    return thing.model_copy(update=changes)
+
+
+def foreign_cards(card_ids: tuple[str, ...], project_id: str) -> list[dict[str, str]]:
+    """Problems for the ids that are no card's of this project."""
+    return [
+        {"field": f"cardIds[{position}]", "message": "is no card of this project"}
+        for position, id_ in enumerate(card_ids)
+        if (path := path_of(Kind.CARD, id_)) is None or path.project_id != project_id
+    ]
