@@ -25,7 +25,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
-    | grants({GET, QUERY, DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
+    | grants(READ | {DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, CHECK, BATCH_WRITE}, "RunsTable")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
