@@ -20,19 +20,19 @@ def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Gr
 PROCESS_NEXT = "${AWS::StackName}-process-next"
 EXPECTED: dict[str, set[Grant]] = {
     "AuthorizerFunction": grants([SECRET], "TokenSecret"),
-    "GetProgressFunction": grants(READ, "RunsTable") | grants([GET], "BacklogTable"),
+    "GetProgressFunction": grants({GET, QUERY}, "RunsTable") | grants([GET], "BacklogTable"),
     "StartRunFunction": grants(READ | {UPDATE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
-    | grants(READ | {DELETE, BATCH_WRITE, CHECK}, "RunsTable"),
-    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE, CHECK}, "BacklogTable")
-    | grants(READ | {PUT, UPDATE, DELETE, CHECK, BATCH_WRITE}, "RunsTable")
+    | grants({BATCH_GET, QUERY, BATCH_WRITE, CHECK}, "RunsTable"),
+    "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
+    | grants({GET, QUERY, PUT, DELETE, BATCH_WRITE}, "RunsTable")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
     | grants(["sqs:SendMessage"], "DeadLetters")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
-    "RetryRunsFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
+    "RetryRunsFunction": grants(READ | {UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
     | grants([QUERY], "BacklogTable/index/attention")
     | grants([QUERY], "RunsTable/index/attention")

@@ -38,7 +38,7 @@ class Deployed:
         answer = self.invoke(function, event)
         assert not answer.error, answer.payload
         response = answer.json()
-        assert response["statusCode"] == expected, response
+        assert response["statusCode"] == expected, (response, self.logs(function)[-3000:])
         return json.loads(response["body"]) if response.get("body") else None
 
     def calls(self) -> set[tuple[str, str, str]]:

@@ -101,6 +101,8 @@ def test_a_dead_letter_is_taken_by_retry_runs(template: Template) -> None:
     (mapping,) = resources(template, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert mapping["FunctionName"] == {"Ref": "RetryRunsFunction"}
+    # only the letters that could not be seen to stay in the queue
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     timeout = resources(template, "AWS::Lambda::Function")["RetryRunsFunction"]["Timeout"]
     assert resources(template, "AWS::SQS::Queue")["DeadLetters"]["VisibilityTimeout"] >= 6 * timeout
 
