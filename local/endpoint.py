@@ -10,6 +10,7 @@ from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.server import DomainDispatcherApplication, create_backend_app
 
+from local import transactions
 from local.serving import Server
 
 Environ = dict[str, Any]
@@ -28,6 +29,7 @@ class AwsEndpoint:
         # the real definition of a state machine is run, not only stored
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         reset_model_data()
+        transactions.install()
         self.invocations: Wsgi | None = None
         self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
         self._dynamodb = threading.Lock()

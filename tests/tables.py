@@ -11,6 +11,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from groundwork.settings import Settings
 from groundwork.store.tables import Tables, open_tables
+from local import transactions
 
 _GSI = {
     "IndexName": "attention",
@@ -25,6 +26,7 @@ _GSI = {
 @contextmanager
 def moto_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    transactions.install()
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:
