@@ -112,10 +112,11 @@ class Sandbox:
 
 
 class Front:
-    """A WSGI application that answers Lambda's Invoke for a set of built functions."""
+    """A WSGI application that answers Lambda's Invoke for a set of built functions, but for those in `throttled`."""
 
     def __init__(self, functions: Iterable[BuiltFunction], runtime: Path, logs: Path) -> None:
         self.invocations: list[Invocation] = []
+        self.throttled: set[str] = set()
         self._functions = {function.name: function for function in functions}
         self._runtime = runtime
         self._logs = logs
@@ -131,6 +132,9 @@ class Front:
         if name not in self._functions:
             start_response("404 Not Found", [("x-amzn-errortype", "ResourceNotFoundException")])
             return [json.dumps({"Type": "User", "Message": f"Function not found: {name}"}).encode()]
+        if name in self.throttled:
+            start_response("429 Too Many Requests", [("x-amzn-errortype", "TooManyRequestsException")])
+            return [b'{"Type": "User", "Message": "Rate exceeded"}']
         if environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event":
             self._events.submit(self.invoke, name, event)
             start_response("202 Accepted", [])

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from groundwork.store.run_rows import run_key
 
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
 from tests.deployed.grants import EXPECTED
-from tests.deployed.system import TOKEN, Deployed, deployed
+from tests.deployed.system import TOKEN, Deployed, client, deployed
 
 EPICS = 9
 HOP_SECONDS = "8"
@@ -123,8 +124,34 @@ def test_retry_runs_sweeps_on_its_schedule(system: Deployed) -> None:
     assert not answer.error, answer.payload
 
 
+def test_a_run_whose_trigger_failed_is_revived_by_the_sweep(system: Deployed, project: str) -> None:
+    name = system.names["ProcessNextFunction"]
+    system.front.throttled.add(name)
+    run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}})
+    system.front.throttled.remove(name)
+    waiting = progress(system, run_id)
+    assert waiting["status"] == "QUEUED"
+    assert "could not be triggered" in waiting["phaseDetail"]
+    let_lease_expire(system, run_id)
+    assert progress(system, run_id)["stale"] is True
+    answer = system.invoke("RetryRunsFunction", sweep_event())
+    assert run_id in answer.json()["revived"]
+    assert ended(system, run_id)["status"] == "SUCCEEDED"
+
+
+def let_lease_expire(system: Deployed, run_id: str) -> None:
+    pk, sk = run_key(run_id)
+    client("dynamodb", system.endpoint.url).update_item(
+        TableName=system.resources["RunsTable"],
+        Key={"pk": {"S": pk}, "sk": {"S": sk}},
+        UpdateExpression="SET #until = :past",
+        ExpressionAttributeNames={"#until": "until"},
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+
+
 def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
-    run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"pacing": "fast"}})
+    run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}})
     assert ended(system, run_id)["status"] == "SUCCEEDED"
     letter = dead_letter_event(system.names["ProcessNextFunction"], {"runId": run_id})
     answer = system.invoke("RetryRunsFunction", letter)
