@@ -88,8 +88,8 @@ def test_the_authorizer_knows_the_token(system: Deployed, authorization: str, al
     assert TOKEN not in system.logs("AuthorizerFunction")
 
 
-def test_manage_backlog_says_that_it_is_well(system: Deployed) -> None:
-    route = "/api/health"
+@pytest.mark.parametrize("route", ["/api/health", "/api/openapi.json"])
+def test_manage_backlog_says_that_it_is_well_and_what_it_offers(system: Deployed, route: str) -> None:
     assert system.request("ManageBacklogFunction", http_event("GET", route, route), 200)
 
 
