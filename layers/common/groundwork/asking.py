@@ -10,8 +10,8 @@ from groundwork.ai.port import Model, Question, Repair, Reply, Stop
 from groundwork.errors import GroundworkError
 from groundwork.plain_text import one_line, shortened
 
-# A repaired answer gets more room, up to what one call may write without streaming.
-MOST_TOKENS = 32_000
+# A repaired answer gets more room, up to about what one call can write in its time.
+MOST_TOKENS = 16_000
 _MOST_FAULTS_SHOWN = 5
 
 

@@ -43,7 +43,7 @@ def estimate_of(
         "calls": usage.calls,
         "inputTokens": usage.input,
         "outputTokens": usage.output,
-        "costUsd": round(cost_micro_usd(run.model, usage) / 1_000_000, 4),
+        "costUsd": round(sum(cost_micro_usd(run.model, Usage(i, o, calls=1)) for i, o in calls) / 1_000_000, 4),
         "seconds": round(seconds),
     }
 

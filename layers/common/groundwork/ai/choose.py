@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from groundwork.ai.port import Misconfigured, Model
-from groundwork.ai.prices import known, price_of
+from groundwork.ai.prices import known, plain, price_of
 from groundwork.errors import Invalid
 from groundwork.settings import Settings
 
@@ -25,18 +25,28 @@ def ai_of(settings: Settings) -> str:
 
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
-    """The AI and the model id a run will use. Raises Invalid, naming options.model, for one that will not do."""
+    """The AI and the model id a run will use. Raises Invalid, naming options.model or the setting that will not do."""
     model_id = asked or settings.model or known()["default"]
     field = "options.model" if asked else "GROUNDWORK_MODEL"
-    plain = model_id.removeprefix("anthropic.")
-    if plain in known()["deprecated"]:
-        last_day = known()["deprecated"][plain]
+    if last_day := known()["deprecated"].get(plain(model_id)):
         raise Invalid.field(field, f"{model_id} is retired or about to be ({last_day}); use {known()['default']}")
     try:
         price_of(model_id)
     except KeyError:
         raise Invalid.field(field, f"{model_id} is no model known here; use {known()['default']}") from None
-    return ai_of(settings), model_id
+    try:
+        ai = ai_of(settings)
+        _check_key(settings, ai)
+    except Misconfigured as exc:
+        raise Invalid.field("GROUNDWORK_AI", str(exc)) from exc
+    return ai, model_id
+
+
+def _check_key(settings: Settings, ai: str) -> None:
+    if ai == "anthropic" and not (settings.anthropic_api_key or settings.anthropic_secret):
+        raise Misconfigured(
+            "GROUNDWORK_AI is anthropic, but there is neither an ANTHROPIC_API_KEY nor a GROUNDWORK_ANTHROPIC_SECRET"
+        )
 
 
 def choose(settings: Settings, secret: Callable[[str], str]) -> Model:
@@ -51,9 +61,10 @@ def choose(settings: Settings, secret: Callable[[str], str]) -> Model:
         from groundwork.ai.claude import bedrock
 
         return bedrock(model_id, settings.region)
-    key = settings.anthropic_api_key or (secret(settings.anthropic_secret) if settings.anthropic_secret else "")
+    _check_key(settings, ai)
+    key = settings.anthropic_api_key or secret(settings.anthropic_secret).strip()
     if not key:
-        raise Misconfigured("GROUNDWORK_AI is anthropic, but there is no ANTHROPIC_API_KEY and no secret with one")
+        raise Misconfigured("The secret that GROUNDWORK_ANTHROPIC_SECRET names is empty")
     from groundwork.ai.claude import anthropic_api
 
     return anthropic_api(model_id, key, settings.anthropic_base_url)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anthropic
-from anthropic import AsyncAnthropic, AsyncAnthropicBedrockMantle
+from anthropic import AsyncAnthropic, AsyncAnthropicBedrockMantle, Timeout
+from pydantic import BaseModel, ValidationError
 
 from groundwork.ai import prompt
 from groundwork.ai.port import (
@@ -20,101 +21,140 @@ from groundwork.ai.port import (
     Unavailable,
     Usage,
 )
+from groundwork.ai.prices import plain, price_of
 
-TIMEOUT_S = 240.0
+TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000
 """Room for the thinking that current models do before they write; it counts as output."""
 
 MOST_TOKENS = 21_000
-"""The SDK refuses more in one call that does not stream."""
+"""About what can be written before the call's time is up."""
 
 API_URL = "https://api.anthropic.com"
 
 _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUSED}
+"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
 
 
-def anthropic_api(model_id: str, key: str, base_url: str = "") -> ClaudeModel:
+def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT) -> ClaudeModel:
     # no retries in the SDK: 429 and 529 must reach our pacing, which slows all calls down and not this one alone
     # said here, because the SDK takes a declared but empty ANTHROPIC_BASE_URL for an address
-    client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=TIMEOUT_S)
+    client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=timeout)
     return ClaudeModel("anthropic", model_id, client)
 
 
-def bedrock(model_id: str, region: str) -> ClaudeModel:
-    client = AsyncAnthropicBedrockMantle(aws_region=region, max_retries=0, timeout=TIMEOUT_S)
+def bedrock(model_id: str, region: str, base_url: str | None = None) -> ClaudeModel:
+    """The region's own endpoint unless an address is given; credentials are found as boto3 finds them."""
+    client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client)
 
 
+class _Block(BaseModel):
+    type: str
+    text: str = ""
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+    def counted(self) -> Usage:
+        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        return Usage(self.input_tokens, self.output_tokens, read, written, calls=1)
+
+
+class _StopDetails(BaseModel):
+    category: str | None = None
+
+
+class _Message(BaseModel):
+    """What we use of the API's answer. The SDK's own type is filled in unchecked; this one is not."""
+
+    content: list[_Block]
+    stop_reason: str | None
+    stop_details: _StopDetails | None = None
+    usage: _Usage
+
+    @property
+    def text(self) -> str:
+        return "".join(block.text for block in self.content if block.type == "text")
+
+    @property
+    def detail(self) -> str:
+        return (self.stop_details and self.stop_details.category) or self.stop_reason or ""
+
+
 class ClaudeModel:
-    def __init__(self, name: str, model_id: str, client: Any) -> None:
+    """Claude behind the port; `client` is one of the SDK's async clients."""
+
+    def __init__(self, name: str, model_id: str, client: AsyncAnthropic | AsyncAnthropicBedrockMantle) -> None:
         self.name, self.model_id, self._client = name, model_id, client
 
     async def reply(self, question: Question) -> Reply:
         try:
             raw = await self._client.messages.with_raw_response.create(**self._request(question))
-            # parsed here: what cannot be parsed is the provider's fault like a broken connection
-            message = raw.parse()
+            message = _Message.model_validate_json(raw.content)
         except anthropic.APIStatusError as exc:
-            raise _of_status(exc) from exc
+            if not _filtered(exc):
+                raise _error_of(exc) from exc
+            # answered without a bill, but a call all the same
+            none = Usage(calls=1)
+            return Reply("", Stop.REFUSED, none, self.model_id, limits_of(exc.response.headers), "content filter")
         except anthropic.APIConnectionError as exc:
-            raise Unavailable(f"The model could not be reached: {type(exc).__name__}") from exc
-        except anthropic.AnthropicError as exc:
+            raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
+        except (anthropic.AnthropicError, ValidationError) as exc:
             raise Unavailable(f"The model's answer could not be read: {type(exc).__name__}") from exc
-        text = "".join(block.text for block in message.content if block.type == "text")
         return Reply(
-            text=text,
+            text=message.text,
             stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
-            usage=_usage(message.usage),
+            usage=message.usage.counted(),
             model=self.model_id,
             limits=limits_of(raw.headers),
-            detail=message.stop_reason or "",
+            detail=message.detail,
         )
 
     def _request(self, question: Question) -> dict[str, Any]:
-        model = self.model_id
-        if self.name == "bedrock" and not model.startswith("anthropic."):
-            model = f"anthropic.{model}"
-        cached = {"type": "text", "text": prompt.system(question), "cache_control": {"type": "ephemeral"}}
+        name = plain(self.model_id)
+        config: dict[str, Any] = {"format": {"type": "json_schema", "schema": prompt.schema(question.answer)}}
+        if price_of(self.model_id)["effort"]:
+            # these are tasks of reading and ordering: more thinking costs more than it brings
+            config["effort"] = "low"
         return {
-            "model": model,
+            "model": f"anthropic.{name}" if self.name == "bedrock" else name,
             "max_tokens": min(question.max_tokens + THINKING_TOKENS, MOST_TOKENS),
-            "system": [cached],
+            "system": [{"type": "text", "text": question.instructions, "cache_control": {"type": "ephemeral"}}],
             "messages": prompt.messages(question),
-            "output_config": {
-                "effort": "low",
-                "format": {"type": "json_schema", "schema": prompt.schema(question.answer)},
-            },
+            "output_config": config,
         }
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _usage(usage: Any) -> Usage:
-    return Usage(
-        input=usage.input_tokens,
-        output=usage.output_tokens,
-        cache_read=usage.cache_read_input_tokens or 0,
-        cache_write=usage.cache_creation_input_tokens or 0,
-        calls=1,
-    )
+def _filtered(exc: anthropic.APIStatusError) -> bool:
+    """A filter that looks at the material answers 400 too; that is one item's refusal, not a wrong setting."""
+    return exc.status_code == 400 and "content filter" in _said(exc, "message").lower()
 
 
-def _of_status(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misconfigured:
+def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misconfigured:
     limits, status = limits_of(exc.response.headers), exc.status_code
     if status in (429, 529):
         kind = RateLimited if status == 429 else Overloaded
         return kind(f"The provider answered {status}.", _seconds(exc.response.headers.get("retry-after")), limits)
     if status in (408, 409) or status >= 500:
         return Unavailable(f"The provider answered {status}.")
-    return Misconfigured(f"The provider refuses the call ({status} {_kind(exc)}); look at the key and the model.")
+    # its message is left out: it may quote what was sent
+    said = _said(exc, "type") or "error"
+    return Misconfigured(f"The provider refuses the call ({status} {said}); look at the key and the model.")
 
 
-def _kind(exc: anthropic.APIStatusError) -> str:
-    """The provider's word for the error; its message is left out, for it may quote what was sent."""
+def _said(exc: anthropic.APIStatusError, part: str) -> str:
+    """The `type` or `message` of the provider's error, or nothing."""
     body = exc.body if isinstance(exc.body, dict) else {}
     inner = body.get("error", body)
-    return str(inner.get("type", "error")) if isinstance(inner, dict) else "error"
+    return str(inner.get(part, "")) if isinstance(inner, dict) else ""
 
 
 def limits_of(headers: Any) -> RateLimits:
