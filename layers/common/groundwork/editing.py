@@ -1,13 +1,13 @@
 """What people may write of the backlog by hand: the bodies of POST and PATCH, and what they make of a thing."""
 
+import json
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from groundwork.backlog import (
     MAX_CARD_TEXT,
     Artifact,
-    Card,
     Effort,
     Epic,
     LongText,
@@ -18,7 +18,19 @@ from groundwork.backlog import (
     Value,
 )
 from groundwork.ids import Kind, Path, path_of
+from groundwork.importing import MAX_METADATA, MAX_SOURCE
 
+
+def storable(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Raises ValueError for what JSON or UTF-8 cannot hold, and for what is too long."""
+    text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    if len(text) > MAX_METADATA:
+        raise ValueError(f"must be at most {MAX_METADATA} characters as JSON")
+    return metadata
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(storable)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Ids = Annotated[tuple[str, ...], Field(max_length=5_000)]
 Criteria = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1_000)], ...], Field(max_length=20)]
@@ -50,8 +62,8 @@ class ProjectPatch(Patch):
 
 class CardPatch(Patch):
     text: Annotated[str, Field(min_length=1, max_length=MAX_CARD_TEXT, pattern=r"\S")] = ""
-    source: Annotated[str, Field(max_length=200)] | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    source: Annotated[str, Field(max_length=MAX_SOURCE)] | None = None
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class EpicPatch(Patch):
@@ -117,14 +129,6 @@ def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: 
             return Story(**made, epic_id=str(path.parent), **body.changes())
         case NewSubtask():
             return Subtask(**made, story_id=str(path.parent), **body.changes())
-
-
-def patched[T: Card | Epic | Story | Subtask](thing: T, patch: Patch) -> T:
-    """A card whose text changes is no longer what was analysed."""
-    changes = patch.changes()
-    if isinstance(thing, Card) and changes.get("text", thing.text) != thing.text:
-        changes["analysis"] = None
-    return thing.model_copy(update=changes)
 
 
 def foreign_cards(card_ids: tuple[str, ...], project_id: str) -> list[dict[str, str]]:

@@ -33,29 +33,33 @@ def api() -> APIGatewayHttpResolver:
     """A resolver that validates requests by its handlers' types and answers in the contract's shapes."""
     app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json)
 
-    @app.exception_handler(Refusal)
     def refused(refusal: Refusal) -> Response[str]:
         return error(refusal.status, refusal.code, str(refusal), refusal.details, _request_id(app))
 
-    @app.exception_handler(Transient)
     def unavailable(fault: Transient) -> Response[str]:
         logger.warning("A service did not answer", fault=str(fault))
         answer = error(503, "UNAVAILABLE", "A service did not answer; try again.", None, _request_id(app))
         answer.headers["Retry-After"] = "1"
         return answer
 
-    @app.exception_handler(RequestUnsupportedContentType)
     def unsupported(fault: RequestUnsupportedContentType) -> Response[str]:
         return refused(UnsupportedMediaType("The body must be application/json."))
 
-    @app.exception_handler(RequestValidationError)
     def invalid(fault: RequestValidationError) -> Response[str]:
         return refused(refusal_of(fault.errors()))
 
-    @app.not_found
     def unknown(fault: NotFoundError) -> Response[str]:
         return refused(NotFound("There is no such path, or not with this method."))
 
+    # called rather than written as decorators: Powertools leaves these untyped
+    for fault, handler in (
+        (Refusal, refused),
+        (Transient, unavailable),
+        (RequestUnsupportedContentType, unsupported),
+        (RequestValidationError, invalid),
+        (NotFoundError, unknown),
+    ):
+        app.exception_handler(fault)(handler)
     return app
 
 
@@ -67,6 +71,8 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
         answer = app.resolve(_decoded(event), context)
     except Refusal as refusal:
         answer = _raw(error(refusal.status, refusal.code, str(refusal), refusal.details, request_id))
+    except RecursionError:
+        answer = _raw(error(400, "MALFORMED", "The body is nested too deeply.", None, request_id))
     except Exception:  # the last line of defence: a client sees no internals, the log sees all
         logger.exception("Unexpected")
         answer = _raw(error(500, "INTERNAL", "Something went wrong on our side.", None, request_id))
@@ -77,7 +83,8 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
 
 def error(status: int, code: str, message: str, details: Any, request_id: str) -> Response[str]:
     body = {"error": {"code": code, "message": message, "details": details, "requestId": request_id}}
-    return Response(status, "application/json", to_json(body), headers={})
+    # a client's own words may come back in it, half a surrogate pair among them, which no answer can hold
+    return Response(status, "application/json", to_json(body).encode(errors="replace").decode(), headers={})
 
 
 def refusal_of(errors: Sequence[Any]) -> Refusal:

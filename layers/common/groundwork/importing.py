@@ -104,26 +104,35 @@ def _card(row: int, fields: dict[str, Any]) -> NewCard | str:
     """The card, or why it is none."""
     if unknown := sorted(set(fields) - _FIELDS):
         return f"unknown field {unknown[0]!r}"
-    text, metadata = fields.get("text"), fields.get("metadata") or {}
+    if problem := _text_problem(fields.get("text")) or _problem(fields) or _unstorable(fields):
+        return problem
+    metadata = fields.get("metadata") or {}
+    return NewCard(
+        row, fields["text"].strip(), fields.get("source") or None, fields.get("externalId") or None, metadata
+    )
+
+
+def _text_problem(text: Any) -> str | None:
     if not isinstance(text, str) or not text.strip():
         return "text: must be a text that is not empty"
-    if len(text) > MAX_CARD_TEXT:
-        return f"text: at most {MAX_CARD_TEXT} characters, this has {len(text)}"
+    return f"text: at most {MAX_CARD_TEXT} characters, this has {len(text)}" if len(text) > MAX_CARD_TEXT else None
+
+
+def _problem(fields: dict[str, Any]) -> str | None:
+    metadata = fields.get("metadata") or {}
     if not isinstance(metadata, dict) or len(json.dumps(metadata, ensure_ascii=False)) > MAX_METADATA:
         return f"metadata: must be an object of at most {MAX_METADATA} characters"
     for name, most in (("source", MAX_SOURCE), ("externalId", MAX_EXTERNAL_ID)):
         value = fields.get(name)
         if value is not None and (not isinstance(value, str) or len(value) > most):
             return f"{name}: must be a text of at most {most} characters"
-    if problem := _unstorable(text, fields):
-        return problem
-    return NewCard(row, text.strip(), fields.get("source") or None, fields.get("externalId") or None, metadata)
+    return None
 
 
-def _unstorable(text: str, fields: dict[str, Any]) -> str | None:
+def _unstorable(fields: dict[str, Any]) -> str | None:
     """Half a surrogate pair can stand in JSON, but in no UTF-8 and so in no table."""
     try:
-        json.dumps([text, fields], ensure_ascii=False).encode()
+        json.dumps(fields, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return "text: has characters that are no Unicode text"
     return None
@@ -131,7 +140,7 @@ def _unstorable(text: str, fields: dict[str, Any]) -> str | None:
 
 def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Malformed("The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -144,6 +153,11 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     return iter((row, card if isinstance(card, dict) else "must be an object") for row, card in enumerate(cards, 1))
 
 
+def _no_number(constant: str) -> None:
+    """NaN and Infinity: Python reads and writes them, no other JSON does."""
+    raise ValueError(constant)
+
+
 def _ndjson_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
@@ -153,7 +167,7 @@ def _ndjson_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 def _object(line: str) -> dict[str, Any] | str:
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return "is not valid JSON"
     return value if isinstance(value, dict) else "must be an object"

@@ -5,8 +5,10 @@ twice: a new child gets one more than the highest there is or was, and who delet
 on the parent as a floor.
 """
 
+import json
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
@@ -14,9 +16,9 @@ from typing import Any
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from groundwork.backlog import Artifact, Card, Counts, Epic, Project, Story, Subtask, rfc3339
+from groundwork.backlog import Artifact, Card, Counts, Project, rfc3339
 from groundwork.errors import BacklogInUse, NotFound, Transient, WriteConflict
-from groundwork.ids import Kind, Path, new_project_id, path_of
+from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
 from groundwork.importing import NewCard
 from groundwork.runs import RunType
 from groundwork.store.backlog_rows import (
@@ -29,6 +31,7 @@ from groundwork.store.backlog_rows import (
     KeyRow,
     ProjectListRow,
     ProjectRow,
+    card_numbers,
     dead_prefixes,
     external_key,
     is_dead,
@@ -43,6 +46,12 @@ from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_key
 TRIES = 12
 CARDS_A_TRANSACTION = 45
 """A card is a row and its external id another; with the project's counts that stays below 100 actions."""
+
+BYTES_A_TRANSACTION = 2 * 1024 * 1024
+"""DynamoDB takes 4 MB; rows are measured roughly."""
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""A page ends early rather than outgrow the 6 MB that Lambda can answer with."""
 
 PURGED_TOGETHER = 90
 
@@ -82,7 +91,15 @@ class DynamoBacklog:
 
     def project(self, project_id: str) -> Project:
         """With its exact counts: the row's, and what active runs have made since they began."""
-        return self._with_live_counts([self._project_row(project_id)])[0]
+        row = self._project_row(project_id)
+        for _ in range(TRIES):
+            project = self._with_live_counts([row])[0]
+            again = self._project_row(project_id)
+            if again.entity() == row.entity():
+                break
+            # a run may have ended, and moved its figures into the row, between the reads
+            row = again
+        return project
 
     def counts(self, project_id: str) -> Counts:
         return self.project(project_id).counts
@@ -94,13 +111,19 @@ class DynamoBacklog:
         """Newest first, and the position the next page begins after."""
         condition = ProjectListRow.sk < before if before else None
         with wrapped():
-            listed = list(ProjectListRow.query(PROJECTS_PK, condition, scan_index_forward=False, limit=limit))
+            listed = list(
+                ProjectListRow.query(
+                    PROJECTS_PK, condition, scan_index_forward=False, limit=limit, consistent_read=True
+                )
+            )
             ids = [row.sk.partition("#")[2] for row in listed]
-            found = {row.pk: row for row in ProjectRow.batch_get([(id_, PROJECT_SK) for id_ in ids])} if ids else {}
+            keys = [(id_, PROJECT_SK) for id_ in ids]
+            found = {row.pk: row for row in ProjectRow.batch_get(keys, consistent_read=True)} if ids else {}
         rows = [found[id_] for id_ in ids if id_ in found and found[id_].deleted_at is None]
         return self._with_live_counts(rows), listed[-1].sk if len(listed) == limit else None
 
     def update_project(self, project_id: str, changes: dict[str, str]) -> Project:
+        self._project_row(project_id)
         actions = [getattr(ProjectRow, name).set(value) for name, value in changes.items()]
         row = ProjectRow(project_id)
         try:
@@ -122,6 +145,8 @@ class DynamoBacklog:
         self._commit_delete(transaction, Path(Kind.PROJECT, project_id))
 
     def _project_row(self, project_id: str) -> ProjectRow:
+        if not PROJECT_ID.fullmatch(project_id):
+            raise NotFound.of("project", project_id)
         try:
             with wrapped():
                 row = ProjectRow.get(project_id, PROJECT_SK, consistent_read=True)
@@ -174,24 +199,26 @@ class DynamoBacklog:
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
         found: list[Any] = []
-        for row in self._rows(kind, parent, after):
-            if not is_dead(row.sk, project.retired):
-                found.append(row)
-            if len(found) > limit:
-                break
-        more = found[limit - 1].sk if len(found) > limit else None
-        return [row.entity() for row in found[:limit]], more
+        size, last = 0, ""
+        for row in self._rows(kind, parent, after, limit + 1):
+            if is_dead(row.sk, project.retired):
+                continue
+            if len(found) == limit or size > PAGE_BYTES:
+                return found, last
+            found.append(row.entity())
+            size, last = size + _size(found[-1]), row.sk
+        return found, None
 
     def every(self, kind: Kind, parent: Path) -> Iterator[Any]:
         project = self._project_row(parent.project_id)
         return (row.entity() for row in self._rows(kind, parent, None) if not is_dead(row.sk, project.retired))
 
-    def _rows(self, kind: Kind, parent: Path, after: str | None) -> Iterator[Any]:
+    def _rows(self, kind: Kind, parent: Path, after: str | None, together: int | None = None) -> Iterator[Any]:
         row: Any = ROW_OF_KIND[kind]
         start = prefix(kind, parent)
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
         with wrapped():
-            yield from row.query(parent.project_id, condition)
+            yield from row.query(parent.project_id, condition, page_size=together)
 
     # cards
 
@@ -203,9 +230,7 @@ class DynamoBacklog:
         """
         new = self._unknown(project_id, cards)
         first = self._reserve(project_id, len(new)) if new else 0
-        created = 0
-        for group in batched(enumerate(new, first), CARDS_A_TRANSACTION, strict=False):
-            created += self._put_cards(project_id, list(group))
+        created = sum(self._put_cards(project_id, group) for group in _groups(new, first))
         return Imported(created, len(cards) - created)
 
     def _unknown(self, project_id: str, cards: Sequence[NewCard]) -> list[NewCard]:
@@ -226,28 +251,35 @@ class DynamoBacklog:
         return int(row.last_card) - count + 1
 
     def _put_cards(self, project_id: str, group: list[tuple[int, NewCard]]) -> int:
+        """How many of them are new: others may have been faster with some of the external ids."""
         for attempt in range(TRIES):
             if not group:
                 return 0
-            transaction = Transaction(self._connection())
-            for number, card in group:
-                entity = card.numbered(project_id, number)
-                transaction.put(row_of(entity), CardRow.pk.does_not_exist(), "card")
-                if card.external_id:
-                    taken = ExternalIdRow(project_id, external_key(card.external_id), number=number)
-                    transaction.put(taken, ExternalIdRow.pk.does_not_exist(), number)
-            transaction.update(ProjectRow(project_id), [ProjectRow.cards.add(len(group))], _alive(), "project")
             try:
-                transaction.commit()
-                return len(group)
+                self._cards_transaction(project_id, group).commit()
             except Cancelled as cancelled:
+                if "card" in cancelled.tags:
+                    # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
+                    return len(group)
                 if "project" in cancelled.tags:
                     raise NotFound.of("project", project_id) from None
-                # another import was faster with these external ids
                 group = [(number, card) for number, card in group if number not in cancelled.tags]
             except Transient:
                 _pause(attempt)
+            else:
+                return len(group)
         raise WriteConflict
+
+    def _cards_transaction(self, project_id: str, group: list[tuple[int, NewCard]]) -> Transaction:
+        transaction = Transaction(self._connection())
+        for number, card in group:
+            entity = card.numbered(project_id, number)
+            transaction.put(row_of(entity), CardRow.pk.does_not_exist(), "card")
+            if card.external_id:
+                taken = ExternalIdRow(project_id, external_key(card.external_id), number=number)
+                transaction.put(taken, ExternalIdRow.pk.does_not_exist(), number)
+        transaction.update(ProjectRow(project_id), [ProjectRow.cards.add(len(group))], _alive(), "project")
+        return transaction
 
     # one thing at a time
 
@@ -269,6 +301,7 @@ class DynamoBacklog:
             except Cancelled as cancelled:
                 if "parent" in cancelled.tags:
                     raise NotFound.of(parent.kind.name.lower(), str(parent)) from None
+                _pause(attempt)
             except Transient:
                 _pause(attempt)
             else:
@@ -280,9 +313,7 @@ class DynamoBacklog:
         floor = int(project.floor)
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
-            parents: Any = ROW_OF_KIND[parent.kind]
-            with wrapped():
-                floor = int(parents.get(parent.project_id, sort_key(parent), consistent_read=True).floor or 0)
+            floor = self._floor(parent) or 0
         row: Any = ROW_OF_KIND[kind]
         with wrapped():
             last = list(
@@ -297,24 +328,28 @@ class DynamoBacklog:
         highest = path_at(last[0].pk, last[0].sk).number if last else 0
         return max(highest, floor) + 1
 
-    def update(self, entity: Card | Artifact) -> Card | Artifact:
-        """Writes an edited thing over the one that is there."""
-        path = path_of_entity(entity)
-        self.get(path)
-        row: Any = row_of(entity)
-        skipped = {"pk", "sk", "floor", "run", "created_at", "external_id"}
-        actions = []
-        for name, attribute in type(row).get_attributes().items():
-            if name in skipped:
-                continue
-            value = getattr(row, name)
-            actions.append(attribute.remove() if value is None else attribute.set(value))
-        try:
-            with wrapped():
-                type(row)(path.project_id, sort_key(path)).update(actions=actions, condition=type(row).sk.exists())
-        except ConditionFailed:
-            raise NotFound.of(_NAMES[path.kind], str(path)) from None
-        return entity
+    def update(self, path: Path, changes: Mapping[str, Any]) -> Card | Artifact:
+        """Writes the changed fields and no others: whoever changes another field meanwhile loses nothing.
+
+        A card whose text is another now has no analysis any more.
+        """
+        row: Any = ROW_OF_KIND[path.kind]
+        for attempt in range(TRIES):
+            before = self.get(path)
+            actions, condition = _edits(row, changes), row.sk.exists()
+            if isinstance(before, Card) and changes.get("text", before.text) != before.text:
+                actions.append(CardRow.analysis.remove())
+                condition &= CardRow.text == before.text
+            edited = row(path.project_id, sort_key(path))
+            try:
+                with wrapped():
+                    edited.update(actions=actions, condition=condition)
+            except ConditionFailed:
+                # gone, which the next reading says, or its text was changed by somebody else
+                _pause(attempt)
+            else:
+                return edited.entity()  # type: ignore[no-any-return]
+        raise WriteConflict
 
     def delete(self, path: Path) -> None:
         """The thing goes at once, what is below it is dead at once and purged afterwards. Raises BacklogInUse."""
@@ -331,6 +366,7 @@ class DynamoBacklog:
                 self._commit_delete(transaction, path)
                 return
             except Transient:
+                # also a floor that moved; what is gone meanwhile, the next reading says
                 _pause(attempt)
         raise WriteConflict
 
@@ -340,17 +376,29 @@ class DynamoBacklog:
         if dead := dead_prefixes(path):
             now = self._now_ms()
             actions += [ProjectRow.retired.add(dead), ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(now)]
+        condition = _alive()
         if path.kind is Kind.EPIC:
             floor = int(self._project_row(path.project_id).floor)
             actions.append(ProjectRow.floor.set(max(floor, path.number)))
-        transaction.update(ProjectRow(path.project_id), actions, _alive(), "project")
+            condition &= ProjectRow.floor == floor
+        transaction.update(ProjectRow(path.project_id), actions, condition, "floor")
         if path.kind in (Kind.STORY, Kind.SUBTASK):
             parents: Any = ROW_OF_KIND[path.parent.kind]
             key = (path.project_id, sort_key(path.parent))
+            floor_before = self._floor(path.parent)
+            raised = [parents.floor.set(max(floor_before or 0, path.number))]
+            unmoved = parents.floor.does_not_exist() if floor_before is None else parents.floor == floor_before
+            transaction.update(parents(*key), raised, parents.title.exists() & unmoved, "floor")
+
+    def _floor(self, parent: Path) -> int | None:
+        """Raises NotFound where the parent has gone."""
+        parents: Any = ROW_OF_KIND[parent.kind]
+        try:
             with wrapped():
-                floor = int(parents.get(*key, consistent_read=True).floor or 0)
-            raised = [parents.floor.set(max(floor, path.number))]
-            transaction.update(parents(*key), raised, parents.title.exists(), "row")
+                floor = parents.get(parent.project_id, sort_key(parent), consistent_read=True).floor
+        except parents.DoesNotExist:
+            raise NotFound.of(_NAMES[parent.kind], str(parent)) from None
+        return None if floor is None else int(floor)
 
     def _check_unused(self, transaction: Transaction, path: Path) -> None:
         for type_ in _IN_USE_BY[path.kind]:
@@ -363,10 +411,17 @@ class DynamoBacklog:
         except Cancelled as cancelled:
             in_the_way = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
             if in_the_way:
-                with wrapped():
-                    locks = list(LockRow.query(path.project_id, LockRow.sk == lock_key(in_the_way[0])))
-                raise BacklogInUse(locks[0].run_id if locks else "") from None
+                raise self._in_use(path.project_id, in_the_way[0]) from None
+            if "floor" in cancelled.tags and "row" not in cancelled.tags:
+                raise WriteConflict from None
             raise NotFound.of(path.kind.name.lower(), str(path)) from None
+
+    def _in_use(self, project_id: str, type_: RunType) -> BacklogInUse | WriteConflict:
+        condition = LockRow.sk == lock_key(type_)
+        with wrapped():
+            locks = list(LockRow.query(project_id, condition, consistent_read=True))
+        # the run may have ended since
+        return BacklogInUse(locks[0].run_id) if locks else WriteConflict()
 
     # purging
 
@@ -384,10 +439,7 @@ class DynamoBacklog:
             return True
         if project.deleted_at is not None:
             return self._purge_all(project_id, stop)
-        for dead in sorted(project.retired or ()):
-            if not self._purge_below(project_id, dead, stop):
-                return False
-        return True
+        return all(self._purge_below(project_id, dead, stop) for dead in sorted(project.retired or ()))
 
     def _purge_below(self, project_id: str, dead: str, stop: Callable[[], bool]) -> bool:
         kind = Kind.STORY if dead.startswith("S#") else Kind.SUBTASK
@@ -402,24 +454,29 @@ class DynamoBacklog:
             transaction = Transaction(self._connection())
             for sk in keys:
                 transaction.delete(row(project_id, sk), row.sk.exists())
-            transaction.update(ProjectRow(project_id), [getattr(ProjectRow, _COUNTED[kind]).add(-len(keys))])
+            fewer = [getattr(ProjectRow, _COUNTED[kind]).add(-len(keys))]
+            transaction.update(ProjectRow(project_id), fewer, _alive(), "project")
             try:
                 transaction.commit()
-            except (Cancelled, Transient):
+            except Cancelled as cancelled:
+                if "project" in cancelled.tags:
+                    return False  # the project is deleted now: its own purge takes all
+            except Transient:
                 _pause(0)  # another purger was there first: look again
         return False
 
     def _settle(self, project_id: str, dead: str) -> None:
         row = ProjectRow(project_id)
-        with wrapped():
-            row.update(actions=[ProjectRow.retired.delete({dead})])
-        if row.retired:
-            return
         try:
+            with wrapped():
+                # never without a condition: it would bring back a row that has just been purged
+                row.update(actions=[ProjectRow.retired.delete({dead})], condition=ProjectRow.name.exists())
+            if row.retired:
+                return
             with wrapped():
                 row.update(
                     actions=[ProjectRow.attention.remove(), ProjectRow.attention_at.remove()],
-                    condition=ProjectRow.retired.does_not_exist() & ProjectRow.deleted_at.does_not_exist(),
+                    condition=ProjectRow.retired.does_not_exist() & _alive(),
                 )
         except ConditionFailed:
             return  # something else was deleted meanwhile, and its purge comes
@@ -439,11 +496,34 @@ class DynamoBacklog:
         return True
 
 
-def path_of_entity(entity: Card | Artifact) -> Path:
-    kind = {Card: Kind.CARD, Epic: Kind.EPIC, Story: Kind.STORY, Subtask: Kind.SUBTASK}[type(entity)]
-    path = path_of(kind, entity.id)
-    assert path is not None, entity.id
-    return path
+def _groups(cards: Sequence[NewCard], first: int) -> Iterator[list[tuple[int, NewCard]]]:
+    """The cards with their numbers, as many together as one transaction takes."""
+    group: list[tuple[int, NewCard]] = []
+    size = 0
+    for number, card in enumerate(cards, first):
+        added = len(card.text.encode()) + len(json.dumps(card.metadata))
+        if group and (len(group) == CARDS_A_TRANSACTION or size + added > BYTES_A_TRANSACTION):
+            yield group
+            group, size = [], 0
+        group.append((number, card))
+        size += added
+    if group:
+        yield group
+
+
+def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
+    """The changed fields, named as the entity names them, as update actions."""
+    actions = []
+    for name, value in changes.items():
+        if name == "card_ids":
+            name, value = "card_numbers", card_numbers(value)
+        attribute, value = getattr(row, name), list(value) if isinstance(value, tuple) else value
+        actions.append(attribute.remove() if value is None else attribute.set(value))
+    return actions
+
+
+def _size(entity: Any) -> int:
+    return len(json.dumps(entity.as_json(), ensure_ascii=False).encode())
 
 
 def _emptied(table: type[Model], partition: str, stop: Callable[[], bool], keep: str = "") -> bool:
@@ -464,4 +544,5 @@ def _alive() -> Any:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(min(0.5, 0.01 * 2**attempt))
+    # each waits another time, or those who met once meet again
+    time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311

@@ -1,7 +1,8 @@
 """The rows of the backlog table and what they mean. One class a kind of row, all in one table keyed by project."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +27,12 @@ from groundwork.backlog import (
     Subtask,
     rfc3339,
 )
-from groundwork.ids import Kind, Path, parse
+from groundwork.ids import PROJECT_ID, Kind, Path, parse
 
 PROJECT_SK = "P"
 PROJECTS_PK = "PROJECTS"
 PURGE = "PURGE"
+_DEPTHS = {Kind.CARD: 1, Kind.EPIC: 1, Kind.STORY: 2, Kind.SUBTASK: 3}
 _LETTERS = {Kind.CARD: "C", Kind.EPIC: "E", Kind.STORY: "S", Kind.SUBTASK: "T"}
 
 
@@ -51,6 +53,19 @@ def path_at(project_id: str, sk: str) -> Path:
     letters, *numbers = sk.split("#")
     kind = next(kind for kind, its in _LETTERS.items() if its == letters)
     return Path(kind, project_id, tuple(int(number) for number in numbers))
+
+
+def is_position(text: str, kind: Kind, parent: Path) -> bool:
+    """Whether this is the sort key of a thing of a kind below a parent, and so a place in that list."""
+    width = 9 if kind is Kind.CARD else 6
+    start, more_steps = re.escape(prefix(kind, parent)), _DEPTHS[kind] - len(parent.numbers) - 1
+    return re.fullmatch(rf"{start}[0-9]{{{width}}}(#[0-9]{{6}}){{{more_steps}}}", text) is not None
+
+
+def is_list_position(text: str) -> bool:
+    """Whether this is a place in the list of projects."""
+    created_at, _, project_id = text.partition("#")
+    return re.fullmatch(r"[0-9]{15}", created_at) is not None and PROJECT_ID.fullmatch(project_id) is not None
 
 
 def dead_prefixes(path: Path) -> set[str]:
@@ -311,7 +326,7 @@ def row_of(entity: Card | Artifact) -> Model:
                 **_made(entity),
                 description=entity.description,
                 goal=entity.goal,
-                card_numbers=_numbers(entity.card_ids),
+                card_numbers=card_numbers(entity.card_ids),
                 priority=entity.priority,
             )
         case Story():
@@ -324,7 +339,7 @@ def row_of(entity: Card | Artifact) -> Model:
                 acceptance_criteria=list(entity.acceptance_criteria),
                 priority=entity.priority,
                 effort=entity.effort,
-                card_numbers=_numbers(entity.card_ids),
+                card_numbers=card_numbers(entity.card_ids),
             )
         case Subtask():
             return SubtaskRow(**key, **_made(entity), description=entity.description, effort=entity.effort)
@@ -339,7 +354,7 @@ def _made(entity: Artifact) -> dict[str, Any]:
     return {"title": entity.title, "created_at": to_ms(entity.created_at), "run": run.number if run else None}
 
 
-def _numbers(card_ids: tuple[str, ...]) -> list[int] | None:
+def card_numbers(card_ids: Iterable[str]) -> list[int] | None:
     paths = [parse(id_) for id_ in card_ids]
     return [path.number for path in paths if path] or None
 
