@@ -1,6 +1,7 @@
 """Where the Anthropic adapter sends its questions."""
 
 import pytest
+
 from groundwork.ai.claude import API_URL, anthropic_api
 
 
