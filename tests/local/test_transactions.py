@@ -15,9 +15,7 @@ def client(moto_server: str) -> Any:
     client = boto3.client("dynamodb", endpoint_url=moto_server)
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-    client.create_table(
-        TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=keys, AttributeDefinitions=attributes
-    )
+    client.create_table(TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=keys, AttributeDefinitions=attributes)
     for number in range(20):
         client.put_item(TableName="t", Item={"pk": {"S": "p"}, "sk": {"S": str(number)}, "n": {"N": "1"}})
     yield client
@@ -59,5 +57,3 @@ def test_a_transaction_that_holds_changes_what_it_names(client: Any) -> None:
     assert by_key["1"]["n"] == {"N": "2"}
     assert "new" in by_key
     assert "2" not in by_key
-
-

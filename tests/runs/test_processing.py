@@ -7,8 +7,9 @@ import pytest
 from groundwork.ai.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.processing import HopEnd
 from groundwork.runs import ErrorCode, ItemStatus, RunType, Status
+from groundwork.store.backlog_rows import row_of
 from groundwork.store.tables import Tables
-from tests.fakes.model import ScriptedModel, answer, text
+from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import World
 
 
@@ -29,8 +30,6 @@ async def test_cards_that_have_an_analysis_are_skipped(world: World) -> None:
     world.add_cards(5, analyzed=True)
     ids = [row.entity().id for row in world.rows("C")]
     new = world._card(6, analyzed=False, text="New")
-    from groundwork.store.backlog_rows import row_of
-
     row_of(new).save()
     world._count(cards=1)
     run = await world.to_the_end(world.start(RunType.ANALYZE_CARDS))
