@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import boto3
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
@@ -13,7 +14,7 @@ from groundwork.settings import Settings
 from groundwork.store.tables import Tables, open_tables
 from local import transactions
 
-_GSI = {
+_GSI: Any = {
     "IndexName": "attention",
     "KeySchema": [
         {"AttributeName": "attention", "KeyType": "HASH"},

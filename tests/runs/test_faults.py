@@ -335,7 +335,8 @@ async def test_the_sweep_retries_what_is_due_once_and_with_growing_delays(world:
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
     delays = []
     for attempts in (2, 3, 4):
-        assert run.next_retry_at and run.completed_at
+        assert run.next_retry_at
+        assert run.completed_at
         delays.append(run.next_retry_at - run.completed_at)
         assert sweeper(world).sweep().retried == []
         pass_time(world, delays[-1] + 1)

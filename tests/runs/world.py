@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from groundwork.ai.port import Model, Usage
-from groundwork.backlog import Card, CardAnalysis, Counts, Epic, Story
+from groundwork.ai.port import Usage
+from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story
 from groundwork.ids import Kind, Path, new_project_id
 from groundwork.ports import LogLine
 from groundwork.processing import HopEnd, Worker
@@ -28,7 +28,7 @@ def price(model: str, usage: Usage) -> int:
 class World:
     tables: Tables
     project_id: str = field(default_factory=new_project_id)
-    model: Model = field(default_factory=ScriptedModel)
+    model: ScriptedModel = field(default_factory=ScriptedModel)
     triggered: list[str] = field(default_factory=list)
     hop_ms: int = 60_000
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -47,11 +47,11 @@ class World:
         return cards
 
     def _card(self, number: int, analyzed: bool, text: str) -> Card:
-        kind = ("bug", "feature", "praise")[number % 3]
+        kinds: tuple[CardKind, ...] = ("bug", "feature", "praise")
         analysis = CardAnalysis(
             summary=f"About {number}",
             theme=f"Theme {number % 5}",
-            kind=kind,  # type: ignore[arg-type]
+            kind=kinds[number % 3],
             severity="high",
             sentiment="neutral",
             keywords=("word",),
@@ -93,7 +93,7 @@ class World:
         return ProjectRow.get(self.project_id, "P", consistent_read=True).entity().counts
 
     def rows(self, letter: str) -> list[Any]:
-        row = {"C": CardRow, "E": EpicRow, "S": StoryRow, "T": SubtaskRow}[letter]
+        row: Any = {"C": CardRow, "E": EpicRow, "S": StoryRow, "T": SubtaskRow}[letter]
         return list(row.query(self.project_id, row.sk.startswith(f"{letter}#"), consistent_read=True))
 
     # runs

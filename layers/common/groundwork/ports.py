@@ -14,6 +14,10 @@ type InThread = Callable[..., Awaitable[Any]]
 """Runs a blocking call off the event loop: asyncio.to_thread, or a simulator's own."""
 
 
+type Invoker = Callable[[str], None]
+"""Triggers process-next for a run id. Raises Transient."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What one commit writes besides the run's own row. The number is the index of the item it belongs to.
@@ -154,10 +158,4 @@ class BacklogReader(Protocol):
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
         """The numbers of the children of these parents, which are in key order and next to each other."""
-        ...
-
-
-class Invoker(Protocol):
-    def __call__(self, run_id: str) -> None:
-        """Triggers process-next for the run. Raises Transient."""
         ...
