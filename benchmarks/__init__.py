@@ -1,0 +1,1 @@
+"""Figures that Groundwork is built to. `python -m benchmarks` prints them and writes benchmarks/results/."""
