@@ -95,7 +95,7 @@ class ClaudeModel:
     async def reply(self, question: Question) -> Reply:
         try:
             raw = await self._client.messages.with_raw_response.create(**self._request(question))
-            message = _Message.model_validate_json(raw.content)
+            message = _Message.model_validate_json(await raw.read())
         except anthropic.APIStatusError as exc:
             if not _filtered(exc):
                 raise _error_of(exc) from exc
@@ -106,6 +106,9 @@ class ClaudeModel:
             raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
         except (anthropic.AnthropicError, ValidationError) as exc:
             raise Unavailable(f"The model's answer could not be read: {type(exc).__name__}") from exc
+        except RuntimeError as exc:
+            # how the SDK says that it found nothing to sign a call to Bedrock with
+            raise Misconfigured("There are no AWS credentials for Bedrock.") from exc
         return Reply(
             text=message.text,
             stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
