@@ -32,6 +32,7 @@ def storable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 Metadata = Annotated[dict[str, Any], AfterValidator(storable)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+Title = Annotated[ShortText, Field(pattern=r"\S")]
 Ids = Annotated[tuple[str, ...], Field(max_length=5_000)]
 Criteria = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1_000)], ...], Field(max_length=20)]
 
@@ -67,7 +68,7 @@ class CardPatch(Patch):
 
 
 class EpicPatch(Patch):
-    title: ShortText = ""
+    title: Title = ""
     description: LongText = ""
     goal: LongText = ""
     card_ids: Ids = ()
@@ -75,7 +76,7 @@ class EpicPatch(Patch):
 
 
 class StoryPatch(Patch):
-    title: ShortText = ""
+    title: Title = ""
     role: Annotated[str, Field(max_length=300)] = ""
     want: Annotated[str, Field(max_length=1_000)] = ""
     benefit: Annotated[str, Field(max_length=1_000)] = ""
@@ -86,21 +87,21 @@ class StoryPatch(Patch):
 
 
 class SubtaskPatch(Patch):
-    title: ShortText = ""
+    title: Title = ""
     description: LongText = ""
     effort: Effort = "M"
 
 
 class NewEpic(EpicPatch):
-    title: ShortText
+    title: Title
 
 
 class NewStory(StoryPatch):
-    title: ShortText
+    title: Title
 
 
 class NewSubtask(SubtaskPatch):
-    title: ShortText
+    title: Title
 
 
 class StoryOfEpic(NewStory):

@@ -24,6 +24,8 @@ from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient, 
 MOST_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation."""
 
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
 logger = Logger(service="groundwork")
 # botocore tells at INFO where it found credentials: two lines at each cold start that help nobody
 logging.getLogger("botocore").setLevel(logging.WARNING)
@@ -31,7 +33,7 @@ logging.getLogger("botocore").setLevel(logging.WARNING)
 
 def api() -> APIGatewayHttpResolver:
     """A resolver that validates requests by its handlers' types and answers in the contract's shapes."""
-    app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json)
+    app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json, json_body_deserializer=from_json)
 
     def refused(refusal: Refusal) -> Response[str]:
         return error(refusal.status, refusal.code, str(refusal), refusal.details, _request_id(app))
@@ -71,8 +73,6 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
         answer = app.resolve(_decoded(event), context)
     except Refusal as refusal:
         answer = _raw(error(refusal.status, refusal.code, str(refusal), refusal.details, request_id))
-    except RecursionError:
-        answer = _raw(error(400, "MALFORMED", "The body is nested too deeply.", None, request_id))
     except Exception:  # the last line of defence: a client sees no internals, the log sees all
         logger.exception("Unexpected")
         answer = _raw(error(500, "INTERNAL", "Something went wrong on our side.", None, request_id))
@@ -136,7 +136,12 @@ def position_of(token: str | None, is_ours: Callable[[str], bool]) -> str | None
 
 
 def _decoded(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with its body as text, whatever API Gateway made of it."""
+    """The event with its body as text, whatever API Gateway made of it.
+
+    Powertools would also read HTML forms; no endpoint takes one.
+    """
+    if event.get("headers", {}).get("content-type", "").strip().lower().startswith(_FORMS):
+        raise UnsupportedMediaType("The body must be application/json.")
     body = event.get("body")
     if not event.get("isBase64Encoded") or body is None:
         return event
@@ -158,6 +163,14 @@ def _raw(response: Response[str]) -> dict[str, Any]:
         "body": response.body,
         "isBase64Encoded": False,
     }
+
+
+def from_json(text: str) -> Any:
+    """Raises Malformed, also for what is too deep or has a number too long for Python to read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
 
 
 def to_json(value: Any) -> str:
