@@ -48,11 +48,11 @@ def test_an_external_id_that_all_import_at_once_makes_one_card(tables: Tables, p
 
 
 def test_everything_made_at_once_gets_a_number_of_its_own(tables: Tables, project: Path) -> None:
-    epics = at_once(lambda n: add(tables, Kind.EPIC, project), 8)
-    assert sorted(epic.number for epic in epics) == list(range(1, 9))
-    stories = at_once(lambda n: add(tables, Kind.STORY, epics[0]), 8)
-    assert sorted(story.number for story in stories) == list(range(1, 9))
-    assert counts(tables, project) == (0, 8, 8, 0)
+    epics = at_once(lambda n: add(tables, Kind.EPIC, project), THREADS)
+    assert sorted(epic.number for epic in epics) == list(range(1, THREADS + 1))
+    stories = at_once(lambda n: add(tables, Kind.STORY, epics[0]), THREADS)
+    assert sorted(story.number for story in stories) == list(range(1, THREADS + 1))
+    assert counts(tables, project) == (0, THREADS, THREADS, 0)
 
 
 def test_numbers_deleted_at_once_are_not_used_again(tables: Tables, project: Path) -> None:

@@ -43,7 +43,8 @@ from groundwork.store.backlog_rows import (
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_key
 
-TRIES = 12
+TRIES = 20
+"""Twenty writers who want the same number all get one; a client waits 10 s at most before it is told to come again."""
 CARDS_A_TRANSACTION = 45
 """A card is a row and its external id another; with the project's counts that stays below 100 actions."""
 
