@@ -94,7 +94,10 @@ MOST_CHARACTERS = 1_500_000
 """Well below a transaction's 4 MB, also where every character takes two bytes in the table."""
 
 
-def packed(finished: Sequence[Finished], project_id: str) -> tuple[list[Finished], Changes, list[Finished]]:
+type Packed = tuple[list[Finished], Changes, list[Finished]]
+
+
+def packed(finished: Sequence[Finished], project_id: str) -> Packed:
     """As many results as fit into one transaction, what they write, and the results that have to wait."""
     fitting: list[Finished] = []
     changes, size = Changes(), 0

@@ -12,7 +12,7 @@ from itertools import batched, islice
 
 from groundwork import continuation, leases
 from groundwork.ai.port import Model, RateLimited, Usage
-from groundwork.committing import Ledger, packed
+from groundwork.committing import Ledger, Packed, packed
 from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.jobs import Desk, ItemFailed, Outcome
@@ -154,8 +154,11 @@ class Hop:
         await self._at_hand()
         self.unsaved += crew.finished
         crew.finished.clear()
-        units = crew.next_units(self._after_save(), self.targets) if self._may_begin(crew) else []
-        await self._save(crew, units)
+        commit = packed(self.unsaved, self.project_id)
+        # what does not fit into this commit takes a place: results must not pile up faster than they are saved
+        room = crew.room - len(commit[2])
+        units = crew.next_units(self._after_save(), self.targets, room) if self._may_begin(crew) else []
+        await self._save(crew, units, commit)
         if self._drained(crew) or self._time_to_call() <= 0:
             return False
         if not self.unsaved:
@@ -196,10 +199,10 @@ class Hop:
             lines = await self.io(self.worker.store.manifest, self.run.id, page * PAGE, (page + 1) * PAGE)
             self.targets |= {target.index: target for target in lines}
 
-    async def _save(self, crew: Crew, units: list[tuple[Target, ...]]) -> None:
+    async def _save(self, crew: Crew, units: list[tuple[Target, ...]], commit: Packed) -> None:
         """One commit: the results that fit, and the claims of the units that begin next."""
         now = self.now_ms()
-        fitting, changes, later = packed(self.unsaved, self.project_id)
+        fitting, changes, later = commit
         claims = {t.index: with_attempt(self._after_save().claims.get(t.index), now) for unit in units for t in unit}
         due = now - self.ledger.saved_at >= leases.RENEW_MS
         if not fitting and not claims and not due:
@@ -279,7 +282,7 @@ class Hop:
         self.unsaved += crew.finished
         crew.finished.clear()
         while self.unsaved:
-            await self._save(crew, [])
+            await self._save(crew, [], packed(self.unsaved, self.project_id))
         unfinished = crew.unfinished()
         if not unfinished:
             return

@@ -99,12 +99,15 @@ class Crew:
     def tasks(self) -> Iterable[asyncio.Task[None]]:
         return self._units.keys()
 
-    def next_units(self, run: Run, targets: dict[int, Target]) -> list[tuple[Target, ...]]:
+    @property
+    def room(self) -> int:
+        return self.model.room - self.busy
+
+    def next_units(self, run: Run, targets: dict[int, Target], room: int) -> list[tuple[Target, ...]]:
         """The units to begin now, as far as the pace has room and their targets are at hand.
 
         An item over which a worker was lost runs with nothing beside it: if it kills this one too, it is alone.
         """
-        room = self.model.room - self.busy
         if room <= 0 or self._lost_alone:
             return []
         units = self._again(run, targets)

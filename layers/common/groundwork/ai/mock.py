@@ -338,7 +338,12 @@ def _stories(material: Mapping[str, Any]) -> list[Json]:
     count = _count(material["stories_wanted"], str(epic["title"]))
     topic = str(epic["title"]).removeprefix("Improve: ")
     start = _number(topic)
-    return [_story(topic, (start + n) % len(_WANTS), n, cards[n::count]) for n in range(count)]
+    return [_story(topic, (start + n) % len(_WANTS), n, _dealt(cards, n, count)) for n in range(count)]
+
+
+def _dealt(cards: Sequence[Mapping[str, Any]], position: int, count: int) -> Sequence[Mapping[str, Any]]:
+    """Every story rests on a card, also where there are fewer cards than stories."""
+    return cards[position::count] or cards[position % len(cards) :][:1] if cards else ()
 
 
 def _story(topic: str, want: int, position: int, cards: Sequence[Mapping[str, Any]]) -> Json:
