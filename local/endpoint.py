@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.core.config import default_user_config
-from moto.core.model_instances import reset_model_data
+from moto.moto_api._internal import moto_api_backend
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
@@ -28,7 +28,8 @@ class AwsEndpoint:
     def __init__(self) -> None:
         # the real definition of a state machine is run, not only stored
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        reset_model_data()
+        # its reset_model_data alone leaves tables behind
+        moto_api_backend.reset()
         transactions.install()
         self.invocations: Wsgi | None = None
         self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
