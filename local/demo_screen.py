@@ -1,0 +1,207 @@
+"""What the demo shows: bars that move in a terminal, a line now and then elsewhere, and the summary."""
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column, Table
+
+from local.demo_job import STEPS, Json, Outcome
+
+_COLOURS = {"SUCCEEDED": "green", "PARTIAL": "yellow", "FAILED": "red", "CANCELLED": "red"}
+
+
+class Lines(AbstractContextManager["Lines"]):
+    """For what is no terminal: a line when a run changes its state or phase, and every tenth of its way."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: dict[str, tuple[Any, ...]] = {}
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy up."""
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, name: str, progress: Json) -> None:
+        state = (progress["status"], progress["phase"], progress["progress"] // 10)
+        if self._last.get(progress["runId"]) != state:
+            self._last[progress["runId"]] = state
+            self.note(f"{name}: {progress['status']} {progress['progress']}% {_counts(progress)} {details(progress)}")
+
+
+class Bars(AbstractContextManager["Bars"]):
+    """For a terminal: one bar a run, and beneath the bars what the newest one is doing."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.description:<17}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            # one line a bar, also where the terminal is narrow
+            TextColumn("{task.fields[details]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)
+
+    def show(self, name: str, progress: Json) -> None:
+        run_id = progress["runId"]
+        if run_id not in self._tasks:
+            self._tasks[run_id] = self._progress.add_task(name, total=100, state="", details="")
+        self._progress.update(
+            self._tasks[run_id],
+            completed=progress["progress"],
+            state=_mark(progress["status"]),
+            details=f"{_counts(progress)} {details(progress)}",
+        )
+
+
+def screen_of(console: Console) -> Lines | Bars:
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+def _mark(status: str) -> str:
+    marks = {"SUCCEEDED": "[green]✓[/]", "PARTIAL": "[yellow]![/]", "FAILED": "[red]✗[/]", "CANCELLED": "[red]✗[/]"}
+    return marks.get(status, "[cyan]›[/]")
+
+
+def _counts(progress: Json) -> str:
+    """Completed of all, then what failed, was skipped or is in flight, where there is any."""
+    parts = [f"{progress['completedItems']}/{progress['totalItems']}"]
+    for field, word in (("failedItems", "failed"), ("skippedItems", "skipped"), ("activeItems", "active")):
+        if progress[field]:
+            parts.append(f"{progress[field]} {word}")
+    return " ".join(parts)
+
+
+def details(progress: Json) -> str:
+    """Tokens, cost and, while it runs, the time left; at its end how long it took."""
+    parts = [f"{count(_tokens(progress))} tokens", usd(progress["costUsd"])]
+    if progress["status"] in ("QUEUED", "RUNNING"):
+        left = progress["estimatedRemainingMs"]
+        parts += [f"{duration(left)} left"] if left is not None else []
+        # while items are worked on, it only says the counts again
+        parts += [progress["phaseDetail"]] if progress["phase"] != "GENERATING" else []
+    else:
+        parts.append(duration(progress["elapsedMs"]))
+    return "· " + " · ".join(parts)
+
+
+def show_summary(console: Console, outcome: Outcome) -> None:
+    """The table of the runs, what the project has now, and which AI it came from."""
+    table = Table(
+        title="What was done", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for name in ("Run", "Status", "Items", "Failed", "Made", "Took", "Tokens", "Cost"):
+        table.add_column(name, justify="left" if name in ("Run", "Status") else "right", no_wrap=True)
+    for run in outcome.runs:
+        table.add_row(*_row(run))
+    if outcome.runs:
+        total = sum(run["costUsd"] for run in outcome.runs)
+        took = sum(run["elapsedMs"] for run in outcome.runs)
+        table.add_section()
+        tokens = sum(_tokens(run) for run in outcome.runs)
+        table.add_row("All", "", "", "", "", duration(took), count(tokens), usd(total))
+    console.print()
+    console.print(table)
+    counts = outcome.project["counts"]
+    console.print("Now there are " + ", ".join(f"{counts[name]} {name}" for name in counts), highlight=False)
+    for run in outcome.runs:
+        _say_what_matters(console, run)
+    _say_which_ai(console, outcome)
+
+
+def _row(run: Json) -> list[str]:
+    status = run["status"]
+    colour = _COLOURS.get(status, "default")
+    return [
+        STEPS[run["type"]],
+        f"[{colour}]{status}[/]",
+        f"{run['completedItems']}/{run['totalItems']}",
+        str(run["failedItems"]),
+        str(run["artifactsCreated"] or "–"),
+        duration(run["elapsedMs"]),
+        count(_tokens(run)),
+        usd(run["costUsd"]),
+    ]
+
+
+def _say_what_matters(console: Console, run: Json) -> None:
+    if run["errorMessage"]:
+        console.print(f"[red]{STEPS[run['type']]}: {escape(run['errorMessage'])}[/]", soft_wrap=True)
+    if coverage := run.get("coverage"):
+        covered, stated = coverage["covered"], coverage["stated"]
+        console.print(f"{covered} of {stated} cards that state a bug or a wish are in an epic", highlight=False)
+
+
+def _say_which_ai(console: Console, outcome: Outcome) -> None:
+    if not outcome.runs:
+        return
+    ai, model = outcome.runs[0].get("ai"), outcome.runs[0].get("model")
+    if ai == "mock":
+        console.print(
+            "[bold black on yellow] MOCK AI [/] No model was asked: the texts are made by rules and mean nothing, and "
+            f"nothing was paid. The cost is what {model} would take for as many tokens.\n"
+            "For the real thing: ANTHROPIC_API_KEY=… make demo",
+            highlight=False,
+        )
+    else:
+        console.print(f"AI: {ai}, {model}", highlight=False)
+
+
+def show_where(console: Console, url: str, token: str, outcome: Outcome) -> None:
+    """Commands to copy; whole lines, so that none is broken by the width of the terminal."""
+    project = outcome.project["id"]
+    lines = [
+        "",
+        f"The API listens on {url}. Look around:",
+        f'  curl -H "Authorization: Bearer {token}" {url}/api/projects/{project}/epics',
+        f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=markdown"',
+        f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=jira" -o backlog.csv',
+    ]
+    if outcome.runs:
+        run = outcome.runs[-1]["runId"]
+        lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/runs/{run}/progress')
+    lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/openapi.json')
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _tokens(run: Json) -> int:
+    tokens = run["tokens"]
+    return int(tokens["input"] + tokens["cacheRead"] + tokens["cacheWrite"] + tokens["output"])
+
+
+def duration(ms: float) -> str:
+    """800 ms as 0.8 s, 75,000 as 1 min 15 s."""
+    seconds = ms / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def usd(dollars: float) -> str:
+    """Whole cents hide what a small run costs, so four places below a dollar."""
+    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
