@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from groundwork import http
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, parse

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from groundwork.ai.choose import choose
 from groundwork.ai.port import Model
 from groundwork.ai.prices import cost_micro_usd

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
 from groundwork.errors import GroundworkError

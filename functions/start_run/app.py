@@ -5,6 +5,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Header
+
 from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
 from groundwork.estimating import estimate_of
