@@ -12,7 +12,7 @@ from local import transactions
 @pytest.fixture
 def client(moto_server: str) -> Any:
     transactions.install()
-    client = boto3.client("dynamodb", endpoint_url=moto_server)
+    client: Any = boto3.client("dynamodb", endpoint_url=moto_server)
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     client.create_table(TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=keys, AttributeDefinitions=attributes)
