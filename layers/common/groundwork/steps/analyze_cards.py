@@ -35,7 +35,7 @@ class CardEntry(Answer):
 
     ref: str
     summary: Line
-    theme: Annotated[str, BeforeValidator(_theme), Field(min_length=1, max_length=60)]
+    theme: Annotated[Annotated[str, Field(min_length=1, max_length=60)], BeforeValidator(_theme)]
     kind: CardKind
     severity: Severity
     sentiment: Sentiment

@@ -23,9 +23,10 @@ def _prose(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
 
 
-Line = Annotated[str, BeforeValidator(_line), Field(min_length=1, max_length=300)]
-Title = Annotated[str, BeforeValidator(_line), Field(min_length=1, max_length=120)]
-Prose = Annotated[str, BeforeValidator(_prose), Field(min_length=1, max_length=2_000)]
+# nested, so that the limits are those of a string and faults are told in its words
+Line = Annotated[Annotated[str, Field(min_length=1, max_length=300)], BeforeValidator(_line)]
+Title = Annotated[Annotated[str, Field(min_length=1, max_length=120)], BeforeValidator(_line)]
+Prose = Annotated[Annotated[str, Field(min_length=1, max_length=2_000)], BeforeValidator(_prose)]
 Ref = Annotated[str, Field(description="A ref exactly as given in the material, such as 7")]
 Urgency = Annotated[Priority, Field(description="How much it matters to the people behind the cards")]
 

@@ -1,32 +1,48 @@
 """How many tokens a call takes, roughly: (input, output) for each kind of question.
 
-Four characters count as a token, as Anthropic says of English; outputs are what answers of the given counts measure.
+Four characters count as a token, as Anthropic says of English. Inputs are what questions measure; outputs are taken
+from answers as long as the instructions ask for. The fixed part is counted in full, though most calls read it from the
+cache for less; what a model thinks before it writes comes on top.
 """
 
 from groundwork.backlog import Mode
 from groundwork.steps import instructions
+from groundwork.steps.epics import MOST_EPICS
 from groundwork.steps.stories import MOST_CARDS
 
 CHARACTERS_A_TOKEN = 4
-FIXED = 450
-"""Instructions and schema, in tokens."""
+SCHEMA = 300
+"""The answer's schema and what structured outputs add to the prompt."""
 
 
 def analyze_call(characters: int, cards: int) -> tuple[int, int]:
-    return FIXED + len(instructions.ANALYZE_CARDS) // CHARACTERS_A_TOKEN + characters // CHARACTERS_A_TOKEN, 110 * cards
+    """`characters`: those of all the cards together."""
+    return _fixed(instructions.ANALYZE_CARDS) + characters // CHARACTERS_A_TOKEN + 10 * cards, 100 * cards
 
 
 def epics_call(cards: int) -> tuple[int, int]:
-    return FIXED + 45 * cards, 800 + 5 * cards
+    return _fixed(instructions.PROPOSE_EPICS) + 38 * cards, _epics(cards) + 3 * cards
 
 
 def merge_call(drafts: int) -> tuple[int, int]:
-    return FIXED + 120 * drafts, 1_000 + 5 * drafts
+    return _fixed(instructions.MERGE_EPICS) + 120 * drafts, _epics(drafts) + 3 * drafts
 
 
 def stories_call(cards: int, mode: Mode) -> tuple[int, int]:
-    return FIXED + 250 + 70 * min(cards, MOST_CARDS), 260 * sum(mode.children) // 2
+    return _fixed(instructions.write_stories(mode)) + 150 + 75 * min(cards, MOST_CARDS), 240 * _children(mode)
 
 
 def subtasks_call(mode: Mode) -> tuple[int, int]:
-    return FIXED + 350, 90 * sum(mode.children) // 2
+    return _fixed(instructions.write_subtasks(mode)) + 300, 90 * _children(mode)
+
+
+def _fixed(text: str) -> int:
+    return SCHEMA + len(text) // CHARACTERS_A_TOKEN
+
+
+def _epics(material: int) -> int:
+    return 150 * min(MOST_EPICS, max(1, material))
+
+
+def _children(mode: Mode) -> int:
+    return sum(mode.children) // 2
