@@ -12,8 +12,9 @@ from groundwork.backlog import Artifact, Epic, Project, Story, Subtask
 
 type Format = Literal["json", "csv", "markdown", "jira"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|&~])")
+_LIST_MARK = re.compile(r"^([-+]|\d+(?=[.)]))")
 _JIRA_PRIORITY = {"low": "Low", "medium": "Medium", "high": "High", "critical": "Highest"}
 _POINTS = {"XS": 1, "S": 2, "M": 3, "L": 5, "XL": 8}
 
@@ -102,7 +103,8 @@ def _csv(backlog: Backlog) -> str:
         ]
         for kind, code, thing in _walk(backlog)
     ]
-    return _table(header, rows)
+    # a byte order mark: without it, Excel reads UTF-8 as the machine's own code page
+    return "\ufeff" + _table(header, rows)
 
 
 def description_of(thing: Artifact) -> str:
@@ -115,29 +117,30 @@ def description_of(thing: Artifact) -> str:
 def _jira(backlog: Backlog) -> str:
     """Jira Cloud's CSV import with its hierarchy: an `Issue ID` of the file, and the `Parent` that it names.
 
-    Columns as in Atlassian's "Import data from a CSV file" (Work type, Work item ID, Parent).
+    As in Atlassian's "Keep work parent-child relationships during CSV import to Jira Cloud": the parent's Issue ID is
+    in the child's Parent, and all rows of a higher level stand above those of a lower one, or the relation is lost.
     """
-    header = ["Work type", "Work item ID", "Parent", "Summary", "Description", "Priority", "Story Points", "Labels"]
-    kinds = {"epic": "Epic", "story": "Story", "subtask": "Sub-task"}
-    numbers = {code: number for number, (_, code, _) in enumerate(_walk(backlog), 1)}
-    rows = []
-    for kind, code, thing in _walk(backlog):
-        criteria = "\n".join(f"* {line}" for line in getattr(thing, "acceptance_criteria", ()))
-        description = description_of(thing) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else "")
-        parent = numbers.get(code.rpartition("-")[0], "")
-        rows.append(
-            [
-                kinds[kind],
-                numbers[code],
-                parent,
-                " ".join(thing.title.split())[:255],
-                description,
-                _JIRA_PRIORITY.get(getattr(thing, "priority", ""), ""),
-                _POINTS.get(getattr(thing, "effort", ""), ""),
-                "groundwork",
-            ]
-        )
+    header = ["Issue Type", "Issue ID", "Parent", "Summary", "Description", "Priority", "Story Points", "Labels"]
+    levels = {"epic": "Epic", "story": "Story", "subtask": "Sub-task"}
+    things = list(_walk(backlog))
+    ordered = [thing for level in levels for thing in things if thing[0] == level]
+    numbers = {code: number for number, (_, code, _) in enumerate(ordered, 1)}
+    rows = [
+        [levels[kind], numbers[code], numbers.get(code.rpartition("-")[0], ""), *_jira_fields(thing)]
+        for kind, code, thing in ordered
+    ]
     return _table(header, rows)
+
+
+def _jira_fields(thing: Artifact) -> list[Any]:
+    criteria = "\n".join(f"* {line}" for line in getattr(thing, "acceptance_criteria", ()))
+    return [
+        " ".join(thing.title.split())[:255],
+        description_of(thing) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else ""),
+        _JIRA_PRIORITY.get(getattr(thing, "priority", ""), ""),
+        _POINTS.get(getattr(thing, "effort", ""), ""),
+        "groundwork",
+    ]
 
 
 def _table(header: list[str], rows: list[list[Any]]) -> str:
@@ -145,8 +148,7 @@ def _table(header: list[str], rows: list[list[Any]]) -> str:
     writer = csv.writer(out)
     writer.writerow(header)
     writer.writerows([[_cell(value) for value in row] for row in rows])
-    # a byte order mark: without it, Excel reads UTF-8 as the machine's own code page
-    return "\ufeff" + out.getvalue()
+    return out.getvalue()
 
 
 def _cell(value: Any) -> Any:
@@ -171,4 +173,5 @@ def _markdown(backlog: Backlog) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    line = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _LIST_MARK.sub(lambda mark: f"\\{mark[1]}" if mark[1] in "-+" else f"{mark[1]}\\", line)

@@ -3,12 +3,15 @@
 What is wrong with the whole upload is refused before a row is looked at; what is wrong with a row rejects that row.
 """
 
+import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
+from itertools import chain
 from typing import Any
 
 from groundwork.backlog import MAX_CARD_TEXT, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES, Card
@@ -19,6 +22,14 @@ MAX_EXTERNAL_ID = 200
 MAX_SOURCE = 200
 MAX_METADATA = 20_000
 """Characters of a card's metadata as JSON: with the longest text, the row stays far below DynamoDB's 400 KB."""
+
+# not all that Python knows: some of its codecs take a time that grows with the square of the body
+_CHARSETS = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16"}
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_END = "\0end of the file"
+"""A line after the last: a quote that is never closed takes it in too, and so is found out."""
+# Python's own limit, 128 KB a cell, would stop in the middle of a quoted cell and read on in it as in rows
+csv.field_size_limit(MAX_IMPORT_BYTES * 2)
 
 _FIELDS = {"text", "source", "externalId", "metadata"}
 
@@ -79,8 +90,11 @@ def _media_type(content_type: str) -> tuple[str, str]:
 
 def _decoded(body: bytes, charset: str) -> str:
     try:
-        return body.decode("utf-8-sig" if charset.lower() in ("utf-8", "utf8") else charset)
-    except (UnicodeDecodeError, LookupError):
+        name = codecs.lookup(charset).name
+        if name not in _CHARSETS:
+            raise LookupError(name)
+        return body.decode("utf-8-sig" if name == "utf-8" else name)
+    except (UnicodeError, LookupError):
         raise Malformed(f"The body is not {charset} text.") from None
 
 
@@ -115,7 +129,9 @@ def _card(row: int, fields: dict[str, Any]) -> NewCard | str:
 def _text_problem(text: Any) -> str | None:
     if not isinstance(text, str) or not text.strip():
         return "text: must be a text that is not empty"
-    return f"text: at most {MAX_CARD_TEXT} characters, this has {len(text)}" if len(text) > MAX_CARD_TEXT else None
+    if len(text) > MAX_CARD_TEXT:
+        return f"text: at most {MAX_CARD_TEXT} characters, this has {len(text)}"
+    return "text: has control characters" if _CONTROLS.search(text) else None
 
 
 def _problem(fields: dict[str, Any]) -> str | None:
@@ -174,40 +190,21 @@ def _object(line: str) -> dict[str, Any] | str:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [name.strip() for name in _next_row(reader)]
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]))
+    header = [name.strip() for name in next(reader)]
     if "text" not in header:
         raise Invalid.field("text", "is missing: the header row must name a column `text`")
     if len(set(header)) != len(header):
         raise Invalid.field("header", "names a column twice")
-    return _records(reader, header)
-
-
-def _next_row(reader: Any) -> list[str]:
-    try:
-        return next(reader, [])
-    except csv.Error as fault:
-        raise Malformed(f"The body is not valid CSV: {fault}.") from None
-
-
-def _records(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    row = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as fault:
-            row += 1
-            yield row, f"is not valid CSV: {fault}"
-            continue
-        if not any(cells):
-            continue
-        row += 1
-        yield row, _record(header, cells)
+    rows = [cells for cells in reader if any(cells)]
+    if rows == [[_END]]:
+        raise Invalid.field("body", "has no row below the header")
+    return ((row, _record(header, cells)) for row, cells in enumerate(rows, 1) if cells != [_END])
 
 
 def _record(header: list[str], cells: list[str]) -> dict[str, Any] | str:
+    if cells[-1].endswith(_END):
+        return "has a quote that is never closed, so that all below it is part of it"
     if len(cells) > len(header):
         return f"has {len(cells)} cells, the header {len(header)}"
     named = dict(zip(header, cells, strict=False))
