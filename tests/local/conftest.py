@@ -16,12 +16,12 @@ TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
 SHELL = {"STAGE": "from the shell", "NOT_DECLARED": "must not be seen"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def logs() -> list[tuple[str, str]]:
     return []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def system(logs: list[tuple[str, str]]) -> Iterator[LocalSystem]:
     def keep(function: str, line: str) -> None:
         logs.append((function, line))

@@ -1,0 +1,86 @@
+"""A front end for the tests, and the local system on the real template for it to talk to."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.system import LocalSystem
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
+PATIENCE_S = 120
+
+
+class Client:
+    """A front end, as far as these tests need one."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+
+    def project(self, cards: int) -> str:
+        id_: str = self.ok(self.http.post("/api/projects", json={"name": "Test"}))["id"]
+        texts = ["The app crashes when I pay", "Please add a dark mode", "Search is slow and finds nothing"]
+        body = {"cards": [{"text": f"{texts[n % 3]} ({n})", "externalId": f"x{n}"} for n in range(cards)]}
+        assert self.ok(self.http.post(f"/api/projects/{id_}/cards", json=body))["created"] == cards
+        return id_
+
+    def start(self, project: str, type_: str, **options: Any) -> str:
+        request = {"type": type_, "options": {"pacing": "fast", "mode": "compact"} | options}
+        run: str = self.ok(self.http.post(f"/api/projects/{project}/runs", json=request), 202)["runId"]
+        return run
+
+    def progress(self, run: str) -> dict[str, Any]:
+        progress: dict[str, Any] = self.ok(self.http.get(f"/api/runs/{run}/progress"))
+        parts = ("pendingItems", "activeItems", "completedItems", "failedItems", "skippedItems")
+        assert sum(progress[part] for part in parts) == progress["totalItems"]
+        return progress
+
+    def ended(self, run: str, meanwhile: Callable[[dict[str, Any]], None] = lambda progress: None) -> dict[str, Any]:
+        ends = time.monotonic() + PATIENCE_S
+        last = -1
+        while time.monotonic() < ends:
+            progress = self.progress(run)
+            done = progress["completedItems"] + progress["failedItems"] + progress["skippedItems"]
+            assert done >= last, "progress went back"
+            last = done
+            if progress["status"] in ENDED:
+                return progress
+            meanwhile(progress)
+            time.sleep(0.1)
+        raise AssertionError(f"the run has not ended: {progress}")
+
+    def run(self, project: str, type_: str, **options: Any) -> dict[str, Any]:
+        return self.ended(self.start(project, type_, **options))
+
+    def every(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = self.ok(self.http.get(path, params={"limit": 200} | ({"nextToken": token} if token else {})))
+            found += page["items"]
+            token = page["nextToken"]
+            if not token:
+                return found
+
+    @staticmethod
+    def ok(response: httpx.Response, status: int | None = None) -> Any:
+        assert response.is_success, response.text
+        assert status in (None, response.status_code)
+        assert response.headers["cache-control"] == "no-store"
+        return response.json()
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[tuple[LocalSystem, Client]]:
+    shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
+    template = ROOT / "template.yaml"
+    with (
+        LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
+        httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=30) as http,
+    ):
+        yield system, Client(http)

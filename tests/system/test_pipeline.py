@@ -1,0 +1,170 @@
+"""The whole system on one machine, from outside: HTTP in, HTTP out, real processes that are killed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.system import LocalSystem
+from tests.system.client import Client, running
+
+
+@pytest.fixture(scope="module")
+def mocked() -> Iterator[tuple[LocalSystem, Client]]:
+    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as system:
+        yield system
+
+
+def test_feedback_becomes_a_backlog(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    project = client.project(cards=40)
+    runs = [
+        client.run(project, type_)
+        for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
+    ]
+    assert [run["status"] for run in runs] == ["SUCCEEDED"] * 4
+    assert all(run["ai"] == "mock" for run in runs)
+    cards, epics = (client.every(f"/api/projects/{project}/{kind}") for kind in ("cards", "epics"))
+    stories, subtasks = (client.every(f"/api/projects/{project}/{kind}") for kind in ("stories", "subtasks"))
+    assert all(card["analysis"] for card in cards)
+    assert 3 <= len(epics) <= 12
+    for story in stories:
+        assert story["acceptanceCriteria"]
+        assert set(story["cardIds"]) <= {card["id"] for card in cards}
+    per_story = [sum(task["storyId"] == story["id"] for task in subtasks) for story in stories]
+    assert all(3 <= count <= 5 for count in per_story)
+    counts = client.ok(client.http.get(f"/api/projects/{project}"))["counts"]
+    assert counts == {"cards": 40, "epics": len(epics), "stories": len(stories), "subtasks": len(subtasks)}
+    assert runs[1]["coverage"]["stated"] == runs[1]["coverage"]["covered"] + runs[1]["coverage"]["rest"]
+
+
+def test_an_unchanged_progress_is_a_304(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    run = client.run(client.project(cards=3), "ANALYZE_CARDS")["runId"]
+    first = client.http.get(f"/api/runs/{run}/progress")
+    again = client.http.get(f"/api/runs/{run}/progress", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.text) == (304, "")
+
+
+def test_since_gives_only_the_items_that_changed(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    run = client.run(client.project(cards=35), "ANALYZE_CARDS")["runId"]
+    items = client.ok(client.http.get(f"/api/runs/{run}/progress?items=true"))["items"]
+    middle = sorted({item["seq"] for item in items})[0]
+    changed = client.ok(client.http.get(f"/api/runs/{run}/progress?since={middle}"))["items"]
+    assert {item["id"] for item in changed} == {item["id"] for item in items if item["seq"] > middle}
+    assert client.every(f"/api/runs/{run}/items") == items
+
+
+def test_the_same_key_gives_the_same_run_and_another_body_is_refused(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    project = client.project(cards=5)
+    path, key = f"/api/projects/{project}/runs", {"Idempotency-Key": "k"}
+    one = client.http.post(path, json={"type": "ANALYZE_CARDS"}, headers=key)
+    two = client.http.post(path, json={"type": "ANALYZE_CARDS", "options": {"mode": "standard"}}, headers=key)
+    assert (one.status_code, two.status_code, one.json()) == (202, 202, two.json())
+    other = client.http.post(path, json={"type": "ANALYZE_CARDS", "options": {"pacing": "safe"}}, headers=key)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+    client.ended(one.json()["runId"])
+
+
+def test_a_cancel_is_the_end_and_a_second_run_may_begin(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    project = client.project(cards=200)
+    run = client.start(project, "ANALYZE_CARDS", pacing="safe")
+    busy = client.http.post(f"/api/projects/{project}/runs", json={"type": "ANALYZE_CARDS"})
+    assert (busy.status_code, busy.json()["error"]["details"]) == (409, {"runId": run})
+    cancelled = client.ok(client.http.post(f"/api/runs/{run}/cancel"))
+    assert cancelled["status"] == "CANCELLED"
+    assert client.http.post(f"/api/runs/{run}/cancel").json()["error"]["code"] == "RUN_NOT_ACTIVE"
+    again = client.run(project, "ANALYZE_CARDS")
+    assert again["status"] == "SUCCEEDED"
+    after = client.progress(run)
+    assert {k: after[k] for k in ("status", "completedItems", "seq")} == {
+        k: cancelled[k] for k in ("status", "completedItems", "seq")
+    }
+    listed = client.ok(client.http.get(f"/api/projects/{project}/runs"))["items"]
+    assert [found["runId"] for found in listed] == [again["runId"], run]
+    assert client.ok(client.http.get(f"/api/projects/{project}/runs?active=true"))["items"] == []
+
+
+def test_workers_killed_in_the_middle_leave_a_run_that_ends_right(mocked: tuple[LocalSystem, Client]) -> None:
+    """Killed twice with SIGKILL; Lambda's own retries of the event find the lease still held, the schedule revives."""
+    system, client = mocked
+    project = client.project(cards=30)
+    for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
+        client.run(project, type_)
+    kills: list[int] = []
+
+    def kill(progress: dict[str, Any]) -> None:
+        if progress["completedItems"] >= 3 * (len(kills) + 1) and len(kills) < 1:
+            system.kill_sandboxes("ProcessNextFunction")
+            kills.append(progress["completedItems"])
+        if progress["stale"]:
+            system.fire_schedules("RetryRunsFunction")
+
+    run = client.ended(client.start(project, "GENERATE_SUBTASKS", pacing="normal"), kill)
+    stories, subtasks = (client.every(f"/api/projects/{project}/{kind}") for kind in ("stories", "subtasks"))
+    assert (run["status"], len(kills)) == ("SUCCEEDED", 1)
+    per_story = [sum(task["storyId"] == story["id"] for task in subtasks) for story in stories]
+    assert all(3 <= count <= 5 for count in per_story)
+    assert len(subtasks) == run["artifactsCreated"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "type"),
+        ({"type": "MAKE_COFFEE"}, "type"),
+        ({"type": "ANALYZE_CARDS", "surprise": 1}, "surprise"),
+        ({"type": "ANALYZE_CARDS", "options": {"mode": "huge"}}, "options.mode"),
+        ({"type": "ANALYZE_CARDS", "options": {"maxCostUsd": -1}}, "options.maxCostUsd"),
+        ({"type": "ANALYZE_CARDS", "options": {"model": "claude-sonnet-4-20250514"}}, "options.model"),
+        ({"type": "ANALYZE_CARDS", "options": {"model": "gpt-9"}}, "options.model"),
+        ({"type": "ANALYZE_CARDS", "epicId": "x"}, "epicId"),
+        ({"type": "ANALYZE_CARDS", "itemIds": []}, "itemIds"),
+        ({"type": "ANALYZE_CARDS", "itemIds": ["nonsense"]}, "itemIds[0]"),
+        ({"type": "GENERATE_STORIES", "epicId": "../../etc"}, "epicId"),
+    ],
+)
+@pytest.mark.parametrize("path", ["runs", "runs/estimate"])
+def test_a_bad_request_names_its_field(
+    mocked: tuple[LocalSystem, Client], path: str, body: dict[str, Any], field: str
+) -> None:
+    _, client = mocked
+    answer = client.http.post(f"/api/projects/{_some_project(client)}/{path}", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["code"] == "INVALID"
+    assert field in [problem["field"] for problem in answer.json()["error"]["details"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/runs/nonsense/progress", 404),
+        ("GET", "/api/runs/bcdfghjkmn-R999/progress", 404),
+        ("GET", "/api/runs/bcdfghjkmn-R999/items", 404),
+        ("GET", "/api/runs/bcdfghjkmn-R999/logs", 404),
+        ("GET", "/api/runs/bcdfghjkmn-R999/coverage", 404),
+        ("POST", "/api/runs/bcdfghjkmn-R999/cancel", 404),
+        ("POST", "/api/runs/bcdfghjkmn-R999/retry", 404),
+        ("GET", "/api/projects/bcdfghjkmn/runs", 404),
+        ("POST", "/api/projects/bcdfghjkmn/runs", 400),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_contracts_words(
+    mocked: tuple[LocalSystem, Client], method: str, path: str, status: int
+) -> None:
+    _, client = mocked
+    answer = client.http.request(method, path, content=b"{" if status == 400 else None)
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()["error"]) == {"code", "message", "details", "requestId"}
+
+
+_projects: list[str] = []
+
+
+def _some_project(client: Client) -> str:
+    if not _projects:
+        _projects.append(client.project(cards=2))
+    return _projects[0]
