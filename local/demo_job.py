@@ -81,7 +81,7 @@ class Job:
     def _import(self, project_id: str, file: Path) -> None:
         media = {"Content-Type": MEDIA[file.suffix.lower()]}
         made = self._call("POST", f"/api/projects/{project_id}/cards", content=file.read_bytes(), headers=media)
-        left_out = [f"{made['duplicates']} duplicates"] if made["duplicates"] else []
+        left_out = [f"duplicates left out: {made['duplicates']}"] if made["duplicates"] else []
         left_out += [f"row {rejected['row']} rejected: {rejected['reason']}" for rejected in made["rejected"][:3]]
         if len(made["rejected"]) > 3:
             left_out.append(f"{len(made['rejected']) - 3} more rows rejected")
