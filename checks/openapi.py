@@ -60,8 +60,14 @@ def document() -> dict[str, Any]:
     for operations in merged["paths"].values():
         for operation in operations.values():
             _with_errors(operation)
+    _without_patch_defaults(merged["components"]["schemas"])
     _with_import_bodies(merged["paths"]["/api/projects/{project_id}/cards"]["post"])
-    return _camel_paths(merged)
+    made = _camel_paths(merged)
+    for method, path in open_routes_of_template():
+        # a route that only the template has is told by the comparison in `main`
+        if operation := made["paths"].get(path, {}).get(method.lower()):
+            operation["security"] = []
+    return made
 
 
 def _part(name: str) -> dict[str, Any]:
@@ -81,6 +87,14 @@ def _with_errors(operation: dict[str, Any]) -> None:
         "description": "An error",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
+
+
+def _without_patch_defaults(schemas: dict[str, Any]) -> None:
+    """A field that a patch leaves out stays as it is: the defaults are only how the code says "left out"."""
+    for name, schema in schemas.items():
+        if name.endswith("Patch"):
+            for field in schema["properties"].values():
+                field.pop("default", None)
 
 
 def _with_import_bodies(operation: dict[str, Any]) -> None:
@@ -112,18 +126,30 @@ def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
 
 def routes_of_template() -> set[tuple[str, str]]:
     """(METHOD, /path) of every HTTP API event in template.yaml."""
+    return {_route(event) for event in _http_events()}
 
+
+def open_routes_of_template() -> set[tuple[str, str]]:
+    """Those that need no token."""
+    return {_route(event) for event in _http_events() if event.get("Auth", {}).get("Authorizer") == "NONE"}
+
+
+def _route(event: dict[str, Any]) -> tuple[str, str]:
+    return event["Method"].upper(), event["Path"]
+
+
+def _http_events() -> list[dict[str, Any]]:
     class Loader(yaml.SafeLoader):
         """Reads CloudFormation's tags as plain values."""
 
     Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # a SafeLoader all the same
-    routes = set()
-    for resource in template["Resources"].values():
-        for event in resource.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "HttpApi":
-                routes.add((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
-    return routes
+    events = [
+        event
+        for resource in template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+    ]
+    return [event["Properties"] for event in events if event["Type"] == "HttpApi"]
 
 
 def routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
