@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,8 +13,9 @@ from groundwork.ai.choose import choose
 from groundwork.ai.port import Model
 from groundwork.ai.prices import cost_micro_usd
 from groundwork.aws import async_invoker, secret_value
-from groundwork.errors import NotFound
-from groundwork.processing import Worker
+from groundwork.errors import NotFound, Transient
+from groundwork.ids import Kind, path_of
+from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Run
 from groundwork.settings import Settings
 from groundwork.store.tables import Tables, open_tables
@@ -40,6 +42,16 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:
+    """Purges what a replacing run has left dead. What there is no time for, the schedule does."""
+    path = path_of(Kind.RUN, run_id)
+    try:
+        if path:
+            tables().projects.purge(path.project_id, lambda: left_ms() < 5_000)
+    except Transient as fault:
+        logger.warning("The purge is left to the schedule", fault=str(fault))
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """Raises Transient where the tables cannot be reached: Lambda tries an async event twice more."""
@@ -62,4 +74,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         logger.warning("The run is gone")
         return {"end": "gone"}
     logger.info("Hop ended", end=end.value)
+    if end is HopEnd.ENDED:
+        tidy_up(run_id, context.get_remaining_time_in_millis)
     return {"end": end.value}

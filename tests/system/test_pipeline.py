@@ -1,5 +1,6 @@
 """The whole system on one machine, from outside: HTTP in, HTTP out, real processes that are killed."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,3 +169,23 @@ def _some_project(client: Client) -> str:
     if not _projects:
         _projects.append(client.project(cards=2))
     return _projects[0]
+
+
+def test_replaced_epics_take_what_was_below_them_along(mocked: tuple[LocalSystem, Client]) -> None:
+    _, client = mocked
+    project = client.project(cards=30)
+    for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
+        client.run(project, type_)
+    old = client.every(f"/api/projects/{project}/epics")
+    run = client.run(project, "GENERATE_EPICS", existingBehavior="replace")
+    new = client.every(f"/api/projects/{project}/epics")
+    assert (run["artifactsCreated"], run["artifactsDeleted"]) == (len(new), len(old))
+    assert not {epic["code"] for epic in old} & {epic["code"] for epic in new}
+    assert client.every(f"/api/projects/{project}/stories") == []
+    # what is dead is purged right behind the run's last commit
+    for _ in range(100):
+        counts = client.ok(client.http.get(f"/api/projects/{project}"))["counts"]
+        if counts["stories"] == 0:
+            break
+        time.sleep(0.1)
+    assert counts == {"cards": 30, "epics": len(new), "stories": 0, "subtasks": 0}

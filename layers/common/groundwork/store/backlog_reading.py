@@ -30,7 +30,10 @@ PAGE = 200
 
 
 class DynamoBacklogReader:
-    """Rows below something that was deleted or replaced count as gone, purged or not."""
+    """Rows below something that was deleted or replaced count as gone, purged or not.
+
+    Consistent reads: a run begun right after an import, or after another run, must not miss what that has written.
+    """
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
         self._connection = connection
@@ -58,13 +61,15 @@ class DynamoBacklogReader:
 
     def all_cards(self, project_id: str) -> Iterator[list[Card]]:
         with wrapped():
-            rows = CardRow.query(project_id, CardRow.sk.startswith("C#"))
+            rows = CardRow.query(project_id, CardRow.sk.startswith("C#"), consistent_read=True)
             for page in batched(rows, PAGE, strict=False):
                 yield [row.entity() for row in page]
 
     def all_epics(self, project_id: str) -> list[Epic]:
         with wrapped():
-            return [row.entity() for row in EpicRow.query(project_id, EpicRow.sk.startswith("E#"))]
+            return [
+                row.entity() for row in EpicRow.query(project_id, EpicRow.sk.startswith("E#"), consistent_read=True)
+            ]
 
     def parents(self, project_id: str, kind: Kind, epic: int | None) -> Iterator[list[Parent]]:
         row_type: Any = ROW_OF_KIND[kind]
@@ -74,7 +79,7 @@ class DynamoBacklogReader:
             start = sort_key(path) if kind is Kind.EPIC else prefix(kind, path)
         retired = self._project(project_id).retired
         with wrapped():
-            rows = row_type.query(project_id, row_type.sk.startswith(start))
+            rows = row_type.query(project_id, row_type.sk.startswith(start), consistent_read=True)
             alive = (row for row in rows if not is_dead(row.sk, retired))
             for page in batched(alive, PAGE, strict=False):
                 yield [Parent(path_at(project_id, row.sk), row.title, int(row.floor or 0)) for row in page]
@@ -94,6 +99,7 @@ class DynamoBacklogReader:
                 parents[0].project_id,
                 KeyRow.sk.between(first, last + "~"),
                 attributes_to_get=["pk", "sk"],
+                consistent_read=True,
             )
             for row in rows:
                 numbers = path_at(row.pk, row.sk).numbers
