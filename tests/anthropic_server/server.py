@@ -63,6 +63,11 @@ class _Budget:
     def remaining(self) -> int:
         return int(self._left)
 
+    @property
+    def full_in_s(self) -> float:
+        """When the budget is whole again, as the API's reset headers say it."""
+        return (self._burst - self._left) * 60 / self.a_minute
+
 
 class AnthropicServer:
     """See the module."""
@@ -258,10 +263,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.bill(usage)
         self._send(200, message, self._limits())
 
-    def _limits(self, reset_s: float = 60.0) -> dict[str, str]:
+    def _limits(self) -> dict[str, str]:
         if not (budget := self.owner.budget):
             return {}
-        reset = datetime.now(UTC) + timedelta(seconds=reset_s)
+        reset = datetime.now(UTC) + timedelta(seconds=budget.full_in_s)
         return {
             "anthropic-ratelimit-requests-limit": str(budget.a_minute),
             "anthropic-ratelimit-requests-remaining": str(budget.remaining),
