@@ -110,7 +110,7 @@ def show_summary(console: Console, outcome: Outcome) -> None:
     table = Table(
         title="What was done", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
-    for name in ("Run", "Status", "Items", "Failed", "Made", "Took", "Tokens", "Cost"):
+    for name in ("Run", "Status", "Items", "Made", "Took", "Tokens", "Cost"):
         table.add_column(name, justify="left" if name in ("Run", "Status") else "right", no_wrap=True)
     for run in outcome.runs:
         table.add_row(*_row(run))
@@ -119,7 +119,7 @@ def show_summary(console: Console, outcome: Outcome) -> None:
         took = sum(run["elapsedMs"] for run in outcome.runs)
         table.add_section()
         tokens = sum(_tokens(run) for run in outcome.runs)
-        table.add_row("All", "", "", "", "", duration(took), count(tokens), usd(total))
+        table.add_row("All", "", "", "", duration(took), count(tokens), usd(total))
     console.print()
     console.print(table)
     counts = outcome.project["counts"]
@@ -136,7 +136,6 @@ def _row(run: Json) -> list[str]:
         STEPS[run["type"]],
         f"[{colour}]{status}[/]",
         f"{run['completedItems']}/{run['totalItems']}",
-        str(run["failedItems"]),
         str(run["artifactsCreated"] or "–"),
         duration(run["elapsedMs"]),
         count(_tokens(run)),

@@ -276,6 +276,19 @@ def test_the_summary_says_what_it_took_and_that_a_mock_did_it() -> None:
     assert "MOCK AI" in text
 
 
+def test_the_summary_of_thousands_of_cards_fits_into_a_narrow_terminal() -> None:
+    many = {
+        "totalItems": 12_000,
+        "completedItems": 11_000,
+        "failedItems": 1_000,
+        "errorMessage": "1000 of 12000 items failed.",
+    }
+    text = summary_of(progress("GENERATE_SUBTASKS", "PARTIAL", **many))
+    assert re.search(r"PARTIAL +11000/12000 +3 +1 min 1 s +1,000 +\$0\.0123", text)
+    assert "Generate subtasks: 1000 of 12000 items failed." in text
+    assert "…" not in text.split("MOCK")[0]
+
+
 def test_the_summary_of_a_real_model_names_it_and_why_a_run_failed() -> None:
     text = summary_of(progress("ANALYZE_CARDS", "FAILED", ai="anthropic", errorMessage="[no] key"))
     assert "AI: anthropic, a-model" in text
