@@ -277,7 +277,7 @@ def test_the_summary_says_what_it_took_and_that_a_mock_did_it() -> None:
 
 
 def test_the_summary_of_thousands_of_cards_fits_into_a_narrow_terminal() -> None:
-    many = {
+    many: dict[str, Any] = {
         "totalItems": 12_000,
         "completedItems": 11_000,
         "failedItems": 1_000,
