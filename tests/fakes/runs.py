@@ -1,0 +1,141 @@
+"""The port RunStore in memory: the same refusals and the same all-or-nothing as on DynamoDB."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from groundwork.backlog import Artifact, CardAnalysis
+from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
+from groundwork.ids import Kind, path_of
+from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
+from groundwork.runs import Entry, Run, RunType, Status, Target
+from groundwork.steps.epics import EpicDraft
+
+
+def project_of(run_id: str) -> str:
+    path = path_of(Kind.RUN, run_id)
+    if path is None:
+        raise NotFound.of("run", run_id)
+    return path.project_id
+
+
+@dataclass
+class MemoryRuns:
+    """`projects` holds each project's counts by name; `artifacts` and `analyses` are what commits have written."""
+
+    projects: dict[str, dict[str, int]] = field(default_factory=dict)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    analyses: dict[str, CardAnalysis] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _runs: dict[str, Run] = field(default_factory=dict)
+    _locks: dict[tuple[str, RunType], Run] = field(default_factory=dict)
+    _keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _retries: dict[str, int] = field(default_factory=dict)
+    _retried: dict[str, str] = field(default_factory=dict)
+    _lines: dict[str, list[Target]] = field(default_factory=dict)
+    _journal: dict[str, list[Entry]] = field(default_factory=dict)
+    _drafts: dict[str, dict[int, tuple[EpicDraft, ...]]] = field(default_factory=dict)
+    _selections: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    _logs: dict[str, list[LogLine]] = field(default_factory=dict)
+
+    def next_number(self, project_id: str) -> int:
+        if project_id not in self.projects:
+            raise NotFound.of("project", project_id)
+        self._numbers[project_id] = self._numbers.get(project_id, 0) + 1
+        return self._numbers[project_id]
+
+    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+        run_id, fingerprint = self._keys.get((project_id, idempotency.key), (None, ""))
+        if run_id and fingerprint != idempotency.fingerprint:
+            raise IdempotencyKeyReused
+        return run_id
+
+    def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
+        project_id = project_of(run.id)
+        if idempotency and (earlier := self.started_with(project_id, idempotency)):
+            raise AlreadyStarted(earlier)
+        if project_id not in self.projects:
+            raise NotFound.of("project", project_id)
+        self._keep_apart(project_id, run)
+        if run.retry_of:
+            given = self._retried.get(run.retry_of)
+            if given and self.load(given).status is not Status.CANCELLED:
+                raise NothingToRetry
+            self._retried[run.retry_of] = run.id
+            self._retries.pop(run.retry_of, None)
+        self._locks[project_id, run.type] = run
+        self._runs[run.id] = run
+        self._selections[run.id] = list(selection)
+        if idempotency:
+            self._keys[project_id, idempotency.key] = (run.id, idempotency.fingerprint)
+
+    def _keep_apart(self, project_id: str, run: Run) -> None:
+        in_the_way = [run.type, *(run.type.below if run.options.replaces else ())]
+        for type_ in in_the_way:
+            if holder := self._locks.get((project_id, type_)):
+                raise RunAlreadyActive(holder.id)
+        for type_ in run.type.above:
+            holder = self._locks.get((project_id, type_))
+            if holder and holder.options.replaces:
+                raise RunAlreadyActive(holder.id)
+
+    def load(self, run_id: str) -> Run:
+        if run_id not in self._runs:
+            raise NotFound.of("run", run_id)
+        return self._runs[run_id]
+
+    def save(self, run: Run, before: Run, changes: Changes) -> None:
+        now = self.load(run.id)
+        if not now.status.active or (now.lease.epoch, now.seq) != (before.lease.epoch, before.seq):
+            raise LeaseLost
+        conflicts = [index for index, artifact in changes.puts if artifact.id in self.artifacts]
+        conflicts += [index for index, path in changes.deletes if str(path) not in self.artifacts]
+        if conflicts:
+            raise ItemsConflict(conflicts)
+        self._runs[run.id] = run
+        self.artifacts |= {artifact.id: artifact for _, artifact in changes.puts}
+        for _, path in changes.deletes:
+            del self.artifacts[str(path)]
+        self.analyses |= {str(path): analysis for _, path, analysis in changes.analyses}
+        self._lines.setdefault(run.id, []).extend(changes.manifest)
+        self._journal.setdefault(run.id, []).extend(changes.entries)
+        self._drafts.setdefault(run.id, {}).update(dict(changes.drafts))
+
+    def finish(self, run: Run, before: Run, changes: Changes) -> None:
+        self.save(run, before, changes)
+        project_id = project_of(run.id)
+        del self._locks[project_id, run.type]
+        if run.type.counted:
+            self.projects[project_id][run.type.counted] += run.created - run.deleted
+        if run.next_retry_at:
+            self._retries[run.id] = run.next_retry_at
+
+    def manifest(self, run_id: str, start: int, stop: int) -> list[Target]:
+        return [target for target in self._lines.get(run_id, []) if start <= target.index < stop]
+
+    def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]:
+        return (entry for entry in self._journal.get(run_id, []) if entry.seq > after)
+
+    def selection(self, run_id: str) -> list[tuple[int, ...]]:
+        return self._selections.get(run_id, [])
+
+    def drafts(self, run_id: str) -> list[EpicDraft]:
+        by_item = self._drafts.get(run_id, {})
+        return [draft for index in sorted(by_item) for draft in by_item[index]]
+
+    def log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+        self._logs.setdefault(run_id, []).extend(lines)
+
+    def note(self, run_id: str, message: str) -> None:
+        """The reason is for people; the fake has none to show it to."""
+
+    def active(self) -> list[str]:
+        return [run.id for run in self._runs.values() if run.status.active]
+
+    def due_for_retry(self, now: int) -> list[str]:
+        return [run_id for run_id, at in self._retries.items() if at <= now]
+
+    def settle_retry(self, run_id: str) -> None:
+        self._retries.pop(run_id, None)
+
+    def holders(self, project_id: str) -> dict[RunType, str]:
+        return {type_: run.id for (project, type_), run in self._locks.items() if project == project_id}
