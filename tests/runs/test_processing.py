@@ -115,8 +115,8 @@ async def test_a_count_outside_the_range_is_repaired_once_then_failed(world: Wor
     world.model = ScriptedModel(too_few)
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
     (entry,) = world.entries(run.id)
-    assert (entry.error_code, entry.attempts) == (ErrorCode.ANSWER_INVALID, 3)
-    assert entry.usage.calls == 6 == world.model.calls
+    assert (entry.error_code, entry.attempts) == (ErrorCode.ANSWER_INVALID, 1)
+    assert entry.usage.calls == 2 == world.model.calls
     assert run.usage == world.model.billed
     assert world.rows("T") == []
 

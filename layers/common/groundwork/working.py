@@ -15,6 +15,9 @@ RETRY_AFTER_MS = (1_000, 5_000)
 """How long an item waits before its second and third attempt."""
 
 
+_ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSWER_REFUSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     usage: Usage = Usage()
@@ -26,13 +29,17 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An item whose attempt is over: an outcome to save, a failure, or a call that was never made (`result` None)."""
+    """An item whose attempt is over: an outcome to save, a failure, or a call that was never made (`result` None).
+
+    `shared`: its call was about other items too.
+    """
 
     target: Target
     claim: Claim
     result: Outcome | ItemFailed | None
     spent: Spent
     at: int
+    shared: bool = False
 
     @property
     def duration_ms(self) -> int:
@@ -41,11 +48,14 @@ class Finished:
     @property
     def final(self) -> bool:
         """Whether the item ends with this attempt."""
-        if isinstance(self.result, Outcome):
+        if not isinstance(self.result, ItemFailed):
+            return self.result is not None
+        if self.claim.attempts >= ITEM_ATTEMPTS:
             return True
-        return isinstance(self.result, ItemFailed) and (
-            self.claim.attempts >= ITEM_ATTEMPTS or not self.result.code.retryable
-        )
+        if self.result.code in _ANSWERS:
+            # the answer has had its one repair; what was asked with others is asked once more by itself
+            return not self.shared
+        return not self.result.code.retryable
 
     def entry(self, created: int = 0, deleted: int = 0) -> Entry:
         failed = self.result if isinstance(self.result, ItemFailed) else None
@@ -208,10 +218,7 @@ class Crew:
         for target, share in zip(unit, shares, strict=True):
             missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The model's answer left this item out.")
             result = results.get(target.index, missing)
-            # a refusal or a bad answer for several cards is each card's own only when it was asked alone
-            if isinstance(result, ItemFailed) and len(unit) > 1 and result.code is ErrorCode.ANSWER_REFUSED:
-                result = ItemFailed(ErrorCode.ANSWER_INVALID, str(result))
-            finished = Finished(target, claims[target.index], result, share, now)
+            finished = Finished(target, claims[target.index], result, share, now, len(unit) > 1)
             self.finished.append(finished)
             self._begun.pop(target.index, None)
             if not finished.final:
