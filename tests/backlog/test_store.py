@@ -1,5 +1,6 @@
 """What the backlog's store promises, on moto and on DynamoDB Local alike."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -31,8 +32,17 @@ def project(tables: Tables) -> Path:
     return Path(Kind.PROJECT, tables.projects.create_project("Shop", "").id)
 
 
-def add(tables: Tables, kind: Kind, parent: Path) -> Path:
+def nothing() -> None:
+    return None
+
+
+def add(tables: Tables, kind: Kind, parent: Path, meanwhile: Callable[[], None] = nothing) -> Path:
+    """`meanwhile` happens once, between the choice of the number and the write."""
+    left = [meanwhile]
+
     def make(path: Path, now: str) -> Artifact:
+        while left:
+            left.pop()()
         made = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": now, "title": "T"}
         match kind:
             case Kind.EPIC:
@@ -73,6 +83,29 @@ def test_numbers_rise_and_are_never_used_twice(tables: Tables, project: Path) ->
     tables.projects.delete(stories[1])
     assert (first.code, second.code, third.code) == ("E1", "E2", "E3")
     assert add(tables, Kind.STORY, third).code == "S3"
+
+
+@pytest.mark.parametrize("kind", [Kind.EPIC, Kind.STORY, Kind.SUBTASK])
+def test_a_number_that_was_made_and_deleted_in_between_is_not_used_again(
+    tables: Tables, project: Path, kind: Kind
+) -> None:
+    parent, kinds = project, [Kind.EPIC, Kind.STORY, Kind.SUBTASK]
+    for above in kinds[: kinds.index(kind)]:
+        parent = add(tables, above, parent)
+    before = counts(tables, project)
+
+    def make_and_delete() -> None:
+        tables.projects.delete(add(tables, kind, parent))
+
+    assert add(tables, kind, parent, make_and_delete).number == 2
+    assert sum(counts(tables, project)) == sum(before) + 1
+
+
+def test_what_is_made_below_a_parent_that_goes_meanwhile_is_refused(tables: Tables, project: Path) -> None:
+    epic = add(tables, Kind.EPIC, project)
+    with pytest.raises(NotFound):
+        add(tables, Kind.STORY, epic, lambda: tables.projects.delete(epic))
+    assert counts(tables, project) == (0, 0, 0, 0)
 
 
 def test_lists_come_in_code_order_page_by_page(tables: Tables, project: Path) -> None:

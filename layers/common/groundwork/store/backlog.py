@@ -219,7 +219,8 @@ class DynamoBacklog:
         start = prefix(kind, parent)
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
         with wrapped():
-            yield from row.query(parent.project_id, condition, page_size=together)
+            # consistent: who has just written a thing finds it in the list
+            yield from row.query(parent.project_id, condition, page_size=together, consistent_read=True)
 
     # cards
 
@@ -287,34 +288,36 @@ class DynamoBacklog:
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
         """`make` gets the new thing's path and time. The number is found again if somebody else takes it first."""
         for attempt in range(TRIES):
-            number = self._next_number(kind, parent)
+            number, unmoved = self._next_number(kind, parent)
             entity = make(parent.child(kind, number), rfc3339(self._now_ms()))
             transaction = Transaction(self._connection())
             row: Any = row_of(entity)
             transaction.put(row, type(row).pk.does_not_exist(), "taken")
             count = [getattr(ProjectRow, _COUNTED[kind]).add(1)]
-            transaction.update(ProjectRow(parent.project_id), count, _alive(), "parent")
-            if parent.kind is not Kind.PROJECT:
+            below_project = parent.kind is Kind.PROJECT
+            transaction.update(ProjectRow(parent.project_id), count, _alive() & unmoved if below_project else _alive())
+            if not below_project:
                 parents: Any = ROW_OF_KIND[parent.kind]
-                transaction.check(parents, parent.project_id, sort_key(parent), parents.title.exists(), "parent")
+                transaction.check(parents, parent.project_id, sort_key(parent), parents.title.exists() & unmoved)
             try:
                 transaction.commit()
-            except Cancelled as cancelled:
-                if "parent" in cancelled.tags:
-                    raise NotFound.of(parent.kind.name.lower(), str(parent)) from None
-                _pause(attempt)
-            except Transient:
+            except (Cancelled, Transient):
+                # also a floor that moved; what is gone meanwhile, the next reading says
                 _pause(attempt)
             else:
                 return entity
         raise WriteConflict
 
-    def _next_number(self, kind: Kind, parent: Path) -> int:
-        project = self._project_row(parent.project_id)
-        floor = int(project.floor)
+    def _next_number(self, kind: Kind, parent: Path) -> tuple[int, Any]:
+        """And the condition under which it was never used: nothing was deleted since the parent's floor was read."""
+        floor = int(self._project_row(parent.project_id).floor)
+        unmoved: Any = ProjectRow.floor == floor
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
-            floor = self._floor(parent) or 0
+            parents: Any = ROW_OF_KIND[parent.kind]
+            before = self._floor(parent)
+            unmoved = parents.floor.does_not_exist() if before is None else parents.floor == before
+            floor = before or 0
         row: Any = ROW_OF_KIND[kind]
         with wrapped():
             last = list(
@@ -327,7 +330,7 @@ class DynamoBacklog:
                 )
             )
         highest = path_at(last[0].pk, last[0].sk).number if last else 0
-        return max(highest, floor) + 1
+        return max(highest, floor) + 1, unmoved
 
     def update(self, path: Path, changes: Mapping[str, Any]) -> Card | Artifact:
         """Writes the changed fields and no others: whoever changes another field meanwhile loses nothing.
