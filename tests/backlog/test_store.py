@@ -202,7 +202,7 @@ def test_a_purge_that_comes_late_brings_no_project_back(tables: Tables, project:
         (Kind.CARD, {RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS}),
         (Kind.EPIC, {RunType.GENERATE_EPICS, RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS}),
         (Kind.STORY, {RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS}),
-        (Kind.SUBTASK, set()),
+        (Kind.SUBTASK, {RunType.GENERATE_SUBTASKS}),
         (Kind.PROJECT, set(RunType)),
     ],
 )

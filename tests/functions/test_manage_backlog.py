@@ -193,11 +193,12 @@ def test_deleting_an_epic_takes_all_below_with_it(call: Call, project: str) -> N
 def test_what_a_run_works_on_is_not_deleted(call: Call, project: str) -> None:
     epic, _, subtask = tree(call, project)
     LockRow(project, "LOCK#GENERATE_SUBTASKS", run_id=f"{project}-R1", replaces=False).save()
-    for path in (f"/api/projects/{project}", f"/api/epics/{epic}"):
+    for path in (f"/api/projects/{project}", f"/api/epics/{epic}", f"/api/subtasks/{subtask}"):
         answer = call("DELETE", path)
         assert answer.status == 409
         assert answer.json["error"]["code"] == "BACKLOG_IN_USE"
         assert answer.json["error"]["details"] == {"runId": f"{project}-R1"}
+    LockRow(project, "LOCK#GENERATE_SUBTASKS").delete()
     assert call("DELETE", f"/api/subtasks/{subtask}").status == 204
 
 
