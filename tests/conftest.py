@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from groundwork.store.tables import Tables
+from groundwork.store.tables import Tables, open_tables
 from tests.dynamodb_local import dynamodb_local as dynamodb_local
-from tests.tables import make_tables, moto_endpoint
+from tests.simulation.dynamodb import Database, in_place_of_aws
+from tests.tables import make_tables, moto_endpoint, settings_at
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +29,18 @@ def moto_tables(moto_server: str) -> Tables:
     return make_tables(moto_server)
 
 
-@pytest.fixture(params=["moto", "dynamodb_local"])
+@pytest.fixture
+def simulated_tables() -> Iterator[Tables]:
+    database = Database()
+    with in_place_of_aws(database.carry_out):
+        yield open_tables(settings_at("backlog", "runs"))
+
+
+@pytest.fixture(params=["simulated", "moto", "dynamodb_local"])
 def tables(request: pytest.FixtureRequest) -> Tables:
-    """Fresh tables, once on moto and once on DynamoDB Local: one suite for both."""
+    """Fresh tables, in the simulation's model of DynamoDB, on moto and on DynamoDB Local: one suite for all."""
+    if request.param == "simulated":
+        simulated: Tables = request.getfixturevalue("simulated_tables")
+        return simulated
     name = {"moto": "moto_server", "dynamodb_local": "dynamodb_local"}[request.param]
     return make_tables(request.getfixturevalue(name))

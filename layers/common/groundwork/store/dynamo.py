@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -61,7 +61,7 @@ def wrapped() -> Iterator[None]:
     except TransactWriteError:
         raise
     except PynamoDBException as exc:
-        code = exc.cause_response_code
+        code = _code(exc)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed from exc
         if code in _PASSING or isinstance(exc.cause, BotoCoreError):
@@ -69,6 +69,11 @@ def wrapped() -> Iterator[None]:
         raise
     except BotoCoreError as exc:
         raise Transient(f"DynamoDB: {type(exc).__name__}") from exc
+
+
+def _code(exc: PynamoDBException) -> str | None:
+    """DynamoDB's error code, or None where it has not answered. pynamodb's own property fails on a broken connection."""
+    return exc.cause.response["Error"]["Code"] if isinstance(exc.cause, ClientError) else None
 
 
 class Transaction:
@@ -107,8 +112,9 @@ class Transaction:
             self._explain(exc)
 
     def _explain(self, exc: TransactWriteError) -> None:
-        if exc.cause_response_code in _PASSING or isinstance(exc.cause, BotoCoreError):
-            raise Transient(f"DynamoDB: {exc.cause_response_code or type(exc.cause).__name__}") from exc
+        code = _code(exc)
+        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+            raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
         tags = [tag for group in self._tags.values() for tag in group]
         failed = [
             tag

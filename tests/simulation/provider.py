@@ -1,0 +1,119 @@
+"""A language model that answers properly, or as badly as the simulation's faults say, and keeps a bill."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from groundwork.ai.port import Overloaded, Question, RateLimited, Reply, Stop, Task, Unavailable, Usage
+from groundwork.runs import Run
+from tests.fakes.model import answer
+from tests.simulation.cloud import Cloud, Killed, Sandbox
+
+_NAMES = re.compile(r"\b(?:Card|Epic|Story) \d+\b")
+MODEL = "claude-sonnet-5-5"
+
+
+def price(model: str, usage: Usage) -> int:
+    return usage.input * 2 + usage.output * 10
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A reply that reached a sandbox which was alive."""
+
+    sandbox: Sandbox
+    run_id: str
+    usage: Usage
+    cost: int
+
+
+@dataclass(slots=True)
+class Provider:
+    """`poisons` are texts at which the process that asks about them dies; `down` a spell in which nobody is served."""
+
+    cloud: Cloud
+    seconds: float
+    poisons: frozenset[str] = frozenset()
+    down: tuple[float, float] = (0.0, 0.0)
+    bill: list[Billed] = field(default_factory=list)
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    on_call: Callable[[Sandbox, str], None] = lambda sandbox, run_id: None
+
+    def model(self, sandbox: Sandbox, run: Run) -> "SimulatedModel":
+        return SimulatedModel(self, sandbox, run.id)
+
+    def is_down(self) -> bool:
+        return self.down[0] <= self.cloud.loop.now < self.down[1]
+
+
+def items_of(task: Task, material: str) -> list[str]:
+    """The names of the run's items that a question is about; a story is named with its epic."""
+    names = sorted(set(_NAMES.findall(material)))
+    match task:
+        case Task.ANALYZE_CARDS:
+            return [name for name in names if name.startswith("Card")]
+        case Task.WRITE_STORIES:
+            return [name for name in names if name.startswith("Epic")]
+        case Task.WRITE_SUBTASKS:
+            return [" ".join(name for name in names if not name.startswith("Card"))]
+        case _:
+            return []
+
+
+@dataclass(slots=True)
+class SimulatedModel:
+    """The port `groundwork.ai.port.Model`, as one sandbox sees it."""
+
+    provider: Provider
+    sandbox: Sandbox
+    run_id: str
+    name: str = "simulated"
+    model_id: str = MODEL
+
+    async def reply(self, question: Question) -> Reply:
+        cloud, faults, random = self.provider.cloud, self.provider.cloud.faults, self.provider.cloud.random
+        await self.sandbox.gate()
+        self.provider.on_call(self.sandbox, self.run_id)
+        if self.provider.is_down() or cloud.happens(faults.rate_limited):
+            raise RateLimited(retry_after=random.choice([None, 0.5, 5.0, 30.0]))
+        if cloud.happens(faults.overloaded):
+            raise Overloaded(retry_after=random.choice([None, 2.0]))
+        material = json.dumps(question.material, default=str)
+        about = items_of(question.task, material)
+        self.provider.calls.update((self.run_id, name) for name in about)
+        cloud.note(f"{self.sandbox.number} asks about {len(material)} characters")
+        await self._think(any(name in self.provider.poisons for name in about))
+        if cloud.happens(faults.unavailable):
+            raise Unavailable
+        return self._billed(question)
+
+    async def _think(self, poisoned: bool) -> None:
+        cloud, random = self.provider.cloud, self.provider.cloud.random
+        seconds = self.provider.seconds * random.uniform(0.3, 2.0)
+        if cloud.happens(cloud.faults.hangs):
+            seconds = 3_600.0
+        await asyncio.sleep(seconds)
+        await self.sandbox.gate()
+        if poisoned:
+            cloud.note(f"{self.sandbox.number} dies of its item")
+            self.sandbox.kill()
+            raise Killed
+
+    def _billed(self, question: Question) -> Reply:
+        cloud, faults, random = self.provider.cloud, self.provider.cloud.faults, self.provider.cloud.random
+        usage = Usage(input=random.randint(10, 500), output=random.randint(10, 300), calls=1)
+        text, stop = json.dumps(answer(question)), Stop.END
+        if random.random() < faults.truncated:
+            text, stop = text[: len(text) // 2], Stop.TRUNCATED
+        elif random.random() < faults.refused:
+            text, stop = "", Stop.REFUSED
+        elif random.random() < faults.malformed:
+            text = text[: random.randrange(len(text))]
+        self.provider.bill.append(Billed(self.sandbox, self.run_id, usage, price(MODEL, usage)))
+        return Reply(text, stop, usage, MODEL)
+
+    async def close(self) -> None:
+        return None
