@@ -36,9 +36,16 @@ def simulated_tables() -> Iterator[Tables]:
         yield open_tables(settings_at("backlog", "runs"))
 
 
-@pytest.fixture(params=["simulated", "moto", "dynamodb_local"])
+@pytest.fixture(params=["moto", "dynamodb_local"])
 def tables(request: pytest.FixtureRequest) -> Tables:
-    """Fresh tables, in the simulation's model of DynamoDB, on moto and on DynamoDB Local: one suite for all."""
+    """Fresh tables, once on moto and once on DynamoDB Local: one suite for both."""
+    name = {"moto": "moto_server", "dynamodb_local": "dynamodb_local"}[request.param]
+    return make_tables(request.getfixturevalue(name))
+
+
+@pytest.fixture(params=["simulated", "moto", "dynamodb_local"])
+def tables_of_every_engine(request: pytest.FixtureRequest) -> Tables:
+    """As `tables`, and in the simulation's model of DynamoDB: for the suites that say what a table is to us."""
     if request.param == "simulated":
         simulated: Tables = request.getfixturevalue("simulated_tables")
         return simulated

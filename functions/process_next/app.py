@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
-        owner=context.aws_request_id,
+        request_id=context.aws_request_id,
     )
     try:
         end = asyncio.run(worker.hop(run_id))

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
+from groundwork.cancelling import cancel
 from groundwork.estimating import estimate_of
 from groundwork.http import api, serve
 from groundwork.progress import progress_of
@@ -59,9 +60,8 @@ def estimate(project_id: str, request: RunRequest) -> dict[str, Any]:
 
 
 @app.post("/api/runs/<run_id>/cancel", tags=["runs"], summary="Cancel an active run")
-def cancel(run_id: str) -> dict[str, Any]:
-    run = tables().runs.cancel(run_id, now_ms, lambda attempt: time.sleep(min(0.2, 0.01 * 2**attempt)))
-    return progress_of(run, now_ms())
+def cancel_run(run_id: str) -> dict[str, Any]:
+    return progress_of(cancel(tables().runs, run_id, now_ms), now_ms())
 
 
 @app.post("/api/runs/<run_id>/retry", status_code=202, tags=["runs"], summary="A new run of the failed items")

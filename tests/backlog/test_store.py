@@ -28,6 +28,11 @@ def always() -> bool:
 
 
 @pytest.fixture
+def tables(tables_of_every_engine: Tables) -> Tables:
+    return tables_of_every_engine
+
+
+@pytest.fixture
 def project(tables: Tables) -> Path:
     return Path(Kind.PROJECT, tables.projects.create_project("Shop", "").id)
 

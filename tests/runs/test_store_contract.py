@@ -11,6 +11,7 @@ from groundwork.ids import Kind, Path, new_project_id
 from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunStore
 from groundwork.runs import Claim, Entry, ItemStatus, Run, RunOptions, RunType, Status, Target
 from groundwork.store.backlog_rows import ProjectRow
+from groundwork.store.tables import Tables
 from tests.fakes.runs import MemoryRuns
 from tests.tables import make_tables
 
@@ -55,13 +56,14 @@ class Place:
         )
 
 
-@pytest.fixture(params=["fake", "moto_server", "dynamodb_local"])
+@pytest.fixture(params=["fake", "simulated_tables", "moto_server", "dynamodb_local"])
 def place(request: pytest.FixtureRequest) -> Place:
     project_id = new_project_id()
     if request.param == "fake":
         counts = dict.fromkeys(("cards", "epics", "stories", "subtasks"), 0)
         return Place(MemoryRuns(projects={project_id: counts}), project_id)
-    tables = make_tables(request.getfixturevalue(request.param))
+    found = request.getfixturevalue(request.param)
+    tables = found if isinstance(found, Tables) else make_tables(found)
     ProjectRow(project_id, name="Test", created_at=1).save()
     return Place(tables.runs, project_id)
 

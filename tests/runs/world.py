@@ -125,7 +125,7 @@ class World:
             invoke=invoke or self.triggered.append,
             now_ms=self.clock_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
-            owner=owner,
+            request_id=owner,
         )
 
     async def hop(self, run_id: str, owner: str = "worker") -> HopEnd:

@@ -70,7 +70,7 @@ class Sandbox:
         while not caller.dead:
             try:
                 answer = await self.cloud.carry_out(self, *result)
-            except BaseException as fault:
+            except BaseException as fault:  # noqa: BLE001 - the code that asked gets it, whatever it is
                 result = caller.throw(fault)
             else:
                 result = caller.switch(answer)
@@ -90,7 +90,9 @@ class Sandbox:
 
 def ask(what: str, sent: Any) -> Any:
     """From within a blocking call: waits until the loop has carried out the request."""
-    return getcurrent().parent.switch(what, sent)
+    loop = getcurrent().parent
+    assert loop is not None, "only within Sandbox.io"
+    return loop.switch(what, sent)
 
 
 def pause(seconds: float) -> None:
@@ -223,10 +225,14 @@ class Cloud:
                 self.note(f"event {request_id} dropped")
                 continue
             late = self.random.uniform(1, 120) if self.happens(self.faults.late) else self.random.uniform(0.01, 0.3)
-            self.loop.call_later(wait + late, self._start, self._deliver(run_id, request_id, tries))
+            self.loop.call_later(wait + late, self._deliver_soon, run_id, request_id, tries)
+
+    def _deliver_soon(self, run_id: str, request_id: str, tries: int) -> None:
+        self._start(self._deliver(run_id, request_id, tries))
 
     async def _deliver(self, run_id: str, request_id: str, tries: int) -> None:
-        assert self.process_next and self.dead_letter
+        assert self.process_next
+        assert self.dead_letter
         sandbox = self.sandbox("process_next", self.hop_s, request_id)
         if await self.lives(sandbox, self.process_next(sandbox, run_id)):
             return
@@ -248,9 +254,7 @@ class Cloud:
     def sandbox(self, function: str, seconds: float, request_id: str | None = None) -> Sandbox:
         self._number += 1
         skew = self.random.randint(-SKEW_MS, SKEW_MS) if self.faults.skewed_clocks else 0
-        made = Sandbox(
-            self._number, function, request_id or self._name("request"), skew, self.loop.now + seconds, self
-        )
+        made = Sandbox(self._number, function, request_id or self._name("request"), skew, self.loop.now + seconds, self)
         made.thawed.set()
         return made
 
@@ -275,7 +279,7 @@ class Cloud:
         return fault is None and not sandbox.dead
 
     async def http[T](self, call: Callable[..., T], *arguments: Any) -> T:
-        """A synchronous function behind the HTTP API. Raises its refusals, NoAnswer for all that a client can't know."""
+        """A synchronous function behind the HTTP API. Raises its refusals; NoAnswer where a client hears nothing."""
         sandbox = self.sandbox("http", HTTP_TIMEOUT_S)
         ended = await self.lives(sandbox, sandbox.io(call, *arguments))
         task = sandbox.main

@@ -280,5 +280,3 @@ def in_place_of_aws(send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> It
     """While it lasts, what pynamodb would send to DynamoDB goes to `send`."""
     with mock.patch.object(Connection, "client", property(lambda connection: Client(send))):
         yield
-
-

@@ -1,13 +1,15 @@
-"""What must hold after every write, and at the end: each a named predicate, looked at from outside the code under test.
+"""What must hold after every write and at the end: each a named predicate, looked at from outside the code under test.
 
-`Invariants` sees the rows each request changes, with the sandbox that sent it. The names are those of docs/reliability.md.
+`Invariants` sees the rows each request changes, with the sandbox that sent it. docs/reliability.md names them too.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 
 from groundwork import leases
+from groundwork.ids import Kind, Path
 from groundwork.runs import ITEM_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
+from groundwork.store.backlog_rows import ProjectRow, prefix
 from groundwork.store.run_rows import LinesRow, RunRow, entry_of, run_of, target_of
 from tests.simulation.cloud import EPOCH_MS, Cloud, Sandbox
 from tests.simulation.dynamodb import Changed, Key
@@ -17,6 +19,9 @@ from tests.simulation.provider import Provider
 
 CALLS_AN_ATTEMPT = 2
 """A question and one repair."""
+
+type Rows = dict[Key, tuple[Item | None, Item | None]]
+"""What one request has changed: before and after."""
 
 
 class Violation(AssertionError):
@@ -34,13 +39,13 @@ def demand(holds: bool, name: str, what: str) -> None:
 
 @dataclass(slots=True)
 class Known:
-    """What the rows have said of one run so far."""
+    """What the rows have said of one run so far. `acknowledged_at`: when a client was told that it is cancelled."""
 
     run: Run
     holder: Sandbox | None = None
-    renewed_at: float = 0.0
     entries: dict[int, Entry] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
+    made: set[Key] = field(default_factory=set)
     acknowledged_at: float | None = None
     releases: int = 0
 
@@ -50,50 +55,58 @@ class Invariants:
     cloud: Cloud
     provider: Provider
     runs: dict[str, Known] = field(default_factory=dict)
-    artifacts: dict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
     violations: list[Violation] = field(default_factory=list)
 
     def on_write(self, changed: Changed) -> None:
         """Collects rather than raises: the code under test must not be able to catch it."""
         try:
-            self._examine(changed)
+            self._examine({key: (before, after) for key, before, after in changed})
         except Violation as violation:
             self.violations.append(violation)
             self.cloud.note(f"VIOLATION {violation}")
 
-    def _examine(self, changed: Changed) -> None:
-        rows = {key: (before, after) for key, before, after in changed}
-        for (_, pk, sk), (before, after) in rows.items():
-            if sk.startswith("R#"):
-                self._run_written(before, after)
-            elif sk.startswith(("J#", "M#")):
-                self.changes_come_with_their_run(pk, rows)
-        for (_, pk, sk), (before, after) in rows.items():
-            if sk.startswith("LOCK#"):
-                self.lock_goes_with_its_run(before, after)
-            elif sk.startswith("J#") and after:
-                self._journal_written(pk, after)
-            elif sk.startswith("M#") and after:
-                self._manifest_written(pk, after)
-        for (_, _, sk), (_, after) in rows.items():
-            if sk.startswith("R#") and after:
-                self.counters_equal_items(self.runs[_run(after).id])
-        self.children_come_with_their_item(rows)
+    def _examine(self, rows: Rows) -> None:
+        written = {key: after for key, (_, after) in rows.items() if after}
+        runs = {_run(after).id for key, after in written.items() if _is(key, "R#")}
+        self.changes_come_with_their_run(rows, runs)
+        for before, after in (change for key, change in rows.items() if _is(key, "R#")):
+            self._run_written(before, after)
+        for key, after in written.items():
+            self._lines_written(key, after)
+        for before, after in (change for key, change in rows.items() if _is(key, "LOCK#")):
+            self.lock_is_released_once(before, after)
+        for run_id in runs:
+            self.counters_equal_items(self.runs[run_id])
+        if self.cloud.acting and self.cloud.acting.function == "process_next":
+            self.children_come_with_their_item(rows, written)
 
     def _run_written(self, before_row: Item | None, after_row: Item | None) -> None:
         demand(after_row is not None, "terminal_is_final", "a run's row was deleted")
         assert after_row
-        after, sandbox = _run(after_row), self.cloud.acting
+        after = _run(after_row)
         known = self.runs.get(after.id)
         if known is None:
             self.runs[after.id] = Known(after)
             return
         before = known.run
         self.terminal_is_final(before, after)
-        self.only_the_holder_writes(known, before, after, sandbox)
+        self.only_the_holder_writes(known, before, after, self.cloud.acting)
         self.progress_is_monotonic(before, after)
         self.attempts_are_within_budget(after)
         known.run = after
+
+    def _lines_written(self, key: Key, after: Item) -> None:
+        if not _is(key, "M#") and not _is(key, "J#"):
+            return
+        row, known = LinesRow.from_raw_data(dict(after)), self.runs[key[1]]
+        for position, line in enumerate(row.lines):
+            if _is(key, "J#"):
+                self.one_result_an_item(known, entry_of(int(row.sk[2:]), line))
+            else:
+                target = target_of(int(row.sk[2:]) * 100 + position, line)
+                fresh = target.index not in known.targets
+                demand(fresh, "one_result_an_item", f"{known.run.id}: item {target.index} was queued twice")
+                known.targets[target.index] = target
 
     # after every write
 
@@ -101,7 +114,8 @@ class Invariants:
         demand(before.status.active, "terminal_is_final", f"{after.id} was {before.status} and was written again")
 
     def only_the_holder_writes(self, known: Known, before: Run, after: Run, sandbox: Sandbox | None) -> None:
-        name, now = "only_the_holder_writes", self.cloud.loop.now
+        """The epoch is its holder's alone; a cancel takes it, and a note in a run that waits leaves it at 0."""
+        name = "only_the_holder_writes"
         demand(after.lease.epoch >= before.lease.epoch, name, f"{after.id}'s epoch went down")
         if after.status is Status.CANCELLED or before.lease.epoch == after.lease.epoch == 0:
             return
@@ -110,7 +124,6 @@ class Invariants:
             known.holder = sandbox
         else:
             demand(known.holder is sandbox, name, f"{after.id} was written by a sandbox that does not hold it")
-        known.renewed_at = now
 
     def no_live_run_is_taken_over(self, known: Known, after: Run) -> None:
         holder, now = known.holder, self.cloud.loop.now
@@ -129,146 +142,174 @@ class Invariants:
         counters = ("completed", "failed", "skipped", "created", "deleted", "hops", "queued", "cursor", "cost", "seq")
         down = [name for name in counters if getattr(after, name) < getattr(before, name)]
         demand(not down, "progress_is_monotonic", f"{after.id}: {', '.join(down)} went down")
-        demand(after.progress_mark <= after.total + after.queued, "progress_is_monotonic", f"{after.id}: too many ended")
+        demand(after.ended <= after.total, "progress_is_monotonic", f"{after.id}: more items ended than there are")
 
     def attempts_are_within_budget(self, after: Run) -> None:
         over = [index for index, claim in after.claims.items() if claim.attempts > ITEM_ATTEMPTS]
         demand(not over, "attempts_are_within_budget", f"{after.id}: items {over}")
 
+    def one_result_an_item(self, known: Known, entry: Entry) -> None:
+        name, run_id = "one_result_an_item", known.run.id
+        demand(entry.index not in known.entries, name, f"{run_id}: item {entry.index} ended twice")
+        demand(not known.targets[entry.index].skipped, name, f"{run_id}: item {entry.index} was skipped and ended too")
+        known.entries[entry.index] = entry
+
     def counters_equal_items(self, known: Known) -> None:
-        run, entries = known.run, known.entries.values()
-        counted = Counter(entry.status for entry in entries)
+        name, run, entries = "counters_equal_items", known.run, known.entries.values()
+        ended = Counter(entry.status for entry in entries)
         skipped = sum(target.skipped for target in known.targets.values())
-        items = (counted[ItemStatus.COMPLETED], counted[ItemStatus.FAILED], skipped)
-        demand(
-            (run.completed, run.failed, run.skipped) == items,
-            "counters_equal_items",
-            f"{run.id} counts {(run.completed, run.failed, run.skipped)}, its items are {items}",
-        )
+        items = (ended[ItemStatus.COMPLETED], ended[ItemStatus.FAILED], skipped)
+        counted = (run.completed, run.failed, run.skipped)
+        demand(counted == items, name, f"{run.id} counts {counted}, its items are {items}")
         made = (sum(entry.created for entry in entries), sum(entry.deleted for entry in entries))
-        demand((run.created, run.deleted) == made, "counters_equal_items", f"{run.id}: artifacts {made}")
-        demand(not (run.claims.keys() & known.entries.keys()), "counters_equal_items", f"{run.id}: claims of the ended")
+        demand((run.created, run.deleted) == made, name, f"{run.id}: {run.created} made, its items {made}")
+        demand(not (run.claims.keys() & known.entries.keys()), name, f"{run.id} claims items that have ended")
 
-    def changes_come_with_their_run(self, run_id: str, rows: dict[Key, tuple[Item | None, Item | None]]) -> None:
-        written = any(sk.startswith("R#") and after and _run(after).id == run_id for (_, _, sk), (_, after) in rows.items())
-        demand(written, "changes_come_with_their_run", f"lines of {run_id} were written without its row")
+    def changes_come_with_their_run(self, rows: Rows, runs: set[str]) -> None:
+        """Manifest and journal are written with the run's row, never without it."""
+        lines = {key[1] for key in rows if _is(key, "J#") or _is(key, "M#")}
+        demand(lines <= runs, "changes_come_with_their_run", f"lines of {lines - runs} were written without their run")
 
-    def lock_goes_with_its_run(self, before: Item | None, after: Item | None) -> None:
+    def lock_is_released_once(self, before: Item | None, after: Item | None) -> None:
+        """And with the write that ends its run."""
         name = "lock_is_released_once"
         for lock in (row for row in (before, after) if row):
-            run_id = lock["runId"]["S"]
-            known = self.runs.get(run_id)
-            demand(known is not None, name, f"the lock of {run_id} came before its run")
+            known = self.runs.get(lock["runId"]["S"])
+            demand(known is not None, name, "a lock came before its run")
             assert known
             if lock is before:
                 known.releases += 1
-                demand(not known.run.status.active, name, f"{run_id} lost its lock while active")
-            demand(known.releases <= 1, name, f"{run_id} released its lock {known.releases} times")
+                demand(not known.run.status.active, name, f"{known.run.id} lost its lock while active")
+                demand(known.releases == 1, name, f"{known.run.id} released its lock {known.releases} times")
 
-    def _journal_written(self, run_id: str, after: Item) -> None:
-        known, row = self.runs[run_id], LinesRow.from_raw_data(after)
-        for line in row.lines:
-            entry = entry_of(int(row.sk[2:]), line)
-            demand(entry.index not in known.entries, "one_result_an_item", f"{run_id}: item {entry.index} ended twice")
-            skipped = known.targets[entry.index].skipped
-            demand(not skipped, "one_result_an_item", f"{run_id}: item {entry.index} was skipped and ended too")
-            known.entries[entry.index] = entry
-
-    def _manifest_written(self, run_id: str, after: Item) -> None:
-        known, row = self.runs[run_id], LinesRow.from_raw_data(after)
-        for position, line in enumerate(row.lines):
-            target = target_of(int(row.sk[2:]) * 100 + position, line)
-            demand(target.index not in known.targets, "one_result_an_item", f"{run_id}: item {target.index} queued twice")
-            known.targets[target.index] = target
-
-    def children_come_with_their_item(self, rows: dict[Key, tuple[Item | None, Item | None]]) -> None:
-        """New children, their old ones and the journal's line that counts them are in one request."""
-        if not self.cloud.acting or self.cloud.acting.function != "process_next":
-            return
-        born: Counter[str] = Counter()
+    def children_come_with_their_item(self, rows: Rows, written: dict[Key, Item]) -> None:
+        """New children, the going of the old ones, and the journal's line that counts both are one request."""
+        born, gone, counted = Counter[str](), 0, Counter[str]()
         for key, (before, after) in rows.items():
-            if key[2].startswith(("E#", "S#", "T#")) and before is None and after:
+            if _is_child(key) and before is None and after:
                 born[_maker(key, after)] += 1
-                self.artifacts[_maker(key, after)].add(key)
-        entries = [
-            (pk, entry_of(1, line).created)
-            for (_, pk, sk), (_, after) in rows.items()
-            if sk.startswith("J#") and after
-            for line in LinesRow.from_raw_data(after).lines
-        ]
-        for run_id, count in born.items():
-            counted = sum(created for pk, created in entries if pk == run_id)
-            demand(counted == count, "children_come_with_their_item", f"{run_id} made {count} and counted {counted}")
+                self.runs[_maker(key, after)].made.add(key)
+            gone += _is_child(key) and after is None
+        deleted = 0
+        for key, after in written.items():
+            for line in LinesRow.from_raw_data(dict(after)).lines if _is(key, "J#") else ():
+                entry = entry_of(1, line)
+                counted[key[1]] += entry.created
+                deleted += entry.deleted
+        purged = any(key[2] == "P" for key in rows) and not counted
+        name = "children_come_with_their_item"
+        demand(+born == +counted, name, f"{dict(born)} were made, {dict(counted)} counted")
+        demand(gone == deleted or purged, name, f"{gone} went, {deleted} were counted")
 
     # around calls and events
 
     def on_call(self, sandbox: Sandbox, run_id: str) -> None:
-        known = self.runs[run_id]
-        late = known.acknowledged_at is not None and self.cloud.loop.now > known.acknowledged_at
-        if late:
+        """no_call_after_cancel"""
+        acknowledged_at = self.runs[run_id].acknowledged_at
+        if acknowledged_at is not None and self.cloud.loop.now > acknowledged_at:
             self.violations.append(Violation("no_call_after_cancel", f"{run_id} by sandbox {sandbox.number}"))
 
     def on_invoke(self, sandbox: Sandbox, run_id: str) -> None:
-        known = self.runs.get(run_id)
-        if sandbox.function not in ("retry_runs", "dead_letter") or known is None or known.run.hops == 0:
+        """the_sweep_leaves_live_runs_alone, unless it was held up between looking and acting"""
+        known = self.runs[run_id]
+        if sandbox.function not in ("retry_runs", "dead_letter") or known.run.hops == 0:
             return
-        now = self.cloud.true_ms()
-        lived = known.run.status.active and known.run.lease.until - SKEW_MS - 1 > now
-        undisturbed = sandbox.disturbed_at == float("-inf")
-        if lived and undisturbed and known.renewed_at < self.cloud.loop.now - 1:
+        lives = known.run.status.active and known.run.lease.until - 2 * SKEW_MS > self.cloud.true_ms()
+        renewed_ms = known.run.lease.until - leases.LEASE_MS
+        before = renewed_ms < self.cloud.true_ms() - 2 * SKEW_MS - 1_000
+        if lives and before and sandbox.disturbed_at == float("-inf"):
             self.violations.append(Violation("the_sweep_leaves_live_runs_alone", f"{run_id} by {sandbox.number}"))
 
     # at the end
 
     def at_the_end(self, rows: dict[Key, Item]) -> None:
         for known in self.runs.values():
-            run = known.run
-            demand(not run.status.active, "a_run_ends", f"{run.id} is {run.status}: {run}")
-            demand(known.releases == 1, "lock_is_released_once", f"{run.id}: {known.releases} times")
+            demand(not known.run.status.active, "a_run_ends", f"{known.run.id} is {known.run.status}")
+            demand(known.releases == 1, "lock_is_released_once", f"{known.run.id}: {known.releases} times")
             self.every_item_has_ended(known)
             self.children_are_those_of_completed_items(known, rows)
             self.cost_equals_the_bill(known)
+        self.nothing_is_left_over(rows)
+        self.the_project_counts_what_it_has(rows)
         for (run_id, name), calls in self.provider.calls.items():
             budget = ITEM_ATTEMPTS * CALLS_AN_ATTEMPT
             demand(calls <= budget, "attempts_are_within_budget", f"{run_id}: {calls} calls about {name}")
 
     def every_item_has_ended(self, known: Known) -> None:
+        """A cancelled run keeps items that have not; one given up while it was queued has none yet."""
         run = known.run
-        if run.status is Status.CANCELLED:
+        if run.status is Status.CANCELLED or run.given_up_unqueued:
             return
-        demand(run.ended == run.total == len(known.targets), "every_item_has_ended", f"{run.id}: {run.ended}/{run.total}")
+        whole = run.ended == run.total == len(known.targets)
+        demand(whole, "every_item_has_ended", f"{run.id}: {run.ended} of {run.total}")
         demand(not run.claims, "every_item_has_ended", f"{run.id} has claims")
 
     def children_are_those_of_completed_items(self, known: Known, rows: dict[Key, Item]) -> None:
-        """What a later run has replaced is not there any more; nothing else is missing, nothing is there twice."""
-        run = known.run
-        there = {key for key, row in rows.items() if key[2][:2] in ("E#", "S#", "T#") and _maker(key, row) == run.id}
-        demand(there <= self.artifacts[run.id], "children_are_those_of_completed_items", f"{run.id}: unknown rows")
-        replaced = any(
-            other.run.options.replaces and other.run.created_at > run.created_at and other.run.created
-            for other in self.runs.values()
-        )
-        if not replaced and run.type is not RunType.ANALYZE_CARDS:
-            demand(len(there) == run.created, "children_are_those_of_completed_items", f"{run.id}: {len(there)} rows")
+        """Below each target: what its last completed item made, as many as that counted, and no others' of this run.
+
+        What a later run has replaced, or has taken away with its parent, is gone.
+        """
+        run, name = known.run, "children_are_those_of_completed_items"
+        there = {key for key, row in rows.items() if _is_child(key) and _maker(key, row) == run.id}
+        demand(there <= known.made, name, f"{run.id}: rows nobody saw it make")
+        later = [other.run for other in self.runs.values() if other.run.created_at > run.created_at]
+        replaced = any(other.options.replaces and other.created for other in later)
+        if not replaced:
+            demand(there == known.made, name, f"{run.id}: {len(known.made - there)} of {len(known.made)} rows are gone")
+        if run.type in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS) and not replaced:
+            self._children_by_target(known, there)
+
+    def _children_by_target(self, known: Known, there: set[Key]) -> None:
+        kind = Kind.STORY if known.run.type is RunType.GENERATE_STORIES else Kind.SUBTASK
+        parent = Kind.EPIC if kind is Kind.STORY else Kind.STORY
+        for index, target in known.targets.items():
+            start = prefix(kind, Path(parent, known.run.id.rpartition("-")[0], target.numbers))
+            count = sum(key[2].startswith(start) for key in there)
+            counted = known.entries[index].created if index in known.entries else 0
+            what = f"{known.run.id}: item {index} has {count} children and counts {counted}"
+            demand(count == counted, "children_are_those_of_completed_items", what)
 
     def cost_equals_the_bill(self, known: Known) -> None:
-        """To the millionth where no sandbox was lost; else between what reached whole hops and all there was."""
+        """To the last token where no sandbox was lost; else between what reached whole hops and all there was."""
         run = known.run
         billed = [one for one in self.provider.bill if one.run_id == run.id]
-        lost = {sandbox.number for sandbox in (one.sandbox for one in billed) if _was_lost(sandbox)}
+        lost = {one.sandbox.number for one in billed if _was_lost(one.sandbox)}
         most = sum(one.cost for one in billed)
-        least = sum(one.cost for one in billed if one.sandbox.number not in lost)
-        name = "cost_equals_the_bill"
-        if run.status is Status.CANCELLED:
-            demand(run.cost <= most, name, f"{run.id} counts {run.cost}, billed {most}")
-            return
-        demand(least <= run.cost <= most, name, f"{run.id} counts {run.cost}, billed {least} to {most}")
+        least = 0 if run.status is Status.CANCELLED else sum(b.cost for b in billed if b.sandbox.number not in lost)
+        what = f"{run.id} counts {run.cost}, billed {least} to {most}"
+        demand(least <= run.cost <= most, "cost_equals_the_bill", what)
+        of_items = sum(entry.cost for entry in known.entries.values())
+        demand(of_items <= run.cost, "cost_equals_the_bill", f"{run.id} counts {run.cost}, its items {of_items}")
+
+    def nothing_is_left_over(self, rows: dict[Key, Item]) -> None:
+        """No lock, and nothing that waits for attention but retries that are not due yet and purges."""
+        left = [key for key in rows if _is(key, "LOCK#")]
+        left += [key for key, row in rows.items() if _is(key, "R#") and "attention" in row]
+        demand(not left, "nothing_is_left_over", str(left))
+
+    def the_project_counts_what_it_has(self, rows: dict[Key, Item]) -> None:
+        """Rows below something that was replaced count until they are purged."""
+        (project,) = (ProjectRow.from_raw_data(dict(row)) for key, row in rows.items() if key[2] == "P")
+        letters = {"cards": "C#", "epics": "E#", "stories": "S#", "subtasks": "T#"}
+        there = {name: sum(_is(key, letter) for key in rows) for name, letter in letters.items()}
+        counted = {name: int(getattr(project, name)) for name in letters}
+        demand(there == counted, "the_project_counts_what_it_has", f"{counted}, there are {there}")
+
+
+def _is(key: Key, start: str) -> bool:
+    return key[2].startswith(start)
+
+
+def _is_child(key: Key) -> bool:
+    return key[2][:2] in ("E#", "S#", "T#")
 
 
 def _was_lost(sandbox: Sandbox) -> bool:
     """Whether this invocation broke off, so that calls it had been answered may not have been saved."""
     task = sandbox.main
-    return sandbox.dead or task is None or task.cancelled() or task.exception() is not None or task.result() == "lost"
+    if sandbox.dead or task is None or not task.done() or task.cancelled():
+        return True
+    return task.exception() is not None or task.result() == "lost"
 
 
 def _run(item: Item) -> Run:

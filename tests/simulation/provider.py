@@ -103,7 +103,7 @@ class SimulatedModel:
             raise Killed
 
     def _billed(self, question: Question) -> Reply:
-        cloud, faults, random = self.provider.cloud, self.provider.cloud.faults, self.provider.cloud.random
+        faults, random = self.provider.cloud.faults, self.provider.cloud.random
         usage = Usage(input=random.randint(10, 500), output=random.randint(10, 300), calls=1)
         text, stop = json.dumps(answer(question)), Stop.END
         if random.random() < faults.truncated:

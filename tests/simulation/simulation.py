@@ -11,8 +11,8 @@ from unittest import mock
 
 from greenlet import getcurrent
 
-from groundwork.errors import NotFound, Refusal
-from groundwork.ids import Kind, path_of
+from groundwork.cancelling import cancel
+from groundwork.errors import Refusal
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import MAX_STALLED_HOPS, Run, RunOptions, RunType, Status
 from groundwork.starting import RunRequest, Started, Starter
@@ -55,7 +55,8 @@ class Scenario:
         down_at = random.uniform(0, 120)
         return cls(
             type=type_,
-            items=random.choice([1, 2, 5, 12, 30]) * (4 if type_ in (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS) else 1),
+            items=random.choice([1, 2, 5, 12, 30])
+            * (4 if type_ in (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS) else 1),
             options={
                 "mode": random.choice(["compact", "standard"]),
                 "existing_behavior": random.choice(["skip", "skip", "replace"]),
@@ -109,9 +110,7 @@ class Simulation:
     def __post_init__(self) -> None:
         self.loop = VirtualLoop()
         self.cloud = Cloud(self.loop, self.random, self.faults, self.scenario.hop_s)
-        self.provider = Provider(
-            self.cloud, self.scenario.call_s, poisons_of(self.scenario), self.scenario.down
-        )
+        self.provider = Provider(self.cloud, self.scenario.call_s, poisons_of(self.scenario), self.scenario.down)
         self.invariants = Invariants(self.cloud, self.provider)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.cloud.process_next, self.cloud.dead_letter = self._process_next, self._dead_letter
@@ -129,7 +128,7 @@ class Simulation:
             invoke=lambda run_id: ask("invoke", run_id),
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
-            owner=sandbox.request_id,
+            request_id=sandbox.request_id,
             io=sandbox.io,
         )
         end = await worker.hop(run_id)
@@ -181,13 +180,13 @@ class Simulation:
     async def _cancel(self, run_id: str) -> None:
         while True:
             try:
-                await self.cloud.http(self.tables.runs.cancel, run_id, self.cloud.true_ms, lambda attempt: pause(0.1))
+                await self.cloud.http(cancel, self.tables.runs, run_id, self.cloud.true_ms, pause)
             except NoAnswer:
                 await asyncio.sleep(1)
                 continue
             except Refusal:
                 # it had ended, or an earlier try has cancelled it
-                pass
+                return
             known = self.invariants.runs.get(run_id)
             if known and known.run.status is Status.CANCELLED:
                 known.acknowledged_at = self.loop.now
@@ -217,7 +216,7 @@ class Simulation:
             self.cloud.note(f"retry of {run_id}: {type(refusal).__name__}")
 
     async def _ended(self, run_id: str) -> None:
-        while self.invariants.runs[run_id].run.status.active:
+        while self.invariants.runs[run_id].run.status.active:  # noqa: ASYNC110 - as a client polls
             await asyncio.sleep(5)
 
     # the course of events
@@ -231,7 +230,9 @@ class Simulation:
         finally:
             for task in (schedule, strikes, people):
                 task.cancel()
-        self.invariants.at_the_end({key: row for table in ("backlog", "runs") for key, row in self.cloud.database.rows(table)})
+        self.invariants.at_the_end(
+            {key: row for table in ("backlog", "runs") for key, row in self.cloud.database.rows(table)}
+        )
 
     async def _until_quiet(self, people: asyncio.Task[None]) -> None:
         """Until people have done what they wanted and every run and every retry of it has ended."""
@@ -252,7 +253,9 @@ class Simulation:
         since = max(calm, (run.created_at - EPOCH_MS) / 1000)
         bound = BOUND_S + MAX_STALLED_HOPS * self.scenario.hop_s + 20.0 * run.total
         if self.loop.now > since + bound:
-            raise Violation("a_run_ends", f"{run.id} is {run.status} {self.loop.now - since:.0f} s after the last fault")
+            raise Violation(
+                "a_run_ends", f"{run.id} is {run.status} {self.loop.now - since:.0f} s after the last fault"
+            )
 
     def _retry_is_due(self) -> bool:
         """The schedule will retry the failures of a run within the time that is looked at."""
@@ -297,7 +300,7 @@ def simulate(seed: int, scenario: Scenario | None = None, faults: Faults | None 
         simulation.cloud.database.forget()
         try:
             on_virtual_time(simulation.main(), simulation.loop)
-        except Exception as violation:
+        except Exception as violation:  # noqa: BLE001 - a crash of the code under test is a finding like any other
             report.violation = violation
     runs = [known.run for known in simulation.invariants.runs.values()]
     report.ended = {run.id.rpartition("-")[2]: run.status for run in runs}

@@ -25,10 +25,14 @@ class Ledger:
         self.store, self.run, self._io, self._now_ms = store, run, io, now_ms
         self._log: list[LogLine] = []
         self.saved_at = now_ms()
+        self.known_at = 0
+        """When a request was sent that found the run to be this holder's."""
 
     async def take(self, before: Run) -> None:
         """The first write of a hop: it is what takes the lease. Raises LeaseLost if another was faster."""
+        sent_at = self._now_ms()
         await self._write(self.store.save, self.run, before, Changes())
+        self.known_at = sent_at
 
     async def commit(self, after: Run, changes: Changes | None = None) -> None:
         """Saves the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
@@ -43,9 +47,10 @@ class Ledger:
     async def _commit(self, write: Callable[[Run, Run, Changes], None], after: Run, changes: Changes) -> None:
         before = self.run
         entries = tuple(replace(entry, seq=after.seq) for entry in changes.entries)
+        sent_at = self._now_ms()
         await self._write(write, after, before, replace(changes, entries=entries))
         self.run = after
-        self.saved_at = self._now_ms()
+        self.saved_at, self.known_at = self._now_ms(), sent_at
 
     async def _write(
         self, write: Callable[[Run, Run, Changes], None], after: Run, before: Run, changes: Changes
@@ -75,8 +80,19 @@ class Ledger:
         return (row.lease.epoch, row.seq, row.lease.owner) == (after.lease.epoch, after.seq, after.lease.owner)
 
     async def still_mine(self) -> bool:
+        """Raises Transient."""
+        sent_at = self._now_ms()
         row: Run = await self._io(self.store.load, self.run.id)
-        return row.status.active and row.lease.epoch == self.run.lease.epoch
+        mine = row.status.active and row.lease.epoch == self.run.lease.epoch
+        if mine:
+            self.known_at = max(self.known_at, sent_at)
+        return mine
+
+    async def permit(self) -> None:
+        """Whether a call may start: looks again where the last look is too old. Raises LeaseLost, Transient."""
+        while self._now_ms() - self.known_at >= leases.PERMIT_MS:
+            if not await self.still_mine():
+                raise LeaseLost
 
     def log(self, message: str, level: str = "INFO", item: int | None = None) -> None:
         self._log.append(LogLine(self._now_ms(), level, message, item))

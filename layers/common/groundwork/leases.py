@@ -2,6 +2,7 @@
 duplicate, late or zombie worker changes nothing (a fencing token: Kleppmann, "How to do distributed locking", 2016).
 """
 
+import secrets
 from dataclasses import replace
 
 from groundwork.runs import Claim, Lease, Run, Status
@@ -11,8 +12,16 @@ LEASE_MS = 60_000
 
 RENEW_MS = 15_000
 
+PERMIT_MS = 2_000
+"""A call to the model starts only if its run was known to be the worker's own less than this before."""
+
 TRIGGER_MS = 60_000
 """How long a triggered invocation may take to arrive before the schedule triggers another."""
+
+
+def invocation(request_id: str) -> str:
+    """A name that no other invocation has. Lambda delivers an event now and then twice, with one request id."""
+    return f"{request_id}/{secrets.token_hex(3)}"
 
 
 def may_take(run: Run, now: int) -> bool:

@@ -79,10 +79,15 @@ class OutOfTime(ModelError):
     """The hop ended before the provider would take the call; it was never made."""
 
 
+async def _always() -> None:
+    return None
+
+
 class PacedModel:
     """A model that waits its turn, and asks again for as long as it takes when it is told to slow down.
 
-    No call fails because of a rate limit: it either gets its answer or raises OutOfTime, uncounted.
+    `permit` is awaited right before each call; what it raises goes to the caller. No call fails because of a rate
+    limit: it either gets its answer or raises OutOfTime, uncounted.
     """
 
     def __init__(
@@ -93,10 +98,12 @@ class PacedModel:
         left_ms: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_slow_down: Callable[[RateLimited, Pace], None] = lambda refusal, pace: None,
+        permit: Callable[[], Awaitable[None]] = _always,
     ) -> None:
         self.model, self.pace = model, pace
         self.name, self.model_id = model.name, model.model_id
         self._now_ms, self._left_ms, self._sleep, self._on_slow_down = now_ms, left_ms, sleep, on_slow_down
+        self._permit = permit
         self._last_start: int | None = None
         self._calls = 0
 
@@ -128,6 +135,7 @@ class PacedModel:
     async def _turn(self) -> None:
         """Wait until a call may start; the check and the taking happen without an await between them."""
         while True:
+            await self._permit()
             delay = self.pace.delay_ms(self._now_ms(), self._last_start)
             if delay == 0 and self._calls < self.pace.slots:
                 self._last_start = self._now_ms()

@@ -50,7 +50,7 @@ class HopEnd(StrEnum):
 
 @dataclass(slots=True)
 class Worker:
-    """What a hop is done with. `left_ms` tells the time left of this invocation, `owner` names it."""
+    """What a hop is done with. `left_ms` tells the time left of this invocation, `request_id` is that of the event."""
 
     store: RunStore
     backlog: BacklogReader
@@ -59,7 +59,7 @@ class Worker:
     invoke: Invoker
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
-    owner: str
+    request_id: str
     io: InThread = asyncio.to_thread
 
     async def hop(self, run_id: str) -> HopEnd:
@@ -67,7 +67,8 @@ class Worker:
         run: Run = await self.io(self.store.load, run_id)
         if not leases.may_take(run, self.now_ms()):
             return HopEnd.NOT_TAKEN
-        ledger = Ledger(self.store, leases.taken(run, self.owner, self.now_ms()), self.io, self.now_ms)
+        taken = leases.taken(run, leases.invocation(self.request_id), self.now_ms())
+        ledger = Ledger(self.store, taken, self.io, self.now_ms)
         try:
             await ledger.take(run)
             return await Hop(self, ledger).carry_out()
@@ -111,7 +112,7 @@ class Hop:
 
     async def _queue(self) -> bool:
         """Writes the manifest, a page a commit. False if the time was up before all of it was written."""
-        if self.run.phase not in (Phase.WAITING, Phase.QUEUEING):
+        if self.run.queued_all:
             return True
         await self._commit(replace(self.run, phase=Phase.QUEUEING))
         lines = targets(self.run, self.project_id, self.worker.backlog, self.worker.store)
@@ -134,7 +135,9 @@ class Hop:
         worker = self.worker
         model = worker.model_for(self.run)
         pace = Pace.named(self.run.options.pacing)
-        paced = PacedModel(model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down)
+        paced = PacedModel(
+            model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down, permit=self.ledger.permit
+        )
         desk = Desk(self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms)
         crew = Crew(desk, paced, worker.price, self.now_ms)
         watch = asyncio.create_task(self._watch())
@@ -327,11 +330,11 @@ class Hop:
     async def _end(self) -> HopEnd:
         now, run = self.now_ms(), self.run
         status = Status.FAILED if self.halt and not run.completed else run.outcome()
-        again = run.retryable > 0 and run.attempts < RUN_ATTEMPTS
+        again = (run.retryable > 0 or not run.queued_all) and run.attempts < RUN_ATTEMPTS
         error = self.halt[1] if self.halt else f"{run.failed} of {run.total} items failed." if run.failed else None
         ended = replace(
             leases.ended(run, status, now),
-            phase=Phase.DONE,
+            phase=Phase.DONE if run.queued_all else run.phase,
             error=error,
             next_retry_at=now + retry_delay_ms(run.attempts) if again else None,
         )

@@ -23,12 +23,24 @@ def targets(
 
     `selection` is that of a run which is not yet written; otherwise the store has it.
     """
-    if run.retry_of:
-        lines = _again(run, backlog, store, project_id)
+    asked, source = _as_first_asked(run, store)
+    if asked.retry_of:
+        lines = _again(asked, backlog, store, project_id)
     else:
-        chosen = frozenset(selection or store.selection(run.id)) if run.selected else None
-        lines = _fresh(run, project_id, backlog, chosen)
+        chosen = frozenset(selection or store.selection(source)) if asked.selected else None
+        lines = _fresh(asked, project_id, backlog, chosen)
     return (replace(target, index=index) for index, target in zip(count(), lines, strict=False))
+
+
+def _as_first_asked(run: Run, store: RunStore) -> tuple[Run, str]:
+    """And the id of the run that has the selection.
+
+    A retry of a run that was given up before its items were queued does all that one was to do, not what failed of it.
+    """
+    source = run.id
+    while run.retry_of and (earlier := store.load(run.retry_of)).given_up_unqueued:
+        run, source = replace(run, retry_of=earlier.retry_of, epic=earlier.epic, selected=earlier.selected), earlier.id
+    return run, source
 
 
 def _fresh(

@@ -273,6 +273,15 @@ class Run:
         """Rises whenever a hop achieved anything: queueing counts too."""
         return self.queued + self.ended
 
+    @property
+    def queued_all(self) -> bool:
+        """Whether the manifest is complete. Before that no item is worked on; a run that ended so keeps its phase."""
+        return self.phase not in (Phase.WAITING, Phase.QUEUEING)
+
+    @property
+    def given_up_unqueued(self) -> bool:
+        return self.status is Status.FAILED and not self.queued_all
+
     def stale(self, now: int) -> bool:
         return self.status.active and self.lease.expired(now)
 

@@ -112,7 +112,8 @@ class Starter:
         earlier = self.store.load(run_id)
         if earlier.status.active:
             raise NothingToRetry("The run is still under way; cancel it or wait for its end.")
-        if earlier.failed == 0 or (automatic and earlier.retryable == 0):
+        failed = earlier.retryable if automatic else earlier.failed
+        if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
         path = path_of(Kind.RUN, run_id)
         if path is None:
@@ -217,6 +218,8 @@ def with_merge(batches: int) -> int:
 
 def retried_total(earlier: Run) -> int:
     """Failed batches that propose epics anew need a merge of their own where there are several."""
+    if earlier.given_up_unqueued:
+        return earlier.total
     if earlier.type is not RunType.GENERATE_EPICS or earlier.total == 1:
         return earlier.failed
     return with_merge(earlier.failed) if earlier.stated is not None else earlier.failed

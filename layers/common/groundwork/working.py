@@ -14,6 +14,7 @@ from groundwork.runs import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, 
 RETRY_AFTER_MS = (1_000, 5_000)
 """How long an item waits before its second and third attempt."""
 
+SUSPECT_ATTEMPTS = ITEM_ATTEMPTS - 1
 
 _ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSWER_REFUSED)
 
@@ -116,7 +117,8 @@ class Crew:
     def next_units(self, run: Run, targets: dict[int, Target], room: int) -> list[tuple[Target, ...]]:
         """The units to begin now, as far as the pace has room and their targets are at hand.
 
-        An item over which a worker was lost runs with nothing beside it: if it kills this one too, it is alone.
+        An item over which two workers were lost runs with nothing beside it: if it kills a third, it is alone. Losing
+        one is no sign yet: a deployment or a timeout takes dozens of innocent items with it.
         """
         if room <= 0 or self._lost_alone:
             return []
@@ -129,7 +131,7 @@ class Crew:
 
     def _again(self, run: Run, targets: dict[int, Target]) -> list[tuple[Target, ...]] | None:
         waiting = {i: c for i, c in run.claims.items() if not c.active and i in targets}
-        lost = sorted(i for i, c in waiting.items() if c.lost)
+        lost = sorted(i for i, c in waiting.items() if c.lost and c.attempts >= SUSPECT_ATTEMPTS)
         if lost:
             if self.busy:
                 return None

@@ -72,7 +72,7 @@ def wrapped() -> Iterator[None]:
 
 
 def _code(exc: PynamoDBException) -> str | None:
-    """DynamoDB's error code, or None where it has not answered. pynamodb's own property fails on a broken connection."""
+    """DynamoDB's error code, None where it has not answered: there pynamodb's own property raises AttributeError."""
     return exc.cause.response["Error"]["Code"] if isinstance(exc.cause, ClientError) else None
 
 

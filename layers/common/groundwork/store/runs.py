@@ -7,14 +7,12 @@ from typing import Any
 from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 
-from groundwork import leases
 from groundwork.errors import (
     IdempotencyKeyReused,
     LeaseLost,
     NotFound,
     NothingToRetry,
     RunAlreadyActive,
-    RunNotActive,
     Transient,
 )
 from groundwork.ids import Kind, Path, parse, path_of
@@ -57,7 +55,6 @@ from groundwork.store.run_rows import (
     target_of,
 )
 
-CANCEL_TRIES = 40
 _ACTIVE = (Status.QUEUED.value, Status.RUNNING.value)
 
 
@@ -179,22 +176,6 @@ class DynamoRuns:
             )
         _commit(transaction)
 
-    def cancel(self, run_id: str, now_ms: Callable[[], int], pause: Callable[[int], None]) -> Run:
-        """Ends the run in one transaction that also takes it from its worker. Raises RunNotActive, Transient."""
-        for attempt in range(CANCEL_TRIES):
-            before = self.load(run_id)
-            if not before.status.active:
-                raise RunNotActive
-            ended = leases.ended(before, Status.CANCELLED, now_ms())
-            try:
-                self.finish(ended, before, Changes())
-            except (LeaseLost, Transient):
-                # the worker wrote in between; its next commit is a few hundred milliseconds away at least
-                pause(attempt)
-                continue
-            return ended
-        raise Transient("The run changes too fast to be cancelled; try again.")
-
     def _write(self, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
         transaction.put(run_row(run), _unchanged(before), "run")
         if changes.entries:
@@ -236,7 +217,7 @@ class DynamoRuns:
         """The targets with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
         with wrapped():
-            rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last)))
+            rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last), consistent_read=True))
         lines = [
             target_of(int(row.sk[2:]) * PAGE + position, line)
             for row in rows
@@ -246,7 +227,8 @@ class DynamoRuns:
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]:
         with wrapped():
-            for row in LinesRow.query(run_id, LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")):
+            lines = LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")
+            for row in LinesRow.query(run_id, lines, consistent_read=True):
                 yield from (entry_of(int(row.sk[2:]), line) for line in row.lines)
 
     def selection(self, run_id: str) -> list[tuple[int, ...]]:
@@ -265,7 +247,7 @@ class DynamoRuns:
 
     def _lines(self, run_id: str, sk: str) -> list[Any]:
         with wrapped():
-            rows = list(LinesRow.query(run_id, LinesRow.sk == sk))
+            rows = list(LinesRow.query(run_id, LinesRow.sk == sk, consistent_read=True))
         return list(rows[0].lines) if rows else []
 
     def runs_of(self, project_id: str, before: int | None, limit: int) -> list[Run]:

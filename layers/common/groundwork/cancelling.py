@@ -1,0 +1,34 @@
+"""Cancelling a run: it ends in the same transaction that takes it from its worker, and is answered when that holds.
+
+The worker may start a call only while it knows, from a write or a look at the row less than PERMIT_MS old, that the
+run is still its own. So a cancel that waits that long before it answers can promise: no call starts after this.
+"""
+
+import time
+from collections.abc import Callable
+
+from groundwork import leases
+from groundwork.errors import LeaseLost, RunNotActive, Transient
+from groundwork.ports import Changes, RunStore
+from groundwork.runs import Run, Status
+
+TRIES = 40
+
+
+def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Callable[[float], None] = time.sleep) -> Run:
+    """The run as it was cancelled. `sleep` takes seconds. Raises NotFound, RunNotActive, Transient."""
+    for attempt in range(TRIES):
+        before = store.load(run_id)
+        if not before.status.active:
+            raise RunNotActive
+        ended = leases.ended(before, Status.CANCELLED, now_ms())
+        try:
+            store.finish(ended, before, Changes())
+        except (LeaseLost, Transient):
+            # the worker wrote in between; its next commit is a few hundred milliseconds away at least
+            sleep(min(0.2, 0.01 * 2**attempt))
+            continue
+        if before.lease.owner is not None:
+            sleep(leases.PERMIT_MS / 1000)
+        return ended
+    raise Transient("The run changes too fast to be cancelled; try again.")
