@@ -220,11 +220,14 @@ class Cloud:
 
     def _enqueue(self, run_id: str, request_id: str, tries: int = 0, wait: float = 0.0) -> None:
         deliveries = 2 if self.happens(self.faults.twice) else 1
-        for _ in range(deliveries):
+        together = self.random.random() < 0.5
+        late = 0.0
+        for delivery in range(deliveries):
             if self.happens(self.faults.dropped):
                 self.note(f"event {request_id} dropped")
                 continue
-            late = self.random.uniform(1, 120) if self.happens(self.faults.late) else self.random.uniform(0.01, 0.3)
+            if delivery == 0 or not together:
+                late = self.random.uniform(1, 120) if self.happens(self.faults.late) else self.random.uniform(0.01, 0.3)
             self.loop.call_later(wait + late, self._deliver_soon, run_id, request_id, tries)
 
     def _deliver_soon(self, run_id: str, request_id: str, tries: int) -> None:

@@ -64,12 +64,12 @@ _WORST = {
     "invoke_answer_lost": 0.2,
     "sweep_missed": 0.3,
     "hangs": 0.05,
-    "rate_limited": 0.2,
+    "rate_limited": 0.4,
     "overloaded": 0.1,
     "unavailable": 0.1,
     "truncated": 0.1,
     "refused": 0.05,
-    "malformed": 0.15,
+    "malformed": 0.3,
 }
 
 

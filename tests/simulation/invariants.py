@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from groundwork import leases
 from groundwork.ids import Kind, Path
-from groundwork.runs import ITEM_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
+from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status, Target
 from groundwork.store.backlog_rows import ProjectRow, prefix
 from groundwork.store.run_rows import LinesRow, RunRow, entry_of, run_of, target_of
 from tests.simulation.cloud import EPOCH_MS, Cloud, Sandbox
@@ -42,12 +42,16 @@ class Known:
     """What the rows have said of one run so far. `acknowledged_at`: when a client was told that it is cancelled."""
 
     run: Run
-    holder: Sandbox | None = None
+    holders: list[Sandbox] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
     made: set[Key] = field(default_factory=set)
     acknowledged_at: float | None = None
     releases: int = 0
+
+    @property
+    def holder(self) -> Sandbox | None:
+        return self.holders[-1] if self.holders else None
 
 
 @dataclass(slots=True)
@@ -121,7 +125,8 @@ class Invariants:
             return
         if after.lease.owner and after.lease.epoch > before.lease.epoch:
             self.no_live_run_is_taken_over(known, after)
-            known.holder = sandbox
+            assert sandbox
+            known.holders.append(sandbox)
         else:
             demand(known.holder is sandbox, name, f"{after.id} was written by a sandbox that does not hold it")
 
@@ -227,6 +232,7 @@ class Invariants:
             demand(not known.run.status.active, "a_run_ends", f"{known.run.id} is {known.run.status}")
             demand(known.releases == 1, "lock_is_released_once", f"{known.run.id}: {known.releases} times")
             self.every_item_has_ended(known)
+            self.no_run_is_given_up_without_a_cause(known)
             self.children_are_those_of_completed_items(known, rows)
             self.cost_equals_the_bill(known)
         self.nothing_is_left_over(rows)
@@ -243,6 +249,16 @@ class Invariants:
         whole = run.ended == run.total == len(known.targets)
         demand(whole, "every_item_has_ended", f"{run.id}: {run.ended} of {run.total}")
         demand(not run.claims, "every_item_has_ended", f"{run.id} has claims")
+
+    def no_run_is_given_up_without_a_cause(self, known: Known) -> None:
+        """Hops that achieved nothing were lost, held up, or refused by the model: at least one of them was not idle."""
+        given_up = any(entry.error_code is ErrorCode.NO_PROGRESS for entry in known.entries.values())
+        idle = [one for one in known.holders[-MAX_STALLED_HOPS:] if not one.dead and one.disturbed_at == float("-inf")]
+        demand(
+            not given_up or len(idle) < MAX_STALLED_HOPS,
+            "no_run_is_given_up_without_a_cause",
+            f"{known.run.id}: {len(idle)} hops in a row did nothing and nothing hindered them",
+        )
 
     def children_are_those_of_completed_items(self, known: Known, rows: dict[Key, Item]) -> None:
         """Below each target: what its last completed item made, as many as that counted, and no others' of this run.

@@ -12,7 +12,7 @@ from groundwork.runs import Run
 from tests.fakes.model import answer
 from tests.simulation.cloud import Cloud, Killed, Sandbox
 
-_NAMES = re.compile(r"\b(?:Card|Epic|Story) \d+\b")
+_NAMES = re.compile(r"\b(?:Card|Epic|Story) \d+(?:-\d+)?\b")
 MODEL = "claude-sonnet-5-5"
 
 
@@ -32,14 +32,17 @@ class Billed:
 
 @dataclass(slots=True)
 class Provider:
-    """`poisons` are texts at which the process that asks about them dies; `down` a spell in which nobody is served."""
+    """`poisons` are items at which the process that asks about them dies, `hopeless` those that never get an answer;
+    `down` is a spell (s) in which nobody is served."""
 
     cloud: Cloud
     seconds: float
     poisons: frozenset[str] = frozenset()
+    hopeless: frozenset[str] = frozenset()
     down: tuple[float, float] = (0.0, 0.0)
     bill: list[Billed] = field(default_factory=list)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    started: Counter[str] = field(default_factory=Counter)
     on_call: Callable[[Sandbox, str], None] = lambda sandbox, run_id: None
 
     def model(self, sandbox: Sandbox, run: Run) -> "SimulatedModel":
@@ -75,9 +78,12 @@ class SimulatedModel:
 
     async def reply(self, question: Question) -> Reply:
         cloud, faults, random = self.provider.cloud, self.provider.cloud.faults, self.provider.cloud.random
-        await self.sandbox.gate()
+        # asked now; a sandbox that is frozen at this very point sends its call when it wakes
         self.provider.on_call(self.sandbox, self.run_id)
+        self.provider.started[self.run_id] += 1
+        await self.sandbox.gate()
         if self.provider.is_down() or cloud.happens(faults.rate_limited):
+            self.sandbox.disturbed_at = cloud.loop.now
             raise RateLimited(retry_after=random.choice([None, 0.5, 5.0, 30.0]))
         if cloud.happens(faults.overloaded):
             raise Overloaded(retry_after=random.choice([None, 2.0]))
@@ -86,7 +92,7 @@ class SimulatedModel:
         self.provider.calls.update((self.run_id, name) for name in about)
         cloud.note(f"{self.sandbox.number} asks about {len(material)} characters")
         await self._think(any(name in self.provider.poisons for name in about))
-        if cloud.happens(faults.unavailable):
+        if cloud.happens(faults.unavailable) or any(name in self.provider.hopeless for name in about):
             raise Unavailable
         return self._billed(question)
 
@@ -95,6 +101,7 @@ class SimulatedModel:
         seconds = self.provider.seconds * random.uniform(0.3, 2.0)
         if cloud.happens(cloud.faults.hangs):
             seconds = 3_600.0
+            self.sandbox.disturbed_at = cloud.loop.now
         await asyncio.sleep(seconds)
         await self.sandbox.gate()
         if poisoned:

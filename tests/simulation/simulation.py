@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random as randomness
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,14 @@ BOUND_S = 3_600.0
 """Once faults have stopped, a run has ended within this time, its automatic retries included in none of it."""
 
 
+_ITEMS = {
+    RunType.ANALYZE_CARDS: ["Card 2", "Card 3", "Card 1", "Card 4"],
+    RunType.GENERATE_STORIES: ["Epic 1", "Epic 2", "Epic 3", "Epic 4"],
+    RunType.GENERATE_SUBTASKS: ["Epic 1 Story 1", "Epic 2 Story 1", "Epic 1 Story 2", "Epic 2 Story 2"],
+}
+"""Names of items that a scenario may do something to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What is asked of the system."""
@@ -42,8 +50,10 @@ class Scenario:
     hop_s: float
     call_s: float
     poisons: int = 0
+    hopeless: int = 0
     down: tuple[float, float] = (0.0, 0.0)
     cancel_at: float | None = None
+    cancel_after_calls: int | None = None
     second: RunType | None = None
     eager_clients: int = 1
     retry_by_hand: bool = False
@@ -66,8 +76,10 @@ class Scenario:
             hop_s=hop_s,
             call_s=random.choice([0.2, 2.0, 8.0, hop_s / 3]),
             poisons=random.choice([0, 0, 0, 1, 2]),
+            hopeless=random.choice([0, 0, 0, 1, 2]),
             down=random.choice([(0.0, 0.0)] * 5 + [(down_at, down_at + random.uniform(60, 1_200)), (down_at, 1e9)]),
-            cancel_at=random.choice([None, None, random.uniform(0, 120)]),
+            cancel_at=random.choice([None, None, None, random.uniform(0, 120)]),
+            cancel_after_calls=random.choice([None, None, random.randint(1, 20)]),
             second=random.choice([None, None, *RunType]),
             eager_clients=random.choice([1, 1, 1, 3]),
             retry_by_hand=random.random() < 0.3,
@@ -110,7 +122,14 @@ class Simulation:
     def __post_init__(self) -> None:
         self.loop = VirtualLoop()
         self.cloud = Cloud(self.loop, self.random, self.faults, self.scenario.hop_s)
-        self.provider = Provider(self.cloud, self.scenario.call_s, poisons_of(self.scenario), self.scenario.down)
+        named = _ITEMS.get(self.scenario.type, [])
+        self.provider = Provider(
+            self.cloud,
+            self.scenario.call_s,
+            poisons=frozenset(named[: self.scenario.poisons]),
+            hopeless=frozenset(named[2 : 2 + self.scenario.hopeless]),
+            down=self.scenario.down,
+        )
         self.invariants = Invariants(self.cloud, self.provider)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.cloud.process_next, self.cloud.dead_letter = self._process_next, self._dead_letter
@@ -205,9 +224,18 @@ class Simulation:
         if scenario.cancel_at is not None and started:
             await asyncio.sleep(scenario.cancel_at)
             await self._cancel(started[0])
+        if scenario.cancel_after_calls is not None and started:
+            await self._many_calls(started[0], scenario.cancel_after_calls)
+            await asyncio.sleep(self.random.uniform(0, 3))
+            await self._cancel(started[0])
         if scenario.retry_by_hand and started:
             await self._ended(started[0])
             await self._retry(started[0])
+
+    async def _many_calls(self, run_id: str, count: int) -> None:
+        """Waits until the run has called the model so often, or has ended."""
+        while self.provider.started[run_id] < count and self.invariants.runs[run_id].run.status.active:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
     async def _retry(self, run_id: str) -> None:
         try:
@@ -278,20 +306,15 @@ class Simulation:
         world.add_stories(2, count - count // 2)
 
 
-def poisons_of(scenario: Scenario) -> frozenset[str]:
-    named = {
-        RunType.ANALYZE_CARDS: ["Card 2", "Card 3"],
-        RunType.GENERATE_STORIES: ["Epic 1", "Epic 2"],
-        RunType.GENERATE_SUBTASKS: ["Epic 1 Story 1", "Epic 2 Story 1"],
-    }.get(scenario.type, [])
-    return frozenset(named[: scenario.poisons])
-
-
-def simulate(seed: int, scenario: Scenario | None = None, faults: Faults | None = None) -> Report:
-    """The whole course of events that this seed stands for; the same every time."""
+def simulate(
+    seed: int,
+    where: Callable[[Scenario], Scenario] = lambda scenario: scenario,
+    what: Callable[[Faults], Faults] = lambda faults: faults,
+) -> Report:
+    """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
+    the seed has drawn of scenario and faults."""
     random = randomness.Random(seed)
-    drawn_scenario, drawn_faults = Scenario.drawn(random), drawn(random)
-    report = Report(seed, scenario or drawn_scenario, faults or drawn_faults)
+    report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
     with connected() as connect:
         simulation = Simulation(report.scenario, report.faults, random)
         connect(simulation.cloud)

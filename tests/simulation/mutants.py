@@ -1,0 +1,241 @@
+"""Bugs put into the engine on purpose: each is one that engines like this have had. The simulator must catch each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+from pynamodb.exceptions import PynamoDBException
+
+from groundwork import leases
+from groundwork.cancelling import cancel
+from groundwork.committing import Ledger
+from groundwork.ports import Changes, RunStore
+from groundwork.runs import Claim, Run, Status
+from groundwork.store import runs as store
+from groundwork.store.backlog_rows import ROW_OF_KIND, sort_key
+from groundwork.store.run_rows import LockRow, RunRow, run_row
+from groundwork.store.runs import DynamoRuns
+from groundwork.sweeping import Sweeper
+from groundwork.working import Crew, Finished
+from tests.simulation.simulation import Report, Scenario, simulate
+
+SEEDS = 300
+"""Within so many seeds every mutant is caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    what: str
+    applied: Callable[[], AbstractContextManager[Any]]
+    where: Callable[[Scenario], Scenario] = lambda scenario: scenario
+    """Turns scenarios to where the bug can show; the faults stay those of the seed."""
+
+    def caught(self, seeds: range) -> Report | None:
+        """The first simulation that goes wrong."""
+        with self.applied():
+            reports = (simulate(seed, self.where) for seed in seeds)
+            return next((report for report in reports if report.violation), None)
+
+
+def _with_a_cancel(scenario: Scenario) -> Scenario:
+    """Somebody cancels when the first of several calls has begun."""
+    options = scenario.options | {"pacing": "normal", "max_cost_usd": None}
+    return replace(scenario, options=options, cancel_at=None, cancel_after_calls=1, down=(0.0, 0.0), call_s=8.0)
+
+
+def _patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[Any]]:
+    return lambda: mock.patch(where, instead)
+
+
+def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
+    if changes == Changes():
+        with store.wrapped():
+            run_row(run).save()
+        return
+    _save(self, run, before, changes)
+
+
+def _counters_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
+    """The run's row by itself, what it counts in a second request."""
+    _save(self, run, before, Changes())
+    if changes != Changes():
+        with mock.patch.object(store, "_unchanged", return_value=RunRow.pk.exists()):
+            _save(self, run, before, changes)
+
+
+def _old_children_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
+    for _, path in changes.deletes:
+        ROW_OF_KIND[path.kind](path.project_id, sort_key(path)).delete()
+    _save(self, run, before, replace(changes, deletes=()))
+
+
+_save, _finish = DynamoRuns.save, DynamoRuns.finish
+
+
+@contextmanager
+def _lock_kept() -> Iterator[None]:
+    """The lock goes in a request of its own, after the run has ended."""
+
+    def finish(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
+        with mock.patch.object(store.Transaction, "delete"):
+            _finish(self, run, before, changes)
+        project_id, _, _ = run.id.rpartition("-")
+        LockRow(project_id, store.lock_key(run.type)).delete()
+
+    with mock.patch.object(DynamoRuns, "finish", finish):
+        yield
+
+
+@contextmanager
+def _cancel_leaves_the_lease() -> Iterator[None]:
+    """A cancel changes the status alone, and what comes back from the model is saved as if nothing had happened."""
+    ended = leases.ended
+
+    def only_said(run: Run, status: Status, now: int) -> Run:
+        return replace(run, status=status, completed_at=now) if status is Status.CANCELLED else ended(run, status, now)
+
+    with (
+        mock.patch.object(leases, "ended", only_said),
+        mock.patch.object(store, "_unchanged", lambda before: RunRow.seq == before.seq),
+    ):
+        yield
+
+
+def _cancel_at_once(runs: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Callable[[float], None]) -> Run:
+    return cancel(runs, run_id, now_ms, lambda seconds: sleep(min(seconds, 0.2)))
+
+
+async def _still_mine(self: Ledger) -> bool:
+    self.known_at = self._now_ms()
+    return True
+
+
+def _attempt_uncounted(claim: Claim | None, now: int) -> Claim:
+    return replace(claim or Claim(1), attempts=1, started_at=now, lost=False)
+
+
+def _revive_all(self: Sweeper, run_id: str) -> bool:
+    if not self.store.load(run_id).status.active:
+        return False
+    self.starter.trigger(run_id)
+    return True
+
+
+def _failures_are_free(self: Crew, unit: Any, claims: Any, results: Any, spent: Any) -> None:
+    failed = any(isinstance(result, Exception) for result in results.values())
+    _take(self, unit, claims, results, type(spent)() if failed else spent)
+
+
+_take = Crew._take
+
+
+def _attempt_back(self: Finished) -> Claim:
+    return Claim(
+        self.claim.attempts - 1, usage=self.claim.usage + self.spent.usage, cost=self.claim.cost + self.spent.cost
+    )
+
+
+def _code_of_any(exc: PynamoDBException) -> str | None:
+    return exc.cause_response_code
+
+
+MUTANTS = [
+    Mutant(
+        "heartbeat without its condition",
+        "the epoch condition is dropped from the write that renews a lease",
+        _patched("groundwork.store.runs.DynamoRuns.save", _heartbeat_without_condition),
+    ),
+    Mutant(
+        "commit without its condition",
+        "the epoch condition is dropped from the transaction that saves results",
+        _patched("groundwork.store.runs._unchanged", lambda before: RunRow.pk.exists()),
+    ),
+    Mutant(
+        "claim not counted",
+        "an attempt is not counted when an item is claimed",
+        _patched("groundwork.processing.with_attempt", _attempt_uncounted),
+    ),
+    Mutant(
+        "attempt given back",
+        "an attempt whose call failed does not count",
+        _patched("groundwork.working.Finished.claim_left", _attempt_back),
+    ),
+    Mutant(
+        "sweep without its lease condition",
+        "the schedule triggers every active run",
+        _patched("groundwork.sweeping.Sweeper.revive", _revive_all),
+    ),
+    Mutant(
+        "lease taken from the living",
+        "whoever comes takes the run",
+        _patched("groundwork.leases.may_take", lambda run, now: run.status.active),
+    ),
+    Mutant("lease not renewed", "no heartbeat", _patched("groundwork.leases.RENEW_MS", 600_000)),
+    Mutant(
+        "one name for two deliveries",
+        "an invocation is known by the id of its event, which duplicates share",
+        _patched("groundwork.leases.invocation", lambda request_id: request_id),
+    ),
+    Mutant(
+        "cancel not looked for",
+        "a worker never looks whether its run was cancelled",
+        _patched("groundwork.committing.Ledger.still_mine", _still_mine),
+        _with_a_cancel,
+    ),
+    Mutant(
+        "cancel not checked after the call",
+        "a cancel does not take the lease",
+        _cancel_leaves_the_lease,
+        _with_a_cancel,
+    ),
+    Mutant(
+        "cancel answered at once",
+        "a cancel does not wait until no call can begin",
+        _patched("tests.simulation.simulation.cancel", _cancel_at_once),
+        _with_a_cancel,
+    ),
+    Mutant(
+        "counters outside the transaction",
+        "the run's counters are written before what they count",
+        _patched("groundwork.store.runs.DynamoRuns.save", _counters_first),
+    ),
+    Mutant(
+        "old children go first",
+        "what a run replaces is deleted in a request of its own",
+        _patched("groundwork.store.runs.DynamoRuns.save", _old_children_first),
+    ),
+    Mutant("lock released afterwards", "the lock goes in a request of its own", _lock_kept),
+    Mutant(
+        "no hop guard",
+        "a run without progress gets hop after hop",
+        _patched("groundwork.continuation.why_not_another_hop", lambda run: None),
+    ),
+    Mutant(
+        "items of a lost worker forgotten",
+        "what the last holder had in flight stays in flight",
+        _patched("groundwork.leases._left", lambda claim, lost: claim),
+    ),
+    Mutant(
+        "failures are free",
+        "what an item that failed has cost is not counted",
+        _patched("groundwork.working.Crew._take", _failures_are_free),
+    ),
+    Mutant(
+        "no margin at the end",
+        "a hop begins items until its very end and does not hand over",
+        _patched("groundwork.continuation.save_ms", lambda total_ms: -60_000),
+    ),
+    Mutant(
+        "connection error crashes",
+        "a broken connection to DynamoDB is taken for a fault of ours",
+        _patched("groundwork.store.dynamo._code", _code_of_any),
+    ),
+    Mutant(
+        "given up before it was queued",
+        "a run that never got to its items cannot be retried",
+        _patched("groundwork.runs.Run.queued_all", property(lambda run: True)),
+    ),
+]
