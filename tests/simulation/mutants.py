@@ -43,7 +43,8 @@ class Mutant:
 def _with_a_cancel(scenario: Scenario) -> Scenario:
     """Somebody cancels when the first of several calls has begun."""
     options = scenario.options | {"pacing": "normal", "max_cost_usd": None}
-    return replace(scenario, options=options, cancel_at=None, cancel_after_calls=1, down=(0.0, 0.0), call_s=8.0)
+    calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(30, scenario.items))
+    return replace(calm, cancel_at=None, cancel_after_calls=1, call_s=8.0)
 
 
 def _patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[Any]]:
