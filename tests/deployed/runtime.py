@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,7 @@ class Front:
         self._all: list[Sandbox] = []
         self._lock = threading.Lock()
         self._events = ThreadPoolExecutor(20)
+        self._accepted: list[Future[Answer]] = []
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         # /2015-03-31/functions/NAME/invocations, where NAME may be an ARN
@@ -136,7 +137,7 @@ class Front:
             start_response("429 Too Many Requests", [("x-amzn-errortype", "TooManyRequestsException")])
             return [b'{"Type": "User", "Message": "Rate exceeded"}']
         if environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event":
-            self._events.submit(self.invoke, name, event)
+            self._accepted.append(self._events.submit(self.invoke, name, event))
             start_response("202 Accepted", [])
             return [b""]
         answer = self.invoke(name, event)
@@ -156,6 +157,18 @@ class Front:
             if not answer.error:
                 self._idle[name].append(sandbox)
         return answer
+
+    def settle(self, seconds: float = 300) -> None:
+        """Waits until every accepted event has ended and is among the invocations, also those it brought about.
+
+        What a function writes is seen before its invocation has ended. Raises TimeoutError.
+        """
+        settled = 0
+        # an event's successors are accepted before it ends, so when none is new there will be none
+        while (accepted := len(self._accepted)) > settled:
+            if wait(self._accepted[:accepted], seconds).not_done:
+                raise TimeoutError(f"not every event has ended after {seconds} s")
+            settled = accepted
 
     def log(self, name: str) -> str:
         """All that a function has written."""
