@@ -2,13 +2,11 @@
 
 import argparse
 import os
-import signal
-import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from local.access import TokenTooWeak, admin_token, check_access
+from local.stop_signal import StopSignal
 
 
 def main() -> int:
@@ -19,25 +17,10 @@ def main() -> int:
     except TokenTooWeak as exc:
         return _refuse(str(exc))
     # installed before anything is started: a signal during the start must not leave half a system behind
-    return _serve(arguments, until_told_to_stop())
+    return _serve(arguments, StopSignal())
 
 
-def until_told_to_stop() -> Callable[[], object]:
-    """From now on SIGINT and SIGTERM are only noted; the result waits for the first, also for one that came before.
-
-    An Event would miss a signal that comes between its last look and its sleep: Python runs handlers only when the main
-    thread runs. The byte is written by the interpreter itself, at once.
-    """
-    told, telling = socket.socketpair()
-    telling.setblocking(False)
-    # never closed: a second signal may come while the first is obeyed
-    signal.set_wakeup_fd(telling.detach())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    return lambda: told.recv(1)
-
-
-def _serve(arguments: argparse.Namespace, wait: Callable[[], object]) -> int:
+def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
     from local.serving import PortInUse
     from local.system import LocalSystem
@@ -49,7 +32,7 @@ def _serve(arguments: argparse.Namespace, wait: Callable[[], object]) -> int:
             for schedule in system.unfired:
                 print(f"{schedule.name} is not fired here: {schedule.expression} is not a rate")
             print(f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})", flush=True)
-            wait()
+            stop.wait()
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make start")
     return 0

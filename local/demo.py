@@ -6,7 +6,6 @@ the demo: its tables are in memory.
 
 import argparse
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from rich.console import Console
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
 from local.demo_job import MEDIA, Job, JobFailed, Outcome, Stopped
 from local.demo_screen import screen_of, show_summary, show_where
+from local.stop_signal import StopSignal
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -34,13 +34,10 @@ def main() -> int:
     except (TokenTooWeak, FileNotFoundError, ValueError) as exc:
         return _refuse(str(exc))
     # installed before anything is started: a signal during the start must not leave half a system behind
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return _demonstrate(arguments, files, console, stop)
+    return _demonstrate(arguments, files, console, StopSignal())
 
 
-def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Console, stop: threading.Event) -> int:
+def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Console, stop: StopSignal) -> int:
     # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
     from local.serving import PortInUse
     from local.system import LocalSystem
@@ -66,7 +63,7 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
         return _refuse(f"{exc}\nWhat the functions printed is in {LOG}")
 
 
-def _carry_out(url: str, token: str, files: list[Path], console: Console, stop: threading.Event) -> Outcome:
+def _carry_out(url: str, token: str, files: list[Path], console: Console, stop: StopSignal) -> Outcome:
     name = "Example: a cycling app" if files[0].parent == EXAMPLES else files[0].stem[:100]
     with (
         httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=40) as http,
