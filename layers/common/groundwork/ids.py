@@ -6,6 +6,11 @@
     story        k3v9x2m4q8-E3-S2
     subtask      k3v9x2m4q8-E3-S2-ST5
     run          k3v9x2m4q8-R12
+    plan         plk3v9x2m4q8
+    phase        plk3v9x2m4q8-H3
+    task         plk3v9x2m4q8-T17
+    iteration    plk3v9x2m4q8-I5
+    run          plk3v9x2m4q8-R1        a plan's own: its generation, its reviews
 
 The number at each step is unique within its parent and never used twice, so an id is never used twice either.
 """
@@ -18,6 +23,10 @@ from enum import StrEnum
 # no vowels and no look-alikes: an id neither spells a word nor is misread
 ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 PROJECT_ID = re.compile(rf"[{ALPHABET}]{{10}}")
+# l and e are not in the alphabet, so none of these is ever a project's id
+PLAN_ID = re.compile(rf"pl[{ALPHABET}]{{10}}")
+REPOSITORY_ID = re.compile(rf"re[{ALPHABET}]{{10}}")
+TEMPLATE_ID = re.compile(rf"te[{ALPHABET}]{{10}}")
 
 
 class Kind(StrEnum):
@@ -29,6 +38,10 @@ class Kind(StrEnum):
     STORY = "S"
     SUBTASK = "ST"
     RUN = "R"
+    PLAN = "PL"
+    PHASE = "H"
+    TASK = "T"
+    ITERATION = "I"
 
 
 _SHAPES: dict[Kind, tuple[str, ...]] = {
@@ -38,13 +51,21 @@ _SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.STORY: ("E", "S"),
     Kind.SUBTASK: ("E", "S", "ST"),
     Kind.RUN: ("R",),
+    Kind.PLAN: (),
+    Kind.PHASE: ("H",),
+    Kind.TASK: ("T",),
+    Kind.ITERATION: ("I",),
 }
-_STEP = re.compile(r"(C|E|S|ST|R)([1-9][0-9]{0,8})")
+_STEP = re.compile(r"(C|E|S|ST|R|H|T|I)([1-9][0-9]{0,8})")
+_OF_PLAN = (Kind.PLAN, Kind.PHASE, Kind.TASK, Kind.ITERATION, Kind.RUN)
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A parsed id: the project and the numbers on the way down, such as (3, 2) for E3-S2."""
+    """A parsed id: the project and the numbers on the way down, such as (3, 2) for E3-S2.
+
+    For what belongs to a plan, `project_id` is the plan's id: what an id begins with is where its rows are.
+    """
 
     kind: Kind
     project_id: str
@@ -78,21 +99,35 @@ _PARENTS = {
     Kind.STORY: Kind.EPIC,
     Kind.SUBTASK: Kind.STORY,
 }
-_KINDS = {shape: kind for kind, shape in _SHAPES.items()}
+_KINDS = {shape: kind for kind, shape in _SHAPES.items() if kind is Kind.RUN or kind not in _OF_PLAN}
+_KINDS_OF_PLAN = {_SHAPES[kind]: kind for kind in _OF_PLAN}
 
 
 def new_project_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
+def new_plan_id() -> str:
+    return f"pl{new_project_id()}"
+
+
+def new_repository_id() -> str:
+    return f"re{new_project_id()}"
+
+
+def new_template_id() -> str:
+    return f"te{new_project_id()}"
+
+
 def parse(text: str) -> Path | None:
     """The path an id stands for, or None if it is no id of ours."""
     project_id, *steps = text.split("-")
     matches = [_STEP.fullmatch(step) for step in steps]
-    if not PROJECT_ID.fullmatch(project_id) or not all(matches):
+    kinds = _KINDS if PROJECT_ID.fullmatch(project_id) else _KINDS_OF_PLAN if PLAN_ID.fullmatch(project_id) else {}
+    if not all(matches):
         return None
     found = [m for m in matches if m]
-    kind = _KINDS.get(tuple(m[1] for m in found))
+    kind = kinds.get(tuple(m[1] for m in found))
     return Path(kind, project_id, tuple(int(m[2]) for m in found)) if kind else None
 
 

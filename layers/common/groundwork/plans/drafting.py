@@ -1,0 +1,144 @@
+"""A plan as it is written down, before its tasks have ids: they name each other by keys. All ways in end here."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from groundwork.backlog import Effort, LongText, Value
+from groundwork.plans.model import (
+    MOST_PHASES,
+    MOST_TASKS,
+    Condition,
+    Criteria,
+    Files,
+    Key,
+    Phase,
+    PhaseMode,
+    Plan,
+    References,
+    Task,
+    Title,
+)
+from groundwork.plans.refusals import InvalidPlan
+from groundwork.plans.validating import Code, Fault
+
+
+class TaskDraft(Value):
+    """A new task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key."""
+
+    key: Key | None = None
+    title: Title
+    description: LongText = ""
+    acceptance_criteria: Criteria = ()
+    depends_on: References = ()
+    repository_id: str | None = None
+    effort: Effort = "M"
+    files: Files = ()
+    story_id: str | None = None
+    subtask_id: str | None = None
+    condition: Condition | None = None
+
+
+class PhaseDraft(Value):
+    title: Title
+    description: LongText = ""
+    mode: PhaseMode = "sequential"
+    pause_after: bool = False
+    condition: Condition | None = None
+    tasks: Annotated[tuple[TaskDraft, ...], Field(max_length=MOST_TASKS)] = ()
+
+
+Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MOST_PHASES)]
+
+
+def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
+    """The plan with these phases at its end; every phase and task gets an id. Raises InvalidPlan for a double key."""
+    _check_keys(plan, [task for draft in drafts for task in draft.tasks])
+    numbered: list[tuple[str, PhaseDraft, list[tuple[str, TaskDraft]]]] = []
+    for draft in drafts:
+        plan, phase_id = plan.with_phase_id()
+        tasks: list[tuple[str, TaskDraft]] = []
+        for task in draft.tasks:
+            plan, task_id = plan.with_task_id()
+            tasks.append((task_id, task))
+        numbered.append((phase_id, draft, tasks))
+    names = known_names(plan, [pair for _, _, tasks in numbered for pair in tasks])
+    phases = tuple(_phase(id_, draft, tasks, names) for id_, draft, tasks in numbered)
+    return plan.changed(phases=(*plan.phases, *phases))
+
+
+def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
+    """The plan with the numbers given, and the tasks, which are not yet in it."""
+    _check_keys(plan, drafts)
+    numbered: list[tuple[str, TaskDraft]] = []
+    for draft in drafts:
+        plan, task_id = plan.with_task_id()
+        numbered.append((task_id, draft))
+    names = known_names(plan, numbered)
+    return plan, tuple(_task(id_, draft, names) for id_, draft in numbered)
+
+
+def known_names(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
+    """The id for each key, in any case, and for each id itself."""
+    names = {task.key.casefold(): task.id for task in plan.tasks} | {task.id.casefold(): task.id for task in plan.tasks}
+    return names | {key_of(id_, draft).casefold(): id_ for id_, draft in new}
+
+
+def named(reference: str, names: Mapping[str, str]) -> str:
+    """The id a reference stands for; one that stands for nothing is left for the validator to name."""
+    return names.get(reference.strip().casefold(), reference)
+
+
+def key_of(task_id: str, draft: TaskDraft) -> str:
+    return draft.key or task_id.rpartition("-")[2]
+
+
+def key_from(title: str, taken: Iterable[str]) -> str:
+    """A short key made from a title that none of the others has."""
+    words = re.findall(r"[a-z0-9]+", title.casefold())[:4]
+    stem = "-".join(words)[:32].strip("-") or "task"
+    lowered = {key.casefold() for key in taken}
+    number = 1
+    while (key := stem if number == 1 else f"{stem}-{number}") in lowered:
+        number += 1
+    return key
+
+
+def _check_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> None:
+    # by key the others find it: two with one key would make their dependencies ambiguous
+    taken = {task.key.casefold() for task in plan.tasks}
+    for draft in drafts:
+        key = (draft.key or "").casefold()
+        if key and key in taken:
+            raise InvalidPlan([Fault(Code.DUPLICATE_KEY, "key", f"Two tasks have the key {draft.key}").as_json()])
+        taken.add(key)
+
+
+def _phase(id_: str, draft: PhaseDraft, tasks: Sequence[tuple[str, TaskDraft]], names: Mapping[str, str]) -> Phase:
+    return Phase(
+        id=id_,
+        title=draft.title.strip(),
+        description=draft.description,
+        mode=draft.mode,
+        pause_after=draft.pause_after,
+        condition=_condition(draft.condition, names),
+        tasks=tuple(_task(task_id, task, names) for task_id, task in tasks),
+    )
+
+
+def _task(id_: str, draft: TaskDraft, names: Mapping[str, str]) -> Task:
+    fields = {name: getattr(draft, name) for name in TaskDraft.model_fields}
+    fields |= {
+        "key": key_of(id_, draft),
+        "depends_on": tuple(dict.fromkeys(named(other, names) for other in draft.depends_on)),
+        "condition": _condition(draft.condition, names),
+    }
+    return Task(id=id_, **fields)
+
+
+def _condition(condition: Condition | None, names: Mapping[str, str]) -> Condition | None:
+    if condition is None:
+        return None
+    return condition.model_copy(update={"task_id": named(condition.task_id, names)})

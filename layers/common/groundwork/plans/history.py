@@ -1,0 +1,125 @@
+"""A plan's iterations: who did what to it, from which version to which. Any version can be shown, compared, restored."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from groundwork.backlog import Value
+from groundwork.plans.model import Plan, details
+from groundwork.plans.suggestions import Suggestion
+
+
+class IterationKind(StrEnum):
+    CREATED = "CREATED"
+    GENERATED = "GENERATED"
+    EDITED = "EDITED"
+    REVIEWED = "REVIEWED"
+    SUGGESTIONS_APPLIED = "SUGGESTIONS_APPLIED"
+    RESTORED = "RESTORED"
+
+
+class IterationStatus(StrEnum):
+    """Only what the model works on is PENDING; the rest is DONE as soon as it is there."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+ReviewType = Literal["refine_descriptions", "add_missing", "optimize_order", "break_down"]
+Scope = Literal["plan", "phase", "task"]
+
+
+class Request(Value):
+    """What a generation or a review was asked for."""
+
+    review_type: ReviewType | None = None
+    scope: Scope = "plan"
+    target_id: str | None = None
+    story_ids: tuple[str, ...] = ()
+    template_id: str | None = None
+    parameters: dict[str, str] = {}
+
+
+class Change(Value):
+    """What became of a phase, a task or the plan's own fields (`id` is then the plan's) between two versions."""
+
+    id: str
+    kind: Literal["added", "removed", "changed", "moved"]
+    title: str
+    fields: tuple[str, ...] = ()
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    def brief(self) -> dict[str, Any]:
+        return {"id": self.id, "kind": self.kind, "title": self.title, "fields": list(self.fields)}
+
+
+class Iteration(Value):
+    """`from_version` to `version`; a review changes nothing: it has the version it was made against twice."""
+
+    id: str
+    plan_id: str
+    number: int
+    kind: IterationKind
+    status: IterationStatus = IterationStatus.DONE
+    who: str
+    summary: str
+    from_version: int
+    version: int
+    created_at: str
+    changes: tuple[dict[str, Any], ...] = ()
+    run_id: str | None = None
+    request: Request | None = None
+    source_iteration_id: str | None = None
+    suggestion_indices: tuple[int, ...] = ()
+    restored_version: int | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    dropped: int = 0
+    schedule: dict[str, Any] | None = None
+    error: str | None = None
+
+
+def compared(before: Plan, after: Plan) -> list[Change]:
+    """What makes `after` of `before`: removed first, then in the order of `after`."""
+    old, new = _elements(before), _elements(after)
+    gone = [Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new]
+    found = [_change(id_, old.get(id_), now) for id_, now in new.items()]
+    return [*gone, *(change for change in found if change)]
+
+
+def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Each thing by id, with the place it has."""
+    elements: dict[str, dict[str, Any]] = {plan.id: details(plan)}
+    previous_phase: str | None = None
+    for phase in plan.phases:
+        body = phase.as_json()
+        del body["tasks"]
+        elements[phase.id] = body | {"after": previous_phase}
+        previous_phase = phase.id
+        previous: str | None = None
+        for task in phase.tasks:
+            elements[task.id] = task.as_json() | {"phaseId": phase.id, "after": previous}
+            previous = task.id
+    return elements
+
+
+def _change(id_: str, was: dict[str, Any] | None, now: dict[str, Any]) -> Change | None:
+    if was is None:
+        return Change(id=id_, kind="added", title=_title(now), after=now)
+    fields = tuple(name for name in now if now[name] != was.get(name))
+    if not fields:
+        return None
+    kind: Literal["changed", "moved"] = "moved" if set(fields) <= {"phaseId", "after"} else "changed"
+    return Change(id=id_, kind=kind, title=_title(now), fields=fields, before=was, after=now)
+
+
+def _title(element: dict[str, Any]) -> str:
+    return str(element.get("title", ""))
+
+
+def restored(current: Plan, earlier: Plan) -> Plan:
+    """The earlier version's content as the plan's next: ids as they were, and numbers since given stay given."""
+    fields = {name: getattr(earlier, name) for name in ("title", "description", "branch", "auto_commit")}
+    fields |= {name: getattr(earlier, name) for name in ("max_parallel", "story_ids", "phases")}
+    return current.changed(**fields)

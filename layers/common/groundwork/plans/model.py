@@ -1,0 +1,179 @@
+"""A plan: phases of tasks with dependencies, as values. What executing it writes is kept apart, in `TaskState`.
+
+Ids of phases and tasks are given by the plan that they belong to, from counters that only rise, so that an id is never
+used again: not after a deletion, and not after an earlier version has been restored.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from groundwork.backlog import Effort, LongText, ShortText, Value
+from groundwork.ids import Kind, Path
+
+MOST_TASKS = 500
+MOST_PHASES = 50
+MOST_DEPENDENCIES = 50
+MOST_CHARACTERS = 2_000_000
+"""Of all of a plan's texts together, as JSON: a plan must fit into one answer of the API."""
+
+
+class PlanStatus(StrEnum):
+    GENERATING = "GENERATING"
+    DRAFT = "DRAFT"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    PAUSING = "PAUSING"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def executing(self) -> bool:
+        return self in (PlanStatus.RUNNING, PlanStatus.PAUSING, PlanStatus.PAUSED)
+
+    @property
+    def editable(self) -> bool:
+        """All of it before it is executed; while it is, only tasks that have not started."""
+        return self in (PlanStatus.DRAFT, PlanStatus.READY) or self.executing
+
+
+class TaskStatus(StrEnum):
+    PENDING = "PENDING"
+    WAITING = "WAITING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def begun(self) -> bool:
+        return self not in (TaskStatus.PENDING, TaskStatus.WAITING, TaskStatus.AWAITING_APPROVAL)
+
+
+PhaseMode = Literal["sequential", "parallel", "manual"]
+Outcome = Literal["COMPLETED", "FAILED", "SKIPPED"]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+Title = Annotated[ShortText, Field(pattern=r"\S")]
+Criteria = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")], ...], Field(max_length=20)
+]
+FilePath = Annotated[str, Field(min_length=1, max_length=300)]
+Files = Annotated[tuple[FilePath, ...], Field(max_length=50)]
+Reference = Annotated[str, Field(min_length=1, max_length=40)]
+References = Annotated[tuple[Reference, ...], Field(max_length=MOST_DEPENDENCIES)]
+
+
+class Condition(Value):
+    """What must have come of an earlier task for this one (or this phase) to be carried out; else it is skipped."""
+
+    task_id: Reference
+    outcome: Outcome | None = None
+    files_changed: FilePath | None = Field(default=None, description="A glob that a changed file must match")
+
+
+class Task(Value):
+    """What is to be done. `key` is what people call it, unique within its plan."""
+
+    id: str
+    key: Key
+    title: Title
+    description: LongText = ""
+    acceptance_criteria: Criteria = ()
+    depends_on: References = ()
+    repository_id: str | None = None
+    effort: Effort = "M"
+    files: Files = ()
+    story_id: str | None = None
+    subtask_id: str | None = None
+    condition: Condition | None = None
+
+
+class Phase(Value):
+    id: str
+    title: Title
+    description: LongText = ""
+    mode: PhaseMode = "sequential"
+    pause_after: bool = False
+    condition: Condition | None = None
+    tasks: tuple[Task, ...] = ()
+
+
+class TaskState(Value):
+    """What has come of a task so far: written by the execution, never by an edit."""
+
+    status: TaskStatus = TaskStatus.PENDING
+    attempts: int = 0
+    commit_sha: str | None = None
+    error_msg: str | None = None
+
+
+class Plan(Value):
+    """One version of a plan. `last_phase` and `last_task` are the highest numbers ever given."""
+
+    id: str
+    repository_id: str
+    title: Title
+    description: Annotated[str, Field(max_length=20_000)] = ""
+    status: PlanStatus = PlanStatus.DRAFT
+    version: int = 0
+    branch: Annotated[str, Field(max_length=200)] | None = None
+    auto_commit: bool = True
+    max_parallel: Annotated[int, Field(ge=1, le=100)] = 10
+    story_ids: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    last_phase: int = 0
+    last_task: int = 0
+    error: str | None = None
+    created_at: str
+    updated_at: str
+
+    @property
+    def tasks(self) -> Iterator[Task]:
+        return (task for phase in self.phases for task in phase.tasks)
+
+    def task(self, task_id: str) -> Task | None:
+        return next((task for task in self.tasks if task.id == task_id), None)
+
+    def phase(self, phase_id: str) -> Phase | None:
+        return next((phase for phase in self.phases if phase.id == phase_id), None)
+
+    def phase_of(self, task_id: str) -> Phase | None:
+        return next((phase for phase in self.phases if any(task.id == task_id for task in phase.tasks)), None)
+
+    def with_phase_id(self) -> tuple[Self, str]:
+        """The plan with one number more given to a phase, and the id it makes."""
+        number = self.last_phase + 1
+        return self.changed(last_phase=number), str(Path(Kind.PHASE, self.id, (number,)))
+
+    def with_task_id(self) -> tuple[Self, str]:
+        number = self.last_task + 1
+        return self.changed(last_task=number), str(Path(Kind.TASK, self.id, (number,)))
+
+    def changed(self, **fields: Any) -> Self:
+        return self.model_copy(update=fields)
+
+    def content(self) -> dict[str, Any]:
+        """All that editors write of it: what a version is, and nothing that changes without one."""
+        return {"plan": details(self), "phases": [phase.as_json() for phase in self.phases]}
+
+
+DETAILS = ("title", "description", "branch", "auto_commit", "max_parallel", "story_ids")
+
+
+def details(plan: Plan) -> dict[str, Any]:
+    """The plan's own fields, without its phases."""
+    return plan.model_dump(mode="json", by_alias=True, include=set(DETAILS))
+
+
+def fingerprint(content: Any) -> str:
+    """The same for the same content: a row is found by it, and two versions are compared by it."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]

@@ -1,0 +1,333 @@
+"""Every change of a plan is one of these operations: an editor's and a suggestion's alike.
+
+`applied` makes it; whether the plan is still valid then is asked afterwards, of all the operations together.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from groundwork.backlog import Value
+from groundwork.errors import Invalid, NotFound
+from groundwork.plans.drafting import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
+from groundwork.plans.model import MOST_PHASES, MOST_TASKS, Condition, Phase, Plan, References, Task
+from groundwork.plans.refusals import HasDependents
+
+Position = Annotated[int, Field(ge=0, le=MOST_TASKS)]
+Dependents = Literal["refuse", "repair"]
+
+
+class UpdatePlan(Value):
+    """`fields`: the plan's own, by their names in Python."""
+
+    type: Literal["update_plan"] = "update_plan"
+    fields: dict[str, Any]
+
+
+class AddPhase(Value):
+    type: Literal["add_phase"] = "add_phase"
+    phase: PhaseDraft
+    position: Annotated[int, Field(ge=0, le=MOST_PHASES)] | None = None
+
+
+class UpdatePhase(Value):
+    type: Literal["update_phase"] = "update_phase"
+    phase_id: str
+    fields: dict[str, Any]
+
+
+class RemovePhase(Value):
+    type: Literal["remove_phase"] = "remove_phase"
+    phase_id: str
+    dependents: Dependents = "refuse"
+
+
+class MovePhase(Value):
+    type: Literal["move_phase"] = "move_phase"
+    phase_id: str
+    position: Annotated[int, Field(ge=0, le=MOST_PHASES)]
+
+
+class AddTask(Value):
+    type: Literal["add"] = "add"
+    phase_id: str
+    task: TaskDraft
+    position: Position | None = None
+    needed_by: References = ()
+
+
+class UpdateTask(Value):
+    """`fields`: some of a task's texts, by their names in Python; dependencies are changed by their own operation."""
+
+    type: Literal["update"] = "update"
+    task_id: str
+    fields: dict[str, Any]
+
+
+class RemoveTask(Value):
+    type: Literal["remove"] = "remove"
+    task_id: str
+    dependents: Dependents = "repair"
+
+
+class SplitTask(Value):
+    """The task gives way to its parts: they take its place, its dependencies, and what depends on it."""
+
+    type: Literal["split"] = "split"
+    task_id: str
+    parts: Annotated[tuple[TaskDraft, ...], Field(min_length=2, max_length=20)]
+
+
+class MoveTask(Value):
+    """To another phase, or another place in its own; `position` null is the end."""
+
+    type: Literal["move"] = "move"
+    task_id: str
+    phase_id: str
+    position: Position | None = None
+
+
+class Reorder(Value):
+    """The named tasks of a phase in this order; what is not named keeps its order behind them."""
+
+    type: Literal["reorder"] = "reorder"
+    phase_id: str
+    task_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)]
+
+
+class ChangeDependencies(Value):
+    type: Literal["dependencies"] = "dependencies"
+    task_id: str
+    depends_on: References
+
+
+Operation = (
+    UpdatePlan
+    | AddPhase
+    | UpdatePhase
+    | RemovePhase
+    | MovePhase
+    | AddTask
+    | UpdateTask
+    | RemoveTask
+    | SplitTask
+    | MoveTask
+    | Reorder
+    | ChangeDependencies
+)
+AnyOperation = Annotated[Operation, Field(discriminator="type")]
+
+
+def applied(plan: Plan, operation: Operation) -> Plan:
+    """The plan after one operation. Raises NotFound for what it names and the plan has not, HasDependents, Invalid."""
+    act: Callable[[Plan, Any], Plan] = _ACTS[type(operation)]
+    return act(plan, operation)
+
+
+def _update_plan(plan: Plan, operation: UpdatePlan) -> Plan:
+    return plan.changed(**operation.fields)
+
+
+def _add_phase(plan: Plan, operation: AddPhase) -> Plan:
+    grown = with_phases(plan, [operation.phase])
+    *others, new = grown.phases
+    return grown.changed(phases=_inserted(others, [new], operation.position))
+
+
+def _update_phase(plan: Plan, operation: UpdatePhase) -> Plan:
+    phase = _phase(plan, operation.phase_id)
+    return _with_phase(plan, phase.model_copy(update=_named_condition(plan, operation.fields)))
+
+
+def _remove_phase(plan: Plan, operation: RemovePhase) -> Plan:
+    """What depends on its tasks comes later: it is refused, or depends from now on what they depended on."""
+    phase = _phase(plan, operation.phase_id)
+    inside = {phase.id, *(task.id for task in phase.tasks)}
+    outside = [id_ for task in phase.tasks for id_ in dependents_of(plan, task.id) if id_ not in inside]
+    if operation.dependents == "refuse" and outside:
+        raise HasDependents(list(dict.fromkeys(outside)))
+    for task in phase.tasks:
+        # as it stands by now: what it depended on may have gone before it
+        plan = _without(plan, task, _task(plan, task.id).depends_on)
+    return plan.changed(phases=tuple(other for other in plan.phases if other.id != phase.id))
+
+
+def _move_phase(plan: Plan, operation: MovePhase) -> Plan:
+    phase = _phase(plan, operation.phase_id)
+    others = [other for other in plan.phases if other.id != phase.id]
+    return plan.changed(phases=_inserted(others, [phase], operation.position))
+
+
+def _add_task(plan: Plan, operation: AddTask) -> Plan:
+    _phase(plan, operation.phase_id)
+    plan, (task,) = with_ids(plan, [operation.task])
+    plan = _placed(plan, operation.phase_id, [task], operation.position)
+    names = known_names(plan)
+    for other in operation.needed_by:
+        needing = _task(plan, named(other, names))
+        depends_on = tuple(dict.fromkeys([*needing.depends_on, task.id]))
+        plan = _with_task(plan, needing.model_copy(update={"depends_on": depends_on}))
+    return plan
+
+
+def _update_task(plan: Plan, operation: UpdateTask) -> Plan:
+    task = _task(plan, operation.task_id)
+    return _with_task(plan, task.model_copy(update=_named_condition(plan, operation.fields)))
+
+
+def _remove_task(plan: Plan, operation: RemoveTask) -> Plan:
+    task = _task(plan, operation.task_id)
+    dependents = dependents_of(plan, task.id)
+    if operation.dependents == "refuse" and dependents:
+        raise HasDependents(dependents)
+    return _without(plan, task, task.depends_on)
+
+
+def _split_task(plan: Plan, operation: SplitTask) -> Plan:
+    task = _task(plan, operation.task_id)
+    phase = plan.phase_of(task.id)
+    assert phase is not None
+    position = phase.tasks.index(task)
+    # without the old one first: a part may take over its key
+    bare = _with_phase(plan, phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if t.id != task.id)}))
+    bare, parts = with_ids(bare, operation.parts)
+    ids = {part.id for part in parts}
+    inherited = [_inheriting(part, task, ids) for part in parts]
+    last = [part.id for part in parts if not any(part.id in other.depends_on for other in parts)]
+    return _relinked(_placed(bare, phase.id, inherited, position), task.id, last)
+
+
+def _inheriting(part: Task, whole: Task, parts: Iterable[str]) -> Task:
+    first = not set(part.depends_on) & set(parts)
+    depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else ()), *part.depends_on]))
+    kept = {"story_id": whole.story_id, "subtask_id": whole.subtask_id, "repository_id": whole.repository_id}
+    links = {name: getattr(part, name) or value for name, value in kept.items()}
+    return part.model_copy(update=links | {"depends_on": depends_on, "condition": part.condition or whole.condition})
+
+
+def _move_task(plan: Plan, operation: MoveTask) -> Plan:
+    task = _task(plan, operation.task_id)
+    _phase(plan, operation.phase_id)
+    rest = plan.changed(
+        phases=tuple(
+            phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if t.id != task.id)})
+            for phase in plan.phases
+        )
+    )
+    return _placed(rest, operation.phase_id, [task], operation.position)
+
+
+def _reorder(plan: Plan, operation: Reorder) -> Plan:
+    phase = _phase(plan, operation.phase_id)
+    by_id = {task.id: task for task in phase.tasks}
+    wanted = list(dict.fromkeys(operation.task_ids))
+    if strange := [id_ for id_ in wanted if id_ not in by_id]:
+        raise Invalid.field("taskIds", f"{strange[0]} is no task of this phase")
+    rest = [task for task in phase.tasks if task.id not in wanted]
+    return _with_phase(plan, phase.model_copy(update={"tasks": (*(by_id[id_] for id_ in wanted), *rest)}))
+
+
+def _change_dependencies(plan: Plan, operation: ChangeDependencies) -> Plan:
+    task = _task(plan, operation.task_id)
+    names = known_names(plan)
+    depends_on = tuple(dict.fromkeys(named(other, names) for other in operation.depends_on))
+    return _with_task(plan, task.model_copy(update={"depends_on": depends_on}))
+
+
+_ACTS: dict[type[Any], Callable[[Plan, Any], Plan]] = {
+    UpdatePlan: _update_plan,
+    AddPhase: _add_phase,
+    UpdatePhase: _update_phase,
+    RemovePhase: _remove_phase,
+    MovePhase: _move_phase,
+    AddTask: _add_task,
+    UpdateTask: _update_task,
+    RemoveTask: _remove_task,
+    SplitTask: _split_task,
+    MoveTask: _move_task,
+    Reorder: _reorder,
+    ChangeDependencies: _change_dependencies,
+}
+
+
+def dependents_of(plan: Plan, task_id: str) -> list[str]:
+    """Ids of the tasks that depend on this one or whose condition names it, and of phases whose condition does."""
+    tasks = [
+        task.id
+        for task in plan.tasks
+        if task_id in task.depends_on or (task.condition and task.condition.task_id == task_id)
+    ]
+    return tasks + [phase.id for phase in plan.phases if phase.condition and phase.condition.task_id == task_id]
+
+
+def _without(plan: Plan, task: Task, instead: Iterable[str]) -> Plan:
+    phases = tuple(
+        phase.model_copy(update={"tasks": tuple(other for other in phase.tasks if other.id != task.id)})
+        for phase in plan.phases
+    )
+    return _relinked(plan.changed(phases=phases), task.id, instead)
+
+
+def _relinked(plan: Plan, gone: str, instead: Iterable[str]) -> Plan:
+    """What depended on a task that is gone depends on these instead; a condition on it goes with it."""
+    others = list(instead)
+
+    def mended(task: Task) -> Task:
+        links = [new for old in task.depends_on for new in (others if old == gone else [old])]
+        depends_on = tuple(dict.fromkeys(id_ for id_ in links if id_ != task.id))
+        return task.model_copy(update={"depends_on": depends_on, "condition": _unless(task.condition, gone)})
+
+    return plan.changed(
+        phases=tuple(
+            phase.model_copy(
+                update={"tasks": tuple(map(mended, phase.tasks)), "condition": _unless(phase.condition, gone)}
+            )
+            for phase in plan.phases
+        )
+    )
+
+
+def _unless(condition: Condition | None, gone: str) -> Condition | None:
+    return None if condition and condition.task_id == gone else condition
+
+
+def _named_condition(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
+    condition = fields.get("condition")
+    if not condition:
+        return fields
+    read = Condition.model_validate(condition) if isinstance(condition, dict) else condition
+    return fields | {"condition": read.model_copy(update={"task_id": named(read.task_id, known_names(plan))})}
+
+
+def _task(plan: Plan, task_id: str) -> Task:
+    if task := plan.task(task_id):
+        return task
+    raise NotFound.of("task", task_id)
+
+
+def _phase(plan: Plan, phase_id: str) -> Phase:
+    if phase := plan.phase(phase_id):
+        return phase
+    raise NotFound.of("phase", phase_id)
+
+
+def _with_task(plan: Plan, task: Task) -> Plan:
+    phase = plan.phase_of(task.id)
+    assert phase is not None
+    tasks = tuple(task if other.id == task.id else other for other in phase.tasks)
+    return _with_phase(plan, phase.model_copy(update={"tasks": tasks}))
+
+
+def _with_phase(plan: Plan, phase: Phase) -> Plan:
+    return plan.changed(phases=tuple(phase if other.id == phase.id else other for other in plan.phases))
+
+
+def _placed(plan: Plan, phase_id: str, tasks: list[Task], position: int | None) -> Plan:
+    phase = _phase(plan, phase_id)
+    return _with_phase(plan, phase.model_copy(update={"tasks": _inserted(list(phase.tasks), tasks, position)}))
+
+
+def _inserted[T](others: list[T], new: list[T], position: int | None) -> tuple[T, ...]:
+    at = len(others) if position is None else min(position, len(others))
+    return (*others[:at], *new, *others[at:])

@@ -1,0 +1,232 @@
+"""Suggestions of a review: each a typed operation that a person may take or leave, alone or with others.
+
+A suggestion remembers what it saw of the plan: exactly the part that it would change. While that part is unchanged it
+can be applied, whatever else has been edited; once it has changed, the suggestion is stale.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from groundwork.backlog import Value
+from groundwork.errors import Refusal
+from groundwork.plans.model import Plan, Task
+from groundwork.plans.operations import (
+    AddTask,
+    AnyOperation,
+    ChangeDependencies,
+    MoveTask,
+    Operation,
+    RemoveTask,
+    Reorder,
+    SplitTask,
+    UpdateTask,
+    applied,
+)
+from groundwork.plans.refusals import ConflictingSuggestions, InvalidPlan, StaleSuggestion
+from groundwork.plans.scheduling import schedule
+from groundwork.plans.validating import check, faults
+
+WHOLE = "*"
+
+
+class Suggestion(Value):
+    """`before` and `after` show the same part of the plan, side by side; `version` is the one it was made against."""
+
+    operation: AnyOperation
+    reason: Annotated[str, Field(max_length=2_000)]
+    version: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    schedule: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The plan with the chosen suggestions in it."""
+
+    plan: Plan
+    indices: tuple[int, ...]
+
+
+def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
+    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for."""
+    after = check(applied(plan, operation))
+    shown = None
+    if isinstance(operation, MoveTask | Reorder | ChangeDependencies):
+        shown = {"before": schedule(plan).as_json(), "after": schedule(after).as_json()}
+    return Suggestion(
+        operation=operation,
+        reason=reason,
+        version=plan.version,
+        before=seen(plan, operation),
+        after=_shown_after(plan, after, operation),
+        schedule=shown,
+    )
+
+
+def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
+    """The part of the plan that the operation would change, as it is now; None where that is gone."""
+    match operation:
+        case UpdateTask(task_id=id_, fields=fields):
+            task = plan.task(id_)
+            return task and _fields(task, fields)
+        case ChangeDependencies(task_id=id_):
+            task = plan.task(id_)
+            return task and {"taskId": id_, "dependsOn": list(task.depends_on)}
+        case SplitTask(task_id=id_) | RemoveTask(task_id=id_):
+            task = plan.task(id_)
+            return task and {"tasks": [task.as_json()]}
+        case MoveTask(task_id=id_):
+            phase = plan.phase_of(id_)
+            return phase and {"taskId": id_, "phaseId": phase.id, "position": _position(plan, id_)}
+        case Reorder(phase_id=id_):
+            phase = plan.phase(id_)
+            return phase and {"phaseId": id_, "taskIds": [task.id for task in phase.tasks]}
+        case AddTask(phase_id=id_):
+            return {"phaseId": id_, "tasks": []} if plan.phase(id_) else None
+    return None
+
+
+def stale(plan: Plan, one: Suggestion) -> bool:
+    now = seen(plan, one.operation)
+    if isinstance(one.operation, MoveTask) and now and one.before:
+        # where in its phase a task stands shifts with every edit before it: what counts is which phase
+        return bool(now["phaseId"] != one.before["phaseId"])
+    return now is None or now != one.before
+
+
+def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
+    """All of the chosen, or none. Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal.
+
+    Splits and removals come last: what other suggestions say of their neighbours is then carried over with the links.
+    """
+    indices = tuple(dict.fromkeys(chosen))
+    if old := [index for index in indices if stale(plan, suggestions[index])]:
+        raise StaleSuggestion(old, plan.version)
+    if pairs := conflicts({index: suggestions[index].operation for index in indices}):
+        raise ConflictingSuggestions(pairs)
+    after = plan
+    for index in sorted(indices, key=lambda i: (_RANKS.get(type(suggestions[i].operation), 0), i)):
+        after = applied(after, suggestions[index].operation)
+    return Applied(check(after), indices)
+
+
+_RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
+
+
+def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
+    """Pairs that cannot go together, with what both of them would change."""
+    touched = {index: touches(operation) for index, operation in operations.items()}
+    found = []
+    for one, other in combinations(sorted(operations), 2):
+        both = sorted({element for element, _ in _common(touched[one], touched[other])})
+        if both:
+            found.append({"suggestionIndices": [one, other], "targets": both})
+    return found
+
+
+type Aspect = tuple[str, str]
+
+
+def _common(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
+    return [
+        mine
+        for mine in one
+        for its in other
+        if mine[0] == its[0] and (mine[1] == its[1] or WHOLE in (mine[1], its[1])) and "uses" not in _mild(mine, its)
+    ]
+
+
+def _mild(one: Aspect, other: Aspect) -> set[str]:
+    """Two that merely use a thing do not conflict."""
+    return {"uses"} if one[1] == other[1] == "uses" else set()
+
+
+def touches(operation: Operation) -> set[Aspect]:
+    """(element, aspect): what an operation changes, and as `uses` what must be there for it."""
+    match operation:
+        case UpdateTask(task_id=id_, fields=fields):
+            return {(id_, name) for name in fields}
+        case ChangeDependencies(task_id=id_, depends_on=others):
+            return {(id_, "depends_on"), *((other, "uses") for other in others)}
+        case SplitTask(task_id=id_) | RemoveTask(task_id=id_):
+            return {(id_, WHOLE)}
+        case MoveTask(task_id=id_, phase_id=phase):
+            return {(id_, "place"), (phase, "uses")}
+        case Reorder(phase_id=phase, task_ids=ids):
+            return {(phase, "order"), *((id_, "place") for id_ in ids)}
+        case AddTask(phase_id=phase, task=task, needed_by=needing):
+            return {(phase, "uses"), *((id_, "uses") for id_ in (*task.depends_on, *needing))}
+    return set()
+
+
+def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
+    """The suggestions that could be applied to the plan, and why the others could not: they are not offered."""
+    kept: list[Suggestion] = []
+    dropped: list[str] = []
+    for operation, reason in proposed:
+        try:
+            one = suggestion(plan, operation, reason)
+        except Refusal as refusal:
+            dropped.append(str(refusal))
+            continue
+        if one.before != one.after:
+            kept.append(one)
+    return kept, dropped
+
+
+def together(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
+    """The schedule before and after as many of the suggestions as go together, the first ones first."""
+    after = plan
+    taken: dict[int, Operation] = {}
+    for index, one in enumerate(suggestions):
+        if conflicts(taken | {index: one.operation}):
+            continue
+        try:
+            trial = applied(after, one.operation)
+        except Refusal:
+            continue
+        if not faults(trial):
+            after, taken[index] = trial, one.operation
+    if not taken:
+        return None
+    return {
+        "before": schedule(plan).as_json(),
+        "after": schedule(after).as_json(),
+        "suggestionIndices": sorted(taken),
+    }
+
+
+def _shown_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any] | None:
+    if isinstance(operation, RemoveTask):
+        return {"tasks": []}
+    if isinstance(operation, SplitTask | AddTask):
+        known = {task.id for task in plan.tasks}
+        new = [_unnumbered(task, after) for task in after.tasks if task.id not in known]
+        head = {"phaseId": operation.phase_id} if isinstance(operation, AddTask) else {}
+        return head | {"tasks": new}
+    return seen(after, operation)
+
+
+def _unnumbered(task: Task, plan: Plan) -> dict[str, Any]:
+    """A task to be: it gets its id only when it is applied, so its dependencies are told by key."""
+    keys = {other.id: other.key for other in plan.tasks}
+    shown = task.as_json() | {"dependsOn": [keys.get(id_, id_) for id_ in task.depends_on]}
+    del shown["id"]
+    return shown
+
+
+def _fields(task: Task, fields: dict[str, Any]) -> dict[str, Any]:
+    return {"taskId": task.id} | task.model_dump(mode="json", by_alias=True, include=set(fields))
+
+
+def _position(plan: Plan, task_id: str) -> int:
+    phase = plan.phase_of(task_id)
+    return [task.id for task in phase.tasks].index(task_id) if phase else 0
+
+
+__all__ = ["Applied", "InvalidPlan", "Suggestion", "apply_chosen", "conflicts", "seen", "stale", "suggestion", "usable"]

@@ -1,0 +1,197 @@
+"""The rules every plan keeps, whichever way it came: by hand, from the model, from suggestions, from a template.
+
+Codes are stable: front ends show their own words for them, and the model is told them when it may correct itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from pydantic import ValidationError
+
+from groundwork.plans.model import MOST_CHARACTERS, MOST_PHASES, MOST_TASKS, Phase, Plan, Task
+from groundwork.plans.refusals import InvalidPlan
+
+
+class Code(StrEnum):
+    """What can be wrong with a plan."""
+
+    UNKNOWN_DEPENDENCY = "UNKNOWN_DEPENDENCY"
+    SELF_DEPENDENCY = "SELF_DEPENDENCY"
+    DUPLICATE_DEPENDENCY = "DUPLICATE_DEPENDENCY"
+    CYCLE = "CYCLE"
+    LATER_PHASE = "LATER_PHASE"
+    LATER_IN_PHASE = "LATER_IN_PHASE"
+    DUPLICATE_KEY = "DUPLICATE_KEY"
+    DUPLICATE_ID = "DUPLICATE_ID"
+    EMPTY_PHASE = "EMPTY_PHASE"
+    NO_PHASE = "NO_PHASE"
+    TOO_MANY_TASKS = "TOO_MANY_TASKS"
+    TOO_MANY_PHASES = "TOO_MANY_PHASES"
+    TOO_LARGE = "TOO_LARGE"
+    TEXT = "TEXT"
+    UNKNOWN_CONDITION = "UNKNOWN_CONDITION"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One rule broken. `path` are the keys of a cycle, from a task back to it."""
+
+    code: Code
+    field: str
+    message: str
+    path: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        fault = {"field": self.field, "message": self.message, "code": self.code.value}
+        return fault | {"path": list(self.path)} if self.path else fault
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task stands: the index of its phase, its index in it, and whether that phase goes in order."""
+
+    phase: int
+    position: int
+    ordered: bool
+
+    @property
+    def field(self) -> str:
+        return f"phases[{self.phase}].tasks[{self.position}]"
+
+
+def faults(plan: Plan, complete: bool = False) -> list[Fault]:
+    """All that is wrong. `complete`: as it has to be to be carried out; a draft may still have empty phases."""
+    places = _places(plan)
+    found = [*_sizes(plan), *_texts(plan), *_keys(plan), *_dependencies(plan, places), *_conditions(plan, places)]
+    found += _cycle(plan)
+    return [*found, *_gaps(plan)] if complete else found
+
+
+def check(plan: Plan, complete: bool = False) -> Plan:
+    """The plan itself. Raises InvalidPlan."""
+    if found := faults(plan, complete):
+        raise InvalidPlan([fault.as_json() for fault in found])
+    return plan
+
+
+def _places(plan: Plan) -> dict[str, Place]:
+    return {
+        task.id: Place(number, position, phase.mode != "parallel")
+        for number, phase in enumerate(plan.phases)
+        for position, task in enumerate(phase.tasks)
+    }
+
+
+def _sizes(plan: Plan) -> Iterator[Fault]:
+    count = sum(len(phase.tasks) for phase in plan.phases)
+    if count > MOST_TASKS:
+        yield Fault(Code.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MOST_TASKS}")
+    if len(plan.phases) > MOST_PHASES:
+        yield Fault(Code.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MOST_PHASES}")
+    size = sum(len(phase.model_dump_json()) for phase in plan.phases)
+    if size > MOST_CHARACTERS:
+        yield Fault(Code.TOO_LARGE, "phases", f"{size} characters of texts are more than {MOST_CHARACTERS}")
+
+
+def _texts(plan: Plan) -> Iterator[Fault]:
+    """Copies of values are not validated as they are made: here all of them are."""
+    for number, phase in enumerate(plan.phases):
+        yield from _text_faults(Phase, phase.model_copy(update={"tasks": ()}), f"phases[{number}]")
+        for position, task in enumerate(phase.tasks):
+            yield from _text_faults(Task, task, f"phases[{number}].tasks[{position}]")
+    yield from _text_faults(Plan, plan.changed(phases=()), "plan")
+
+
+def _text_faults(kind: type[Phase | Task | Plan], value: Phase | Task | Plan, field: str) -> Iterator[Fault]:
+    try:
+        kind.model_validate(value.model_dump())
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False, include_context=False, include_input=False):
+            name = ".".join(str(part) for part in error["loc"])
+            yield Fault(Code.TEXT, f"{field}.{name}", f"{name}: {error['msg']}")
+
+
+def _keys(plan: Plan) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    ids: set[str] = set()
+    for place, task in _placed(plan):
+        if task.id in ids:
+            yield Fault(Code.DUPLICATE_ID, place, f"The id {task.id} is there twice")
+        ids.add(task.id)
+        if other := seen.setdefault(task.key.casefold(), task.key) if task.key.casefold() in seen else None:
+            yield Fault(Code.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
+        seen.setdefault(task.key.casefold(), task.key)
+
+
+def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
+    for number, phase in enumerate(plan.phases):
+        for position, task in enumerate(phase.tasks):
+            yield f"phases[{number}].tasks[{position}]", task
+
+
+def _dependencies(plan: Plan, places: Mapping[str, Place]) -> Iterator[Fault]:
+    names = {task.id: task.key for task in plan.tasks}
+    for field, task in _placed(plan):
+        if len(set(task.depends_on)) < len(task.depends_on):
+            yield Fault(Code.DUPLICATE_DEPENDENCY, f"{field}.dependsOn", f"{task.key} names a dependency twice")
+        for other in dict.fromkeys(task.depends_on):
+            if fault := _dependency(task, other, names, places):
+                yield Fault(fault[0], f"{field}.dependsOn", fault[1])
+
+
+def _dependency(
+    task: Task, other: str, names: Mapping[str, str], places: Mapping[str, Place]
+) -> tuple[Code, str] | None:
+    if other == task.id:
+        return Code.SELF_DEPENDENCY, f"{task.key} depends on itself"
+    if other not in places:
+        return Code.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, which is no task of this plan"
+    mine, its = places[task.id], places[other]
+    if its.phase > mine.phase:
+        return Code.LATER_PHASE, f"{task.key} depends on {names[other]}, which is in a later phase"
+    if its.phase == mine.phase and mine.ordered and its.position > mine.position:
+        return Code.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, which comes after it in its phase"
+    return None
+
+
+def _cycle(plan: Plan) -> list[Fault]:
+    """The first cycle there is, with its path in the direction of the work: each task is needed by the next."""
+    ids = {task.id for task in plan.tasks}
+    graph = {task.id: [other for other in task.depends_on if other in ids and other != task.id] for task in plan.tasks}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        names = {task.id: task.key for task in plan.tasks}
+        path = tuple(names[id_] for id_ in cycle.args[1])
+        return [Fault(Code.CYCLE, "phases", f"These tasks wait for each other: {' → '.join(path)}", path)]
+    return []
+
+
+def _conditions(plan: Plan, places: Mapping[str, Place]) -> Iterator[Fault]:
+    """A condition looks back: at a task of an earlier phase, or at one that the task itself depends on."""
+    for number, phase in enumerate(plan.phases):
+        if phase.condition and not _is_earlier(phase.condition.task_id, number, places):
+            yield _condition_fault(f"phases[{number}]", phase.condition.task_id)
+        for position, task in enumerate(phase.tasks):
+            named = task.condition.task_id if task.condition else None
+            if named and named not in task.depends_on and not _is_earlier(named, number, places):
+                yield _condition_fault(f"phases[{number}].tasks[{position}]", named)
+
+
+def _is_earlier(task_id: str, phase: int, places: Mapping[str, Place]) -> bool:
+    return task_id in places and places[task_id].phase < phase
+
+
+def _condition_fault(field: str, task_id: str) -> Fault:
+    return Fault(Code.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before")
+
+
+def _gaps(plan: Plan) -> Iterator[Fault]:
+    if not plan.phases:
+        yield Fault(Code.NO_PHASE, "phases", "The plan has no phase")
+    for number, phase in enumerate(plan.phases):
+        if not phase.tasks:
+            yield Fault(Code.EMPTY_PHASE, f"phases[{number}]", f"The phase {phase.title!r} has no task")
