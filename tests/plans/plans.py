@@ -82,20 +82,17 @@ def operations(draw: st.DrawFn, plan: Plan) -> Operation:
     position = draw(st.none() | st.integers(0, 6))
     both = draw(st.sampled_from(["refuse", "repair"]))
     number = draw(st.integers(0, 10**6))
-    return draw(
-        st.sampled_from(
-            [
-                UpdateTask(task_id=task, fields={"title": f"Changed {number}"}),
-                UpdatePhase(phase_id=place, fields={"mode": draw(st.sampled_from(["parallel", "sequential"]))}),
-                AddPhase(phase=phase(f"New {number}"), position=position),
-                RemovePhase(phase_id=place, dependents=both),
-                MovePhase(phase_id=place, position=position or 0),
-                AddTask(phase_id=place, task=draft(f"new{number}", task), position=position, needed_by=(other,)),
-                RemoveTask(task_id=task, dependents=both),
-                SplitTask(task_id=task, parts=(draft(f"one{number}"), draft(f"two{number}", f"one{number}"))),
-                MoveTask(task_id=task, phase_id=place, position=position),
-                Reorder(phase_id=place, task_ids=(task, other)),
-                ChangeDependencies(task_id=task, depends_on=(other,)),
-            ]
-        )
-    )
+    any_of: list[Operation] = [
+        UpdateTask(task_id=task, fields={"title": f"Changed {number}"}),
+        UpdatePhase(phase_id=place, fields={"mode": draw(st.sampled_from(["parallel", "sequential"]))}),
+        AddPhase(phase=phase(f"New {number}"), position=position),
+        RemovePhase(phase_id=place, dependents=both),
+        MovePhase(phase_id=place, position=position or 0),
+        AddTask(phase_id=place, task=draft(f"new{number}", task), position=position, needed_by=(other,)),
+        RemoveTask(task_id=task, dependents=both),
+        SplitTask(task_id=task, parts=(draft(f"one{number}"), draft(f"two{number}", f"one{number}"))),
+        MoveTask(task_id=task, phase_id=place, position=position),
+        Reorder(phase_id=place, task_ids=(task, other)),
+        ChangeDependencies(task_id=task, depends_on=(other,)),
+    ]
+    return draw(st.sampled_from(any_of))

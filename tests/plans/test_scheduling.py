@@ -1,6 +1,6 @@
 """Critical path, width and time, against slow and obvious reckonings."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +40,7 @@ def test_the_width_is_the_largest_set_without_a_dependency(graph: Graph) -> None
 def test_the_critical_path_is_a_chain_and_no_chain_costs_more(graph: Graph) -> None:
     costs = {node: float(int(node) % 3 + 1) for node in graph}
     path, total = critical_path(graph, costs)
-    assert all(earlier in graph[later] for earlier, later in zip(path, path[1:], strict=False))
+    assert all(earlier in graph[later] for earlier, later in pairwise(path))
     assert total == sum(costs[node] for node in path)
 
     def longest(node: str) -> float:

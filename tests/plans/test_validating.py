@@ -1,5 +1,7 @@
 """The rules a plan keeps, each with its stable code."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 
@@ -36,7 +38,7 @@ def test_a_cycle_is_told_with_its_path() -> None:
     assert fault.code is Code.CYCLE
     assert fault.path[0] == fault.path[-1]
     needs = {"a": "c", "b": "a", "c": "b"}
-    assert all(needs[later] == earlier for earlier, later in zip(fault.path, fault.path[1:], strict=False))
+    assert all(needs[later] == earlier for earlier, later in pairwise(fault.path))
 
 
 def test_a_dependency_on_a_later_phase_is_refused() -> None:

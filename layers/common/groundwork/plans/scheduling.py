@@ -74,14 +74,14 @@ def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], 
     ends: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for node in TopologicalSorter(graph).static_order():
-        last = max(graph[node], key=ends.__getitem__, default=None)
-        before[node] = last
-        ends[node] = costs[node] + (ends[last] if last else 0)
-    node = max(ends, key=ends.__getitem__, default=None)
-    total, path = ends[node] if node else 0.0, []
-    while node:
-        path.append(node)
-        node = before[node]
+        needed = max(graph[node], key=ends.__getitem__, default=None)
+        before[node] = needed
+        ends[node] = costs[node] + (ends[needed] if needed else 0)
+    last = max(ends, key=ends.__getitem__, default=None)
+    total, path = ends[last] if last else 0.0, []
+    while last:
+        path.append(last)
+        last = before[last]
     return path[::-1], total
 
 

@@ -26,11 +26,12 @@ from groundwork.plans.operations import (
     UpdateTask,
     applied,
 )
-from groundwork.plans.refusals import ConflictingSuggestions, InvalidPlan, StaleSuggestion
+from groundwork.plans.refusals import ConflictingSuggestions, StaleSuggestion
 from groundwork.plans.scheduling import schedule
 from groundwork.plans.validating import check, faults
 
 WHOLE = "*"
+OF_ONE_TASK = UpdateTask | ChangeDependencies | MoveTask | SplitTask | RemoveTask
 
 
 class Suggestion(Value):
@@ -70,25 +71,28 @@ def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
 
 def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
     """The part of the plan that the operation would change, as it is now; None where that is gone."""
+    if isinstance(operation, Reorder | AddTask):
+        phase = plan.phase(operation.phase_id)
+        if phase is None:
+            return None
+        named = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
+        return {"phaseId": phase.id} | named
+    task = plan.task(operation.task_id) if isinstance(operation, OF_ONE_TASK) else None
+    return _seen_of_task(plan, task, operation) if task else None
+
+
+def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any]:
     match operation:
-        case UpdateTask(task_id=id_, fields=fields):
-            task = plan.task(id_)
-            return task and _fields(task, fields)
-        case ChangeDependencies(task_id=id_):
-            task = plan.task(id_)
-            return task and {"taskId": id_, "dependsOn": list(task.depends_on)}
-        case SplitTask(task_id=id_) | RemoveTask(task_id=id_):
-            task = plan.task(id_)
-            return task and {"tasks": [task.as_json()]}
-        case MoveTask(task_id=id_):
-            phase = plan.phase_of(id_)
-            return phase and {"taskId": id_, "phaseId": phase.id, "position": _position(plan, id_)}
-        case Reorder(phase_id=id_):
-            phase = plan.phase(id_)
-            return phase and {"phaseId": id_, "taskIds": [task.id for task in phase.tasks]}
-        case AddTask(phase_id=id_):
-            return {"phaseId": id_, "tasks": []} if plan.phase(id_) else None
-    return None
+        case UpdateTask(fields=fields):
+            return {"taskId": task.id} | task.model_dump(mode="json", by_alias=True, include=set(fields))
+        case ChangeDependencies():
+            return {"taskId": task.id, "dependsOn": list(task.depends_on)}
+        case MoveTask():
+            phase = plan.phase_of(task.id)
+            assert phase is not None
+            return {"taskId": task.id, "phaseId": phase.id, "position": phase.tasks.index(task)}
+        case _:
+            return {"tasks": [task.as_json()]}
 
 
 def stale(plan: Plan, one: Suggestion) -> bool:
@@ -153,15 +157,13 @@ def touches(operation: Operation) -> set[Aspect]:
             return {(id_, name) for name in fields}
         case ChangeDependencies(task_id=id_, depends_on=others):
             return {(id_, "depends_on"), *((other, "uses") for other in others)}
-        case SplitTask(task_id=id_) | RemoveTask(task_id=id_):
-            return {(id_, WHOLE)}
         case MoveTask(task_id=id_, phase_id=phase):
             return {(id_, "place"), (phase, "uses")}
         case Reorder(phase_id=phase, task_ids=ids):
             return {(phase, "order"), *((id_, "place") for id_ in ids)}
         case AddTask(phase_id=phase, task=task, needed_by=needing):
             return {(phase, "uses"), *((id_, "uses") for id_ in (*task.depends_on, *needing))}
-    return set()
+    return {(operation.task_id, WHOLE)} if isinstance(operation, SplitTask | RemoveTask) else set()
 
 
 def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
@@ -218,15 +220,3 @@ def _unnumbered(task: Task, plan: Plan) -> dict[str, Any]:
     shown = task.as_json() | {"dependsOn": [keys.get(id_, id_) for id_ in task.depends_on]}
     del shown["id"]
     return shown
-
-
-def _fields(task: Task, fields: dict[str, Any]) -> dict[str, Any]:
-    return {"taskId": task.id} | task.model_dump(mode="json", by_alias=True, include=set(fields))
-
-
-def _position(plan: Plan, task_id: str) -> int:
-    phase = plan.phase_of(task_id)
-    return [task.id for task in phase.tasks].index(task_id) if phase else 0
-
-
-__all__ = ["Applied", "InvalidPlan", "Suggestion", "apply_chosen", "conflicts", "seen", "stale", "suggestion", "usable"]
