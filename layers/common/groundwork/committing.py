@@ -131,11 +131,12 @@ def _weighed(finished: Finished, project_id: str) -> tuple[Finished, Changes, in
     """A result, its changes and their size; one that no transaction could take becomes a failure."""
     own = finished.result.changes(project_id) if isinstance(finished.result, Outcome) else Changes()
     characters = sum(len(artifact.model_dump_json()) for _, artifact in own.puts)
+    characters += sum(write.characters for _, write in own.plans)
     if own.actions + 1 > MOST_ACTIONS or characters > MOST_CHARACTERS:
-        message = f"Its {len(own.puts)} new and {len(own.deletes)} old rows are more than one transaction takes."
+        message = f"Its {own.made} new and {len(own.deletes)} old rows are more than one transaction takes."
         finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()
     if finished.final:
-        own = replace(own, entries=(finished.entry(len(own.puts), len(own.deletes)),))
+        own = replace(own, entries=(finished.entry(own.made, len(own.deletes)),))
     return finished, own, characters
 
 
@@ -147,5 +148,6 @@ def _joined(one: Changes, other: Changes) -> Changes:
         analyses=one.analyses + other.analyses,
         drafts=one.drafts + other.drafts,
         retired=one.retired + other.retired,
+        plans=one.plans + other.plans,
         rest=other.rest if other.rest is not None else one.rest,
     )

@@ -61,6 +61,9 @@ def _calls(run: Run, project_id: str, backlog: BacklogReader, todo: list[Target]
             return [sizes.stories_call(_linked(project_id, backlog, t), run.options.mode) for t in todo]
         case RunType.GENERATE_SUBTASKS:
             return [sizes.subtasks_call(run.options.mode) for _ in todo]
+        case _:
+            # what a plan's run takes is not asked for here
+            return []
 
 
 def _analyses(project_id: str, backlog: BacklogReader, wanted: set[int]) -> list[tuple[int, int]]:

@@ -13,6 +13,8 @@ from groundwork.asking import ask
 from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
+from groundwork.plans.surveying import Surveyor
+from groundwork.plans.writes import PlanStore, PlanWrite
 from groundwork.ports import BacklogReader, Changes, InThread, RunStore
 from groundwork.runs import ErrorCode, Run, RunType, Target
 from groundwork.steps import analyze_cards, epics, stories, subtasks
@@ -45,6 +47,7 @@ class Outcome:
     analysis: CardAnalysis | None = None
     drafts: tuple[EpicDraft, ...] = ()
     coverage: Coverage | None = None
+    plan: PlanWrite | None = None
 
     def changes(self, project_id: str) -> Changes:
         index, card = self.target.index, Path(Kind.CARD, project_id, self.target.numbers)
@@ -58,6 +61,7 @@ class Outcome:
             drafts=((index, self.drafts),) if self.drafts else (),
             retired=gone if self.child is not Kind.SUBTASK else (),
             rest=self.coverage.rest_ids if self.coverage else None,
+            plans=((index, self.plan),) if self.plan else (),
         )
 
 
@@ -75,6 +79,8 @@ class Desk:
     model: Model
     io: InThread
     now_ms: Callable[[], int]
+    plans: PlanStore | None = None
+    survey: Surveyor | None = None
     themes: dict[str, None] = field(default_factory=dict)
 
 

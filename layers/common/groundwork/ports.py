@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
+from groundwork.plans.writes import PlanWrite
 from groundwork.runs import Entry, Run, RunType, Target
 from groundwork.steps.epics import EpicDraft
 
@@ -33,11 +34,18 @@ class Changes:
     drafts: tuple[tuple[int, tuple[EpicDraft, ...]], ...] = ()
     retired: tuple[Path, ...] = ()
     rest: tuple[str, ...] | None = None
+    plans: tuple[tuple[int, PlanWrite], ...] = ()
+
+    @property
+    def made(self) -> int:
+        """How many artifacts come into being."""
+        return len(self.puts) + sum(write.made for _, write in self.plans)
 
     @property
     def actions(self) -> int:
         """How many of DynamoDB's 100 actions a transaction this takes, the run's row not counted."""
         rows = len(self.puts) + len(self.deletes) + len(self.analyses) + len(self.drafts)
+        rows += sum(write.actions for _, write in self.plans)
         return rows + bool(self.entries) + bool(self.manifest) + bool(self.retired) + (self.rest is not None)
 
 

@@ -17,6 +17,8 @@ from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.jobs import Desk, ItemFailed, Outcome
 from groundwork.pacing import Pace, PacedModel
+from groundwork.plans.surveying import Surveyor
+from groundwork.plans.writes import PlanStore
 from groundwork.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
 from groundwork.queueing import PAGE, as_it_stands, targets
 from groundwork.runs import (
@@ -61,6 +63,8 @@ class Worker:
     left_ms: Callable[[], int]
     request_id: str
     io: InThread = asyncio.to_thread
+    plans: PlanStore | None = None
+    survey: Surveyor | None = None
 
     async def hop(self, run_id: str) -> HopEnd:
         """Raises Transient where the tables cannot be reached, so that Lambda tries again."""
@@ -138,7 +142,17 @@ class Hop:
         paced = PacedModel(
             model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down, permit=self.ledger.permit
         )
-        desk = Desk(self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms)
+        desk = Desk(
+            self.run,
+            self.project_id,
+            worker.backlog,
+            worker.store,
+            paced,
+            self.io,
+            self.now_ms,
+            worker.plans,
+            worker.survey,
+        )
         crew = Crew(desk, paced, worker.price, self.now_ms)
         watch = asyncio.create_task(self._watch())
         try:
@@ -330,8 +344,10 @@ class Hop:
     async def _end(self) -> HopEnd:
         now, run = self.now_ms(), self.run
         status = Status.FAILED if self.halt and not run.completed else run.outcome()
-        again = (run.retryable > 0 or not run.queued_all) and run.attempts < RUN_ATTEMPTS
-        error = self.halt[1] if self.halt else f"{run.failed} of {run.total} items failed." if run.failed else None
+        # a plan is generated or reviewed anew by who wants it, not by the schedule
+        again = not run.type.of_plan and (run.retryable > 0 or not run.queued_all) and run.attempts < RUN_ATTEMPTS
+        failed = run.error or f"{run.failed} of {run.total} items failed."
+        error = self.halt[1] if self.halt else failed if run.failed else None
         ended = replace(
             leases.ended(run, status, now),
             phase=Phase.DONE if run.queued_all else run.phase,

@@ -15,6 +15,8 @@ _DOING = {
     RunType.GENERATE_EPICS: "Proposing epics",
     RunType.GENERATE_STORIES: "Writing stories",
     RunType.GENERATE_SUBTASKS: "Writing subtasks",
+    RunType.GENERATE_PLAN: "Writing the plan",
+    RunType.REVIEW_PLAN: "Reviewing the plan",
 }
 
 
@@ -22,7 +24,8 @@ def progress_of(run: Run, now: int) -> dict[str, Any]:
     """The contract's progress object. Counters add up: pending + active + completed + failed + skipped = total."""
     return {
         "runId": run.id,
-        "projectId": _project(run),
+        "projectId": None if run.type.of_plan else _project(run),
+        "planId": _project(run) if run.type.of_plan else None,
         "type": run.type.value,
         "status": run.status.value,
         "phase": run.phase.value,
@@ -192,6 +195,7 @@ def _target_path(run: Run, target: Target) -> Path | None:
 
 
 def _project(run: Run) -> str:
+    """The project, or the plan, that the run belongs to."""
     path = path_of(Kind.RUN, run.id)
     return path.project_id if path else ""
 

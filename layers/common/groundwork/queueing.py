@@ -23,6 +23,9 @@ def targets(
 
     `selection` is that of a run which is not yet written; otherwise the store has it.
     """
+    if run.type.of_plan:
+        # which part of the plan an item is about follows from the plan's version and the item's number
+        return (Target(n, (n + 1,), f"Part {n + 1} of {run.total}") for n in range(run.total))
     asked, source = _as_first_asked(run, store)
     if asked.retry_of:
         lines = _again(asked, backlog, store, project_id)
@@ -110,7 +113,7 @@ def described(parents: Sequence[Parent], backlog: BacklogReader, replaces: bool)
 
 def as_it_stands(run: Run, target: Target, project_id: str, backlog: BacklogReader) -> Target | None:
     """The target with what stands below it now, for an item whose commit found the backlog changed; None if gone."""
-    if run.type is RunType.ANALYZE_CARDS:
+    if run.type is RunType.ANALYZE_CARDS or run.type.of_plan:
         return None
     (fresh,) = _refreshed(run, [target], project_id, backlog)
     return replace(fresh, index=target.index)

@@ -29,17 +29,27 @@ class RunType(StrEnum):
     GENERATE_EPICS = "GENERATE_EPICS"
     GENERATE_STORIES = "GENERATE_STORIES"
     GENERATE_SUBTASKS = "GENERATE_SUBTASKS"
+    GENERATE_PLAN = "GENERATE_PLAN"
+    REVIEW_PLAN = "REVIEW_PLAN"
+
+    @property
+    def of_plan(self) -> bool:
+        """Whether such a run belongs to a plan, not to a project. Its number is that of the iteration it makes."""
+        return self in (RunType.GENERATE_PLAN, RunType.REVIEW_PLAN)
+
+    @property
+    def lock(self) -> str:
+        """What only one active run may hold: a type in its project, a plan as a whole."""
+        return "PLAN" if self.of_plan else self.value
 
     @property
     def below(self) -> tuple["RunType", ...]:
         """The types that read what this type writes."""
-        order = tuple(RunType)
-        return order[order.index(self) + 1 :]
+        return () if self.of_plan else PIPELINE[PIPELINE.index(self) + 1 :]
 
     @property
     def above(self) -> tuple["RunType", ...]:
-        order = tuple(RunType)
-        return order[: order.index(self)]
+        return () if self.of_plan else PIPELINE[: PIPELINE.index(self)]
 
     @property
     def counted(self) -> str | None:
@@ -47,6 +57,10 @@ class RunType(StrEnum):
         return {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}.get(
             self.value
         )
+
+
+PIPELINE = tuple(type_ for type_ in RunType if not type_.of_plan)
+"""From cards to subtasks, in order."""
 
 
 class Status(StrEnum):
@@ -97,6 +111,7 @@ class ErrorCode(StrEnum):
     WORKER_LOST = "WORKER_LOST"
     TARGET_GONE = "TARGET_GONE"
     TOO_LARGE = "TOO_LARGE"
+    REPOSITORY_UNAVAILABLE = "REPOSITORY_UNAVAILABLE"
     COST_LIMIT = "COST_LIMIT"
     HOP_LIMIT = "HOP_LIMIT"
     NO_PROGRESS = "NO_PROGRESS"
@@ -115,6 +130,7 @@ _RETRYABLE = {
     ErrorCode.TIMED_OUT,
     ErrorCode.WORKER_LOST,
     ErrorCode.NO_PROGRESS,
+    ErrorCode.REPOSITORY_UNAVAILABLE,
 }
 
 
@@ -304,6 +320,8 @@ class Run:
             retryable=self.retryable + (entry.status is ItemStatus.FAILED and retryable),
             created=self.created + entry.created,
             deleted=self.deleted + entry.deleted,
+            # a plan's run has few items, and what became of them is what became of the run
+            error=entry.error if self.type.of_plan and entry.error else self.error,
         )
 
     def outcome(self) -> Status:

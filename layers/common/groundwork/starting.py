@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Annotated, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from groundwork import leases
 from groundwork.backlog import Counts, Value
@@ -30,10 +30,16 @@ _TARGET_KINDS = {
 }
 
 
+def _of_project(type_: RunType) -> RunType:
+    if type_.of_plan:
+        raise ValueError("is started at /api/plans")
+    return type_
+
+
 class RunRequest(Value):
     """The body of POST .../runs. `itemIds` names cards, epics or stories, by the run's type."""
 
-    type: RunType
+    type: Annotated[RunType, AfterValidator(_of_project)]
     options: RunOptions = RunOptions()
     epic_id: str | None = None
     item_ids: Annotated[list[str], Field(min_length=1, max_length=MOST_SELECTED)] | None = None
@@ -112,6 +118,8 @@ class Starter:
         earlier = self.store.load(run_id)
         if earlier.status.active:
             raise NothingToRetry("The run is still under way; cancel it or wait for its end.")
+        if earlier.type.of_plan:
+            raise NothingToRetry("A plan's generation or review is not retried: start it anew.")
         failed = earlier.retryable if automatic else earlier.failed
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry

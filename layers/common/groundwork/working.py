@@ -9,6 +9,7 @@ from groundwork.asking import AnswerRejected
 from groundwork.errors import Transient
 from groundwork.jobs import JOBS, Desk, ItemFailed, Outcome, together
 from groundwork.pacing import OutOfTime, PacedModel
+from groundwork.plan_jobs import PLAN_JOBS
 from groundwork.runs import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
 
 RETRY_AFTER_MS = (1_000, 5_000)
@@ -186,7 +187,7 @@ class Crew:
         desk = replace(self.desk, model=self.model.noting(lambda: self._asked.update(indexes)))
         results: dict[int, Outcome | ItemFailed | None]
         try:
-            results = dict(await JOBS[desk.run.type](desk, unit, spend))
+            results = dict(await (JOBS | PLAN_JOBS)[desk.run.type](desk, unit, spend))
         except (AnswerRejected, ModelError, Transient) as error:
             results = dict.fromkeys((target.index for target in unit), self._failure(error))
         except asyncio.CancelledError:

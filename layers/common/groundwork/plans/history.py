@@ -1,7 +1,9 @@
-"""A plan's iterations: who did what to it, from which version to which. Any version can be shown, compared, restored."""
+"""A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
 
 from enum import StrEnum
 from typing import Any, Literal
+
+from pydantic import Field
 
 from groundwork.backlog import Value
 from groundwork.plans.model import Plan, details
@@ -38,7 +40,7 @@ class Request(Value):
     target_id: str | None = None
     story_ids: tuple[str, ...] = ()
     template_id: str | None = None
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = Field(default_factory=dict)
 
 
 class Change(Value):
@@ -75,7 +77,7 @@ class Iteration(Value):
     suggestion_indices: tuple[int, ...] = ()
     restored_version: int | None = None
     suggestions: tuple[Suggestion, ...] = ()
-    dropped: int = 0
+    dropped: tuple[str, ...] = ()
     schedule: dict[str, Any] | None = None
     error: str | None = None
 

@@ -20,7 +20,7 @@ from groundwork.backlog import Artifact, Card, Counts, Project, rfc3339
 from groundwork.errors import BacklogInUse, NotFound, Transient, WriteConflict
 from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
 from groundwork.importing import NewCard
-from groundwork.runs import RunType
+from groundwork.runs import PIPELINE, RunType
 from groundwork.store.backlog_rows import (
     PROJECT_SK,
     PROJECTS_PK,
@@ -59,7 +59,7 @@ PURGED_TOGETHER = 90
 _COUNTED = {Kind.CARD: "cards", Kind.EPIC: "epics", Kind.STORY: "stories", Kind.SUBTASK: "subtasks"}
 _NAMES = {Kind.CARD: "card", Kind.EPIC: "epic", Kind.STORY: "story", Kind.SUBTASK: "subtask"}
 _IN_USE_BY = {
-    Kind.PROJECT: tuple(RunType),
+    Kind.PROJECT: PIPELINE,
     Kind.CARD: (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS),
     Kind.EPIC: (RunType.GENERATE_EPICS, RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),
     Kind.STORY: (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),

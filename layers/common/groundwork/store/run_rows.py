@@ -212,7 +212,7 @@ class LockRow(Model):
 
 
 def lock_key(type_: RunType) -> str:
-    return f"LOCK#{type_.value}"
+    return f"LOCK#{type_.lock}"
 
 
 class IdempotencyRow(Model):

@@ -30,6 +30,7 @@ from groundwork.store.backlog_rows import (
     stored_analysis,
 )
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.store.plan_runs import close, write
 from groundwork.store.run_rows import (
     ACTIVE,
     DAY_S,
@@ -169,6 +170,8 @@ class DynamoRuns:
         transaction.delete(LockRow(project_id, lock_key(run.type)), LockRow.run_id == run.id, "run")
         if run.next_retry_at:
             transaction.put(RetryRow(project_id, f"RETRY#{sk}", attention_at=run.next_retry_at))
+        if run.type.of_plan:
+            close(transaction, run)
         gained, counted = run.created - run.deleted, run.type.counted
         if gained and counted:
             transaction.update(
@@ -199,6 +202,8 @@ class DynamoRuns:
             card = CardRow(path.project_id, sort_key(path))
             set_analysis = CardRow.analysis.set(stored_analysis(analysis))
             transaction.update(card, [set_analysis], CardRow.text.exists(), index)
+        for index, written in changes.plans:
+            write(transaction, written, index)
         self._retire(transaction, run, changes.retired)
 
     def _retire(self, transaction: Transaction, run: Run, retired: Sequence[Path]) -> None:

@@ -1,0 +1,145 @@
+"""Templates: plans to be made again and again, with named parameters written {{so}} in their texts."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from groundwork.backlog import LongText, Value
+from groundwork.errors import Invalid, NotFound
+from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
+from groundwork.plans.model import Plan
+from groundwork.plans.model import Title as PlanTitle
+
+NAME = r"[a-z][A-Za-z0-9]{0,39}"
+_PLACE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
+ParameterValue = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
+
+
+class Parameter(Value):
+    name: Annotated[str, Field(pattern=rf"^{NAME}$")]
+    description: Annotated[str, Field(max_length=300)] = ""
+    default: ParameterValue | None = None
+
+
+class Template(Value):
+    """What is saved. `builtin` ones come with the project and cannot be deleted."""
+
+    id: str
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    description: LongText = ""
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=30)] = ()
+    title: PlanTitle
+    plan_description: Annotated[str, Field(max_length=20_000)] = ""
+    phases: Phases = ()
+    builtin: bool = False
+    created_at: str
+
+    def brief(self) -> dict[str, Any]:
+        return self.as_json() | {"phases": [], "taskCount": sum(len(phase.tasks) for phase in self.phases)}
+
+
+def template_of(plan: Plan) -> tuple[PhaseDraft, ...]:
+    """The plan's phases with keys in place of ids, and without what belongs to this one plan."""
+    keys = {task.id: task.key for task in plan.tasks}
+
+    def draft(task: Any) -> TaskDraft:
+        fields = task.model_dump(exclude={"id", "story_id", "subtask_id", "repository_id"})
+        fields |= {"depends_on": tuple(keys[id_] for id_ in task.depends_on), "condition": _renamed(task, keys)}
+        return TaskDraft(**fields)
+
+    return tuple(
+        PhaseDraft(
+            title=phase.title,
+            description=phase.description,
+            mode=phase.mode,
+            pause_after=phase.pause_after,
+            condition=_renamed(phase, keys),
+            tasks=tuple(draft(task) for task in phase.tasks),
+        )
+        for phase in plan.phases
+    )
+
+
+def _renamed(element: Any, keys: Mapping[str, str]) -> Any:
+    condition = element.condition
+    return condition and condition.model_copy(update={"task_id": keys[condition.task_id]})
+
+
+def placeholders(template: Template) -> set[str]:
+    """The names of all places in its texts."""
+    body = template.model_dump(include={"title", "plan_description", "phases"})
+    return {found for text in _texts(body) for found in _PLACE.findall(text)}
+
+
+def check(template: Template) -> Template:
+    """Raises Invalid where its texts and its parameters do not name the same things."""
+    names = [parameter.name for parameter in template.parameters]
+    if len(set(names)) < len(names):
+        raise Invalid.field("parameters", "two parameters have the same name")
+    if missing := sorted(placeholders(template) - set(names)):
+        raise Invalid.field("parameters", f"the texts name {', '.join(missing)}, which is no parameter")
+    return template
+
+
+def filled(template: Template, values: Mapping[str, str]) -> Template:
+    """The template with its places filled in. Raises Invalid for what is missing, unknown or makes a text too long.
+
+    A value is a value: what it holds is not looked at for places again.
+    """
+    known = {parameter.name: parameter.default for parameter in template.parameters}
+    problems = [
+        {"field": f"parameters.{name}", "message": "is no parameter of this template"} for name in values.keys() - known
+    ]
+    chosen = known | dict(values)
+    problems += [
+        {"field": f"parameters.{name}", "message": "is needed"} for name, value in chosen.items() if value is None
+    ]
+    if problems:
+        raise Invalid(sorted(problems, key=lambda problem: problem["field"]))
+    body = template.model_dump(mode="json")
+    for name in ("title", "plan_description", "phases"):
+        body[name] = _filled(body[name], chosen)
+    try:
+        return Template.model_validate(body)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Invalid.field("parameters", f"with these values {where} is not valid: {first['msg']}") from None
+
+
+def _filled(node: Any, values: Mapping[str, str | None]) -> Any:
+    if isinstance(node, str):
+        return _PLACE.sub(lambda match: values[match[1]] or "", node)
+    if isinstance(node, dict):
+        return {name: _filled(value, values) for name, value in node.items()}
+    return [_filled(part, values) for part in node] if isinstance(node, list) else node
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from _texts(value)
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _texts(part)
+
+
+@cache
+def builtin() -> dict[str, Template]:
+    """The templates that come with the project, by id."""
+    data = json.loads(files("groundwork.plans").joinpath("templates.json").read_text(encoding="utf-8"))
+    return {line["id"]: Template.model_validate(line) for line in data}
+
+
+def builtin_template(template_id: str) -> Template:
+    """Raises NotFound."""
+    if template := builtin().get(template_id):
+        return template
+    raise NotFound.of("template", template_id)

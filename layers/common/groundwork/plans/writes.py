@@ -1,0 +1,81 @@
+"""What a run about a plan writes with an item, and what the plans' store is asked for: the port of this package."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from groundwork.plans.history import Change, Iteration
+from groundwork.plans.model import Plan, TaskState
+from groundwork.plans.repositories import Repository
+from groundwork.plans.suggestions import Suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWritten:
+    """A generated plan: version 1, with the content rows written before; in one step it becomes what the plan is."""
+
+    plan: Plan
+    before: Plan
+    iteration: Iteration
+    actions = 3
+
+    @property
+    def made(self) -> int:
+        return sum(1 for _ in self.plan.tasks)
+
+    @property
+    def characters(self) -> int:
+        return 100 * self.made  # the index; the revisions themselves are there already
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """What one part of a review suggests; `part` is its number, by which all parts' suggestions are in order."""
+
+    iteration_id: str
+    part: int
+    suggestions: tuple[Suggestion, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def actions(self) -> int:
+        return len(self.suggestions) + 1
+
+    @property
+    def made(self) -> int:
+        return len(self.suggestions)
+
+    @property
+    def characters(self) -> int:
+        return sum(len(one.model_dump_json()) for one in self.suggestions)
+
+
+PlanWrite = PlanWritten | Suggested
+
+
+class PlanStore(Protocol):
+    """Plans with their versions and iterations. Raises NotFound for what is not there, Transient from every method."""
+
+    def load(self, plan_id: str) -> Plan: ...
+
+    def at_version(self, plan_id: str, version: int) -> Plan: ...
+
+    def states(self, plan_id: str) -> dict[str, TaskState]:
+        """What has come of tasks so far, by task id; a task without one is PENDING."""
+        ...
+
+    def next_iteration(self, plan_id: str) -> int: ...
+
+    def create(self, plan: Plan, iteration: Iteration) -> None: ...
+
+    def commit(self, before: Plan, after: Plan, iteration: Iteration, changes: Sequence[Change]) -> None:
+        """The next version with its iteration, or nothing. Raises VersionConflict, PlanNotEditable, TaskBegun."""
+        ...
+
+    def iteration(self, iteration_id: str) -> Iteration: ...
+
+    def repository(self, repository_id: str) -> Repository: ...
+
+    def put_content(self, plan: Plan) -> None:
+        """Writes what a version of the plan will be made of. Nobody sees it before that version is there."""
+        ...

@@ -1,0 +1,318 @@
+"""The rows of the plans table and what they mean.
+
+    plan       / P                   the head: its status, its version, the numbers given so far
+               / V#000005            a version: which phases and tasks, in which order, each at which revision
+               / E#T17#3fb2…         one revision of the plan's own fields (D), a phase (H3) or a task (T17)
+               / I#000007            an iteration
+               / S#000007#000#0003   a suggestion of a review: its iteration, part and position
+               / Q#000007#000        why a part's other suggestions are not offered
+               / X#T17               what execution has made of a task; written by execution alone
+    repository / P                   a repository
+    template   / P, B#000            a template and its body, in pieces
+    story      / plan                that the plan was made from the story
+    PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
+
+Revisions are never changed: a version is committed by one small transaction, however much of the plan is new, and an
+earlier version is restored by naming its revisions again.
+"""
+
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from groundwork.backlog import rfc3339
+from groundwork.ids import Kind, Path
+from groundwork.plans.history import Iteration, IterationStatus
+from groundwork.plans.model import Phase, Plan, PlanStatus, Task, details, fingerprint
+from groundwork.store.backlog_rows import AttentionIndex, to_ms
+from groundwork.store.run_rows import CompactJson
+
+HEAD = "P"
+
+
+class PlanRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=HEAD)
+    repository_id = UnicodeAttribute(attr_name="repositoryId")
+    title = UnicodeAttribute()
+    status = UnicodeAttribute()
+    version = NumberAttribute(default=0)
+    last_phase = NumberAttribute(attr_name="lastPhase", default=0)
+    last_task = NumberAttribute(attr_name="lastTask", default=0)
+    last_iteration = NumberAttribute(attr_name="lastIteration", default=0)
+    phase_count = NumberAttribute(attr_name="phases", default=0)
+    task_count = NumberAttribute(attr_name="tasks", default=0)
+    story_ids = CompactJson(attr_name="stories", null=True)
+    error = UnicodeAttribute(null=True)
+    created_at = NumberAttribute(attr_name="createdAt")
+    updated_at = NumberAttribute(attr_name="updatedAt")
+    deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
+    attention = UnicodeAttribute(null=True)
+    attention_at = NumberAttribute(attr_name="attentionAt", null=True)
+    attention_index = AttentionIndex()
+
+    def summary(self) -> dict[str, Any]:
+        """What a list shows of a plan."""
+        return {
+            "id": self.pk,
+            "repositoryId": self.repository_id,
+            "title": self.title,
+            "status": self.status,
+            "version": int(self.version),
+            "phaseCount": int(self.phase_count),
+            "taskCount": int(self.task_count),
+            "storyIds": list(self.story_ids or ()),
+            "error": self.error,
+            "createdAt": rfc3339(int(self.created_at)),
+            "updatedAt": rfc3339(int(self.updated_at)),
+        }
+
+
+class VersionRow(Model):
+    """`index`: the revision of the plan's own fields, then each phase's number, revision and [task, revision] pairs."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    index = CompactJson(attr_name="i")
+
+
+class ContentRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    content = CompactJson(attr_name="c")
+
+
+class IterationRow(Model):
+    """`body` is what was known when it began; the rest comes when the model has ended."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    body = CompactJson()
+    status = UnicodeAttribute()
+    version = NumberAttribute()
+    changes = CompactJson(null=True)
+    error = UnicodeAttribute(null=True)
+
+
+class StateRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    status = UnicodeAttribute()
+    attempts = NumberAttribute(default=0)
+    commit_sha = UnicodeAttribute(attr_name="commitSha", null=True)
+    error_msg = UnicodeAttribute(attr_name="errorMsg", null=True)
+
+
+class RepositoryRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=HEAD)
+    name = UnicodeAttribute()
+    url = UnicodeAttribute()
+    default_branch = UnicodeAttribute(attr_name="defaultBranch")
+    credentials_secret = UnicodeAttribute(attr_name="credentialsSecret", null=True)
+    plans = NumberAttribute(default=0)
+    created_at = NumberAttribute(attr_name="createdAt")
+
+
+class TemplateRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=HEAD)
+    head = CompactJson()
+    pieces = NumberAttribute(default=0)
+
+
+class PieceRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    text = UnicodeAttribute()
+
+
+class ListRow(Model):
+    """A line of a list, or a link from a story to a plan (`linked`)."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    linked = BooleanAttribute(null=True)
+
+
+PLAN_ROWS: list[type[Model]] = [
+    PlanRow,
+    VersionRow,
+    ContentRow,
+    IterationRow,
+    StateRow,
+    RepositoryRow,
+    TemplateRow,
+    PieceRow,
+    ListRow,
+]
+
+
+def version_key(version: int) -> str:
+    return f"V#{version:06d}"
+
+
+def iteration_key(number: int) -> str:
+    return f"I#{number:06d}"
+
+
+def content_key(element: str, revision: str) -> str:
+    return f"E#{element}#{revision}"
+
+
+def list_key(created_at: int, id_: str) -> str:
+    return f"{created_at:015d}#{id_}"
+
+
+def state_key(task_id: str) -> str:
+    return f"X#{task_id.rpartition('-')[2]}"
+
+
+def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
+    return PlanRow(
+        plan.id,
+        repository_id=plan.repository_id,
+        title=plan.title,
+        status=plan.status.value,
+        version=plan.version,
+        last_phase=plan.last_phase,
+        last_task=plan.last_task,
+        last_iteration=last_iteration,
+        phase_count=len(plan.phases),
+        task_count=sum(1 for _ in plan.tasks),
+        story_ids=list(plan.story_ids) or None,
+        error=plan.error,
+        created_at=to_ms(plan.created_at),
+        updated_at=to_ms(plan.updated_at),
+    )
+
+
+def iteration_row(iteration: Iteration) -> IterationRow:
+    apart = {"suggestions", "changes", "status", "version", "dropped", "error", "id", "plan_id"}
+    return IterationRow(
+        iteration.plan_id,
+        iteration_key(iteration.number),
+        body=iteration.model_dump(mode="json", by_alias=True, exclude=apart, exclude_none=True),
+        status=iteration.status.value,
+        version=iteration.version,
+        changes=list(iteration.changes) or None,
+        error=iteration.error,
+    )
+
+
+def iteration_of(row: IterationRow) -> Iteration:
+    number = int(row.sk[2:])
+    return Iteration.model_validate(
+        row.body
+        | {
+            "id": str(Path(Kind.ITERATION, row.pk, (number,))),
+            "planId": row.pk,
+            "status": IterationStatus(row.status),
+            "version": int(row.version),
+            "changes": row.changes or [],
+            "error": row.error,
+        }
+    )
+
+
+type Index = list[Any]
+
+
+def contents(plan: Plan) -> tuple[Index, dict[str, Any]]:
+    """A version's index, and what each of its revisions holds, by content key."""
+    rows: dict[str, Any] = {}
+
+    def revision(element: str, content: dict[str, Any]) -> str:
+        named = fingerprint(content)[:16]
+        rows[content_key(element, named)] = content
+        return named
+
+    phases = []
+    for phase in plan.phases:
+        tasks = [[_suffix(task.id), revision(_suffix(task.id), _task_content(task))] for task in phase.tasks]
+        phases.append([_suffix(phase.id), revision(_suffix(phase.id), _phase_content(phase)), tasks])
+    return [revision("D", details(plan)), phases], rows
+
+
+def keys_of(index: Index) -> list[str]:
+    """The content keys that a version's index names."""
+    own, phases = index
+    keys = [content_key("D", own)]
+    for phase, revision, tasks in phases:
+        keys.append(content_key(phase, revision))
+        keys += [content_key(task, its) for task, its in tasks]
+    return keys
+
+
+def plan_of(head: PlanRow, version: int, index: Index, content: dict[str, Any]) -> Plan:
+    """The plan at a version, from its index and its revisions by content key."""
+    own, phases = index
+    return Plan(
+        id=head.pk,
+        repository_id=head.repository_id,
+        status=PlanStatus(head.status),
+        version=version,
+        last_phase=int(head.last_phase),
+        last_task=int(head.last_task),
+        error=head.error,
+        created_at=rfc3339(int(head.created_at)),
+        updated_at=rfc3339(int(head.updated_at)),
+        phases=tuple(_phase_of(head.pk, line, content) for line in phases),
+        **_python_names(content[content_key("D", own)]),
+    )
+
+
+def _phase_of(plan_id: str, line: list[Any], content: dict[str, Any]) -> Phase:
+    number, revision, tasks = line
+    return Phase.model_validate(
+        content[content_key(number, revision)]
+        | {
+            "id": f"{plan_id}-{number}",
+            "tasks": [content[content_key(task, its)] | {"id": f"{plan_id}-{task}"} for task, its in tasks],
+        }
+    )
+
+
+def _python_names(own: dict[str, Any]) -> dict[str, Any]:
+    names = {field.alias or name: name for name, field in Plan.model_fields.items()}
+    return {names[alias]: value for alias, value in own.items()}
+
+
+def _phase_content(phase: Phase) -> dict[str, Any]:
+    return phase.model_dump(mode="json", by_alias=True, exclude={"id", "tasks"}, exclude_defaults=True)
+
+
+def _task_content(task: Task) -> dict[str, Any]:
+    return task.model_dump(mode="json", by_alias=True, exclude={"id"}, exclude_defaults=True)
+
+
+def _suffix(id_: str) -> str:
+    return id_.rpartition("-")[2]
