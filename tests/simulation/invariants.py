@@ -48,6 +48,7 @@ class Known:
     made: set[Key] = field(default_factory=set)
     acknowledged_at: float | None = None
     releases: int = 0
+    spent_before: int = 0
 
     @property
     def holder(self) -> Sandbox | None:
@@ -60,6 +61,15 @@ class Invariants:
     provider: Provider
     runs: dict[str, Known] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
+
+    def begin_with(self, loaded: Changed) -> None:
+        """What is there already, as if it had all been written at once by nobody."""
+        self._examine({key: (before, after) for key, before, after in loaded})
+        for known in self.runs.values():
+            known.spent_before = known.run.cost
+        for key, _, after in loaded:
+            if after and _is_child(key) and (maker := _maker(key, after)):
+                self.runs[maker].made.add(key)
 
     def on_write(self, changed: Changed) -> None:
         """Collects rather than raises: the code under test must not be able to catch it."""
@@ -75,8 +85,9 @@ class Invariants:
         self.changes_come_with_their_run(rows, runs)
         for before, after in (change for key, change in rows.items() if _is(key, "R#")):
             self._run_written(before, after)
-        for key, after in written.items():
-            self._lines_written(key, after)
+        # an item is queued before it ends
+        for key in sorted(written, key=lambda key: _is(key, "J#")):
+            self._lines_written(key, written[key])
         for before, after in (change for key, change in rows.items() if _is(key, "LOCK#")):
             self.lock_is_released_once(before, after)
         for run_id in runs:
@@ -290,8 +301,9 @@ class Invariants:
         run = known.run
         billed = [one for one in self.provider.bill if one.run_id == run.id]
         lost = {one.sandbox.number for one in billed if _was_lost(one.sandbox)}
-        most = sum(one.cost for one in billed)
-        least = 0 if run.status is Status.CANCELLED else sum(b.cost for b in billed if b.sandbox.number not in lost)
+        most = known.spent_before + sum(one.cost for one in billed)
+        kept = 0 if run.status is Status.CANCELLED else sum(b.cost for b in billed if b.sandbox.number not in lost)
+        least = known.spent_before + kept
         what = f"{run.id} counts {run.cost}, billed {least} to {most}"
         demand(least <= run.cost <= most, "cost_equals_the_bill", what)
         of_items = sum(entry.cost for entry in known.entries.values())
