@@ -53,7 +53,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All there is of a project. `locks`: the run by type; `attention`: sort keys of what the schedule would look at."""
+    """All there is of a project. `locks`: the run by type; `attention`: sort keys of what the schedule looks at."""
 
     records: Sequence[Record]
     children: Sequence[Child]
@@ -75,7 +75,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the provider billed for answers; `certain` if no worker can have been lost between an answer and its save."""
+    """What was billed for answers; `certain` if no worker can have been lost between an answer and its save."""
 
     usage: Usage
     cost: int
@@ -193,25 +193,30 @@ def children_are_those_of_completed_items(state: State) -> Found:
     yield from _epics(state)
 
 
+type Parent = tuple[int, ...]
+
+
 def _children_by_parent(state: State, kind: Kind) -> Found:
-    there: dict[tuple[int, ...], Counter[int | None]] = {}
+    there: dict[Parent, Counter[int | None]] = {}
     for child in state.children:
         if child.kind is kind:
             there.setdefault(child.numbers[:-1], Counter())[child.run] += 1
-    expected: dict[tuple[int, ...], dict[int | None, int]] = {}
-    for record in sorted(state.records, key=lambda record: record.number):
-        if _MADE.get(record.run.type) is kind:
-            for index, entry in record.completed().items():
-                # a later completed item has replaced what an earlier one made
-                expected[record.targets[index].numbers] = {record.number: entry.created}
-    parents = {child.numbers for child in state.children} | {()}
+    parents = {child.numbers for child in state.children}
+    expected = {numbers: made for numbers, made in _made_below(state, kind).items() if numbers in parents}
     for numbers, made in expected.items():
-        if numbers in parents and dict(there.get(numbers, {})) != made:
-            yield f"{kind.name} below {numbers}: there are {dict(there.get(numbers, {}))} by run, counted are {made}"
+        if (found := dict(there.get(numbers, {}))) != made:
+            yield f"{kind.name} below {numbers}: there are {found} by run, counted are {made}"
     for numbers in there.keys() - expected.keys():
         yield f"{kind.name} below {numbers}: {dict(there[numbers])} by run, though no item for it has completed"
-    for numbers in there.keys() - parents:
-        yield f"{kind.name} below {numbers}, which is not there"
+
+
+def _made_below(state: State, kind: Kind) -> dict[Parent, dict[int, int]]:
+    """How many were made below each parent, and by which run: the last that completed it replaced what was there."""
+    made: dict[Parent, dict[int, int]] = {}
+    for record in sorted(state.records, key=lambda record: record.number):
+        if _MADE.get(record.run.type) is kind:
+            made |= {record.targets[i].numbers: {record.number: e.created} for i, e in record.completed().items()}
+    return made
 
 
 def _epics(state: State) -> Found:

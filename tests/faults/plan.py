@@ -46,6 +46,9 @@ class Blow:
     lasts_s: float = 0.0
 
 
+LONGEST_FREEZE_S = 9.0
+"""Longer than a lease of the quick clock: who wakes from it is a zombie."""
+
 _DYNAMODB = {
     Aws.SLOW: 0.06,
     Aws.THROTTLED: 0.02,
@@ -106,7 +109,7 @@ class Plan:
             at += wait
             kind = Process.FROZEN if self.freezes and chance.random() < 0.4 else Process.KILLED
             functions = ["ProcessNextFunction"] * 6 + ["RetryRunsFunction", "StartRunFunction"]
-            found.append(Blow(wait, kind, chance.choice(functions), chance.choice([1.0, 9.0])))
+            found.append(Blow(wait, kind, chance.choice(functions), chance.choice([1.0, LONGEST_FREEZE_S])))
         return found
 
     def note(self, what: str) -> None:

@@ -23,6 +23,7 @@ type Answer = tuple[int, Mapping[str, str], bytes]
 
 _PREFIX = "com.amazonaws.dynamodb.v20120810#"
 _KEPT = ("content-type", "x-amz-target", "x-amz-date", "authorization", "x-amz-invocation-type", "x-amz-security-token")
+_PASSED_BACK = ("x-amz", "content-type")
 
 
 class Proxy:
@@ -54,7 +55,9 @@ class Proxy:
         try:
             connection.request("POST", path, body, dict(headers))
             answer = connection.getresponse()
-            kept = {name: value for name, value in answer.getheaders() if name.lower().startswith(("x-amz", "content-type"))}
+            kept = {
+                name: value for name, value in answer.getheaders() if name.lower().startswith(("x-amz", "content-type"))
+            }
             return answer.status, kept, answer.read()
         finally:
             connection.close()

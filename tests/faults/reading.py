@@ -70,17 +70,15 @@ class Reader:
         return int(row.get("lastRun", {"N": "0"})["N"])
 
     def _record(self, run: Run) -> Record:
-        lines = [row for row in self._rows(RUNS, run.id) if _sk(row)[:2] in ("M#", "J#", "D#")]
+        rows = self._rows(RUNS, run.id)
+        manifest, journal = ([_lines(row) for row in rows if _sk(row).startswith(start)] for start in ("M#", "J#"))
         targets = [
             target_of(int(row.sk[2:]) * PAGE + position, line)
-            for row in map(_lines, lines)
-            if row.sk.startswith("M#")
+            for row in manifest
             for position, line in enumerate(row.lines)
         ]
-        entries = [
-            entry_of(int(row.sk[2:]), line) for row in map(_lines, lines) if row.sk.startswith("J#") for line in row.lines
-        ]
-        drafts = frozenset(int(_sk(row)[2:]) for row in lines if _sk(row).startswith("D#"))
+        entries = [entry_of(int(row.sk[2:]), line) for row in journal for line in row.lines]
+        drafts = frozenset(int(_sk(row)[2:]) for row in rows if _sk(row).startswith("D#"))
         return Record(run, {target.index: target for target in targets}, entries, drafts)
 
     def _rows(self, table: str, pk: str) -> list[Row]:

@@ -76,7 +76,8 @@ def world(
     evidence = Evidence()
     with ExitStack() as closing:
         directory = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-        provider = closing.enter_context(Provider(script, latency_s=latency_s))
+        provider = Provider(script, latency_s=latency_s)
+        closing.enter_context(provider)
         proxy = closing.enter_context(Proxy(decide, lambda service: upstream(service)))
         system = LocalSystem(
             quick_template(directory, durations or Durations()),
