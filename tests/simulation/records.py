@@ -19,7 +19,7 @@ RECORDS = Path(__file__).parent / "records"
 
 _OPTIONS = {"pacing": "normal"}
 MOMENTS: dict[str, tuple[Scenario, float]] = {
-    "queued": (Scenario(RunType.GENERATE_SUBTASKS, 12, _OPTIONS, 60.0, 4.0), 0.2),
+    "queued": (Scenario(RunType.GENERATE_SUBTASKS, 12, _OPTIONS, 60.0, 4.0), 0.26),
     "queueing": (Scenario(RunType.ANALYZE_CARDS, 400, _OPTIONS, 60.0, 4.0), 0.5),
     "analyzing": (Scenario(RunType.ANALYZE_CARDS, 120, _OPTIONS, 60.0, 4.0), 12.0),
     "working": (Scenario(RunType.GENERATE_SUBTASKS, 12, _OPTIONS, 60.0, 4.0), 8.0),
