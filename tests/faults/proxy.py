@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from tests.faults.plan import Aws
 
-type Decide = Callable[[str, str], tuple[Aws | None, float]]
-"""Takes the service and the operation; answers the fault and how many seconds it takes."""
+type Decide = Callable[[str, str, bytes], tuple[Aws | None, float]]
+"""Takes the service, the operation and the request's body; answers the fault and how many seconds it takes."""
 
 type Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name: self.headers[name] for name in _KEPT if name in self.headers}
         target = self.headers.get("x-amz-target", "")
         service = "dynamodb" if target else "lambda"
-        fault, seconds = self.owner.decide(service, target.rpartition(".")[2])
+        fault, seconds = self.owner.decide(service, target.rpartition(".")[2], body)
         request = (service, self.path, headers, body)
         if service == "dynamodb":
             self._dynamodb(request, fault, seconds)

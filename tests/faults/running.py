@@ -102,7 +102,7 @@ def world(
         yield World(system, http, Reader(client), provider, evidence)
 
 
-def without_faults(service: str, operation: str) -> tuple[Aws | None, float]:
+def without_faults(service: str, operation: str, body: bytes) -> tuple[Aws | None, float]:
     """Decides for a proxy that only passes on."""
     return None, 0.0
 

@@ -207,7 +207,7 @@ def fault_run(seed: int, *, faults_s: float = 6.0, dynamodb: str | None = None) 
     plan, began = Plan(seed), time.monotonic()
     outcome = Outcome(seed, engine="DynamoDB Local" if dynamodb else "moto")
 
-    def decide(service: str, operation: str) -> Any:
+    def decide(service: str, operation: str, body: bytes) -> Any:
         return plan.of_request(service, operation == "TransactWriteItems")
 
     with world(decide, plan.model, dynamodb=dynamodb) as here:
