@@ -5,6 +5,7 @@ from typing import Any
 
 from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, Status
 from tests.anthropic_server.faults import Call, Fault, hanging, never
+from tests.faults.alarms import metrics_of
 from tests.faults.invariants import Bill, at_the_end, of_the_bill
 from tests.faults.plan import Aws
 from tests.faults.quick import Durations
@@ -84,6 +85,7 @@ def test_a_hop_that_failed_three_times_comes_back_through_the_dead_letter_queue(
         assert (run.status, run.completed, run.hops) == (Status.SUCCEEDED, 12, 1)
         assert _gave_up(here)
         assert [letter["revived"] for letter in _letters(here, run.id)] == [True]
+        assert metrics_of(here.evidence.lines)["RunsGivenUp"] == 0
         assert at_the_end(here.reader.state(project)) == []
 
 
@@ -97,6 +99,11 @@ def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
         assert _letters(here, run.id)
         assert run.status is Status.FAILED
         assert run.error == f"The run was given up: {MAX_STALLED_HOPS} hops in a row ended no item."
+        given_up = until(lambda: here.evidence.records("Run given up"), PATIENCE_S, "the line about the end")
+        assert [(record["run_id"], record["code"]) for record in given_up] == [(run.id, ErrorCode.NO_PROGRESS.value)]
+        metrics = metrics_of(here.evidence.lines)
+        assert metrics["RunsGivenUp"] == 1
+        assert metrics["StaleRuns"] >= MAX_STALLED_HOPS
         shown = here.http.get(f"/api/runs/{run.id}/progress").json()
         assert (shown["status"], shown["errorMessage"]) == ("FAILED", run.error)
         assert here.provider.calls == 0
