@@ -68,6 +68,9 @@ class Database:
         with self._lock:
             return act(sent, stale_ms)
 
+    def keys(self, table: str) -> list[Key]:
+        return sorted(key for key in self._rows if key[0] == table)
+
     def rows(self, table: str) -> Iterator[tuple[Key, Item]]:
         return ((key, item) for key, item in sorted(self._rows.items()) if key[0] == table)
 

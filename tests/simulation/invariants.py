@@ -46,6 +46,7 @@ class Known:
     entries: dict[int, Entry] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
     made: set[Key] = field(default_factory=set)
+    removed: set[Key] = field(default_factory=set)
     acknowledged_at: float | None = None
     releases: int = 0
     spent_before: int = 0
@@ -60,6 +61,9 @@ class Invariants:
     cloud: Cloud
     provider: Provider
     runs: dict[str, Known] = field(default_factory=dict)
+    born: set[Key] = field(default_factory=set)
+    pruned: bool = False
+    """Somebody has deleted something by hand that had children."""
     violations: list[Violation] = field(default_factory=list)
 
     def begin_with(self, loaded: Changed) -> None:
@@ -92,6 +96,7 @@ class Invariants:
             self.lock_is_released_once(before, after)
         for run_id in runs:
             self.counters_equal_items(self.runs[run_id])
+        self.an_id_is_used_once(rows)
         if self.cloud.acting and self.cloud.acting.function == "process_next":
             self.children_come_with_their_item(rows, written)
 
@@ -121,6 +126,8 @@ class Invariants:
                 target = target_of(int(row.sk[2:]) * 100 + position, line)
                 fresh = target.index not in known.targets
                 demand(fresh, "one_result_an_item", f"{known.run.id}: item {target.index} was queued twice")
+                again = any(one.numbers == target.numbers for one in known.targets.values())
+                demand(not again, "one_result_an_item", f"{known.run.id}: {target.numbers} is two of its items")
                 known.targets[target.index] = target
 
     # after every write
@@ -197,6 +204,20 @@ class Invariants:
                 known.releases += 1
                 demand(not known.run.status.active, name, f"{known.run.id} lost its lock while active")
                 demand(known.releases == 1, name, f"{known.run.id} released its lock {known.releases} times")
+
+    def an_id_is_used_once(self, rows: Rows) -> None:
+        """Also not after what had it is gone. What people delete by hand is taken off what a run has made."""
+        by_hand = self.cloud.acting is not None and self.cloud.acting.function == "http"
+        for key, (before, after) in rows.items():
+            if not _is_child(key):
+                continue
+            if before is None and after:
+                demand(key not in self.born, "an_id_is_used_once", f"{key} came a second time")
+                self.born.add(key)
+            if before and after is None and by_hand:
+                self.pruned = self.pruned or not _is(key, "T#")
+                if maker := _maker(key, before):
+                    self.runs[maker].removed.add(key)
 
     def children_come_with_their_item(self, rows: Rows, written: dict[Key, Item]) -> None:
         """New children, the going of the old ones, and the journal's line that counts both are one request."""
@@ -279,8 +300,9 @@ class Invariants:
         run, name = known.run, "children_are_those_of_completed_items"
         there = {key for key, row in rows.items() if _is_child(key) and _maker(key, row) == run.id}
         demand(there <= known.made, name, f"{run.id}: rows nobody saw it make")
-        later = [other.run for other in self.runs.values() if other.run.created_at > run.created_at]
-        replaced = any(other.options.replaces and other.created for other in later)
+        others = [other.run for other in self.runs.values() if other is not known]
+        replaced = self.pruned or any(other.options.replaces and other.deleted for other in others)
+        there |= known.removed
         if not replaced:
             demand(there == known.made, name, f"{run.id}: {len(known.made - there)} of {len(known.made)} rows are gone")
         if run.type in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS) and not replaced:

@@ -13,17 +13,20 @@ from unittest import mock
 
 from greenlet import getcurrent
 
+from groundwork.backlog import Artifact, Epic, Story, Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
+from groundwork.ids import Kind, Path
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import MAX_STALLED_HOPS, Run, RunOptions, RunType, Status
 from groundwork.starting import RunRequest, Started, Starter
+from groundwork.store.backlog_rows import path_at
 from groundwork.store.tables import Tables, open_tables
 from groundwork.sweeping import Sweeper
 from tests.runs.world import World
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Cloud, NoAnswer, Sandbox, ask, pause
-from tests.simulation.dynamodb import Database, Row, in_place_of_aws
+from tests.simulation.dynamodb import Database, Key, Row, in_place_of_aws
 from tests.simulation.faults import Faults, described, drawn
 from tests.simulation.invariants import Invariants, Violation
 from tests.simulation.provider import MODEL, Provider, price
@@ -45,6 +48,18 @@ _ITEMS = {
 """Names of items that a scenario may do something to."""
 
 
+_BELOW: dict[Kind, tuple[Kind, type[Artifact]]] = {
+    Kind.PROJECT: (Kind.EPIC, Epic),
+    Kind.EPIC: (Kind.STORY, Story),
+    Kind.STORY: (Kind.SUBTASK, Subtask),
+}
+
+
+def _path_of(key: Key) -> Path | None:
+    """What a row is about: an epic, a story or a subtask; None for any other."""
+    return path_at(key[1], key[2]) if key[2][:2] in ("E#", "S#", "T#") else None
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What is asked of the system."""
@@ -63,6 +78,7 @@ class Scenario:
     eager_clients: int = 1
     retry_by_hand: bool = False
     text: str = "Card"
+    edits: int = 0
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
@@ -89,6 +105,7 @@ class Scenario:
             second=random.choice([None, None, *RunType]),
             eager_clients=random.choice([1, 1, 1, 3]),
             retry_by_hand=random.random() < 0.3,
+            edits=random.choice([0, 0, 0, 10]),
         )
 
 
@@ -226,6 +243,7 @@ class Simulation:
 
     async def people(self) -> None:
         scenario = self.scenario
+        editor = asyncio.create_task(self._edit(scenario.edits))
         first = [
             asyncio.create_task(self._client(scenario.type, f"key-{n}", scenario.options))
             for n in range(scenario.eager_clients)
@@ -244,6 +262,29 @@ class Simulation:
         if scenario.retry_by_hand and started:
             await self._ended(started[0])
             await self._retry(started[0])
+        await editor
+
+    async def _edit(self, times: int) -> None:
+        """Somebody makes and deletes epics, stories and subtasks by hand while runs are at it."""
+        for _ in range(times):
+            await asyncio.sleep(self.random.expovariate(0.2))
+            there = [path for path in map(_path_of, self.cloud.database.keys("backlog")) if path]
+            path = self.random.choice([Path(Kind.PROJECT, PROJECT), *there])
+            makes = path.kind is Kind.PROJECT or (path.kind is not Kind.SUBTASK and self.random.random() < 0.6)
+            try:
+                await self.cloud.http(self._make_below if makes else self.tables.projects.delete, path)
+            except (Refusal, NoAnswer) as refusal:
+                self.cloud.note(f"edit of {path}: {type(refusal).__name__}")
+
+    def _make_below(self, parent: Path) -> None:
+        kind, row = _BELOW[parent.kind]
+        above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
+
+        def make(path: Path, now: str) -> Artifact:
+            fields = {"id": str(path), "project_id": PROJECT, "code": path.code, "title": "By hand", "created_at": now}
+            return row.model_validate(fields | ({above: str(parent)} if above else {}))
+
+        self.tables.projects.create(kind, parent, make)
 
     async def _many_calls(self, run_id: str, count: int) -> None:
         """Waits until the run has called the model so often, or has ended."""

@@ -118,8 +118,6 @@ class Hop:
             return True
         await self._commit(replace(self.run, phase=Phase.QUEUEING))
         lines = targets(self.run, self.project_id, self.worker.backlog, self.worker.store)
-        # the lines before are in the manifest already, written by an earlier hop
-        await self.io(lambda: list(islice(lines, self.run.queued)))
         while page := await self.io(lambda: tuple(islice(lines, PAGE))):
             if self.worker.left_ms() < continuation.margin_ms(self.total_ms):
                 return False
