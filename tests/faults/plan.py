@@ -109,7 +109,7 @@ class Plan:
             at += wait
             kind = Process.FROZEN if self.freezes and chance.random() < 0.4 else Process.KILLED
             functions = ["ProcessNextFunction"] * 6 + ["RetryRunsFunction", "StartRunFunction"]
-            found.append(Blow(wait, kind, chance.choice(functions), chance.choice([1.0, LONGEST_FREEZE_S])))
+            found.append(Blow(wait, kind, chance.choice(functions), chance.choice([1.0, 7.0, LONGEST_FREEZE_S])))
         return found
 
     def note(self, what: str) -> None:
