@@ -163,6 +163,18 @@ def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
     assert progress(system, run_id)["status"] == "SUCCEEDED"
 
 
+def test_a_dead_letter_revives_a_run_that_nobody_works_on(system: Deployed, project: str) -> None:
+    """As Lambda leaves it after the third failure: the run is still waiting, and its time to be taken has passed."""
+    name = system.names["ProcessNextFunction"]
+    system.front.throttled.add(name)
+    run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}})
+    system.front.throttled.remove(name)
+    let_lease_expire(system, run_id)
+    answer = system.invoke("RetryRunsFunction", dead_letter_event(name, {"runId": run_id}))
+    assert answer.json() == {"batchItemFailures": []}
+    assert ended(system, run_id)["status"] == "SUCCEEDED"
+
+
 def use_every_run_endpoint(system: Deployed, project: str) -> None:
     runs = f"/api/projects/{project}/runs", "/api/projects/{projectId}/runs"
     body = {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}}
