@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install demo start test check format bench build deploy openapi lock structure
+.PHONY: help install demo start test check format simulate bench build deploy openapi lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -70,6 +70,11 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	ruff check --fix .
 	ruff format .
+
+# The run engine on virtual time under faults from seeds; then the bugs that are put in on purpose. SEEDS=10000 for more.
+simulate: $(INSTALLED)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --seeds $(or $(SEEDS),1000)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
 
 bench: $(INSTALLED)
 	@PYTHONPATH=layers/common $(OFFLINE) python -m benchmarks

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.pool import PoolClosed, SandboxPool
 from local.resources import ClientFactory
 from local.runtime import LambdaRunner
@@ -79,21 +81,26 @@ class AsyncInvokes:
         """Accepts an event for the function with this logical id, name or ARN, and answers its request id."""
         function = self._runner.get_function(identifier).function_id
         event = _Event(function, payload)
-        threading.Thread(target=self._run, args=(event,), daemon=True).start()
+        threading.Thread(target=self._run_until_closed, args=(event,), daemon=True).start()
         return event.request_id
 
     def close(self) -> None:
         """Gives up the events that wait for another try."""
         self._stopping.set()
 
+    def _run_until_closed(self, event: _Event) -> None:
+        try:
+            self._run(event)
+        except (PoolClosed, BotoCoreError, ClientError):
+            # what is sent while the system stops may find nobody
+            if not self._stopping.is_set():
+                raise
+
     def _run(self, event: _Event) -> None:
         rule = AsyncRule.of(self._template.resources[event.function].properties)
         while True:
             event.tries += 1
-            try:
-                outcome = self._pool.invoke(self._runner.process_of(event.function), event.payload, event.request_id)
-            except PoolClosed:
-                return
+            outcome = self._pool.invoke(self._runner.process_of(event.function), event.payload, event.request_id)
             if not outcome.failed:
                 self._record(rule.on_success, event, outcome, "Success")
                 return

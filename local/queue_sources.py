@@ -70,15 +70,15 @@ class QueuePoller:
         self._stopping.set()
 
     def _poll(self, source: QueueSource) -> None:
-        sqs = self._client("sqs")
-        url = sqs.get_queue_url(QueueName=source.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
-        while not self._stopping.wait(self._interval):
-            try:
+        try:
+            sqs = self._client("sqs")
+            url = sqs.get_queue_url(QueueName=source.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+            while not self._stopping.wait(self._interval):
                 while not self._stopping.is_set() and self._deliver(source, sqs, url):
                     pass
-            except (PoolClosed, BotoCoreError, ClientError):
-                if self._stopping.is_set():
-                    return
+        except (PoolClosed, BotoCoreError, ClientError):
+            # what is asked while the system stops may find nobody
+            if not self._stopping.is_set():
                 raise
 
     def _deliver(self, source: QueueSource, sqs: Any, url: str) -> bool:

@@ -20,7 +20,7 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # bytes; Lambda refuses a longer answer
 _ANSWER_LIMIT = 6 * 1024 * 1024 + 100
 # Lambda gives the start of a function 10 s; a cold import on a busy laptop may take longer and is no fault of it
-_INIT_SECONDS = 30.0
+_INIT_SECONDS = 60.0
 
 Log = Callable[[str, str], None]
 """Takes a function's name and one line that it printed."""

@@ -16,7 +16,7 @@ from groundwork.aws import async_invoker, secret_value
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.processing import HopEnd, Worker
-from groundwork.runs import Run
+from groundwork.runs import ErrorCode, Run
 from groundwork.settings import Settings
 from groundwork.store.tables import Tables, open_tables
 
@@ -40,6 +40,11 @@ def model_for(run: Run) -> Model:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def gave_up(code: ErrorCode, reason: str) -> None:
+    """The template's metric RunsGivenUp, and the alarm on it, are made from this line."""
+    logger.error("Run given up", code=code.value, reason=reason)
 
 
 def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:
@@ -66,6 +71,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
         request_id=context.aws_request_id,
+        gave_up=gave_up,
     )
     try:
         end = asyncio.run(worker.hop(run_id))

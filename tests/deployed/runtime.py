@@ -24,7 +24,8 @@ import samcli.local.rapid
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 EMULATOR = Path(samcli.local.rapid.__path__[0]) / f"aws-lambda-rie-{ARCHITECTURE}"
 INVOKE = "/2015-03-31/functions/function/invocations"
-START_SECONDS = 20
+START_SECONDS = 60
+START_TRIES = 3
 
 Environ = dict[str, Any]
 
@@ -70,6 +71,15 @@ class Sandbox:
     def __init__(self, function: BuiltFunction, runtime: Path, log: Path) -> None:
         self._timeout = function.timeout
         self._log = log.open("ab")
+        for _ in range(START_TRIES):
+            self._start(function, runtime)
+            if self._listens():
+                return
+            self._end()
+        raise RuntimeError(f"the emulator does not listen; see {self._log.name}")
+
+    def _start(self, function: BuiltFunction, runtime: Path) -> None:
+        # the emulator takes no port of its own choice, and these may be taken before it comes to them
         self._port, api_port = _free_ports(2)
         addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
         addresses += ["--runtime-api-address", f"127.0.0.1:{api_port}"]
@@ -82,7 +92,6 @@ class Sandbox:
             stdout=self._log,
             stderr=self._log,
         )
-        self._wait_until_it_listens()
 
     @property
     def number(self) -> int:
@@ -95,20 +104,25 @@ class Sandbox:
             return _as_lambda_says_it(response.read())
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+        self._end()
         self._log.close()
 
-    def _wait_until_it_listens(self) -> None:
+    def _end(self) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+
+    def _listens(self) -> bool:
+        """Waits until it does; False when it has ended, or takes too long."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
             except OSError:
                 time.sleep(0.02)
             else:
-                return
-        raise TimeoutError(f"the emulator does not listen; see {self._log.name}")
+                # not another program's port: then the emulator would be ending
+                return self._process.poll() is None
+        return False
 
 
 class Front:
@@ -158,7 +172,7 @@ class Front:
                 self._idle[name].append(sandbox)
         return answer
 
-    def settle(self, seconds: float = 300) -> None:
+    def settle(self, seconds: float = 120) -> None:
         """Waits until every accepted event has ended and is among the invocations, also those it brought about.
 
         What a function writes is seen before its invocation has ended. Raises TimeoutError.

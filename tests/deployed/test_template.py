@@ -205,7 +205,12 @@ def test_two_stacks_fit_in_one_account(template: Template) -> None:
     assert named == {"ProcessNextFunction.FunctionName": {"Fn::Sub": PROCESS_NEXT}}
 
 
-REFERRING = ("AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig")
+REFERRING = (
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
+)
 
 
 def test_only_a_function_that_reads_a_setting_has_it() -> None:

@@ -35,7 +35,7 @@ def system(logs: list[tuple[str, str]]) -> Iterator[LocalSystem]:
 
 @pytest.fixture
 def http(system: LocalSystem) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=30) as client:
+    with httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as client:
         yield client
 
 

@@ -51,7 +51,7 @@ def start() -> Iterator[Start]:
 
 def test_it_carries_the_examples_to_subtasks_and_ends_well(start: Start) -> None:
     process = start(EXIT="1")
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=240)
     assert (process.returncode, errors) == (0, "")
     for name in STEPS.values():
         assert re.search(rf"^{name}: SUCCEEDED 100%", output, re.MULTILINE)
@@ -71,18 +71,18 @@ def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_pa
             break
     url = next(word for line in seen for word in line.split() if word.startswith("http")).rstrip(".")
     headers = {"Authorization": "Bearer local-admin-token"}
-    [project] = httpx.get(f"{url}/api/projects", headers=headers).json()["items"]
+    [project] = httpx.get(f"{url}/api/projects", headers=headers, timeout=120).json()["items"]
     assert (project["name"], project["counts"]["cards"]) == ("mine", 2)
     assert any("row 3 rejected: text: must be" in line for line in seen)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
 
 
 def test_a_taken_port_is_said(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start(PORT=str(taken.getsockname()[1]))
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert errors.endswith("PORT=3001 make demo\n")
     assert "Traceback" not in errors
@@ -101,7 +101,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     start: Start, arguments: list[str], shell: dict[str, str], message: str
 ) -> None:
     process = start(*arguments, **shell)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert process.returncode != 0
     assert (output, "Traceback" in errors) == ("", False)
     assert message in errors

@@ -97,12 +97,12 @@ def test_the_authorizer_lets_the_token_pass_and_its_context_reaches_the_function
 def test_who_is_not_authorized_gets_api_gateways_answer(
     system: LocalSystem, headers: dict[str, str], status: int, message: str
 ) -> None:
-    response = httpx.get(f"{system.url}/echo/1", headers=headers)
+    response = httpx.get(f"{system.url}/echo/1", headers=headers, timeout=120)
     assert (response.status_code, response.json()) == (status, {"message": message})
 
 
 def test_a_route_without_authorizer_is_open(system: LocalSystem) -> None:
-    assert httpx.get(f"{system.url}/health").status_code == 201
+    assert httpx.get(f"{system.url}/health", timeout=120).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_route_without_authorizer_is_open(system: LocalSystem) -> None:
     [("GET", "/nowhere"), ("GET", "/echo/1/2"), ("DELETE", "/echo/1"), ("HEAD", "/health"), ("GET", "/echo//1")],
 )
 def test_what_is_no_route_is_404_in_json(system: LocalSystem, method: str, path: str) -> None:
-    response = httpx.request(method, f"{system.url}{path}")
+    response = httpx.request(method, f"{system.url}{path}", timeout=120)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/json"
     assert method == "HEAD" or response.json() == {"message": "Not Found"}
@@ -128,7 +128,7 @@ def test_why_a_function_cannot_run_is_logged_not_answered(http: httpx.Client, ca
 
 def test_a_preflight_of_an_allowed_origin_is_answered_for_any_path(system: LocalSystem) -> None:
     asks = ORIGIN | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-    response = httpx.options(f"{system.url}/echo/1", headers=asks)
+    response = httpx.options(f"{system.url}/echo/1", headers=asks, timeout=120)
     assert response.status_code == 204
     assert response.headers["access-control-allow-origin"] == "https://example.com"
     assert "POST" in response.headers["access-control-allow-methods"]
@@ -137,14 +137,14 @@ def test_a_preflight_of_an_allowed_origin_is_answered_for_any_path(system: Local
 
 def test_errors_too_can_be_read_by_a_page_of_an_allowed_origin(system: LocalSystem) -> None:
     for path, status in (("/echo/1", 401), ("/nowhere", 404), ("/health", 201)):
-        response = httpx.get(f"{system.url}{path}", headers=ORIGIN)
+        response = httpx.get(f"{system.url}{path}", headers=ORIGIN, timeout=120)
         assert response.status_code == status
         assert response.headers["access-control-allow-origin"] == "https://example.com"
         assert response.headers["access-control-expose-headers"] == "etag"
 
 
 def test_another_origin_gets_no_cors_headers(system: LocalSystem) -> None:
-    response = httpx.get(f"{system.url}/health", headers={"Origin": "https://evil.example"})
+    response = httpx.get(f"{system.url}/health", headers={"Origin": "https://evil.example"}, timeout=120)
     assert "access-control-allow-origin" not in response.headers
 
 

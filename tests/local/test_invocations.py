@@ -51,7 +51,7 @@ def test_the_context_says_what_lambdas_does(worker: Worker) -> None:
     assert context["memory_limit_in_mb"] == "256"
     assert context["invoked_function_arn"] == "arn:aws:lambda:us-east-1:123456789012:function:local-worker"
     assert context["log_group_name"] == "/aws/lambda/local-worker"
-    assert 0 < context["remaining"] <= 2000
+    assert 0 < context["remaining"] <= 60_000
     assert re.fullmatch(r"[0-9a-f-]{36}", context["aws_request_id"])
 
 
@@ -102,22 +102,20 @@ def test_a_crash_is_an_exit_error_and_the_next_invocation_gets_a_new_process(wor
     assert worker()[0]["pid"] != before
 
 
-def test_a_timeout_kills_the_process_and_what_it_started(
-    system: LocalSystem, worker: Worker, logs: list[tuple[str, str]]
-) -> None:
-    answer, error = worker(do="child")
-    assert error == "Unhandled"
-    assert answer["errorMessage"].endswith("Task timed out after 2.00 seconds")
-    children = [int(line.split()[1]) for _, line in list(logs) if line.startswith("child ")]
-    assert children
+def test_a_timeout_kills_the_process_and_what_it_started(system: LocalSystem, logs: list[tuple[str, str]]) -> None:
+    outcome = system.invoke("BriefFunction", b'{"do": "child"}')
+    assert outcome.failed
+    assert json.loads(outcome.payload)["errorMessage"].endswith("Task timed out after 5.00 seconds")
+    # what it printed comes by another way than its answer
+    children = until(lambda: [int(line.split()[1]) for _, line in list(logs) if line.startswith("child ")])
     until(lambda: not any(is_running(child) for child in children))
 
 
 def test_a_killed_worker_is_an_exit_error(system: LocalSystem, worker: Worker, logs: list[tuple[str, str]]) -> None:
     logs.clear()
     with ThreadPoolExecutor(1) as thread:
-        invocation = thread.submit(worker, do="sleep", seconds=60)
-        until(lambda: ("local-worker", "going to sleep") in logs)
+        invocation = thread.submit(worker, do="sleep", seconds=300)
+        until(lambda: ("local-worker", "going to sleep") in list(logs))
         assert system.kill_sandboxes("WorkerFunction") >= 1
         answer, _ = invocation.result()
     assert answer["errorType"] == "Runtime.ExitError"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.local.waiting import until
+
 ROOT = Path(__file__).parents[2]
 
 BEFORE = """
@@ -34,6 +36,11 @@ def python(code: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+def is_asleep(pid: int) -> bool:
+    """Whether the main thread of a process sleeps."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_that_came_before_ends_every_wait_after_it(name: str) -> None:
     with python(BEFORE.format(name=name)) as process:
@@ -47,6 +54,7 @@ def test_a_signal_ends_a_wait_whose_thread_it_does_not_wake(name: str, seconds: 
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
+            until(lambda: is_asleep(process.pid))
             process.send_signal(signal.Signals[name])
             assert process.communicate(timeout=120)[0] == "True\n"
         finally:

@@ -22,6 +22,9 @@ type Key = tuple[str, str, str]
 type Changed = list[tuple[Key, Item | None, Item | None]]
 """The rows one request has changed: key, before, after."""
 
+type Row = dict[str, Any]
+"""A row of a dump: `at` (ms), `table` and `item`."""
+
 MOST_ACTIONS = 100
 MOST_BYTES_OF_AN_ITEM = 400 * 1024
 MOST_BYTES_OF_A_TRANSACTION = 4 * 1024 * 1024
@@ -65,8 +68,23 @@ class Database:
         with self._lock:
             return act(sent, stale_ms)
 
+    def keys(self, table: str) -> list[Key]:
+        return sorted(key for key in self._rows if key[0] == table)
+
     def rows(self, table: str) -> Iterator[tuple[Key, Item]]:
         return ((key, item) for key, item in sorted(self._rows.items()) if key[0] == table)
+
+    def load(self, rows: Sequence[Row]) -> Changed:
+        """Puts rows that were dumped somewhere; what has changed by that."""
+        changed: Changed = [
+            ((row["table"], row["item"]["pk"]["S"], row["item"]["sk"]["S"]), None, row["item"]) for row in rows
+        ]
+        for key, _, item in changed:
+            self._store(key, None, item)
+        return changed
+
+    def dump(self) -> list[Row]:
+        return [{"at": self.now_ms(), "table": key[0], "item": dict(item)} for key, item in sorted(self._rows.items())]
 
     def forget(self) -> None:
         """The past: reads can be no staler than now."""

@@ -46,8 +46,10 @@ class Known:
     entries: dict[int, Entry] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
     made: set[Key] = field(default_factory=set)
+    removed: set[Key] = field(default_factory=set)
     acknowledged_at: float | None = None
     releases: int = 0
+    spent_before: int = 0
 
     @property
     def holder(self) -> Sandbox | None:
@@ -59,7 +61,19 @@ class Invariants:
     cloud: Cloud
     provider: Provider
     runs: dict[str, Known] = field(default_factory=dict)
+    born: set[Key] = field(default_factory=set)
+    pruned: bool = False
+    """Somebody has deleted something by hand that had children."""
     violations: list[Violation] = field(default_factory=list)
+
+    def begin_with(self, loaded: Changed) -> None:
+        """What is there already, as if it had all been written at once by nobody."""
+        self._examine({key: (before, after) for key, before, after in loaded})
+        for known in self.runs.values():
+            known.spent_before = known.run.cost
+        for key, _, after in loaded:
+            if after and _is_child(key) and (maker := _maker(key, after)):
+                self.runs[maker].made.add(key)
 
     def on_write(self, changed: Changed) -> None:
         """Collects rather than raises: the code under test must not be able to catch it."""
@@ -75,12 +89,14 @@ class Invariants:
         self.changes_come_with_their_run(rows, runs)
         for before, after in (change for key, change in rows.items() if _is(key, "R#")):
             self._run_written(before, after)
-        for key, after in written.items():
-            self._lines_written(key, after)
+        # an item is queued before it ends
+        for key in sorted(written, key=lambda key: _is(key, "J#")):
+            self._lines_written(key, written[key])
         for before, after in (change for key, change in rows.items() if _is(key, "LOCK#")):
             self.lock_is_released_once(before, after)
         for run_id in runs:
             self.counters_equal_items(self.runs[run_id])
+        self.an_id_is_used_once(rows)
         if self.cloud.acting and self.cloud.acting.function == "process_next":
             self.children_come_with_their_item(rows, written)
 
@@ -110,6 +126,8 @@ class Invariants:
                 target = target_of(int(row.sk[2:]) * 100 + position, line)
                 fresh = target.index not in known.targets
                 demand(fresh, "one_result_an_item", f"{known.run.id}: item {target.index} was queued twice")
+                again = any(one.numbers == target.numbers for one in known.targets.values())
+                demand(not again, "one_result_an_item", f"{known.run.id}: {target.numbers} is two of its items")
                 known.targets[target.index] = target
 
     # after every write
@@ -186,6 +204,20 @@ class Invariants:
                 known.releases += 1
                 demand(not known.run.status.active, name, f"{known.run.id} lost its lock while active")
                 demand(known.releases == 1, name, f"{known.run.id} released its lock {known.releases} times")
+
+    def an_id_is_used_once(self, rows: Rows) -> None:
+        """Also not after what had it is gone. What people delete by hand is taken off what a run has made."""
+        by_hand = self.cloud.acting is not None and self.cloud.acting.function == "http"
+        for key, (before, after) in rows.items():
+            if not _is_child(key):
+                continue
+            if before is None and after:
+                demand(key not in self.born, "an_id_is_used_once", f"{key} came a second time")
+                self.born.add(key)
+            if before and after is None and by_hand:
+                self.pruned = self.pruned or not _is(key, "T#")
+                if maker := _maker(key, before):
+                    self.runs[maker].removed.add(key)
 
     def children_come_with_their_item(self, rows: Rows, written: dict[Key, Item]) -> None:
         """New children, the going of the old ones, and the journal's line that counts both are one request."""
@@ -268,8 +300,9 @@ class Invariants:
         run, name = known.run, "children_are_those_of_completed_items"
         there = {key for key, row in rows.items() if _is_child(key) and _maker(key, row) == run.id}
         demand(there <= known.made, name, f"{run.id}: rows nobody saw it make")
-        later = [other.run for other in self.runs.values() if other.run.created_at > run.created_at]
-        replaced = any(other.options.replaces and other.created for other in later)
+        others = [other.run for other in self.runs.values() if other is not known]
+        replaced = self.pruned or any(other.options.replaces and other.deleted for other in others)
+        there |= known.removed
         if not replaced:
             demand(there == known.made, name, f"{run.id}: {len(known.made - there)} of {len(known.made)} rows are gone")
         if run.type in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS) and not replaced:
@@ -290,8 +323,9 @@ class Invariants:
         run = known.run
         billed = [one for one in self.provider.bill if one.run_id == run.id]
         lost = {one.sandbox.number for one in billed if _was_lost(one.sandbox)}
-        most = sum(one.cost for one in billed)
-        least = 0 if run.status is Status.CANCELLED else sum(b.cost for b in billed if b.sandbox.number not in lost)
+        most = known.spent_before + sum(one.cost for one in billed)
+        kept = 0 if run.status is Status.CANCELLED else sum(b.cost for b in billed if b.sandbox.number not in lost)
+        least = known.spent_before + kept
         what = f"{run.id} counts {run.cost}, billed {least} to {most}"
         demand(least <= run.cost <= most, "cost_equals_the_bill", what)
         of_items = sum(entry.cost for entry in known.entries.values())

@@ -13,9 +13,10 @@ from groundwork.cancelling import cancel
 from groundwork.committing import Ledger
 from groundwork.ports import Changes, RunStore
 from groundwork.runs import Claim, Run, Status
+from groundwork.store import dynamo
 from groundwork.store import runs as store
 from groundwork.store.backlog_rows import ROW_OF_KIND, sort_key
-from groundwork.store.run_rows import LockRow, RunRow, run_row
+from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.runs import DynamoRuns
 from groundwork.sweeping import Sweeper
 from groundwork.working import Crew, Finished
@@ -37,7 +38,7 @@ class Mutant:
         """The first simulation that goes wrong."""
         with self.applied():
             reports = (simulate(seed, self.where) for seed in seeds)
-            return next((report for report in reports if report.violation), None)
+            return next((report for report in reports if report.broken), None)
 
 
 def _with_a_cancel(scenario: Scenario) -> Scenario:
@@ -53,7 +54,7 @@ def _patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[An
 
 def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
     if changes == Changes():
-        with store.wrapped():
+        with dynamo.wrapped():
             run_row(run).save()
         return
     _save(self, run, before, changes)
@@ -81,10 +82,11 @@ def _lock_kept() -> Iterator[None]:
     """The lock goes in a request of its own, after the run has ended."""
 
     def finish(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-        with mock.patch.object(store.Transaction, "delete"):
+        with mock.patch.object(dynamo.Transaction, "delete"):
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
-        LockRow(project_id, store.lock_key(run.type)).delete()
+        with dynamo.wrapped():
+            LockRow(project_id, lock_key(run.type)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):
         yield

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import random as randomness
-from collections.abc import Callable, Iterator
+import traceback
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,23 +13,29 @@ from unittest import mock
 
 from greenlet import getcurrent
 
+from groundwork.backlog import Artifact, Epic, Story, Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
+from groundwork.ids import Kind, Path
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import MAX_STALLED_HOPS, Run, RunOptions, RunType, Status
 from groundwork.starting import RunRequest, Started, Starter
+from groundwork.store.backlog_rows import path_at
 from groundwork.store.tables import Tables, open_tables
 from groundwork.sweeping import Sweeper
 from tests.runs.world import World
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Cloud, NoAnswer, Sandbox, ask, pause
-from tests.simulation.dynamodb import Database, in_place_of_aws
+from tests.simulation.dynamodb import Database, Key, Row, in_place_of_aws
 from tests.simulation.faults import Faults, described, drawn
 from tests.simulation.invariants import Invariants, Violation
 from tests.simulation.provider import MODEL, Provider, price
 from tests.tables import settings_at
 
 PROJECT = "simulated22"[:10].replace("a", "b").replace("i", "j").replace("u", "v").replace("l", "m").replace("e", "f")
+AWAY_S = 120.0
+"""How long nothing runs while another release is deployed."""
+
 BOUND_S = 3_600.0
 """Once faults have stopped, a run has ended within this time, its automatic retries included in none of it."""
 
@@ -38,6 +46,18 @@ _ITEMS = {
     RunType.GENERATE_SUBTASKS: ["Epic 1 Story 1", "Epic 2 Story 1", "Epic 1 Story 2", "Epic 2 Story 2"],
 }
 """Names of items that a scenario may do something to."""
+
+
+_BELOW: dict[Kind, tuple[Kind, type[Artifact]]] = {
+    Kind.PROJECT: (Kind.EPIC, Epic),
+    Kind.EPIC: (Kind.STORY, Story),
+    Kind.STORY: (Kind.SUBTASK, Subtask),
+}
+
+
+def _path_of(key: Key) -> Path | None:
+    """What a row is about: an epic, a story or a subtask; None for any other."""
+    return path_at(key[1], key[2]) if key[2][:2] in ("E#", "S#", "T#") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,8 @@ class Scenario:
     second: RunType | None = None
     eager_clients: int = 1
     retry_by_hand: bool = False
+    text: str = "Card"
+    edits: int = 0
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
@@ -83,22 +105,30 @@ class Scenario:
             second=random.choice([None, None, *RunType]),
             eager_clients=random.choice([1, 1, 1, 3]),
             retry_by_hand=random.random() < 0.3,
+            edits=random.choice([0, 0, 0, 10]),
         )
 
 
 @dataclass(slots=True)
 class Report:
-    """What came of a simulation; `violation` is None where all invariants held."""
+    """What came of a simulation. `broken` names the invariant that did not hold, or the crash; empty if all is well."""
 
     seed: int
     scenario: Scenario
     faults: Faults
-    violation: Violation | BaseException | None = None
+    broken: str = ""
+    what: str = ""
     ended: dict[str, Status] = field(default_factory=dict)
     seconds: float = 0.0
     hops: int = 0
     items: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
     trace: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """Items, of all runs."""
+        return sum(self.failures.values())
 
     @property
     def fingerprint(self) -> str:
@@ -106,7 +136,7 @@ class Report:
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
-        verdict = f"VIOLATED {self.violation!r}" if self.violation else "ok"
+        verdict = f"BROKEN {self.what}" if self.broken else "ok"
         statuses = " ".join(f"{run}={status}" for run, status in self.ended.items())
         return f"seed {self.seed}: {verdict} [{statuses}] {self.scenario} faults: {described(self.faults)}"
 
@@ -211,8 +241,9 @@ class Simulation:
                 known.acknowledged_at = self.loop.now
             return
 
-    async def _people(self) -> None:
+    async def people(self) -> None:
         scenario = self.scenario
+        editor = asyncio.create_task(self._edit(scenario.edits))
         first = [
             asyncio.create_task(self._client(scenario.type, f"key-{n}", scenario.options))
             for n in range(scenario.eager_clients)
@@ -231,6 +262,29 @@ class Simulation:
         if scenario.retry_by_hand and started:
             await self._ended(started[0])
             await self._retry(started[0])
+        await editor
+
+    async def _edit(self, times: int) -> None:
+        """Somebody makes and deletes epics, stories and subtasks by hand while runs are at it."""
+        for _ in range(times):
+            await asyncio.sleep(self.random.expovariate(0.2))
+            there = [path for path in map(_path_of, self.cloud.database.keys("backlog")) if path]
+            path = self.random.choice([Path(Kind.PROJECT, PROJECT), *there])
+            makes = path.kind is Kind.PROJECT or (path.kind is not Kind.SUBTASK and self.random.random() < 0.6)
+            try:
+                await self.cloud.http(self._make_below if makes else self.tables.projects.delete, path)
+            except (Refusal, NoAnswer) as refusal:
+                self.cloud.note(f"edit of {path}: {type(refusal).__name__}")
+
+    def _make_below(self, parent: Path) -> None:
+        kind, row = _BELOW[parent.kind]
+        above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
+
+        def make(path: Path, now: str) -> Artifact:
+            fields = {"id": str(path), "project_id": PROJECT, "code": path.code, "title": "By hand", "created_at": now}
+            return row.model_validate(fields | ({above: str(parent)} if above else {}))
+
+        self.tables.projects.create(kind, parent, make)
 
     async def _many_calls(self, run_id: str, count: int) -> None:
         """Waits until the run has called the model so often, or has ended."""
@@ -249,31 +303,34 @@ class Simulation:
 
     # the course of events
 
-    async def main(self) -> None:
+    async def main(self, people: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
         schedule = asyncio.create_task(self.cloud.schedule(self._sweep))
         strikes = asyncio.create_task(self.cloud.strike())
-        people = asyncio.create_task(self._people())
+        asked = asyncio.create_task(people())
         try:
-            await self._until_quiet(people)
+            await self._until_quiet(asked)
         finally:
-            for task in (schedule, strikes, people):
+            for task in (schedule, strikes, asked):
                 task.cancel()
-        self.invariants.at_the_end(
-            {key: row for table in ("backlog", "runs") for key, row in self.cloud.database.rows(table)}
-        )
+        # a hop or a sweep that is still under way has nothing more to say than this
+        await asyncio.sleep(self.scenario.hop_s)
+        database = self.cloud.database
+        self.invariants.at_the_end({**dict(database.rows("backlog")), **dict(database.rows("runs"))})
 
     async def _until_quiet(self, people: asyncio.Task[None]) -> None:
         """Until people have done what they wanted and every run and every retry of it has ended."""
-        while not self.invariants.violations and not self.cloud.crashes:
+        quiet = False
+        while not quiet:
             await asyncio.sleep(5)
+            for _, crash in self.cloud.crashes:
+                raise crash
+            for violation in self.invariants.violations:
+                raise violation
             active = [known.run for known in self.invariants.runs.values() if known.run.status.active]
-            if people.done() and not active and not self._retry_is_due():
-                return
             for run in active:
                 self._a_run_ends(run)
-        if self.cloud.crashes:
-            raise self.cloud.crashes[0][1]
-        raise self.invariants.violations[0]
+            quiet = people.done() and not active and not self._retry_is_due()
 
     def _a_run_ends(self, run: Run) -> None:
         """In bounded time after its start, or after the last fault; a provider that is down for ever is no excuse."""
@@ -291,13 +348,22 @@ class Simulation:
         waiting = [known.run for known in self.invariants.runs.values() if known.run.next_retry_at]
         return any(run.id not in given and (run.next_retry_at or 0) < self.cloud.true_ms() + 600_000 for run in waiting)
 
-    def prepare(self) -> None:
-        """A backlog with something to do for every type of run."""
+    def prepare(self, rows: Sequence[Row] = ()) -> None:
+        """Begins with these rows, or with a backlog that has something to do for the scenario's type."""
+        if rows:
+            self.loop.now = (max(row["at"] for row in rows) - EPOCH_MS) / 1000 + AWAY_S
+            self.invariants.begin_with(self.cloud.database.load(rows))
+        else:
+            self._fill()
+        # what was there before the beginning has been there for long
+        self.cloud.database.forget()
+
+    def _fill(self) -> None:
         count, world = self.scenario.items, World(self.tables, project_id=PROJECT)
         if self.scenario.type in (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS):
-            world.add_cards(count, analyzed=self.scenario.type is RunType.GENERATE_EPICS)
+            world.add_cards(count, analyzed=self.scenario.type is RunType.GENERATE_EPICS, text=self.scenario.text)
             return
-        world.add_cards(6, analyzed=True)
+        world.add_cards(6, analyzed=True, text=self.scenario.text)
         if self.scenario.type is RunType.GENERATE_STORIES:
             world.add_epics(count)
             return
@@ -310,26 +376,34 @@ def simulate(
     seed: int,
     where: Callable[[Scenario], Scenario] = lambda scenario: scenario,
     what: Callable[[Faults], Faults] = lambda faults: faults,
+    rows: Sequence[Row] = (),
 ) -> Report:
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
-    the seed has drawn of scenario and faults."""
+    the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
+    minutes after it, and nobody starts anything."""
     random = randomness.Random(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
     with connected() as connect:
         simulation = Simulation(report.scenario, report.faults, random)
         connect(simulation.cloud)
-        simulation.prepare()
-        # what was there before the beginning has been there for long
-        simulation.cloud.database.forget()
+        simulation.prepare(rows)
         try:
-            on_virtual_time(simulation.main(), simulation.loop)
-        except Exception as violation:  # noqa: BLE001 - a crash of the code under test is a finding like any other
-            report.violation = violation
+            on_virtual_time(simulation.main(idle if rows else simulation.people), simulation.loop)
+        except Violation as violation:
+            report.broken, report.what = violation.name, str(violation)
+        except Exception as crash:  # noqa: BLE001 - a crash of the code under test is a finding like any other
+            report.broken, report.what = type(crash).__name__, "".join(traceback.format_exception(crash)[-4:])
     runs = [known.run for known in simulation.invariants.runs.values()]
     report.ended = {run.id.rpartition("-")[2]: run.status for run in runs}
     report.seconds, report.trace = simulation.loop.now, simulation.cloud.trace
+    entries = [entry for known in simulation.invariants.runs.values() for entry in known.entries.values()]
+    report.failures.update(entry.error_code.value for entry in entries if entry.error_code)
     report.hops, report.items = sum(run.hops for run in runs), sum(run.ended for run in runs)
     return report
+
+
+async def idle() -> None:
+    """Nobody asks for anything."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from local.system import LocalSystem
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
-PATIENCE_S = 120
+PATIENCE_S = 240
 
 
 class Client:
@@ -81,6 +81,6 @@ def running(**settings: str) -> Iterator[tuple[LocalSystem, Client]]:
     template = ROOT / "template.yaml"
     with (
         LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
-        httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=30) as http,
+        httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,
     ):
         yield system, Client(http)

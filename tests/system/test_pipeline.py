@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.system import LocalSystem
-from tests.system.client import Client, running
+from tests.system.client import PATIENCE_S, Client, running
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,8 @@ def test_replaced_epics_take_what_was_below_them_along(mocked: tuple[LocalSystem
     assert not {epic["code"] for epic in old} & {epic["code"] for epic in new}
     assert client.every(f"/api/projects/{project}/stories") == []
     # what is dead is purged right behind the run's last commit
-    for _ in range(100):
-        counts = client.ok(client.http.get(f"/api/projects/{project}"))["counts"]
-        if counts["stories"] == 0:
-            break
+    ends = time.monotonic() + PATIENCE_S
+    while (counts := client.ok(client.http.get(f"/api/projects/{project}"))["counts"])["stories"]:
+        assert time.monotonic() < ends, counts
         time.sleep(0.1)
     assert counts == {"cards": 30, "epics": len(new), "stories": 0, "subtasks": 0}

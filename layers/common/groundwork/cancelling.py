@@ -17,18 +17,23 @@ TRIES = 40
 
 def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Callable[[float], None] = time.sleep) -> Run:
     """The run as it was cancelled. `sleep` takes seconds. Raises NotFound, RunNotActive, Transient."""
+    tried: Run | None = None
     for attempt in range(TRIES):
         before = store.load(run_id)
+        if tried and (before.status, before.lease.epoch, before.seq) == (tried.status, tried.lease.epoch, tried.seq):
+            # it took effect, only its answer was lost
+            sleep(leases.PERMIT_MS / 1000)
+            return before
         if not before.status.active:
             raise RunNotActive
-        ended = leases.ended(before, Status.CANCELLED, now_ms())
+        tried = leases.ended(before, Status.CANCELLED, now_ms())
         try:
-            store.finish(ended, before, Changes())
+            store.finish(tried, before, Changes())
         except (LeaseLost, Transient):
             # the worker wrote in between; its next commit is a few hundred milliseconds away at least
             sleep(min(0.2, 0.01 * 2**attempt))
             continue
         if before.lease.owner is not None:
             sleep(leases.PERMIT_MS / 1000)
-        return ended
+        return tried
     raise Transient("The run changes too fast to be cancelled; try again.")

@@ -65,6 +65,8 @@ class Worker:
     io: InThread = asyncio.to_thread
     plans: PlanStore | None = None
     survey: Surveyor | None = None
+    gave_up: Callable[[ErrorCode, str], None] = lambda code, reason: None
+    """Told when a run has ended before its items had their turn: somebody should look at it."""
 
     async def hop(self, run_id: str) -> HopEnd:
         """Raises Transient where the tables cannot be reached, so that Lambda tries again."""
@@ -120,8 +122,6 @@ class Hop:
             return True
         await self._commit(replace(self.run, phase=Phase.QUEUEING))
         lines = targets(self.run, self.project_id, self.worker.backlog, self.worker.store)
-        # the lines before are in the manifest already, written by an earlier hop
-        await self.io(lambda: list(islice(lines, self.run.queued)))
         while page := await self.io(lambda: tuple(islice(lines, PAGE))):
             if self.worker.left_ms() < continuation.margin_ms(self.total_ms):
                 return False
@@ -356,6 +356,8 @@ class Hop:
         )
         await self.ledger.finish(ended)
         self.ledger.log(f"The run ended: {status}, {run.completed} completed, {run.failed} failed.")
+        if self.halt:
+            self.worker.gave_up(*self.halt)
         return HopEnd.ENDED
 
     async def _hand_over(self) -> HopEnd:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import batched, count
+from itertools import batched, count, islice
 
 from groundwork.backlog import Card
 from groundwork.ids import Kind, Path
@@ -19,20 +19,25 @@ TITLE = 48
 def targets(
     run: Run, project_id: str, backlog: BacklogReader, store: RunStore, selection: Sequence[tuple[int, ...]] = ()
 ) -> Iterator[Target]:
-    """The run's items in order; the same again as long as the backlog is the same, so that queueing can go on.
+    """The run's items in order, from the first that is not in its manifest yet.
 
+    The backlog may grow between two hops, in the middle too. So what is queued goes on behind the last item, whatever
+    its position is now; and a page that is not full says that the end had been reached.
     `selection` is that of a run which is not yet written; otherwise the store has it.
     """
     if run.type.of_plan:
         # which part of the plan an item is about follows from the plan's version and the item's number
-        return (Target(n, (n + 1,), f"Part {n + 1} of {run.total}") for n in range(run.total))
+        return (Target(n, (n + 1,), f"Part {n + 1} of {run.total}") for n in range(run.queued, run.total))
+    if run.queued % PAGE:
+        return iter(())
     asked, source = _as_first_asked(run, store)
+    lines: Iterator[Target]
     if asked.retry_of:
-        lines = _again(asked, backlog, store, project_id)
+        lines = islice(_again(asked, backlog, store, project_id), run.queued, None)
     else:
         chosen = frozenset(selection or store.selection(source)) if asked.selected else None
-        lines = _fresh(asked, project_id, backlog, chosen)
-    return (replace(target, index=index) for index, target in zip(count(), lines, strict=False))
+        lines = _fresh(asked, project_id, backlog, store, chosen)
+    return (replace(target, index=index) for index, target in zip(count(run.queued), lines, strict=False))
 
 
 def _as_first_asked(run: Run, store: RunStore) -> tuple[Run, str]:
@@ -47,13 +52,15 @@ def _as_first_asked(run: Run, store: RunStore) -> tuple[Run, str]:
 
 
 def _fresh(
-    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+    run: Run, project_id: str, backlog: BacklogReader, store: RunStore, chosen: frozenset[tuple[int, ...]] | None
 ) -> Iterator[Target]:
-    if run.type is RunType.ANALYZE_CARDS:
-        return _cards(run, project_id, backlog, chosen)
     if run.type is RunType.GENERATE_EPICS:
-        return _card_batches(run, project_id, backlog, chosen)
-    return _parents(run, project_id, backlog, chosen)
+        return _card_batches(run, project_id, backlog, store.manifest(run.id, 0, run.queued), chosen)
+    lines = (_cards if run.type is RunType.ANALYZE_CARDS else _parents)(run, project_id, backlog, chosen)
+    if not run.queued:
+        return lines
+    (last,) = store.manifest(run.id, run.queued - 1, run.queued)
+    return (target for target in lines if target.numbers > last.numbers)
 
 
 def _cards(
@@ -68,28 +75,40 @@ def _cards(
 
 
 def _card_batches(
-    run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
+    run: Run,
+    project_id: str,
+    backlog: BacklogReader,
+    queued: Sequence[Target],
+    chosen: frozenset[tuple[int, ...]] | None,
 ) -> Iterator[Target]:
     """As many batches as the run was started with, and behind them the merge where there are several."""
     existing = backlog.all_epics(project_id)
     linked = set() if run.options.replaces else {id_ for epic in existing for id_ in epic.card_ids}
+    taken = {number for target in queued for number in target.cards}
     cards = [
         card
         for page in backlog.all_cards(project_id)
         for card in page
-        if card.analysis and card.id not in linked and (chosen is None or (_number(card),) in chosen)
+        if card.analysis
+        and card.id not in linked
+        and _number(card) not in taken
+        and (chosen is None or (_number(card),) in chosen)
     ]
     batches = run.total if run.total == 1 else run.total - 1
     old = tuple(_last(epic.id) for epic in existing) if run.options.replaces else ()
     first = max([backlog.project_floor(project_id), *(_last(epic.id) for epic in existing)]) + 1
-    for number, chunk in enumerate(epic_steps.chunks(cards, batches), 1):
-        themes = list(dict.fromkeys(card.analysis.theme for card in chunk if card.analysis))
-        title = _title(f"{len(chunk)} cards: {', '.join(themes[:3])}")
-        numbers = tuple(_number(card) for card in chunk)
+    left = batches - len(queued)
+    for number, chunk in enumerate(epic_steps.chunks(cards, left) if left > 0 else (), len(queued) + 1):
         alone = run.total == 1
-        yield Target(0, (number,), title, not chunk, first if alone else 1, old if alone else (), numbers, None)
+        yield _card_batch(number, chunk, first if alone else 1, old if alone else ())
     if run.total > 1:
         yield Target(0, (batches + 1,), f"Merge of {batches} batches", False, first, old, (), run.id)
+
+
+def _card_batch(number: int, cards: Sequence[Card], first: int, old: tuple[int, ...]) -> Target:
+    themes = list(dict.fromkeys(card.analysis.theme for card in cards if card.analysis))
+    title = _title(f"{len(cards)} cards: {', '.join(themes[:3])}")
+    return Target(0, (number,), title, not cards, first, old, tuple(_number(card) for card in cards))
 
 
 def _parents(

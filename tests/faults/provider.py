@@ -1,0 +1,53 @@
+"""The played provider with a log of its own: when calls came in, about what, and what each answer was billed at."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.ai.port import Task, Usage
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.runs import RunType
+from tests.anthropic_server.faults import Call, Script
+from tests.anthropic_server.server import AnthropicServer, question_of
+
+RUN_OF_TASK = {
+    Task.ANALYZE_CARDS: RunType.ANALYZE_CARDS,
+    Task.PROPOSE_EPICS: RunType.GENERATE_EPICS,
+    Task.MERGE_EPICS: RunType.GENERATE_EPICS,
+    Task.WRITE_STORIES: RunType.GENERATE_STORIES,
+    Task.WRITE_SUBTASKS: RunType.GENERATE_SUBTASKS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A call: when it came in (seconds since the epoch) and for which type of run."""
+
+    at: float
+    type: RunType
+    text: str
+
+
+class Provider(AnthropicServer):
+    """One model for all runs, so every answer has the same prices."""
+
+    def __init__(self, faults: Script, *, latency_s: float = 0.0) -> None:
+        super().__init__(faults, latency_s=latency_s)
+        self.heard: list[Heard] = []
+        self._costs: list[int] = []
+        self._model = ""
+
+    def received(self, body: dict[str, Any], authorization: str) -> Call:
+        call = super().received(body, authorization)
+        self._model = body["model"]
+        self.heard.append(Heard(time.time(), RUN_OF_TASK[question_of(body).task], call.text))
+        return call
+
+    def bill(self, usage: Usage) -> None:
+        super().bill(usage)
+        self._costs.append(cost_micro_usd(self._model, usage))
+
+    @property
+    def cost(self) -> int:
+        """All that was billed, in millionths of a dollar; each call is rounded by itself."""
+        return sum(self._costs)

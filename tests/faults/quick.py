@@ -1,0 +1,45 @@
+"""The real template with a quick clock: leases and the schedule's waits of seconds instead of minutes.
+
+The functions run unchanged. A file that Python reads at the start of every process, in a layer directory of our own,
+sets the durations before a function is imported; all that is said about them in relation to each other still holds.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """In ms; what `groundwork.leases` says of them. `retry_ms`: the wait before a run's first automatic retry."""
+
+    lease_ms: int = 6_000
+    renew_ms: int = 1_500
+    trigger_ms: int = 4_000
+    retry_ms: int = 3_000
+
+
+_AT_START = """\
+import os
+
+if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    from groundwork import leases, runs
+
+    leases.LEASE_MS, leases.RENEW_MS, leases.TRIGGER_MS = {lease_ms}, {renew_ms}, {trigger_ms}
+    runs.retry_delay_ms = lambda attempts: {retry_ms} << (attempts - 1)
+"""
+
+
+def quick_template(directory: Path, durations: Durations) -> Path:
+    """Writes the template and the layer directory; answers the template's path."""
+    layer = directory / "layer"
+    layer.mkdir()
+    (layer / "groundwork").symlink_to(ROOT / "layers" / "common" / "groundwork")
+    values = {name: getattr(durations, name) for name in Durations.__dataclass_fields__}
+    (layer / "sitecustomize.py").write_text(_AT_START.format(**values))
+    text = (ROOT / "template.yaml").read_text()
+    text = text.replace("ContentUri: layers/common", f"ContentUri: {layer}")
+    template = directory / "template.yaml"
+    template.write_text(text.replace("CodeUri: functions/", f"CodeUri: {ROOT}/functions/"))
+    return template

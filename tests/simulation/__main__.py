@@ -1,0 +1,93 @@
+"""`python -m tests.simulation`: many seeds, one seed with its trace, the mutants, or the records of a release."""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
+from tests.simulation.records import record
+from tests.simulation.simulation import Report, simulate
+
+
+def main() -> int:
+    """0 if every invariant held and every mutant was caught."""
+    arguments = _arguments()
+    if arguments.record:
+        print("\n".join(str(path) for path in record(arguments.record)))
+        return 0
+    if arguments.seed is not None:
+        return replay(arguments.seed)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        if arguments.mutants:
+            return hunt(pool.map(_caught, MUTANTS))
+        seeds = range(arguments.start, arguments.start + arguments.seeds)
+        return run_all(seeds, pool.map(_without_trace, seeds, chunksize=20))
+
+
+def replay(seed: int) -> int:
+    """Prints all that happens in one simulation."""
+    report = simulate(seed)
+    print("\n".join(report.trace))
+    print(f"{report}\nfingerprint {report.fingerprint}")
+    return 1 if report.broken else 0
+
+
+def run_all(seeds: range, reports: Iterable[Report]) -> int:
+    began, broken, statuses = time.monotonic(), 0, Counter[str]()
+    totals = Counter[str]()
+    for report in reports:
+        statuses.update(status.value for status in report.ended.values())
+        totals.update(hops=report.hops, items=report.items, virtual_hours=round(report.seconds))
+        if report.broken:
+            broken += 1
+            print(f"{report}\n  replay: python -m tests.simulation --seed {report.seed}", flush=True)
+    runs = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    print(f"{len(seeds)} seeds from {seeds.start}: {broken} violate an invariant. Runs: {runs}.")
+    hours = totals["virtual_hours"] / 3600
+    print(f"{totals['items']:,} items in {totals['hops']:,} hops, {hours:,.0f} h in {time.monotonic() - began:.0f} s.")
+    return 1 if broken else 0
+
+
+def hunt(caught: Iterable[Report | None]) -> int:
+    missed = 0
+    for mutant, report in zip(MUTANTS, caught, strict=True):
+        missed += report is None
+        found = f"seed {report.seed}: {report.broken}" if report else "NOT CAUGHT"
+        print(f"{mutant.name:36} {found}", flush=True)
+    print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} mutants are caught within {SEEDS} seeds.")
+    return 1 if missed else 0
+
+
+def _caught(mutant: Mutant) -> Report | None:
+    return _light(mutant.caught(range(1, SEEDS + 1)))
+
+
+def _without_trace(seed: int) -> Report:
+    report = simulate(seed)
+    report.trace.clear()
+    return report
+
+
+def _light(report: Report | None) -> Report | None:
+    if report:
+        report.trace.clear()
+    return report
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1_000, help="how many")
+    parser.add_argument("--start", type=int, default=1, help="the first")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--seed", type=int, help="this one alone, with its trace")
+    parser.add_argument("--mutants", action="store_true", help="look for the bugs that are put in on purpose")
+    parser.add_argument("--record", metavar="VERSION", help="keep what this release leaves in the tables")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
