@@ -1,4 +1,4 @@
-"""The two tables on moto or on DynamoDB Local, as template.yaml describes them."""
+"""The tables on moto or on DynamoDB Local, as template.yaml describes them."""
 
 import logging
 import uuid
@@ -37,8 +37,8 @@ def moto_endpoint() -> Iterator[str]:
         server.stop()
 
 
-def settings_at(backlog: str, runs: str) -> Settings:
-    return replace(Settings.from_environment({}), backlog_table=backlog, runs_table=runs)
+def settings_at(backlog: str, runs: str, plans: str = "plans") -> Settings:
+    return replace(Settings.from_environment({}), backlog_table=backlog, runs_table=runs, plans_table=plans)
 
 
 def make_tables(endpoint: str) -> Tables:
@@ -51,7 +51,7 @@ def make_tables(endpoint: str) -> Tables:
         aws_secret_access_key="test",
     )
     suffix = uuid.uuid4().hex[:8]
-    names = (f"backlog-{suffix}", f"runs-{suffix}")
+    names = (f"backlog-{suffix}", f"runs-{suffix}", f"plans-{suffix}")
     for name in names:
         client.create_table(
             TableName=name,

@@ -3,6 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +14,7 @@ class Settings:
 
     backlog_table: str
     runs_table: str
+    plans_table: str
     process_next: str
     ai: str
     model: str
@@ -20,6 +24,8 @@ class Settings:
     anthropic_secret: str
     token_secret: str
     region: str
+    local: bool
+    """Whether the AWS that it talks to is on this machine: only then may a repository be a path."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -30,6 +36,7 @@ class Settings:
         return cls(
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
+            plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
             # process_next continues itself: it finds its own name where Lambda puts it
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             ai=environ.get("GROUNDWORK_AI", ""),
@@ -40,4 +47,5 @@ class Settings:
             anthropic_secret=environ.get("GROUNDWORK_ANTHROPIC_SECRET", ""),
             token_secret=environ.get("GROUNDWORK_TOKEN_SECRET", ""),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            local=urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK,
         )

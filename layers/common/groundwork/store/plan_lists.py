@@ -23,8 +23,8 @@ MOST_PIECES = 40
 
 
 class DynamoRepositories:
-    def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int]) -> None:
-        self._connection, self._now_ms = connection, now_ms
+    def __init__(self, connection: Callable[[], Connection]) -> None:
+        self._connection = connection
 
     def create(self, repository: Repository) -> Repository:
         transaction = Transaction(self._connection())

@@ -55,7 +55,7 @@ class DynamoPlans:
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
-        self._repositories = DynamoRepositories(connection, self._now_ms)
+        self._repositories = DynamoRepositories(connection)
 
     # reading
 

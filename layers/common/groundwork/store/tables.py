@@ -9,15 +9,23 @@ from groundwork.store.backlog import DynamoBacklog
 from groundwork.store.backlog_reading import DynamoBacklogReader
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.dynamo import bind
+from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
+from groundwork.store.plan_rows import PLAN_ROWS
+from groundwork.store.plans import DynamoPlans
 from groundwork.store.run_rows import RUN_ROWS
 from groundwork.store.runs import DynamoRuns
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
+    """The plans' stores raise at their first use in a function whose settings name no plans table."""
+
     runs: DynamoRuns
     backlog: DynamoBacklogReader
     projects: DynamoBacklog
+    plans: DynamoPlans
+    repositories: DynamoRepositories
+    templates: DynamoTemplates
 
 
 def connection() -> Connection:
@@ -31,4 +39,12 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
-    return Tables(DynamoRuns(connection), DynamoBacklogReader(connection), DynamoBacklog(connection))
+    bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
+    return Tables(
+        runs=DynamoRuns(connection),
+        backlog=DynamoBacklogReader(connection),
+        projects=DynamoBacklog(connection),
+        plans=DynamoPlans(connection),
+        repositories=DynamoRepositories(connection),
+        templates=DynamoTemplates(connection),
+    )
