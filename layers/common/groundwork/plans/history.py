@@ -1,5 +1,6 @@
 """A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -58,7 +59,10 @@ class Change(Value):
 
 
 class Iteration(Value):
-    """`from_version` to `version`; a review changes nothing: it has the version it was made against twice."""
+    """`from_version` to `version`; a review changes nothing: it has the version it was made against twice.
+
+    `changes` are the first of them in brief; with their before and after they are found by comparing the versions.
+    """
 
     id: str
     plan_id: str
@@ -71,6 +75,7 @@ class Iteration(Value):
     version: int
     created_at: str
     changes: tuple[dict[str, Any], ...] = ()
+    change_count: int = 0
     run_id: str | None = None
     request: Request | None = None
     source_iteration_id: str | None = None
@@ -80,6 +85,30 @@ class Iteration(Value):
     dropped: tuple[str, ...] = ()
     schedule: dict[str, Any] | None = None
     error: str | None = None
+
+
+MOST_LISTED = 50
+"""Changes that an iteration lists; it counts all of them."""
+
+_VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
+
+
+def listed(changes: Sequence[Change]) -> dict[str, Any]:
+    """An iteration's fields about its changes."""
+    return {
+        "changes": tuple(change.brief() for change in changes[:MOST_LISTED]),
+        "change_count": len(changes),
+    }
+
+
+def summary_of(changes: Sequence[Change]) -> str:
+    """One line for the history: 'Added 2, changed 1', or what became of a single thing."""
+    if len(changes) == 1:
+        (one,) = changes
+        fields = f" ({', '.join(one.fields)})" if one.kind == "changed" else ""
+        return f"{_VERBS[one.kind]} {one.title[:120]!r}{fields}"
+    kinds = [change.kind for change in changes]
+    return ", ".join(f"{verb} {kinds.count(kind)}" for kind, verb in _VERBS.items() if kind in kinds).capitalize()
 
 
 def compared(before: Plan, after: Plan) -> list[Change]:

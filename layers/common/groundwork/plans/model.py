@@ -18,8 +18,9 @@ from groundwork.ids import Kind, Path
 MOST_TASKS = 500
 MOST_PHASES = 50
 MOST_DEPENDENCIES = 50
-MOST_CHARACTERS = 2_000_000
-"""Of all of a plan's texts together, as JSON: a plan must fit into one answer of the API."""
+MOST_STORIES = 20
+MOST_BYTES = 2_000_000
+"""Of all of a plan's texts together, as JSON: two versions of it must fit into one answer of the API."""
 
 
 class PlanStatus(StrEnum):
@@ -80,7 +81,10 @@ class Condition(Value):
 
 
 class Task(Value):
-    """What is to be done. `key` is what people call it, unique within its plan."""
+    """What is to be done. `key` is what people call it, unique within its plan.
+
+    `story_id` and `subtask_id` are what it carries out of the backlog.
+    """
 
     id: str
     key: Key

@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from groundwork.plans.model import MOST_CHARACTERS, MOST_PHASES, MOST_TASKS, Phase, Plan, Task
+from groundwork.ids import Kind, path_of
+from groundwork.plans.linking import links
+from groundwork.plans.model import MOST_BYTES, MOST_PHASES, MOST_STORIES, MOST_TASKS, Phase, Plan, Task
 from groundwork.plans.refusals import InvalidPlan
 
 
@@ -30,9 +32,11 @@ class Code(StrEnum):
     NO_PHASE = "NO_PHASE"
     TOO_MANY_TASKS = "TOO_MANY_TASKS"
     TOO_MANY_PHASES = "TOO_MANY_PHASES"
+    TOO_MANY_STORIES = "TOO_MANY_STORIES"
     TOO_LARGE = "TOO_LARGE"
     TEXT = "TEXT"
     UNKNOWN_CONDITION = "UNKNOWN_CONDITION"
+    UNKNOWN_STORY = "UNKNOWN_STORY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def faults(plan: Plan, complete: bool = False) -> list[Fault]:
     """All that is wrong. `complete`: as it has to be to be carried out; a draft may still have empty phases."""
     places = _places(plan)
     found = [*_sizes(plan), *_texts(plan), *_keys(plan), *_dependencies(plan, places), *_conditions(plan, places)]
-    found += _cycle(plan)
+    found += [*_links(plan), *_cycle(plan)]
     return [*found, *_gaps(plan)] if complete else found
 
 
@@ -91,9 +95,11 @@ def _sizes(plan: Plan) -> Iterator[Fault]:
         yield Fault(Code.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MOST_TASKS}")
     if len(plan.phases) > MOST_PHASES:
         yield Fault(Code.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MOST_PHASES}")
-    size = sum(len(phase.model_dump_json()) for phase in plan.phases)
-    if size > MOST_CHARACTERS:
-        yield Fault(Code.TOO_LARGE, "phases", f"{size} characters of texts are more than {MOST_CHARACTERS}")
+    size = sum(len(phase.model_dump_json().encode(errors="replace")) for phase in plan.phases)
+    if size > MOST_BYTES:
+        yield Fault(Code.TOO_LARGE, "phases", f"{size} bytes of texts are more than {MOST_BYTES}")
+    if len(links(plan)) > MOST_STORIES:
+        yield Fault(Code.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories are more than {MOST_STORIES}")
 
 
 def _texts(plan: Plan) -> Iterator[Fault]:
@@ -187,6 +193,19 @@ def _is_earlier(task_id: str, phase: int, places: Mapping[str, Place]) -> bool:
 
 def _condition_fault(field: str, task_id: str) -> Fault:
     return Fault(Code.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before")
+
+
+def _links(plan: Plan) -> Iterator[Fault]:
+    """That ids are those of stories and subtasks, and belong together; whether these are there, the store knows."""
+    for id_ in plan.story_ids:
+        if path_of(Kind.STORY, id_) is None:
+            yield Fault(Code.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")
+    for field, task in _placed(plan):
+        if task.story_id and path_of(Kind.STORY, task.story_id) is None:
+            yield Fault(Code.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is no story")
+        subtask = path_of(Kind.SUBTASK, task.subtask_id) if task.subtask_id else None
+        if task.subtask_id and (subtask is None or str(subtask.parent) != task.story_id):
+            yield Fault(Code.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is no subtask of its story")
 
 
 def _gaps(plan: Plan) -> Iterator[Fault]:

@@ -1,13 +1,16 @@
 """What a run about a plan writes with an item, and what the plans' store is asked for: the port of this package."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from groundwork.plans.history import Change, Iteration
+from groundwork.plans.history import Iteration
+from groundwork.plans.linking import links
 from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.repositories import Repository
 from groundwork.plans.suggestions import Suggestion
+from groundwork.plans.surveying import Surveyor
+from groundwork.plans.templates import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,10 @@ class PlanWritten:
     plan: Plan
     before: Plan
     iteration: Iteration
-    actions = 3
+
+    @property
+    def actions(self) -> int:
+        return 3 + len(links(self.plan))
 
     @property
     def made(self) -> int:
@@ -68,8 +74,11 @@ class PlanStore(Protocol):
 
     def create(self, plan: Plan, iteration: Iteration) -> None: ...
 
-    def commit(self, before: Plan, after: Plan, iteration: Iteration, changes: Sequence[Change]) -> None:
-        """The next version with its iteration, or nothing. Raises VersionConflict, PlanNotEditable, TaskBegun."""
+    def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
+        """The next version with its iteration, or nothing. Raises VersionConflict, PlanNotEditable, TaskBegun.
+
+        The iteration's number must come from `next_iteration`: by it a commit whose answer was lost is recognised.
+        """
         ...
 
     def iteration(self, iteration_id: str) -> Iteration: ...
@@ -79,3 +88,22 @@ class PlanStore(Protocol):
     def put_content(self, plan: Plan) -> None:
         """Writes what a version of the plan will be made of. Nobody sees it before that version is there."""
         ...
+
+
+class PlanRuns(Protocol):
+    """Where runs about plans are started; the plans' store on DynamoDB is this, too. Raises Transient."""
+
+    def repository(self, repository_id: str) -> Repository: ...
+
+    def create(self, plan: Plan, iteration: Iteration, run: Run) -> None:
+        """The plan, its first iteration and the run that fills it, together. Raises NotFound for its repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMeans:
+    """What the work on a plan needs besides a run's own means. `template` raises NotFound."""
+
+    store: PlanStore
+    survey: Surveyor
+    template: Callable[[str], Template]

@@ -8,12 +8,26 @@ from pynamodb.connection import Connection
 from groundwork.backlog import rfc3339
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
+from groundwork.plans.linking import progress_on_story
+from groundwork.plans.model import TaskState
 from groundwork.plans.refusals import RepositoryInUse
 from groundwork.plans.repositories import Repository
-from groundwork.plans.templates import Template
+from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
-from groundwork.store.plan_rows import HEAD, ListRow, PieceRow, PlanRow, RepositoryRow, TemplateRow, list_key
+from groundwork.store.plan_rows import (
+    HEAD,
+    LinkRow,
+    ListRow,
+    PieceRow,
+    PlanRow,
+    RepositoryRow,
+    StateRow,
+    TemplateRow,
+    list_key,
+    state_key,
+    state_of,
+)
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE = 100_000
@@ -95,6 +109,9 @@ class DynamoTemplates:
         transaction.commit()
 
     def get(self, template_id: str) -> Template:
+        """One of the project's own, or a saved one."""
+        if own := builtin().get(template_id):
+            return own
         self._head(template_id)
         with wrapped():
             rows = list(PieceRow.query(template_id, PieceRow.sk.startswith("B#"), consistent_read=True))
@@ -133,9 +150,19 @@ def plan_summaries(list_: str, before: str | None, limit: int) -> tuple[list[dic
 
 
 def plans_of_story(story_id: str) -> list[dict[str, Any]]:
+    """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
     with wrapped():
-        ids = [row.sk for row in ListRow.query(story_id, consistent_read=True) if row.linked]
-    return _summaries(ids)
+        rows = list(LinkRow.query(story_id, consistent_read=True))
+    tasks = {row.sk: [f"{row.sk}-{number}" for number in row.tasks] for row in rows}
+    states = _states([(plan_id, id_) for plan_id, ids in tasks.items() for id_ in ids])
+    return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
+
+
+def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
+    keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
+    with wrapped():
+        rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
+    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}
 
 
 def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@
                / X#T17               what execution has made of a task; written by execution alone
     repository / P                   a repository
     template   / P, B#000            a template and its body, in pieces
-    story      / plan                that the plan was made from the story
+    story      / plan                that the plan carries out the story, and by which of its tasks
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
 
 Revisions are never changed: a version is committed by one small transaction, however much of the plan is new, and an
@@ -18,13 +18,14 @@ earlier version is restored by naming its revisions again.
 
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationStatus
-from groundwork.plans.model import Phase, Plan, PlanStatus, Task, details, fingerprint
+from groundwork.plans.linking import links
+from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint
 from groundwork.store.backlog_rows import AttentionIndex, to_ms
 from groundwork.store.run_rows import CompactJson
 
@@ -153,14 +154,22 @@ class PieceRow(Model):
 
 
 class ListRow(Model):
-    """A line of a list, or a link from a story to a plan (`linked`)."""
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class LinkRow(Model):
+    """That a plan carries out a story, and by which of its tasks."""
 
     class Meta:
         table_name = ""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    linked = BooleanAttribute(null=True)
+    tasks = CompactJson()
 
 
 PLAN_ROWS: list[type[Model]] = [
@@ -173,6 +182,7 @@ PLAN_ROWS: list[type[Model]] = [
     TemplateRow,
     PieceRow,
     ListRow,
+    LinkRow,
 ]
 
 
@@ -196,6 +206,12 @@ def state_key(task_id: str) -> str:
     return f"X#{task_id.rpartition('-')[2]}"
 
 
+def state_of(row: StateRow) -> TaskState:
+    return TaskState(
+        status=TaskStatus(row.status), attempts=int(row.attempts), commit_sha=row.commit_sha, error_msg=row.error_msg
+    )
+
+
 def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
     return PlanRow(
         plan.id,
@@ -208,11 +224,19 @@ def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
         last_iteration=last_iteration,
         phase_count=len(plan.phases),
         task_count=sum(1 for _ in plan.tasks),
-        story_ids=list(plan.story_ids) or None,
+        story_ids=list(links(plan)) or None,
         error=plan.error,
         created_at=to_ms(plan.created_at),
         updated_at=to_ms(plan.updated_at),
     )
+
+
+def link_rows(plan: Plan) -> dict[str, LinkRow]:
+    """By story."""
+    return {
+        story_id: LinkRow(story_id, plan.id, tasks=[_suffix(id_) for id_ in task_ids])
+        for story_id, task_ids in links(plan).items()
+    }
 
 
 def iteration_row(iteration: Iteration) -> IterationRow:
@@ -238,6 +262,7 @@ def iteration_of(row: IterationRow) -> Iteration:
             "status": IterationStatus(row.status),
             "version": int(row.version),
             "changes": row.changes or [],
+            "changeCount": row.body.get("changeCount") or len(row.changes or ()),
             "error": row.error,
         }
     )

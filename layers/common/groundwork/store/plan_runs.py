@@ -9,7 +9,16 @@ from groundwork.plans.writes import PlanWrite, PlanWritten, Suggested
 from groundwork.runs import Run, RunType, Status
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Transaction
-from groundwork.store.plan_rows import ContentRow, IterationRow, PlanRow, VersionRow, contents, iteration_key, version_key
+from groundwork.store.plan_rows import (
+    ContentRow,
+    IterationRow,
+    PlanRow,
+    VersionRow,
+    contents,
+    iteration_key,
+    link_rows,
+    version_key,
+)
 
 
 def write(transaction: Transaction, written: PlanWrite, index: int) -> None:
@@ -33,6 +42,10 @@ def _write_plan(transaction: Transaction, written: PlanWritten, index: int) -> N
         PlanRow.task_count.set(sum(1 for _ in plan.tasks)),
         PlanRow.updated_at.set(to_ms(plan.updated_at)),
     ]
+    if linked := link_rows(plan):
+        head.append(PlanRow.story_ids.set(list(linked)))
+    for row in linked.values():
+        transaction.put(row)
     awaited: Any = (PlanRow.status == PlanStatus.GENERATING.value) & (PlanRow.version == before.version)
     transaction.update(PlanRow(plan.id), head, awaited, index)
     done = [

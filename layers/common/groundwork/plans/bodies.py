@@ -1,0 +1,185 @@
+"""What people may send of plans: the bodies of POST and PATCH, and the operations they stand for."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from groundwork.backlog import Effort, LongText, Value
+from groundwork.editing import Patch
+from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
+from groundwork.plans.model import (
+    MOST_PHASES,
+    MOST_STORIES,
+    MOST_TASKS,
+    Condition,
+    Criteria,
+    Files,
+    Key,
+    PhaseMode,
+    References,
+    Title,
+)
+from groundwork.plans.operations import (
+    AddPhase,
+    AddTask,
+    ChangeDependencies,
+    MovePhase,
+    MoveTask,
+    Operation,
+    Position,
+    Reorder,
+    UpdatePhase,
+    UpdatePlan,
+    UpdateTask,
+)
+from groundwork.plans.repositories import Branch, Name, SecretName, Url
+from groundwork.plans.templates import Parameter, ParameterValue
+
+Description = Annotated[str, Field(max_length=20_000)]
+MaxParallel = Annotated[int, Field(ge=1, le=100)]
+StoryIds = Annotated[tuple[str, ...], Field(max_length=MOST_STORIES)]
+Parameters = Annotated[dict[str, ParameterValue], Field(max_length=30)]
+PhasePosition = Annotated[int, Field(ge=0, le=MOST_PHASES)]
+
+
+class NewRepository(Value):
+    name: Name
+    url: Url
+    default_branch: Branch = "main"
+    credentials_secret: SecretName | None = None
+
+
+class RepositoryPatch(Patch):
+    name: Name = ""
+    url: Url = ""
+    default_branch: Branch = ""
+    credentials_secret: SecretName | None = None
+
+
+class NewPlan(Value):
+    """By hand (`phases`, nested or empty), from a template, or from stories: where there are no phases, theirs."""
+
+    repository_id: str
+    title: Title | None = None
+    description: Description | None = None
+    branch: Branch | None = None
+    auto_commit: bool = True
+    max_parallel: MaxParallel = 10
+    story_ids: StoryIds = ()
+    phases: Phases | None = None
+    template_id: str | None = None
+    parameters: Parameters = Field(default_factory=dict)
+
+
+class PlanPatch(Patch):
+    """`status`: READY says that a complete plan may be carried out, DRAFT takes that back."""
+
+    title: Title = ""
+    description: Description = ""
+    branch: Branch | None = None
+    auto_commit: bool = True
+    max_parallel: MaxParallel = 10
+    story_ids: StoryIds = ()
+    status: Literal["DRAFT", "READY"] = "DRAFT"
+
+    def operations(self) -> list[Operation]:
+        fields = {name: value for name, value in self.changes().items() if name != "status"}
+        return [UpdatePlan(fields=fields)] if fields else []
+
+
+class NewPhase(PhaseDraft):
+    plan_id: str
+    position: PhasePosition | None = None
+
+    def operation(self) -> AddPhase:
+        draft = {name: getattr(self, name) for name in PhaseDraft.model_fields}
+        return AddPhase(phase=PhaseDraft(**draft), position=self.position)
+
+
+class PhasePatch(Patch):
+    """`position`: its new place among the phases; `taskIds`: the order of its tasks."""
+
+    title: Title = ""
+    description: LongText = ""
+    mode: PhaseMode = "sequential"
+    pause_after: bool = False
+    condition: Condition | None = None
+    position: PhasePosition = 0
+    task_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)] = ()
+
+    def operations(self, phase_id: str) -> list[Operation]:
+        sent = self.changes()
+        made: list[Operation] = []
+        fields = {name: value for name, value in sent.items() if name not in ("position", "task_ids")}
+        if fields:
+            made.append(UpdatePhase(phase_id=phase_id, fields=fields))
+        if "task_ids" in sent:
+            made.append(Reorder(phase_id=phase_id, task_ids=self.task_ids))
+        if "position" in sent:
+            made.append(MovePhase(phase_id=phase_id, position=self.position))
+        return made
+
+
+class NewTask(TaskDraft):
+    """`neededBy`: tasks that depend on the new one from now on; `position` null is the end of the phase."""
+
+    phase_id: str
+    position: Position | None = None
+    needed_by: References = ()
+
+    def operation(self) -> AddTask:
+        draft = {name: getattr(self, name) for name in TaskDraft.model_fields}
+        return AddTask(
+            phase_id=self.phase_id, task=TaskDraft(**draft), position=self.position, needed_by=self.needed_by
+        )
+
+
+class TaskPatch(Patch):
+    """`phaseId` and `position` move the task: without a phase within its own, without a position to the end."""
+
+    key: Key = ""
+    title: Title = ""
+    description: LongText = ""
+    acceptance_criteria: Criteria = ()
+    depends_on: References = ()
+    repository_id: str | None = None
+    effort: Effort = "M"
+    files: Files = ()
+    story_id: str | None = None
+    subtask_id: str | None = None
+    condition: Condition | None = None
+    phase_id: str = ""
+    position: Position | None = None
+
+    def operations(self, task_id: str, phase_id: str) -> list[Operation]:
+        """`phase_id` is the phase that the task is in."""
+        sent = self.changes()
+        apart = ("depends_on", "phase_id", "position")
+        made: list[Operation] = []
+        if fields := {name: value for name, value in sent.items() if name not in apart}:
+            made.append(UpdateTask(task_id=task_id, fields=fields))
+        if "phase_id" in sent or "position" in sent:
+            made.append(MoveTask(task_id=task_id, phase_id=self.phase_id or phase_id, position=self.position))
+        if "depends_on" in sent:
+            made.append(ChangeDependencies(task_id=task_id, depends_on=self.depends_on))
+        return made
+
+
+class Restoration(Value):
+    version: Annotated[int, Field(ge=1, le=999_999)]
+
+
+class NewTemplate(Value):
+    """From a plan (`planId`), or written out (`title`, `phases`). Texts name parameters as {{name}}."""
+
+    name: Name
+    description: LongText = ""
+    plan_id: str | None = None
+    title: Title | None = None
+    plan_description: Description | None = None
+    phases: Phases | None = None
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=30)] = ()
+    replace: Annotated[
+        dict[str, ParameterValue],
+        Field(max_length=30, description="By parameter: the text of the plan that becomes its place"),
+    ] = Field(default_factory=dict)

@@ -1,0 +1,155 @@
+"""Editing a plan: read, change, check, and write the next version, unless somebody else was faster.
+
+Every change of a plan that is not the model's goes through `Editor.change`, so that each has its iteration, is valid as
+a whole, and never overwrites what its author has not seen.
+"""
+
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from groundwork.backlog import rfc3339
+from groundwork.errors import Invalid, NotFound
+from groundwork.ids import Kind, Path, new_plan_id
+from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of
+from groundwork.plans.linking import StoryReader, check_linked
+from groundwork.plans.model import Plan, PlanStatus
+from groundwork.plans.operations import Operation, applied
+from groundwork.plans.refusals import PlanNotEditable, VersionConflict
+from groundwork.plans.validating import check
+from groundwork.plans.writes import PlanStore
+
+TRIES = 12
+"""How often an edit that names no version is made again on what others have just written."""
+
+Expected = Collection[int] | None
+"""The versions that the author has seen (If-Match); None where any will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an iteration says of a change besides what has changed; `summary` None is made from the changes."""
+
+    kind: IterationKind = IterationKind.EDITED
+    summary: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Editor:
+    """`who` edits. `sleep` takes seconds."""
+
+    store: PlanStore
+    backlog: StoryReader
+    now_ms: Callable[[], int]
+    who: str
+    sleep: Callable[[float], None] = time.sleep
+
+    def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
+        """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid, NotFound."""
+        now = rfc3339(self.now_ms())
+        plan = check(draft(new_plan_id(), now)).changed(version=1)
+        self._check_named(None, plan)
+        iteration = Iteration(
+            id=str(Path(Kind.ITERATION, plan.id, (1,))),
+            plan_id=plan.id,
+            number=1,
+            kind=IterationKind.CREATED,
+            who=self.who,
+            summary=summary,
+            from_version=0,
+            version=1,
+            created_at=now,
+            **listed(compared(plan.changed(phases=()), plan)),
+        )
+        self.store.create(plan, iteration)
+        return plan
+
+    def edit(self, plan_id: str, operations: Sequence[Operation], expected: Expected = None) -> Plan:
+        """All of the operations, or none. Raises what `change` raises, HasDependents, NotFound."""
+
+        def make(plan: Plan) -> Plan:
+            for operation in operations:
+                plan = applied(plan, operation)
+            return plan
+
+        return self.change(plan_id, make, expected)
+
+    def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
+        """An earlier version's content as a new version."""
+        earlier = self.store.at_version(plan_id, version)
+        made = Made(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
+        return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
+
+    def mark(self, plan_id: str, status: PlanStatus, expected: Expected = None) -> Plan:
+        """DRAFT or READY: a plan is ready when it is complete and somebody says so. Raises InvalidPlan."""
+
+        def make(plan: Plan) -> Plan:
+            if plan.status.executing:
+                raise PlanNotEditable(f"A plan that is {plan.status.value} cannot become {status.value}.")
+            return check(plan, complete=status is PlanStatus.READY).changed(status=status)
+
+        return self.change(plan_id, make, expected, Made(summary=f"Marked as {status.value}"))
+
+    def change(
+        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: Made | None = None
+    ) -> Plan:
+        """The plan after `make`, or as it was where that changes nothing.
+
+        Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, and what `make` raises.
+        """
+        number: int | None = None
+        for attempt in range(TRIES):
+            before = self.store.load(plan_id)
+            if expected is not None and before.version not in expected:
+                raise VersionConflict(before.version)
+            if not before.status.editable:
+                raise PlanNotEditable(f"A plan that is {before.status.value} cannot be edited.")
+            after = _checked(before, make(before))
+            changes = compared(before, after)
+            if not changes and after.status is before.status:
+                return before
+            self._check_named(before, after)
+            number = number or self.store.next_iteration(plan_id)
+            after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
+            try:
+                self.store.commit(before, after, self._iteration(before, after, number, changes, made or Made()))
+            except VersionConflict:
+                self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
+            else:
+                return after
+        raise VersionConflict(self.store.load(plan_id).version)
+
+    def _iteration(self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: Made) -> Iteration:
+        return Iteration(
+            id=str(Path(Kind.ITERATION, after.id, (number,))),
+            plan_id=after.id,
+            number=number,
+            kind=made.kind,
+            who=self.who,
+            summary=made.summary or summary_of(changes),
+            from_version=before.version,
+            version=after.version,
+            created_at=after.updated_at,
+            **(listed(changes) | made.more),
+        )
+
+    def _check_named(self, before: Plan | None, after: Plan) -> None:
+        """That stories, subtasks and repositories named anew are there."""
+        check_linked(before, after, self.backlog)
+        known = {task.repository_id for task in before.tasks} if before else set()
+        for id_ in dict.fromkeys(task.repository_id for task in after.tasks):
+            if id_ and id_ not in known:
+                try:
+                    self.store.repository(id_)
+                except NotFound as missing:
+                    raise Invalid.field("repositoryId", str(missing)) from None
+
+
+def _checked(before: Plan, after: Plan) -> Plan:
+    """Valid; and what was READY is a DRAFT again once it has been changed: nobody has looked at it since."""
+    check(after)
+    was_ready = before.status is PlanStatus.READY and after.status is PlanStatus.READY
+    return after.changed(status=PlanStatus.DRAFT) if was_ready and before.content() != after.content() else after

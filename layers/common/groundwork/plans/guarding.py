@@ -1,0 +1,50 @@
+"""What an edit may touch while the plan is carried out: texts, links and the going of tasks that have not begun.
+
+Where a task stands, what phases there are and what the plan itself says is what the execution goes by: a person who
+wants that changed cancels it first.
+"""
+
+from dataclasses import dataclass
+
+from groundwork.plans.model import Phase, Plan, Task, details
+from groundwork.plans.refusals import PlanNotEditable
+
+MOST_TOUCHED = 80
+"""Tasks that one edit may touch: each is a check in the transaction that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Ids of tasks that must not have begun for an edit to be made; those `removed` must not even wait at a gate."""
+
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.changed + self.removed
+
+
+def touched(before: Plan, after: Plan) -> Touched:
+    """Nothing unless the plan is under execution. Raises PlanNotEditable for what cannot be changed then."""
+    if not before.status.executing:
+        return Touched()
+    if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):
+        raise PlanNotEditable("While a plan is carried out only its tasks can be edited.")
+    known = {task.id: task for task in before.tasks}
+    kept = {task.id: task for task in after.tasks}
+    if kept.keys() - known.keys() or _places(before, kept) != _places(after, kept):
+        raise PlanNotEditable("While a plan is carried out tasks can be neither added nor moved.")
+    changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
+    removed = tuple(id_ for id_ in known if id_ not in kept)
+    if len(changed) + len(removed) > MOST_TOUCHED:
+        raise PlanNotEditable(f"While a plan is carried out an edit may touch at most {MOST_TOUCHED} tasks.")
+    return Touched(changed, removed)
+
+
+def _frame(phase: Phase) -> Phase:
+    return phase.model_copy(update={"tasks": ()})
+
+
+def _places(plan: Plan, kept: dict[str, Task]) -> list[list[str]]:
+    return [[task.id for task in phase.tasks if task.id in kept] for phase in plan.phases]

@@ -1,0 +1,117 @@
+"""Stories and the plans that carry them out: tasks made from a story's subtasks, and the way back to the story."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from groundwork.backlog import Story, Subtask
+from groundwork.errors import Invalid, NotFound
+from groundwork.ids import Kind, Path, path_of
+from groundwork.plans.drafting import PhaseDraft, TaskDraft
+from groundwork.plans.model import Plan, TaskState, TaskStatus
+
+ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
+
+
+class StoryReader(Protocol):
+    """What plans read of the backlog."""
+
+    def get(self, path: Path) -> Any:
+        """The story or subtask. Raises NotFound."""
+        ...
+
+    def every(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
+
+
+def links(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The stories a plan carries out, its own and those of its tasks, each with the ids of its tasks."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(plan.story_ids, ())
+    for task in plan.tasks:
+        if task.story_id:
+            found[task.story_id] = (*found.get(task.story_id, ()), task.id)
+    return found
+
+
+def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
+    """Raises Invalid where the plan names a story or a subtask anew that is not there."""
+    known = _named(before) if before else {}
+    problems = [
+        {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
+        for id_, (kind, field) in _named(after).items()
+        if id_ not in known and not _is_there(kind, id_, backlog)
+    ]
+    if problems:
+        raise Invalid(problems)
+
+
+def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
+    named = {id_: (Kind.STORY, "storyIds") for id_ in plan.story_ids}
+    for task in plan.tasks:
+        for id_, kind, field in (
+            (task.story_id, Kind.STORY, "storyId"),
+            (task.subtask_id, Kind.SUBTASK, "subtaskId"),
+        ):
+            if id_:
+                named.setdefault(id_, (kind, field))
+    return named
+
+
+def _is_there(kind: Kind, id_: str, backlog: StoryReader) -> bool:
+    path = path_of(kind, id_)
+    try:
+        return path is not None and bool(backlog.get(path))
+    except NotFound:
+        return False
+
+
+def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[PhaseDraft, ...]:
+    """A phase for each story, a task for each of its subtasks; for a story without any, one task. Raises Invalid."""
+    phases = []
+    for id_ in dict.fromkeys(story_ids):
+        path = path_of(Kind.STORY, id_)
+        if path is None or not _is_there(Kind.STORY, id_, backlog):
+            raise Invalid.field("storyIds", f"There is no story {id_!r}.")
+        phases.append(phase_of_story(backlog.get(path), list(backlog.every(Kind.SUBTASK, path))))
+    return tuple(phases)
+
+
+def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
+    """The story's acceptance criteria are those of its last task: with it the story is done."""
+    tasks = [_task_of_subtask(story, subtask) for subtask in subtasks] or [_task_of_story(story)]
+    criteria = tuple(text for text in story.acceptance_criteria if text.strip())
+    tasks[-1] = tasks[-1].model_copy(update={"acceptance_criteria": criteria})
+    return PhaseDraft(title=story.title, description=sentence(story), tasks=tuple(tasks))
+
+
+def sentence(story: Story) -> str:
+    """As a …, I want …, so that …; as much of it as the story says."""
+    parts = [("As ", story.role), ("I want ", story.want), ("so that ", story.benefit)]
+    return ", ".join(start + text for start, text in parts if text)
+
+
+def _task_of_subtask(story: Story, subtask: Subtask) -> TaskDraft:
+    return TaskDraft(
+        title=subtask.title,
+        description=subtask.description,
+        effort=subtask.effort,
+        story_id=story.id,
+        subtask_id=subtask.id,
+    )
+
+
+def _task_of_story(story: Story) -> TaskDraft:
+    return TaskDraft(title=story.title, description=sentence(story), effort=story.effort, story_id=story.id)
+
+
+def progress_on_story(summary: Mapping[str, Any], task_ids: Iterable[str], states: Mapping[str, TaskState]) -> Any:
+    """How far a plan is with a story: {planId, title, status, tasks: {total, STATUS: count, …}, progress}."""
+    statuses = [states.get(id_, TaskState()).status for id_ in task_ids]
+    counts = {status.value: statuses.count(status) for status in dict.fromkeys(statuses)}
+    ended = sum(status in ENDED for status in statuses)
+    return {
+        "planId": summary["id"],
+        "title": summary["title"],
+        "status": summary["status"],
+        "version": summary["version"],
+        "tasks": {"total": len(statuses), **counts},
+        "progress": 100 * ended // len(statuses) if statuses else 0,
+    }

@@ -1,0 +1,106 @@
+"""Plans, their versions, iterations and suggestions as they are read. Consistent: who has just edited sees it."""
+
+from typing import Any
+
+from groundwork.errors import NotFound, Transient
+from groundwork.ids import Kind, path_of
+from groundwork.plans.history import Iteration
+from groundwork.plans.model import Plan, TaskState
+from groundwork.plans.suggestions import Suggestion
+from groundwork.store.dynamo import wrapped
+from groundwork.store.plan_rows import (
+    HEAD,
+    ContentRow,
+    IterationRow,
+    PlanRow,
+    StateRow,
+    VersionRow,
+    iteration_key,
+    iteration_of,
+    keys_of,
+    plan_of,
+    state_of,
+    version_key,
+)
+
+
+class PlanReading:
+    """Raises NotFound for what is not there, Transient from every method."""
+
+    def load(self, plan_id: str) -> Plan:
+        head = self._head(plan_id)
+        return self._version(head, int(head.version))
+
+    def at_version(self, plan_id: str, version: int) -> Plan:
+        return self._version(self._head(plan_id), version)
+
+    def summary(self, plan_id: str) -> dict[str, Any]:
+        return self._head(plan_id).summary()
+
+    def states(self, plan_id: str) -> dict[str, TaskState]:
+        with wrapped():
+            rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
+        return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows}
+
+    def iteration(self, iteration_id: str) -> Iteration:
+        path = path_of(Kind.ITERATION, iteration_id)
+        if path is None:
+            raise NotFound.of("iteration", iteration_id)
+        self._head(path.project_id)
+        try:
+            with wrapped():
+                row = IterationRow.get(path.project_id, iteration_key(path.number), consistent_read=True)
+        except IterationRow.DoesNotExist:
+            raise NotFound.of("iteration", iteration_id) from None
+        return iteration_of(row)
+
+    def iterations(self, plan_id: str, before: int | None, limit: int) -> list[Iteration]:
+        """Newest first, with a number below `before`."""
+        self._head(plan_id)
+        between = IterationRow.sk.between(iteration_key(0), iteration_key((before or 1_000_000) - 1))
+        with wrapped():
+            rows = IterationRow.query(plan_id, between, scan_index_forward=False, limit=limit, consistent_read=True)
+            return [iteration_of(row) for row in rows]
+
+    def suggestions(self, iteration: Iteration) -> list[Suggestion]:
+        """In the order their indices count."""
+        return [Suggestion.model_validate(row.content) for row in self._of_iteration("S", iteration)]
+
+    def dropped(self, iteration: Iteration) -> tuple[str, ...]:
+        """Why suggestions of the model are not among them."""
+        return tuple(str(reason) for row in self._of_iteration("Q", iteration) for reason in row.content)
+
+    def _of_iteration(self, letter: str, iteration: Iteration) -> list[ContentRow]:
+        start = f"{letter}#{iteration.number:06d}#"
+        with wrapped():
+            return list(ContentRow.query(iteration.plan_id, ContentRow.sk.startswith(start), consistent_read=True))
+
+    def _head(self, plan_id: str) -> PlanRow:
+        if path_of(Kind.PLAN, plan_id) is None:
+            raise NotFound.of("plan", plan_id)
+        try:
+            with wrapped():
+                row = PlanRow.get(plan_id, HEAD, consistent_read=True)
+        except PlanRow.DoesNotExist:
+            raise NotFound.of("plan", plan_id) from None
+        if row.deleted_at is not None:
+            raise NotFound.of("plan", plan_id)
+        return row
+
+    def _version(self, head: PlanRow, version: int) -> Plan:
+        index = self._index(head.pk, version)
+        keys = [(head.pk, sk) for sk in dict.fromkeys(keys_of(index))]
+        with wrapped():
+            # consistent: the revisions may be a moment old
+            content = {row.sk: row.content for row in ContentRow.batch_get(keys, consistent_read=True)}
+        if len(content) < len(keys):
+            self._head(head.pk)  # deleted and purged between the reads
+            raise Transient("Not all of the plan could be read.")
+        return plan_of(head, version, index, content)
+
+    def _index(self, plan_id: str, version: int) -> list[Any]:
+        with wrapped():
+            rows = list(VersionRow.query(plan_id, VersionRow.sk == version_key(version), consistent_read=True))
+        if not rows:
+            raise NotFound(f"The plan {plan_id!r} has no version {version}.")
+        return list(rows[0].index)
