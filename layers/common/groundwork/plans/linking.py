@@ -22,15 +22,6 @@ class StoryReader(Protocol):
     def every(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
 
 
-def links(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """The stories a plan carries out, its own and those of its tasks, each with the ids of its tasks."""
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(plan.story_ids, ())
-    for task in plan.tasks:
-        if task.story_id:
-            found[task.story_id] = (*found.get(task.story_id, ()), task.id)
-    return found
-
-
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
     """Raises Invalid where the plan names a story or a subtask anew that is not there."""
     known = _named(before) if before else {}
@@ -44,7 +35,7 @@ def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None
 
 
 def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
-    named = {id_: (Kind.STORY, "storyIds") for id_ in plan.story_ids}
+    named = dict.fromkeys(plan.story_ids, (Kind.STORY, "storyIds"))
     for task in plan.tasks:
         for id_, kind, field in (
             (task.story_id, Kind.STORY, "storyId"),

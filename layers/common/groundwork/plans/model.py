@@ -177,6 +177,15 @@ def details(plan: Plan) -> dict[str, Any]:
     return plan.model_dump(mode="json", by_alias=True, include=set(DETAILS))
 
 
+def links(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The stories a plan carries out, its own and those of its tasks, each with the ids of its tasks."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(plan.story_ids, ())
+    for task in plan.tasks:
+        if task.story_id:
+            found[task.story_id] = (*found.get(task.story_id, ()), task.id)
+    return found
+
+
 def fingerprint(content: Any) -> str:
     """The same for the same content: a row is found by it, and two versions are compared by it."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

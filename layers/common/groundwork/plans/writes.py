@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from groundwork.plans.history import Iteration
-from groundwork.plans.linking import links
-from groundwork.plans.model import Plan, TaskState
+from groundwork.plans.model import Plan, TaskState, links
 from groundwork.plans.repositories import Repository
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.surveying import Surveyor
 from groundwork.plans.templates import Template
+from groundwork.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ from pynamodb.models import Model
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationStatus
-from groundwork.plans.linking import links
-from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint
+from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint, links
 from groundwork.store.backlog_rows import AttentionIndex, to_ms
 from groundwork.store.run_rows import CompactJson
 

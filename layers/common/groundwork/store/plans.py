@@ -11,8 +11,7 @@ from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.plans.guarding import Touched, touched
 from groundwork.plans.history import Iteration
-from groundwork.plans.linking import links
-from groundwork.plans.model import Plan, PlanStatus, TaskStatus
+from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
 from groundwork.plans.refusals import PlanInUse, PlanNotEditable, TaskBegun, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.runs import Run, RunType
