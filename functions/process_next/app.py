@@ -14,7 +14,11 @@ from groundwork.ai.port import Model
 from groundwork.ai.prices import cost_micro_usd
 from groundwork.aws import async_invoker, secret_value
 from groundwork.errors import NotFound, Transient
-from groundwork.ids import Kind, path_of
+from groundwork.git import surveyor
+from groundwork.ids import PLAN_ID, Kind, path_of
+from groundwork.plans.surveying import once
+from groundwork.plans.templates import finder
+from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import ErrorCode, Run
 from groundwork.settings import Settings
@@ -47,11 +51,17 @@ def gave_up(code: ErrorCode, reason: str) -> None:
     logger.error("Run given up", code=code.value, reason=reason)
 
 
+def plan_means() -> PlanMeans:
+    """A repository is surveyed once an invocation, however many parts of a plan are looked at."""
+    survey = once(surveyor(secret_value, settings().local))
+    return PlanMeans(tables().plans, survey, finder(tables().templates.get))
+
+
 def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:
     """Purges what a replacing run has left dead. What there is no time for, the schedule does."""
     path = path_of(Kind.RUN, run_id)
     try:
-        if path:
+        if path and not PLAN_ID.fullmatch(path.project_id):
             tables().projects.purge(path.project_id, lambda: left_ms() < 5_000)
     except Transient as fault:
         logger.warning("The purge is left to the schedule", fault=str(fault))
@@ -71,6 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
         request_id=context.aws_request_id,
+        plans=plan_means(),
         gave_up=gave_up,
     )
     try:

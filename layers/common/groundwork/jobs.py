@@ -13,8 +13,7 @@ from groundwork.asking import ask
 from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
-from groundwork.plans.surveying import Surveyor
-from groundwork.plans.writes import PlanStore, PlanWrite
+from groundwork.plans.writes import PlanMeans, PlanWrite
 from groundwork.ports import BacklogReader, Changes, InThread, RunStore
 from groundwork.runs import ErrorCode, Run, RunType, Target
 from groundwork.steps import analyze_cards, epics, stories, subtasks
@@ -79,8 +78,7 @@ class Desk:
     model: Model
     io: InThread
     now_ms: Callable[[], int]
-    plans: PlanStore | None = None
-    survey: Surveyor | None = None
+    plans: PlanMeans | None = None
     themes: dict[str, None] = field(default_factory=dict)
 
 

@@ -17,8 +17,7 @@ from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.jobs import Desk, ItemFailed, Outcome
 from groundwork.pacing import Pace, PacedModel
-from groundwork.plans.surveying import Surveyor
-from groundwork.plans.writes import PlanStore
+from groundwork.plans.writes import PlanMeans
 from groundwork.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
 from groundwork.queueing import PAGE, as_it_stands, targets
 from groundwork.runs import (
@@ -63,8 +62,7 @@ class Worker:
     left_ms: Callable[[], int]
     request_id: str
     io: InThread = asyncio.to_thread
-    plans: PlanStore | None = None
-    survey: Surveyor | None = None
+    plans: PlanMeans | None = None
     gave_up: Callable[[ErrorCode, str], None] = lambda code, reason: None
     """Told when a run has ended before its items had their turn: somebody should look at it."""
 
@@ -143,15 +141,7 @@ class Hop:
             model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down, permit=self.ledger.permit
         )
         desk = Desk(
-            self.run,
-            self.project_id,
-            worker.backlog,
-            worker.store,
-            paced,
-            self.io,
-            self.now_ms,
-            worker.plans,
-            worker.survey,
+            self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms, worker.plans
         )
         crew = Crew(desk, paced, worker.price, self.now_ms)
         watch = asyncio.create_task(self._watch())

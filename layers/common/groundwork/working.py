@@ -17,6 +17,7 @@ RETRY_AFTER_MS = (1_000, 5_000)
 
 SUSPECT_ATTEMPTS = ITEM_ATTEMPTS - 1
 
+_ALL_JOBS = JOBS | PLAN_JOBS
 _ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSWER_REFUSED)
 
 
@@ -187,7 +188,7 @@ class Crew:
         desk = replace(self.desk, model=self.model.noting(lambda: self._asked.update(indexes)))
         results: dict[int, Outcome | ItemFailed | None]
         try:
-            results = dict(await (JOBS | PLAN_JOBS)[desk.run.type](desk, unit, spend))
+            results = dict(await _ALL_JOBS[desk.run.type](desk, unit, spend))
         except (AnswerRejected, ModelError, Transient) as error:
             results = dict.fromkeys((target.index for target in unit), self._failure(error))
         except asyncio.CancelledError:

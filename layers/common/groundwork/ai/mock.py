@@ -6,10 +6,10 @@ run that uses it says so.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from groundwork.ai import mock_reading, mock_writing
+from groundwork.ai import mock_planning, mock_reading, mock_reviewing, mock_writing
 from groundwork.ai.port import Question, Reply, Stop, Task, Usage
 
 CHARACTERS_A_TOKEN = 4
@@ -37,18 +37,21 @@ class MockModel:
 
 def answer(question: Question) -> dict[str, Any]:
     """An answer in the shape of `question.answer`, made from its material."""
-    material = question.material
-    match question.task:
-        case Task.ANALYZE_CARDS:
-            return {"cards": [mock_reading.analysis(card) for card in material["cards"]]}
-        case Task.PROPOSE_EPICS:
-            return {"epics": mock_writing.proposals(material)}
-        case Task.MERGE_EPICS:
-            return {"epics": mock_writing.merged(material)}
-        case Task.WRITE_STORIES:
-            return {"stories": mock_writing.stories(material)}
-        case Task.WRITE_SUBTASKS:
-            return {"subtasks": mock_writing.subtasks(material)}
+    return _WRITERS[question.task](question.material)
+
+
+_WRITERS: dict[Task, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    Task.ANALYZE_CARDS: lambda material: {"cards": [mock_reading.analysis(card) for card in material["cards"]]},
+    Task.PROPOSE_EPICS: lambda material: {"epics": mock_writing.proposals(material)},
+    Task.MERGE_EPICS: lambda material: {"epics": mock_writing.merged(material)},
+    Task.WRITE_STORIES: lambda material: {"stories": mock_writing.stories(material)},
+    Task.WRITE_SUBTASKS: lambda material: {"subtasks": mock_writing.subtasks(material)},
+    Task.WRITE_PLAN: mock_planning.plan,
+    Task.REFINE_TASKS: lambda material: {"refinements": mock_reviewing.refinements(material)},
+    Task.ADD_TASKS: lambda material: {"additions": mock_reviewing.additions(material)},
+    Task.ORDER_TASKS: mock_reviewing.ordering,
+    Task.SPLIT_TASKS: lambda material: {"splits": mock_reviewing.splits(material)},
+}
 
 
 def _usage(question: Question, text: str) -> Usage:

@@ -18,6 +18,11 @@ class Task(StrEnum):
     MERGE_EPICS = "merge_epics"
     WRITE_STORIES = "write_stories"
     WRITE_SUBTASKS = "write_subtasks"
+    WRITE_PLAN = "write_plan"
+    REFINE_TASKS = "refine_tasks"
+    ADD_TASKS = "add_tasks"
+    ORDER_TASKS = "order_tasks"
+    SPLIT_TASKS = "split_tasks"
 
 
 @dataclass(frozen=True, slots=True)

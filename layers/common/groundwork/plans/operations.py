@@ -137,7 +137,7 @@ def _add_phase(plan: Plan, operation: AddPhase) -> Plan:
 
 def _update_phase(plan: Plan, operation: UpdatePhase) -> Plan:
     phase = _phase(plan, operation.phase_id)
-    return _with_phase(plan, phase.model_copy(update=_named_condition(plan, operation.fields)))
+    return _with_phase(plan, phase.model_copy(update=_read(plan, operation.fields)))
 
 
 def _remove_phase(plan: Plan, operation: RemovePhase) -> Plan:
@@ -173,7 +173,7 @@ def _add_task(plan: Plan, operation: AddTask) -> Plan:
 
 def _update_task(plan: Plan, operation: UpdateTask) -> Plan:
     task = _task(plan, operation.task_id)
-    return _with_task(plan, task.model_copy(update=_named_condition(plan, operation.fields)))
+    return _with_task(plan, task.model_copy(update=_read(plan, operation.fields)))
 
 
 def _remove_task(plan: Plan, operation: RemoveTask) -> Plan:
@@ -292,7 +292,9 @@ def _unless(condition: Condition | None, gone: str) -> Condition | None:
     return None if condition and condition.task_id == gone else condition
 
 
-def _named_condition(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
+def _read(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as a task or phase holds them: they may come from JSON, a condition may name a task by its key."""
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     condition = fields.get("condition")
     if not condition:
         return fields

@@ -23,6 +23,7 @@ from groundwork.plans.operations import (
     RemoveTask,
     Reorder,
     SplitTask,
+    UpdatePhase,
     UpdateTask,
     applied,
 )
@@ -31,6 +32,7 @@ from groundwork.plans.scheduling import schedule
 from groundwork.plans.validating import check, faults
 
 WHOLE = "*"
+OF_ORDER = MoveTask | Reorder | ChangeDependencies | RemoveTask | UpdatePhase
 OF_ONE_TASK = UpdateTask | ChangeDependencies | MoveTask | SplitTask | RemoveTask
 
 
@@ -57,7 +59,7 @@ def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
     """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for."""
     after = check(applied(plan, operation))
     shown = None
-    if isinstance(operation, MoveTask | Reorder | ChangeDependencies):
+    if isinstance(operation, OF_ORDER):
         shown = {"before": schedule(plan).as_json(), "after": schedule(after).as_json()}
     return Suggestion(
         operation=operation,
@@ -71,10 +73,13 @@ def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
 
 def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
     """The part of the plan that the operation would change, as it is now; None where that is gone."""
-    if isinstance(operation, Reorder | AddTask):
+    if isinstance(operation, Reorder | AddTask | UpdatePhase):
         phase = plan.phase(operation.phase_id)
         if phase is None:
             return None
+        if isinstance(operation, UpdatePhase):
+            fields = phase.model_dump(mode="json", by_alias=True, include=set(operation.fields) - {"tasks", "id"})
+            return {"phaseId": phase.id} | fields
         named = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
         return {"phaseId": phase.id} | named
     task = plan.task(operation.task_id) if isinstance(operation, OF_ONE_TASK) else None
@@ -153,7 +158,7 @@ def _mild(one: Aspect, other: Aspect) -> set[str]:
 def touches(operation: Operation) -> set[Aspect]:
     """(element, aspect): what an operation changes, and as `uses` what must be there for it."""
     match operation:
-        case UpdateTask(task_id=id_, fields=fields):
+        case UpdateTask(task_id=id_, fields=fields) | UpdatePhase(phase_id=id_, fields=fields):
             return {(id_, name) for name in fields}
         case ChangeDependencies(task_id=id_, depends_on=others):
             return {(id_, "depends_on"), *((other, "uses") for other in others)}

@@ -6,6 +6,7 @@ Everything in it is data of strangers. It is cut to size here and fenced where t
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from groundwork.errors import GroundworkError
@@ -43,6 +44,20 @@ class Survey:
 
 Surveyor = Callable[[Repository], Survey]
 """Reads a repository. Raises RepositoryUnavailable, whose message never holds a credential."""
+
+
+def once(survey: Surveyor) -> Surveyor:
+    """Reads each repository once; who asks while it is being read waits for that. Failures are not kept."""
+    found: dict[str, Survey] = {}
+    reading = Lock()
+
+    def survey_once(repository: Repository) -> Survey:
+        with reading:
+            if repository.id not in found:
+                found[repository.id] = survey(repository)
+            return found[repository.id]
+
+    return survey_once
 
 
 def layout(paths: Iterable[str], most: int = MOST_PATHS) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from groundwork.backlog import LongText, Value
-from groundwork.errors import Invalid, NotFound
+from groundwork.errors import Invalid
 from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import Plan
 from groundwork.plans.model import Title as PlanTitle
@@ -138,8 +138,6 @@ def builtin() -> dict[str, Template]:
     return {line["id"]: Template.model_validate(line) for line in data}
 
 
-def builtin_template(template_id: str) -> Template:
-    """Raises NotFound."""
-    if template := builtin().get(template_id):
-        return template
-    raise NotFound.of("template", template_id)
+def finder(saved: Callable[[str], Template]) -> Callable[[str], Template]:
+    """Looks among those that come with the project first, then among a team's own; `saved` raises NotFound."""
+    return lambda template_id: builtin().get(template_id) or saved(template_id)

@@ -8,7 +8,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactGet
 
-from groundwork.backlog import Card, Epic, Story
+from groundwork.backlog import Card, Epic, Story, Subtask
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
 from groundwork.ports import Parent
@@ -19,6 +19,7 @@ from groundwork.store.backlog_rows import (
     KeyRow,
     ProjectRow,
     StoryRow,
+    SubtaskRow,
     is_dead,
     path_at,
     prefix,
@@ -52,6 +53,11 @@ class DynamoBacklogReader:
             found_story = transaction.get(StoryRow, story.project_id, sort_key(story))
             found_epic = transaction.get(EpicRow, story.project_id, sort_key(story.parent))
         return _entity(found_story), _entity(found_epic)
+
+    def subtasks(self, story: Path) -> list[Subtask]:
+        with wrapped():
+            below = SubtaskRow.sk.startswith(prefix(Kind.SUBTASK, story))
+            return [row.entity() for row in SubtaskRow.query(story.project_id, below, consistent_read=True)]
 
     def existing(self, paths: Sequence[Path]) -> list[Path]:
         keys = {(path.project_id, sort_key(path)): path for path in paths}

@@ -192,6 +192,10 @@ class DynamoRuns:
             transaction.put(LinesRow(run.id, "REST", lines=numbers))
         for index, drafts in changes.drafts:
             transaction.put(LinesRow(run.id, f"D#{index:05d}", lines=[draft_line(draft) for draft in drafts]))
+        self._write_artifacts(transaction, changes)
+        self._retire(transaction, run, changes.retired)
+
+    def _write_artifacts(self, transaction: Transaction, changes: Changes) -> None:
         for index, artifact in changes.puts:
             row = row_of(artifact)
             transaction.put(row, type(row).pk.does_not_exist(), index)  # type: ignore[attr-defined]
@@ -204,7 +208,6 @@ class DynamoRuns:
             transaction.update(card, [set_analysis], CardRow.text.exists(), index)
         for index, written in changes.plans:
             write(transaction, written, index)
-        self._retire(transaction, run, changes.retired)
 
     def _retire(self, transaction: Transaction, run: Run, retired: Sequence[Path]) -> None:
         dead = set().union(*(dead_prefixes(path) for path in retired))

@@ -1,0 +1,126 @@
+"""What the runs about a plan do with their items: a generation is one item, a review one for each part it looks at.
+
+As in `jobs`, nothing is written here but what nobody sees before the run's own commit makes it the plan.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from groundwork.asking import ask
+from groundwork.backlog import Story, rfc3339
+from groundwork.errors import NotFound, Refusal
+from groundwork.ids import Kind, Path, path_of
+from groundwork.jobs import Desk, ItemFailed, Job, Outcome, Results, Spend
+from groundwork.plans import templates
+from groundwork.plans.history import Iteration, Request, compared, listed
+from groundwork.plans.model import Plan, PlanStatus
+from groundwork.plans.surveying import RepositoryUnavailable, Survey
+from groundwork.plans.templates import Template
+from groundwork.plans.writes import PlanMeans, PlanWritten, Suggested
+from groundwork.runs import ErrorCode, RunType, Target
+from groundwork.steps import plan_reviewing, plan_writing
+from groundwork.steps.plan_suggesting import Sight
+
+
+async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+    (target,) = targets
+    means, iteration, plan = await _loaded(desk)
+    request = iteration.request or Request()
+    try:
+        brief = plan_writing.Brief(
+            plan=plan,
+            survey=await _survey(desk, means, plan),
+            mode=desk.run.options.mode,
+            stories=await _stories(desk, request),
+            template=await _template(desk, means, request),
+        )
+    except ItemFailed as failed:
+        return {target.index: failed}
+    question = plan_writing.question(brief)
+    written = await ask(desk.model, question, lambda answer: plan_writing.interpret(brief, answer), spend)
+    after = written.changed(status=PlanStatus.DRAFT, version=plan.version + 1, updated_at=rfc3339(desk.now_ms()))
+    # nobody sees it before the commit that makes it the plan's next version
+    await desk.io(means.store.put_content, after)
+    done = iteration.model_copy(update={"version": after.version} | listed(compared(plan, after)))
+    return {target.index: Outcome(target, plan=PlanWritten(after, plan, done))}
+
+
+async def review_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+    (target,) = targets
+    means, iteration, plan = await _loaded(desk)
+    request = iteration.request or Request()
+    assert request.review_type
+    part = plan_reviewing.parts(plan, request)[target.index]
+    begun = await _begun(desk, means, plan)
+    sight = Sight(plan, frozenset(part.task_ids) - begun, part.phase_ids, target.index)
+    if part.task_ids and not sight.task_ids:
+        return {target.index: Outcome(target, plan=Suggested(iteration.id, target.index, ()))}
+    survey: Survey | None = None
+    if request.review_type in plan_reviewing.SURVEYED:
+        try:
+            survey = await _survey(desk, means, plan)
+        except ItemFailed as failed:
+            return {target.index: failed}
+    question = plan_reviewing.question(sight, request.review_type, survey)
+    kept, dropped = await ask(desk.model, question, plan_reviewing.judge(sight, request.review_type), spend)
+    suggested = Suggested(iteration.id, target.index, tuple(kept), tuple(dropped))
+    return {target.index: Outcome(target, plan=suggested)}
+
+
+async def _loaded(desk: Desk) -> tuple[PlanMeans, Iteration, Plan]:
+    """The means, the iteration that the run makes, and the plan at the version it was started on."""
+    means, path = desk.plans, path_of(Kind.RUN, desk.run.id)
+    assert means
+    assert path
+    iteration: Iteration = await desk.io(
+        means.store.iteration, str(Path(Kind.ITERATION, path.project_id, path.numbers))
+    )
+    plan: Plan = await desk.io(means.store.at_version, path.project_id, iteration.from_version)
+    return means, iteration, plan
+
+
+async def _survey(desk: Desk, means: PlanMeans, plan: Plan) -> Survey:
+    """Raises ItemFailed."""
+    try:
+        repository = await desk.io(means.store.repository, plan.repository_id)
+        survey: Survey = await desk.io(means.survey, repository)
+        return survey
+    except NotFound as gone:
+        raise ItemFailed(ErrorCode.TARGET_GONE, str(gone)) from gone
+    except RepositoryUnavailable as fault:
+        raise ItemFailed(ErrorCode.REPOSITORY_UNAVAILABLE, str(fault)) from fault
+
+
+async def _begun(desk: Desk, means: PlanMeans, plan: Plan) -> frozenset[str]:
+    """Tasks that an execution has begun: nothing is suggested of them, for nothing of it could be applied."""
+    if not plan.status.executing:
+        return frozenset()
+    states: dict[str, Any] = await desk.io(means.store.states, plan.id)
+    return frozenset(id_ for id_, state in states.items() if state.status.begun)
+
+
+async def _stories(desk: Desk, request: Request) -> plan_writing.Written:
+    """Each story with its subtasks, in the order asked for. Raises ItemFailed where one is gone."""
+    return [await _story(desk, story_id) for story_id in request.story_ids]
+
+
+async def _story(desk: Desk, story_id: str) -> tuple[Story, Sequence[Any]]:
+    path = path_of(Kind.STORY, story_id)
+    story, epic = await desk.io(desk.backlog.story_and_epic, path) if path else (None, None)
+    if story is None or epic is None or path is None:
+        raise ItemFailed(ErrorCode.TARGET_GONE, f"The story {story_id} is not there any more.")
+    return story, await desk.io(desk.backlog.subtasks, path)
+
+
+async def _template(desk: Desk, means: PlanMeans, request: Request) -> Template | None:
+    """The template with its places filled in. Raises ItemFailed."""
+    if not request.template_id:
+        return None
+    try:
+        template: Template = await desk.io(means.template, request.template_id)
+        return templates.filled(template, request.parameters)
+    except Refusal as refusal:
+        raise ItemFailed(ErrorCode.TARGET_GONE, str(refusal)) from refusal
+
+
+PLAN_JOBS: dict[RunType, Job] = {RunType.GENERATE_PLAN: write_plan, RunType.REVIEW_PLAN: review_plan}

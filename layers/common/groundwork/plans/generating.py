@@ -1,0 +1,186 @@
+"""Starting a generation: check what is asked, write the plan that is to be filled, its iteration and its run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from groundwork import leases
+from groundwork.backlog import Mode, Value, rfc3339
+from groundwork.errors import Invalid, NotFound
+from groundwork.ids import Kind, Path, new_plan_id, path_of
+from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request
+from groundwork.plans.model import MOST_STORIES, Plan, PlanStatus, Title
+from groundwork.plans.templates import ParameterValue, Template, filled
+from groundwork.plans.writes import PlanRuns
+from groundwork.ports import BacklogReader
+from groundwork.runs import Lease, Run, RunOptions, RunType
+from groundwork.steps.plan_writing import MOST_PARTS, MOST_TASKS
+
+
+class ModelOptions(Value):
+    """How the model is asked: `mode` how finely, `model` which, `maxCostUsd` up to which cost of the run."""
+
+    mode: Mode = Mode.STANDARD
+    model: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    max_cost_usd: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+
+    def of_run(self) -> RunOptions:
+        return RunOptions(mode=self.mode, model=self.model, max_cost_usd=self.max_cost_usd)
+
+
+class GenerateRequest(Value):
+    """The body of POST /api/plans/generate. `parameters` are those of the template."""
+
+    repository_id: str
+    title: Title
+    description: Annotated[str, Field(max_length=20_000)] = ""
+    story_ids: Annotated[list[str], Field(max_length=MOST_STORIES)] = Field(default_factory=list)
+    template_id: str | None = None
+    parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    options: ModelOptions = ModelOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What is under way: the iteration holds the result, the run's progress tells how far it is."""
+
+    plan_id: str
+    iteration_id: str
+    run_id: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"planId": self.plan_id, "iterationId": self.iteration_id, "runId": self.run_id}
+
+
+@dataclass(slots=True)
+class Generator:
+    """`ai_and_model` says which AI and model a run will use, or raises Invalid; `trigger` starts a run's first hop."""
+
+    plans: PlanRuns
+    backlog: BacklogReader
+    template: Callable[[str], Template]
+    trigger: Callable[[str], None]
+    now_ms: Callable[[], int]
+    ai_and_model: Callable[[str | None], tuple[str, str]]
+
+    def generate(self, request: GenerateRequest, who: str) -> Accepted:
+        """Raises Invalid for what the request names and is not there, or is too much for one generation."""
+        self._check_repository(request.repository_id)
+        parts = self._story_parts(request)
+        template = self._template(request)
+        if not (request.description.strip() or parts or template):
+            raise Invalid.field("description", "says what the plan is for; it is needed without stories or a template")
+        plan = self._plan(request)
+        run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
+        asked = Request(story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters))
+        iteration = pending(plan, run, IterationKind.GENERATED, who, _summary(parts, template), asked)
+        try:
+            self.plans.create(plan, iteration, run)
+        except NotFound as gone:
+            raise Invalid.field("repositoryId", str(gone)) from gone
+        self.trigger(run.id)
+        return Accepted(plan.id, iteration.id, run.id)
+
+    def _plan(self, request: GenerateRequest) -> Plan:
+        now = rfc3339(self.now_ms())
+        return Plan(
+            id=new_plan_id(),
+            repository_id=request.repository_id,
+            title=request.title.strip(),
+            description=request.description,
+            status=PlanStatus.GENERATING,
+            story_ids=tuple(dict.fromkeys(request.story_ids)),
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _check_repository(self, repository_id: str) -> None:
+        try:
+            self.plans.repository(repository_id)
+        except NotFound as gone:
+            raise Invalid.field("repositoryId", str(gone)) from gone
+
+    def _story_parts(self, request: GenerateRequest) -> int:
+        """How many subtasks (and stories without any) there are to make tasks of."""
+        parts, problems = 0, []
+        for position, id_ in enumerate(dict.fromkeys(request.story_ids)):
+            path = path_of(Kind.STORY, id_)
+            story, epic = self.backlog.story_and_epic(path) if path else (None, None)
+            if path is None or story is None or epic is None:
+                problems.append({"field": f"storyIds[{position}]", "message": f"There is no story {id_!r}."})
+            else:
+                parts += max(1, len(self.backlog.subtasks(path)))
+        if problems:
+            raise Invalid(problems)
+        if parts > MOST_PARTS:
+            raise Invalid.field("storyIds", f"their {parts} subtasks are more than the {MOST_PARTS} of one generation")
+        return parts
+
+    def _template(self, request: GenerateRequest) -> Template | None:
+        """The template filled in; that it can be is known before anything is started."""
+        if request.template_id is None:
+            if request.parameters:
+                raise Invalid.field("parameters", "go with a templateId")
+            return None
+        try:
+            template = self.template(request.template_id)
+        except NotFound as gone:
+            raise Invalid.field("templateId", str(gone)) from gone
+        count = sum(len(phase.tasks) for phase in template.phases)
+        if count > MOST_TASKS:
+            raise Invalid.field("templateId", f"its {count} tasks are more than the {MOST_TASKS} of one generation")
+        return filled(template, request.parameters)
+
+
+def _summary(parts: int, template: Template | None) -> str:
+    sources = ["a description"]
+    if parts:
+        sources = [f"stories with {parts} parts"]
+    if template:
+        sources.append(f"the template {template.name!r}")
+    return f"Written by the model from {' and '.join(sources)}"
+
+
+def new_run(
+    plan_id: str,
+    number: int,
+    type_: RunType,
+    items: int,
+    options: ModelOptions,
+    now: int,
+    ai_and_model: Callable[[str | None], tuple[str, str]],
+) -> Run:
+    """A run about a plan, numbered like the iteration that it makes. Raises Invalid for the model asked for."""
+    ai, model = ai_and_model(options.model)
+    return Run(
+        id=str(Path(Kind.RUN, plan_id, (number,))),
+        type=type_,
+        created_at=now,
+        options=options.of_run(),
+        ai=ai,
+        model=model,
+        total=items,
+        lease=Lease(0, None, now + leases.TRIGGER_MS),
+    )
+
+
+def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: Request) -> Iteration:
+    """The iteration that a run will complete."""
+    path = path_of(Kind.RUN, run.id)
+    assert path
+    return Iteration(
+        id=str(Path(Kind.ITERATION, plan.id, path.numbers)),
+        plan_id=plan.id,
+        number=path.number,
+        kind=kind,
+        status=IterationStatus.PENDING,
+        who=who,
+        summary=summary,
+        from_version=plan.version,
+        version=plan.version,
+        created_at=rfc3339(run.created_at),
+        run_id=run.id,
+        request=asked,
+    )

@@ -1,0 +1,163 @@
+"""REVIEW_PLAN: what the model says of a plan becomes typed operations, each of which the plan could take by itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import Any
+
+from groundwork.ai.port import Question
+from groundwork.plans.history import Request, ReviewType
+from groundwork.plans.model import Plan, Task
+from groundwork.plans.operations import Operation
+from groundwork.plans.scheduling import schedule
+from groundwork.plans.suggestions import Suggestion, usable
+from groundwork.plans.surveying import Survey
+from groundwork.plans.validating import faults
+from groundwork.steps.plan_suggesting import FORMS, Proposed, Sight
+from groundwork.steps.plan_texts import in_full, phase_refs, task_refs
+
+IN_ONE_PART: dict[ReviewType, int] = {
+    "refine_descriptions": 12,
+    "add_missing": 60,
+    "optimize_order": 500,
+    "break_down": 8,
+}
+"""How many tasks one call looks at: what it answers has to fit."""
+
+MOST_SUGGESTIONS = 90
+"""Of one call: they are written in one transaction."""
+
+MOST_TOKENS = 16_000
+SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break_down")
+"""The types that look at the repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one call is about: tasks by id, and phases by id that may get new ones."""
+
+    task_ids: tuple[str, ...]
+    phase_ids: tuple[str, ...]
+
+    def title(self, plan: Plan) -> str:
+        keys = [task.key for task in plan.tasks if task.id in self.task_ids]
+        return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") or plan.title
+
+
+def parts(plan: Plan, request: Request) -> list[Part]:
+    """What a review is made of, the same for the same version of a plan, whichever worker asks; none: nothing to do."""
+    assert request.review_type
+    phases = _phases_in_scope(plan, request)
+    tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
+    if request.review_type == "optimize_order":
+        return [Part(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
+    if request.review_type == "add_missing" and not tasks:
+        return [Part((), phases)] if phases else []
+    size = IN_ONE_PART[request.review_type]
+    groups = list(batched(tasks, size, strict=False))
+    return [Part(group, _around(plan, group)) for group in groups]
+
+
+def _phases_in_scope(plan: Plan, request: Request) -> tuple[str, ...]:
+    if request.scope == "plan":
+        return tuple(phase.id for phase in plan.phases)
+    around = plan.phase_of(request.target_id or "") if request.scope == "task" else plan.phase(request.target_id or "")
+    return (around.id,) if around else ()
+
+
+def _in_scope(plan: Plan, task: Task, request: Request) -> bool:
+    if request.scope == "plan":
+        return True
+    if request.scope == "task":
+        return task.id == request.target_id
+    phase = plan.phase_of(task.id)
+    return phase is not None and phase.id == request.target_id
+
+
+def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
+    inside = set(task_ids)
+    return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
+
+
+def question(sight: Sight, type_: ReviewType, survey: Survey | None) -> Question:
+    """About one part of a plan; `survey` None where the repository is not looked at."""
+    form, plan = FORMS[type_], sight.plan
+    refs = {id_: ref for ref, id_ in task_refs(plan).items()}
+    looked_at = [task for task in plan.tasks if task.id in sight.task_ids]
+    material: dict[str, Any] = {
+        "plan": {"title": plan.title, "description": plan.description},
+        "phases": _outline(plan),
+        "tasks": _looked_at(looked_at, refs, type_),
+    }
+    if survey:
+        material["repository"] = survey.material()
+    if type_ == "optimize_order":
+        material["schedule"] = _schedule(plan, refs)
+    if type_ == "add_missing":
+        ids = {id_: ref for ref, id_ in phase_refs(plan).items()}
+        material["phases_open"] = [ids[id_] for id_ in sight.phase_ids]
+    room = min(MOST_TOKENS, 1_500 + form.tokens * max(1, len(looked_at)))
+    return Question(form.task, form.instructions, material, form.answer, room)
+
+
+def _looked_at(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
+    if type_ != "optimize_order":
+        return [in_full(task, refs[task.id]) for task in tasks]
+    # order is a matter of what a task needs and touches: the rest would only make five hundred of them dearer
+    return [{"ref": refs[task.id], "files": list(task.files)} for task in tasks]
+
+
+def _outline(plan: Plan) -> list[dict[str, Any]]:
+    refs = {id_: ref for ref, id_ in task_refs(plan).items()}
+    return [
+        {
+            "ref": ref,
+            "title": phase.title,
+            "mode": phase.mode,
+            "pause_after": phase.pause_after,
+            "tasks": [
+                {
+                    "ref": refs[task.id],
+                    "key": task.key,
+                    "title": task.title,
+                    "effort": task.effort,
+                    "depends_on": [refs[id_] for id_ in task.depends_on],
+                }
+                for task in phase.tasks
+            ],
+        }
+        for ref, phase in zip(phase_refs(plan), plan.phases, strict=True)
+    ]
+
+
+def _schedule(plan: Plan, refs: dict[str, str]) -> dict[str, Any]:
+    now = schedule(plan)
+    return now.as_json() | {"criticalPath": [refs[id_] for id_ in now.critical_path]}
+
+
+type Judge = Callable[[Any], tuple[list[Suggestion], list[str]]]
+
+
+def judge(sight: Sight, type_: ReviewType) -> Judge:
+    """Makes suggestions of an answer, and says why others are not offered.
+
+    Raises ValueError where an answer names what is not there, and once where none of its proposals could be applied:
+    the model may then correct itself, knowing what the validator says.
+    """
+    asked = 0
+
+    def interpret(answer: Any) -> tuple[list[Suggestion], list[str]]:
+        nonlocal asked
+        asked += 1
+        # as if it had not been read before: what a first answer has taken is free again
+        proposed = FORMS[type_].read(replace(sight), answer)
+        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MOST_SUGGESTIONS])
+        if dropped and not kept and asked == 1 and not faults(sight.plan):
+            raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
+        return kept, dropped
+
+    return interpret
+
+
+def _within(proposed: Sequence[Proposed], sight: Sight) -> list[tuple[Operation, str]]:
+    return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]

@@ -1,0 +1,247 @@
+"""The four reviews' answers, and the operations they stand for."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from groundwork.ai.port import Task as Asked
+from groundwork.plans.drafting import TaskDraft, key_from
+from groundwork.plans.history import ReviewType
+from groundwork.plans.model import Phase, PhaseMode, Plan, Task
+from groundwork.plans.operations import (
+    AddTask,
+    ChangeDependencies,
+    MoveTask,
+    Operation,
+    RemoveTask,
+    Reorder,
+    SplitTask,
+    UpdatePhase,
+    UpdateTask,
+)
+from groundwork.steps import plan_instructions
+from groundwork.steps.answers import Answer, Ref
+from groundwork.steps.plan_texts import KeyedTask, Reason, TaskTexts, phase_refs, task_refs
+
+type Proposed = tuple[Operation, str]
+
+
+@dataclass(slots=True)
+class Sight:
+    """What a review sees of a plan: which tasks and phases it may suggest changes of, and the refs they go by."""
+
+    plan: Plan
+    task_ids: frozenset[str]
+    phase_ids: tuple[str, ...]
+    part: int = 0
+    tasks: dict[str, str] = field(init=False)
+    phases: dict[str, str] = field(init=False)
+    taken: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks, self.phases = task_refs(self.plan), phase_refs(self.plan)
+        self.taken = {task.key for task in self.plan.tasks}
+
+    def task(self, ref: str) -> Task:
+        found = self.plan.task(self.tasks.get(ref.strip(), ""))
+        if found is None:
+            raise ValueError(f"there is no task with the ref {ref!r}")
+        return found
+
+    def phase(self, ref: str) -> Phase:
+        found = self.plan.phase(self.phases.get(ref.strip(), ""))
+        if found is None:
+            raise ValueError(f"there is no phase with the ref {ref!r}")
+        return found
+
+    def ids(self, refs: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.task(ref).id for ref in refs))
+
+    def position(self, phase: Phase, before: str) -> int | None:
+        """The place before a task of the phase; None, the end, where it names none of it."""
+        if not before.strip():
+            return None
+        task = self.task(before)
+        return phase.tasks.index(task) if task in phase.tasks else None
+
+    def new_key(self, wanted: str) -> str:
+        """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
+        key = key_from(wanted if self.part == 0 else f"{wanted[:24]} r{self.part + 1}", self.taken)
+        self.taken.add(key)
+        return key
+
+    def allows(self, operation: Operation) -> bool:
+        if isinstance(operation, AddTask | Reorder | UpdatePhase):
+            return operation.phase_id in self.phase_ids
+        return getattr(operation, "task_id", None) in self.task_ids
+
+
+class Refinement(TaskTexts):
+    ref: Ref
+    reason: Reason
+
+
+class Refinements(Answer):
+    refinements: list[Refinement]
+
+
+class Addition(TaskTexts):
+    phase: Ref
+    before: str
+    depends_on: list[Ref]
+    needed_by: list[Ref]
+    reason: Reason
+
+
+class Additions(Answer):
+    additions: list[Addition]
+
+
+class NewDependencies(Answer):
+    ref: Ref
+    depends_on: list[Ref]
+    reason: Reason
+
+
+class Move(Answer):
+    ref: Ref
+    phase: Ref
+    before: str
+    reason: Reason
+
+
+class NewOrder(Answer):
+    phase: Ref
+    refs: list[Ref]
+    reason: Reason
+
+
+class NewMode(Answer):
+    phase: Ref
+    mode: PhaseMode
+    reason: Reason
+
+
+class Removal(Answer):
+    ref: Ref
+    reason: Reason
+
+
+class Ordering(Answer):
+    dependencies: list[NewDependencies]
+    moves: list[Move]
+    orders: list[NewOrder]
+    modes: list[NewMode]
+    removals: list[Removal]
+
+
+class SplitPart(KeyedTask):
+    pass
+
+
+class Split(Answer):
+    ref: Ref
+    parts: list[SplitPart]
+    reason: Reason
+
+
+class Splits(Answer):
+    splits: list[Split]
+
+
+def refined(sight: Sight, answer: Refinements) -> list[Proposed]:
+    """Only what is really different is an operation."""
+    found: list[Proposed] = []
+    for one in answer.refinements:
+        task = sight.task(one.ref)
+        fields = {name: value for name, value in one.fields().items() if value != getattr(task, name)}
+        # files come from the layout: a review of texts does not take away what somebody has named
+        if set(fields) == {"files"} and not one.files:
+            continue
+        if fields:
+            found.append((UpdateTask(task_id=task.id, fields=fields), one.reason))
+    return found
+
+
+def added(sight: Sight, answer: Additions) -> list[Proposed]:
+    return [(_addition(sight, one), one.reason) for one in answer.additions]
+
+
+def _addition(sight: Sight, one: Addition) -> AddTask:
+    phase = sight.phase(one.phase)
+    depends_on, needed_by = sight.ids(one.depends_on), sight.ids(one.needed_by)
+    draft = TaskDraft.model_validate(one.fields() | {"key": sight.new_key(one.title), "depends_on": depends_on})
+    position = _fitting(phase, sight.position(phase, one.before), depends_on, needed_by)
+    return AddTask(phase_id=phase.id, task=draft, position=position, needed_by=needed_by)
+
+
+def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]) -> int | None:
+    """The place asked for, moved behind what the task needs and before what needs it: models count badly."""
+    places = {task.id: place for place, task in enumerate(phase.tasks)}
+    first = max((places[id_] + 1 for id_ in depends_on if id_ in places), default=0)
+    last = min((places[id_] for id_ in needed_by if id_ in places), default=None)
+    if position is None:
+        return last
+    return min(max(position, first), len(phase.tasks) if last is None else max(last, first))
+
+
+def ordered(sight: Sight, answer: Ordering) -> list[Proposed]:
+    found: list[Proposed] = []
+    for links in answer.dependencies:
+        task = sight.task(links.ref)
+        found.append((ChangeDependencies(task_id=task.id, depends_on=sight.ids(links.depends_on)), links.reason))
+    for move in answer.moves:
+        phase = sight.phase(move.phase)
+        position = sight.position(phase, move.before)
+        found.append((MoveTask(task_id=sight.task(move.ref).id, phase_id=phase.id, position=position), move.reason))
+    for order in answer.orders:
+        if ids := sight.ids(order.refs):
+            found.append((Reorder(phase_id=sight.phase(order.phase).id, task_ids=ids), order.reason))
+    for mode in answer.modes:
+        found.append((UpdatePhase(phase_id=sight.phase(mode.phase).id, fields={"mode": mode.mode}), mode.reason))
+    found += [(RemoveTask(task_id=sight.task(gone.ref).id), gone.reason) for gone in answer.removals]
+    return found
+
+
+def broken_down(sight: Sight, answer: Splits) -> list[Proposed]:
+    return [(_split(sight, one), one.reason) for one in answer.splits]
+
+
+def _split(sight: Sight, one: Split) -> SplitTask:
+    task = sight.task(one.ref)
+    drafts = [part.draft() for part in one.parts]
+    if not 2 <= len(drafts) <= 20:
+        raise ValueError(f"{len(drafts)} parts given for the task {one.ref}, 2 to 8 wanted")
+    keys = {draft.key or "": sight.new_key(draft.key or "part") for draft in drafts}
+    if len(keys) < len(drafts):
+        raise ValueError(f"two parts of the task {one.ref} have the same key")
+    if strange := [key for draft in drafts for key in draft.depends_on if key not in keys]:
+        raise ValueError(f"a part of the task {one.ref} depends on {strange[0]!r}, which is none of its parts")
+    parts = [
+        draft.model_copy(
+            update={"key": keys[draft.key or ""], "depends_on": tuple(keys[key] for key in draft.depends_on)}
+        )
+        for draft in drafts
+    ]
+    return SplitTask(task_id=task.id, parts=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How one type of review is asked and read; `tokens` is what its answer takes for a task looked at."""
+
+    task: Literal[Asked.REFINE_TASKS, Asked.ADD_TASKS, Asked.ORDER_TASKS, Asked.SPLIT_TASKS]
+    instructions: str
+    answer: type[BaseModel]
+    read: Callable[[Sight, Any], list[Proposed]]
+    tokens: int
+
+
+FORMS: dict[ReviewType, Form] = {
+    "refine_descriptions": Form(Asked.REFINE_TASKS, plan_instructions.REFINE, Refinements, refined, 500),
+    "add_missing": Form(Asked.ADD_TASKS, plan_instructions.ADD_MISSING, Additions, added, 200),
+    "optimize_order": Form(Asked.ORDER_TASKS, plan_instructions.OPTIMIZE_ORDER, Ordering, ordered, 100),
+    "break_down": Form(Asked.SPLIT_TASKS, plan_instructions.BREAK_DOWN, Splits, broken_down, 1_600),
+}

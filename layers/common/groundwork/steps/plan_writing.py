@@ -1,0 +1,178 @@
+"""GENERATE_PLAN: a description, stories or a template become a plan that the validator accepts whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.ai.port import Question, Task
+from groundwork.backlog import Mode, Story, Subtask
+from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.model import PhaseMode, Plan
+from groundwork.plans.refusals import InvalidPlan
+from groundwork.plans.surveying import Survey
+from groundwork.plans.templates import Template
+from groundwork.plans.validating import Fault, faults
+from groundwork.steps.answers import Answer, Prose, Title
+from groundwork.steps.plan_instructions import WRITE_PLAN
+from groundwork.steps.plan_texts import KeyedTask
+
+MOST_TASKS = 60
+"""What one answer can hold. A larger plan is put together of several, or by hand."""
+
+MOST_PARTS = 50
+"""Subtasks, and stories without any, that one generation makes tasks of."""
+
+MOST_TOKENS = 16_000
+SHOWN_FAULTS = 12
+
+_RANGES = {Mode.COMPACT: (3, 12), Mode.STANDARD: (5, 25), Mode.DETAILED: (10, 45)}
+
+type Written = Sequence[tuple[Story, Sequence[Subtask]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a plan is to be written from. `template` has its places filled in."""
+
+    plan: Plan
+    survey: Survey
+    mode: Mode = Mode.STANDARD
+    stories: Written = ()
+    template: Template | None = None
+
+    def refs(self) -> dict[str, tuple[str, str | None]]:
+        """Story and subtask id by ref: S1.2 is the second subtask of the first story, S3 a story without any."""
+        found: dict[str, tuple[str, str | None]] = {}
+        for number, (story, subtasks) in enumerate(self.stories, 1):
+            if not subtasks:
+                found[f"S{number}"] = (story.id, None)
+            for position, subtask in enumerate(subtasks, 1):
+                found[f"S{number}.{position}"] = (story.id, subtask.id)
+        return found
+
+    def wanted(self) -> tuple[int, int]:
+        """Fewest and most tasks."""
+        fewest, most = _RANGES[self.mode]
+        if self.template:
+            count = sum(len(phase.tasks) for phase in self.template.phases)
+            fewest, most = min(fewest, count), max(most, count + count // 2)
+        if parts := len(self.refs()):
+            fewest, most = parts, max(most, parts + 2 + parts // 4)
+        return fewest, min(most, MOST_TASKS)
+
+
+class WrittenTask(KeyedTask):
+    ref: str
+
+
+class WrittenPhase(Answer):
+    title: Title
+    description: Prose
+    mode: PhaseMode
+    pause_after: bool
+    tasks: list[WrittenTask]
+
+
+class WrittenPlan(Answer):
+    phases: list[WrittenPhase]
+
+
+def question(brief: Brief) -> Question:
+    fewest, most = brief.wanted()
+    material: dict[str, Any] = {
+        "tasks_wanted": {"fewest": fewest, "most": most},
+        "plan": {"title": brief.plan.title, "description": brief.plan.description},
+        "repository": brief.survey.material(),
+    }
+    if brief.stories:
+        material["stories"] = _stories(brief.stories)
+    if brief.template:
+        material["template"] = _template(brief.template)
+    return Question(
+        task=Task.WRITE_PLAN,
+        instructions=WRITE_PLAN,
+        material=material,
+        answer=WrittenPlan,
+        max_tokens=min(MOST_TOKENS, 1_500 + 400 * most),
+    )
+
+
+def _stories(stories: Written) -> list[dict[str, Any]]:
+    return [
+        {
+            "ref": f"S{number}",
+            "title": story.title,
+            "role": story.role,
+            "want": story.want,
+            "benefit": story.benefit,
+            "acceptance_criteria": list(story.acceptance_criteria),
+            "effort": story.effort,
+            "subtasks": [
+                {
+                    "ref": f"S{number}.{position}",
+                    "title": subtask.title,
+                    "description": subtask.description,
+                    "effort": subtask.effort,
+                }
+                for position, subtask in enumerate(subtasks, 1)
+            ],
+        }
+        for number, (story, subtasks) in enumerate(stories, 1)
+    ]
+
+
+def _template(template: Template) -> dict[str, Any]:
+    return {
+        "title": template.title,
+        "description": template.plan_description,
+        "phases": [phase.model_dump(mode="json", exclude_defaults=True) for phase in template.phases],
+    }
+
+
+def interpret(brief: Brief, answer: WrittenPlan) -> Plan:
+    """The plan with ids. Raises ValueError naming all that the validator finds, for the model to correct."""
+    refs = brief.refs()
+    tasks = [task for phase in answer.phases for task in phase.tasks]
+    problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
+    try:
+        plan = with_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
+        problems += [_told(fault) for fault in faults(plan, complete=True)]
+    except InvalidPlan as invalid:
+        problems.append(str(invalid))
+    if problems:
+        more = f" (and {len(problems) - SHOWN_FAULTS} more)" if len(problems) > SHOWN_FAULTS else ""
+        raise ValueError("; ".join(problems[:SHOWN_FAULTS]) + more)
+    return plan
+
+
+def _count_problems(brief: Brief, count: int) -> list[str]:
+    fewest, most = brief.wanted()
+    return [] if fewest <= count <= most else [f"{count} tasks given, {fewest} to {most} wanted"]
+
+
+def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list[str]:
+    """Every part of every story is carried out by exactly one task: so its progress can be told."""
+    given = [task.ref.strip() for task in tasks if task.ref.strip()]
+    problems = [f"there is no ref {ref}" for ref in dict.fromkeys(given) if ref not in refs]
+    problems += [f"no task has the ref {ref}" for ref in refs if ref not in given]
+    # of a story without subtasks there may be several tasks
+    twice = [ref for ref in dict.fromkeys(given) if given.count(ref) > 1 and refs.get(ref, ("", None))[1]]
+    return problems + [f"several tasks have the ref {ref}" for ref in twice]
+
+
+def _told(fault: Fault) -> str:
+    return f"{fault.code}: {fault.message}"
+
+
+def _phase(phase: WrittenPhase, refs: Mapping[str, tuple[str, str | None]]) -> PhaseDraft:
+    def links(task: WrittenTask) -> dict[str, object]:
+        story_id, subtask_id = refs.get(task.ref.strip(), (None, None))
+        return {"story_id": story_id, "subtask_id": subtask_id}
+
+    return PhaseDraft(
+        title=phase.title,
+        description=phase.description,
+        mode=phase.mode,
+        pause_after=phase.pause_after,
+        tasks=tuple(task.draft(**links(task)) for task in phase.tasks),
+    )
