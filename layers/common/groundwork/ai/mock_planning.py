@@ -10,6 +10,11 @@ type Json = dict[str, Any]
 
 _FILLING = re.compile(r"(an?|and|as|at|be|by|can|for|from|has|have|in|into|is|it|of|on|or|so|that|the|to|with)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+\s*(?:[-*•]|\d+[.)])?\s*")
+_KINDS = {
+    "test": re.compile(r"(^|[/_.-])tests?([/_.-]|$)"),
+    "changelog": re.compile(r"changelog|history|news", re.IGNORECASE),
+    "document": re.compile(r"readme|(^|/)docs?/|\.(md|rst)$", re.IGNORECASE),
+}
 _FOLDER = re.compile(r"/ \(\d+ files\)$")
 
 # key, title, description, criteria, effort; {0} is what the plan is about
@@ -32,7 +37,7 @@ _BEFORE = (
     ),
 )
 _BUILD = (
-    ("rules", "Build the rules of {0}", "The part without input and output, with unit tests beside it.", "M"),
+    ("rules", "Build the rules of {0}", "The part without input and output, with unit tests beside it.", "L"),
     ("errors", "Say what went wrong with {0}", "Each way to fail gets its own error, with what to do about it.", "S"),
     ("storage", "Keep what {0} has to remember", "Store it so that an older version can still read its data.", "M"),
     ("interface", "Offer {0} to its users", "The command, endpoint or screen, with its empty and error cases.", "L"),
@@ -59,17 +64,20 @@ _AFTER = (
 
 
 def plan(material: Mapping[str, Any]) -> Json:
-    most = int(material["tasks_wanted"]["most"])
     if stories := list(material.get("stories") or ()):
-        phases = _from_stories(stories, most)
+        phases = _from_stories(stories, int(material["tasks_wanted"]["most"]))
     elif template := material.get("template"):
         phases = [_from_template(phase) for phase in template["phases"]]
     else:
         phases = _from_description(material)
     layout = list(material["repository"]["layout"])
     for phase in phases:
+        free, most = layout, 1 if phase["mode"] == "parallel" else 2
         for task in phase["tasks"]:
-            task["files"] = task["files"] or likely_files(f"{task['title']} {task['description']}", layout)
+            task["files"] = task["files"] or likely_files(str(task["title"]), str(task["description"]), free, most)
+            if phase["mode"] == "parallel":
+                # no two at a time in one file
+                free = [path for path in free if path not in task["files"]]
     return {"phases": phases}
 
 
@@ -128,17 +136,17 @@ def _from_description(material: Mapping[str, Any]) -> list[Json]:
     what = what[:1].lower() + what[1:] if not what[:2].isupper() else what
     points = [one_line(part) for part in _SENTENCE.split(str(material["plan"]["description"]))]
     points = [point for point in points if len(point.split()) > 2]
-    rest = min(len(_BEFORE) + len(_AFTER), most - 1)
-    before, after = _BEFORE[: rest - rest // 2], _AFTER[: rest // 2]
+    before, after = (_BEFORE, _AFTER) if most >= 8 else (_BEFORE[:1], _AFTER[:1])
+    rest = len(before) + len(after)
     points = points[: most - rest]
-    missing = max(1 - len(points), fewest - rest - len(points))
+    missing = max(3 - len(points), fewest - rest - len(points))
     forms = _BUILD[: max(0, missing)]
     first = [_filled(form, what, [before[position - 1][0]] if position else []) for position, form in enumerate(before)]
     ground = [first[-1]["key"]]
     middle = [_of_point(point, title, ground) for point in points] + [_filled(form, what, ground) for form in forms]
     _distinct(middle, {form[0] for form in (*before, *after)})
     built = [task["key"] for task in middle]
-    last = [_filled(form, what, built if not position else [after[0][0]]) for position, form in enumerate(after)]
+    last = [_filled(form, what, built) for form in after]
     phases = [
         phase_of("Know what changes", "So that nothing is broken that nobody thought of.", "sequential", first, True),
         phase_of(f"Build {what}", "Each part by itself, with its tests.", "parallel", middle),
@@ -209,10 +217,16 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", text.casefold())
 
 
-def likely_files(text: str, layout: Sequence[str], most: int = 2) -> list[str]:
-    """The files of the layout whose names have the most words of the text; none where none has any."""
-    words = {word for word in words_of(text) if len(word) > 3}
-    files = [path for path in layout if not _FOLDER.search(path)]
-    found = [(len(words & set(words_of(path))), path) for path in files]
+def likely_files(title: str, description: str, layout: Sequence[str], most: int) -> list[str]:
+    """The files of the layout whose names have the most words of the texts; none where none has any."""
+    verb = (words_of(title) or [""])[0]
+    kind = "changelog" if "changelog" in title else verb if verb in _KINDS else ""
+    words = {word for word in words_of(f"{title} {description}") if len(word) > 3}
+    files = [path for path in layout if not _FOLDER.search(path) and _kind_of(path) == kind]
+    found = [(len(words & set(words_of(path))) or (kind != ""), path) for path in files]
     best = sorted((pair for pair in found if pair[0]), key=lambda pair: (-pair[0], pair[1]))
     return [path for _, path in best[:most]]
+
+
+def _kind_of(path: str) -> str:
+    return next((kind for kind, pattern in _KINDS.items() if pattern.search(path)), "")

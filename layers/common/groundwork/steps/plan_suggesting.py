@@ -23,7 +23,7 @@ from groundwork.plans.operations import (
 )
 from groundwork.steps import plan_instructions
 from groundwork.steps.answers import Answer, Ref
-from groundwork.steps.plan_texts import KeyedTask, Reason, TaskTexts, phase_refs, task_refs
+from groundwork.steps.plan_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
 
 type Proposed = tuple[Operation, str]
 
@@ -42,7 +42,7 @@ class Sight:
 
     def __post_init__(self) -> None:
         self.tasks, self.phases = task_refs(self.plan), phase_refs(self.plan)
-        self.taken = {task.key for task in self.plan.tasks}
+        self.taken = {task.key.casefold() for task in self.plan.tasks}
 
     def task(self, ref: str) -> Task:
         found = self.plan.task(self.tasks.get(ref.strip(), ""))
@@ -68,8 +68,12 @@ class Sight:
 
     def new_key(self, wanted: str) -> str:
         """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
-        key = key_from(wanted if self.part == 0 else f"{wanted[:24]} r{self.part + 1}", self.taken)
-        self.taken.add(key)
+        stem = wanted if kept_key(wanted) == wanted else key_from(wanted, ())
+        stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
+        key, number = stem, 2
+        while key.casefold() in self.taken:
+            key, number = f"{stem[:36]}-{number}", number + 1
+        self.taken.add(key.casefold())
         return key
 
     def allows(self, operation: Operation) -> bool:
