@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
-FUNCTIONS = ("manage_backlog", "start_run", "get_progress")
+FUNCTIONS = ("manage_backlog", "start_run", "get_progress", "manage_plans")
 METHODS = ("get", "post", "patch", "delete", "put")
 
 ERROR = {

@@ -32,6 +32,7 @@ from groundwork.ids import Kind, Path, path_of
 from groundwork.importing import read_cards
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position
+from groundwork.store.plan_lists import plans_of_story
 from groundwork.store.tables import Tables, open_tables
 
 PURGE_S = 5.0
@@ -184,9 +185,9 @@ def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
     return _create(Kind.STORY, epic, body.without_parent())
 
 
-@app.get("/api/stories/<story_id>", tags=["stories"], summary="A story")
+@app.get("/api/stories/<story_id>", tags=["stories"], summary="A story, and how far plans are with it")
 def get_story(story_id: str) -> dict[str, Any]:
-    return _get(Kind.STORY, story_id)
+    return _get(Kind.STORY, story_id) | {"plans": plans_of_story(story_id)}
 
 
 @app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story")

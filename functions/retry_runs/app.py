@@ -3,6 +3,7 @@ that process-next failed with for good, by its dead-letter queue."""
 
 import json
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger
 from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
 from groundwork.errors import GroundworkError
+from groundwork.ids import Kind, path_of
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.store.tables import Tables, open_tables
@@ -45,11 +47,17 @@ def sweeper(context: Any) -> Sweeper:
     return Sweeper(
         store=tables().runs,
         starter=starter,
-        to_purge=tables().projects.to_purge,
-        purge=tables().projects.purge,
+        to_purge=lambda: tables().projects.to_purge() + tables().plans.to_purge(),
+        purge=purge,
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
     )
+
+
+def purge(id_: str, stop: Callable[[], bool]) -> bool:
+    """Whether nothing of a deleted plan, or nothing dead of a project, is left."""
+    owner = tables().plans if path_of(Kind.PLAN, id_) else tables().projects
+    return owner.purge(id_, stop)
 
 
 @logger.inject_lambda_context(clear_state=True)

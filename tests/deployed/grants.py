@@ -22,19 +22,29 @@ EXPECTED: dict[str, set[Grant]] = {
     "AuthorizerFunction": grants([SECRET], "TokenSecret"),
     "GetProgressFunction": grants({GET, QUERY}, "RunsTable") | grants([GET], "BacklogTable"),
     "StartRunFunction": grants(READ | {UPDATE, CHECK}, "BacklogTable")
+    | grants([UPDATE], "PlansTable")
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
-    | grants({BATCH_GET, QUERY, BATCH_WRITE, CHECK}, "RunsTable"),
+    | grants({BATCH_GET, QUERY, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants({BATCH_GET, QUERY}, "PlansTable"),
+    "ManagePlansFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
+    | grants({GET, QUERY}, "BacklogTable")
+    | grants({QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants([INVOKE], "ProcessNextFunction"),
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
     | grants({GET, QUERY, PUT, DELETE, BATCH_WRITE}, "RunsTable")
+    | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
+    | grants([SECRET], "secret:groundwork/*")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
     | grants(["sqs:SendMessage"], "DeadLetters")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
     "RetryRunsFunction": grants(READ | {UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
     | grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants({QUERY, DELETE, BATCH_WRITE}, "PlansTable")
     | grants([QUERY], "BacklogTable/index/attention")
+    | grants([QUERY], "PlansTable/index/attention")
     | grants([QUERY], "RunsTable/index/attention")
     | grants([INVOKE], "ProcessNextFunction")
     | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),

@@ -26,7 +26,7 @@ def short(resource: Any) -> str:
         return short(value[0] if isinstance(value, list) else value)
     if match := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", resource):
         return match[1] + match[2]
-    return re.sub(r"^arn:.*:(?=function:|project/)", "", resource)
+    return re.sub(r"^arn:.*:(?=function:|project/|secret:)", "", resource)
 
 
 def granted(role: Mapping[str, Any]) -> set[Grant]:
@@ -107,7 +107,7 @@ def test_a_dead_letter_is_taken_by_retry_runs(template: Template) -> None:
     assert resources(template, "AWS::SQS::Queue")["DeadLetters"]["VisibilityTimeout"] >= 6 * timeout
 
 
-@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable"])
+@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable", "PlansTable"])
 def test_a_table_is_on_demand_recoverable_and_kept(template: Template, table: str) -> None:
     properties = resources(template, "AWS::DynamoDB::Table")[table]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -118,7 +118,7 @@ def test_a_table_is_on_demand_recoverable_and_kept(template: Template, table: st
     assert template["Resources"][table]["UpdateReplacePolicy"] == "Retain"
 
 
-@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable"])
+@pytest.mark.parametrize("table", ["BacklogTable", "RunsTable", "PlansTable"])
 def test_a_table_has_one_small_index_of_what_needs_attention(template: Template, table: str) -> None:
     (index,) = resources(template, "AWS::DynamoDB::Table")[table]["GlobalSecondaryIndexes"]
     assert index["IndexName"] == "attention"
@@ -221,13 +221,15 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     tables = {"GROUNDWORK_BACKLOG_TABLE", "GROUNDWORK_RUNS_TABLE"}
     model = {"GROUNDWORK_AI", "GROUNDWORK_MODEL", "GROUNDWORK_MOCK_LATENCY_MS", "GROUNDWORK_ANTHROPIC_SECRET"}
     model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
+    plans = {"GROUNDWORK_PLANS_TABLE"}
     assert variables == {
         "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
         "GetProgressFunction": tables,
-        "ManageBacklogFunction": tables,
-        "StartRunFunction": tables | model | {"GROUNDWORK_PROCESS_NEXT"},
-        "ProcessNextFunction": tables | model,
-        "RetryRunsFunction": tables | {"GROUNDWORK_PROCESS_NEXT"},
+        "ManageBacklogFunction": tables | plans,
+        "ManagePlansFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "StartRunFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "ProcessNextFunction": tables | plans | model,
+        "RetryRunsFunction": tables | plans | {"GROUNDWORK_PROCESS_NEXT"},
     }
 
 

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -115,6 +116,16 @@ def etag_matches(event: Any, etag: str) -> bool:
     """Whether the client has this already (If-None-Match)."""
     given = (event.headers or {}).get("if-none-match", "")
     return any(candidate.strip().removeprefix("W/") in (etag, "*") for candidate in given.split(","))
+
+
+def versions_seen(if_match: str | None) -> frozenset[int] | None:
+    """The versions that a client wants a thing to be at (If-Match); None where any will do. Raises Malformed."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+    if not all(re.fullmatch("[0-9]{1,9}", tag) for tag in tags):
+        raise Malformed('If-Match must be a version as the ETag header gives it, such as "3".')
+    return frozenset(map(int, tags))
 
 
 def page_token(position: str) -> str:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from groundwork.backlog import Effort, LongText, Value
 from groundwork.editing import Patch
+from groundwork.errors import Invalid
 from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
     MOST_PHASES,
@@ -16,6 +17,7 @@ from groundwork.plans.model import (
     Files,
     Key,
     PhaseMode,
+    Plan,
     References,
     Title,
 )
@@ -151,18 +153,26 @@ class TaskPatch(Patch):
     phase_id: str = ""
     position: Position | None = None
 
-    def operations(self, task_id: str, phase_id: str) -> list[Operation]:
-        """`phase_id` is the phase that the task is in."""
+    def operations(self, task_id: str, plan: Plan) -> list[Operation]:
+        """What it means for the plan as it is now. Raises Invalid."""
         sent = self.changes()
         apart = ("depends_on", "phase_id", "position")
         made: list[Operation] = []
         if fields := {name: value for name, value in sent.items() if name not in apart}:
             made.append(UpdateTask(task_id=task_id, fields=fields))
         if "phase_id" in sent or "position" in sent:
-            made.append(MoveTask(task_id=task_id, phase_id=self.phase_id or phase_id, position=self.position))
+            made.append(MoveTask(task_id=task_id, phase_id=self._phase(task_id, plan), position=self.position))
         if "depends_on" in sent:
             made.append(ChangeDependencies(task_id=task_id, depends_on=self.depends_on))
         return made
+
+    def _phase(self, task_id: str, plan: Plan) -> str:
+        if "phase_id" in self.model_fields_set:
+            if plan.phase(self.phase_id) is None:
+                raise Invalid.field("phaseId", "is no phase of the task's plan")
+            return self.phase_id
+        own = plan.phase_of(task_id)
+        return own.id if own else ""
 
 
 class Restoration(Value):

@@ -30,11 +30,15 @@ Expected = Collection[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an iteration says of a change besides what has changed; `summary` None is made from the changes."""
+    """What an iteration says of a change besides what has changed; `summary` None is made from the changes.
+
+    `marked`: the status is what the author wants it to be; else a change makes a READY plan a DRAFT again.
+    """
 
     kind: IterationKind = IterationKind.EDITED
     summary: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    marked: bool = False
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class Editor:
     sleep: Callable[[float], None] = time.sleep
 
     def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
-        """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid, NotFound."""
+        """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid."""
         now = rfc3339(self.now_ms())
         plan = check(draft(new_plan_id(), now)).changed(version=1)
         self._check_named(None, plan)
@@ -64,34 +68,39 @@ class Editor:
             created_at=now,
             **listed(compared(plan.changed(phases=()), plan)),
         )
-        self.store.create(plan, iteration)
+        try:
+            self.store.create(plan, iteration)
+        except NotFound as missing:
+            raise Invalid.field("repositoryId", str(missing)) from None
         return plan
 
-    def edit(self, plan_id: str, operations: Sequence[Operation], expected: Expected = None) -> Plan:
-        """All of the operations, or none. Raises what `change` raises, HasDependents, NotFound."""
+    def edit(
+        self,
+        plan_id: str,
+        operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]],
+        expected: Expected = None,
+        status: PlanStatus | None = None,
+    ) -> Plan:
+        """All of the operations, or none; some may depend on the plan as it is when they are carried out.
+
+        `status` READY says besides that the plan, which must be complete then, may be carried out; DRAFT takes it back.
+        Raises what `change` raises, HasDependents, NotFound.
+        """
 
         def make(plan: Plan) -> Plan:
-            for operation in operations:
+            for operation in operations(plan) if callable(operations) else operations:
                 plan = applied(plan, operation)
-            return plan
+            return plan if status is None else _marked(plan, status)
 
-        return self.change(plan_id, make, expected)
+        only_marked = status is not None and not operations
+        summary = f"Marked as {status.value}" if status and only_marked else None
+        return self.change(plan_id, make, expected, Made(summary=summary, marked=status is not None))
 
     def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
         """An earlier version's content as a new version."""
         earlier = self.store.at_version(plan_id, version)
         made = Made(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
         return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
-
-    def mark(self, plan_id: str, status: PlanStatus, expected: Expected = None) -> Plan:
-        """DRAFT or READY: a plan is ready when it is complete and somebody says so. Raises InvalidPlan."""
-
-        def make(plan: Plan) -> Plan:
-            if plan.status.executing:
-                raise PlanNotEditable(f"A plan that is {plan.status.value} cannot become {status.value}.")
-            return check(plan, complete=status is PlanStatus.READY).changed(status=status)
-
-        return self.change(plan_id, make, expected, Made(summary=f"Marked as {status.value}"))
 
     def change(
         self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: Made | None = None
@@ -100,14 +109,14 @@ class Editor:
 
         Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, and what `make` raises.
         """
-        number: int | None = None
+        made, number = made or Made(), None
         for attempt in range(TRIES):
             before = self.store.load(plan_id)
             if expected is not None and before.version not in expected:
                 raise VersionConflict(before.version)
             if not before.status.editable:
                 raise PlanNotEditable(f"A plan that is {before.status.value} cannot be edited.")
-            after = _checked(before, make(before))
+            after = _settled(before, make(before), made)
             changes = compared(before, after)
             if not changes and after.status is before.status:
                 return before
@@ -115,7 +124,7 @@ class Editor:
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:
-                self.store.commit(before, after, self._iteration(before, after, number, changes, made or Made()))
+                self.store.commit(before, after, self._iteration(before, after, number, changes, made))
             except VersionConflict:
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
             else:
@@ -148,8 +157,14 @@ class Editor:
                     raise Invalid.field("repositoryId", str(missing)) from None
 
 
-def _checked(before: Plan, after: Plan) -> Plan:
+def _marked(plan: Plan, status: PlanStatus) -> Plan:
+    if plan.status.executing:
+        raise PlanNotEditable(f"A plan that is {plan.status.value} cannot become {status.value}.")
+    return check(plan, complete=status is PlanStatus.READY).changed(status=status)
+
+
+def _settled(before: Plan, after: Plan, made: Made) -> Plan:
     """Valid; and what was READY is a DRAFT again once it has been changed: nobody has looked at it since."""
     check(after)
-    was_ready = before.status is PlanStatus.READY and after.status is PlanStatus.READY
+    was_ready = before.status is PlanStatus.READY and not made.marked
     return after.changed(status=PlanStatus.DRAFT) if was_ready and before.content() != after.content() else after

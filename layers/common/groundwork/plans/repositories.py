@@ -1,8 +1,9 @@
 """Repositories: where a plan's work is done. The credential itself is never here, only the name of its secret."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
@@ -17,6 +18,8 @@ Url = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^\S+$")]
 Branch = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 SecretName = Annotated[str, Field(max_length=200, pattern=rf"^{SECRET_PREFIX}[A-Za-z0-9/_+=.@-]+$")]
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -28,24 +31,38 @@ class Repository(Value):
     credentials_secret: SecretName | None = None
     created_at: str
 
-    def shown(self) -> dict[str, object]:
-        """What clients see: that there are credentials, not where they are kept."""
-        shown = self.as_json()
-        secret = shown.pop("credentialsSecret")
-        return shown | {"hasCredentials": secret is not None}
-
 
 def checked_url(url: str, local: bool) -> str:
     """The URL. Raises Invalid for anything but https without a user in it, or a path where the system is local."""
-    parts = urlsplit(url)
-    if local and (parts.scheme == "file" or (not parts.scheme and url.startswith("/"))):
-        return url
-    if local and parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"):
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # it is only looked at when it is asked for
+    except ValueError:
+        raise Invalid.field("url", "is no URL") from None
+    if local and _is_local(url, parts):
         return url
     if parts.scheme != "https" or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise Invalid.field("url", "must be an https URL" + (" or the path of a local repository" if local else ""))
-    if parts.username or parts.password:
+    if parts.username is not None or parts.password is not None:
         raise Invalid.field("url", "must not hold a user or a password: name a secret as credentialsSecret")
     if parts.query or parts.fragment:
         raise Invalid.field("url", "must have neither a query nor a fragment")
+    if _is_of_this_machine(parts.hostname):
+        raise Invalid.field("url", "must name another machine")
     return url
+
+
+def _is_local(url: str, parts: SplitResult) -> bool:
+    if parts.scheme == "file":
+        return parts.netloc in ("", "localhost")
+    is_path = not parts.scheme and url.startswith("/")
+    return is_path or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """Its own or its platform's address. Where a name leads is not looked up."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_link_local or address.is_unspecified

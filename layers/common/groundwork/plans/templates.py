@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError
 
 from groundwork.backlog import LongText, Value
 from groundwork.errors import Invalid
-from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
+from groundwork.plans import validating
+from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft, with_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.model import Title as PlanTitle
 
@@ -40,7 +41,10 @@ class Template(Value):
     created_at: str
 
     def brief(self) -> dict[str, Any]:
-        return self.as_json() | {"phases": [], "taskCount": sum(len(phase.tasks) for phase in self.phases)}
+        """What a list shows of it: how many phases and tasks there are, not which."""
+        tasks = sum(len(phase.tasks) for phase in self.phases)
+        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases"})
+        return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 
 def template_of(plan: Plan) -> tuple[PhaseDraft, ...]:
@@ -70,6 +74,34 @@ def _renamed(element: Any, keys: Mapping[str, str]) -> Any:
     return condition and condition.model_copy(update={"task_id": keys[condition.task_id]})
 
 
+def with_places(template: Template, replace: Mapping[str, str]) -> Template:
+    """The template with these texts replaced by the places of the parameters that they are given for.
+
+    The longest first: one text may be part of another.
+    """
+    if not replace:
+        return template
+    names = {text: name for name, text in replace.items()}
+    found = re.compile("|".join(re.escape(text) for text in sorted(names, key=len, reverse=True)))
+    body = template.model_dump(mode="json")
+    for part in ("title", "plan_description"):
+        body[part] = found.sub(lambda match: f"{{{{{names[match[0]]}}}}}", body[part])
+    body["phases"] = [_placed(phase, found, names) for phase in body["phases"]]
+    return _validated(body)
+
+
+_TEXTS = ("title", "description", "acceptance_criteria", "files", "tasks")
+
+
+def _placed(node: Any, found: re.Pattern[str], names: Mapping[str, str]) -> Any:
+    """In texts only: a place in a key would cut the dependencies."""
+    if isinstance(node, str):
+        return found.sub(lambda match: f"{{{{{names[match[0]]}}}}}", node)
+    if isinstance(node, list):
+        return [_placed(part, found, names) for part in node]
+    return {name: _placed(value, found, names) if name in _TEXTS else value for name, value in node.items()}
+
+
 def placeholders(template: Template) -> set[str]:
     """The names of all places in its texts."""
     body = template.model_dump(include={"title", "plan_description", "phases"})
@@ -77,12 +109,14 @@ def placeholders(template: Template) -> set[str]:
 
 
 def check(template: Template) -> Template:
-    """Raises Invalid where its texts and its parameters do not name the same things."""
+    """Raises Invalid where its texts name what is no parameter, InvalidPlan where no valid plan can come of it."""
     names = [parameter.name for parameter in template.parameters]
     if len(set(names)) < len(names):
         raise Invalid.field("parameters", "two parameters have the same name")
     if missing := sorted(placeholders(template) - set(names)):
         raise Invalid.field("parameters", f"the texts name {', '.join(missing)}, which is no parameter")
+    plan = Plan(id="", repository_id="", title=template.title, created_at="", updated_at="")
+    validating.check(with_phases(plan, template.phases))
     return template
 
 
@@ -104,6 +138,10 @@ def filled(template: Template, values: Mapping[str, str]) -> Template:
     body = template.model_dump(mode="json")
     for name in ("title", "plan_description", "phases"):
         body[name] = _filled(body[name], chosen)
+    return _validated(body)
+
+
+def _validated(body: dict[str, Any]) -> Template:
     try:
         return Template.model_validate(body)
     except ValidationError as fault:

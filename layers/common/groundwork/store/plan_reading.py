@@ -62,6 +62,15 @@ class PlanReading:
             rows = IterationRow.query(plan_id, between, scan_index_forward=False, limit=limit, consistent_read=True)
             return [iteration_of(row) for row in rows]
 
+    def before_and_after(self, iteration: Iteration) -> tuple[Plan, Plan]:
+        """The two versions that an iteration lies between; twice the same where it has changed nothing."""
+        after = self.at_version(iteration.plan_id, iteration.version)
+        if iteration.from_version == iteration.version:
+            return after, after
+        if iteration.from_version == 0:
+            return after.changed(version=0, phases=()), after
+        return self.at_version(iteration.plan_id, iteration.from_version), after
+
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
         """In the order their indices count."""
         return [Suggestion.model_validate(row.content) for row in self._of_iteration("S", iteration)]

@@ -16,6 +16,7 @@ Revisions are never changed: a version is committed by one small transaction, ho
 earlier version is restored by naming its revisions again.
 """
 
+import re
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -199,6 +200,16 @@ def content_key(element: str, revision: str) -> str:
 
 def list_key(created_at: int, id_: str) -> str:
     return f"{created_at:015d}#{id_}"
+
+
+def is_list_position(text: str, ids: re.Pattern[str]) -> bool:
+    """Whether this is a place in a list of things with such ids."""
+    created_at, _, id_ = text.partition("#")
+    return re.fullmatch("[0-9]{15}", created_at) is not None and ids.fullmatch(id_) is not None
+
+
+def is_iteration_position(text: str) -> bool:
+    return re.fullmatch("[1-9][0-9]{0,5}", text) is not None
 
 
 def state_key(task_id: str) -> str:

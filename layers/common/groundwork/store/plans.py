@@ -1,7 +1,7 @@
 """Plans on DynamoDB: versions that are committed whole, whatever their size, and a history that can be gone back on."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import batched
 from typing import Any
 
@@ -185,10 +185,10 @@ class DynamoPlans(PlanReading):
 
     # deleting
 
-    def delete(self, plan_id: str, expected: int | None = None) -> None:
+    def delete(self, plan_id: str, expected: Collection[int] | None = None) -> None:
         """Gone at once; what it held is purged afterwards. Raises PlanInUse, PlanNotEditable, VersionConflict."""
         head = self._head(plan_id)
-        if expected is not None and int(head.version) != expected:
+        if expected is not None and int(head.version) not in expected:
             raise VersionConflict(int(head.version))
         if PlanStatus(head.status).executing:
             raise PlanNotEditable("A plan under execution cannot be deleted: cancel it first.")

@@ -1,0 +1,78 @@
+"""New plans that need no model: written by hand, made from a template, or made from stories and their subtasks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from groundwork.errors import Invalid, NotFound
+from groundwork.plans import templates
+from groundwork.plans.bodies import NewPlan
+from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.linking import StoryReader, phases_of_stories
+from groundwork.plans.model import Plan
+from groundwork.plans.templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a new plan says, and in one line where it comes from."""
+
+    title: str
+    description: str
+    phases: tuple[PhaseDraft, ...]
+    summary: str
+
+
+def source_of(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
+    """Raises Invalid."""
+    if body.template_id is not None:
+        return _from_template(body, template)
+    if body.parameters:
+        raise Invalid.field("parameters", "go with a templateId")
+    if body.phases is None and body.story_ids:
+        return _from_stories(body, backlog)
+    if body.title is None:
+        raise Invalid.field("title", "is needed")
+    return Source(body.title, body.description or "", body.phases or (), "Created by hand")
+
+
+def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
+    """Makes the plan with its id and the time. Raises InvalidPlan."""
+
+    def draft(plan_id: str, now: str) -> Plan:
+        bare = Plan(
+            id=plan_id,
+            repository_id=body.repository_id,
+            title=source.title.strip(),
+            description=source.description,
+            branch=body.branch,
+            auto_commit=body.auto_commit,
+            max_parallel=body.max_parallel,
+            story_ids=tuple(dict.fromkeys(body.story_ids)),
+            created_at=now,
+            updated_at=now,
+        )
+        return with_phases(bare, source.phases)
+
+    return draft
+
+
+def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source:
+    if body.phases is not None:
+        raise Invalid.field("phases", "does not go with a templateId")
+    try:
+        chosen = template(body.template_id or "")
+    except NotFound as missing:
+        raise Invalid.field("templateId", str(missing)) from None
+    filled = templates.filled(chosen, body.parameters)
+    description = filled.plan_description if body.description is None else body.description
+    return Source(body.title or filled.title, description, filled.phases, f"Made from the template {chosen.name!r}")
+
+
+def _from_stories(body: NewPlan, backlog: StoryReader) -> Source:
+    phases = phases_of_stories(body.story_ids, backlog)
+    title = body.title or phases[0].title
+    return Source(title, body.description or "", phases, f"Made from {_counted(len(phases))}")
+
+
+def _counted(stories: int) -> str:
+    return "1 story" if stories == 1 else f"{stories} stories"

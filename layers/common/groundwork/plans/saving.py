@@ -1,0 +1,72 @@
+"""Templates that people save, and the list of all there are: the project's own first."""
+
+from collections.abc import Callable
+from typing import Any
+
+from groundwork.errors import Conflict, Invalid, NotFound
+from groundwork.ids import new_template_id
+from groundwork.plans.bodies import NewTemplate
+from groundwork.plans.model import Plan
+from groundwork.plans.templates import Template, builtin, check, template_of, with_places
+
+Saved = Callable[[str | None, int], tuple[list[dict[str, Any]], str | None]]
+"""A page of the saved templates in brief: from a position, so many at most; and the position of the next page."""
+
+
+class BuiltinTemplate(Conflict):
+    """This template comes with the project and cannot be deleted."""
+
+    code = "BUILTIN_TEMPLATE"
+
+
+def new_template(body: NewTemplate, plan: Callable[[str], Plan], now: str) -> Template:
+    """Raises Invalid, InvalidPlan."""
+    source = _of_plan(body, plan) if body.plan_id is not None else _written_out(body)
+    template = Template(
+        id=new_template_id(),
+        name=body.name.strip(),
+        description=body.description,
+        parameters=body.parameters,
+        created_at=now,
+        **source,
+    )
+    if strange := sorted(body.replace.keys() - {parameter.name for parameter in body.parameters}):
+        raise Invalid.field("replace", f"{strange[0]} is no parameter")
+    return check(with_places(template, body.replace))
+
+
+def _of_plan(body: NewTemplate, plan: Callable[[str], Plan]) -> dict[str, Any]:
+    if body.phases is not None:
+        raise Invalid.field("phases", "does not go with a planId")
+    try:
+        source = plan(body.plan_id or "")
+    except NotFound as missing:
+        raise Invalid.field("planId", str(missing)) from None
+    description = source.description if body.plan_description is None else body.plan_description
+    return {
+        "title": body.title or source.title,
+        "plan_description": description,
+        "phases": template_of(source),
+    }
+
+
+def _written_out(body: NewTemplate) -> dict[str, Any]:
+    if body.title is None or body.phases is None:
+        raise Invalid.field("planId", "is needed, or a title and phases")
+    return {"title": body.title, "plan_description": body.plan_description or "", "phases": body.phases}
+
+
+def page(position: str | None, limit: int, saved: Saved) -> tuple[list[dict[str, Any]], str | None]:
+    """The project's own, then the saved ones, newest first. A position is how many of the project's own have gone
+    before, or one of the saved list's."""
+    own = [template.brief() for template in builtin().values()]
+    seen = int(position) if position and position.isdigit() else 0 if position is None else len(own)
+    shown = own[seen : seen + limit]
+    if len(shown) == limit:
+        return shown, str(seen + limit)
+    rest, more = saved(position if position and not position.isdigit() else None, limit - len(shown))
+    return [*shown, *rest], more
+
+
+def is_own_position(text: str) -> bool:
+    return text.isdigit() and len(text) < 3

@@ -1,0 +1,72 @@
+"""Plans as the API shows them: what is written of a task together with what has come of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundwork.errors import NotFound, Refusal
+from groundwork.plans.history import Iteration, compared
+from groundwork.plans.model import Phase, Plan, Task, TaskState
+from groundwork.plans.suggestions import Suggestion, stale
+
+States = Mapping[str, TaskState]
+_INTERNAL = {"last_phase", "last_task", "phases"}
+
+
+def plan_shown(plan: Plan, states: States) -> dict[str, Any]:
+    shown = plan.model_dump(mode="json", by_alias=True, exclude=_INTERNAL)
+    phases = [_phase(phase, states) for phase in plan.phases]
+    return shown | {"taskCount": sum(1 for _ in plan.tasks), "phases": phases}
+
+
+def phase_shown(plan: Plan, phase_id: str, states: States) -> dict[str, Any]:
+    """Raises NotFound."""
+    phase = plan.phase(phase_id)
+    if phase is None:
+        raise NotFound.of("phase", phase_id)
+    return _phase(phase, states) | {"planId": plan.id, "planVersion": plan.version}
+
+
+def task_shown(plan: Plan, task_id: str, states: States) -> dict[str, Any]:
+    """Raises NotFound."""
+    task, phase = plan.task(task_id), plan.phase_of(task_id)
+    if task is None or phase is None:
+        raise NotFound.of("task", task_id)
+    return _task(task, states) | {"planId": plan.id, "phaseId": phase.id, "planVersion": plan.version}
+
+
+def _phase(phase: Phase, states: States) -> dict[str, Any]:
+    shown = phase.model_dump(mode="json", by_alias=True, exclude={"tasks"})
+    return shown | {"tasks": [_task(task, states) for task in phase.tasks]}
+
+
+def _task(task: Task, states: States) -> dict[str, Any]:
+    return task.as_json() | states.get(task.id, TaskState()).as_json()
+
+
+def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
+    """`changes` in brief; a suggestion with the index that it is applied by."""
+    numbered = [{"index": index} | suggestion.as_json() for index, suggestion in enumerate(suggestions)]
+    return iteration.as_json() | {"suggestions": numbered}
+
+
+def iteration_compared(
+    iteration: Iteration, before: Plan, after: Plan, suggestions: Sequence[Suggestion], now: Plan
+) -> dict[str, Any]:
+    """With before and after of each change, and whether a suggestion could still be applied."""
+    shown = iteration_shown(iteration, suggestions)
+    shown["changes"] = [change.as_json() for change in compared(before, after)]
+    for line, suggestion in zip(shown["suggestions"], suggestions, strict=True):
+        line["stale"] = _is_stale(now, suggestion)
+    return shown
+
+
+def _is_stale(plan: Plan, suggestion: Suggestion) -> bool:
+    try:
+        return stale(plan, suggestion)
+    except Refusal:
+        return True
+
+
+def comparison(before: Plan, after: Plan) -> dict[str, Any]:
+    changes = [change.as_json() for change in compared(before, after)]
+    return {"planId": after.id, "from": before.version, "to": after.version, "changes": changes}
