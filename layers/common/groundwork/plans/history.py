@@ -1,5 +1,6 @@
 """A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
@@ -57,11 +58,18 @@ class Change(Value):
     def brief(self) -> dict[str, Any]:
         return {"id": self.id, "kind": self.kind, "title": self.title, "fields": list(self.fields)}
 
+    def told(self) -> dict[str, Any]:
+        """With its before and after: all of what came or went, else the fields that differ."""
+        return self.brief() | {"before": self._side(self.before), "after": self._side(self.after)}
+
+    def _side(self, element: dict[str, Any] | None) -> dict[str, Any] | None:
+        return {name: element.get(name) for name in self.fields} if element and self.fields else element
+
 
 class Iteration(Value):
     """`from_version` to `version`; a review changes nothing: it has the version it was made against twice.
 
-    `changes` are the first of them in brief; with their before and after they are found by comparing the versions.
+    `changes` are the first of them, with before and after while these are short; comparing the versions gives all.
     """
 
     id: str
@@ -90,15 +98,20 @@ class Iteration(Value):
 MOST_LISTED = 50
 """Changes that an iteration lists; it counts all of them."""
 
+MOST_TOLD = 30_000
+"""Characters that an iteration spends on before and after; beyond that its changes are told in brief."""
+
 _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
 
 
 def listed(changes: Sequence[Change]) -> dict[str, Any]:
     """An iteration's fields about its changes."""
-    return {
-        "changes": tuple(change.brief() for change in changes[:MOST_LISTED]),
-        "change_count": len(changes),
-    }
+    lines, room = [], MOST_TOLD
+    for change in changes[:MOST_LISTED]:
+        told = change.told()
+        room -= len(json.dumps(told))
+        lines.append(told if room >= 0 else change.brief())
+    return {"changes": tuple(lines), "change_count": len(changes)}
 
 
 def summary_of(changes: Sequence[Change]) -> str:

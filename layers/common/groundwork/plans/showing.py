@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from groundwork.errors import NotFound, Refusal
 from groundwork.plans.history import Iteration, compared
 from groundwork.plans.model import Phase, Plan, Task, TaskState
@@ -44,17 +46,25 @@ def _task(task: Task, states: States) -> dict[str, Any]:
 
 
 def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
-    """`changes` in brief; a suggestion with the index that it is applied by."""
-    numbered = [{"index": index} | suggestion.as_json() for index, suggestion in enumerate(suggestions)]
+    """A suggestion with the index that it is applied by."""
+    numbered = [{"index": index} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)]
     return iteration.as_json() | {"suggestions": numbered}
+
+
+def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    """An update names its fields as everything else does that clients see."""
+    shown = suggestion.as_json()
+    if fields := shown["operation"].get("fields"):
+        shown["operation"]["fields"] = {to_camel(name): value for name, value in fields.items()}
+    return shown
 
 
 def iteration_compared(
     iteration: Iteration, before: Plan, after: Plan, suggestions: Sequence[Suggestion], now: Plan
 ) -> dict[str, Any]:
-    """With before and after of each change, and whether a suggestion could still be applied."""
+    """With all changes in full, and whether a suggestion could still be applied."""
     shown = iteration_shown(iteration, suggestions)
-    shown["changes"] = [change.as_json() for change in compared(before, after)]
+    shown["changes"] = [change.told() for change in compared(before, after)]
     for line, suggestion in zip(shown["suggestions"], suggestions, strict=True):
         line["stale"] = _is_stale(now, suggestion)
     return shown
@@ -68,5 +78,5 @@ def _is_stale(plan: Plan, suggestion: Suggestion) -> bool:
 
 
 def comparison(before: Plan, after: Plan) -> dict[str, Any]:
-    changes = [change.as_json() for change in compared(before, after)]
+    changes = [change.told() for change in compared(before, after)]
     return {"planId": after.id, "from": before.version, "to": after.version, "changes": changes}
