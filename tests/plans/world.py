@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from dulwich import porcelain
+from dulwich.refs import Ref
 
 from groundwork.ai.mock import MockModel
 from groundwork.ai.port import Model
@@ -50,7 +51,7 @@ def make_repository(folder: FilePath, files: Mapping[str, str] = FILES, branch: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     with porcelain.init(str(folder)) as repo:
-        repo.refs.set_symbolic_ref(b"HEAD", f"refs/heads/{branch}".encode())
+        repo.refs.set_symbolic_ref(Ref(b"HEAD"), Ref(f"refs/heads/{branch}".encode()))
         porcelain.add(repo, [str(folder / name) for name in files])
         porcelain.commit(repo, message=b"All", author=b"A <a@b.example>", committer=b"A <a@b.example>")
     return folder

@@ -3,60 +3,101 @@
 dulwich is imported where it is used: only the worker that surveys a repository pays for it.
 """
 
-import base64
 import json
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from groundwork.errors import GroundworkError
 from groundwork.plans.repositories import Repository
 from groundwork.plans.surveying import RepositoryUnavailable, Survey, layout, readme_of, readme_text
 
-MOST_PACK_BYTES = 60 * 1024 * 1024
-"""A pack without file contents of some 500,000 paths stays below this; it is held in memory once."""
+MOST_BYTES = 60 * 1024 * 1024
+"""Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
 
+MOST_SECONDS = 120.0
+READ_S = 30.0
 MOST_PATHS_READ = 200_000
+MOST_DEPTH = 100
 MOST_README_BYTES = 1_000_000
-CONNECT_S, READ_S = 10.0, 30.0
+
+_SAID = {
+    "NotGitRepository": "there is no git repository at its path",
+    "GitProtocolError": "its server does not answer as git servers do",
+    "MaxRetryError": "its server cannot be reached",
+    "ReadTimeoutError": "its server has stopped answering",
+    "HangupException": "its server has broken off",
+}
 
 
-class TooMuch(Exception):
-    """The repository sends more than is taken."""
+class Unusable(GroundworkError):
+    """The server's answer cannot be used, or is more than is waited for."""
 
 
-def surveyor(secret: Callable[[str], str], local: bool) -> Callable[[Repository], Survey]:
+def surveyor(
+    secret: Callable[[str], str], local: bool, most_bytes: int = MOST_BYTES, most_seconds: float = MOST_SECONDS
+) -> Callable[[Repository], Survey]:
     """`secret` gives the text of a secret; a path is only read where the system is local."""
 
     def survey(repository: Repository) -> Survey:
+        budget = Budget(most_bytes, most_seconds)
         try:
-            return _survey(repository, secret, local)
+            return _survey(repository, secret, local, budget)
         except RepositoryUnavailable:
             raise
-        except TooMuch as much:
-            raise RepositoryUnavailable(str(much)) from None
-        except Exception as fault:  # the driver and the network below it raise dozens of kinds
-            # the kind alone: a message may hold the URL as it was sent, credentials included
-            raise RepositoryUnavailable(
-                f"The repository {repository.name!r} could not be read ({type(fault).__name__})."
-            ) from None
+        except Unusable as why:
+            raise RepositoryUnavailable(f"The repository {repository.name!r} could not be read: {why}.") from None
+        except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
+            # its message is left out: it may hold the URL as it was sent
+            reason = f"The repository {repository.name!r} could not be read: {_reason(fault)}."
+            raise RepositoryUnavailable(reason) from None
 
     return survey
 
 
-def _survey(repository: Repository, secret: Callable[[str], str], local: bool) -> Survey:
-    path = local_path(repository.url)
-    if path is not None:
-        if not local:
-            raise RepositoryUnavailable("A path is read on a local system only.")
-        from dulwich.repo import Repo
+def _reason(fault: BaseException) -> str:
+    """The most telling kind of the fault and its causes."""
+    kinds = [type(fault).__name__]
+    while fault.__cause__ and len(kinds) < 5:
+        fault = fault.__cause__
+        kinds.append(type(fault).__name__)
+    return next((_SAID[kind] for kind in reversed(kinds) if kind in _SAID), kinds[0])
 
-        with Repo(str(path)) as repo:
-            branch, commit = _branch(repository, dict(repo.get_refs()))
-            return _surveyed(repo.object_store, branch, commit, lambda blob: repo.object_store[blob].as_raw_string())
-    store, refs, fetch_blob = _fetched(repository, secret)
-    branch, commit = _branch(repository, refs)
-    return _surveyed(store, branch, commit, fetch_blob)
+
+class Budget:
+    """What one survey may take of a server's answers and of time."""
+
+    def __init__(self, most_bytes: int, most_seconds: float) -> None:
+        self._bytes, self._most_bytes, self._seconds = 0, most_bytes, most_seconds
+        self._ends = time.monotonic() + most_seconds
+
+    def take(self, size: int) -> None:
+        """Raises Unusable."""
+        self._bytes += size
+        if self._bytes > self._most_bytes:
+            raise Unusable(f"it sends more than {self._most_bytes // 2**20} MB for its layout")
+        if time.monotonic() > self._ends:
+            raise Unusable(f"it takes longer than {self._seconds:.0f} seconds")
+
+
+def _survey(repository: Repository, secret: Callable[[str], str], local: bool, budget: Budget) -> Survey:
+    path = local_path(repository.url)
+    if path is None:
+        with _client(repository, secret, budget) as client:
+            store, refs, blob = _fetched(client, repository)
+            branch, commit = _branch(repository, refs)
+            return _surveyed(store, branch, commit, blob, budget)
+    if not local:
+        raise RepositoryUnavailable("A path is read on a local system only.")
+    from dulwich.repo import Repo
+
+    with Repo(str(path)) as repo:
+        branch, commit = _branch(repository, dict(repo.get_refs()))
+        store = repo.object_store
+        return _surveyed(store, branch, commit, lambda sha: bytes(store[sha].as_raw_string()), budget)
 
 
 def local_path(url: str) -> Path | None:
@@ -68,71 +109,118 @@ def local_path(url: str) -> Path | None:
 
 
 def credentials(text: str) -> tuple[str, str]:
-    """User and password of a secret's text: {"username", "password"}, `user:token`, or a token alone."""
+    """User and password of a secret's text: {"username", "password"}, `user:token`, or a token alone.
+
+    Raises ValueError.
+    """
     text = text.strip()
     if text.startswith("{"):
         fields = json.loads(text)
-        return str(fields.get("username") or "x-access-token"), str(fields.get("password") or fields["token"])
+        password = fields.get("password") or fields.get("token")
+        if not password:
+            raise ValueError("neither password nor token")
+        return str(fields.get("username") or "x-access-token"), str(password)
+    if not text:
+        raise ValueError("empty")
     user, colon, token = text.partition(":")
     return (user, token) if colon else ("x-access-token", text)
+
+
+def _login(repository: Repository, secret: Callable[[str], str]) -> tuple[str | None, str | None]:
+    if not repository.credentials_secret:
+        return None, None
+    try:
+        return credentials(secret(repository.credentials_secret))
+    except GroundworkError:
+        problem = "cannot be read"
+    except ValueError:
+        problem = "holds no credentials: it must be a token, user:token, or JSON with username and password"
+    raise RepositoryUnavailable(f"The secret of the repository {repository.name!r} {problem}.")
 
 
 def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:
     name = f"refs/heads/{repository.default_branch}".encode()
     if commit := refs.get(name):
         return repository.default_branch, bytes(commit)
-    raise RepositoryUnavailable(f"The repository has no branch {repository.default_branch!r}.")
-
-
-def _fetched(repository: Repository, secret: Callable[[str], str]) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
-    """The newest commit's trees, the refs, and how to get one file. Contents are left out where the server can."""
-    from dulwich.client import HttpGitClient
-    from dulwich.object_store import MemoryObjectStore
-    from urllib3 import PoolManager, Retry, Timeout
-
-    headers = {}
-    if repository.credentials_secret:
-        user, password = credentials(secret(repository.credentials_secret))
-        headers["Authorization"] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-    pool = PoolManager(
-        headers=headers,
-        timeout=Timeout(connect=CONNECT_S, read=READ_S),
-        # a redirect could lead the credentials elsewhere
-        retries=Retry(total=2, redirect=0, raise_on_status=False),
+    raise RepositoryUnavailable(
+        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or nothing in it."
     )
+
+
+def _check_answer(response: Any) -> None:
+    """Raises Unusable."""
+    if response.status in (401, 403):
+        raise Unusable("its server asks for credentials, or refuses those it was given")
+    if response.status == 404:
+        raise Unusable("there is no git repository at its URL")
+    if response.status != 200:
+        raise Unusable(f"its server answers {response.status}")
+    if not str(response.content_type).startswith("application/x-git-"):
+        # a plain file server would be asked for one object after the other, as often as it likes
+        raise Unusable("its server does not speak the git protocol")
+
+
+@contextmanager
+def _client(repository: Repository, secret: Callable[[str], str], budget: Budget) -> Iterator[Any]:
+    """A client that stays within the budget and with the server it was made for, and leaves no connection open."""
+    from dulwich.client import HttpGitClient
+    from urllib3 import Retry
+
+    user, password = _login(repository, secret)
     parts = urlsplit(repository.url)
-    client = HttpGitClient(f"{parts.scheme}://{parts.netloc}", pool_manager=pool, thin_packs=False, quiet=True)
-    store = MemoryObjectStore()
+    origin = f"{parts.scheme}://{parts.netloc}"
+    client: Any = HttpGitClient(origin, timeout=READ_S, quiet=True, username=user, password=password)
+    client.pool_manager.connection_pool_kw["retries"] = Retry(total=2, redirect=2, raise_on_status=False)
+    request, responses = client._http_request, ExitStack()
+
+    def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
+        if not url.startswith(f"{origin}/"):
+            raise Unusable("it refers to another server")
+        budget.take(0)
+        # what dulwich raises for a status leaves the connection open
+        response, read = request(url, headers, data, raise_for_status=False)
+        responses.callback(response.close)
+        _check_answer(response)
+
+        def bounded_read(*size: int) -> bytes:
+            piece = bytes(read(*size))
+            budget.take(len(piece))
+            return piece
+
+        return response, bounded_read
+
+    client._http_request = bounded
+    responses.callback(client.pool_manager.clear)
+    with responses:
+        yield client
+
+
+def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
+    """The newest commit's trees, the refs, and how to get one file. Contents are left out where the server can."""
+    from dulwich.object_store import MemoryObjectStore
+
+    path, store = urlsplit(repository.url).path, MemoryObjectStore()
     wanted = f"refs/heads/{repository.default_branch}".encode()
-    refs = _fetch(client, parts.path, store, lambda all_refs: [all_refs[wanted]] if wanted in all_refs else [], True)
+    refs = _fetch(client, path, store, lambda all_refs: [all_refs[wanted]] if wanted in all_refs else [], True)
 
     def blob(sha: Any) -> bytes:
         if sha not in store:
-            _fetch(client, parts.path, store, lambda all_refs: [sha], False)
+            _fetch(client, path, store, lambda all_refs: [sha], False)
         return bytes(store[sha].as_raw_string())
 
     return store, refs, blob
 
 
 def _fetch(client: Any, path: str, store: Any, wants: Callable[[dict[Any, Any]], list[Any]], trees: bool) -> Any:
-    """Puts what is wanted into the store; the refs. Raises TooMuch."""
+    """Puts what is wanted into the store, and gives back the refs."""
     from dulwich.object_store import ObjectStoreGraphWalker
 
     pack, commit, abort = store.add_pack()
-    received = 0
-
-    def take(data: bytes) -> int:
-        nonlocal received
-        received += len(data)
-        if received > MOST_PACK_BYTES:
-            raise TooMuch(f"The repository sends more than {MOST_PACK_BYTES // 2**20} MB for its layout.")
-        return int(pack.write(data))
-
-    nothing = ObjectStoreGraphWalker([], lambda sha: [])
-    filter_spec = b"blob:none" if trees else None
     try:
+        nothing = ObjectStoreGraphWalker([], lambda sha: [])
+        filter_spec = b"blob:none" if trees else None
         result = client.fetch_pack(
-            path, lambda refs, *_, **__: wants(refs), nothing, take, depth=1, filter_spec=filter_spec
+            path, lambda refs, *_, **__: wants(refs), nothing, pack.write, depth=1, filter_spec=filter_spec
         )
     except BaseException:
         abort()
@@ -141,9 +229,9 @@ def _fetch(client: Any, path: str, store: Any, wants: Callable[[dict[Any, Any]],
     return result.refs
 
 
-def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes]) -> Survey:
+def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes], budget: Budget) -> Survey:
     files: dict[str, Any] = {}
-    for path, sha in _files(store, store[store[commit].tree], ""):
+    for path, sha in _files(store, store[store[commit].tree], budget):
         files[path] = sha
         if len(files) >= MOST_PATHS_READ:
             break
@@ -152,12 +240,17 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
     return Survey(branch, commit.decode(), len(files), layout(files), text, name)
 
 
-def _files(store: Any, tree: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
+    """Paths and contents' ids. Not recursive: how deep the folders go is for strangers to say."""
     from stat import S_ISDIR, S_ISREG
 
-    for entry in tree.iteritems():
-        path = prefix + entry.path.decode("utf-8", errors="replace")
-        if S_ISDIR(entry.mode):
-            yield from _files(store, store[entry.sha], path + "/")
-        elif S_ISREG(entry.mode):
-            yield path, entry.sha
+    todo = [("", 0, root)]
+    while todo:
+        prefix, depth, tree = todo.pop()
+        budget.take(0)
+        for entry in tree.iteritems():
+            path = prefix + entry.path.decode("utf-8", errors="replace")
+            if S_ISREG(entry.mode):
+                yield path, entry.sha
+            elif S_ISDIR(entry.mode) and depth < MOST_DEPTH:
+                todo.append((path + "/", depth + 1, store[entry.sha]))
