@@ -174,7 +174,8 @@ def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
     """Ids of a list, newest first, and the position the next page begins after."""
-    condition = ListRow.sk < before if before else None
+    # lines begin with a time: what else is in the partition sorts behind them
+    condition = ListRow.sk < (before or ":")
     with wrapped():
         rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))
     return [row.sk.partition("#")[2] for row in rows], rows[-1].sk if len(rows) == limit else None

@@ -147,7 +147,7 @@ class DynamoPlans(PlanReading):
         key = IterationRow.sk == iteration_key(iteration.number)
         with wrapped():
             rows = list(IterationRow.query(iteration.plan_id, key, consistent_read=True))
-        return bool(rows)
+        return bool(rows) and rows[0].body == iteration_row(iteration).body
 
     def _refuse(self, before: Plan, guarded: Touched, cancelled: Cancelled) -> None:
         head = self._head(before.id)
