@@ -11,7 +11,7 @@ from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
 from groundwork.plans.operations import RemoveTask, UpdatePlan, UpdateTask
-from groundwork.plans.refusals import PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
+from groundwork.plans.refusals import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.runs import Lease, Run, RunType
@@ -256,7 +256,7 @@ def test_a_template_larger_than_a_row_comes_back_as_it_was_written(tables: Table
 @pytest.mark.parametrize("id_", list(builtin()))
 def test_the_projects_own_templates_are_there_and_stay(tables: Tables, id_: str) -> None:
     assert tables.templates.get(id_).builtin
-    with pytest.raises(NotFound):
+    with pytest.raises(BuiltinTemplate):
         tables.templates.delete(id_)
 
 

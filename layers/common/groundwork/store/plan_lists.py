@@ -10,7 +10,7 @@ from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.linking import progress_on_story
 from groundwork.plans.model import TaskState
-from groundwork.plans.refusals import RepositoryInUse
+from groundwork.plans.refusals import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
@@ -127,6 +127,9 @@ class DynamoTemplates:
             raise NotFound.of("template", template_id) from None
 
     def delete(self, template_id: str) -> None:
+        """Raises BuiltinTemplate."""
+        if template_id in builtin():
+            raise BuiltinTemplate
         head = self._head(template_id)
         transaction = Transaction(self._connection())
         transaction.delete(TemplateRow(template_id))
