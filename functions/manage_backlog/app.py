@@ -32,7 +32,6 @@ from groundwork.ids import Kind, Path, path_of
 from groundwork.importing import read_cards
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position
-from groundwork.store.plan_lists import plans_of_story
 from groundwork.store.tables import Tables, open_tables
 
 PURGE_S = 5.0
@@ -187,7 +186,7 @@ def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
 
 @app.get("/api/stories/<story_id>", tags=["stories"], summary="A story, and how far plans are with it")
 def get_story(story_id: str) -> dict[str, Any]:
-    return _get(Kind.STORY, story_id) | {"plans": plans_of_story(story_id)}
+    return _get(Kind.STORY, story_id)
 
 
 @app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story")
@@ -268,18 +267,18 @@ def _list(found: list[Any], more: str | None) -> dict[str, Any]:
 
 
 def _get(kind: Kind, id_: str) -> dict[str, Any]:
-    return _json(store().get(_path(kind, id_)))
+    return _one(store().get(_path(kind, id_)))
 
 
 def _create(kind: Kind, parent: Path, body: NewEpic | NewStory | NewSubtask) -> dict[str, Any]:
     _check_cards(body, parent.project_id)
-    return _json(store().create(kind, parent, lambda path, now: new_artifact(body, path, now)))
+    return _one(store().create(kind, parent, lambda path, now: new_artifact(body, path, now)))
 
 
 def _patch(kind: Kind, id_: str, patch: Patch) -> dict[str, Any]:
     path = _path(kind, id_)
     _check_cards(patch, path.project_id)
-    return _json(store().update(path, patch.changes()))
+    return _one(store().update(path, patch.changes()))
 
 
 def _delete(kind: Kind, id_: str) -> Response[str]:
@@ -315,6 +314,11 @@ def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
 def _check_cards(body: Patch, project_id: str) -> None:
     if problems := foreign_cards(getattr(body, "card_ids", ()), project_id):
         raise Invalid(problems)
+
+
+def _one(thing: Card | Artifact) -> dict[str, Any]:
+    """By itself a story also shows how far plans are with it."""
+    return _json(thing) | ({"plans": tables().plans.of_story(thing.id)} if isinstance(thing, Story) else {})
 
 
 def _json(thing: Project | Card | Artifact | Epic | Story | Subtask) -> dict[str, Any]:

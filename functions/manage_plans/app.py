@@ -38,7 +38,6 @@ from groundwork.plans.saving import is_own_position, new_template, page
 from groundwork.plans.suggestions import Suggestion
 from groundwork.settings import Settings
 from groundwork.starting import Starter
-from groundwork.store.plan_lists import PLANS, plan_summaries
 from groundwork.store.plan_rows import is_iteration_position, is_list_position
 from groundwork.store.tables import Tables, open_tables
 
@@ -156,7 +155,7 @@ def list_plans(
     before = http.position_of(next_token, lambda text: is_list_position(text, PLAN_ID))
     if repository_id is not None:
         tables().repositories.get(repository_id)
-    return _page(*plan_summaries(repository_id or PLANS, before, limit))
+    return _page(*tables().plans.page(repository_id, before, limit))
 
 
 @app.get("/api/plans/<plan_id>", tags=["plans"], summary="A plan with its phases and tasks")

@@ -40,7 +40,9 @@ class Plans:
         return str(made["id"])
 
     def plan(self, *phases: Any, **body: Any) -> Any:
-        return self.made("/api/plans", **{"repositoryId": self.repository(), "title": "A plan", "phases": phases} | body)
+        return self.made(
+            "/api/plans", **{"repositoryId": self.repository(), "title": "A plan", "phases": phases} | body
+        )
 
     def story(self, *subtasks: str, **fields: Any) -> str:
         """With its project and its epic."""

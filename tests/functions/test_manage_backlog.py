@@ -139,6 +139,7 @@ def test_a_backlog_is_written_by_hand(call: Call, project: str) -> None:
         "cardIds": [],
         "runId": None,
         "createdAt": call("GET", f"/api/stories/{story}").json["createdAt"],
+        "plans": [],
     }
     for path in (f"/api/projects/{project}/stories", f"/api/epics/{epic}/stories"):
         assert [item["id"] for item in call("GET", path).json["items"]] == [story]

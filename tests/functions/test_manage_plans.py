@@ -205,7 +205,7 @@ def test_a_task_is_changed_and_moved_to_another_phase(plans: Plans, plan: Any) -
     again = plans.call("PATCH", path, {"position": 1, "dependsOn": []})
     assert again.json["dependsOn"] == []
     assert keys(plans.get(f"/api/plans/{plan['id']}")) == [["a"], ["c", "bb"]]
-    error(plans.call("PATCH", f"/api/plan-tasks/{id_of(plan, 'c')}", {"dependsOn": ["bb"]}), 422, "INVALID")
+    error(plans.call("PATCH", path, {"dependsOn": ["bb"]}), 422, "INVALID")
 
 
 def test_a_task_comes_where_it_is_wanted_and_what_needs_it_waits_for_it(plans: Plans, plan: Any) -> None:

@@ -18,7 +18,6 @@ from groundwork.plans.validating import faults
 from groundwork.processing import HopEnd
 from groundwork.progress import progress_of
 from groundwork.runs import RunType, Status
-from groundwork.store.plan_lists import plans_of_story
 from groundwork.store.plan_rows import VersionRow
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
@@ -90,7 +89,7 @@ async def test_each_subtask_of_a_story_is_carried_out_by_one_task(world: PlanWor
 async def test_the_stories_know_the_plan_as_soon_as_it_is_asked_for(world: PlanWorld) -> None:
     story = world.story()
     accepted = world.ask(story_ids=[story])
-    assert [found["planId"] for found in plans_of_story(story)] == [accepted.plan_id]
+    assert [found["planId"] for found in world.tables.plans.of_story(story)] == [accepted.plan_id]
 
 
 async def test_a_template_is_followed_with_its_places_filled_in(world: PlanWorld) -> None:

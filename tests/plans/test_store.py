@@ -16,7 +16,6 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.runs import Lease, Run, RunType
 from groundwork.store import dynamo
-from groundwork.store.plan_lists import PLANS, plan_summaries, plans_of_story
 from groundwork.store.plan_rows import LinkRow, ListRow, PlanRow
 from groundwork.store.run_rows import LockRow
 from groundwork.store.tables import Tables
@@ -44,8 +43,10 @@ def of_story(key: str, story: str = STORY) -> TaskDraft:
     return draft(key, story_id=story)
 
 
-def linked(story: str) -> dict[str, Any]:
-    return {line["planId"]: line for line in plans_of_story(story)}
+@pytest.fixture
+def linked(tables: Tables) -> Callable[[str], dict[str, Any]]:
+    """What a story shows of its plans, by plan."""
+    return lambda story: {line["planId"]: line for line in tables.plans.of_story(story)}
 
 
 def run_of(plan: Plan, number: int = 1, type_: RunType = RunType.GENERATE_PLAN) -> Run:
@@ -60,25 +61,25 @@ def test_plans_are_listed_newest_first_and_by_repository(place: Place, tables: T
     for plan in plans:
         place.store.create(plan, iteration(plan, 1))
     newest_first = [plan.id for plan in reversed(plans)]
-    first, more = plan_summaries(PLANS, None, 3)
-    rest, end = plan_summaries(PLANS, more, 3)
+    first, more = tables.plans.page(None, None, 3)
+    rest, end = tables.plans.page(None, more, 3)
     assert [line["id"] for line in first + rest] == newest_first
     assert end is None
-    assert [line["id"] for line in plan_summaries(place.repository_id, None, 9)[0]] == newest_first
-    assert plan_summaries(new_repository_id(), None, 9) == ([], None)
+    assert [line["id"] for line in tables.plans.page(place.repository_id, None, 9)[0]] == newest_first
+    assert tables.plans.page(new_repository_id(), None, 9) == ([], None)
 
 
-def test_a_line_of_the_list_follows_the_edits(place: Place) -> None:
+def test_a_line_of_the_list_follows_the_edits(place: Place, tables: Tables) -> None:
     plan = place.created(phase("One", draft("a"), draft("b")))
     place.edited(plan, RemoveTask(task_id=id_of(plan, "b")), UpdatePlan(fields={"title": "Other"}))
-    ((line,), _) = plan_summaries(PLANS, None, 9)
+    ((line,), _) = tables.plans.page(None, None, 9)
     assert (line["title"], line["taskCount"], line["phaseCount"], line["version"]) == ("Other", 1, 1, 2)
 
 
 # links
 
 
-def test_a_story_shows_how_far_its_plan_is(place: Place) -> None:
+def test_a_story_shows_how_far_its_plan_is(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b"), of_story("c", OTHER), draft("d")))
     assert linked(STORY)[plan.id]["tasks"] == {"total": 2, "PENDING": 2}
     place.set_state(id_of(plan, "a"), TaskState(status=TaskStatus.COMPLETED))
@@ -89,7 +90,7 @@ def test_a_story_shows_how_far_its_plan_is(place: Place) -> None:
     assert linked(OTHER)[plan.id]["progress"] == 0
 
 
-def test_links_follow_the_edits(place: Place) -> None:
+def test_links_follow_the_edits(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b")))
     moved = place.edited(plan, UpdateTask(task_id=id_of(plan, "b"), fields={"story_id": OTHER}))
     assert (linked(STORY)[plan.id]["tasks"]["total"], linked(OTHER)[plan.id]["tasks"]["total"]) == (1, 1)
@@ -99,13 +100,13 @@ def test_links_follow_the_edits(place: Place) -> None:
     assert linked(STORY)[plan.id]["tasks"] == {"total": 0}
 
 
-def test_a_deleted_plan_leaves_no_link_and_no_line(place: Place, tables: Tables) -> None:
+def test_a_deleted_plan_leaves_no_link_and_no_line(place: Place, tables: Tables, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b", OTHER)))
     tables.plans.delete(plan.id)
     assert linked(STORY) == linked(OTHER) == {}
     assert not list(LinkRow.query(STORY))
-    assert plan_summaries(PLANS, None, 9) == ([], None)
-    assert plan_summaries(place.repository_id, None, 9) == ([], None)
+    assert tables.plans.page(None, None, 9) == ([], None)
+    assert tables.plans.page(place.repository_id, None, 9) == ([], None)
 
 
 # deleting

@@ -1,17 +1,21 @@
 """Plans, their versions, iterations and suggestions as they are read. Consistent: who has just edited sees it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.plans.history import Iteration
+from groundwork.plans.linking import progress_on_story
 from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.suggestions import Suggestion
 from groundwork.store.dynamo import wrapped
+from groundwork.store.plan_lists import PLANS, listed
 from groundwork.store.plan_rows import (
     HEAD,
     ContentRow,
     IterationRow,
+    LinkRow,
     PlanRow,
     StateRow,
     VersionRow,
@@ -19,6 +23,7 @@ from groundwork.store.plan_rows import (
     iteration_of,
     keys_of,
     plan_of,
+    state_key,
     state_of,
     version_key,
 )
@@ -36,6 +41,21 @@ class PlanReading:
 
     def summary(self, plan_id: str) -> dict[str, Any]:
         return self._head(plan_id).summary()
+
+    def page(
+        self, repository_id: str | None, before: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Plans in brief, newest first: all of them or a repository's; and the position the next page begins after."""
+        ids, more = listed(repository_id or PLANS, before, limit)
+        return _summaries(ids), more
+
+    def of_story(self, story_id: str) -> list[dict[str, Any]]:
+        """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
+        with wrapped():
+            rows = list(LinkRow.query(story_id, consistent_read=True))
+        tasks = {row.sk: [f"{row.sk}-{number}" for number in row.tasks] for row in rows}
+        states = _states([(plan_id, id_) for plan_id, ids in tasks.items() for id_ in ids])
+        return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
         with wrapped():
@@ -113,3 +133,17 @@ class PlanReading:
         if not rows:
             raise NotFound(f"The plan {plan_id!r} has no version {version}.")
         return list(rows[0].index)
+
+
+def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
+    with wrapped():
+        keys = [(id_, HEAD) for id_ in ids]
+        found = {row.pk: row for row in PlanRow.batch_get(keys, consistent_read=True)} if ids else {}
+    return [found[id_].summary() for id_ in ids if id_ in found and found[id_].deleted_at is None]
+
+
+def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
+    keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
+    with wrapped():
+        rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
+    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}
