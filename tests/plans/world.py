@@ -23,7 +23,6 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.surveying import Surveyor, once
-from groundwork.plans.templates import finder
 from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Run
@@ -121,7 +120,7 @@ class PlanWorld:
         return Generator(
             plans=self.tables.plans,
             backlog=self.tables.backlog,
-            template=finder(self.tables.templates.get),
+            template=self.tables.templates.get,
             trigger=self.triggered.append,
             now_ms=now_ms,
             ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
@@ -194,7 +193,7 @@ class PlanWorld:
             now_ms=now_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
             request_id=owner,
-            plans=PlanMeans(self.tables.plans, once(self.survey), finder(self.tables.templates.get)),
+            plans=PlanMeans(self.tables.plans, once(self.survey), self.tables.templates.get),
         )
 
     async def to_the_end(self, run_id: str, most_hops: int = 30) -> Run:

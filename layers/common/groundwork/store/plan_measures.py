@@ -1,5 +1,7 @@
 """What tasks have taken, added up by repository and effort: what later estimates rest on."""
 
+from typing import Any
+
 from groundwork.ai.port import Usage
 from groundwork.backlog import Effort
 from groundwork.plans.estimating import Measured
@@ -27,7 +29,7 @@ class DynamoMeasures:
     def add(self, repository_id: str, effort: Effort, taken: Measured) -> None:
         """Adds to what is known; called once for a task that has ended."""
         row, usage = MeasureRow(repository_id, measure_key(effort)), taken.usage
-        actions = [
+        actions: list[Any] = [
             MeasureRow.tasks.add(taken.tasks),
             MeasureRow.ms.add(round(taken.seconds * 1000)),
             MeasureRow.input.add(usage.input),

@@ -8,6 +8,7 @@
                / Q#000007#000        why a part's other suggestions are not offered
                / X#T17               what execution has made of a task; written by execution alone
     repository / P                   a repository
+               / MEASURED#M          what tasks of an effort have taken in it, added up
     template   / P, B#000            a template and its body, in pieces
     story      / plan                that the plan carries out the story, and by which of its tasks
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
@@ -172,7 +173,23 @@ class LinkRow(Model):
     tasks = CompactJson()
 
 
+class MeasureRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    tasks = NumberAttribute(default=0)
+    ms = NumberAttribute(default=0)
+    input = NumberAttribute(default=0)
+    output = NumberAttribute(default=0)
+    cache_read = NumberAttribute(attr_name="cacheRead", default=0)
+    cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
+    calls = NumberAttribute(default=0)
+
+
 PLAN_ROWS: list[type[Model]] = [
+    MeasureRow,
     PlanRow,
     VersionRow,
     ContentRow,
@@ -184,6 +201,10 @@ PLAN_ROWS: list[type[Model]] = [
     ListRow,
     LinkRow,
 ]
+
+
+def measure_key(effort: str) -> str:
+    return f"MEASURED#{effort}"
 
 
 def version_key(version: int) -> str:
