@@ -28,6 +28,7 @@ from groundwork.plans.bodies import (
 )
 from groundwork.plans.creating import drafted, source_of
 from groundwork.plans.editing import Editor
+from groundwork.plans.estimating import estimate_of_plan
 from groundwork.plans.generating import GenerateRequest, Generator
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
@@ -242,6 +243,13 @@ def review(plan_id: str, body: ReviewRequest) -> dict[str, str]:
 @app.post("/api/plans/<plan_id>/apply-suggestions", tags=["plans"], summary="Some of a review's suggestions, or none")
 def apply(plan_id: str, body: Choice, if_match: IfMatch = None) -> Response[str]:
     return _plan(apply_suggestions(tables().plans, editor(), plan_id, body, http.versions_seen(if_match)))
+
+
+@app.post("/api/plans/<plan_id>/estimate", tags=["plans"], summary="What carrying out a plan would take")
+def estimate(plan_id: str) -> dict[str, Any]:
+    plan, (ai, model) = tables().plans.load(plan_id), which_model(None)
+    history = tables().repositories.measured(plan.repository_id)
+    return estimate_of_plan(plan, tables().plans.states(plan_id), history, ai, model, settings().mock_latency_ms)
 
 
 # phases and tasks

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from groundwork.ai.port import Usage
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, Path, new_repository_id, new_template_id
 from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.estimating import Measured
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
 from groundwork.plans.operations import RemoveTask, UpdatePlan, UpdateTask
@@ -220,6 +222,19 @@ def test_a_repository_with_plans_cannot_be_deleted(place: Place, tables: Tables)
     tables.repositories.delete(place.repository_id)
     with pytest.raises(NotFound):
         place.created()
+
+
+def test_what_tasks_have_taken_is_added_up_by_effort(place: Place, tables: Tables) -> None:
+    assert tables.repositories.measured(place.repository_id) == {}
+    one = Measured(1, 90.5, Usage(10, 20, 30, 40, 5))
+    for _ in range(3):
+        tables.repositories.add_measured(place.repository_id, "M", one)
+    tables.repositories.add_measured(place.repository_id, "XL", one)
+    measured = tables.repositories.measured(place.repository_id)
+    assert measured == {"M": Measured(3, 271.5, Usage(30, 60, 90, 120, 15)), "XL": one}
+    assert tables.plans.page(place.repository_id, None, 9) == ([], None)
+    tables.repositories.delete(place.repository_id)
+    assert tables.repositories.measured(place.repository_id) == {}
 
 
 # templates

@@ -7,7 +7,7 @@
                / S#000007#000#0003   a suggestion of a review: its iteration, part and position
                / Q#000007#000        why a part's other suggestions are not offered
                / X#T17               what execution has made of a task; written by execution alone
-    repository / P                   a repository
+    repository / P, Y#M              a repository, and what tasks of an effort have taken in it
                / MEASURED#M          what tasks of an effort have taken in it, added up
     template   / P, B#000            a template and its body, in pieces
     story      / plan                that the plan carries out the story, and by which of its tasks
@@ -23,7 +23,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog import Effort, rfc3339
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationStatus
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint, links
@@ -135,6 +135,23 @@ class RepositoryRow(Model):
     created_at = NumberAttribute(attr_name="createdAt")
 
 
+class MeasuredRow(Model):
+    """What tasks of an effort have taken in a repository, all together: added to by each task that ends."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    tasks = NumberAttribute(default=0)
+    ms = NumberAttribute(default=0)
+    input = NumberAttribute(default=0)
+    output = NumberAttribute(default=0)
+    cache_read = NumberAttribute(attr_name="cacheRead", default=0)
+    cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
+    calls = NumberAttribute(default=0)
+
+
 class TemplateRow(Model):
     class Meta:
         table_name = ""
@@ -196,6 +213,7 @@ PLAN_ROWS: list[type[Model]] = [
     IterationRow,
     StateRow,
     RepositoryRow,
+    MeasuredRow,
     TemplateRow,
     PieceRow,
     ListRow,
@@ -221,6 +239,10 @@ def content_key(element: str, revision: str) -> str:
 
 def list_key(created_at: int, id_: str) -> str:
     return f"{created_at:015d}#{id_}"
+
+
+def measured_key(effort: Effort) -> str:
+    return f"Y#{effort}"
 
 
 def is_list_position(text: str, ids: re.Pattern[str]) -> bool:
