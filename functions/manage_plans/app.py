@@ -30,13 +30,11 @@ from groundwork.plans.creating import drafted, source_of
 from groundwork.plans.editing import Editor
 from groundwork.plans.estimating import estimate_of_plan
 from groundwork.plans.generating import GenerateRequest, Generator
-from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import RemovePhase, RemoveTask
 from groundwork.plans.repositories import Repository, checked_url
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
 from groundwork.plans.saving import is_own_position, new_template, page
-from groundwork.plans.suggestions import Suggestion
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.store.plan_rows import is_iteration_position, is_list_position
@@ -201,21 +199,14 @@ def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Respon
 def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_iteration_position)
     found = tables().plans.iterations(plan_id, int(position) if position else None, limit)
-    shown: list[dict[str, Any]] = []
-    size = 0
-    for iteration in found:
-        if size > PAGE_BYTES:
-            break
-        shown.append(showing.iteration_shown(*_with_suggestions(iteration)))
-        size += len(http.to_json(shown[-1]).encode())
-    last = found[len(shown) - 1].number if shown else 1
-    return _page(shown, str(last) if last > 1 else None)
+    shown, last = showing.history_page(map(tables().plans.with_suggestions, found), PAGE_BYTES)
+    return _page(shown, str(last) if last and last > 1 else None)
 
 
 @app.get("/api/plans/<plan_id>/iterations/<iteration_id>", tags=["plans"], summary="An iteration, before and after")
 def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     plans = tables().plans
-    iteration, suggestions = _with_suggestions(plans.iteration(iteration_id))
+    iteration, suggestions = plans.with_suggestions(plans.iteration(iteration_id))
     if iteration.plan_id != plan_id:
         raise NotFound.of("iteration", iteration_id)
     before, after = plans.before_and_after(iteration)
@@ -248,7 +239,7 @@ def apply(plan_id: str, body: Choice, if_match: IfMatch = None) -> Response[str]
 @app.post("/api/plans/<plan_id>/estimate", tags=["plans"], summary="What carrying out a plan would take")
 def estimate(plan_id: str) -> dict[str, Any]:
     plan, (ai, model) = tables().plans.load(plan_id), which_model(None)
-    history = tables().repositories.measured(plan.repository_id)
+    history = tables().measures.of_repository(plan.repository_id)
     return estimate_of_plan(plan, tables().plans.states(plan_id), history, ai, model, settings().mock_latency_ms)
 
 
@@ -347,13 +338,6 @@ def _answer(body: dict[str, Any], status: int = 200, version: int | None = None)
     if len(text.encode()) > MOST_ANSWER_BYTES:
         raise TooLarge("The answer is larger than the 6 MB that one answer holds.")
     return Response(status, "application/json", text, headers={} if version is None else {"ETag": f'"{version}"'})
-
-
-def _with_suggestions(iteration: Iteration) -> tuple[Iteration, list[Suggestion]]:
-    if iteration.kind is not IterationKind.REVIEWED:
-        return iteration, []
-    dropped = tables().plans.dropped(iteration)
-    return iteration.model_copy(update={"dropped": dropped}), tables().plans.suggestions(iteration)
 
 
 def _plan_id(kind: Kind, id_: str) -> str:

@@ -224,17 +224,11 @@ def test_a_repository_with_plans_cannot_be_deleted(place: Place, tables: Tables)
         place.created()
 
 
-def test_what_tasks_have_taken_is_added_up_by_effort(place: Place, tables: Tables) -> None:
-    assert tables.repositories.measured(place.repository_id) == {}
-    one = Measured(1, 90.5, Usage(10, 20, 30, 40, 5))
-    for _ in range(3):
-        tables.repositories.add_measured(place.repository_id, "M", one)
-    tables.repositories.add_measured(place.repository_id, "XL", one)
-    measured = tables.repositories.measured(place.repository_id)
-    assert measured == {"M": Measured(3, 271.5, Usage(30, 60, 90, 120, 15)), "XL": one}
+def test_with_a_repository_goes_what_tasks_have_taken_in_it(place: Place, tables: Tables) -> None:
+    tables.measures.add(place.repository_id, "M", Measured(1, 90.5, Usage(10, 20, 30, 40, 5)))
     assert tables.plans.page(place.repository_id, None, 9) == ([], None)
     tables.repositories.delete(place.repository_id)
-    assert tables.repositories.measured(place.repository_id) == {}
+    assert tables.measures.of_repository(place.repository_id) == {}
 
 
 # templates

@@ -1,30 +1,28 @@
 """Repositories, templates, and the lists of what there is in the plans table."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 from pynamodb.connection import Connection
 
-from groundwork.ai.port import Usage
-from groundwork.backlog import Effort, rfc3339
+from groundwork.backlog import rfc3339
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
-from groundwork.plans.estimating import Measured
 from groundwork.plans.refusals import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.repositories import Repository
+from groundwork.plans.scheduling import SECONDS
 from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.plan_rows import (
     HEAD,
     ListRow,
-    MeasuredRow,
+    MeasureRow,
     PieceRow,
     RepositoryRow,
     TemplateRow,
     list_key,
-    measured_key,
+    measure_key,
 )
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
@@ -32,7 +30,6 @@ PIECE = 100_000
 """Characters of a template that one row holds: at most four bytes each, and a row takes 400 KB."""
 
 MOST_PIECES = 40
-EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 class DynamoRepositories:
@@ -75,27 +72,13 @@ class DynamoRepositories:
         transaction = Transaction(self._connection())
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
         transaction.delete(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository_id)))
-        for effort in EFFORTS:
-            transaction.delete(MeasuredRow(repository_id, measured_key(effort)))
+        for effort in SECONDS:
+            transaction.delete(MeasureRow(repository_id, measure_key(effort)))
         try:
             transaction.commit()
         except Cancelled:
             self.get(repository_id)
             raise RepositoryInUse from None
-
-    def measured(self, repository_id: str) -> dict[Effort, Measured]:
-        """What tasks of each effort have taken so far."""
-        keys = [(repository_id, measured_key(effort)) for effort in EFFORTS]
-        with wrapped():
-            found = {row.sk: row for row in MeasuredRow.batch_get(keys)}
-        return {effort: _measured(found[key]) for effort in EFFORTS if (key := measured_key(effort)) in found}
-
-    def add_measured(self, repository_id: str, effort: Effort, one: Measured) -> None:
-        """Adds what more tasks have taken."""
-        figures = {"tasks": one.tasks, "ms": round(one.seconds * 1000), **asdict(one.usage)}
-        added = [getattr(MeasuredRow, name).add(figure) for name, figure in figures.items()]
-        with wrapped():
-            MeasuredRow(repository_id, measured_key(effort)).update(actions=added)
 
     def page(self, before: str | None, limit: int) -> tuple[list[Repository], str | None]:
         ids, more = listed(REPOSITORIES, before, limit)
@@ -168,11 +151,6 @@ def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str |
     with wrapped():
         rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))
     return [row.sk.partition("#")[2] for row in rows], rows[-1].sk if len(rows) == limit else None
-
-
-def _measured(row: MeasuredRow) -> Measured:
-    usage = Usage(int(row.input), int(row.output), int(row.cache_read), int(row.cache_write), int(row.calls))
-    return Measured(int(row.tasks), float(row.ms) / 1000, usage)
 
 
 def _row(repository: Repository) -> RepositoryRow:

@@ -5,7 +5,7 @@ from typing import Any
 
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.plans.history import Iteration
+from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.linking import progress_on_story
 from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.suggestions import Suggestion
@@ -90,6 +90,12 @@ class PlanReading:
         if iteration.from_version == 0:
             return after.changed(version=0, phases=()), after
         return self.at_version(iteration.plan_id, iteration.from_version), after
+
+    def with_suggestions(self, iteration: Iteration) -> tuple[Iteration, list[Suggestion]]:
+        """A review with what it suggests, and with why other suggestions are not offered."""
+        if iteration.kind is not IterationKind.REVIEWED:
+            return iteration, []
+        return iteration.model_copy(update={"dropped": self.dropped(iteration)}), self.suggestions(iteration)
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
         """In the order their indices count."""

@@ -23,7 +23,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from groundwork.backlog import Effort, rfc3339
+from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationStatus
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint, links
@@ -135,23 +135,6 @@ class RepositoryRow(Model):
     created_at = NumberAttribute(attr_name="createdAt")
 
 
-class MeasuredRow(Model):
-    """What tasks of an effort have taken in a repository, all together: added to by each task that ends."""
-
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    tasks = NumberAttribute(default=0)
-    ms = NumberAttribute(default=0)
-    input = NumberAttribute(default=0)
-    output = NumberAttribute(default=0)
-    cache_read = NumberAttribute(attr_name="cacheRead", default=0)
-    cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
-    calls = NumberAttribute(default=0)
-
-
 class TemplateRow(Model):
     class Meta:
         table_name = ""
@@ -213,7 +196,6 @@ PLAN_ROWS: list[type[Model]] = [
     IterationRow,
     StateRow,
     RepositoryRow,
-    MeasuredRow,
     TemplateRow,
     PieceRow,
     ListRow,
@@ -239,10 +221,6 @@ def content_key(element: str, revision: str) -> str:
 
 def list_key(created_at: int, id_: str) -> str:
     return f"{created_at:015d}#{id_}"
-
-
-def measured_key(effort: Effort) -> str:
-    return f"Y#{effort}"
 
 
 def is_list_position(text: str, ids: re.Pattern[str]) -> bool:
