@@ -21,12 +21,11 @@ from groundwork.store.plan_rows import (
     VersionRow,
     iteration_key,
     iteration_of,
-    keys_of,
-    plan_of,
     state_key,
     state_of,
     version_key,
 )
+from groundwork.store.plan_versions import keys_of, plan_of
 
 
 class PlanReading:

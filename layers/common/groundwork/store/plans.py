@@ -29,7 +29,6 @@ from groundwork.store.plan_rows import (
     RepositoryRow,
     StateRow,
     VersionRow,
-    contents,
     iteration_key,
     iteration_row,
     link_rows,
@@ -38,6 +37,7 @@ from groundwork.store.plan_rows import (
     state_key,
     version_key,
 )
+from groundwork.store.plan_versions import contents
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 
 IN_ONE_TRANSACTION = 40
