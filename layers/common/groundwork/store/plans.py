@@ -114,7 +114,7 @@ class DynamoPlans(PlanReading):
         transaction.put(VersionRow(after.id, version_key(after.version), index=contents(after)[0]))
         transaction.put(iteration_row(iteration))
         _relink(transaction, before, after)
-        unmoved = _alive() & (PlanRow.status == before.status.value)
+        unmoved = _alive() & (PlanRow.version == before.version) & (PlanRow.status == before.status.value)
         transaction.update(PlanRow(after.id), _head_of(after), unmoved, "head")
         try:
             self._settled(transaction, iteration)
