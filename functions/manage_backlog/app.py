@@ -37,9 +37,6 @@ from groundwork.store.tables import Tables, open_tables
 PURGE_S = 5.0
 """How long a delete tidies up before it answers; what is left then is the schedule's."""
 
-MOST_ANSWER_BYTES = 5_900_000
-"""Lambda's 6 MB, less what the envelope takes."""
-
 app = http.api()
 Limit = Annotated[int, Query(ge=1, le=200)]
 Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]
@@ -247,7 +244,7 @@ def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Resp
     project = store().project(project_id)
     levels = (store().every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
     file = render(format, Backlog.of(project, *levels))
-    if len(http.to_json(file.body).encode()) > MOST_ANSWER_BYTES:
+    if len(http.to_json(file.body).encode()) > http.MOST_ANSWER_BYTES:
         raise TooLarge("The export is larger than the 6 MB that one answer holds; read the lists page by page.")
     disposition = f'attachment; filename="{file.filename}"'
     return Response(200, file.content_type, file.body, headers={"Content-Disposition": disposition})

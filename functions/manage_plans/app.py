@@ -43,11 +43,8 @@ from groundwork.store.tables import Tables, open_tables
 PURGE_S = 5.0
 """How long a delete tidies up before it answers; what is left then is the schedule's."""
 
-MOST_ANSWER_BYTES = 5_900_000
-"""Lambda's 6 MB, less what the envelope takes."""
-
 PAGE_BYTES = 4 * 1024 * 1024
-"""A page of the history ends early rather than outgrow them."""
+"""A page of the history ends early rather than outgrow what one answer holds."""
 
 app = http.api()
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -335,7 +332,7 @@ def _gone(plan: Plan) -> Response[str]:
 
 def _answer(body: dict[str, Any], status: int = 200, version: int | None = None) -> Response[str]:
     text = http.to_json(body)
-    if len(text.encode()) > MOST_ANSWER_BYTES:
+    if len(text.encode()) > http.MOST_ANSWER_BYTES:
         raise TooLarge("The answer is larger than the 6 MB that one answer holds.")
     return Response(status, "application/json", text, headers={} if version is None else {"ETag": f'"{version}"'})
 

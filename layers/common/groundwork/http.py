@@ -25,6 +25,9 @@ from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient, 
 MOST_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation."""
 
+MOST_ANSWER_BYTES = 5_900_000
+"""Of a body: the same, less what the envelope takes."""
+
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 logger = Logger(service="groundwork")
