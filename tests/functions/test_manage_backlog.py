@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.manage_backlog import app
+from groundwork import http
 from groundwork.store.run_rows import LockRow
 from groundwork.store.tables import Tables
 from tests.events import Answer, Context, answer_of, api_event
@@ -221,7 +222,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
     call: Call, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(call, project)
-    monkeypatch.setattr(app, "MOST_ANSWER_BYTES", 100)
+    monkeypatch.setattr(http, "MOST_ANSWER_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")
 
@@ -233,7 +234,7 @@ def test_pages_of_long_cards_fit_into_an_answer(call: Call, project: str) -> Non
     found, query = 0, {"limit": "200"}
     while True:
         answer = call("GET", f"/api/projects/{project}/cards", query=query)
-        assert len(answer.body.encode()) < app.MOST_ANSWER_BYTES
+        assert len(answer.body.encode()) < http.MOST_ANSWER_BYTES
         found += len(answer.json["items"])
         if answer.json["nextToken"] is None:
             break
