@@ -88,7 +88,7 @@ def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], 
 
 def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
     """How long it takes with so many at a time, what has the longest way still before it going first."""
-    ahead = _ahead(graph, costs)
+    ahead = ways_ahead(graph, costs)
     needed_by = _reversed(graph)
     missing = {node: len(needs) for node, needs in graph.items()}
     ready = [(-ahead[node], node) for node, count in missing.items() if not count]
@@ -107,7 +107,7 @@ def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
     return now
 
 
-def _ahead(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
+def ways_ahead(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
     """The costliest way from each node's beginning to the end of everything."""
     needed_by = _reversed(graph)
     ahead: dict[str, float] = {}
