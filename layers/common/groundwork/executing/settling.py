@@ -53,7 +53,7 @@ def _stopped(standing: Standing, now_ms: int) -> Changes:
 
 
 def _fenced(state: TaskStanding, status: TaskStatus, **fields: int) -> TaskStanding:
-    return state.changed(status=status, epoch=state.epoch + 1, lease_until=0, token=None, **fields)
+    return state.changed(status=status, epoch=state.epoch + 1, lease_until=0, **fields)
 
 
 def _dependents_skipped(standing: Standing, now_ms: int) -> Changes:

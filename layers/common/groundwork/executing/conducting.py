@@ -1,0 +1,142 @@
+"""Conducts a plan: reads where it stands, changes it, writes what follows, and tells the gates that open."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from groundwork.errors import Transient, WriteConflict
+from groundwork.executing.attempts import Next, whereto
+from groundwork.executing.happenings import happened
+from groundwork.executing.ports import Executions, Machine
+from groundwork.executing.settling import Settled, settled
+from groundwork.executing.standing import Cause, Standing, TaskStanding
+from groundwork.plans.model import PlanStatus, TaskStatus
+
+TRIES = 30
+
+Act = Callable[[Standing], Standing]
+
+
+@dataclass(slots=True)
+class Conductor:
+    """`who` acts, None where nobody does. `sleep` takes seconds; `unheard` is told what the machine could not be told."""
+
+    store: Executions
+    machine: Machine
+    now_ms: Callable[[], int]
+    who: str | None = None
+    sleep: Callable[[float], None] = time.sleep
+    unheard: Callable[[str], None] = lambda what: None
+
+    def change(self, plan_id: str, act: Act) -> Standing:
+        """The plan after `act` and what follows from it. Raises what `act` raises, NotFound, Transient."""
+        standing = self._change(plan_id, act)
+        self._make_room()
+        return standing
+
+    def look(self, plan_id: str) -> Standing:
+        """Lets follow what has not followed yet, and tells once more what may not have been heard."""
+        standing = self.change(plan_id, lambda standing: standing)
+        self._start(standing)
+        for state in standing.states.values():
+            if state.gate == standing.execution.number:
+                self._tell(standing, state)
+        return standing
+
+    def arrived(self, plan_id: str, number: int, task_id: str, token: str) -> None:
+        """A task has come to its gate, which opens now or later."""
+
+        def arrive(standing: Standing) -> Standing:
+            stale = standing.execution.number != number or not standing.status.executing
+            if stale or whereto(standing, task_id) is not Next.GATE:
+                return standing
+            # stored with the execution it belongs to: an older one's token opens nothing
+            return standing.with_task(task_id, token=token, gate=number)
+
+        standing = self.change(plan_id, arrive)
+        if standing.execution.number != number or not standing.status.executing:
+            self.machine.close(token)
+        elif (where := whereto(standing, task_id)) is not Next.GATE:
+            self.machine.open(token, where.value)
+
+    def execution_over(self, plan_id: str, number: int, reason: str) -> Standing:
+        """An execution of the state machine has ended: a plan that it has not brought to its end has failed."""
+
+        def over(standing: Standing) -> Standing:
+            if standing.execution.number != number or not standing.status.executing:
+                return standing
+            now = self.now_ms()
+            return standing.execution_changed(
+                status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=now
+            )
+
+        return self.change(plan_id, over)
+
+    def _change(self, plan_id: str, act: Act) -> Standing:
+        for attempt in range(TRIES):
+            before = self.store.read(plan_id)
+            follows = settled(act(before), self.now_ms(), self.store.room())
+            try:
+                self._write(before, follows.standing)
+            except WriteConflict:
+                self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # not a secret
+                continue
+            if follows.complete:
+                return self._crowd(follows)
+            return self._change(plan_id, lambda standing: standing)
+        raise Transient("The plan is being changed by too many at once.")
+
+    def _write(self, before: Standing, after: Standing) -> None:
+        """Nothing is written where nothing is different."""
+        if before.execution == after.execution and before.states == after.states:
+            return
+        events = happened(before, after, self.now_ms(), self.who)
+        after = after.execution_changed(seq=before.execution.seq + 1)
+        self.store.commit(before, after, events)
+        if after.execution.number > before.execution.number:
+            self._start(after)
+        for task_id, state in after.states.items():
+            if state is not before.states.get(task_id):
+                self._tell(after, state)
+
+    def _start(self, standing: Standing) -> None:
+        if standing.status.executing and standing.execution.number:
+            with self._unheard("start"):
+                self.machine.start(standing.plan.id, standing.execution.number)
+
+    def _tell(self, standing: Standing, state: TaskStanding) -> None:
+        """What waits at a gate that it may go on; a plan that has been stopped has no gates any more."""
+        if state.token is None:
+            return
+        with self._unheard("open a gate"):
+            if standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
+                self.machine.close(state.token)
+            elif state.ended:
+                self.machine.open(state.token, Next.DONE.value)
+            elif state.status is TaskStatus.RUNNING:
+                self.machine.open(state.token, Next.WORK.value)
+
+    @contextmanager
+    def _unheard(self, what: str) -> Iterator[None]:
+        """What is written is written: what could not be told is told again when somebody looks at the plan."""
+        try:
+            yield
+        except Transient as fault:
+            self.unheard(f"Could not {what}: {fault}")
+
+    def _crowd(self, follows: Settled) -> Standing:
+        """A plan without room is kept in mind, and looked at again if room has come while that was written."""
+        plan_id = follows.standing.plan.id
+        if not follows.crowded:
+            return follows.standing
+        self.store.crowded_out(plan_id)
+        return self._change(plan_id, lambda standing: standing) if self.store.room() > 0 else follows.standing
+
+    def _make_room(self) -> None:
+        """Plans that wait for room are looked at once there is some."""
+        if self.store.room() <= 0:
+            return
+        for plan_id in self.store.waiting_for_room():
+            self._change(plan_id, lambda standing: standing)

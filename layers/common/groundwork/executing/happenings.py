@@ -1,0 +1,38 @@
+"""What has happened between two standings of a plan, as events that people read."""
+
+from collections.abc import Iterator
+
+from groundwork.executing.ports import Event
+from groundwork.executing.standing import Standing, TaskStanding
+from groundwork.plans.model import TaskStatus
+
+_QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)
+"""To come to a gate is no event."""
+
+
+def happened(before: Standing, after: Standing, now_ms: int, who: str | None) -> tuple[Event, ...]:
+    return tuple(_events(before, after, now_ms, who))
+
+
+def _events(before: Standing, after: Standing, now_ms: int, who: str | None) -> Iterator[Event]:
+    begun = after.execution.round > before.execution.round
+    if begun or before.status is not after.status or before.execution.cause is not after.execution.cause:
+        yield Event(now_ms, after.status.value, who, reason=after.execution.reason)
+    if begun:
+        return
+    for task_id, state in after.states.items():
+        old = before.of(task_id)
+        if what := _what(old, state):
+            yield Event(now_ms, what, who, task_id, state.error_msg if "FAILED" in what else state.note)
+
+
+def _what(old: TaskStanding, new: TaskStanding) -> str | None:
+    if old.status is not new.status and new.status not in _QUIET:
+        return new.status.value
+    if len(new.failed) > len(old.failed) or (new.failed and new.failed[-1] != (old.failed or (None,))[-1]):
+        return "ATTEMPT_FAILED"
+    if new.approved and new.approved != old.approved:
+        return "APPROVED"
+    if new.revert_sha and new.revert_sha != old.revert_sha:
+        return "ROLLED_BACK"
+    return None

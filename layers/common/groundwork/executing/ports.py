@@ -1,0 +1,63 @@
+"""What carrying out plans needs of the world around it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from groundwork.executing.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened to a plan: `task_id` None where it is the plan itself."""
+
+    at_ms: int
+    what: str
+    who: str | None = None
+    task_id: str | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        said = {"what": self.what, "who": self.who, "taskId": self.task_id, "reason": self.reason}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+class Executions(Protocol):
+    """Where plans stand. Raises NotFound, Transient from every method."""
+
+    def read(self, plan_id: str) -> Standing: ...
+
+    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+        """All that is different, or nothing. Raises WriteConflict where anything has changed since `before` was read.
+
+        Tasks that begin or end to be RUNNING are counted against the account's limit in the same step; WriteConflict
+        too where there is no room for them any more.
+        """
+        ...
+
+    def room(self) -> int:
+        """How many more tasks the account lets begin."""
+        ...
+
+    def crowded_out(self, plan_id: str) -> None:
+        """Keeps in mind that this plan waits for room."""
+        ...
+
+    def waiting_for_room(self) -> list[str]:
+        """Plans that wait for it; they are forgotten by being told."""
+        ...
+
+
+class Machine(Protocol):
+    """The state machine that carries plans. Raises Transient."""
+
+    def start(self, plan_id: str, number: int) -> None:
+        """An execution of that number, unless it has been started already."""
+        ...
+
+    def open(self, token: str, answer: str) -> None:
+        """Lets go on what waits with this token, if anything still does."""
+        ...
+
+    def close(self, token: str) -> None:
+        """Ends the execution that waits with this token, if it still does."""
+        ...

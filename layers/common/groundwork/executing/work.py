@@ -1,0 +1,130 @@
+"""The port through which a task is carried out: what is asked of a worker, how it is watched, and what it comes to.
+
+A worker may be gone at any moment. What an attempt has come to so far it keeps itself, under the plan's id, the task's
+and the attempt's number; asked again for the same attempt, it goes on from there. A commit that it finds on the branch
+with a number greater than `since` for this task is this attempt's or one before it in the same round: it is never made
+twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from groundwork.executing.standing import Attempt, Spent
+from groundwork.plans.model import Task
+from groundwork.plans.repositories import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A task that this one depends on, and what was done there."""
+
+    task: Task
+    summary: str
+    files: tuple[str, ...]
+    commit_sha: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One attempt at a task. `branch` is the plan's work branch in `repository`, the same in all of its repositories.
+
+    `attempt` is never used again for this task; attempts up to `since` belong to what was done before the plan was begun
+    anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
+    """
+
+    plan_id: str
+    plan_title: str
+    task: Task
+    attempt: int
+    since: int
+    branch: str
+    repository: Repository
+    auto_commit: bool
+    failed: tuple[Attempt, ...] = ()
+    before: tuple[Before, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a session, for those who watch: what it used, what it cost, what has changed so far."""
+
+    number: int
+    tools: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    message: str = ""
+    spent: Spent = Spent()
+
+
+class Watch(Protocol):
+    """What a worker asks and tells while it works.
+
+    `left_ms`: what is left of the invocation. `stopped` becomes true within seconds of a cancel, or when another worker
+    has taken the task: then nothing that it does counts any more, and it ends. `turn` is told after each turn; its
+    tokens count from then on, whatever comes after. Before a commit is pushed `stopped` must be asked once more.
+    """
+
+    @property
+    def left_ms(self) -> Callable[[], int]: ...
+
+    async def stopped(self) -> bool: ...
+
+    async def turn(self, turn: Turn) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It has succeeded. `commit_sha` is None where the plan keeps changes as patches or none was asked for."""
+
+    commit_sha: str | None
+    summary: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt has come to nothing: `reason` is told to the next, and to the people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not at its end: the next invocation goes on with the same attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """Somebody else's fault, which uses up no attempt: rate limits, network. `wait_s` 0 leaves the wait to us."""
+
+    reason: str
+    wait_s: float = 0.0
+
+
+Outcome = Done | Failed | Held | Troubled
+
+
+class Worker(Protocol):
+    """Carries out one attempt as far as one invocation goes. Raises Transient, which counts as Troubled."""
+
+    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task's commit that is to be taken back."""
+
+    task: Task
+    commit_sha: str
+    attempt: int
+
+
+class Reverter(Protocol):
+    """Takes back commits by revert commits, in this order, on a plan's branch. Those made before are found again.
+
+    Answers the revert's SHA for each task that it got to, and why it stopped, if it did. Raises Transient.
+    """
+
+    async def take_back(
+        self, plan_id: str, repository: Repository, branch: str, taken: tuple[Taken, ...]
+    ) -> tuple[dict[str, str], str | None]: ...

@@ -1,0 +1,215 @@
+"""A plan carried out in memory, one small step at a time, in whatever order a test wants: the state machine's part is
+played here as `statemachines/plan.asl.json` has it.
+"""
+
+from dataclasses import dataclass, field
+
+from groundwork.errors import Refusal
+from groundwork.executing import attempts
+from groundwork.executing.attempts import Next
+from groundwork.executing.conducting import Act, Conductor
+from groundwork.executing.control import Asked, execute
+from groundwork.executing.standing import ENDED, Spent, Standing
+from groundwork.executing.work import Done, Outcome
+from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
+from tests.fakes.executions import MemoryExecutions, MemoryMachine
+
+INLINE = 40
+
+
+@dataclass
+class Iteration:
+    """One task in a phase's Map: it asks at its gate, or works, or has ended."""
+
+    task_id: str
+    state: Next = Next.GATE
+    token: str | None = None
+    epoch: int = 0
+
+
+@dataclass
+class Play:
+    """`commits` counts the successes of each task; `begun` what stood when an attempt began."""
+
+    plan: Plan
+    store: MemoryExecutions = field(default_factory=MemoryExecutions)
+    now: int = 1_000
+    commits: dict[str, int] = field(default_factory=dict)
+    begun: list[tuple[str, Standing]] = field(default_factory=list)
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.machine = MemoryMachine()
+        self.store.add(self.plan)
+        self.iterations: list[Iteration] = []
+        self.phase = -1
+        self.number = 0
+        self.closed = True
+
+    @property
+    def standing(self) -> Standing:
+        return self.store.read(self.plan.id)
+
+    @property
+    def status(self) -> PlanStatus:
+        return self.standing.status
+
+    def statuses(self) -> dict[str, str]:
+        return {task.key: self.standing.of(task.id).status.value for task in self.plan.tasks}
+
+    def conductor(self, who: str | None = None) -> Conductor:
+        return Conductor(self.store, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
+
+    def asked(self) -> Asked:
+        return Asked("somebody", self.now)
+
+    def ask(self, act: Act) -> bool:
+        """Whether it was done; else it was refused."""
+        try:
+            self.conductor("somebody").change(self.plan.id, act)
+        except Refusal:
+            return False
+        self.follow()
+        return True
+
+    def execute(self) -> None:
+        assert self.ask(lambda standing: execute(standing, self.asked()))
+
+    # the state machine
+
+    def follow(self) -> None:
+        """A new execution takes the place of the last; phases follow one another; gates are asked."""
+        if self.machine.started and self.machine.started[-1][1] > self.number:
+            self.number, self.phase, self.iterations, self.closed = self.machine.started[-1][1], -1, [], False
+        while not self.closed and all(one.state is Next.DONE for one in self.iterations):
+            self.phase += 1
+            if self.phase == len(self.plan.phases):
+                self.closed = True
+                return
+            self.iterations = [Iteration(task.id) for task in self.plan.phases[self.phase].tasks]
+            self._hear()
+        if not self.closed:
+            self._hear()
+
+    def _hear(self) -> None:
+        """Whoever has an answer goes on; whoever's turn in the Map has come asks at its gate."""
+        for one in self._in_the_map():
+            if one.token is None and one.state is Next.GATE and not self.closed:
+                self.tokens += 1
+                one.token = f"token {self.tokens}"
+                self.conductor().arrived(self.plan.id, self.number, one.task_id, one.token)
+            if one.token in self.machine.opened:
+                answer, one.token = self.machine.opened[one.token], None
+                if answer is None:
+                    self.closed = True
+                    return
+                one.state = Next(answer)
+                if one.state is Next.DONE:
+                    self._hear()
+                    return
+
+    def _in_the_map(self) -> list[Iteration]:
+        left = [one for one in self.iterations if one.state is not Next.DONE]
+        return left if self.plan.phases[self.phase].mode == "parallel" else left[:1]
+
+    # workers
+
+    def working(self) -> list[Iteration]:
+        return [one for one in self.iterations if one.state in (Next.WORK, Next.LATER)]
+
+    def claim(self, one: Iteration) -> int | None:
+        """The epoch of the claim; None where there is none and the iteration goes elsewhere."""
+        claims: list[attempts.Claimed] = []
+
+        def act(standing: Standing) -> Standing:
+            claims.append(attempts.claimed(standing, one.task_id, self.now))
+            return claims[-1].standing
+
+        before = self.standing
+        self.conductor().change(self.plan.id, act)
+        claim = claims[-1]
+        if claim.next is not Next.WORK:
+            self._goes(one, claim.next)
+            return None
+        self.begun.append((one.task_id, before))
+        one.epoch = claim.epoch
+        return claim.epoch
+
+    def finish(self, one: Iteration, epoch: int, outcome: Outcome) -> bool:
+        """Whether the worker still held the task."""
+        ends: list[attempts.Finished | None] = []
+
+        def act(standing: Standing) -> Standing:
+            if not attempts.holds_task(standing, one.task_id, epoch):
+                ends.append(None)
+                return standing
+            ends.append(attempts.finished(standing, one.task_id, outcome, Spent(calls=1), self.now))
+            return ends[-1].standing  # type: ignore[union-attr]
+
+        self.conductor().change(self.plan.id, act)
+        end = ends[-1]
+        if end and isinstance(outcome, Done):
+            self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
+        where = end.next if end else attempts.whereto(self.standing, one.task_id)
+        self._goes(one, where)
+        self.follow()
+        return end is not None
+
+    def _goes(self, one: Iteration, where: Next) -> None:
+        one.state, one.token = where, None
+        self.follow()
+
+    def work(self, outcome: Outcome | None = None) -> bool:
+        """Carries out the first task that is at work. Whether there was one."""
+        for one in self.working():
+            epoch = self.claim(one)
+            if epoch is not None:
+                self.finish(one, epoch, outcome or Done("sha"))
+            return True
+        return False
+
+    def to_the_end(self) -> None:
+        while self.work():
+            pass
+
+    def to_the_end_without_people(self) -> None:
+        """All that is at work is done; leases of workers that are gone run out."""
+        while True:
+            self.now += 200_000
+            if not self.work():
+                return
+
+    # what must hold
+
+    def check(self) -> None:
+        standing = self.standing
+        running = [task for task in self.plan.tasks if standing.of(task.id).status is TaskStatus.RUNNING]
+        assert self.store.used == len(running)
+        assert len(running) <= min(self.plan.max_parallel, self.store.limit)
+        assert all(count <= 1 for count in self.commits.values())
+        for task in self.plan.tasks:
+            if standing.of(task.id).status in (TaskStatus.RUNNING, TaskStatus.COMPLETED):
+                assert all(standing.of(other).released for other in task.depends_on), task.key
+                assert all(standing.of(other).ended for other in self._before(task)), task.key
+        if standing.status in (PlanStatus.PAUSED, PlanStatus.CANCELLED, PlanStatus.COMPLETED, PlanStatus.FAILED):
+            assert not running
+        if standing.status is PlanStatus.COMPLETED:
+            assert all(standing.of(task.id).status in ENDED for task in self.plan.tasks)
+
+    def _before(self, task: Task) -> list[str]:
+        phase = self.plan.phase_of(task.id)
+        assert isinstance(phase, Phase)
+        earlier = self.plan.phases[: self.plan.phases.index(phase)]
+        order = [other.id for one in earlier for other in one.tasks]
+        if phase.mode != "parallel":
+            order += [other.id for other in phase.tasks[: phase.tasks.index(task)]]
+        return order
+
+    def waits_for_a_person(self) -> bool:
+        """Whether it can only go on by a named person's action: the plan's, or a task's."""
+        standing = self.standing
+        if standing.status is PlanStatus.PAUSED:
+            assert standing.execution.cause is not None
+            return True
+        states = [standing.of(task.id).status for task in self.plan.tasks]
+        return TaskStatus.AWAITING_APPROVAL in states

@@ -1,0 +1,53 @@
+"""Plans carried out in memory: gates, control, attempts."""
+
+from groundwork.executing import control
+from groundwork.executing.standing import Cause
+from groundwork.executing.work import Failed, Held, Troubled
+from groundwork.plans.model import PlanStatus
+from tests.executing.playing import Play
+from tests.plans.plans import draft, id_of, phase, plan_of
+
+
+def three_tasks() -> Play:
+    play = Play(plan_of(phase("One", draft("a"), draft("b", "a"), draft("c", "b"))))
+    play.execute()
+    return play
+
+
+def test_a_plan_of_three_tasks_is_completed_through_its_gates() -> None:
+    play = three_tasks()
+    assert play.statuses() == {"a": "RUNNING", "b": "PENDING", "c": "PENDING"}
+    play.to_the_end()
+    assert play.status is PlanStatus.COMPLETED
+    assert play.commits == {task.id: 1 for task in play.plan.tasks}
+    assert play.closed
+
+
+def test_a_task_is_tried_three_times_and_then_a_person_is_asked() -> None:
+    play = three_tasks()
+    for _ in range(3):
+        assert play.status is PlanStatus.RUNNING
+        play.work(Failed("It does not compile."))
+    assert play.status is PlanStatus.PAUSED
+    assert play.standing.execution.cause is Cause.FAILURE
+    assert play.statuses() == {"a": "FAILED", "b": "PENDING", "c": "PENDING"}
+    assert not play.work()
+    a = id_of(play.plan, "a")
+    assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
+    assert play.ask(lambda standing: control.retry(standing, a, play.asked()))
+    play.to_the_end()
+    assert play.status is PlanStatus.COMPLETED
+    assert play.standing.of(a).attempts == 4
+
+
+def test_what_is_not_the_tasks_fault_uses_up_no_attempt() -> None:
+    play = three_tasks()
+    a = id_of(play.plan, "a")
+    for _ in range(10):
+        play.work(Troubled("Too many requests"))
+        play.work(Held())
+    assert play.standing.of(a).attempts == 1
+    for _ in range(30):
+        play.work(Troubled("Too many requests"))
+    assert play.statuses()["a"] == "FAILED"
+    assert "25" in (play.standing.of(a).error_msg or "") or "26" in (play.standing.of(a).error_msg or "")
