@@ -9,7 +9,7 @@ from groundwork.executing import attempts
 from groundwork.executing.attempts import Next
 from groundwork.executing.conducting import Act, Conductor
 from groundwork.executing.control import Asked, execute
-from groundwork.executing.standing import ENDED, Spent, Standing
+from groundwork.executing.standing import ENDED, Standing
 from groundwork.executing.work import Done, Outcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -143,7 +143,7 @@ class Play:
             if not attempts.holds_task(standing, one.task_id, epoch):
                 ends.append(None)
                 return standing
-            ends.append(attempts.finished(standing, one.task_id, outcome, Spent(calls=1), self.now))
+            ends.append(attempts.finished(standing, one.task_id, outcome, self.now))
             return ends[-1].standing  # type: ignore[union-attr]
 
         self.conductor().change(self.plan.id, act)

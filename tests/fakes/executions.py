@@ -1,11 +1,17 @@
 """Plans carried out in memory: the ports `groundwork.executing.ports`, and a state machine that only keeps its tokens."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from groundwork.errors import NotFound, WriteConflict
+from groundwork.executing.attempts import holds_task
 from groundwork.executing.ports import Event
-from groundwork.executing.standing import Execution, Standing
+from groundwork.executing.standing import Execution, Standing, TaskStanding
+from groundwork.executing.work import Turn
 from groundwork.plans.model import Plan
+
+
+LIVE = ("knock", "knocked", "lease_until", "spent", "turns")
 
 
 @dataclass
@@ -34,9 +40,38 @@ class MemoryExecutions:
             raise WriteConflict
         if used > max(self.limit, self.used):
             raise WriteConflict
+        states = {id_: self._merged(now, before, id_, state) for id_, state in after.states.items()}
         self.used = used
-        self.standings[plan_id] = replace(after, plan=after.plan.changed(status=after.status))
+        plan = after.plan.changed(status=after.status)
+        self.standings[plan_id] = Standing(plan, after.execution, {**now.states, **states})
         self.events += [(plan_id, event) for event in events]
+
+    def _merged(self, now: Standing, before: Standing, task_id: str, after: TaskStanding) -> TaskStanding:
+        """What others write besides is theirs, unless this commit changes it."""
+        current, old = now.of(task_id), before.of(task_id)
+        if after.knock != old.knock and current.knock != old.knock:
+            raise WriteConflict
+        theirs = {name: getattr(current, name) for name in LIVE if getattr(after, name) == getattr(old, name)}
+        return after.changed(**theirs)
+
+    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
+        self._put(plan_id, task_id, knock=token, knocked=number)
+
+    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        return holds_task(self.read(plan_id), task_id, epoch)
+
+    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        if not self.holds(plan_id, task_id, epoch):
+            return False
+        self._put(plan_id, task_id, lease_until=until_ms)
+        return True
+
+    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+        state = self.read(plan_id).of(task_id)
+        self._put(plan_id, task_id, spent=state.spent.plus(turn.spent), turns=state.turns + 1)
+
+    def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
+        self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)
 
     def room(self) -> int:
         return self.limit - self.used

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from groundwork.executing.control import paused_by_failure
-from groundwork.executing.standing import Attempt, Spent, Standing
+from groundwork.executing.standing import Attempt, Standing
 from groundwork.executing.work import Done, Failed, Held, Outcome, Troubled
 from groundwork.plans.model import PlanStatus, TaskStatus
 
@@ -68,7 +68,7 @@ def claimed(standing: Standing, task_id: str, now_ms: int) -> Claimed:
         return Claimed(after, whereto(after, task_id))
     fields = {"epoch": state.epoch + 1, "lease_until": now_ms + LEASE_MS, "lost": lost, "token": None}
     if not state.open:
-        fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0, "turns": 0}
+        fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0}
     return Claimed(standing.with_task(task_id, **fields), Next.WORK, epoch=state.epoch + 1)
 
 
@@ -78,10 +78,6 @@ def holds_task(standing: Standing, task_id: str, epoch: int) -> bool:
     return standing.plan.task(task_id) is not None and state.epoch == epoch and state.status is TaskStatus.RUNNING
 
 
-def renewed(standing: Standing, task_id: str, now_ms: int) -> Standing:
-    return standing.with_task(task_id, lease_until=now_ms + LEASE_MS)
-
-
 @dataclass(frozen=True, slots=True)
 class Finished:
     standing: Standing
@@ -89,10 +85,9 @@ class Finished:
     wait_s: int = 0
 
 
-def finished(standing: Standing, task_id: str, outcome: Outcome, spent: Spent, now_ms: int) -> Finished:
+def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int) -> Finished:
     """What an invocation has come to, for a worker that still holds the task."""
-    total = standing.of(task_id).spent.plus(spent)
-    standing = standing.with_task(task_id, spent=total, lease_until=0)
+    standing = standing.with_task(task_id, lease_until=0)
     match outcome:
         case Done():
             return Finished(_done(standing, task_id, outcome, now_ms), Next.DONE)

@@ -48,18 +48,15 @@ class Conductor:
     def arrived(self, plan_id: str, number: int, task_id: str, token: str) -> None:
         """A task has come to its gate, which opens now or later."""
 
-        def arrive(standing: Standing) -> Standing:
-            stale = standing.execution.number != number or not standing.status.executing
-            if stale or whereto(standing, task_id) is not Next.GATE:
-                return standing
-            # stored with the execution it belongs to: an older one's token opens nothing
-            return standing.with_task(task_id, token=token, gate=number)
-
-        standing = self.change(plan_id, arrive)
+        standing = self.store.read(plan_id)
         if standing.execution.number != number or not standing.status.executing:
             self.machine.close(token)
         elif (where := whereto(standing, task_id)) is not Next.GATE:
             self.machine.open(token, where.value)
+        else:
+            # kept first: whoever changes the plan from now on hears it, and many at once are heard together
+            self.store.knock(plan_id, task_id, number, token)
+            self.change(plan_id, lambda standing: standing)
 
     def execution_over(self, plan_id: str, number: int, reason: str) -> Standing:
         """An execution of the state machine has ended: a plan that it has not brought to its end has failed."""
@@ -111,7 +108,8 @@ class Conductor:
         if state.token is None:
             return
         with self._unheard("open a gate"):
-            if standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
+            stale = state.gate != standing.execution.number
+            if stale or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
                 self.machine.close(state.token)
             elif state.ended:
                 self.machine.open(state.token, Next.DONE.value)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from groundwork.executing.standing import Standing
+from groundwork.executing.work import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,22 @@ class Executions(Protocol):
         Tasks that begin or end to be RUNNING are counted against the account's limit in the same step; WriteConflict
         too where there is no room for them any more.
         """
+        ...
+
+    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
+        """Keeps the token of a gate that has been come to, whatever else is written meanwhile."""
+        ...
+
+    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        """Whether the task is still at work under this claim."""
+        ...
+
+    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        """Whether it is, and its lease has been made longer."""
+        ...
+
+    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+        """Adds what a turn has cost, and keeps it for those who watch."""
         ...
 
     def room(self) -> int:

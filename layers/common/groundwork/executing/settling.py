@@ -25,7 +25,7 @@ class Settled:
 
 def settled(standing: Standing, now_ms: int, account_room: int, most: int = MOST_CHANGES) -> Settled:
     """`account_room` is how many more tasks the account lets begin."""
-    for follow in (_stopped, _dependents_skipped, _conditions_checked):
+    for follow in (_heard, _stopped, _dependents_skipped, _conditions_checked):
         changes = follow(standing, now_ms)
         while changes:
             if most < len(changes):
@@ -38,6 +38,14 @@ def settled(standing: Standing, now_ms: int, account_room: int, most: int = MOST
 
 Changes = Mapping[str, TaskStanding]
 _Follow = Callable[[Standing, int], Changes]
+
+
+def _heard(standing: Standing, now_ms: int) -> Changes:
+    """Who has knocked waits at its gate from now on, or is let go on at once."""
+    found = {task.id: standing.of(task.id) for task in standing.plan.tasks if standing.of(task.id).knock}
+    return {
+        id_: state.changed(token=state.knock, gate=state.knocked, knock=None, knocked=0) for id_, state in found.items()
+    }
 
 
 def _stopped(standing: Standing, now_ms: int) -> Changes:

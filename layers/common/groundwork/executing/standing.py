@@ -59,8 +59,11 @@ class TaskStanding(Value):
 
     An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
     to this number belong to an earlier round, and so do their commits. `allowed` is the last attempt that may be made.
-    `epoch` rises with each holder: who holds an older one may write nothing. `token` is the gate's, which waits in the
-    execution `gate`. `session` is kept by the worker and opaque here: where its state is.
+    `epoch` rises with each holder: who holds an older one may write nothing. `token` is that of its gate, which waits in
+    the execution `gate`; `knock` is one that has come to the execution `knocked`, and has not been heard yet.
+
+    `lease_until`, `knock`, `spent` and `turns` are written by others besides, without `seq`; they are never written
+    together with what follows from them.
     """
 
     status: TaskStatus = TaskStatus.PENDING
@@ -76,6 +79,8 @@ class TaskStanding(Value):
     faults: int = 0
     token: str | None = None
     gate: int = 0
+    knock: str | None = None
+    knocked: int = 0
     approved: str | None = None
     rejected: bool = False
     dependents: Dependents = "skip"
@@ -118,6 +123,10 @@ class TaskStanding(Value):
             since=self.attempts,
             allowed=self.attempts + ATTEMPTS,
             epoch=self.epoch,
+            knock=self.knock,
+            knocked=self.knocked,
+            spent=self.spent,
+            turns=self.turns,
         )
 
 

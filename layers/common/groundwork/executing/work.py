@@ -6,7 +6,8 @@ with a number greater than `since` for this task is this attempt's or one before
 twice.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,20 +57,19 @@ class Turn:
     spent: Spent = Spent()
 
 
-class Watch(Protocol):
+@dataclass(frozen=True, slots=True)
+class Watch:
     """What a worker asks and tells while it works.
 
-    `left_ms`: what is left of the invocation. `stopped` becomes true within seconds of a cancel, or when another worker
-    has taken the task: then nothing that it does counts any more, and it ends. `turn` is told after each turn; its
-    tokens count from then on, whatever comes after. Before a commit is pushed `stopped` must be asked once more.
+    `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has taken
+    the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before a commit
+    is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on, whatever comes.
     """
 
-    @property
-    def left_ms(self) -> Callable[[], int]: ...
-
-    async def stopped(self) -> bool: ...
-
-    async def turn(self, turn: Turn) -> None: ...
+    left_ms: Callable[[], int]
+    stop: asyncio.Event
+    holds: Callable[[], Awaitable[bool]]
+    turn: Callable[[Turn], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
