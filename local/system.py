@@ -24,6 +24,7 @@ from local.runtime import LambdaRunner
 from local.sandbox import Log, Outcome
 from local.schedules import Clock, Schedule, schedules
 from local.serving import Server
+from local.state_machines import ExecutionWatch, create_machines, status_rules
 from local.template import Template
 
 _SERVICE_URL = "AWS_ENDPOINT_URL_"
@@ -130,8 +131,8 @@ class LocalSystem:
         )
         self._closing.callback(self._async_invokes.close)
         endpoint.invocations = InvokeApi(self._runner, self._async_invokes).wsgi
-        self._serve()
         self._start_events()
+        self._serve()
 
     def _read_template(self) -> Template:
         """The template, read twice: to learn which resources there are, then with what their intrinsics stand for."""
@@ -155,6 +156,13 @@ class LocalSystem:
                 self.unfired.append(schedule)
             else:
                 clock.start(schedule)
+        rules = list(status_rules(self._template))
+        machines = create_machines(self._template, self._client)
+        watch = ExecutionWatch(
+            machines, self._client, self._async_invokes.submit, rules, interval=self._poll_interval
+        )
+        self._closing.callback(watch.close)
+        watch.start()
         poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
         self._closing.callback(poller.close)
         for source in queue_sources(self._template):

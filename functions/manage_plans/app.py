@@ -1,4 +1,4 @@
-"""HTTP: repositories, plans, phases, tasks, generation, review, iterations and templates."""
+"""HTTP: repositories, plans, phases, tasks, generation, review, iterations, templates and control."""
 
 import time
 from functools import cache
@@ -11,7 +11,9 @@ from groundwork import http
 from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
 from groundwork.backlog import rfc3339
+from groundwork.control_http import add_control
 from groundwork.errors import NotFound, TooLarge, Transient
+from groundwork.executing.conducting import Conductor
 from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, Path, new_repository_id, path_of
 from groundwork.plans import showing
 from groundwork.plans.bodies import (
@@ -37,6 +39,7 @@ from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_su
 from groundwork.plans.saving import is_own_position, new_template, page
 from groundwork.settings import Settings
 from groundwork.starting import Starter
+from groundwork.stepfunctions import PlanMachine
 from groundwork.store.plan_rows import is_iteration_position, is_list_position
 from groundwork.store.tables import Tables, open_tables
 
@@ -305,6 +308,19 @@ def get_template(template_id: str) -> Response[str]:
 def delete_template(template_id: str) -> Response[str]:
     tables().templates.delete(template_id)
     return Response(204, "application/json", "")
+
+
+# carrying out
+
+
+def conductor() -> Conductor:
+    machine = PlanMachine(settings().plan_machine)
+    return Conductor(
+        tables().executions, machine, now_ms, author(), unheard=lambda what: http.logger.warning("Unheard", what=what)
+    )
+
+
+add_control(app, conductor)
 
 
 # what all of them have in common

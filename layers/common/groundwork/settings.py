@@ -16,6 +16,13 @@ class Settings:
     runs_table: str
     plans_table: str
     process_next: str
+    plan_executor: str
+    plan_machine: str
+    """The ARN of the state machine that carries out plans."""
+
+    most_tasks: int
+    """How many tasks of plans may be at work in the account at once."""
+
     ai: str
     model: str
     mock_latency_ms: int
@@ -30,18 +37,19 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Raises ValueError, naming the variable, where a number is not one."""
-        latency = environ.get("GROUNDWORK_MOCK_LATENCY_MS") or "800"
-        if not latency.isdigit():
-            raise ValueError(f"GROUNDWORK_MOCK_LATENCY_MS must be a whole number of milliseconds, not {latency!r}")
+        latency = _whole(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
         return cls(
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
             plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
             # process_next continues itself: it finds its own name where Lambda puts it
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR", ""),
+            plan_machine=environ.get("GROUNDWORK_PLAN_MACHINE", ""),
+            most_tasks=_whole(environ, "GROUNDWORK_MOST_TASKS", 20),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
-            mock_latency_ms=int(latency),
+            mock_latency_ms=latency,
             anthropic_api_key=environ.get("ANTHROPIC_API_KEY", ""),
             anthropic_base_url=environ.get("ANTHROPIC_BASE_URL", ""),
             anthropic_secret=environ.get("GROUNDWORK_ANTHROPIC_SECRET", ""),
@@ -49,3 +57,10 @@ class Settings:
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             local=urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK,
         )
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit():
+        raise ValueError(f"{name} must be a whole number, not {text!r}")
+    return int(text)

@@ -9,7 +9,7 @@ twice.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from groundwork.executing.standing import Attempt, Spent
 from groundwork.plans.model import Task
@@ -55,6 +55,10 @@ class Turn:
     files: tuple[str, ...] = ()
     message: str = ""
     spent: Spent = Spent()
+
+    def as_json(self) -> dict[str, Any]:
+        said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
+        return said | {"spent": self.spent.model_dump(by_alias=True, exclude_defaults=True)}
 
 
 @dataclass(frozen=True, slots=True)

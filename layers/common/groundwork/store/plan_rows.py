@@ -7,10 +7,13 @@
                / S#000007#000#0003   a suggestion of a review: its iteration, part and position
                / Q#000007#000        why a part's other suggestions are not offered
                / X#T17               what execution has made of a task; written by execution alone
+               / Y#00000012          what has happened to the plan: the events of the change with that seq
+               / G#T17#…             a line of a task's log, by the time and a number
     repository / P, MEASURED#M       a repository, and what tasks of an effort have taken in it
                / MEASURED#M          what tasks of an effort have taken in it, added up
     template   / P, B#000            a template and its body, in pieces
     story      / plan                that the plan carries out the story, and by which of its tasks
+    ACCOUNT    / SLOTS               how many tasks are at work in the account, and which plans wait for room
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
 
 Revisions are never changed: a version is committed by one small transaction, however much of the plan is new, and an
@@ -20,7 +23,7 @@ earlier version is restored by naming its revisions again.
 import re
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
 from groundwork.backlog import rfc3339
@@ -53,6 +56,9 @@ class PlanRow(Model):
     created_at = NumberAttribute(attr_name="createdAt")
     updated_at = NumberAttribute(attr_name="updatedAt")
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
+    # of its execution: all but its status, and the number that every change of it raises
+    execution = CompactJson(null=True)
+    seq = NumberAttribute(null=True)
     attention = UnicodeAttribute(null=True)
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
@@ -110,15 +116,63 @@ class IterationRow(Model):
 
 
 class StateRow(Model):
+    """`body` is what only the execution writes, with the plan's seq; the lease, a knock and what a worker has used so
+    far are written at any time, so that there may be a row of a task that has no status yet.
+    """
+
     class Meta:
         table_name = ""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    status = UnicodeAttribute()
+    status = UnicodeAttribute(null=True)
     attempts = NumberAttribute(default=0)
     commit_sha = UnicodeAttribute(attr_name="commitSha", null=True)
     error_msg = UnicodeAttribute(attr_name="errorMsg", null=True)
+    round = NumberAttribute(null=True)
+    epoch = NumberAttribute(null=True)
+    body = CompactJson(null=True)
+    lease_until = NumberAttribute(attr_name="lease", null=True)
+    knock = UnicodeAttribute(null=True)
+    knocked = NumberAttribute(null=True)
+    turns = NumberAttribute(null=True)
+    input = NumberAttribute(null=True)
+    output = NumberAttribute(null=True)
+    cache_read = NumberAttribute(attr_name="cacheRead", null=True)
+    cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
+    calls = NumberAttribute(null=True)
+    cost = NumberAttribute(null=True)
+
+
+class EventRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    at = NumberAttribute()
+    mark = UnicodeAttribute()
+    events = CompactJson()
+
+
+class LogRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    at = NumberAttribute()
+    body = CompactJson()
+
+
+class SlotsRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    used = NumberAttribute(default=0)
+    waiting = UnicodeSetAttribute(null=True)
 
 
 class RepositoryRow(Model):
@@ -195,6 +249,9 @@ PLAN_ROWS: list[type[Model]] = [
     ContentRow,
     IterationRow,
     StateRow,
+    EventRow,
+    LogRow,
+    SlotsRow,
     RepositoryRow,
     TemplateRow,
     PieceRow,
@@ -237,9 +294,20 @@ def state_key(task_id: str) -> str:
     return f"X#{task_id.rpartition('-')[2]}"
 
 
+def event_key(seq: int) -> str:
+    return f"Y#{seq:08d}"
+
+
+def log_key(task_id: str, at_ms: int, number: int) -> str:
+    return f"G#{suffix(task_id)}#{at_ms:015d}#{number:05d}"
+
+
 def state_of(row: StateRow) -> TaskState:
     return TaskState(
-        status=TaskStatus(row.status), attempts=int(row.attempts), commit_sha=row.commit_sha, error_msg=row.error_msg
+        status=TaskStatus(row.status or TaskStatus.PENDING),
+        attempts=int(row.attempts or 0),
+        commit_sha=row.commit_sha,
+        error_msg=row.error_msg,
     )
 
 

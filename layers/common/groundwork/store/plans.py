@@ -267,7 +267,7 @@ def _put_run(transaction: Transaction, run: Run) -> None:
 
 
 def _absent_or(statuses: Sequence[str]) -> Any:
-    return StateRow.pk.does_not_exist() | StateRow.status.is_in(*statuses)
+    return StateRow.status.does_not_exist() | StateRow.status.is_in(*statuses)
 
 
 def _alive() -> Any:

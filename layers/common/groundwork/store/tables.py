@@ -9,6 +9,7 @@ from groundwork.store.backlog import DynamoBacklog
 from groundwork.store.backlog_reading import DynamoBacklogReader
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.dynamo import bind
+from groundwork.store.executions import DynamoExecutions
 from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
 from groundwork.store.plan_measures import DynamoMeasures
 from groundwork.store.plan_rows import PLAN_ROWS
@@ -28,6 +29,7 @@ class Tables:
     repositories: DynamoRepositories
     templates: DynamoTemplates
     measures: DynamoMeasures
+    executions: DynamoExecutions
 
 
 def connection() -> Connection:
@@ -50,4 +52,5 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),
         measures=DynamoMeasures(),
+        executions=DynamoExecutions(connection, settings.most_tasks),
     )

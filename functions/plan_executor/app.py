@@ -1,0 +1,104 @@
+"""What the state machine of plans asks, and what EventBridge tells of its executions. Invoked with {"do": ...}."""
+
+import asyncio
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from groundwork.errors import NotFound
+from groundwork.executing.carrying import Carrier
+from groundwork.executing.conducting import Conductor
+from groundwork.executing.work import Worker
+from groundwork.settings import Settings
+from groundwork.stepfunctions import PlanMachine
+from groundwork.store.tables import Tables, open_tables
+
+logger = Logger(service="plan_executor")
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def tables() -> Tables:
+    return open_tables(settings())
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def conductor() -> Conductor:
+    machine = PlanMachine(settings().plan_machine)
+    return Conductor(tables().executions, machine, now_ms, unheard=lambda what: logger.warning("Unheard", what=what))
+
+
+@cache
+def worker() -> Worker:
+    from groundwork.executing.rehearsing import Rehearsal
+
+    return Rehearsal()
+
+
+def carrier(context: Any) -> Carrier:
+    return Carrier(
+        store=tables().executions,
+        conductor=conductor(),
+        worker=worker(),
+        repository=tables().repositories.get,
+        now_ms=now_ms,
+        left_ms=context.get_remaining_time_in_millis,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Raises what the state machine tries again: Transient, and PlanNotEnded, which it makes a failure of."""
+    if event.get("source") == "aws.states":
+        return execution_ended(event["detail"])
+    names = ("planId", "number", "taskId", "phaseId")
+    logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
+    try:
+        answer = done(event, carrier(context))
+    except NotFound:
+        logger.warning("The plan is gone")
+        raise
+    logger.info("Done", answer=answer)
+    return answer
+
+
+def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
+    plan_id, number = event["planId"], event["number"]
+    match event["do"]:
+        case "BEGIN":
+            return carrier.begin(plan_id, number)
+        case "PHASE":
+            return carrier.phase(plan_id, number, event["phaseId"])
+        case "GATE":
+            return carrier.gate(plan_id, number, event["taskId"], event["token"])
+        case "WORK":
+            return asyncio.run(carrier.work(plan_id, number, event["taskId"]))
+        case "END":
+            return carrier.end(plan_id, number)
+        case "FAILED":
+            return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
+    raise ValueError(f"nobody knows how to do {event['do']!r}")
+
+
+def execution_ended(detail: dict[str, Any]) -> dict[str, Any]:
+    """The rule on executions' status: none leaves its plan under way."""
+    plan_id, _, number = detail["name"].rpartition("-")
+    reason = f"Its execution has ended: {detail['status']}. {detail.get('cause') or ''}".strip()
+    try:
+        standing = conductor().execution_over(plan_id, int(number), reason[:1_000])
+    except NotFound:
+        return {"status": "gone"}
+    return {"status": standing.status.value}
+
+
+def reason_of(error: dict[str, Any]) -> str:
+    return f"{error.get('Error', 'The execution failed')}: {error.get('Cause', '')}"[:1_000].strip(": ")

@@ -1,0 +1,34 @@
+"""What a request may ask of a plan that is carried out."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from groundwork.backlog import Value
+from groundwork.executing.standing import Dependents
+
+Reason = Annotated[str, Field(max_length=1_000)]
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
+
+
+class Execute(Value):
+    """`again`: a plan that has ended is carried out once more from its beginning."""
+
+    again: bool = False
+
+
+class Because(Value):
+    reason: Reason | None = None
+
+
+class Skip(Value):
+    """`dependents`: what depends on the task is skipped with it, or goes on as if it were done."""
+
+    dependents: Dependents = "skip"
+
+
+class Complete(Value):
+    """`commitSha` is the person's own commit, if there is one."""
+
+    commit_sha: Sha | None = None
+    note: Reason | None = None

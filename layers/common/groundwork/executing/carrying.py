@@ -1,0 +1,203 @@
+"""What the state machine asks: which phases and tasks there are, to wait at a gate, to carry a task out, to end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from groundwork.errors import GroundworkError, NotFound, Transient
+from groundwork.executing import attempts
+from groundwork.executing.attempts import Next
+from groundwork.executing.conducting import Conductor
+from groundwork.executing.ports import Executions
+from groundwork.executing.standing import Standing
+from groundwork.executing.work import Assignment, Before, Held, Outcome, Troubled, Turn, Watch, Worker
+from groundwork.plans.model import Phase, PlanStatus, Task
+from groundwork.plans.repositories import Repository
+
+INLINE = 40
+"""Tasks that an inline Map takes at once; a larger phase's are child executions."""
+
+LOOK_S = 2.0
+"""How often a worker looks whether it may go on: so soon is it stopped by a cancel."""
+
+RENEW_S = 20.0
+
+
+class PlanNotEnded(GroundworkError):
+    """The execution has come to its end, and the plan has not."""
+
+
+@dataclass(slots=True)
+class Carrier:
+    """One invocation of `plan_executor`. `left_ms` is what is left of it."""
+
+    store: Executions
+    conductor: Conductor
+    worker: Worker
+    repository: Callable[[str], Repository]
+    now_ms: Callable[[], int]
+    left_ms: Callable[[], int]
+    look_s: float = LOOK_S
+    log: Callable[[str], None] = field(default=lambda what: None)
+
+    def begin(self, plan_id: str, number: int) -> dict[str, Any]:
+        standing = self.store.read(plan_id)
+        return {"phaseIds": [phase.id for phase in standing.plan.phases] if _is_its(standing, number) else []}
+
+    def phase(self, plan_id: str, number: int, phase_id: str) -> dict[str, Any]:
+        """Its tasks as it begins: those that are added to it later it does not know."""
+        standing = self.store.read(plan_id)
+        phase = standing.plan.phase(phase_id) if _is_its(standing, number) else None
+        tasks = _by_the_work(phase) if phase else []
+        mode = phase.mode if phase else "sequential"
+        large = len(tasks) > INLINE
+        width = len(tasks) if mode == "parallel" else 1
+        return {"mode": mode, "large": large, "width": max(1, width), "taskIds": [task.id for task in tasks]}
+
+    def gate(self, plan_id: str, number: int, task_id: str, token: str) -> dict[str, Any]:
+        self.conductor.arrived(plan_id, number, task_id, token)
+        return {}
+
+    def end(self, plan_id: str, number: int) -> dict[str, Any]:
+        """Raises PlanNotEnded."""
+        standing = self.conductor.change(plan_id, lambda standing: standing)
+        if _is_its(standing, number):
+            raise PlanNotEnded
+        return {}
+
+    def failed(self, plan_id: str, number: int, reason: str) -> dict[str, Any]:
+        """Whether it is for that that the execution ends: one whose plan was cancelled just ends."""
+        standing = self.conductor.execution_over(plan_id, number, reason)
+        return {"failed": standing.status is PlanStatus.FAILED and standing.execution.number == number}
+
+    async def work(self, plan_id: str, number: int, task_id: str) -> dict[str, Any]:
+        claim = await asyncio.to_thread(self._claim, plan_id, number, task_id)
+        if claim.next is not Next.WORK:
+            return _answer(claim.next, claim.wait_s)
+        outcome = await self._carried_out(claim, task_id)
+        return await asyncio.to_thread(self._finish, plan_id, task_id, claim.epoch, outcome)
+
+    # one claim
+
+    def _claim(self, plan_id: str, number: int, task_id: str) -> attempts.Claimed:
+        claims: list[attempts.Claimed] = []
+
+        def act(standing: Standing) -> Standing:
+            if not _is_its(standing, number):
+                claims.append(attempts.Claimed(standing, Next.DONE))
+            else:
+                claims.append(attempts.claimed(standing, task_id, self.now_ms()))
+            return claims[-1].standing
+
+        after = self.conductor.change(plan_id, act)
+        return attempts.Claimed(after, claims[-1].next, claims[-1].wait_s, claims[-1].epoch)
+
+    async def _carried_out(self, claim: attempts.Claimed, task_id: str) -> Outcome:
+        """Watched by a task of its own; a worker that raises has met trouble, whatever it was."""
+        plan_id, stop = claim.standing.plan.id, asyncio.Event()
+
+        async def holds() -> bool:
+            return await asyncio.to_thread(self.store.holds, plan_id, task_id, claim.epoch)
+
+        async def turn(turn: Turn) -> None:
+            await asyncio.to_thread(self.store.turn, plan_id, task_id, turn, self.now_ms())
+
+        watching = asyncio.create_task(self._watched(plan_id, task_id, claim.epoch, stop))
+        try:
+            assignment = await asyncio.to_thread(self._assignment, claim.standing, task_id)
+            return await self.worker.carry_out(assignment, Watch(self.left_ms, stop, holds, turn))
+        except NotFound as gone:
+            return Troubled(str(gone))
+        except Transient as fault:
+            return Troubled(str(fault))
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watched(self, plan_id: str, task_id: str, epoch: int, stop: asyncio.Event) -> None:
+        """Renews the lease, and sets `stop` as soon as the task is no longer held."""
+        renewed = time.monotonic()
+        while not stop.is_set():
+            await asyncio.sleep(self.look_s)
+            with suppress(Transient):
+                if time.monotonic() - renewed < RENEW_S:
+                    held = await asyncio.to_thread(self.store.holds, plan_id, task_id, epoch)
+                else:
+                    until = self.now_ms() + attempts.LEASE_MS
+                    held = await asyncio.to_thread(self.store.renew, plan_id, task_id, epoch, until)
+                    renewed = time.monotonic()
+                if not held:
+                    stop.set()
+
+    def _finish(self, plan_id: str, task_id: str, epoch: int, outcome: Outcome) -> dict[str, Any]:
+        ends: list[attempts.Finished | None] = []
+
+        def act(standing: Standing) -> Standing:
+            if not attempts.holds_task(standing, task_id, epoch):
+                ends.append(None)
+                return standing
+            end = attempts.finished(standing, task_id, outcome, self.now_ms())
+            ends.append(end)
+            return end.standing
+
+        after = self.conductor.change(plan_id, act)
+        end = ends[-1]
+        if end is None:
+            # whoever has taken the task goes on with it; this iteration waits for that one
+            return _answer(attempts.whereto(after, task_id), 0)
+        return _answer(end.next, end.wait_s)
+
+    def _assignment(self, standing: Standing, task_id: str) -> Assignment:
+        plan, state = standing.plan, standing.of(task_id)
+        task = plan.task(task_id)
+        if task is None:
+            raise NotFound.of("task", task_id)
+        return Assignment(
+            plan_id=plan.id,
+            plan_title=plan.title,
+            task=task,
+            attempt=state.attempts,
+            since=state.since,
+            branch=branch_of(standing),
+            repository=self.repository(task.repository_id or plan.repository_id),
+            auto_commit=plan.auto_commit,
+            failed=tuple(one for one in state.failed if one.number > state.since),
+            before=tuple(_before(standing, other) for other in task.depends_on),
+        )
+
+
+def branch_of(standing: Standing) -> str:
+    """The plan's work branch: its own where it names one."""
+    return standing.plan.branch or f"groundwork/{standing.plan.id}"
+
+
+def _before(standing: Standing, task_id: str) -> Before:
+    task, state = standing.plan.task(task_id), standing.of(task_id)
+    assert task is not None
+    return Before(task, state.summary, state.files, state.commit_sha)
+
+
+def _is_its(standing: Standing, number: int) -> bool:
+    """Whether the plan is under way in this execution of the state machine."""
+    return standing.status.executing and standing.execution.number == number
+
+
+def _by_the_work(phase: Phase) -> list[Task]:
+    """In an order in which no task comes before what it depends on: a Map that is not as wide as the phase goes on."""
+    if phase.mode != "parallel":
+        return list(phase.tasks)
+    left, placed = {task.id: task for task in phase.tasks}, list[Task]()
+    while left:
+        ready = [task for task in left.values() if not any(other in left for other in task.depends_on)]
+        # an edit can make no cycle: there is always one
+        placed += ready
+        left = {id_: task for id_, task in left.items() if task not in ready}
+    return placed
+
+
+def _answer(next_: Next, wait_s: int) -> dict[str, Any]:
+    # never 0: a Wait of nothing is a busy loop
+    return {"next": next_.value, "waitSeconds": max(1, wait_s)}

@@ -1,0 +1,59 @@
+"""Step Functions: the port `groundwork.executing.ports.Machine`. boto3 is imported where it is first used."""
+
+import json
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from groundwork.errors import Transient
+
+_GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
+"""What is answered for a token that nothing waits with any more."""
+
+
+@cache
+def _client() -> Any:
+    import boto3
+
+    return boto3.client(
+        "stepfunctions", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
+    )
+
+
+class PlanMachine:
+    """`arn` is the state machine's."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    def start(self, plan_id: str, number: int) -> None:
+        body = json.dumps({"planId": plan_id, "number": number})
+        self._call(
+            "start_execution",
+            {"ExecutionAlreadyExists"},
+            stateMachineArn=self._arn,
+            name=execution_name(plan_id, number),
+            input=body,
+        )
+
+    def open(self, token: str, answer: str) -> None:
+        self._call("send_task_success", _GONE, taskToken=token, output=json.dumps({"next": answer}))
+
+    def close(self, token: str) -> None:
+        self._call("send_task_failure", _GONE, taskToken=token, error="PlanEnded", cause="The plan does not go on here")
+
+    def _call(self, method: str, passed: set[str], **arguments: Any) -> None:
+        try:
+            getattr(_client(), method)(**arguments)
+        except ClientError as exc:
+            if (code := exc.response["Error"]["Code"]) not in passed:
+                raise Transient(f"Step Functions: {code}") from exc
+        except BotoCoreError as exc:
+            raise Transient(f"Step Functions: {type(exc).__name__}") from exc
+
+
+def execution_name(plan_id: str, number: int) -> str:
+    """Of one execution; it is never used again."""
+    return f"{plan_id}-{number}"

@@ -1,0 +1,180 @@
+"""Plans that are carried out, on DynamoDB: the port `groundwork.executing.ports.Executions`."""
+
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from pynamodb.connection import Connection
+
+from groundwork.errors import Transient, WriteConflict
+from groundwork.executing.ports import Event
+from groundwork.executing.standing import Standing
+from groundwork.executing.work import Turn
+from groundwork.plans.model import Plan, PlanStatus, TaskStatus
+from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.store.execution_rows import execution_body, execution_of, in_round, standing_of, state_actions
+from groundwork.store.plan_reading import PlanReading
+from groundwork.store.plan_rows import EventRow, LogRow, PlanRow, SlotsRow, StateRow, event_key, log_key, state_key
+
+EXECUTING = "EXECUTING"
+"""What the index of those that need attention holds for plans that are carried out."""
+
+ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
+MOST_PLANS_KEPT = 8
+
+
+class DynamoExecutions(PlanReading):
+    """`limit` is how many tasks may be at work in the account at once."""
+
+    def __init__(
+        self, connection: Callable[[], Connection], limit: int = 20, now_ms: Callable[[], int] | None = None
+    ) -> None:
+        self._connection = connection
+        self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
+        self.limit = limit
+
+    # standings
+
+    def read(self, plan_id: str) -> Standing:
+        # the head first: what is read after it is at least as new, and a commit on it then fails
+        head = self._head(plan_id)
+        execution = execution_of(head)
+        plan = self._plan(head).changed(status=execution.status, version=int(head.version))
+        with wrapped():
+            rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
+        states = {f"{plan_id}-{row.sk[2:]}": in_round(standing_of(row), execution.round) for row in rows}
+        return Standing(plan, execution, states)
+
+    def _plan(self, head: PlanRow) -> Plan:
+        """A version is never changed: it is read once."""
+        key = (head.pk, int(head.version))
+        if key not in self._plans:
+            self._plans[key] = self._version(head, int(head.version))
+            while len(self._plans) > MOST_PLANS_KEPT:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(key)
+        return self._plans[key]
+
+    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+        plan_id = after.plan.id
+        transaction = Transaction(self._connection())
+        transaction.update(PlanRow(plan_id), self._head_of(after), _unchanged(before), "head")
+        for task_id, state in after.states.items():
+            old = in_round(before.of(task_id), after.execution.round)
+            if state != old:
+                knock = _knock_is(old.knock) if state.knock != old.knock else None
+                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), knock, "task")
+        if begun := len(after.running) - len(before.running):
+            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - begun)
+            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(begun)], room if begun > 0 else None)
+        mark = uuid.uuid4().hex
+        row = EventRow(plan_id, event_key(after.execution.seq), at=self._now_ms(), mark=mark)
+        row.events = [event.as_json() for event in events]
+        transaction.put(row, EventRow.pk.does_not_exist(), "event")
+        try:
+            transaction.commit()
+        except (Cancelled, Transient) as fault:
+            # the answer may have been lost, or be to our own second try: the mark tells
+            if not self._is_marked(plan_id, after.execution.seq, mark):
+                raise WriteConflict(str(fault)) from fault
+
+    def _is_marked(self, plan_id: str, seq: int, mark: str) -> bool:
+        with wrapped():
+            rows = list(EventRow.query(plan_id, EventRow.sk == event_key(seq), consistent_read=True))
+        return bool(rows) and rows[0].mark == mark
+
+    def _head_of(self, after: Standing) -> list[Any]:
+        executing, failed = after.status.executing, after.status is PlanStatus.FAILED
+        now = self._now_ms()
+        return [
+            PlanRow.status.set(after.status.value),
+            PlanRow.execution.set(execution_body(after.execution)),
+            PlanRow.seq.set(after.execution.seq),
+            PlanRow.updated_at.set(now),
+            PlanRow.error.set(after.execution.reason) if failed else PlanRow.error.remove(),
+            PlanRow.attention.set(EXECUTING) if executing else PlanRow.attention.remove(),
+            PlanRow.attention_at.set(now) if executing else PlanRow.attention_at.remove(),
+        ]
+
+    def executing(self) -> list[str]:
+        """Plans that are carried out now."""
+        with wrapped():
+            return [row.pk for row in PlanRow.attention_index.query(EXECUTING)]
+
+    # what is written besides
+
+    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
+        with wrapped():
+            actions = [StateRow.knock.set(token), StateRow.knocked.set(number)]
+            StateRow(plan_id, state_key(task_id)).update(actions=actions)
+
+    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        try:
+            with wrapped():
+                row = StateRow.get(plan_id, state_key(task_id), consistent_read=True)
+        except StateRow.DoesNotExist:
+            return False
+        return int(row.epoch or 0) == epoch and row.status == TaskStatus.RUNNING.value
+
+    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
+        try:
+            with wrapped():
+                row = StateRow(plan_id, state_key(task_id))
+                row.update(actions=[StateRow.lease_until.set(until_ms)], condition=mine)
+        except ConditionFailed:
+            return False
+        return True
+
+    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+        spent = turn.spent
+        counts: list[tuple[Any, int]] = [
+            (StateRow.turns, 1),
+            (StateRow.input, spent.input),
+            (StateRow.output, spent.output),
+            (StateRow.cache_read, spent.cache_read),
+            (StateRow.cache_write, spent.cache_write),
+            (StateRow.calls, spent.calls),
+            (StateRow.cost, spent.cost_micro_usd),
+        ]
+        line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
+        with wrapped():
+            StateRow(plan_id, state_key(task_id)).update(actions=[attribute.add(count) for attribute, count in counts if count])
+            line.save()
+
+    # the account's room
+
+    def room(self) -> int:
+        return self.limit - int(self._slots().used or 0)
+
+    def crowded_out(self, plan_id: str) -> None:
+        with wrapped():
+            SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
+
+    def waiting_for_room(self) -> list[str]:
+        waiting = sorted(self._slots().waiting or ())
+        if waiting:
+            with wrapped():
+                SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.delete(set(waiting))])
+        return waiting
+
+    def _slots(self) -> SlotsRow:
+        try:
+            with wrapped():
+                return SlotsRow.get(ACCOUNT, SLOTS, consistent_read=True)
+        except SlotsRow.DoesNotExist:
+            return SlotsRow(ACCOUNT, SLOTS, used=0)
+
+
+def _unchanged(before: Standing) -> Any:
+    seq = before.execution.seq
+    same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
+    alive = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
+    return alive & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
+
+
+def _knock_is(knock: str | None) -> Any:
+    return StateRow.knock.does_not_exist() if knock is None else StateRow.knock == knock

@@ -1,0 +1,113 @@
+"""Step Functions: the template's state machines in moto's interpreter, and the events that EventBridge has of them."""
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.template import ACCOUNT, FUNCTION, Template
+
+MACHINE = "AWS::Serverless::StateMachine"
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+_STATUS_CHANGE = "Step Functions Execution Status Change"
+
+
+def create_machines(template: Template, client: Callable[[str], Any]) -> list[str]:
+    """Creates them from the same files that are deployed; answers their ARNs."""
+    machines = []
+    for resource in template.of_type(MACHINE):
+        properties = resource.properties
+        values = properties.get("DefinitionSubstitutions", {})
+        text = (template.root / properties["DefinitionUri"]).read_text()
+        definition = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
+        name = properties.get("Name", resource.logical_id)
+        role = f"arn:aws:iam::{ACCOUNT}:role/{resource.logical_id}"
+        answer = client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+        machines.append(answer["stateMachineArn"])
+    return machines
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule on executions' status: whom it tells, and of which statuses."""
+
+    function: str
+    statuses: tuple[str, ...]
+
+
+def status_rules(template: Template) -> Iterator[Rule]:
+    """The functions' rules on executions; other patterns are not looked at here."""
+    for function in template.of_type(FUNCTION):
+        for event in function.properties.get("Events", {}).values():
+            pattern = event["Properties"].get("Pattern", {}) if event["Type"] == "EventBridgeRule" else {}
+            if _STATUS_CHANGE in pattern.get("detail-type", ()):
+                yield Rule(function.logical_id, tuple(pattern.get("detail", {}).get("status", ENDED)))
+
+
+class ExecutionWatch:
+    """Tells each ending of an execution once, until it is closed: moto tells nobody."""
+
+    def __init__(
+        self,
+        machines: list[str],
+        client: Callable[[str], Any],
+        tell: Callable[[str, bytes], object],
+        rules: list[Rule],
+        *,
+        interval: float = 1.0,
+    ) -> None:
+        self._machines, self._client, self._tell, self._rules = machines, client, tell, rules
+        self._interval = interval
+        self._told: set[str] = set()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._machines and self._rules:
+            self._thread = threading.Thread(target=self._watch, daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Tells nothing more."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._interval):
+            for machine in self._machines:
+                try:
+                    self._look(machine)
+                except (ClientError, BotoCoreError):
+                    continue  # the next look sees it
+
+    def _look(self, machine: str) -> None:
+        for page in self._client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine):
+            for execution in page["executions"]:
+                arn, status = execution["executionArn"], execution["status"]
+                if status in ENDED and arn not in self._told:
+                    self._told.add(arn)
+                    self._told_to_all(machine, execution["name"], arn, status)
+
+    def _told_to_all(self, machine: str, name: str, arn: str, status: str) -> None:
+        detail = {"executionArn": arn, "stateMachineArn": machine, "name": name, "status": status}
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": _STATUS_CHANGE,
+            "source": "aws.states",
+            "account": ACCOUNT,
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": arn.split(":")[3],
+            "resources": [arn],
+            "detail": detail,
+        }
+        for rule in self._rules:
+            if status in rule.statuses:
+                self._tell(rule.function, json.dumps(event).encode())
