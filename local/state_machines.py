@@ -1,7 +1,6 @@
 """Step Functions: the template's state machines in moto's interpreter, and the events that EventBridge has of them."""
 
 import json
-import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,9 +22,9 @@ def create_machines(template: Template, client: Callable[[str], Any]) -> list[st
     machines = []
     for resource in template.of_type(MACHINE):
         properties = resource.properties
-        values = properties.get("DefinitionSubstitutions", {})
-        text = (template.root / properties["DefinitionUri"]).read_text()
-        definition = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
+        definition = (template.root / properties["DefinitionUri"]).read_text()
+        for key, value in properties.get("DefinitionSubstitutions", {}).items():
+            definition = definition.replace(f"${{{key}}}", str(value))
         name = properties.get("Name", resource.logical_id)
         role = f"arn:aws:iam::{ACCOUNT}:role/{resource.logical_id}"
         answer = client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)

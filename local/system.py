@@ -158,9 +158,7 @@ class LocalSystem:
                 clock.start(schedule)
         rules = list(status_rules(self._template))
         machines = create_machines(self._template, self._client)
-        watch = ExecutionWatch(
-            machines, self._client, self._async_invokes.submit, rules, interval=self._poll_interval
-        )
+        watch = ExecutionWatch(machines, self._client, self._async_invokes.submit, rules, interval=self._poll_interval)
         self._closing.callback(watch.close)
         watch.start()
         poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)

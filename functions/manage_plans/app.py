@@ -14,6 +14,7 @@ from groundwork.backlog import rfc3339
 from groundwork.control_http import add_control
 from groundwork.errors import NotFound, TooLarge, Transient
 from groundwork.executing.conducting import Conductor
+from groundwork.executing.progress import progress
 from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, Path, new_repository_id, path_of
 from groundwork.plans import showing
 from groundwork.plans.bodies import (
@@ -30,7 +31,7 @@ from groundwork.plans.bodies import (
 )
 from groundwork.plans.creating import drafted, source_of
 from groundwork.plans.editing import Editor
-from groundwork.plans.estimating import estimate_of_plan
+from groundwork.plans.estimating import estimate_of_plan, expecting
 from groundwork.plans.generating import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import RemovePhase, RemoveTask
@@ -40,7 +41,7 @@ from groundwork.plans.saving import is_own_position, new_template, page
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.stepfunctions import PlanMachine
-from groundwork.store.plan_rows import is_iteration_position, is_list_position
+from groundwork.store.plan_rows import is_iteration_position, is_list_position, is_log_position
 from groundwork.store.tables import Tables, open_tables
 
 PURGE_S = 5.0
@@ -321,6 +322,23 @@ def conductor() -> Conductor:
 
 
 add_control(app, conductor)
+
+
+@app.get("/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is")
+def plan_progress(plan_id: str) -> Response[str]:
+    executions, (ai, _) = tables().executions, which_model(None)
+    standing = executions.read(plan_id)
+    history = tables().measures.of_repository(standing.plan.repository_id)
+    expect = expecting(history, ai, settings().mock_latency_ms)
+    return _answer(progress(standing, executions.events(plan_id), expect, now_ms()))
+
+
+@app.get("/api/plan-tasks/<task_id>/log", tags=["control"], summary="What a task's sessions do, turn by turn")
+def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    position = http.position_of(next_token, is_log_position)
+    plan_id = _plan_id(Kind.TASK, task_id)
+    tables().plans.summary(plan_id)
+    return _page(*tables().executions.log(plan_id, task_id, position, limit))
 
 
 # what all of them have in common

@@ -41,7 +41,7 @@ def conductor() -> Conductor:
 def worker() -> Worker:
     from groundwork.executing.rehearsing import Rehearsal
 
-    return Rehearsal()
+    return Rehearsal(settings().mock_latency_ms / 1000)
 
 
 def carrier(context: Any) -> Carrier:
@@ -52,6 +52,7 @@ def carrier(context: Any) -> Carrier:
         repository=tables().repositories.get,
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
+        measured=tables().measures.add,
     )
 
 

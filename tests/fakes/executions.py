@@ -1,4 +1,4 @@
-"""Plans carried out in memory: the ports `groundwork.executing.ports`, and a state machine that only keeps its tokens."""
+"""Plans carried out in memory: the ports of `groundwork.executing`, and a state machine that only keeps tokens."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,6 @@ from groundwork.executing.ports import Event
 from groundwork.executing.standing import Execution, Standing, TaskStanding
 from groundwork.executing.work import Turn
 from groundwork.plans.model import Plan
-
 
 LIVE = ("knock", "knocked", "lease_until", "spent", "turns")
 

@@ -1,7 +1,6 @@
 """Plans carried out on the local system: the real state machine in moto's interpreter, the real functions."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

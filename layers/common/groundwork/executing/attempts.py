@@ -85,9 +85,10 @@ class Finished:
     wait_s: int = 0
 
 
-def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int) -> Finished:
+def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int, worked_ms: int = 0) -> Finished:
     """What an invocation has come to, for a worker that still holds the task."""
-    standing = standing.with_task(task_id, lease_until=0)
+    worked = standing.of(task_id).worked_ms + worked_ms
+    standing = standing.with_task(task_id, lease_until=0, worked_ms=worked)
     match outcome:
         case Done():
             return Finished(_done(standing, task_id, outcome, now_ms), Next.DONE)

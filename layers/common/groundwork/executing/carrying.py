@@ -4,16 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from groundwork.ai.port import Usage
+from groundwork.backlog import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.executing import attempts
 from groundwork.executing.attempts import Next
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.ports import Executions
 from groundwork.executing.standing import Standing
-from groundwork.executing.work import Assignment, Before, Held, Outcome, Troubled, Turn, Watch, Worker
+from groundwork.executing.work import Assignment, Before, Done, Outcome, Troubled, Turn, Watch, Worker
+from groundwork.plans.estimating import Measured
 from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository
 
@@ -41,7 +44,7 @@ class Carrier:
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
     look_s: float = LOOK_S
-    log: Callable[[str], None] = field(default=lambda what: None)
+    measured: Callable[[str, Effort, Measured], None] = lambda repository_id, effort, taken: None
 
     def begin(self, plan_id: str, number: int) -> dict[str, Any]:
         standing = self.store.read(plan_id)
@@ -77,8 +80,10 @@ class Carrier:
         claim = await asyncio.to_thread(self._claim, plan_id, number, task_id)
         if claim.next is not Next.WORK:
             return _answer(claim.next, claim.wait_s)
+        began = self.now_ms()
         outcome = await self._carried_out(claim, task_id)
-        return await asyncio.to_thread(self._finish, plan_id, task_id, claim.epoch, outcome)
+        worked_ms = max(0, self.now_ms() - began)
+        return await asyncio.to_thread(self._finish, plan_id, task_id, claim.epoch, outcome, worked_ms)
 
     # one claim
 
@@ -132,14 +137,14 @@ class Carrier:
                 if not held:
                     stop.set()
 
-    def _finish(self, plan_id: str, task_id: str, epoch: int, outcome: Outcome) -> dict[str, Any]:
+    def _finish(self, plan_id: str, task_id: str, epoch: int, outcome: Outcome, worked_ms: int) -> dict[str, Any]:
         ends: list[attempts.Finished | None] = []
 
         def act(standing: Standing) -> Standing:
             if not attempts.holds_task(standing, task_id, epoch):
                 ends.append(None)
                 return standing
-            end = attempts.finished(standing, task_id, outcome, self.now_ms())
+            end = attempts.finished(standing, task_id, outcome, self.now_ms(), worked_ms)
             ends.append(end)
             return end.standing
 
@@ -148,7 +153,20 @@ class Carrier:
         if end is None:
             # whoever has taken the task goes on with it; this iteration waits for that one
             return _answer(attempts.whereto(after, task_id), 0)
+        if isinstance(outcome, Done):
+            self._measure(after, task_id)
         return _answer(end.next, end.wait_s)
+
+    def _measure(self, standing: Standing, task_id: str) -> None:
+        """What the task has taken, for later estimates; to lose one is no harm."""
+        task, state = standing.plan.task(task_id), standing.of(task_id)
+        if task is None or not state.spent.calls:
+            return
+        spent = state.spent
+        usage = Usage(spent.input, spent.output, spent.cache_read, spent.cache_write, spent.calls)
+        with suppress(Transient):
+            taken = Measured(1, state.worked_ms / 1000, usage)
+            self.measured(task.repository_id or standing.plan.repository_id, task.effort, taken)
 
     def _assignment(self, standing: Standing, task_id: str) -> Assignment:
         plan, state = standing.plan, standing.of(task_id)

@@ -21,7 +21,7 @@ Act = Callable[[Standing], Standing]
 
 @dataclass(slots=True)
 class Conductor:
-    """`who` acts, None where nobody does. `sleep` takes seconds; `unheard` is told what the machine could not be told."""
+    """`who` acts, None where nobody does. `sleep` takes seconds; `unheard` learns what could not be told."""
 
     store: Executions
     machine: Machine

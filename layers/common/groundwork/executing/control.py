@@ -61,9 +61,7 @@ def resume(standing: Standing, asked: Asked) -> Standing:
     if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resumed", status.value)
     number = execution.number + 1 if died else execution.number
-    after = standing.execution_changed(
-        status=PlanStatus.RUNNING, number=number, ended_at=None, **_nobody(asked)
-    )
+    after = standing.execution_changed(status=PlanStatus.RUNNING, number=number, ended_at=None, **_nobody(asked))
     if after.failed and not after.running and not due(after):
         raise NothingCanGoOn(after.failed)
     return after

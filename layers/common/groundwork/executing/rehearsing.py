@@ -1,4 +1,4 @@
-"""A worker that carries out nothing: each task takes a moment and succeeds without a commit. For rehearsals of a plan."""
+"""A worker that carries out nothing: each task takes a while and succeeds without a commit."""
 
 import asyncio
 

@@ -52,7 +52,9 @@ def _stopped(standing: Standing, now_ms: int) -> Changes:
     """A cancelled plan's tasks are cancelled; a failed one's wait for another execution. Their workers are fenced."""
     states = {task.id: standing.of(task.id) for task in standing.plan.tasks}
     if standing.status is PlanStatus.CANCELLED:
-        left = {id_: state for id_, state in states.items() if not state.ended and state.status is not TaskStatus.FAILED}
+        left = {
+            id_: state for id_, state in states.items() if not state.ended and state.status is not TaskStatus.FAILED
+        }
         return {id_: _fenced(state, TaskStatus.CANCELLED, ended_at=now_ms) for id_, state in left.items()}
     if standing.status is PlanStatus.FAILED:
         running = {id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING}

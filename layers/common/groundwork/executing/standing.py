@@ -59,8 +59,8 @@ class TaskStanding(Value):
 
     An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
     to this number belong to an earlier round, and so do their commits. `allowed` is the last attempt that may be made.
-    `epoch` rises with each holder: who holds an older one may write nothing. `token` is that of its gate, which waits in
-    the execution `gate`; `knock` is one that has come to the execution `knocked`, and has not been heard yet.
+    `epoch` rises with each holder: who holds an older one may write nothing. `token` is that of its gate, which waits
+    in the execution `gate`; `knock` is one that has come to the execution `knocked`, and has not been heard yet.
 
     `lease_until`, `knock`, `spent` and `turns` are written by others besides, without `seq`; they are never written
     together with what follows from them.
@@ -93,6 +93,7 @@ class TaskStanding(Value):
     files: tuple[str, ...] = ()
     spent: Spent = Spent()
     turns: int = 0
+    worked_ms: int = 0
     started_at: int | None = None
     ended_at: int | None = None
     landed: int = Field(default=0, description="The execution's seq when it was completed: the order of the work")
@@ -127,6 +128,7 @@ class TaskStanding(Value):
             knocked=self.knocked,
             spent=self.spent,
             turns=self.turns,
+            worked_ms=self.worked_ms,
         )
 
 

@@ -30,8 +30,8 @@ class Before:
 class Assignment:
     """One attempt at a task. `branch` is the plan's work branch in `repository`, the same in all of its repositories.
 
-    `attempt` is never used again for this task; attempts up to `since` belong to what was done before the plan was begun
-    anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
+    `attempt` is never used again for this task; attempts up to `since` belong to what was done before the plan was
+    begun anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
     """
 
     plan_id: str
@@ -65,9 +65,9 @@ class Turn:
 class Watch:
     """What a worker asks and tells while it works.
 
-    `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has taken
-    the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before a commit
-    is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on, whatever comes.
+    `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has
+    taken the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before
+    a commit is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on.
     """
 
     left_ms: Callable[[], int]

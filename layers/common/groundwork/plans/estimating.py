@@ -3,7 +3,7 @@
 The answer says which, for each effort and as a whole.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,16 @@ def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
     return Expected(past.seconds / n, mean, n)
 
 
+def expecting(history: Mapping[Effort, Measured], ai: str, latency_ms: int) -> Callable[[Task], float]:
+    """How many seconds a task takes. `latency_ms` is that of the mock, which takes no other time."""
+
+    def seconds(task: Task) -> float:
+        each = expected(task.effort, history)
+        return each.usage.calls * latency_ms / 1000 if ai == "mock" and not each.measured else each.seconds
+
+    return seconds
+
+
 def estimate_of_plan(
     plan: Plan,
     states: Mapping[str, TaskState],
@@ -81,18 +91,17 @@ def estimate_of_plan(
     left = [task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED]
     efforts = {effort: expected(effort, history) for effort in SECONDS if any(t.effort == effort for t in left)}
 
+    each_takes, ids = expecting(history, ai, latency_ms), {task.id for task in left}
+
     def seconds(task: Task) -> float:
-        if task not in left:
-            return 0.0
-        each = efforts[task.effort]
-        return each.usage.calls * latency_ms / 1000 if ai == "mock" and not each.measured else each.seconds
+        return each_takes(task) if task.id in ids else 0.0
 
     # a usage of one task is many calls: priced as one it would look like a single long prompt
     costs = {effort: _cost(model, each.usage) for effort, each in efforts.items()}
     usage = sum((efforts[task.effort].usage for task in left), Usage())
     return {
         **_totals(len(left), usage, sum(costs[task.effort] for task in left), schedule(plan, seconds)),
-        "stops": _stops(plan, {task.id for task in left}),
+        "stops": _stops(plan, ids),
         "basis": _basis({each.basis for each in efforts.values()}),
         "efforts": [
             {

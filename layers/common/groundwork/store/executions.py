@@ -8,6 +8,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
+from groundwork.backlog import rfc3339
 from groundwork.errors import Transient, WriteConflict
 from groundwork.executing.ports import Event
 from groundwork.executing.standing import Standing
@@ -16,7 +17,17 @@ from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.execution_rows import execution_body, execution_of, in_round, standing_of, state_actions
 from groundwork.store.plan_reading import PlanReading
-from groundwork.store.plan_rows import EventRow, LogRow, PlanRow, SlotsRow, StateRow, event_key, log_key, state_key
+from groundwork.store.plan_rows import (
+    EventRow,
+    LogRow,
+    PlanRow,
+    SlotsRow,
+    StateRow,
+    event_key,
+    log_key,
+    log_prefix,
+    state_key,
+)
 
 EXECUTING = "EXECUTING"
 """What the index of those that need attention holds for plans that are carried out."""
@@ -87,14 +98,15 @@ class DynamoExecutions(PlanReading):
         return bool(rows) and rows[0].mark == mark
 
     def _head_of(self, after: Standing) -> list[Any]:
-        executing, failed = after.status.executing, after.status is PlanStatus.FAILED
+        executing = after.status.executing
+        reason = after.execution.reason if after.status is PlanStatus.FAILED else None
         now = self._now_ms()
         return [
             PlanRow.status.set(after.status.value),
             PlanRow.execution.set(execution_body(after.execution)),
             PlanRow.seq.set(after.execution.seq),
             PlanRow.updated_at.set(now),
-            PlanRow.error.set(after.execution.reason) if failed else PlanRow.error.remove(),
+            PlanRow.error.set(reason) if reason else PlanRow.error.remove(),
             PlanRow.attention.set(EXECUTING) if executing else PlanRow.attention.remove(),
             PlanRow.attention_at.set(now) if executing else PlanRow.attention_at.remove(),
         ]
@@ -108,7 +120,7 @@ class DynamoExecutions(PlanReading):
 
     def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
         with wrapped():
-            actions = [StateRow.knock.set(token), StateRow.knocked.set(number)]
+            actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
             StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
     def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
@@ -142,8 +154,28 @@ class DynamoExecutions(PlanReading):
         ]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
         with wrapped():
-            StateRow(plan_id, state_key(task_id)).update(actions=[attribute.add(count) for attribute, count in counts if count])
+            StateRow(plan_id, state_key(task_id)).update(
+                actions=[attribute.add(count) for attribute, count in counts if count]
+            )
             line.save()
+
+    # what people watch
+
+    def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
+        """The last changes' events, newest first."""
+        with wrapped():
+            between = EventRow.sk.startswith("Y#")
+            rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
+        return [{"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]), **event} for row in rows for event in row.events]
+
+    def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """A task's turns, oldest first, behind a position; and the position that more come behind."""
+        start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
+        with wrapped():
+            between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
+            rows = list(LogRow.query(plan_id, between, limit=limit, consistent_read=True))
+        lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
+        return lines, rows[-1].sk.removeprefix(log_prefix(task_id)) if len(rows) == limit else None
 
     # the account's room
 

@@ -298,8 +298,16 @@ def event_key(seq: int) -> str:
     return f"Y#{seq:08d}"
 
 
+def log_prefix(task_id: str) -> str:
+    return f"G#{suffix(task_id)}#"
+
+
 def log_key(task_id: str, at_ms: int, number: int) -> str:
-    return f"G#{suffix(task_id)}#{at_ms:015d}#{number:05d}"
+    return f"{log_prefix(task_id)}{at_ms:015d}#{number:05d}"
+
+
+def is_log_position(text: str) -> bool:
+    return re.fullmatch("[0-9]{15}#[0-9]{5}", text) is not None
 
 
 def state_of(row: StateRow) -> TaskState:
