@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.system import LocalSystem
 from tests.system.client import PATIENCE_S, Client
 
 
@@ -40,8 +41,48 @@ class Executor:
             time.sleep(0.1)
         raise AssertionError(f"that has not come: {plan}")
 
+    def refused(self, path: str, body: dict[str, Any] | None = None) -> str:
+        """The code of a conflict."""
+        answer = self.http.post(path, json=body or {})
+        assert answer.status_code == 409, answer.text
+        return str(answer.json()["error"]["code"])
+
+    def progress(self, plan_id: str) -> dict[str, Any]:
+        progress: dict[str, Any] = self.client.ok(self.http.get(f"/api/plans/{plan_id}/progress"))
+        return progress
+
+    def until_task(self, plan_id: str, key: str, status: str) -> None:
+        """Until a task has that status, or one that comes after it."""
+
+        def come(plan: dict[str, Any]) -> bool:
+            tasks = {task["key"]: task["status"] for phase in plan["phases"] for task in phase["tasks"]}
+            return tasks[key] in (status, "COMPLETED", "FAILED")
+
+        self.until(plan_id, come)
+
+    def execution_ended(self, system: LocalSystem, plan_id: str) -> str:
+        """How the state machine's execution has ended, once it has."""
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            status = str(_execution(system, plan_id)["status"])
+            if status != "RUNNING":
+                return status
+            time.sleep(0.1)
+        raise AssertionError("the execution has not ended")
+
+    def stop_execution(self, system: LocalSystem, plan_id: str) -> None:
+        system.client("stepfunctions").stop_execution(executionArn=_execution(system, plan_id)["executionArn"])
+
     def ended(self, plan_id: str) -> dict[str, Any]:
         return self.until(plan_id, lambda plan: plan["status"] not in ("RUNNING", "PAUSING"))
+
+
+def _execution(system: LocalSystem, plan_id: str) -> dict[str, Any]:
+    client = system.client("stepfunctions")
+    machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    found: list[dict[str, Any]] = [one for page in pages for one in page["executions"] if plan_id in one["name"]]
+    return max(found, key=lambda one: int(one["name"].rpartition("-")[2]))
 
 
 def task(key: str, *depends_on: str, **fields: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Plans carried out on the local system: the real state machine in moto's interpreter, the real functions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,17 +10,23 @@ from tests.plans.world import make_repository
 from tests.system.carrying import Executor, phase, task
 from tests.system.client import Client, running
 
+System = tuple[LocalSystem, Client]
+
 
 @pytest.fixture(scope="module")
-def system() -> Iterator[tuple[LocalSystem, Client]]:
-    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as found:
+def system() -> Iterator[System]:
+    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="300") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def executor(system: tuple[LocalSystem, Client], tmp_path_factory: pytest.TempPathFactory) -> Executor:
+def executor(system: System, tmp_path_factory: pytest.TempPathFactory) -> Executor:
     path = make_repository(tmp_path_factory.mktemp("repositories") / "downloads")
     return Executor(system[1], str(path))
+
+
+def statuses(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {key: task["status"] for key, task in tasks.items()}
 
 
 def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(executor: Executor) -> None:
@@ -27,4 +34,110 @@ def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(executor: Execut
     assert executor.ask(f"/api/plans/{plan['id']}/execute")["status"] == "RUNNING"
     done = executor.ended(plan["id"])
     assert done["status"] == "COMPLETED"
-    assert {task["status"] for task in executor.tasks(plan["id"]).values()} == {"COMPLETED"}
+    assert set(statuses(executor.tasks(plan["id"])).values()) == {"COMPLETED"}
+    progress = executor.progress(plan["id"])
+    assert (progress["progress"], progress["taskCounts"]) == (100, {"COMPLETED": 3})
+    assert progress["events"][0]["what"] == "COMPLETED"
+    log = executor.client.every(f"/api/plan-tasks/{progress['tasks'][0]['id']}/log")
+    assert [line["turn"] for line in log] == list(range(1, len(log) + 1))
+    assert log
+
+
+def test_a_task_of_a_manual_phase_begins_once_it_is_approved(executor: Executor) -> None:
+    plan = executor.plan(phase("By hand", task("a"), task("b"), mode="manual"), phase("Then", task("c", "b")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    for key, other in (("a", "b"), ("b", "c")):
+        executor.until_task(plan["id"], key, "AWAITING_APPROVAL")
+        tasks = executor.tasks(plan["id"])
+        assert tasks[other]["status"] == "PENDING"
+        executor.ask(f"/api/plan-tasks/{tasks[key]['id']}/approve")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+
+
+def test_a_plan_that_is_paused_begins_nothing_until_it_is_resumed(executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a"), task("b"), task("c")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "a", "RUNNING")
+    executor.ask(f"/api/plans/{plan['id']}/pause", {"reason": "Lunch"})
+    executor.until(plan["id"], lambda plan: plan["status"] == "PAUSED")
+    assert statuses(executor.tasks(plan["id"]))["c"] == "PENDING"
+    progress = executor.progress(plan["id"])
+    assert (progress["cause"], progress["reason"]) == ("person", "Lunch")
+    assert executor.refused(f"/api/plans/{plan['id']}/pause") == "PLAN_STATUS"
+    executor.ask(f"/api/plans/{plan['id']}/resume")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+
+
+def test_a_phase_that_pauses_after_it_waits_for_a_person(executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a"), pauseAfter=True), phase("Two", task("b")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "PAUSED"
+    assert executor.progress(plan["id"])["cause"] == "phase"
+    executor.ask(f"/api/plans/{plan['id']}/resume")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+
+
+def test_after_a_cancel_nothing_begins_and_the_execution_ends(system: System, executor: Executor) -> None:
+    plan = executor.plan(phase("One", *(task(f"t{n}") for n in range(6)), mode="parallel"), maxParallel=2)
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "t0", "RUNNING")
+    assert executor.ask(f"/api/plans/{plan['id']}/cancel")["status"] == "CANCELLED"
+    before = statuses(executor.tasks(plan["id"]))
+    assert set(before.values()) <= {"CANCELLED", "COMPLETED"}
+    assert executor.execution_ended(system[0], plan["id"]) in ("SUCCEEDED", "ABORTED")
+    assert statuses(executor.tasks(plan["id"])) == before
+
+
+def test_a_skipped_task_takes_along_what_depends_on_it_or_lets_it_run(executor: Executor) -> None:
+    tasks = (task("a"), task("b", "a"), task("c", "b"), task("d"), task("e", "d"))
+    plan = executor.plan(phase("By hand", *tasks[:1], mode="manual"), phase("Two", *tasks[1:], mode="parallel"))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "a", "AWAITING_APPROVAL")
+    ids = {key: task["id"] for key, task in executor.tasks(plan["id"]).items()}
+    executor.ask(f"/api/plan-tasks/{ids['b']}/skip", {"dependents": "skip"})
+    executor.ask(f"/api/plan-tasks/{ids['d']}/skip", {"dependents": "run"})
+    executor.ask(f"/api/plan-tasks/{ids['a']}/approve")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    wanted = {"a": "COMPLETED", "b": "SKIPPED", "c": "SKIPPED", "d": "SKIPPED", "e": "COMPLETED"}
+    assert statuses(executor.tasks(plan["id"])) == wanted
+
+
+def test_a_rejected_task_is_completed_by_a_person_with_their_own_commit(executor: Executor) -> None:
+    plan = executor.plan(phase("By hand", task("a"), mode="manual"), phase("Two", task("b", "a")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "a", "AWAITING_APPROVAL")
+    id_ = executor.tasks(plan["id"])["a"]["id"]
+    assert executor.ask(f"/api/plan-tasks/{id_}/reject", {"reason": "Not so"})["planStatus"] == "PAUSED"
+    assert executor.refused(f"/api/plans/{plan['id']}/resume") == "TASK_FAILED"
+    executor.ask(f"/api/plan-tasks/{id_}/complete", {"commitSha": "a" * 40, "note": "Did it"})
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    assert executor.tasks(plan["id"])["a"]["commitSha"] == "a" * 40
+
+
+def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(executor: Executor) -> None:
+    first = [task(f"a{n}") for n in range(45)]
+    plan = executor.plan(
+        phase("Wide", *first, task("z", *(f"a{n}" for n in range(45))), mode="parallel"), maxParallel=8
+    )
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+
+
+def test_an_execution_that_is_stopped_leaves_its_plan_failed_and_resumable(system: System, executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a"), task("b")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "a", "RUNNING")
+    executor.stop_execution(system[0], plan["id"])
+    failed = executor.until(plan["id"], lambda plan: plan["status"] in ("FAILED", "COMPLETED"))
+    assert (failed["status"], "ended" in failed["error"]) == ("FAILED", True)
+    executor.ask(f"/api/plans/{plan['id']}/resume")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    assert executor.progress(plan["id"])["execution"] == 2
+
+
+def test_a_worker_that_is_killed_is_replaced(system: System, executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a"), task("b", "a")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    executor.until_task(plan["id"], "a", "RUNNING")
+    system[0].kill_sandboxes("PlanExecutorFunction")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
