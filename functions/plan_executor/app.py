@@ -15,6 +15,9 @@ from groundwork.settings import Settings
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.tables import Tables, open_tables
 
+QUIET_MS = 60_000
+"""A plan in which something has been written so lately is looked at by whoever writes."""
+
 logger = Logger(service="plan_executor")
 
 
@@ -61,6 +64,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Raises what the state machine tries again: Transient, and PlanNotEnded, which it makes a failure of."""
     if event.get("source") == "aws.states":
         return execution_ended(event["detail"])
+    if event["do"] == "SWEEP":
+        return sweep(context)
     names = ("planId", "number", "taskId", "phaseId")
     logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
     try:
@@ -88,6 +93,13 @@ def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
         case "FAILED":
             return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
     raise ValueError(f"nobody knows how to do {event['do']!r}")
+
+
+def sweep(context: Any) -> dict[str, Any]:
+    """What was written and not told, or was cut off half-way, is taken up again."""
+    looked = conductor().sweep(now_ms() - QUIET_MS, lambda: context.get_remaining_time_in_millis() < 10_000)
+    logger.info("Swept", looked=looked)
+    return {"looked": looked}
 
 
 def execution_ended(detail: dict[str, Any]) -> dict[str, Any]:

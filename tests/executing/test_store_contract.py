@@ -230,5 +230,19 @@ def test_a_failed_attempt_and_its_reason_are_kept(place: Place) -> None:
     assert (state.attempts, state.status, state.lease_until) == (1, TaskStatus.RUNNING, 0)
 
 
+def test_a_plan_is_looked_at_until_nothing_of_it_is_left_to_be_told(place: Place) -> None:
+    standing = place.executed(chain())
+    plan_id, later = standing.plan.id, 10**15
+    assert plan_id in place.store.unquiet(later)
+    conductor = Conductor(place.store, MemoryMachine(), lambda: 1_000)
+    conductor.sweep(later, lambda: False)
+    assert plan_id in place.store.unquiet(later)
+    stale = place.store.read(plan_id)
+    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
+    place.store.quiet(stale)
+    conductor.sweep(later, lambda: False)
+    assert plan_id not in place.store.unquiet(later)
+
+
 def settle(standing: Standing) -> Standing:
     return settled(standing, 1_000, 10).standing

@@ -22,6 +22,7 @@ class MemoryExecutions:
     used: int = 0
     crowded: set[str] = field(default_factory=set)
     events: list[tuple[str, Event]] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
 
     def add(self, plan: Plan) -> None:
         self.standings[plan.id] = Standing(plan, Execution(status=plan.status))
@@ -41,6 +42,7 @@ class MemoryExecutions:
             raise WriteConflict
         states = {id_: self._merged(now, before, id_, state) for id_, state in after.states.items()}
         self.used = used
+        self.silent.discard(plan_id)
         plan = after.plan.changed(status=after.status)
         self.standings[plan_id] = Standing(plan, after.execution, {**now.states, **states})
         self.events += [(plan_id, event) for event in events]
@@ -71,6 +73,13 @@ class MemoryExecutions:
 
     def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
         self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)
+
+    def unquiet(self, since_ms: int) -> list[str]:
+        return [id_ for id_, standing in self.standings.items() if standing.execution.number and id_ not in self.silent]
+
+    def quiet(self, standing: Standing) -> None:
+        if self.read(standing.plan.id).execution.seq == standing.execution.seq:
+            self.silent.add(standing.plan.id)
 
     def room(self) -> int:
         return self.limit - self.used

@@ -12,7 +12,7 @@ from groundwork.executing.standing import Attempt, Standing
 from groundwork.executing.work import Done, Failed, Held, Outcome, Troubled
 from groundwork.plans.model import PlanStatus, TaskStatus
 
-LEASE_MS = 90_000
+LEASE_MS = 60_000
 MOST_LOST = 3
 """Workers that one attempt may lose: what kills its worker each time must not be tried for ever."""
 

@@ -26,7 +26,7 @@ INLINE = 40
 LOOK_S = 2.0
 """How often a worker looks whether it may go on: so soon is it stopped by a cancel."""
 
-RENEW_S = 20.0
+RENEW_S = 15.0
 
 
 class PlanNotEnded(GroundworkError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from groundwork.errors import Transient, WriteConflict
+from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.executing.attempts import Next, whereto
 from groundwork.executing.happenings import happened
 from groundwork.executing.ports import Executions, Machine
@@ -44,6 +44,21 @@ class Conductor:
             if state.gate == standing.execution.number:
                 self._tell(standing, state)
         return standing
+
+    def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
+        """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
+        looked: list[str] = []
+        for plan_id in self.store.unquiet(since_ms):
+            if stop():
+                break
+            try:
+                standing = self.look(plan_id)
+                if standing.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                    self.store.quiet(standing)
+                looked.append(plan_id)
+            except (NotFound, Transient) as fault:
+                self.unheard(f"{plan_id} could not be looked at: {fault}")
+        return looked
 
     def arrived(self, plan_id: str, number: int, task_id: str, token: str) -> None:
         """A task has come to its gate, which opens now or later."""

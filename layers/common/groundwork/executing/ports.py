@@ -51,6 +51,14 @@ class Executions(Protocol):
         """Adds what a turn has cost, and keeps it for those who watch."""
         ...
 
+    def unquiet(self, since_ms: int) -> list[str]:
+        """Plans under way, and those that were changed lately, in which nothing has been written since then."""
+        ...
+
+    def quiet(self, standing: Standing) -> None:
+        """That nothing is left to be looked at, unless the plan has changed since."""
+        ...
+
     def room(self) -> int:
         """How many more tasks the account lets begin."""
         ...

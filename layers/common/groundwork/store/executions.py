@@ -4,6 +4,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pynamodb.connection import Connection
@@ -98,7 +99,6 @@ class DynamoExecutions(PlanReading):
         return bool(rows) and rows[0].mark == mark
 
     def _head_of(self, after: Standing) -> list[Any]:
-        executing = after.status.executing
         reason = after.execution.reason if after.status is PlanStatus.FAILED else None
         now = self._now_ms()
         return [
@@ -107,14 +107,22 @@ class DynamoExecutions(PlanReading):
             PlanRow.seq.set(after.execution.seq),
             PlanRow.updated_at.set(now),
             PlanRow.error.set(reason) if reason else PlanRow.error.remove(),
-            PlanRow.attention.set(EXECUTING) if executing else PlanRow.attention.remove(),
-            PlanRow.attention_at.set(now) if executing else PlanRow.attention_at.remove(),
+            # until a sweep has seen that nothing is left to be told
+            PlanRow.attention.set(EXECUTING),
+            PlanRow.attention_at.set(now),
         ]
 
-    def executing(self) -> list[str]:
-        """Plans that are carried out now."""
+    def unquiet(self, since_ms: int) -> list[str]:
         with wrapped():
-            return [row.pk for row in PlanRow.attention_index.query(EXECUTING)]
+            rows = PlanRow.attention_index.query(EXECUTING, PlanRow.attention_at <= since_ms)
+            return [row.pk for row in rows]
+
+    def quiet(self, standing: Standing) -> None:
+        same = (PlanRow.seq == standing.execution.seq) & (PlanRow.attention == EXECUTING)
+        with suppress(ConditionFailed), wrapped():
+            PlanRow(standing.plan.id).update(
+                actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
+            )
 
     # what is written besides
 
