@@ -29,13 +29,16 @@ class Iteration:
 
 @dataclass
 class Play:
-    """`commits` counts the successes of each task; `begun` what stood when an attempt began."""
+    """`commits` counts the successes of each task; `claims` are those that may still write, with the time that a worker
+    has. `wide`: every task of a phase comes to its gate at once, whatever its mode.
+    """
 
     plan: Plan
     store: MemoryExecutions = field(default_factory=MemoryExecutions)
     now: int = 1_000
     commits: dict[str, int] = field(default_factory=dict)
-    begun: list[tuple[str, Standing]] = field(default_factory=list)
+    claims: dict[str, tuple[int, int]] = field(default_factory=dict)
+    wide: bool = False
     tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -63,12 +66,20 @@ class Play:
     def asked(self) -> Asked:
         return Asked("somebody", self.now)
 
+    def die(self) -> None:
+        """The execution ends before its plan: nobody who is at work in it may write any more."""
+        self.conductor().execution_over(self.plan.id, self.number, "Stopped")
+        if self.status is PlanStatus.FAILED:
+            self.claims.clear()
+
     def ask(self, act: Act) -> bool:
         """Whether it was done; else it was refused."""
         try:
             self.conductor("somebody").change(self.plan.id, act)
         except Refusal:
             return False
+        if self.status is PlanStatus.CANCELLED:
+            self.claims.clear()
         self.follow()
         return True
 
@@ -110,7 +121,7 @@ class Play:
 
     def _in_the_map(self) -> list[Iteration]:
         left = [one for one in self.iterations if one.state is not Next.DONE]
-        return left if self.plan.phases[self.phase].mode == "parallel" else left[:1]
+        return left if self.wide or self.plan.phases[self.phase].mode == "parallel" else left[:1]
 
     # workers
 
@@ -131,9 +142,17 @@ class Play:
         if claim.next is not Next.WORK:
             self._goes(one, claim.next)
             return None
-        self.begun.append((one.task_id, before))
+        self._check_claim(before, one.task_id)
+        self.claims[one.task_id] = (claim.epoch, self.now + attempts.LEASE_MS)
         one.epoch = claim.epoch
         return claim.epoch
+
+    def _check_claim(self, before: Standing, task_id: str) -> None:
+        """Work begins, or goes on, only in a plan under way, and where nobody else is at it."""
+        assert before.status is PlanStatus.RUNNING
+        assert before.of(task_id).status is TaskStatus.RUNNING
+        _, until = self.claims.get(task_id, (0, 0))
+        assert until <= self.now
 
     def finish(self, one: Iteration, epoch: int, outcome: Outcome) -> bool:
         """Whether the worker still held the task."""
@@ -148,6 +167,7 @@ class Play:
 
         self.conductor().change(self.plan.id, act)
         end = ends[-1]
+        assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
         if end and isinstance(outcome, Done):
             self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
         where = end.next if end else attempts.whereto(self.standing, one.task_id)

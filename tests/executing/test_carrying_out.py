@@ -50,3 +50,39 @@ def test_what_is_not_the_tasks_fault_uses_up_no_attempt() -> None:
         play.work(Troubled("Too many requests"))
     assert play.statuses()["a"] == "FAILED"
     assert "25" in (play.standing.of(a).error_msg or "") or "26" in (play.standing.of(a).error_msg or "")
+
+
+def test_a_plan_that_only_failed_tasks_hold_up_waits_for_a_person_again() -> None:
+    play = Play(plan_of(phase("One", draft("a"), draft("b"), draft("c", "a"), mode="parallel"), max_parallel=1))
+    play.execute()
+    for _ in range(3):
+        play.work(Failed("No."))
+    assert play.status is PlanStatus.PAUSED
+    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    play.to_the_end()
+    assert play.statuses() == {"a": "FAILED", "b": "COMPLETED", "c": "WAITING"}
+    assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
+
+
+def test_what_was_let_go_on_but_has_not_begun_stays_behind_its_gate_when_the_plan_is_paused() -> None:
+    play = three_tasks()
+    assert play.statuses()["a"] == "RUNNING"
+    assert play.ask(lambda standing: control.pause(standing, play.asked()))
+    assert play.status is PlanStatus.PAUSED
+    play.work()
+    assert play.standing.of(id_of(play.plan, "a")).attempts == 0
+    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    play.to_the_end()
+    assert play.status.value == "COMPLETED"
+
+
+def test_a_worker_that_is_lost_each_time_uses_up_the_attempt() -> None:
+    play = three_tasks()
+    a = id_of(play.plan, "a")
+    for _ in range(4 * 3):
+        for one in play.working():
+            play.claim(one)
+        play.now += 100_000
+    assert play.statuses()["a"] == "FAILED"
+    assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
+    assert "lost" in (play.standing.of(a).error_msg or "")

@@ -66,6 +66,9 @@ def claimed(standing: Standing, task_id: str, now_ms: int) -> Claimed:
         reason = f"The worker was lost {lost} times during this attempt."
         after = _attempt_failed(standing, task_id, reason, now_ms)
         return Claimed(after, whereto(after, task_id))
+    if standing.status is not PlanStatus.RUNNING:
+        after = _held(standing.with_task(task_id, lost=lost, lease_until=0), task_id)
+        return Claimed(after, whereto(after, task_id))
     fields = {"epoch": state.epoch + 1, "lease_until": now_ms + LEASE_MS, "lost": lost, "token": None}
     if not state.open:
         fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0}
@@ -86,9 +89,10 @@ class Finished:
 
 
 def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int, worked_ms: int = 0) -> Finished:
-    """What an invocation has come to, for a worker that still holds the task."""
-    worked = standing.of(task_id).worked_ms + worked_ms
-    standing = standing.with_task(task_id, lease_until=0, worked_ms=worked)
+    """What an invocation has come to, for a worker that still holds the task; it holds it no longer after that."""
+    state = standing.of(task_id)
+    given_back = {"lease_until": 0, "epoch": state.epoch + 1}
+    standing = standing.with_task(task_id, worked_ms=state.worked_ms + worked_ms, **given_back)
     match outcome:
         case Done():
             return Finished(_done(standing, task_id, outcome, now_ms), Next.DONE)

@@ -49,7 +49,10 @@ def _heard(standing: Standing, now_ms: int) -> Changes:
 
 
 def _stopped(standing: Standing, now_ms: int) -> Changes:
-    """A cancelled plan's tasks are cancelled; a failed one's wait for another execution. Their workers are fenced."""
+    """A cancelled plan's tasks are cancelled; a failed one's wait for another execution. Their workers are fenced.
+
+    While a plan is being paused, what nobody works on at the moment goes back behind its gate.
+    """
     states = {task.id: standing.of(task.id) for task in standing.plan.tasks}
     if standing.status is PlanStatus.CANCELLED:
         left = {
@@ -59,6 +62,11 @@ def _stopped(standing: Standing, now_ms: int) -> Changes:
     if standing.status is PlanStatus.FAILED:
         running = {id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING}
         return {id_: _fenced(state, TaskStatus.PENDING) for id_, state in running.items()}
+    if standing.status is PlanStatus.PAUSING:
+        idle = {
+            id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING and not state.lease_until
+        }
+        return {id_: _fenced(state, TaskStatus.PENDING) for id_, state in idle.items()}
     return {}
 
 
