@@ -315,7 +315,7 @@ def delete_template(template_id: str) -> Response[str]:
 
 
 def conductor() -> Conductor:
-    machine = PlanMachine(settings().plan_machine)
+    machine = PlanMachine(settings().plan_machine, settings().plan_executor)
     return Conductor(
         tables().executions, machine, now_ms, author(), unheard=lambda what: http.logger.warning("Unheard", what=what)
     )

@@ -10,7 +10,8 @@ from aws_lambda_powertools import Logger
 from groundwork.errors import NotFound
 from groundwork.executing.carrying import Carrier
 from groundwork.executing.conducting import Conductor
-from groundwork.executing.work import Worker
+from groundwork.executing.undoing import Undoer
+from groundwork.executing.work import Reverter, Worker
 from groundwork.settings import Settings
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.tables import Tables, open_tables
@@ -36,7 +37,7 @@ def now_ms() -> int:
 
 
 def conductor() -> Conductor:
-    machine = PlanMachine(settings().plan_machine)
+    machine = PlanMachine(settings().plan_machine, settings().plan_executor)
     return Conductor(tables().executions, machine, now_ms, unheard=lambda what: logger.warning("Unheard", what=what))
 
 
@@ -45,6 +46,13 @@ def worker() -> Worker:
     from groundwork.executing.rehearsing import Rehearsal
 
     return Rehearsal(settings().mock_latency_ms / 1000)
+
+
+@cache
+def reverter() -> Reverter:
+    from groundwork.executing.rehearsing import Rehearsal
+
+    return Rehearsal()
 
 
 def carrier(context: Any) -> Carrier:
@@ -66,6 +74,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return execution_ended(event["detail"])
     if event["do"] == "SWEEP":
         return sweep(context)
+    if event["do"] == "UNDO":
+        return undo(event["planId"])
     names = ("planId", "number", "taskId", "phaseId")
     logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
     try:
@@ -100,6 +110,14 @@ def sweep(context: Any) -> dict[str, Any]:
     looked = conductor().sweep(now_ms() - QUIET_MS, lambda: context.get_remaining_time_in_millis() < 10_000)
     logger.info("Swept", looked=looked)
     return {"looked": looked}
+
+
+def undo(plan_id: str) -> dict[str, Any]:
+    """Raises Transient: Lambda tries an asynchronous event twice more, the sweep later on."""
+    undoer = Undoer(tables().executions, conductor(), reverter(), tables().repositories.get)
+    status = undoer.undo(plan_id)
+    logger.info("Rollback", plan_id=plan_id, status=status)
+    return {"status": status}
 
 
 def execution_ended(detail: dict[str, Any]) -> dict[str, Any]:

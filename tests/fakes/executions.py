@@ -98,10 +98,14 @@ class MemoryMachine:
 
     started: list[tuple[str, int]] = field(default_factory=list)
     opened: dict[str, str | None] = field(default_factory=dict)
+    undone: list[str] = field(default_factory=list)
 
     def start(self, plan_id: str, number: int) -> None:
         if (plan_id, number) not in self.started:
             self.started.append((plan_id, number))
+
+    def undo(self, plan_id: str) -> None:
+        self.undone.append(plan_id)
 
     def open(self, token: str, answer: str) -> None:
         self.opened.setdefault(token, answer)

@@ -21,10 +21,16 @@ def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
 
 
 def async_invoker(function: str) -> Callable[[str], None]:
-    """Triggers process-next for a run; 202 is the confirmation. The invoker raises Transient."""
+    """Triggers process-next for a run. The invoker raises Transient."""
+    tell = event_invoker(function)
+    return lambda run_id: tell({"runId": run_id})
 
-    def invoke(run_id: str) -> None:
-        payload = json.dumps({"runId": run_id}).encode()
+
+def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
+    """Invokes a function with an event and does not wait; 202 is the confirmation. The invoker raises Transient."""
+
+    def invoke(event: dict[str, Any]) -> None:
+        payload = json.dumps(event).encode()
         try:
             answer = _client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
         except (BotoCoreError, ClientError) as exc:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from groundwork.errors import NotFound
-from groundwork.executing import control
-from groundwork.executing.bodies import Because, Complete, Execute, Skip
+from groundwork.errors import Invalid, NotFound
+from groundwork.executing import control, rollback
+from groundwork.executing.bodies import Because, Complete, Execute, RollBack, Skip
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
@@ -16,6 +16,7 @@ from groundwork.ids import Kind, path_of
 
 AnExecute = Annotated[Execute | None, Body()]
 ABecause = Annotated[Because | None, Body()]
+ARollBack = Annotated[RollBack | None, Body()]
 ASkip = Annotated[Skip | None, Body()]
 AComplete = Annotated[Complete | None, Body()]
 
@@ -55,6 +56,17 @@ def _of_plans(app: APIGatewayHttpResolver, ask: _Ask) -> None:
     @app.post("/api/plans/<plan_id>/resume", status_code=202, tags=["control"], summary="Go on")
     def resume(plan_id: str) -> dict[str, Any]:
         return ask(plan_id, control.resume)
+
+    @app.post("/api/plans/<plan_id>/rollback", status_code=202, tags=["control"], summary="Take back commits")
+    def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
+        what = body or RollBack()
+        if what.task_id and what.phase_id:
+            raise Invalid.field("phaseId", "does not go with a taskId")
+        include = what.dependents == "include"
+        return ask(
+            plan_id,
+            lambda standing, asked: rollback.roll_back(standing, asked, what.task_id, what.phase_id, include),
+        )
 
     @app.post("/api/plans/<plan_id>/cancel", status_code=202, tags=["control"], summary="Stop for good")
     def cancel(plan_id: str) -> dict[str, Any]:
@@ -103,6 +115,7 @@ def _plan(standing: Standing) -> dict[str, Any]:
         "cause": execution.cause.value if execution.cause else None,
         "reason": execution.reason,
         "execution": execution.number,
+        "rollback": execution.rollback.as_json() if execution.rollback else None,
     }
 
 

@@ -44,7 +44,7 @@ class Settings:
             plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
             # process_next continues itself: it finds its own name where Lambda puts it
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR", ""),
+            plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_machine=environ.get("GROUNDWORK_PLAN_MACHINE", ""),
             most_tasks=_whole(environ, "GROUNDWORK_MOST_TASKS", 20),
             ai=environ.get("GROUNDWORK_AI", ""),

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from groundwork.aws import event_invoker
 from groundwork.errors import Transient
 
 _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
@@ -23,10 +24,14 @@ def _client() -> Any:
 
 
 class PlanMachine:
-    """`arn` is the state machine's."""
+    """`arn` is the state machine's; `executor` is the name of the function that takes commits back."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, executor: str) -> None:
         self._arn = arn
+        self._tell = event_invoker(executor)
+
+    def undo(self, plan_id: str) -> None:
+        self._tell({"do": "UNDO", "planId": plan_id})
 
     def start(self, plan_id: str, number: int) -> None:
         body = json.dumps({"planId": plan_id, "number": number})

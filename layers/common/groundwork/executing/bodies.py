@@ -1,6 +1,6 @@
 """What a request may ask of a plan that is carried out."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,15 @@ class Skip(Value):
     """`dependents`: what depends on the task is skipped with it, or goes on as if it were done."""
 
     dependents: Dependents = "skip"
+
+
+class RollBack(Value):
+    """A task, a phase, or neither: all of the plan. `dependents`: it is refused where others build on it, or they are
+    taken back before."""
+
+    task_id: str | None = None
+    phase_id: str | None = None
+    dependents: Literal["refuse", "include"] = "refuse"
 
 
 class Complete(Value):

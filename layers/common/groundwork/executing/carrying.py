@@ -174,14 +174,12 @@ class Carrier:
         if task is None:
             raise NotFound.of("task", task_id)
         return Assignment(
-            plan_id=plan.id,
-            plan_title=plan.title,
+            plan=plan,
             task=task,
             attempt=state.attempts,
             since=state.since,
             branch=branch_of(standing),
             repository=self.repository(task.repository_id or plan.repository_id),
-            auto_commit=plan.auto_commit,
             failed=tuple(one for one in state.failed if one.number > state.since),
             before=tuple(_before(standing, other) for other in task.depends_on),
         )

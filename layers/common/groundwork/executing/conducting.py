@@ -40,6 +40,7 @@ class Conductor:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
         self._start(standing)
+        self._undo(standing)
         for state in standing.states.values():
             if state.gate == standing.execution.number:
                 self._tell(standing, state)
@@ -53,7 +54,8 @@ class Conductor:
                 break
             try:
                 standing = self.look(plan_id)
-                if standing.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                moving = standing.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
+                if not moving and not standing.execution.rolling_back:
                     self.store.quiet(standing)
                 looked.append(plan_id)
             except (NotFound, Transient) as fault:
@@ -109,9 +111,24 @@ class Conductor:
         self.store.commit(before, after, events)
         if after.execution.number > before.execution.number:
             self._start(after)
+            self._close_all(before)
+        if after.execution.rolling_back and not before.execution.rolling_back:
+            self._undo(after)
         for task_id, state in after.states.items():
             if state is not before.states.get(task_id):
                 self._tell(after, state)
+
+    def _undo(self, standing: Standing) -> None:
+        if standing.execution.rolling_back:
+            with self._unheard("have commits taken back"):
+                self.machine.undo(standing.plan.id)
+
+    def _close_all(self, before: Standing) -> None:
+        """An execution that another one has taken the place of ends at its gates."""
+        for task_id, state in before.states.items():
+            if state.token is not None and before.at_gate(task_id):
+                with self._unheard("close a gate"):
+                    self.machine.close(state.token)
 
     def _start(self, standing: Standing) -> None:
         if standing.status.executing and standing.execution.number:

@@ -8,7 +8,7 @@ from typing import Any
 
 from groundwork.errors import NotFound
 from groundwork.executing.gates import before, due
-from groundwork.executing.refusals import NothingCanGoOn, NotItsTurn, WrongStatus, WrongTaskStatus
+from groundwork.executing.refusals import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
 from groundwork.executing.settling import failure
 from groundwork.executing.standing import ATTEMPTS, Cause, Dependents, Standing, TaskStanding, approval_of
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
@@ -31,12 +31,14 @@ def execute(standing: Standing, asked: Asked, again: bool = False) -> Standing:
     execution = standing.execution
     if standing.status not in BEGIN and not (again and standing.status in AGAIN):
         raise WrongStatus("executed", standing.status.value)
+    _not_rolling_back(standing)
     check(standing.plan, complete=True)
     round_ = execution.round + 1
     begun = execution.changed(
         status=PlanStatus.RUNNING,
         round=round_,
         number=execution.number + 1,
+        restart=False,
         paused_after=(),
         started_at=asked.at_ms,
         ended_at=None,
@@ -60,8 +62,8 @@ def resume(standing: Standing, asked: Asked) -> Standing:
     died = status is PlanStatus.FAILED and execution.number > 0
     if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resumed", status.value)
-    number = execution.number + 1 if died else execution.number
-    after = standing.execution_changed(status=PlanStatus.RUNNING, number=number, ended_at=None, **_nobody(asked))
+    _not_rolling_back(standing)
+    after = _going_on(standing, asked)
     if after.failed and not after.running and not due(after):
         raise NothingCanGoOn(after.failed)
     return after
@@ -165,8 +167,21 @@ def paused_by_failure(standing: Standing) -> Standing:
 def _seen_to(standing: Standing, asked: Asked) -> Standing:
     """What a failure has paused goes on when no failed task is left."""
     if standing.execution.cause is Cause.FAILURE and not standing.failed:
-        return standing.execution_changed(status=PlanStatus.RUNNING, **_nobody(asked))
+        return _going_on(standing, asked)
     return standing
+
+
+def _going_on(standing: Standing, asked: Asked) -> Standing:
+    """RUNNING again: in another execution where the one there was has ended, or has gone past what is to do."""
+    execution = standing.execution
+    another = standing.status is PlanStatus.FAILED or execution.restart
+    return standing.execution_changed(
+        status=PlanStatus.RUNNING,
+        number=execution.number + 1 if another else execution.number,
+        restart=False,
+        ended_at=None,
+        **_nobody(asked),
+    )
 
 
 def _nobody(asked: Asked) -> dict[str, Any]:
@@ -183,6 +198,12 @@ def _task(standing: Standing, task_id: str) -> tuple[Task, TaskStanding]:
 def _under_way(standing: Standing, verb: str) -> None:
     if not standing.status.executing:
         raise WrongStatus(f"worked on: no task of it can be {verb}", standing.status.value)
+    _not_rolling_back(standing)
+
+
+def _not_rolling_back(standing: Standing) -> None:
+    if standing.execution.rolling_back:
+        raise RollingBack
 
 
 def _missing(standing: Standing, task: Task) -> list[str]:

@@ -15,6 +15,9 @@ def happened(before: Standing, after: Standing, now_ms: int, who: str | None) ->
 
 
 def _events(before: Standing, after: Standing, now_ms: int, who: str | None) -> Iterator[Event]:
+    was, now = before.execution.rollback, after.execution.rollback
+    if now is not None and (was is None or (was.number, was.status) != (now.number, now.status)):
+        yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
     begun = after.execution.round > before.execution.round
     if begun or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)

@@ -79,6 +79,10 @@ class Machine(Protocol):
         """An execution of that number, unless it has been started already."""
         ...
 
+    def undo(self, plan_id: str) -> None:
+        """Has the plan's rollback carried out."""
+        ...
+
     def open(self, token: str, answer: str) -> None:
         """Lets go on what waits with this token, if anything still does."""
         ...

@@ -41,6 +41,12 @@ class NothingCanGoOn(Conflict):
         super().__init__(None, {"taskIds": list(task_ids)})
 
 
+class RollingBack(Conflict):
+    """Commits of this plan are being taken back; wait until that has ended."""
+
+    code = "ROLLING_BACK"
+
+
 class NothingToRollBack(Conflict):
     """No commit of this plan is to be taken back there."""
 

@@ -1,8 +1,10 @@
 """A worker that carries out nothing: each task takes a while and succeeds without a commit."""
 
 import asyncio
+from collections.abc import Sequence
 
-from groundwork.executing.work import Assignment, Done, Held, Outcome, Turn, Watch
+from groundwork.executing.work import Assignment, Done, Held, Outcome, Taken, Turn, Watch
+from groundwork.plans.repositories import Repository
 
 
 class Rehearsal:
@@ -19,3 +21,7 @@ class Rehearsal:
         except TimeoutError:
             return Done(None, summary="Rehearsed")
         return Held()
+
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
+        """As if each had been reverted."""
+        return {one.task.id: one.commit_sha[::-1] for one in taken}

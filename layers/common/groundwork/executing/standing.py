@@ -132,9 +132,21 @@ class TaskStanding(Value):
         )
 
 
+class Rollback(Value):
+    """Commits of tasks that are being taken back, or were: in this order. `number` tells it from any other."""
+
+    number: int
+    task_ids: tuple[str, ...]
+    who: str
+    at_ms: int
+    status: Literal["RUNNING", "DONE", "FAILED"] = "RUNNING"
+    error: str | None = None
+
+
 class Execution(Value):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
-    each time that the plan is begun anew. `paused_after` are the phases after which it has already paused.
+    each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
+    tasks are to do again that the execution has gone past, so that it goes on in another one.
     """
 
     status: PlanStatus
@@ -145,14 +157,17 @@ class Execution(Value):
     reason: str | None = None
     who: str | None = None
     paused_after: tuple[str, ...] = ()
+    restart: bool = False
+    rollback: Rollback | None = None
     started_at: int | None = None
     ended_at: int | None = None
 
+    @property
+    def rolling_back(self) -> bool:
+        return self.rollback is not None and self.rollback.status == "RUNNING"
+
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)
-
-
-NOTHING = TaskStanding()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ twice.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from groundwork.errors import GroundworkError
 from groundwork.executing.standing import Attempt, Spent
-from groundwork.plans.model import Task
+from groundwork.plans.model import Plan, Task
 from groundwork.plans.repositories import Repository
 
 
@@ -34,14 +35,12 @@ class Assignment:
     begun anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
     """
 
-    plan_id: str
-    plan_title: str
+    plan: Plan
     task: Task
     attempt: int
     since: int
     branch: str
     repository: Repository
-    auto_commit: bool
     failed: tuple[Attempt, ...] = ()
     before: tuple[Before, ...] = ()
 
@@ -123,12 +122,14 @@ class Taken:
     attempt: int
 
 
-class Reverter(Protocol):
-    """Takes back commits by revert commits, in this order, on a plan's branch. Those made before are found again.
+class NotReverted(GroundworkError):
+    """The commits cannot be taken back: what came after them does not go together with that."""
 
-    Answers the revert's SHA for each task that it got to, and why it stopped, if it did. Raises Transient.
+
+class Reverter(Protocol):
+    """Takes back commits of one repository by revert commits on a plan's branch: in this order, all of them or none.
+
+    Answers the reverts' SHAs by task id; those made before are found again. Raises NotReverted, Transient.
     """
 
-    async def take_back(
-        self, plan_id: str, repository: Repository, branch: str, taken: tuple[Taken, ...]
-    ) -> tuple[dict[str, str], str | None]: ...
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]: ...

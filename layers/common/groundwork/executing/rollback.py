@@ -1,0 +1,118 @@
+"""Taking back what a plan has done: which tasks' commits, in which order, and what is made of the tasks then.
+
+A task is never taken back while something that was built on it stays: its dependents go first, and are named.
+"""
+
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from typing import Any
+
+from groundwork.errors import NotFound
+from groundwork.executing.control import Asked
+from groundwork.executing.refusals import DependentsFirst, NothingToRollBack, RollingBack, WrongStatus
+from groundwork.executing.standing import ATTEMPTS, Rollback, Standing, TaskStanding
+from groundwork.plans.model import PlanStatus, Task, TaskStatus
+
+_ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+_ALLOWED = (PlanStatus.PAUSED, PlanStatus.FAILED, *_ENDED)
+
+
+def roll_back(
+    standing: Standing, asked: Asked, task_id: str | None, phase_id: str | None, with_dependents: bool
+) -> Standing:
+    """Asks for it: of a task, a phase, or all of the plan. Raises DependentsFirst, NothingToRollBack, NotFound."""
+    if standing.status not in _ALLOWED or not standing.execution.number:
+        raise WrongStatus("rolled back", standing.status.value)
+    if standing.execution.rolling_back:
+        raise RollingBack
+    wanted = [id_ for id_ in _wanted(standing, task_id, phase_id) if is_there(standing.of(id_))]
+    if not wanted:
+        raise NothingToRollBack
+    dependents = [id_ for id_ in built_on(standing, wanted) if is_there(standing.of(id_))]
+    if dependents and not with_dependents:
+        raise DependentsFirst(in_order(standing, dependents))
+    order, number = in_order(standing, [*wanted, *dependents]), standing.execution.seq + 1
+    return standing.execution_changed(
+        rollback=Rollback(number=number, task_ids=tuple(order), who=asked.who, at_ms=asked.at_ms)
+    )
+
+
+def _wanted(standing: Standing, task_id: str | None, phase_id: str | None) -> list[str]:
+    if task_id is not None:
+        if standing.plan.task(task_id) is None:
+            raise NotFound.of("task", task_id)
+        return [task_id]
+    if phase_id is not None:
+        phase = standing.plan.phase(phase_id)
+        if phase is None:
+            raise NotFound.of("phase", phase_id)
+        return [task.id for task in phase.tasks]
+    return [task.id for task in standing.plan.tasks]
+
+
+def is_there(state: TaskStanding) -> bool:
+    """Whether a commit of the task is on the branch."""
+    return state.status is TaskStatus.COMPLETED and state.commit_sha is not None
+
+
+def built_on(standing: Standing, task_ids: Iterable[str]) -> list[str]:
+    """What depends on these, however far; these themselves left out."""
+    found, wanted = set(task_ids), set(task_ids)
+    for task in _by_the_work(standing):
+        if found & set(task.depends_on):
+            found.add(task.id)
+    return [task.id for task in standing.plan.tasks if task.id in found - wanted]
+
+
+def _by_the_work(standing: Standing) -> list[Task]:
+    """Tasks in an order in which none comes before what it depends on."""
+    tasks = {task.id: task for task in standing.plan.tasks}
+    graph = {id_: [other for other in task.depends_on if other in tasks] for id_, task in tasks.items()}
+    return [tasks[id_] for id_ in TopologicalSorter(graph).static_order()]
+
+
+def in_order(standing: Standing, task_ids: Iterable[str]) -> list[str]:
+    """The last first: a task ended after all that it depends on."""
+    return sorted(task_ids, key=lambda id_: -standing.of(id_).landed)
+
+
+def taken_back(standing: Standing, number: int, reverts: dict[str, str]) -> Standing:
+    """That some of a rollback's commits have been reverted: in a plan that can go on these tasks are to do again."""
+    rollback = standing.execution.rollback
+    if rollback is None or rollback.number != number:
+        return standing
+    for task_id, sha in reverts.items():
+        if is_there(standing.of(task_id)):
+            standing = standing.put({task_id: _undone(standing, standing.of(task_id), sha)})
+    left = [id_ for id_ in rollback.task_ids if is_there(standing.of(id_))]
+    # an execution that has gone past these tasks does not come to them again: the next one does
+    fields: dict[str, Any] = {"restart": standing.execution.restart or standing.status is PlanStatus.PAUSED}
+    if not left:
+        fields["rollback"] = rollback.model_copy(update={"status": "DONE"})
+    return standing.execution_changed(**fields)
+
+
+def _undone(standing: Standing, state: TaskStanding, sha: str) -> TaskStanding:
+    ended = standing.status in _ENDED
+    return state.changed(
+        status=TaskStatus.SKIPPED if ended else TaskStatus.PENDING,
+        dependents="run",
+        commit_sha=None,
+        revert_sha=sha,
+        note="Rolled back",
+        since=state.attempts,
+        allowed=state.attempts + ATTEMPTS,
+        failed=(),
+        approved=None,
+        files=(),
+        landed=0,
+    )
+
+
+def given_up(standing: Standing, number: int, reason: str) -> Standing:
+    """A rollback that cannot go on: what was taken back stays so, the rest stays done."""
+    rollback = standing.execution.rollback
+    if rollback is None or rollback.number != number or rollback.status != "RUNNING":
+        return standing
+    ended = rollback.model_copy(update={"status": "FAILED", "error": reason[:1_000]})
+    return standing.execution_changed(rollback=ended)
