@@ -26,6 +26,7 @@ from local.schedules import Clock, Schedule, schedules
 from local.serving import Server
 from local.state_machines import ExecutionWatch, create_machines, status_rules
 from local.template import Template
+from local.timers import TimerWatch
 
 _SERVICE_URL = "AWS_ENDPOINT_URL_"
 # what boto3 calls a service in that variable, where it is not only upper case
@@ -161,6 +162,9 @@ class LocalSystem:
         watch = ExecutionWatch(machines, self._client, self._async_invokes.submit, rules, interval=self._poll_interval)
         self._closing.callback(watch.close)
         watch.start()
+        timers = TimerWatch(self._client, self._async_invokes.submit, interval=self._poll_interval)
+        self._closing.callback(timers.close)
+        timers.start()
         poller = QueuePoller(self._runner, self._pool, self._client, self.region, interval=self._poll_interval)
         self._closing.callback(poller.close)
         for source in queue_sources(self._template):

@@ -38,6 +38,7 @@ from groundwork.plans.operations import RemovePhase, RemoveTask
 from groundwork.plans.repositories import Repository, checked_url
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
 from groundwork.plans.saving import is_own_position, new_template, page
+from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.stepfunctions import PlanMachine
@@ -321,7 +322,11 @@ def conductor() -> Conductor:
     )
 
 
-add_control(app, conductor)
+def timer() -> PlanTimer:
+    return PlanTimer(settings().schedule_prefix, settings().plan_executor_arn, settings().schedule_role)
+
+
+add_control(app, conductor, timer)
 
 
 @app.get("/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is")

@@ -7,9 +7,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.errors import NotFound
+from groundwork.errors import NotFound, Refusal
 from groundwork.executing.carrying import Carrier
 from groundwork.executing.conducting import Conductor
+from groundwork.executing.control import Asked, execute
 from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Reverter, Worker
 from groundwork.settings import Settings
@@ -36,9 +37,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def conductor() -> Conductor:
+def conductor(who: str | None = None) -> Conductor:
     machine = PlanMachine(settings().plan_machine, settings().plan_executor)
-    return Conductor(tables().executions, machine, now_ms, unheard=lambda what: logger.warning("Unheard", what=what))
+    return Conductor(
+        tables().executions, machine, now_ms, who, unheard=lambda what: logger.warning("Unheard", what=what)
+    )
 
 
 @cache
@@ -76,6 +79,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return sweep(context)
     if event["do"] == "UNDO":
         return undo(event["planId"])
+    if event["do"] == "SCHEDULED":
+        return scheduled(event["planId"])
     names = ("planId", "number", "taskId", "phaseId")
     logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
     try:
@@ -110,6 +115,18 @@ def sweep(context: Any) -> dict[str, Any]:
     looked = conductor().sweep(now_ms() - QUIET_MS, lambda: context.get_remaining_time_in_millis() < 10_000)
     logger.info("Swept", looked=looked)
     return {"looked": looked}
+
+
+def scheduled(plan_id: str) -> dict[str, Any]:
+    """A plan that cannot be begun now, such as one that is still under way, waits for its next time."""
+    try:
+        standing = conductor("schedule").change(
+            plan_id, lambda now: execute(now, Asked("schedule", now_ms()), again=now.execution.schedule is not None)
+        )
+    except Refusal as refused:
+        logger.warning("A scheduled plan was not begun", plan_id=plan_id, reason=str(refused))
+        return {"status": "refused"}
+    return {"status": standing.status.value}
 
 
 def undo(plan_id: str) -> dict[str, Any]:

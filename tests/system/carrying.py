@@ -51,6 +51,10 @@ class Executor:
         progress: dict[str, Any] = self.client.ok(self.http.get(f"/api/plans/{plan_id}/progress"))
         return progress
 
+    def until_execution(self, plan_id: str, number: int) -> None:
+        """Until the plan has been begun so often."""
+        self.until(plan_id, lambda plan: self.progress(plan_id)["execution"] >= number)
+
     def until_task(self, plan_id: str, key: str, status: str) -> None:
         """Until a task has that status, or one that comes after it."""
 

@@ -1,6 +1,7 @@
 """Plans carried out on the local system: the real state machine in moto's interpreter, the real functions."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -141,3 +142,32 @@ def test_a_worker_that_is_killed_is_replaced(system: System, executor: Executor)
     executor.until_task(plan["id"], "a", "RUNNING")
     system[0].kill_sandboxes("PlanExecutorFunction")
     assert executor.ended(plan["id"])["status"] == "COMPLETED"
+
+
+def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a")))
+    for round_ in (1, 2):
+        soon = datetime.now(UTC) + timedelta(seconds=2)
+        answer = executor.ask(f"/api/plans/{plan['id']}/schedule", {"at": soon.isoformat()})
+        assert answer["schedule"]["expression"].startswith("at(")
+        executor.until_execution(plan["id"], round_)
+        assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    answer = executor.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *", "timezone": "Europe/Vienna"})
+    assert answer["schedule"]["timezone"] == "Europe/Vienna"
+    removed = executor.client.ok(executor.http.delete(f"/api/plans/{plan['id']}/schedule"))
+    assert removed["schedule"] is None
+
+
+def test_what_a_person_committed_is_rolled_back_when_asked(executor: Executor) -> None:
+    plan = executor.plan(phase("By hand", task("a"), mode="manual"), phase("Two", task("b", "a"), mode="manual"))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    for key in ("a", "b"):
+        executor.until_task(plan["id"], key, "AWAITING_APPROVAL")
+        id_ = executor.tasks(plan["id"])[key]["id"]
+        executor.ask(f"/api/plan-tasks/{id_}/complete", {"commitSha": f"{key}0" * 20})
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    a = executor.tasks(plan["id"])["a"]["id"]
+    assert executor.refused(f"/api/plans/{plan['id']}/rollback", {"taskId": a}) == "HAS_DEPENDENTS"
+    executor.ask(f"/api/plans/{plan['id']}/rollback", {"taskId": a, "dependents": "include"})
+    executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["status"] == "DONE")
+    assert set(statuses(executor.tasks(plan["id"])).values()) == {"SKIPPED"}

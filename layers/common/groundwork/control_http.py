@@ -12,6 +12,7 @@ from groundwork.executing.bodies import Because, Complete, Execute, RollBack, Sk
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
+from groundwork.executing.timing import NewTiming, Timer, scheduled, unscheduled
 from groundwork.ids import Kind, path_of
 
 AnExecute = Annotated[Execute | None, Body()]
@@ -21,8 +22,8 @@ ASkip = Annotated[Skip | None, Body()]
 AComplete = Annotated[Complete | None, Body()]
 
 
-def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor]) -> None:
-    """Adds them to a function's resolver; `conductor` acts for whoever asks."""
+def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor], timer: Callable[[], Timer]) -> None:
+    """Adds them to a function's resolver; `conductor` acts for whoever asks, `timer` wakes us."""
 
     def changed(plan_id: str, act: Callable[[Standing, Asked], Standing]) -> Standing:
         acting = conductor()
@@ -34,6 +35,22 @@ def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor])
 
     def of_task(task_id: str, act: Callable[[Standing, Asked], Standing]) -> dict[str, Any]:
         return _task(changed(_plan_id(task_id), act), task_id)
+
+    @app.post("/api/plans/<plan_id>/schedule", status_code=202, tags=["control"], summary="Carry it out at a time")
+    def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
+        def act(standing: Standing, asked: Asked) -> Standing:
+            return scheduled(standing, body.timing(asked))
+
+        after = changed(plan_id, act)
+        assert after.execution.schedule is not None
+        # kept first: what the timer does not know is not done, and is asked for again
+        timer().set(plan_id, after.execution.schedule)
+        return _plan(after)
+
+    @app.delete("/api/plans/<plan_id>/schedule", tags=["control"], summary="Do not carry it out by itself")
+    def unschedule(plan_id: str) -> dict[str, Any]:
+        timer().clear(plan_id)
+        return of_plan(plan_id, lambda standing, asked: unscheduled(standing))
 
     _of_plans(app, of_plan)
     _of_tasks(app, of_task)
@@ -115,6 +132,7 @@ def _plan(standing: Standing) -> dict[str, Any]:
         "cause": execution.cause.value if execution.cause else None,
         "reason": execution.reason,
         "execution": execution.number,
+        "schedule": execution.schedule.as_json() if execution.schedule else None,
         "rollback": execution.rollback.as_json() if execution.rollback else None,
     }
 

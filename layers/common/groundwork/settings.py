@@ -20,6 +20,11 @@ class Settings:
     plan_machine: str
     """The ARN of the state machine that carries out plans."""
 
+    plan_executor_arn: str
+    schedule_role: str
+    """The ARN of the role by which EventBridge Scheduler wakes plan_executor."""
+
+    schedule_prefix: str
     most_tasks: int
     """How many tasks of plans may be at work in the account at once."""
 
@@ -46,6 +51,9 @@ class Settings:
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_machine=environ.get("GROUNDWORK_PLAN_MACHINE", ""),
+            plan_executor_arn=environ.get("GROUNDWORK_PLAN_EXECUTOR_ARN", ""),
+            schedule_role=environ.get("GROUNDWORK_SCHEDULE_ROLE", ""),
+            schedule_prefix=environ.get("GROUNDWORK_SCHEDULE_PREFIX", ""),
             most_tasks=_whole(environ, "GROUNDWORK_MOST_TASKS", 20),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),

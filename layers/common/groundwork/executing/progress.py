@@ -31,6 +31,7 @@ def progress(standing: Standing, events: Sequence[dict[str, Any]], expect: Expec
         "version": plan.version,
         "execution": execution.number,
         "seq": execution.seq,
+        "schedule": execution.schedule.as_json() if execution.schedule else None,
         "rollback": execution.rollback.as_json() if execution.rollback else None,
         "phases": [_phase(standing, phase) for phase in plan.phases],
         "phaseCounts": dict(Counter(_phase_status(standing, phase) for phase in plan.phases)),

@@ -143,6 +143,18 @@ class Rollback(Value):
     error: str | None = None
 
 
+class Timing(Value):
+    """When the plan is begun by itself: an expression of EventBridge Scheduler, and its time zone."""
+
+    expression: str
+    timezone: str
+    who: str
+
+    @property
+    def repeats(self) -> bool:
+        return self.expression.startswith("cron(")
+
+
 class Execution(Value):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
@@ -159,6 +171,7 @@ class Execution(Value):
     paused_after: tuple[str, ...] = ()
     restart: bool = False
     rollback: Rollback | None = None
+    schedule: Timing | None = None
     started_at: int | None = None
     ended_at: int | None = None
 

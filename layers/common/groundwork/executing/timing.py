@@ -1,0 +1,80 @@
+"""When a plan is to be carried out: once, or again and again by a cron expression as EventBridge has it."""
+
+import re
+from datetime import UTC, tzinfo
+from typing import Annotated, Protocol, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from groundwork.backlog import Value
+from groundwork.errors import Invalid
+from groundwork.executing.control import AGAIN, BEGIN, Asked
+from groundwork.executing.refusals import WrongStatus
+from groundwork.executing.standing import Standing, Timing
+from groundwork.plans.validating import check
+
+_CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
+
+
+class NewTiming(Value):
+    """`at` once, or `cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone."""
+
+    at: AwareDatetime | None = None
+    cron: Annotated[str, Field(max_length=100)] | None = None
+    timezone: Annotated[str, Field(max_length=60)] = "UTC"
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.at is None) == (self.cron is None):
+            raise ValueError("either at or cron is needed")
+        return self
+
+    def timing(self, asked: Asked) -> Timing:
+        """Raises Invalid."""
+        zone = _zone(self.timezone)
+        if self.at is not None and self.at.timestamp() * 1000 <= asked.at_ms:
+            raise Invalid.field("at", "has passed already")
+        if self.cron is not None and not is_cron(self.cron):
+            raise Invalid.field("cron", "must have six fields, one of day-of-month and day-of-week being ?")
+        once = self.at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if self.at else None
+        expression = f"at({once})" if once else f"cron({self.cron})"
+        return Timing(expression=expression, timezone=self.timezone, who=asked.who)
+
+
+def _zone(name: str) -> tzinfo:
+    # not all machines know zones by their names, but all know this one
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid.field("timezone", f"{name!r} is no time zone") from None
+
+
+def is_cron(text: str) -> bool:
+    """Whether it has the form; EventBridge refuses values out of range itself."""
+    fields = text.split(" ")
+    return _CRON.fullmatch(text) is not None and (fields[2] == "?") != (fields[4] == "?")
+
+
+def scheduled(standing: Standing, timing: Timing) -> Standing:
+    """Raises WrongStatus, InvalidPlan: what could not be begun now is not put off either."""
+    if standing.status not in (*BEGIN, *AGAIN):
+        raise WrongStatus("scheduled", standing.status.value)
+    check(standing.plan, complete=True)
+    return standing.execution_changed(schedule=timing)
+
+
+def unscheduled(standing: Standing) -> Standing:
+    return standing.execution_changed(schedule=None)
+
+
+class Timer(Protocol):
+    """What wakes us at the time. Raises Invalid for an expression that it refuses, Transient."""
+
+    def set(self, plan_id: str, timing: Timing) -> None: ...
+
+    def clear(self, plan_id: str) -> None:
+        """No harm where there is none."""
+        ...

@@ -1,0 +1,75 @@
+"""EventBridge Scheduler: the port `groundwork.executing.timing.Timer`. boto3 is imported where it is first used."""
+
+import json
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from groundwork.errors import Invalid, Transient
+from groundwork.executing.standing import Timing
+
+
+@cache
+def _client() -> Any:
+    import boto3
+
+    return boto3.client(
+        "scheduler", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
+    )
+
+
+class PlanTimer:
+    """`function` and `role` are ARNs: who is woken, and who may wake it. `prefix` begins every schedule's name."""
+
+    def __init__(self, prefix: str, function: str, role: str) -> None:
+        self._prefix, self._function, self._role = prefix, function, role
+
+    def set(self, plan_id: str, timing: Timing) -> None:
+        wanted = {
+            "Name": self._name(plan_id),
+            "ScheduleExpression": timing.expression,
+            "ScheduleExpressionTimezone": timing.timezone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ActionAfterCompletion": "NONE" if timing.repeats else "DELETE",
+            "Target": {
+                "Arn": self._function,
+                "RoleArn": self._role,
+                "Input": json.dumps({"do": "SCHEDULED", "planId": plan_id}),
+                "RetryPolicy": {"MaximumRetryAttempts": 20, "MaximumEventAgeInSeconds": 3_600},
+            },
+        }
+        try:
+            self._call("create_schedule", wanted)
+        except _Conflict:
+            self._call("update_schedule", wanted)
+
+    def clear(self, plan_id: str) -> None:
+        self._call("delete_schedule", {"Name": self._name(plan_id)}, passed="ResourceNotFoundException")
+
+    def _name(self, plan_id: str) -> str:
+        return f"{self._prefix}-{plan_id}"
+
+    def _call(self, method: str, arguments: dict[str, Any], passed: str = "") -> None:
+        """Raises _Conflict, Invalid, Transient."""
+        try:
+            getattr(_client(), method)(**arguments)
+        except ClientError as exc:
+            self._explain(exc, passed)
+        except BotoCoreError as exc:
+            raise Transient(f"EventBridge Scheduler: {type(exc).__name__}") from exc
+
+    def _explain(self, exc: ClientError, passed: str) -> None:
+        code = exc.response["Error"]["Code"]
+        if code == passed:
+            return
+        if code == "ConflictException":
+            raise _Conflict from exc
+        if code == "ValidationException":
+            raise Invalid.field("cron", "EventBridge Scheduler refuses the expression") from exc
+        raise Transient(f"EventBridge Scheduler: {code}") from exc
+
+
+class _Conflict(Exception):
+    """There is a schedule of that name already."""
