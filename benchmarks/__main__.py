@@ -1,4 +1,5 @@
-"""python -m benchmarks [ITEMS ...]: what a run costs in DynamoDB, on AWS's own engine (DynamoDB Local).
+"""python -m benchmarks [ITEMS ...]: what a run costs in DynamoDB, on AWS's own engine (DynamoDB Local); and how long a
+parallel phase of a plan takes by its gates.
 
 Every figure is a count, but for the overhead, which is a ratio of two times measured in the same process.
 """
@@ -8,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.counting import item_units, metered, size_of
+from benchmarks.gates import GateFigures, gate_figures
 from groundwork.ai.port import Question, Reply
 from groundwork.backlog import Subtask
 from groundwork.ids import Kind
@@ -113,8 +116,8 @@ def bare_transaction_s(world: World, repeats: int = 200) -> float:
     return (time.monotonic() - began) / repeats
 
 
-def show(figures: list[Figures]) -> None:
-    table = Table(title="A run of GENERATE_SUBTASKS with 6 children an item, on DynamoDB Local")
+def show(title: str, figures: Sequence[Figures | GateFigures]) -> None:
+    table = Table(title=title)
     for name in asdict(figures[0]):
         table.add_column(name.replace("_", " "), justify="right")
     for figure in figures:
@@ -130,8 +133,11 @@ def main(arguments: list[str]) -> int:
         figures = [measured(endpoint, items, "fast") for items in sizes]
         # one call at a time: nothing to group, so the dearest case; few items, for its starts are 2 s apart
         figures.append(measured(endpoint, 25, "safe"))
-    show(figures)
+    show("A run of GENERATE_SUBTASKS with 6 children an item, on DynamoDB Local", figures)
+    gates = [gate_figures(tasks=tasks, width=width) for tasks, width in ((20, 20), (60, 60), (60, 4))]
+    show("A parallel phase on random graphs, as multiples of its critical path", gates)
     RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "gates.json").write_text(json.dumps([asdict(figure) for figure in gates], indent=1) + "\n")
     (RESULTS / "runs.json").write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")
     return 0
 

@@ -37,7 +37,7 @@ class Reverts:
 def done(**fields: object) -> Play:
     """a ← b ← d, a ← c; e stands apart, in another repository."""
     one = phase("One", draft("a"), draft("b", "a"), draft("c", "a"), mode="parallel")
-    two = phase("Two", draft("d", "b"), draft("e", repository_id=OTHER), **fields)  # type: ignore[arg-type]
+    two = phase("Two", draft("d", "b"), draft("e", repository_id=OTHER), **fields)
     play = Play(plan_of(one, two))
     play.execute()
     return play
