@@ -1,0 +1,255 @@
+"""What the state machine asks of the function, with scripted workers: stopped, lost, replaced, in trouble."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from groundwork.ai.port import Usage
+from groundwork.backlog import Effort
+from groundwork.errors import NotFound, Transient
+from groundwork.executing import control
+from groundwork.executing.attempts import LEASE_MS
+from groundwork.executing.carrying import Carrier, PlanNotEnded
+from groundwork.executing.conducting import Conductor
+from groundwork.executing.control import Asked
+from groundwork.executing.standing import Spent, Standing
+from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Turn, Watch
+from groundwork.plans.estimating import Measured
+from groundwork.plans.model import Plan, PlanStatus, TaskStatus
+from groundwork.plans.repositories import Repository
+from tests.fakes.executions import MemoryExecutions, MemoryMachine
+from tests.plans.plans import NOW, draft, id_of, phase, plan_of
+
+type Script = Callable[[Assignment, Watch], Awaitable[Outcome]]
+
+
+@dataclass
+class Scripted:
+    """The port `Worker`; keeps what it was asked."""
+
+    script: Script
+    asked: list[Assignment] = field(default_factory=list)
+
+    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+        self.asked.append(assignment)
+        return await self.script(assignment, watch)
+
+
+async def succeeds(assignment: Assignment, watch: Watch) -> Outcome:
+    await watch.turn(Turn(1, ("edit",), ("a.py",), "Edits", Spent(input=100, calls=1, cost_micro_usd=5)))
+    return Done("sha", summary=f"Did {assignment.task.key}", files=("a.py",))
+
+
+async def fails(assignment: Assignment, watch: Watch) -> Outcome:
+    return Failed(f"Attempt {assignment.attempt} did not compile.")
+
+
+class World:
+    """A plan under way; `now` is its clock."""
+
+    def __init__(self, plan: Plan, script: Script = succeeds) -> None:
+        self.plan, self.now = plan, 1_000
+        self.store, self.machine = MemoryExecutions(), MemoryMachine()
+        self.store.add(plan)
+        self.worker = Scripted(script)
+        self.measured: list[tuple[str, Effort, Measured]] = []
+        self.change(lambda standing: control.execute(standing, Asked("somebody", 1_000)))
+
+    @property
+    def conductor(self) -> Conductor:
+        return Conductor(self.store, self.machine, lambda: self.now, sleep=lambda seconds: None)
+
+    @property
+    def carrier(self) -> Carrier:
+        return Carrier(
+            store=self.store,
+            conductor=self.conductor,
+            worker=self.worker,
+            repository=repository,
+            now_ms=lambda: self.now,
+            left_ms=lambda: 900_000,
+            look_s=0.01,
+            measured=lambda *taken: self.measured.append(taken),
+        )
+
+    @property
+    def standing(self) -> Standing:
+        return self.store.read(self.plan.id)
+
+    def change(self, act: Callable[[Standing], Standing]) -> None:
+        self.conductor.change(self.plan.id, act)
+
+    def gate(self, key: str, token: str, number: int = 1) -> str | None:
+        """What is answered at the gate at once; "waits" where nothing is."""
+        self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
+        return self.machine.opened.get(token, "waits")
+
+    async def work(self, key: str, number: int = 1) -> dict[str, Any]:
+        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key))
+
+    def status(self, key: str) -> TaskStatus:
+        return self.standing.of(id_of(self.plan, key)).status
+
+
+def repository(id_: str) -> Repository:
+    return Repository(id=id_, name="R", url="https://example.com/r.git", created_at=NOW)
+
+
+def chain(script: Script = succeeds) -> World:
+    return World(plan_of(phase("One", draft("a"), draft("b", "a"))), script)
+
+
+async def test_a_worker_is_told_what_was_done_before_and_what_went_wrong() -> None:
+    world = chain()
+    assert world.gate("a", "one") == "WORK"
+    assert (await world.work("a"))["next"] == "DONE"
+    world.worker.script = fails
+    assert world.gate("b", "two") == "WORK"
+    assert (await world.work("b"))["next"] == "WORK"
+    await world.work("b")
+    asked = world.worker.asked[-1]
+    assert (asked.attempt, [one.reason for one in asked.failed]) == (2, ["Attempt 1 did not compile."])
+    assert [(one.task.key, one.summary, one.commit_sha) for one in asked.before] == [("a", "Did a", "sha")]
+    assert asked.branch == f"groundwork/{world.plan.id}"
+
+
+async def test_what_a_task_has_taken_is_measured_once_it_is_done() -> None:
+    world = chain()
+    world.gate("a", "one")
+    await world.work("a")
+    await world.work("a")
+    ((id_, effort, taken),) = world.measured
+    assert (id_, effort, taken.tasks, taken.usage) == (world.plan.repository_id, "M", 1, Usage(input=100, calls=1))
+
+
+async def test_a_cancel_stops_the_worker_and_counts_nothing_of_it() -> None:
+    async def until_stopped(assignment: Assignment, watch: Watch) -> Outcome:
+        world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+        await asyncio.wait_for(watch.stop.wait(), 60)
+        assert not await watch.holds()
+        return Done("sha")
+
+    world = chain(until_stopped)
+    world.gate("a", "one")
+    assert (await world.work("a"))["next"] == "DONE"
+    assert (world.status("a"), world.standing.status) == (TaskStatus.CANCELLED, PlanStatus.CANCELLED)
+    assert world.gate("b", "two") is None
+
+
+async def test_a_second_invocation_waits_for_the_first_and_takes_over_once_it_is_lost() -> None:
+    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+        raise KeyboardInterrupt
+
+    world = chain(lost)
+    world.gate("a", "one")
+    with pytest.raises(KeyboardInterrupt):
+        await world.work("a")
+    again = await world.work("a")
+    assert again["next"] == "LATER"
+    assert 0 < again["waitSeconds"] <= LEASE_MS / 1000
+    world.now += LEASE_MS + 1
+    world.worker.script = succeeds
+    assert (await world.work("a"))["next"] == "DONE"
+    assert [asked.attempt for asked in world.worker.asked] == [1, 1]
+
+
+async def test_of_two_workers_the_one_that_was_replaced_changes_nothing() -> None:
+    async def replaced(assignment: Assignment, watch: Watch) -> Outcome:
+        world.now += LEASE_MS + 1
+        world.worker.script = succeeds
+        await world.work("a")
+        await asyncio.wait_for(watch.stop.wait(), 60)
+        return Done("another", files=("b.py",))
+
+    world = chain(replaced)
+    world.gate("a", "one")
+    assert (await world.work("a"))["next"] == "DONE"
+    state = world.standing.of(id_of(world.plan, "a"))
+    assert (state.commit_sha, state.files, state.status) == ("sha", ("a.py",), TaskStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("fault", [Transient("DynamoDB"), NotFound.of("repository", "r")])
+async def test_a_fault_of_others_uses_up_no_attempt(fault: Exception) -> None:
+    async def troubled(assignment: Assignment, watch: Watch) -> Outcome:
+        raise fault
+
+    world = chain(troubled)
+    world.gate("a", "one")
+    for _ in range(5):
+        assert (await world.work("a"))["next"] == "LATER"
+    assert world.standing.of(id_of(world.plan, "a")).attempts == 1
+
+
+async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
+    async def held(assignment: Assignment, watch: Watch) -> Outcome:
+        return Held()
+
+    world = chain(held)
+    world.gate("a", "one")
+    for _ in range(4):
+        assert (await world.work("a"))["next"] == "WORK"
+    assert {asked.attempt for asked in world.worker.asked} == {1}
+
+
+async def test_a_pause_between_two_invocations_leads_back_to_the_gate() -> None:
+    async def paused(assignment: Assignment, watch: Watch) -> Outcome:
+        world.change(lambda standing: control.pause(standing, Asked("somebody", 1_000)))
+        return Held()
+
+    world = chain(paused)
+    world.gate("a", "one")
+    assert (await world.work("a"))["next"] == "GATE"
+    assert world.standing.status is PlanStatus.PAUSED
+    assert world.gate("a", "two") == "waits"
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    assert world.machine.opened["two"] == "WORK"
+    world.worker.script = succeeds
+    assert (await world.work("a"))["next"] == "DONE"
+    assert world.worker.asked[-1].attempt == 1
+
+
+async def test_the_same_token_and_the_same_gate_twice_change_nothing() -> None:
+    world = chain()
+    assert [world.gate("a", "one") for _ in range(3)] == ["WORK", "WORK", "WORK"]
+    assert world.gate("a", "another") == "WORK"
+    await world.work("a")
+    assert world.gate("a", "third") == "DONE"
+    assert world.standing.of(id_of(world.plan, "a")).attempts == 1
+
+
+def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_over() -> None:
+    world = chain()
+    with pytest.raises(PlanNotEnded):
+        world.carrier.end(world.plan.id, 1)
+    assert world.carrier.failed(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
+    assert (world.standing.status, world.standing.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
+    assert world.carrier.failed(world.plan.id, 1, "late") == {"failed": False}
+    assert world.standing.status is PlanStatus.RUNNING
+    assert world.gate("a", "old", number=1) is None
+    assert world.gate("a", "new", number=2) == "WORK"
+
+
+async def test_an_old_execution_has_no_phases_and_no_work() -> None:
+    world = chain()
+    world.carrier.failed(world.plan.id, 1, "gone")
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    assert world.carrier.begin(world.plan.id, 1) == {"phaseIds": []}
+    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
+    assert (await world.work("a", number=1))["next"] == "DONE"
+    assert world.standing.of(id_of(world.plan, "a")).attempts == 0
+
+
+def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -> None:
+    tasks = [draft("z", "y"), draft("y", "x"), draft("x"), *(draft(f"t{n}") for n in range(40))]
+    world = World(plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("last"))))
+    one = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    ids = [id_of(world.plan, key) for key in ("x", "y", "z")]
+    assert sorted(one["taskIds"].index(id_) for id_ in ids) == [one["taskIds"].index(id_) for id_ in ids]
+    assert (one["mode"], one["large"], one["width"]) == ("parallel", True, 43)
+    two = world.carrier.phase(world.plan.id, 1, world.plan.phases[1].id)
+    assert (two["mode"], two["large"], two["width"]) == ("sequential", False, 1)
