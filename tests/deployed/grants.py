@@ -18,6 +18,10 @@ def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Gr
 
 
 PROCESS_NEXT = "${AWS::StackName}-process-next"
+PLAN_EXECUTOR = "${AWS::StackName}-plan-executor"
+MACHINE = "stateMachine:${AWS::StackName}-plan"
+START, ANSWERS = "states:StartExecution", ("states:SendTaskSuccess", "states:SendTaskFailure")
+SCHEDULE = ("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule")
 EXPECTED: dict[str, set[Grant]] = {
     "AuthorizerFunction": grants([SECRET], "TokenSecret"),
     "GetProgressFunction": grants({GET, QUERY}, "RunsTable") | grants([GET], "BacklogTable"),
@@ -31,7 +35,20 @@ EXPECTED: dict[str, set[Grant]] = {
     "ManagePlansFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
     | grants({GET, QUERY}, "BacklogTable")
     | grants({QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
-    | grants([INVOKE], "ProcessNextFunction"),
+    | grants([INVOKE], "ProcessNextFunction")
+    | grants([INVOKE], "PlanExecutorFunction")
+    | grants([START, *ANSWERS], MACHINE)
+    | grants(ANSWERS, MACHINE + "/*")
+    | grants(SCHEDULE, "schedule/default/${AWS::StackName}-*")
+    | grants(["iam:PassRole"], "PlanScheduleRole"),
+    "PlanExecutorFunction": grants(READ | {PUT, UPDATE}, "PlansTable")
+    | grants([QUERY], "PlansTable/index/attention")
+    | grants([START, *ANSWERS], MACHINE)
+    | grants(ANSWERS, MACHINE + "/*")
+    | grants([INVOKE], "function:" + PLAN_EXECUTOR)
+    | grants([SECRET], "secret:groundwork/*")
+    | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
+    | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
     | grants({GET, QUERY, PUT, DELETE, BATCH_WRITE}, "RunsTable")
     | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
@@ -49,3 +66,11 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([INVOKE], "ProcessNextFunction")
     | grants(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "DeadLetters"),
 }
+
+ROLES: dict[str, set[Grant]] = {
+    "PlanMachineRole": grants([INVOKE], "PlanExecutorFunction")
+    | grants([START], MACHINE)
+    | grants(["states:DescribeExecution", "states:StopExecution"], "execution:${AWS::StackName}-plan/*"),
+    "PlanScheduleRole": grants([INVOKE], "PlanExecutorFunction"),
+}
+"""Of what is no function."""

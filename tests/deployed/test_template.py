@@ -11,7 +11,7 @@ from samtranslator.model.exceptions import InvalidDocumentException
 
 from checks.policies import problems
 from checks.sam import ROOT, Template, listed, resources, source, statements, translated
-from tests.deployed.grants import EXPECTED, PROCESS_NEXT, Grant
+from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT, ROLES, Grant
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def short(resource: Any) -> str:
         return short(value[0] if isinstance(value, list) else value)
     if match := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", resource):
         return match[1] + match[2]
-    return re.sub(r"^arn:.*:(?=function:|project/|secret:)", "", resource)
+    return re.sub(r"^arn:.*:(?=function:|project/|secret:|stateMachine:|execution:|schedule/)", "", resource)
 
 
 def granted(role: Mapping[str, Any]) -> set[Grant]:
@@ -41,6 +41,11 @@ def granted(role: Mapping[str, Any]) -> set[Grant]:
 @pytest.mark.parametrize("function", EXPECTED)
 def test_a_function_may_do_exactly_what_it_needs(template: Template, function: str) -> None:
     assert granted(resources(template, "AWS::IAM::Role")[f"{function}Role"]) == EXPECTED[function]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_of_what_is_no_function_may_do_exactly_what_it_needs(template: Template, role: str) -> None:
+    assert granted(resources(template, "AWS::IAM::Role")[role]) == ROLES[role]
 
 
 def test_every_function_is_expected(template: Template) -> None:
@@ -202,7 +207,10 @@ def test_two_stacks_fit_in_one_account(template: Template) -> None:
         for name in ("FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName", "Name")
         if name in properties and resource["Type"] not in REFERRING
     }
-    assert named == {"ProcessNextFunction.FunctionName": {"Fn::Sub": PROCESS_NEXT}}
+    assert named == {
+        "ProcessNextFunction.FunctionName": {"Fn::Sub": PROCESS_NEXT},
+        "PlanExecutorFunction.FunctionName": {"Fn::Sub": PLAN_EXECUTOR},
+    }
 
 
 REFERRING = (
@@ -222,11 +230,15 @@ def test_only_a_function_that_reads_a_setting_has_it() -> None:
     model = {"GROUNDWORK_AI", "GROUNDWORK_MODEL", "GROUNDWORK_MOCK_LATENCY_MS", "GROUNDWORK_ANTHROPIC_SECRET"}
     model |= {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
     plans = {"GROUNDWORK_PLANS_TABLE"}
+    carrying = {"GROUNDWORK_PLAN_MACHINE", "GROUNDWORK_MOST_TASKS"}
+    waking = {"GROUNDWORK_PLAN_EXECUTOR", "GROUNDWORK_PLAN_EXECUTOR_ARN"}
+    waking |= {"GROUNDWORK_SCHEDULE_ROLE", "GROUNDWORK_SCHEDULE_PREFIX"}
     assert variables == {
         "AuthorizerFunction": {"GROUNDWORK_TOKEN_SECRET"},
         "GetProgressFunction": tables,
         "ManageBacklogFunction": tables | plans,
-        "ManagePlansFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
+        "ManagePlansFunction": tables | plans | model | carrying | waking | {"GROUNDWORK_PROCESS_NEXT"},
+        "PlanExecutorFunction": tables | plans | model | carrying,
         "StartRunFunction": tables | plans | model | {"GROUNDWORK_PROCESS_NEXT"},
         "ProcessNextFunction": tables | plans | model,
         "RetryRunsFunction": tables | plans | {"GROUNDWORK_PROCESS_NEXT"},

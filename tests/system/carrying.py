@@ -74,6 +74,13 @@ class Executor:
             time.sleep(0.1)
         raise AssertionError("the execution has not ended")
 
+    def events(self, system: LocalSystem, plan_id: str) -> int:
+        """How many the history of the plan's execution has, once that has ended."""
+        self.execution_ended(system, plan_id)
+        arn = _execution(system, plan_id)["executionArn"]
+        pages = system.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return sum(len(page["events"]) for page in pages)
+
     def stop_execution(self, system: LocalSystem, plan_id: str) -> None:
         system.client("stepfunctions").stop_execution(executionArn=_execution(system, plan_id)["executionArn"])
 

@@ -30,7 +30,7 @@ def statuses(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {key: task["status"] for key, task in tasks.items()}
 
 
-def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(executor: Executor) -> None:
+def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(system: System, executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a"), task("b", "a")), phase("Two", task("c", "b"), mode="parallel"))
     assert executor.ask(f"/api/plans/{plan['id']}/execute")["status"] == "RUNNING"
     done = executor.ended(plan["id"])
@@ -39,6 +39,7 @@ def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(executor: Execut
     progress = executor.progress(plan["id"])
     assert (progress["progress"], progress["taskCounts"]) == (100, {"COMPLETED": 3})
     assert progress["events"][0]["what"] == "COMPLETED"
+    assert executor.events(system[0], plan["id"]) / 3 * 500 < 25_000
     log = executor.client.every(f"/api/plan-tasks/{progress['tasks'][0]['id']}/log")
     assert [line["turn"] for line in log] == list(range(1, len(log) + 1))
     assert log
