@@ -1,6 +1,7 @@
 """What every store of plans that are carried out must do, shown on the fake, on moto and on DynamoDB Local."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -217,6 +218,40 @@ def test_a_plan_begun_anew_has_nothing_done_whatever_its_size(place: Place) -> N
     kept = place.store.read(plan_id)
     assert (kept.status, kept.execution.round) == (PlanStatus.RUNNING, 2)
     assert {kept.of(task.id).status for task in kept.plan.tasks} == {TaskStatus.PENDING}
+
+
+def test_what_was_done_before_a_plan_was_begun_anew_is_shown_no_more(dynamodb_local: str) -> None:
+    tables = make_tables(dynamodb_local)
+    place = on_dynamo(tables)
+    plan_id = place.executed(wide(2)).plan.id
+    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
+    assert {state.status for state in tables.plans.states(plan_id).values()} == {TaskStatus.CANCELLED}
+    place.change(plan_id, lambda standing: control.execute(standing, ASKED, again=True))
+    assert {state.status for state in tables.plans.states(plan_id).values()} <= {TaskStatus.PENDING}
+
+
+def test_many_conductors_at_once_lose_and_double_nothing(dynamodb_local: str) -> None:
+    tables = make_tables(dynamodb_local)
+    place = on_dynamo(tables)
+    tables.executions.limit = 100
+    plan_id = place.executed(wide(24)).plan.id
+    machine = MemoryMachine()
+
+    def carry(task_id: str) -> None:
+        conductor = Conductor(tables.executions, machine, lambda: 1_000)
+        conductor.arrived(plan_id, 1, task_id, f"token {task_id}")
+        while machine.opened.get(f"token {task_id}") is None:
+            conductor.change(plan_id, lambda standing: standing)
+        conductor.change(plan_id, lambda standing: attempts.claimed(standing, task_id, 1_000).standing)
+        conductor.change(plan_id, lambda standing: attempts.finished(standing, task_id, Done(None), 1_000).standing)
+
+    tasks = [task.id for task in tables.executions.read(plan_id).plan.tasks]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(carry, tasks))
+    standing = tables.executions.read(plan_id)
+    assert standing.status is PlanStatus.COMPLETED
+    assert {standing.of(id_).attempts for id_ in tasks} == {1}
+    assert tables.executions.room() == 100
 
 
 def test_a_failed_attempt_and_its_reason_are_kept(place: Place) -> None:

@@ -58,8 +58,11 @@ class PlanReading:
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
         with wrapped():
+            heads = list(PlanRow.query(plan_id, PlanRow.sk == HEAD, consistent_read=True))
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
-        return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows}
+        # what was done before the plan was begun anew is past
+        round_ = int((heads[0].execution or {}).get("round", 0)) if heads else 0
+        return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows if int(row.round or 0) >= round_}
 
     def iteration(self, iteration_id: str) -> Iteration:
         path = path_of(Kind.ITERATION, iteration_id)
