@@ -1,0 +1,73 @@
+"""A task's changes put on a head that may have moved: what each path becomes, or which paths conflict."""
+
+from dataclasses import dataclass
+from stat import S_ISREG
+from typing import Any
+
+from groundwork.git import lines
+from groundwork.git.trees import FILE, PROGRAM, Entry, blocking, entry_at
+from groundwork.sessions.changes import Changes
+from groundwork.sessions.upstream import MergeConflict
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The entries that change, by path, and the new blobs among them."""
+
+    updates: dict[str, Entry | None]
+    blobs: list[Any]
+
+
+def on_head(store: Any, base: bytes, head: bytes, changes: Changes) -> Merged:
+    """The changes to the tree `base` as changes to the tree `head`. Raises MergeConflict."""
+    merged, conflicts = Merged({}, []), []
+    for path, content in changes.items():
+        try:
+            _merge(store, base, head, path, content, merged)
+        except MergeConflict:
+            conflicts.append(path)
+    if conflicts:
+        raise MergeConflict(conflicts)
+    return merged
+
+
+def _merge(store: Any, base: bytes, head: bytes, path: str, content: bytes | None, merged: Merged) -> None:
+    before, now = entry_at(store, base, path), entry_at(store, head, path)
+    if blocking(store, head, path) or any(entry and not S_ISREG(entry[0]) for entry in (before, now)):
+        raise MergeConflict([path])
+    if now != before:
+        if now is None and content is None:
+            return
+        content = _both(store, before, now, path, content)
+    if content is None:
+        merged.updates[path] = None
+        return
+    mode = now[0] if now else before[0] if before else _mode_of(content)
+    merged.updates[path] = (mode, _blob(content, merged))
+
+
+def _both(store: Any, before: Entry | None, now: Entry | None, path: str, content: bytes | None) -> bytes:
+    """The content with what others have changed since. Raises MergeConflict."""
+    theirs = bytes(store[now[1]].as_raw_string()) if now else None
+    if theirs is not None and theirs == content:
+        return theirs
+    if theirs is None or content is None or before is None:
+        raise MergeConflict([path])
+    old = bytes(store[before[1]].as_raw_string())
+    both = content if theirs == old else lines.merged(old, content, theirs)
+    if both is None:
+        raise MergeConflict([path])
+    return both
+
+
+def _mode_of(content: bytes) -> int:
+    # no tool of a session sets modes, and a new script that cannot be run is of no use
+    return PROGRAM if content.startswith(b"#!") else FILE
+
+
+def _blob(content: bytes, merged: Merged) -> bytes:
+    from dulwich.objects import Blob
+
+    blob = Blob.from_string(content)
+    merged.blobs.append(blob)
+    return bytes(blob.id)
