@@ -2,6 +2,7 @@
 
 import base64
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from groundwork.plans.repositories import Repository
 
 USER, TOKEN = "robot", "a-token-nobody-may-see"
 SECRET = "groundwork/app"
+EXPECTED = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 IDENTITY = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"} | {
     "GIT_COMMITTER_NAME": "Ann",
     "GIT_COMMITTER_EMAIL": "ann@example.org",
@@ -111,8 +113,7 @@ def serving_git(folder: Path, files: dict[str, str] | None = None) -> Iterator[G
     for name, value in (("http.receivepack", "true"), ("uploadpack.allowFilter", "true"), ("gc.auto", "0")):
         git(bare, "config", name, value)
     served = GitServer(bare)
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
-    httpd.daemon_threads = True
+    httpd = _Httpd(served)
     served.url = f"http://127.0.0.1:{httpd.server_port}/app.git"
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -135,58 +136,67 @@ def _first_commit(served: GitServer, files: dict[str, str]) -> None:
     git(work, "push", "-q", str(served.folder), "main")
 
 
-def _handler(served: GitServer) -> type[BaseHTTPRequestHandler]:
-    expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+class _Httpd(ThreadingHTTPServer):
+    daemon_threads = True
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
-            self._answer(b"")
+    def __init__(self, served: GitServer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.served = served
 
-        def do_POST(self) -> None:  # noqa: N802
-            self._answer(self._body())
 
-        def log_message(self, format: str, *args: object) -> None:
-            """The tests look at what was asked themselves."""
+class _Handler(BaseHTTPRequestHandler):
+    server: _Httpd
 
-        def _body(self) -> bytes:
-            if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            return body
+    def do_GET(self) -> None:  # noqa: N802
+        self._answer(b"")
 
-        def _answer(self, body: bytes) -> None:
-            path, _, query = self.path.partition("?")
-            served.requests.append(f"{self.command} {self.path}")
-            if self.headers.get("Authorization") != expected:
-                return self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
-            service = "push" if path.endswith("receive-pack") else "fetch" if body else "look"
-            if service == "push":
-                for action in served.before_push:
-                    action()
-            fault = served.fault_for(service)
-            if fault == "status":
-                return self._send(503, {"Retry-After": "3600"}, b"")
-            if fault == "before":
-                return self.connection.close()
-            if fault == "cut":
-                body = body[: len(body) // 2]
-            status, headers, answer = _backend(served, self.command, path, query, dict(self.headers), body)
-            if fault in ("after", "cut"):
-                return self.connection.close()
-            return self._send(status, headers, answer, half=fault == "half")
+    def do_POST(self) -> None:  # noqa: N802
+        self._answer(self._body())
 
-        def _send(self, status: int, headers: dict[str, str], body: bytes, half: bool = False) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if half else body)
+    def log_message(self, format: str, *args: object) -> None:
+        """The tests look at what was asked themselves."""
 
-    return Handler
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        return body
+
+    def _answer(self, body: bytes) -> None:
+        served = self.server.served
+        path, _, query = self.path.partition("?")
+        served.requests.append(f"{self.command} {self.path}")
+        if self.headers.get("Authorization") != EXPECTED:
+            self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+            return
+        service = "push" if path.endswith("/git-receive-pack") else "fetch" if body else "look"
+        if service == "push":
+            for action in served.before_push:
+                action()
+        fault = served.fault_for(service)
+        if fault == "status":
+            self._send(503, {"Retry-After": "3600"}, b"")
+            return
+        answer = None
+        if fault != "before":
+            sent = body[: len(body) // 2] if fault == "cut" else body
+            answer = _backend(served, self.command, path, query, dict(self.headers), sent)
+        if fault in ("before", "after", "cut"):
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif answer:
+            self._send(*answer, half=fault == "half")
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes, half: bool = False) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if half else body)
 
 
 def _backend(

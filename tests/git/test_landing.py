@@ -8,7 +8,6 @@ import pytest
 
 from groundwork.git.upstream import GitUpstream, opened
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import MergeConflict, RepositoryRefused, RepositoryUnreachable
 from tests.git.server import GitServer, secret, serving_git
 
 BRANCH = "groundwork/plk3v9x2m4q8"

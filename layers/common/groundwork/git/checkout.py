@@ -36,7 +36,7 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
         elif sha not in store:
             found.left_out[path] = f"larger than {MOST_FILE_MB} MB"
         else:
-            _write(folder / path, bytes(store[sha].as_raw_string()), found, bounds)
+            _write(folder, path, bytes(store[sha].as_raw_string()), found, bounds)
     return Checkout(folder, commit.decode(), found.files, found.bytes, found.links, found.left_out)
 
 
@@ -64,7 +64,7 @@ def _problem(name: bytes, depth: int) -> str | None:
         return "its name is not UTF-8"
 
 
-def _write(path: Path, content: bytes, found: _Found, bounds: Bounds) -> None:
+def _write(folder: Path, path: str, content: bytes, found: _Found, bounds: Bounds) -> None:
     """Raises RepositoryRefused."""
     found.files, found.bytes = found.files + 1, found.bytes + len(content)
     if found.files > bounds.files or found.bytes > bounds.checkout_bytes:
@@ -73,9 +73,9 @@ def _write(path: Path, content: bytes, found: _Found, bounds: Bounds) -> None:
     # exclusive: on a disk that ignores case, two names in a tree may be one file
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = os.open(folder / path, flags, 0o644)
     except FileExistsError:
-        found.left_out[path.name] = "another name differs from its own by case only"
+        found.left_out[path] = "another name differs from its own by case only"
         return
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -19,13 +19,15 @@ FAULTS = 4
 """Of the server, in a row, before the matter is left to a later invocation."""
 
 
-def head(clone: Clone, branch: str, start_from: str) -> bytes:
-    """The branch's head, fetched; a missing branch is made on the server from the head of another."""
+def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
+    """See the port."""
     if sha := clone.fetch(branch, depth=1):
         return sha
     start = clone.fetch(start_from, depth=1)
     if start is None:
         raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+    if not make:
+        return start
     try:
         clone.push(branch, None, start, [])
     except (HeadMoved, AnswerLost) as doubt:

@@ -45,8 +45,8 @@ class GitUpstream:
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep
 
-    def head(self, branch: str, start_from: str) -> str:
-        return landing.head(self._clone, branch, start_from).decode()
+    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+        return landing.head(self._clone, branch, start_from, make).decode()
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
         self._clone.fetch_commit(commit.encode())

@@ -60,8 +60,9 @@ class Landed:
 class Upstream(Protocol):
     """One repository's clone for one invocation. Raises RepositoryUnreachable or RepositoryRefused throughout."""
 
-    def head(self, branch: str, start_from: str) -> str:
-        """The branch's newest commit, fetched; a missing branch is made on the server from `start_from`'s head."""
+    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+        """The branch's newest commit, fetched. Where it is missing, that of `start_from`, and the branch is made
+        on the server if `make` says so."""
         ...
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
