@@ -44,7 +44,8 @@ class GitServer:
     url: str = ""
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
-    before_push: list[Callable[[], None]] = field(default_factory=list)
+    before_push: list[Callable[[], object]] = field(default_factory=list)
+    after_push: list[Callable[[], object]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -147,10 +148,10 @@ class _Httpd(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Httpd
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(b"")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._answer(self._body())
 
     def log_message(self, format: str, *args: object) -> None:
@@ -173,9 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
             return
         service = "push" if path.endswith("/git-receive-pack") else "fetch" if body else "look"
-        if service == "push":
-            for action in served.before_push:
-                action()
+        _all_of(served.before_push if service == "push" else [])
         fault = served.fault_for(service)
         if fault == "status":
             self._send(503, {"Retry-After": "3600"}, b"")
@@ -184,6 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault != "before":
             sent = body[: len(body) // 2] if fault == "cut" else body
             answer = _backend(served, self.command, path, query, dict(self.headers), sent)
+            _all_of(served.after_push if service == "push" else [])
         if fault in ("before", "after", "cut"):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -197,6 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if half else body)
+
+
+def _all_of(actions: list[Callable[[], object]]) -> None:
+    for action in actions:
+        action()
 
 
 def _backend(

@@ -26,14 +26,6 @@ MOST_WITH_FILES = 100
 """How many commits are looked through on a server that cannot send them without their files."""
 
 
-class _NoFilter(Exception):
-    """The server cannot leave out what is not asked for."""
-
-
-def _raise_no_filter() -> None:
-    raise _NoFilter
-
-
 class HeadMoved(Exception):
     """The branch is not where it was taken to be, or another push was there first."""
 
@@ -50,6 +42,48 @@ class Bounds:
     seconds: float = 240.0
     files: int = 50_000
     checkout_bytes: int = 600 * 1024 * 1024
+
+
+class _NoFilter(Exception):
+    """The server cannot leave out what is not asked for."""
+
+
+class _Wanted:
+    """Asks for one branch's head and remembers which it was: a repository may move on while it is read."""
+
+    def __init__(self, branch: str) -> None:
+        self._reference = _reference(branch)
+        self.commit: bytes | None = None
+
+    def __call__(self, refs: Any, *_: Any, **__: Any) -> list[bytes]:
+        self.commit = refs.get(self._reference)
+        return [self.commit] if self.commit else []
+
+    def fetched(self, client: Any, path: str, store: Any, most: int) -> None:
+        """Puts that many commits into the store, without files; fewer where the server cannot leave those out."""
+        from dulwich.object_store import ObjectStoreGraphWalker
+
+        def no_filter() -> None:
+            raise _NoFilter
+
+        client._warn_filter_objects = no_filter
+        nothing = ObjectStoreGraphWalker([], lambda sha: [])
+        try:
+            with _pack(store) as write:
+                client.fetch_pack(path, self, nothing, write, depth=most, filter_spec=b"tree:0")
+        except _NoFilter:
+            with _pack(store) as write:
+                client.fetch_pack(path, self, nothing, write, depth=min(most, MOST_WITH_FILES))
+
+    def copied(self, client: Any, path: str, store: Any, most: int) -> None:
+        """The same from a repository on this machine."""
+        with client._open_repo(path) as repo:
+            todo = self(repo.get_refs())
+            while todo and most:
+                commit = repo.object_store[todo.pop(0)]
+                store.add_object(commit)
+                todo += [sha for sha in commit.parents if sha in repo.object_store and sha not in store]
+                most -= 1
 
 
 class Clone:
@@ -71,53 +105,35 @@ class Clone:
 
     def fetch(self, branch: str, have: Sequence[Any] = (), depth: int | None = None) -> bytes | None:
         """The branch's newest commit with all it needs; None for no such branch. What is after `have`, or so deep."""
-        reference = _reference(branch)
-        refs = self._fetch(lambda refs: [refs[reference]] if reference in refs else [], have, depth)
-        return bytes(refs[reference]) if refs.get(reference) else None
+        wanted = _Wanted(branch)
+        self._fetch(wanted, have, depth)
+        return wanted.commit
 
     def fetch_commit(self, commit: bytes) -> None:
         """A commit by its id, which the server must be willing to give."""
         if commit not in self.store:
-            self._fetch(lambda refs: [commit], (), 1)
+            self._fetch(lambda refs, *_, **__: [commit], (), 1)
 
     def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
         """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""
-        from dulwich.object_store import MemoryObjectStore, ObjectStoreGraphWalker
+        from dulwich.object_store import MemoryObjectStore
 
-        store, reference = MemoryObjectStore(), _reference(branch)
-        nothing = ObjectStoreGraphWalker([], lambda sha: [])
+        store, wanted = MemoryObjectStore(), _Wanted(branch)
         with self._client() as (client, path):
-            # a server that cannot leave out files would send all of the history's
-            client._warn_filter_objects = _raise_no_filter
-            for depth, left_out in ((most, b"tree:0"), (MOST_WITH_FILES, None)):
-                pack, commit, abort = store.add_pack()
-                try:
-                    answer = client.fetch_pack(
-                        path,
-                        lambda refs, *_, **__: [refs[reference]] if reference in refs else [],
-                        nothing,
-                        pack.write,
-                        depth=depth,
-                        filter_spec=left_out,
-                    )
-                except _NoFilter:
-                    abort()
-                    continue
-                commit()
-                break
-        return store, answer.refs.get(reference)
+            if self._local:
+                wanted.copied(client, path, store, most)
+            else:
+                wanted.fetched(client, path, store, most)
+        return store, wanted.commit
 
-    def _fetch(self, wants: Callable[[Any], list[bytes]], have: Sequence[Any], depth: int | None) -> Any:
+    def _fetch(self, wants: Callable[..., list[bytes]], have: Sequence[Any], depth: int | None) -> None:
         from dulwich.object_store import ObjectStoreGraphWalker
 
         # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
         walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
-        with self._client() as (client, path), self._pack() as write:
-            answer = client.fetch_pack(
-                path, lambda refs, *_, **__: wants(refs), walker, write, depth=depth, filter_spec=_LARGE_LEFT_OUT
-            )
+        with self._client() as (client, path), _pack(self.store) as write:
+            answer = client.fetch_pack(path, wants, walker, write, depth=depth, filter_spec=_LARGE_LEFT_OUT)
         self._repo.update_shallow(answer.new_shallow, answer.new_unshallow)
-        return answer.refs
 
     def _parents(self, commit: Any) -> list[Any]:
         return [] if commit in self._repo.get_shallow() else list(self.store[commit].parents)
@@ -161,18 +177,6 @@ class Clone:
                 raise RepositoryRefused(f"The branch {reference.decode()} is checked out in the local repository.")
 
     @contextmanager
-    def _pack(self) -> Iterator[Callable[[bytes], int]]:
-        """Where a pack is written to; it counts only when all of it has come."""
-        pack, commit, abort = self.store.add_pack()
-        try:
-            yield pack.write
-        except BaseException:
-            abort()
-            raise
-        with _translated(self.repository.name):
-            commit()
-
-    @contextmanager
     def _client(self, pushing: bool = False) -> Iterator[tuple[Any, str]]:
         with _translated(self.repository.name, pushing), self._connection() as client:
             yield client, str(self._local or urlsplit(self.repository.url).path)
@@ -182,6 +186,18 @@ class Clone:
             return _local_client()
         budget = Budget(self.bounds.fetch_bytes, self.bounds.seconds)
         return connected(self.repository, self._login, budget)
+
+
+@contextmanager
+def _pack(store: Any) -> Iterator[Callable[[bytes], int]]:
+    """Where a pack is written to; it counts only when all of it has come."""
+    pack, commit, abort = store.add_pack()
+    try:
+        yield pack.write
+    except BaseException:
+        abort()
+        raise
+    commit()
 
 
 @contextmanager

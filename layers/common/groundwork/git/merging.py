@@ -1,5 +1,6 @@
 """A task's changes put on a head that may have moved: what each path becomes, or which paths conflict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from stat import S_ISREG
 from typing import Any
@@ -18,12 +19,15 @@ class Merged:
     blobs: list[Any]
 
 
-def on_head(store: Any, base: bytes, head: bytes, changes: Changes) -> Merged:
-    """The changes to the tree `base` as changes to the tree `head`. Raises MergeConflict."""
+def on_head(store: Any, base: bytes, head: bytes, changes: Changes, modes: Mapping[str, int] | None = None) -> Merged:
+    """The changes to the tree `base` as changes to the tree `head`. Raises MergeConflict.
+
+    A file that is there keeps its mode, unless `modes` has one for it; so does a new one.
+    """
     merged, conflicts = Merged({}, []), []
     for path, content in changes.items():
         try:
-            _merge(store, base, head, path, content, merged)
+            _merge(store, base, head, path, content, merged, (modes or {}).get(path))
         except MergeConflict:
             conflicts.append(path)
     if conflicts:
@@ -31,7 +35,9 @@ def on_head(store: Any, base: bytes, head: bytes, changes: Changes) -> Merged:
     return merged
 
 
-def _merge(store: Any, base: bytes, head: bytes, path: str, content: bytes | None, merged: Merged) -> None:
+def _merge(
+    store: Any, base: bytes, head: bytes, path: str, content: bytes | None, merged: Merged, mode: int | None
+) -> None:
     before, now = entry_at(store, base, path), entry_at(store, head, path)
     if blocking(store, head, path) or any(entry and not S_ISREG(entry[0]) for entry in (before, now)):
         raise MergeConflict([path])
@@ -42,8 +48,8 @@ def _merge(store: Any, base: bytes, head: bytes, path: str, content: bytes | Non
     if content is None:
         merged.updates[path] = None
         return
-    mode = now[0] if now else before[0] if before else _mode_of(content)
-    merged.updates[path] = (mode, _blob(content, merged))
+    there = now or before
+    merged.updates[path] = (mode or (there[0] if there else _mode_of(content)), _blob(content, merged))
 
 
 def _both(store: Any, before: Entry | None, now: Entry | None, path: str, content: bytes | None) -> bytes:

@@ -64,22 +64,24 @@ def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[An
     store, taken = clone.store, clone.store[commit]
     text = taken.message.decode("utf-8", errors="replace")
     before = store[taken.parents[0]].tree
-    changes = _changes(store, taken.tree, before)
-    merged = merging.on_head(store, taken.tree, store[now].tree, changes)
+    changes, modes = _changes(store, taken.tree, before)
+    merged = merging.on_head(store, taken.tree, store[now].tree, changes, modes)
     root, trees = rebuilt(store, store[now].tree, merged.updates)
     landed = finding.landed(commit.decode(), "", text)
     message = reverting(landed.subject, landed.sha, landed.marks)
     return landing.commit_of(root, now, message, [*merged.blobs, *trees])
 
 
-def _changes(store: Any, old: Any, new: Any) -> Changes:
-    """What leads from one tree to another, as contents by path."""
+def _changes(store: Any, old: Any, new: Any) -> tuple[Changes, dict[str, int]]:
+    """What leads from one tree to another, as contents and modes by path."""
     from dulwich.diff_tree import tree_changes
 
     changes: dict[str, bytes | None] = {}
+    modes: dict[str, int] = {}
     for change in tree_changes(store, old, new):
         if change.old and change.old.path:
             changes[change.old.path.decode()] = None
         if change.new and change.new.path:
-            changes[change.new.path.decode()] = bytes(store[change.new.sha].as_raw_string())
-    return changes
+            path = change.new.path.decode()
+            changes[path], modes[path] = bytes(store[change.new.sha].as_raw_string()), change.new.mode
+    return changes, modes
