@@ -71,6 +71,25 @@ def test_the_same_change_made_by_another_is_no_conflict(server: GitServer, open_
     assert server.paths(BRANCH) == {"README.md", "src/app.py", "new.txt"}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"src/app.py": None, "src": b"a file now\n"},
+        {"README.md": None, "README.md/inner": b"a folder now\n"},
+        {"README.md": None, "src/app.py": None, "bin/run": None},
+    ],
+)
+def test_a_file_and_a_folder_may_change_places_and_all_files_may_go(
+    server: GitServer, open_: Open, change: dict[str, bytes | None]
+) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    upstream.land(BRANCH, base, change, text_of())
+    now = {path for path, content in change.items() if content is not None}
+    assert server.paths(BRANCH) == (set(FILES) - set(change)) | now
+    server.git("fsck", "--strict")
+
+
 def test_a_head_that_moves_between_the_look_and_the_push_is_not_overwritten(server: GitServer, open_: Open) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main")

@@ -12,6 +12,8 @@ from groundwork.sessions.paths import MOST_DEPTH, why_not
 from groundwork.sessions.upstream import Checkout, RepositoryRefused
 
 MOST_LINK = 1_000
+SAME_NAME = "another name differs from its own by case only"
+"""On a disk that ignores case, two names in a tree may be one file: the first is kept."""
 
 
 @dataclass
@@ -28,7 +30,7 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
     found = _Found()
     for path, mode, sha in _entries(store, store[commit].tree, found):
         if S_ISDIR(mode):
-            (folder / path).mkdir()
+            _make(folder, path, found)
         elif S_ISLNK(mode):
             found.links[path] = bytes(store[sha].as_raw_string())[:MOST_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
@@ -64,18 +66,24 @@ def _problem(name: bytes, depth: int) -> str | None:
         return "its name is not UTF-8"
 
 
+def _make(folder: Path, path: str, found: _Found) -> None:
+    try:
+        (folder / path).mkdir(exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        found.left_out[path] = SAME_NAME
+
+
 def _write(folder: Path, path: str, content: bytes, found: _Found, bounds: Bounds) -> None:
     """Raises RepositoryRefused."""
     found.files, found.bytes = found.files + 1, found.bytes + len(content)
     if found.files > bounds.files or found.bytes > bounds.checkout_bytes:
         limit = f"{bounds.files} files or {bounds.checkout_bytes // 2**20} MB"
         raise RepositoryRefused(f"The repository has more than {limit}.")
-    # exclusive: on a disk that ignores case, two names in a tree may be one file
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         descriptor = os.open(folder / path, flags, 0o644)
-    except FileExistsError:
-        found.left_out[path] = "another name differs from its own by case only"
+    except (FileExistsError, NotADirectoryError):
+        found.left_out[path] = SAME_NAME
         return
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

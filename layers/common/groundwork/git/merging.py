@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from groundwork.git import lines
-from groundwork.git.trees import FILE, PROGRAM, Entry, blocking, entry_at
+from groundwork.git.trees import FILE, PROGRAM, Entry, entry_at, in_the_way
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.upstream import MergeConflict
 
@@ -25,8 +25,11 @@ def on_head(store: Any, base: bytes, head: bytes, changes: Changes, modes: Mappi
     A file that is there keeps its mode, unless `modes` has one for it; so does a new one.
     """
     merged, conflicts = Merged({}, []), []
+    gone = {path for path, content in changes.items() if content is None}
     for path, content in changes.items():
         try:
+            if content is not None and in_the_way(store, head, path, gone):
+                raise MergeConflict([path])
             _merge(store, base, head, path, content, merged, (modes or {}).get(path))
         except MergeConflict:
             conflicts.append(path)
@@ -38,9 +41,7 @@ def on_head(store: Any, base: bytes, head: bytes, changes: Changes, modes: Mappi
 def _merge(
     store: Any, base: bytes, head: bytes, path: str, content: bytes | None, merged: Merged, mode: int | None
 ) -> None:
-    before, now = entry_at(store, base, path), entry_at(store, head, path)
-    if blocking(store, head, path) or any(entry and not S_ISREG(entry[0]) for entry in (before, now)):
-        raise MergeConflict([path])
+    before, now = _file_at(store, base, path), _file_at(store, head, path)
     if now != before:
         if now is None and content is None:
             return
@@ -50,6 +51,16 @@ def _merge(
         return
     there = now or before
     merged.updates[path] = (mode or (there[0] if there else _mode_of(content)), _blob(content, merged))
+
+
+def _file_at(store: Any, root: bytes, path: str) -> Entry | None:
+    """Raises MergeConflict where there is something that is neither a file nor a folder."""
+    entry = entry_at(store, root, path)
+    if entry is None or S_ISDIR(entry[0]):
+        return None
+    if not S_ISREG(entry[0]):
+        raise MergeConflict([path])
+    return entry
 
 
 def _both(store: Any, before: Entry | None, now: Entry | None, path: str, content: bytes | None) -> bytes:

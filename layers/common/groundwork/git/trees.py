@@ -1,6 +1,6 @@
 """Git's trees as they are needed here: what is at a path, and a tree with some paths changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from stat import S_ISDIR
 from typing import Any
 
@@ -23,12 +23,30 @@ def entry_at(store: Any, root: bytes, path: str) -> Entry | None:
     return found
 
 
-def blocking(store: Any, root: bytes, path: str) -> bool:
-    """Whether something that is no folder lies on the way to the path, or a folder at it."""
+def in_the_way(store: Any, root: bytes, path: str, gone: Set[str]) -> bool:
+    """Whether the tree has a file where the path needs a folder, or a folder at it with more in it than is `gone`."""
     parts = path.split("/")
-    above = (entry_at(store, root, "/".join(parts[:depth])) for depth in range(1, len(parts)))
+    uppers = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    if any(upper not in gone and _is_file(entry_at(store, root, upper)) for upper in uppers):
+        return True
     here = entry_at(store, root, path)
-    return any(entry and not S_ISDIR(entry[0]) for entry in above) or (here is not None and S_ISDIR(here[0]))
+    return here is not None and S_ISDIR(here[0]) and not all(below in gone for below in _below(store, here[1], path))
+
+
+def _is_file(entry: Entry | None) -> bool:
+    return entry is not None and not S_ISDIR(entry[0])
+
+
+def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
+    todo = [(path, tree)]
+    while todo:
+        above, sha = todo.pop()
+        for entry in store[sha].iteritems():
+            inner = f"{above}/{entry.path.decode(errors='replace')}"
+            if S_ISDIR(entry.mode):
+                todo.append((inner, entry.sha))
+            else:
+                yield inner
 
 
 def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, Entry | None]) -> tuple[bytes | None, list[Any]]:

@@ -20,13 +20,13 @@ MOST_SEARCHED_BYTES = 2_000_000
 SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
-def glob(workspace: Workspace, pattern: str, below: str = "") -> str:
+def glob(workspace: Workspace, pattern: str, below: str = "", seconds: float = MOST_SECONDS) -> str:
     """The paths that match, sorted. `**` crosses folders, `*` does not. Raises NotDone."""
     if len(pattern) > MOST_PATTERN:
         raise NotDone("the pattern is too long")
     top = workspace.place(below) if below not in ("", ".", "./") else ""
     start = f"{top}/" if top else ""
-    found = list(_matching(pattern.removeprefix("./"), files(workspace, top, everything=True), start))
+    found = list(_matching(pattern.removeprefix("./"), files(workspace, top, everything=True), start, seconds))
     if not found:
         return "no file matches"
     lines = [line_shown(path) for path in found[:MOST_PATHS]]
@@ -83,10 +83,10 @@ def _listed(entry: os.DirEntry[str]) -> str:
     return f"{entry.name} ({entry.stat(follow_symlinks=False).st_size:,} bytes)"
 
 
-def _matching(pattern: str, paths: Iterator[str], start: str) -> Iterator[str]:
+def _matching(pattern: str, paths: Iterator[str], start: str, seconds: float) -> Iterator[str]:
     """Raises NotDone."""
     whole = regex.compile(translate(pattern, recursive=True, include_hidden=True, seps="/"))
-    ends = time.monotonic() + MOST_SECONDS
+    ends = time.monotonic() + seconds
     try:
         for path in paths:
             if whole.match(path.removeprefix(start), timeout=max(0.001, ends - time.monotonic())):

@@ -48,7 +48,8 @@ class Workspace:
 
     def restore(self, changes: Changes) -> None:
         """Brings a fresh checkout to where an earlier invocation left it."""
-        for path, content in changes.items():
+        # what is gone first: a file may have taken the place of a folder
+        for path, content in sorted(changes.items(), key=lambda change: change[1] is not None):
             if content is None:
                 self.delete(path)
             else:
@@ -135,18 +136,22 @@ class Workspace:
     def _content(self, plain: str, most: int | None = None) -> bytes | None:
         """None where there is no file. Raises NotDone where it is no file, or larger than `most`."""
         try:
+            # a pipe would otherwise be waited for, and a link followed
             descriptor = os.open(self._root / plain, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
             raise NotDone(f"{plain}: {_said(fault)}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
+        try:
+            found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise NotDone(f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file")
             if most is not None and found.st_size > most:
                 raise NotDone(f"{plain} has {found.st_size:,} bytes; at most {most:,} can be read; try grep")
-            return file.read()
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
 
 
 def _said(fault: OSError) -> str:
