@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from groundwork.sessions import searching, tools
 from groundwork.sessions.changes import as_json, from_json
 from groundwork.sessions.paths import PathRefused, checked, is_gits_own
-from groundwork.sessions.workspace import MOST_CHANGED_FILES, NotDone, Workspace
+from groundwork.sessions.workspace import MOST_CHANGED_FILES, Workspace
 from tests.sessions.world import call, workspace
 
 FILES: dict[str, str | bytes] = {
@@ -176,8 +176,7 @@ def test_a_search_with_a_pattern_made_to_hang_ends_all_the_same(tmp_path: Path) 
     work = workspace(tmp_path / "work", {"a.txt": "a" * 5_000 + "!\n", "a" * 200: "x"})
     assert "stopped after" in searching.grep(work, "(a|a|aa)+$b", seconds=0.2)
     assert ask(work, "grep", pattern="(").is_error
-    with pytest.raises(NotDone, match="too long"):
-        searching.glob(work, "*a" * 60 + "[!a]", seconds=0.2)
+    assert searching.glob(work, "*a" * 60 + "[!a]") == "no file matches"
 
 
 def test_finding_by_name_and_content(work: Workspace) -> None:
@@ -218,7 +217,7 @@ OPERATION = st.tuples(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(st.lists(OPERATION, max_size=12))
 def test_changes_are_what_differs_and_bring_a_fresh_checkout_to_the_same_state(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[str, str, str]]

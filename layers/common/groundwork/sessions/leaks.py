@@ -68,9 +68,13 @@ def kind_of(line: str) -> str | None:
         if match and not _MADE_UP.search(match[0]):
             return kind
     named = _NAMED.search(line)
-    if named and not _MADE_UP.search(named[1]) and _entropy(named[1]) > MOST_ORDERLY:
-        return "a literal password or key"
-    return None
+    return "a literal password or key" if named and _is_random(named[1]) else None
+
+
+def _is_random(literal: str) -> bool:
+    """Words, paths and names of settings have no digits, or say what they are."""
+    has_digit = any(character.isdigit() for character in literal)
+    return has_digit and not _MADE_UP.search(literal) and _entropy(literal) > MOST_ORDERLY
 
 
 def _entropy(text: str) -> float:

@@ -39,7 +39,8 @@ class Workspace:
 
     def changes(self) -> Changes:
         """What is other than it was in the checkout."""
-        now = {path: self._content(path) for path in self._before}
+        # where a folder has come, the file is gone
+        now = {path: None if (self._root / path).is_dir() else self._content(path) for path in self._before}
         return {path: content for path, content in now.items() if content != self._before[path]}
 
     def before(self, path: str) -> bytes | None:
