@@ -52,7 +52,7 @@ def test_what_is_too_much_for_one_transaction_is_saved_in_several_and_nothing_is
     assert transactions > 1
 
 
-@pytest.mark.parametrize(("children", "old"), [(12, 90), (95, 0), (0, 99)])
+@pytest.mark.parametrize(("children", "old"), [(12, 90), (96, 0), (0, 99)])
 def test_what_no_transaction_could_take_has_failed_and_writes_nothing_else(children: int, old: int) -> None:
     waiting = [_finished(0, 5), _finished(1, children, old=old), _finished(2, 5)]
     fitting, changes, left = packed(waiting, PROJECT)
