@@ -32,7 +32,7 @@ from tests.simulation.invariants import Invariants, Violation
 from tests.simulation.provider import MODEL, Provider, price
 from tests.tables import settings_at
 
-PROJECT = "simulated22"[:10].replace("a", "b").replace("i", "j").replace("u", "v").replace("l", "m").replace("e", "f")
+PROJECT = "sjmvmbtfd2"
 AWAY_S = 120.0
 """How long nothing runs while another release is deployed."""
 
