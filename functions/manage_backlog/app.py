@@ -23,8 +23,8 @@ from groundwork.editing import (
     StoryPatch,
     SubtaskOfStory,
     SubtaskPatch,
-    foreign_cards,
     new_artifact,
+    strange_cards,
 )
 from groundwork.errors import Invalid, NotFound, TooLarge, Transient
 from groundwork.exporting import Backlog, Format, render
@@ -312,7 +312,7 @@ def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
 
 
 def _check_cards(body: Patch, project_id: str) -> None:
-    if problems := foreign_cards(getattr(body, "card_ids", ()), project_id):
+    if problems := strange_cards(getattr(body, "card_ids", ()), project_id, store().known_cards):
         raise Invalid(problems)
 
 

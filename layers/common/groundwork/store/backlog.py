@@ -195,6 +195,13 @@ class DynamoBacklog:
         except row.DoesNotExist:
             raise missing from None
 
+    def known_cards(self, paths: Sequence[Path]) -> set[Path]:
+        """Those of one project's cards that are there."""
+        keys = list({(path.project_id, sort_key(path)) for path in paths})
+        with wrapped():
+            rows = CardRow.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
+            return {path_at(row.pk, row.sk) for row in rows}
+
     def page(self, kind: Kind, parent: Path, after: str | None, limit: int) -> tuple[list[Any], str | None]:
         """Things of a kind below a parent in code order, and the sort key the next page begins after."""
         project = self._project_row(parent.project_id)
