@@ -21,7 +21,8 @@ def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setattr(app, "tables", lambda: moto_tables)
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
-        return answer_of(app.handler(api_event(method, path, body, query, **headers), Context()))
+        event = api_event(method, path, body, query, **headers)
+        return answer_of(app.handler(event, Context()), event)
 
     return send
 
