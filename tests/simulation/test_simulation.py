@@ -51,6 +51,27 @@ def test_a_seed_is_the_same_course_of_events_in_every_process() -> None:
     assert elsewhere.stdout.strip() == str(here)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--seeds", "4"], "4 seeds from 1: 0 violate an invariant."),
+        (["--seed", "3"], "fingerprint "),
+        (["--mutants", "lease taken from the living"], "1 of 1 mutants are caught"),
+    ],
+)
+def test_the_command_says_what_it_has_found(asked: list[str], said: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", *asked],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"layers/common{os.pathsep}."},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert said in answer.stdout
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_bug_put_in_on_purpose_is_found(mutant: Mutant) -> None:
     report = mutant.caught(range(1, SEEDS + 1))
