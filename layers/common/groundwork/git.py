@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from groundwork.errors import GroundworkError
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey, layout, readme_of, readme_text
+from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
 MOST_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
@@ -239,7 +239,7 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
             break
     name = readme_of(files)
     text = readme_text(blob(files[name])[:MOST_README_BYTES]) if name else ""
-    return Survey(branch, commit.decode(), len(files), layout(files), text, name)
+    return Survey(branch, commit.decode(), tuple(files), text, name)
 
 
 def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
