@@ -91,7 +91,6 @@ class TemplateInBrief(Value):
     description: str
     parameters: tuple[Parameter, ...]
     title: str
-    plan_description: str
     builtin: bool
     created_at: str
     phase_count: int
