@@ -418,6 +418,8 @@ def delete_template(template_id: str) -> Response[str]:
 
 
 def _page(items: list[dict[str, Any]], more: str | None) -> dict[str, Any]:
+    if len(http.to_json(items).encode()) > http.MOST_ANSWER_BYTES:
+        raise TooLarge("The page is larger than the 6 MB that one answer holds; ask for fewer with limit.")
     return {"items": items, "nextToken": http.page_token(more) if more else None}
 
 
