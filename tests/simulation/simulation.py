@@ -18,7 +18,7 @@ from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.processing import HopEnd, Worker
-from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunOptions, RunType, Status
+from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, PIPELINE, Run, RunOptions, RunType, Status
 from groundwork.starting import RunRequest, Started, Starter
 from groundwork.store.backlog_rows import path_at
 from groundwork.store.tables import Tables, open_tables
@@ -83,7 +83,7 @@ class Scenario:
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
-        type_ = random.choice(list(RunType))
+        type_ = random.choice(PIPELINE)
         hop_s = random.choice([12.0, 30.0, 60.0, 300.0])
         down_at = random.uniform(0, 120)
         return cls(
@@ -103,7 +103,7 @@ class Scenario:
             down=random.choice([(0.0, 0.0)] * 5 + [(down_at, down_at + random.uniform(60, 1_200)), (down_at, 1e9)]),
             cancel_at=random.choice([None, None, None, random.uniform(0, 120)]),
             cancel_after_calls=random.choice([None, None, random.randint(1, 20)]),
-            second=random.choice([None, None, *RunType]),
+            second=random.choice([None, None, *PIPELINE]),
             eager_clients=random.choice([1, 1, 1, 3]),
             retry_by_hand=random.random() < 0.3,
             edits=random.choice([0, 0, 0, 10]),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.runs import MAX_HOPS, RunType, Status
+from groundwork.runs import MAX_HOPS, PIPELINE, RunType, Status
 from tests.simulation.faults import Faults
 from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
 from tests.simulation.records import MOMENTS, left_by, recorded, rows_of
@@ -127,7 +127,7 @@ def test_a_run_has_ten_thousand_items() -> None:
     assert report.items == 10_000
 
 
-@pytest.mark.parametrize("type_", list(RunType))
+@pytest.mark.parametrize("type_", PIPELINE)
 def test_texts_as_long_as_they_may_be_are_no_fault(type_: RunType) -> None:
     long = replace(SUBTASKS, type=type_, items=60, options={"pacing": "fast"}, hop_s=300.0, text="🪨" * 9_990)
     assert at_its_limits(long).ended == {"R1": Status.SUCCEEDED}
