@@ -17,7 +17,6 @@ from groundwork.errors import NotFound, Transient
 from groundwork.git import surveyor
 from groundwork.ids import PLAN_ID, Kind, path_of
 from groundwork.plans.surveying import once
-from groundwork.plans.templates import finder
 from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import ErrorCode, Run
@@ -54,7 +53,7 @@ def gave_up(code: ErrorCode, reason: str) -> None:
 def plan_means() -> PlanMeans:
     """A repository is surveyed once an invocation, however many parts of a plan are looked at."""
     survey = once(surveyor(secret_value, settings().local))
-    return PlanMeans(tables().plans, survey, finder(tables().templates.get))
+    return PlanMeans(tables().plans, survey, tables().templates.get)
 
 
 def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:

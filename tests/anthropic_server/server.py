@@ -333,6 +333,11 @@ def _task_of(body: Mapping[str, Any]) -> Task:
         '"drafts"': Task.MERGE_EPICS,
         '"goal"': Task.PROPOSE_EPICS,
         '"stories"': Task.WRITE_STORIES,
+        '"phases"': Task.WRITE_PLAN,
+        '"refinements"': Task.REFINE_TASKS,
+        '"additions"': Task.ADD_TASKS,
+        '"removals"': Task.ORDER_TASKS,
+        '"splits"': Task.SPLIT_TASKS,
     }
     return next((task for sign, task in signs.items() if sign in schema), Task.WRITE_SUBTASKS)
 

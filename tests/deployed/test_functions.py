@@ -11,6 +11,7 @@ from groundwork.store.run_rows import run_key
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
 from tests.deployed.grants import EXPECTED
+from tests.deployed.plans import ROUTES, SECRET, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
 
 # a hop of 20 s has room for 8 calls, 2 s apart, before it hands on; a shorter one has no time to spare for its end
@@ -229,6 +230,21 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("DELETE", *project, 204)
 
 
+def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, tmp_path: Path) -> None:
+    listing = http_event("GET", f"/api/projects/{project}/epics", "/api/projects/{projectId}/epics")
+    epic = system.request("ManageBacklogFunction", listing, 200)["items"][0]["id"]
+    made = http_event("POST", f"/api/epics/{epic}/stories", "/api/epics/{epicId}/stories", {"title": "Export"})
+    story = system.request("ManageBacklogFunction", made, 201)["id"]
+    with repository(system, tmp_path) as url:
+        assert use_every_plan_endpoint(system, url, story) == set(ROUTES)
+    assert "open-sesame" not in system.logs("ProcessNextFunction") + system.logs("ManagePlansFunction")
+    assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
+
+
+SHOWN_AS = {"function": "ProcessNextFunction", "secret": SECRET}
+"""What stands in a call for what a policy says by a name that is put together."""
+
+
 def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
     system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
     use_every_backlog_endpoint(system)
@@ -236,7 +252,7 @@ def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, pro
     # deletions are finished, and stale runs looked for, by the sweep
     system.invoke("RetryRunsFunction", sweep_event())
     granted = {
-        (function, action, "ProcessNextFunction" if resource.startswith("function:") else resource)
+        (function, action, SHOWN_AS.get(resource.partition(":")[0], resource))
         for function, grants in EXPECTED.items()
         for action, resource, _ in grants
     }

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from groundwork.ai import mock
 from groundwork.ai.port import Question, Reply, Stop, Task, Usage
 
 type Fault = Callable[[int, Question], Reply | Exception | None]
@@ -30,6 +31,8 @@ def answer(question: Question) -> dict[str, Any]:
         case Task.WRITE_SUBTASKS:
             count = material["subtasks_wanted"]["fewest"]
             return {"subtasks": [{"title": f"Step {n}", "description": "Do it.", "effort": "S"} for n in range(count)]}
+        case _:
+            return mock.answer(question)
 
 
 def _analysis(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.manage_backlog import app
+from groundwork import http
 from groundwork.store.run_rows import LockRow
 from groundwork.store.tables import Tables
 from tests.events import Answer, Context, answer_of, api_event
@@ -21,7 +22,8 @@ def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setattr(app, "tables", lambda: moto_tables)
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
-        return answer_of(app.handler(api_event(method, path, body, query, **headers), Context()))
+        event = api_event(method, path, body, query, **headers)
+        return answer_of(app.handler(event, Context()), event)
 
     return send
 
@@ -139,6 +141,7 @@ def test_a_backlog_is_written_by_hand(call: Call, project: str) -> None:
         "cardIds": [],
         "runId": None,
         "createdAt": call("GET", f"/api/stories/{story}").json["createdAt"],
+        "plans": [],
     }
     for path in (f"/api/projects/{project}/stories", f"/api/epics/{epic}/stories"):
         assert [item["id"] for item in call("GET", path).json["items"]] == [story]
@@ -176,9 +179,13 @@ def test_an_epic_names_only_cards_of_its_project(call: Call, project: str) -> No
     call("POST", f"/api/projects/{project}/cards", {"cards": [{"text": "Slow"}]})
     epic = created(call, f"/api/projects/{project}/epics", title="Speed", cardIds=[f"{project}-C1"])
     assert epic["cardIds"] == [f"{project}-C1"]
-    foreign = call("PATCH", f"/api/epics/{epic['id']}", {"cardIds": [f"{project}-C1", "23456789bc-C1"]})
+    others = [f"{project}-C1", "23456789bc-C1", f"{project}-C2"]
+    foreign = call("PATCH", f"/api/epics/{epic['id']}", {"cardIds": others})
     assert foreign.status == 422
-    assert foreign.json["error"]["details"] == [{"field": "cardIds[1]", "message": "is no card of this project"}]
+    assert foreign.json["error"]["details"] == [
+        {"field": "cardIds[1]", "message": "is no card of this project"},
+        {"field": "cardIds[2]", "message": "is no card of this project"},
+    ]
 
 
 def test_deleting_an_epic_takes_all_below_with_it(call: Call, project: str) -> None:
@@ -220,7 +227,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
     call: Call, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(call, project)
-    monkeypatch.setattr(app, "MOST_ANSWER_BYTES", 100)
+    monkeypatch.setattr(http, "MOST_ANSWER_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")
 
@@ -232,7 +239,7 @@ def test_pages_of_long_cards_fit_into_an_answer(call: Call, project: str) -> Non
     found, query = 0, {"limit": "200"}
     while True:
         answer = call("GET", f"/api/projects/{project}/cards", query=query)
-        assert len(answer.body.encode()) < app.MOST_ANSWER_BYTES
+        assert len(answer.body.encode()) < http.MOST_ANSWER_BYTES
         found += len(answer.json["items"])
         if answer.json["nextToken"] is None:
             break

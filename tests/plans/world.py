@@ -23,11 +23,11 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.surveying import Surveyor, once
-from groundwork.plans.templates import finder
 from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Run
-from groundwork.store.backlog_rows import EpicRow, ProjectRow, row_of
+from groundwork.starting import Starter
+from groundwork.store.backlog_rows import EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
 from groundwork.store.tables import Tables
 
 CREATED = "2026-01-01T00:00:00.000Z"
@@ -120,7 +120,7 @@ class PlanWorld:
         return Generator(
             plans=self.tables.plans,
             backlog=self.tables.backlog,
-            template=finder(self.tables.templates.get),
+            template=self.tables.templates.get,
             trigger=self.triggered.append,
             now_ms=now_ms,
             ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
@@ -165,7 +165,22 @@ class PlanWorld:
     def plan(self, plan_id: str) -> Plan:
         return self.tables.plans.load(plan_id)
 
+    def rows(self, letter: str) -> list[Any]:
+        row: Any = {"E": EpicRow, "S": StoryRow, "T": SubtaskRow}[letter]
+        return list(row.query(self.project_id, row.sk.startswith(f"{letter}#"), consistent_read=True))
+
     # runs
+
+    @property
+    def starter(self) -> Starter:
+        return Starter(
+            store=self.tables.runs,
+            backlog=self.tables.backlog,
+            counts=self.tables.projects.counts,
+            invoke=self.triggered.append,
+            now_ms=now_ms,
+            ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
+        )
 
     def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> Worker:
         ends = time.monotonic() + self.hop_ms / 1000
@@ -178,7 +193,7 @@ class PlanWorld:
             now_ms=now_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
             request_id=owner,
-            plans=PlanMeans(self.tables.plans, once(self.survey), finder(self.tables.templates.get)),
+            plans=PlanMeans(self.tables.plans, once(self.survey), self.tables.templates.get),
         )
 
     async def to_the_end(self, run_id: str, most_hops: int = 30) -> Run:

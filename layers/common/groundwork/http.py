@@ -25,6 +25,9 @@ from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient, 
 MOST_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation."""
 
+MOST_ANSWER_BYTES = 5_900_000
+"""Of a body: the same, less what the envelope takes."""
+
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 logger = Logger(service="groundwork")
@@ -80,6 +83,16 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
     headers = {str(name).lower(): value for name, value in answer.get("headers", {}).items()}
     answer["headers"] = headers | {"cache-control": "no-store", "x-request-id": request_id}
     return dict(answer)
+
+
+def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[int, Any]:
+    """For a route's `responses`: what a good answer looks like, in the OpenAPI document alone.
+
+    `files` are types of content that it may have besides JSON.
+    """
+    description = {200: "OK", 201: "Created", 202: "Accepted"}[status]
+    content = {"application/json": {"model": model}} | {type_: {"model": str} for type_ in files}
+    return {status: {"description": description, "content": content}}
 
 
 def error(status: int, code: str, message: str, details: Any, request_id: str) -> Response[str]:

@@ -140,9 +140,7 @@ class Hop:
         paced = PacedModel(
             model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down, permit=self.ledger.permit
         )
-        desk = Desk(
-            self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms, worker.plans
-        )
+        desk = Desk(self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms, worker.plans)
         crew = Crew(desk, paced, worker.price, self.now_ms)
         watch = asyncio.create_task(self._watch())
         try:

@@ -31,10 +31,9 @@ def refinements(material: Mapping[str, Any]) -> list[Json]:
             (),
             task["files"],
         )
-        few = "one" if len(criteria) == 1 else "no" if not criteria else "few"
-        found.append(
-            _texts(texts) | {"ref": task["ref"], "reason": f"It has {few} criteria: nobody could tell if done."}
-        )
+        few = {0: "no criterion", 1: "one criterion"}.get(len(criteria), "so short a description")
+        reason = f"With {few} nobody could tell when it is done."
+        found.append(_texts(texts) | {"ref": task["ref"], "reason": reason})
     return found
 
 
@@ -142,21 +141,21 @@ def _doubled(phases: Sequence[Mapping[str, Any]], looked_at: Mapping[str, Any]) 
         seen.setdefault(title, str(task["key"]))
 
 
-_SMALLER = {"L": "M", "XL": "L"}
+_LARGE = ("L", "XL")
 
 
 def splits(material: Mapping[str, Any]) -> list[Json]:
     """Large tasks become the rules, what is around them, and the proof."""
     found = []
     for task in material["tasks"]:
-        if task["effort"] not in _SMALLER:
+        if task["effort"] not in _LARGE:
             continue
-        stem, smaller = key_of(str(task["title"]))[:20].rstrip("-"), _SMALLER[task["effort"]]
+        stem = key_of(str(task["title"]))[:20].rstrip("-")
         files, criteria = list(task["files"]), [str(line) for line in task["acceptance_criteria"]] or [_PROOF]
         title = shortened(str(task["title"]), 70)
         about = shortened(str(task["description"]), 1_200)
         rules = task_of(f"{stem}-rules", f"{title}: the rules", f"{about} Only the part without input and output.",
-                        criteria[:1], smaller, (), files[:1])  # fmt: skip
+                        criteria[:1], "M", (), files[:1])  # fmt: skip
         edges = task_of(f"{stem}-edges", f"{title}: input and output", f"{about} What users and other code see of it.",
                         criteria, "S", [rules["key"]], files)  # fmt: skip
         proof = task_of(f"{stem}-failures", f"{title}: what goes wrong", "Each way to fail, with its message and test.",

@@ -70,7 +70,8 @@ class _Wanted:
         nothing = ObjectStoreGraphWalker([], lambda sha: [])
         try:
             with _pack(store) as write:
-                client.fetch_pack(path, self, nothing, write, depth=most, filter_spec=b"tree:0")
+                bounds: dict[str, Any] = {"depth": most, "ref_prefix": [self._reference]}
+                client.fetch_pack(path, self, nothing, write, **bounds, filter_spec=b"tree:0")
         except _NoFilter:
             with _pack(store) as write:
                 client.fetch_pack(path, self, nothing, write, depth=min(most, MOST_WITH_FILES))
@@ -106,13 +107,13 @@ class Clone:
     def fetch(self, branch: str, have: Sequence[Any] = (), depth: int | None = None) -> bytes | None:
         """The branch's newest commit with all it needs; None for no such branch. What is after `have`, or so deep."""
         wanted = _Wanted(branch)
-        self._fetch(wanted, have, depth)
+        self._fetch(wanted, have, depth, [_reference(branch)])
         return wanted.commit
 
     def fetch_commit(self, commit: bytes) -> None:
         """A commit by its id, which the server must be willing to give."""
         if commit not in self.store:
-            self._fetch(lambda refs, *_, **__: [commit], (), 1)
+            self._fetch(lambda refs, *_, **__: [commit], (), 1, [])
 
     def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
         """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""
@@ -126,13 +127,17 @@ class Clone:
                 wanted.fetched(client, path, store, most)
         return store, wanted.commit
 
-    def _fetch(self, wants: Callable[..., list[bytes]], have: Sequence[Any], depth: int | None) -> None:
+    def _fetch(
+        self, wants: Callable[..., list[bytes]], have: Sequence[Any], depth: int | None, refs: Sequence[bytes]
+    ) -> None:
         from dulwich.object_store import ObjectStoreGraphWalker
 
         # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
         walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
         with self._client() as (client, path), _pack(self.store) as write:
-            answer = client.fetch_pack(path, wants, walker, write, depth=depth, filter_spec=_LARGE_LEFT_OUT)
+            # a server may have hundreds of thousands of references
+            bounds: dict[str, Any] = {"depth": depth, "ref_prefix": refs or None, "filter_spec": _LARGE_LEFT_OUT}
+            answer = client.fetch_pack(path, wants, walker, write, **bounds)
         self._repo.update_shallow(answer.new_shallow, answer.new_unshallow)
 
     def _parents(self, commit: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from groundwork.git.transport import Budget, NoLogin, Unusable, connected, local_path, login_for, reason_of
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey, layout, readme_of, readme_text
+from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
 MOST_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
@@ -72,27 +72,29 @@ def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], 
 
     path, store = urlsplit(repository.url).path, MemoryObjectStore()
     wanted = f"refs/heads/{repository.default_branch}".encode()
-    refs = _fetch(client, path, store, lambda all_refs: [all_refs[wanted]] if wanted in all_refs else [], True)
+    refs = _fetch(client, path, store, wanted, None)
 
     def blob(sha: Any) -> bytes:
         if sha not in store:
-            _fetch(client, path, store, lambda all_refs: [sha], False)
+            _fetch(client, path, store, wanted, sha)
         return bytes(store[sha].as_raw_string())
 
     return store, refs, blob
 
 
-def _fetch(client: Any, path: str, store: Any, wants: Callable[[dict[Any, Any]], list[Any]], trees: bool) -> Any:
-    """Puts what is wanted into the store, and gives back the refs."""
+def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
+    """Puts the branch's newest commit without contents into the store, or one content by its id; gives back refs."""
     from dulwich.object_store import ObjectStoreGraphWalker
 
+    def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
+        return [sha] if sha else [refs[branch]] if branch in refs else []
+
     pack, commit, abort = store.add_pack()
+    nothing = ObjectStoreGraphWalker([], lambda _: [])
+    # a server may have hundreds of thousands of refs: only this one is asked for
+    bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
     try:
-        nothing = ObjectStoreGraphWalker([], lambda sha: [])
-        filter_spec = b"blob:none" if trees else None
-        result = client.fetch_pack(
-            path, lambda refs, *_, **__: wants(refs), nothing, pack.write, depth=1, filter_spec=filter_spec
-        )
+        result = client.fetch_pack(path, wants, nothing, pack.write, **bounds)
     except BaseException:
         abort()
         raise
@@ -108,7 +110,7 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
             break
     name = readme_of(files)
     text = readme_text(blob(files[name])[:MOST_README_BYTES]) if name else ""
-    return Survey(branch, commit.decode(), len(files), layout(files), text, name)
+    return Survey(branch, commit.decode(), tuple(files), text, name)
 
 
 def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:

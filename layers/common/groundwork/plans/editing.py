@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.backlog import rfc3339
-from groundwork.errors import Invalid, NotFound
+from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
 from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of
 from groundwork.plans.linking import StoryReader, check_linked
@@ -107,29 +107,48 @@ class Editor:
     ) -> Plan:
         """The plan after `make`, or as it was where that changes nothing.
 
-        Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, and what `make` raises.
+        What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice.
+        Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, Transient, and what `make` raises.
         """
         made, number = made or Made(), None
+        fault: VersionConflict | Transient | None = None
         for attempt in range(TRIES):
-            before = self.store.load(plan_id)
-            if expected is not None and before.version not in expected:
-                raise VersionConflict(before.version)
-            if not before.status.editable:
-                raise PlanNotEditable(f"A plan that is {before.status.value} cannot be edited.")
+            if number and isinstance(fault, Transient) and (done := self._done(plan_id, number)):
+                return done
+            before = self._seen(plan_id, expected)
             after = _settled(before, make(before), made)
             changes = compared(before, after)
             if not changes and after.status is before.status:
                 return before
-            self._check_named(before, after)
+            if made.kind is not IterationKind.RESTORED:
+                # what an earlier version named may have gone since: that is no reason not to go back to it
+                self._check_named(before, after)
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:
                 self.store.commit(before, after, self._iteration(before, after, number, changes, made))
-            except VersionConflict:
+            except (VersionConflict, Transient) as failure:
+                fault = failure
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
             else:
                 return after
-        raise VersionConflict(self.store.load(plan_id).version)
+        raise fault or VersionConflict(before.version)
+
+    def _seen(self, plan_id: str, expected: Expected) -> Plan:
+        plan = self.store.load(plan_id)
+        if expected is not None and plan.version not in expected:
+            raise VersionConflict(plan.version)
+        if not plan.status.editable:
+            raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be edited.")
+        return plan
+
+    def _done(self, plan_id: str, number: int) -> Plan | None:
+        """The plan as our own earlier try has made it after all: its number is ours alone."""
+        try:
+            iteration = self.store.iteration(str(Path(Kind.ITERATION, plan_id, (number,))))
+        except NotFound:
+            return None
+        return self.store.at_version(plan_id, iteration.version)
 
     def _iteration(self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: Made) -> Iteration:
         return Iteration(

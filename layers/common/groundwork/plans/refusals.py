@@ -88,3 +88,9 @@ class RepositoryInUse(Conflict):
     """There are plans for this repository; delete them first."""
 
     code = "REPOSITORY_IN_USE"
+
+
+class BuiltinTemplate(Conflict):
+    """This template comes with the project and cannot be deleted."""
+
+    code = "BUILTIN_TEMPLATE"

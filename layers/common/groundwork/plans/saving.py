@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from groundwork.errors import Conflict, Invalid, NotFound
+from groundwork.errors import Invalid, NotFound
 from groundwork.ids import new_template_id
 from groundwork.plans.bodies import NewTemplate
 from groundwork.plans.model import Plan
@@ -11,12 +11,6 @@ from groundwork.plans.templates import Template, builtin, check, template_of, wi
 
 Saved = Callable[[str | None, int], tuple[list[dict[str, Any]], str | None]]
 """A page of the saved templates in brief: from a position, so many at most; and the position of the next page."""
-
-
-class BuiltinTemplate(Conflict):
-    """This template comes with the project and cannot be deleted."""
-
-    code = "BUILTIN_TEMPLATE"
 
 
 def new_template(body: NewTemplate, plan: Callable[[str], Plan], now: str) -> Template:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
+from groundwork.backlog import Effort
 from groundwork.plans.model import Phase, Plan, Task
 
-SECONDS = {"XS": 120, "S": 240, "M": 480, "L": 900, "XL": 1_800}
+SECONDS: dict[Effort, int] = {"XS": 120, "S": 240, "M": 480, "L": 900, "XL": 1_800}
 """How long a session of Claude is taken to need for a task of each effort, until it has been measured."""
 
 type Duration = Callable[[Task], float]

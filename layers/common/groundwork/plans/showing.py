@@ -1,6 +1,7 @@
 """Plans as the API shows them: what is written of a task together with what has come of it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -47,8 +48,24 @@ def _task(task: Task, states: States) -> dict[str, Any]:
 
 def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
     """A suggestion with the index that it is applied by."""
-    numbered = [{"index": index} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)]
+    numbered = [
+        {"index": index, "stale": None} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)
+    ]
     return iteration.as_json() | {"suggestions": numbered}
+
+
+def history_page(
+    lines: Iterable[tuple[Iteration, Sequence[Suggestion]]], most_bytes: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Iterations until that many bytes are full, and the number of the last one."""
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for iteration, suggestions in lines:
+        shown.append(iteration_shown(iteration, suggestions))
+        size += len(json.dumps(shown[-1], ensure_ascii=False).encode())
+        if size > most_bytes:
+            break
+    return shown, shown[-1]["number"] if shown else None
 
 
 def _suggestion(suggestion: Suggestion) -> dict[str, Any]:

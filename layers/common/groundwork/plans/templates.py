@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ class Template(Value):
     def brief(self) -> dict[str, Any]:
         """What a list shows of it: how many phases and tasks there are, not which."""
         tasks = sum(len(phase.tasks) for phase in self.phases)
-        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases"})
+        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases", "plan_description"})
         return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 
@@ -174,8 +174,3 @@ def builtin() -> dict[str, Template]:
     """The templates that come with the project, by id."""
     data = json.loads(files("groundwork.plans").joinpath("templates.json").read_text(encoding="utf-8"))
     return {line["id"]: Template.model_validate(line) for line in data}
-
-
-def finder(saved: Callable[[str], Template]) -> Callable[[str], Template]:
-    """Looks among those that come with the project first, then among a team's own; `saved` raises NotFound."""
-    return lambda template_id: builtin().get(template_id) or saved(template_id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundwork.plans.surveying import layout
+from groundwork.plans.layouts import layout
 from groundwork.sessions import changes
 from groundwork.sessions.commits import message
 from groundwork.sessions.searching import files
@@ -40,7 +40,7 @@ def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Beg
     if place.commits and (there := upstream.find(place.branch, brief.task_id)):
         return there
     workspace = _workspace(upstream.checkout(base, place.folder), brief)
-    told = brief.model_copy(update={"layout": layout(files(workspace))})
+    told = brief.model_copy(update={"layout": layout(files(workspace), f"{brief.title} {brief.description}")})
     return Begun(Session(brief=told, base=base, limits=limits), workspace)
 
 

@@ -1,6 +1,6 @@
 """Repositories, templates, and the lists of what there is in the plans table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynamodb.connection import Connection
@@ -8,25 +8,21 @@ from pynamodb.connection import Connection
 from groundwork.backlog import rfc3339
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
-from groundwork.plans.linking import progress_on_story
-from groundwork.plans.model import TaskState
-from groundwork.plans.refusals import RepositoryInUse
+from groundwork.plans.refusals import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.repositories import Repository
+from groundwork.plans.scheduling import SECONDS
 from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.plan_rows import (
     HEAD,
-    LinkRow,
     ListRow,
+    MeasureRow,
     PieceRow,
-    PlanRow,
     RepositoryRow,
-    StateRow,
     TemplateRow,
     list_key,
-    state_key,
-    state_of,
+    measure_key,
 )
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
@@ -76,6 +72,8 @@ class DynamoRepositories:
         transaction = Transaction(self._connection())
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
         transaction.delete(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository_id)))
+        for effort in SECONDS:
+            transaction.delete(MeasureRow(repository_id, measure_key(effort)))
         try:
             transaction.commit()
         except Cancelled:
@@ -127,6 +125,9 @@ class DynamoTemplates:
             raise NotFound.of("template", template_id) from None
 
     def delete(self, template_id: str) -> None:
+        """Raises BuiltinTemplate."""
+        if template_id in builtin():
+            raise BuiltinTemplate
         head = self._head(template_id)
         transaction = Transaction(self._connection())
         transaction.delete(TemplateRow(template_id))
@@ -143,38 +144,10 @@ class DynamoTemplates:
         return [found[id_] for id_ in ids if id_ in found], more
 
 
-def plan_summaries(list_: str, before: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-    """The plans of PLANS or of a repository, newest first."""
-    ids, more = listed(list_, before, limit)
-    return _summaries(ids), more
-
-
-def plans_of_story(story_id: str) -> list[dict[str, Any]]:
-    """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
-    with wrapped():
-        rows = list(LinkRow.query(story_id, consistent_read=True))
-    tasks = {row.sk: [f"{row.sk}-{number}" for number in row.tasks] for row in rows}
-    states = _states([(plan_id, id_) for plan_id, ids in tasks.items() for id_ in ids])
-    return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
-
-
-def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
-    keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
-    with wrapped():
-        rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
-    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}
-
-
-def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
-    with wrapped():
-        keys = [(id_, HEAD) for id_ in ids]
-        found = {row.pk: row for row in PlanRow.batch_get(keys, consistent_read=True)} if ids else {}
-    return [found[id_].summary() for id_ in ids if id_ in found and found[id_].deleted_at is None]
-
-
 def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
     """Ids of a list, newest first, and the position the next page begins after."""
-    condition = ListRow.sk < before if before else None
+    # lines begin with a time: what else is in the partition sorts behind them
+    condition = ListRow.sk < (before or ":")
     with wrapped():
         rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))
     return [row.sk.partition("#")[2] for row in rows], rows[-1].sk if len(rows) == limit else None

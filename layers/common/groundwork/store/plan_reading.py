@@ -1,27 +1,31 @@
 """Plans, their versions, iterations and suggestions as they are read. Consistent: who has just edited sees it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.plans.history import Iteration
+from groundwork.plans.history import Iteration, IterationKind
+from groundwork.plans.linking import progress_on_story
 from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.suggestions import Suggestion
 from groundwork.store.dynamo import wrapped
+from groundwork.store.plan_lists import PLANS, listed
 from groundwork.store.plan_rows import (
     HEAD,
     ContentRow,
     IterationRow,
+    LinkRow,
     PlanRow,
     StateRow,
     VersionRow,
     iteration_key,
     iteration_of,
-    keys_of,
-    plan_of,
+    state_key,
     state_of,
     version_key,
 )
+from groundwork.store.plan_versions import keys_of, plan_of
 
 
 class PlanReading:
@@ -36,6 +40,21 @@ class PlanReading:
 
     def summary(self, plan_id: str) -> dict[str, Any]:
         return self._head(plan_id).summary()
+
+    def page(
+        self, repository_id: str | None, before: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Plans in brief, newest first: all of them or a repository's; and the position the next page begins after."""
+        ids, more = listed(repository_id or PLANS, before, limit)
+        return _summaries(ids), more
+
+    def of_story(self, story_id: str) -> list[dict[str, Any]]:
+        """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
+        with wrapped():
+            rows = list(LinkRow.query(story_id, consistent_read=True))
+        tasks = {row.sk: [f"{row.sk}-{number}" for number in row.tasks] for row in rows}
+        states = _states([(plan_id, id_) for plan_id, ids in tasks.items() for id_ in ids])
+        return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
         with wrapped():
@@ -70,6 +89,12 @@ class PlanReading:
         if iteration.from_version == 0:
             return after.changed(version=0, phases=()), after
         return self.at_version(iteration.plan_id, iteration.from_version), after
+
+    def with_suggestions(self, iteration: Iteration) -> tuple[Iteration, list[Suggestion]]:
+        """A review with what it suggests, and with why other suggestions are not offered."""
+        if iteration.kind is not IterationKind.REVIEWED:
+            return iteration, []
+        return iteration.model_copy(update={"dropped": self.dropped(iteration)}), self.suggestions(iteration)
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
         """In the order their indices count."""
@@ -113,3 +138,17 @@ class PlanReading:
         if not rows:
             raise NotFound(f"The plan {plan_id!r} has no version {version}.")
         return list(rows[0].index)
+
+
+def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
+    with wrapped():
+        keys = [(id_, HEAD) for id_ in ids]
+        found = {row.pk: row for row in PlanRow.batch_get(keys, consistent_read=True)} if ids else {}
+    return [found[id_].summary() for id_ in ids if id_ in found and found[id_].deleted_at is None]
+
+
+def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
+    keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
+    with wrapped():
+        rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
+    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}

@@ -7,7 +7,8 @@
                / S#000007#000#0003   a suggestion of a review: its iteration, part and position
                / Q#000007#000        why a part's other suggestions are not offered
                / X#T17               what execution has made of a task; written by execution alone
-    repository / P                   a repository
+    repository / P, MEASURED#M       a repository, and what tasks of an effort have taken in it
+               / MEASURED#M          what tasks of an effort have taken in it, added up
     template   / P, B#000            a template and its body, in pieces
     story      / plan                that the plan carries out the story, and by which of its tasks
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
@@ -25,7 +26,7 @@ from pynamodb.models import Model
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationStatus
-from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskState, TaskStatus, details, fingerprint, links
+from groundwork.plans.model import Plan, TaskState, TaskStatus, links
 from groundwork.store.backlog_rows import AttentionIndex, to_ms
 from groundwork.store.run_rows import CompactJson
 
@@ -172,7 +173,23 @@ class LinkRow(Model):
     tasks = CompactJson()
 
 
+class MeasureRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    tasks = NumberAttribute(default=0)
+    ms = NumberAttribute(default=0)
+    input = NumberAttribute(default=0)
+    output = NumberAttribute(default=0)
+    cache_read = NumberAttribute(attr_name="cacheRead", default=0)
+    cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
+    calls = NumberAttribute(default=0)
+
+
 PLAN_ROWS: list[type[Model]] = [
+    MeasureRow,
     PlanRow,
     VersionRow,
     ContentRow,
@@ -184,6 +201,10 @@ PLAN_ROWS: list[type[Model]] = [
     ListRow,
     LinkRow,
 ]
+
+
+def measure_key(effort: str) -> str:
+    return f"MEASURED#{effort}"
 
 
 def version_key(version: int) -> str:
@@ -244,7 +265,7 @@ def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
 def link_rows(plan: Plan) -> dict[str, LinkRow]:
     """By story."""
     return {
-        story_id: LinkRow(story_id, plan.id, tasks=[_suffix(id_) for id_ in task_ids])
+        story_id: LinkRow(story_id, plan.id, tasks=[suffix(id_) for id_ in task_ids])
         for story_id, task_ids in links(plan).items()
     }
 
@@ -278,76 +299,6 @@ def iteration_of(row: IterationRow) -> Iteration:
     )
 
 
-type Index = list[Any]
-
-
-def contents(plan: Plan) -> tuple[Index, dict[str, Any]]:
-    """A version's index, and what each of its revisions holds, by content key."""
-    rows: dict[str, Any] = {}
-
-    def revision(element: str, content: dict[str, Any]) -> str:
-        named = fingerprint(content)[:16]
-        rows[content_key(element, named)] = content
-        return named
-
-    phases = []
-    for phase in plan.phases:
-        tasks = [[_suffix(task.id), revision(_suffix(task.id), _task_content(task))] for task in phase.tasks]
-        phases.append([_suffix(phase.id), revision(_suffix(phase.id), _phase_content(phase)), tasks])
-    return [revision("D", details(plan)), phases], rows
-
-
-def keys_of(index: Index) -> list[str]:
-    """The content keys that a version's index names."""
-    own, phases = index
-    keys = [content_key("D", own)]
-    for phase, revision, tasks in phases:
-        keys.append(content_key(phase, revision))
-        keys += [content_key(task, its) for task, its in tasks]
-    return keys
-
-
-def plan_of(head: PlanRow, version: int, index: Index, content: dict[str, Any]) -> Plan:
-    """The plan at a version, from its index and its revisions by content key."""
-    own, phases = index
-    return Plan(
-        id=head.pk,
-        repository_id=head.repository_id,
-        status=PlanStatus(head.status),
-        version=version,
-        last_phase=int(head.last_phase),
-        last_task=int(head.last_task),
-        error=head.error,
-        created_at=rfc3339(int(head.created_at)),
-        updated_at=rfc3339(int(head.updated_at)),
-        phases=tuple(_phase_of(head.pk, line, content) for line in phases),
-        **_python_names(content[content_key("D", own)]),
-    )
-
-
-def _phase_of(plan_id: str, line: list[Any], content: dict[str, Any]) -> Phase:
-    number, revision, tasks = line
-    return Phase.model_validate(
-        content[content_key(number, revision)]
-        | {
-            "id": f"{plan_id}-{number}",
-            "tasks": [content[content_key(task, its)] | {"id": f"{plan_id}-{task}"} for task, its in tasks],
-        }
-    )
-
-
-def _python_names(own: dict[str, Any]) -> dict[str, Any]:
-    names = {field.alias or name: name for name, field in Plan.model_fields.items()}
-    return {names[alias]: value for alias, value in own.items()}
-
-
-def _phase_content(phase: Phase) -> dict[str, Any]:
-    return phase.model_dump(mode="json", by_alias=True, exclude={"id", "tasks"}, exclude_defaults=True)
-
-
-def _task_content(task: Task) -> dict[str, Any]:
-    return task.model_dump(mode="json", by_alias=True, exclude={"id"}, exclude_defaults=True)
-
-
-def _suffix(id_: str) -> str:
+def suffix(id_: str) -> str:
+    """What an id says below its plan: T17."""
     return id_.rpartition("-")[2]

@@ -14,11 +14,11 @@ from groundwork.store.plan_rows import (
     IterationRow,
     PlanRow,
     VersionRow,
-    contents,
     iteration_key,
     link_rows,
     version_key,
 )
+from groundwork.store.plan_versions import contents
 
 
 def write(transaction: Transaction, written: PlanWrite, index: int) -> None:

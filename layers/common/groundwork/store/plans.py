@@ -29,7 +29,6 @@ from groundwork.store.plan_rows import (
     RepositoryRow,
     StateRow,
     VersionRow,
-    contents,
     iteration_key,
     iteration_row,
     link_rows,
@@ -38,6 +37,7 @@ from groundwork.store.plan_rows import (
     state_key,
     version_key,
 )
+from groundwork.store.plan_versions import contents
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 
 IN_ONE_TRANSACTION = 40
@@ -112,7 +112,7 @@ class DynamoPlans(PlanReading):
         for id_ in guarded.removed:
             transaction.check(StateRow, after.id, state_key(id_), _absent_or([TaskStatus.PENDING.value]), "task")
         transaction.put(VersionRow(after.id, version_key(after.version), index=contents(after)[0]))
-        transaction.put(iteration_row(iteration))
+        transaction.put(iteration_row(iteration), IterationRow.pk.does_not_exist(), "iteration")
         _relink(transaction, before, after)
         unmoved = _alive() & (PlanRow.version == before.version) & (PlanRow.status == before.status.value)
         transaction.update(PlanRow(after.id), _head_of(after), unmoved, "head")
@@ -147,9 +147,11 @@ class DynamoPlans(PlanReading):
         key = IterationRow.sk == iteration_key(iteration.number)
         with wrapped():
             rows = list(IterationRow.query(iteration.plan_id, key, consistent_read=True))
-        return bool(rows)
+        return bool(rows) and rows[0].body == iteration_row(iteration).body
 
     def _refuse(self, before: Plan, guarded: Touched, cancelled: Cancelled) -> None:
+        if "iteration" in cancelled.tags:
+            raise Transient("This edit has been made after all.") from cancelled
         head = self._head(before.id)
         if int(head.version) != before.version:
             raise VersionConflict(int(head.version)) from cancelled

@@ -10,6 +10,7 @@ from groundwork.store.backlog_reading import DynamoBacklogReader
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.dynamo import bind
 from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
+from groundwork.store.plan_measures import DynamoMeasures
 from groundwork.store.plan_rows import PLAN_ROWS
 from groundwork.store.plans import DynamoPlans
 from groundwork.store.run_rows import RUN_ROWS
@@ -26,6 +27,7 @@ class Tables:
     plans: DynamoPlans
     repositories: DynamoRepositories
     templates: DynamoTemplates
+    measures: DynamoMeasures
 
 
 def connection() -> Connection:
@@ -47,4 +49,5 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
         plans=DynamoPlans(connection),
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),
+        measures=DynamoMeasures(),
     )

@@ -1,0 +1,143 @@
+"""What carrying out a plan would take: from what like tasks have taken in its repository, else from assumptions.
+
+The answer says which, for each effort and as a whole.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.ai.port import Usage
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.backlog import Effort
+from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
+from groundwork.plans.scheduling import SECONDS, Schedule, schedule
+
+ENOUGH = 3
+"""Tasks of an effort that must have been measured before their mean says more than an assumption."""
+
+_ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
+
+# Assumed: a session calls the model so often, each call adds so many tokens to what the next has to read again.
+_CALLS: dict[Effort, int] = {"XS": 6, "S": 12, "M": 24, "L": 45, "XL": 90}
+_FIRST_TOKENS, _ADDED_TOKENS, _WRITTEN_TOKENS = 8_000, 1_200, 350
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What so many tasks of one effort have taken together, all their attempts included."""
+
+    tasks: int
+    seconds: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one task is expected to take; `measured` is the number of tasks it rests on, 0 where it is assumed."""
+
+    seconds: float
+    usage: Usage
+    measured: int = 0
+
+    @property
+    def basis(self) -> str:
+        return "measured" if self.measured else "assumed"
+
+
+def assumed(effort: Effort) -> Expected:
+    calls = _CALLS[effort]
+    grown = _ADDED_TOKENS + _WRITTEN_TOKENS
+    read = sum(_FIRST_TOKENS + grown * number for number in range(calls - 1))
+    usage = Usage(
+        input=50 * calls,
+        output=_WRITTEN_TOKENS * calls,
+        cache_read=read,
+        cache_write=_FIRST_TOKENS + _ADDED_TOKENS * calls,
+        calls=calls,
+    )
+    return Expected(SECONDS[effort], usage)
+
+
+def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
+    """The mean of what was measured, where that is enough."""
+    past = history.get(effort)
+    if past is None or past.tasks < ENOUGH:
+        return assumed(effort)
+    u, n = past.usage, past.tasks
+    mean = Usage(*(round(total / n) for total in (u.input, u.output, u.cache_read, u.cache_write, u.calls)))
+    return Expected(past.seconds / n, mean, n)
+
+
+def estimate_of_plan(
+    plan: Plan,
+    states: Mapping[str, TaskState],
+    history: Mapping[Effort, Measured],
+    ai: str,
+    model: str,
+    latency_ms: int,
+) -> dict[str, Any]:
+    """For the tasks that have not ended. `latency_ms` is that of the mock, which takes no other time."""
+    left = [task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED]
+    efforts = {effort: expected(effort, history) for effort in SECONDS if any(t.effort == effort for t in left)}
+
+    def seconds(task: Task) -> float:
+        if task not in left:
+            return 0.0
+        each = efforts[task.effort]
+        return each.usage.calls * latency_ms / 1000 if ai == "mock" and not each.measured else each.seconds
+
+    # a usage of one task is many calls: priced as one it would look like a single long prompt
+    costs = {effort: _cost(model, each.usage) for effort, each in efforts.items()}
+    usage = sum((efforts[task.effort].usage for task in left), Usage())
+    return {
+        **_totals(len(left), usage, sum(costs[task.effort] for task in left), schedule(plan, seconds)),
+        "stops": _stops(plan, {task.id for task in left}),
+        "basis": _basis({each.basis for each in efforts.values()}),
+        "efforts": [
+            {
+                "effort": effort,
+                "tasks": sum(task.effort == effort for task in left),
+                "calls": each.usage.calls,
+                "seconds": round(next(seconds(task) for task in left if task.effort == effort)),
+                "costUsd": round(costs[effort] / 1_000_000, 4),
+                "basis": each.basis,
+                "measuredTasks": each.measured,
+            }
+            for effort, each in efforts.items()
+        ],
+        "ai": ai,
+        "model": model,
+    }
+
+
+def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, Any]:
+    return {
+        "tasks": tasks,
+        "calls": usage.calls,
+        "inputTokens": usage.input,
+        "outputTokens": usage.output,
+        "cacheReadTokens": usage.cache_read,
+        "cacheWriteTokens": usage.cache_write,
+        "costUsd": round(cost / 1_000_000, 4),
+        **when.as_json(),
+    }
+
+
+def _cost(model: str, usage: Usage) -> int:
+    """Of one task, in millionths of a dollar: its calls' mean, as often as there are calls."""
+    calls = max(1, usage.calls)
+    u = usage
+    one = Usage(u.input // calls, u.output // calls, u.cache_read // calls, u.cache_write // calls, 1)
+    return calls * cost_micro_usd(model, one)
+
+
+def _stops(plan: Plan, left: Collection[str]) -> int:
+    """How often it will wait for a person: before each task of a manual phase, and after a phase that pauses."""
+    manual = sum(task.id in left for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
+    pauses = sum(phase.pause_after and any(task.id in left for task in phase.tasks) for phase in plan.phases)
+    return manual + pauses
+
+
+def _basis(kinds: set[str]) -> str:
+    return "mixed" if len(kinds) > 1 else next(iter(kinds), "assumed")

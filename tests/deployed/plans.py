@@ -1,0 +1,115 @@
+"""The life of plans in the deployed system: every endpoint of manage_plans, and what they start."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from checks.sam import resources, source
+from tests.deployed.events import http_event
+from tests.deployed.system import Deployed, client
+from tests.plans.git_server import git_server
+from tests.plans.world import make_repository
+
+SECRET = "groundwork/shop"
+ROUTES = [
+    (event["Properties"]["Method"], event["Properties"]["Path"])
+    for event in resources(source(), "AWS::Serverless::Function")["ManagePlansFunction"]["Events"].values()
+]
+
+
+class Planner:
+    """Sends requests to manage_plans, and knows which routes it has used."""
+
+    def __init__(self, system: Deployed) -> None:
+        self.system = system
+        self.used: set[tuple[str, str]] = set()
+
+    def __call__(self, method: str, path: str, expected: int, body: Any = None, **query: str) -> Any:
+        # the route with the fewest parameters: /api/plans/generate is no plan's
+        fitting = [route for verb, route in ROUTES if verb == method and re.fullmatch(_pattern(route), path)]
+        route = min(fitting, key=lambda found: found.count("{"))
+        self.used.add((method, route))
+        return self.system.request("ManagePlansFunction", http_event(method, path, route, body, query), expected)
+
+    def until(self, path: str, busy: str, seconds: float = 240) -> Any:
+        deadline = time.monotonic() + seconds
+        while (now := self("GET", path, 200))["status"] == busy:
+            assert time.monotonic() < deadline, (now, self.system.logs("ProcessNextFunction")[-3000:])
+            time.sleep(0.3)
+        return now
+
+
+def _pattern(route: str) -> str:
+    return re.sub(r"\{\w+\}", "[^/]+", route)
+
+
+@contextmanager
+def repository(system: Deployed, folder: Path) -> Iterator[str]:
+    """The URL of a repository that can only be read with what the secret holds."""
+    client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString="ada:open-sesame")
+    with git_server(make_repository(folder / "shop"), "ada", "open-sesame") as (url, _):
+        yield url
+
+
+def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple[str, str]]:
+    """What was used, for a test to compare."""
+    ask = Planner(system)
+    named = {"name": "Shop", "url": url, "credentialsSecret": SECRET}
+    repository_id = ask("POST", "/api/repositories", 201, named)["id"]
+    ask("GET", "/api/repositories", 200)
+    ask("GET", f"/api/repositories/{repository_id}", 200)
+    ask("PATCH", f"/api/repositories/{repository_id}", 200, {"name": "The shop"})
+    by_hand = _edit(ask, repository_id, story)
+    written = _write(ask, repository_id)
+    for plan_id in (by_hand, written):
+        ask("DELETE", f"/api/plans/{plan_id}", 204)
+    ask("DELETE", f"/api/repositories/{repository_id}", 204)
+    return ask.used
+
+
+def _edit(ask: Planner, repository_id: str, story: str) -> str:
+    task = {"key": "a", "title": "A", "storyId": story}
+    new = {"repositoryId": repository_id, "title": "By hand", "phases": [{"title": "One", "tasks": [task]}]}
+    plan = ask("POST", "/api/plans", 201, new)
+    path = f"/api/plans/{plan['id']}"
+    ask("GET", "/api/plans", 200, repositoryId=repository_id)
+    phase = ask("POST", "/api/phases", 201, {"planId": plan["id"], "title": "Two"})["id"]
+    made = ask("POST", "/api/plan-tasks", 201, {"phaseId": phase, "title": "B", "dependsOn": ["a"]})["id"]
+    ask("PATCH", path, 200, {"title": "Edited"})
+    ask("PATCH", f"/api/phases/{phase}", 200, {"mode": "parallel"})
+    ask("PATCH", f"/api/plan-tasks/{made}", 200, {"title": "C"})
+    ask("DELETE", f"/api/plan-tasks/{made}", 204)
+    ask("DELETE", f"/api/phases/{phase}", 204)
+    ask("GET", f"{path}/compare", 200, **{"from": "1"})
+    assert ask("POST", f"{path}/restore", 200, {"version": 4})["taskCount"] == 2
+    ask("POST", f"{path}/estimate", 200, {})
+    iterations = ask("GET", f"{path}/iterations", 200)["items"]
+    assert len(iterations) == 9
+    ask("GET", f"{path}/iterations/{iterations[0]['id']}", 200)
+    saved = ask("POST", "/api/plan-templates", 201, {"name": "Saved", "planId": plan["id"]})["id"]
+    ask("GET", "/api/plan-templates", 200)
+    ask("GET", f"/api/plan-templates/{saved}", 200)
+    ask("DELETE", f"/api/plan-templates/{saved}", 204)
+    return str(plan["id"])
+
+
+def _write(ask: Planner, repository_id: str) -> str:
+    asked = {"repositoryId": repository_id, "title": "CSV", "description": "Buyers export their orders as CSV files."}
+    plan_id = ask("POST", "/api/plans/generate", 202, asked)["planId"]
+    path = f"/api/plans/{plan_id}"
+    plan = ask.until(path, "GENERATING")
+    assert plan["status"] == "DRAFT", plan["error"]
+    review = ask("POST", f"{path}/review", 202, {"reviewType": "refine_descriptions"})["iterationId"]
+    done = ask.until(f"{path}/iterations/{review}", "PENDING")
+    assert (done["status"], len(done["suggestions"]) > 0) == ("DONE", True), done
+    chosen = {"iterationId": review, "suggestionIndices": [0]}
+    assert ask("POST", f"{path}/apply-suggestions", 200, chosen)["version"] == 2
+    again = ask("POST", f"{path}/review", 202, {"reviewType": "break_down"})
+    cancel = http_event("POST", f"/api/runs/{again['runId']}/cancel", "/api/runs/{runId}/cancel")
+    # it may have ended before: then it is too late
+    ask.system.invoke("StartRunFunction", cancel)
+    ask.until(f"{path}/iterations/{again['iterationId']}", "PENDING")
+    return str(plan_id)

@@ -1,0 +1,25 @@
+"""What the schedule does for plans: it finishes their deletion, beside that of projects."""
+
+import pytest
+
+from functions.retry_runs import app
+from groundwork.store.plan_rows import ListRow
+from groundwork.store.tables import Tables
+from tests.events import Context
+from tests.plans.plans import draft, phase
+from tests.plans.test_store_contract import on_dynamo
+
+
+def test_the_sweep_purges_deleted_plans_and_projects(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    place = on_dynamo(moto_tables)
+    plan, other = place.created(phase("One", draft("a"))), place.created(phase("One", draft("a")))
+    project = moto_tables.projects.create_project("Shop", "").id
+    moto_tables.plans.delete(plan.id)
+    moto_tables.projects.delete_project(project)
+    did = app.handler({}, Context())
+    assert sorted(did["purged"]) == sorted([plan.id, project])
+    assert did["left"] == []
+    assert not list(ListRow.query(plan.id))
+    assert place.store.load(other.id) == other
+    assert app.handler({}, Context())["purged"] == []
