@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundwork.ai.conversation import Block, Conversation, Message, TurnEnd
-from groundwork.ai.mock_code import Target, addition, target_for
+from groundwork.ai.mock_code import Target, addition, note, place_for, target_for
 
 MOST_FILES = 4
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
@@ -30,7 +30,10 @@ def turn(conversation: Conversation) -> Answer:
         return _said(f"I look at what {task['title']!r} touches.", calls, number)
     written = {path for name, path, good in done if name in ("write", "edit") and good}
     if not written:
-        calls = [_change(task, target, _shown(conversation, target.path)) for target in targets]
+        tried = any(name in ("write", "edit") for name, _, _ in done)
+        usable = [] if tried else [target for target in targets if _shown(conversation, target.path) is not None]
+        places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
+        calls = [_change(task, target, _shown(conversation, target.path) or []) for target in places]
         return _said("I make the change.", calls, number)
     if done[-1][0] != "read":
         calls = [_call("read", {"file_path": path}) for path in sorted(written)]
@@ -68,28 +71,26 @@ def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
 
 
 def _shown(conversation: Conversation, path: str) -> list[str] | None:
-    """The lines of a file as `read` has shown them, if it did, and all of them."""
+    """A file's lines as `read` has shown them, none where it is not there; None where not all of it was shown."""
     for message in reversed(conversation.messages):
         for block in message.content:
             head, _, body = str(block.get("content", "")).partition("\n")
-            if block.get("type") != "tool_result" or block.get("is_error") or not head.startswith(f"{path}"):
-                continue
-            if head == f"{path}: an empty file":
+            if head in (f"{path}: an empty file", f"{path}: there is no such file"):
                 return []
             if head.startswith(f"{path}, lines 1 to ") and "read on" not in head:
                 return [match[1] for match in map(_LINE.fullmatch, body.split("\n")) if match]
     return None
 
 
-def _change(task: Mapping[str, Any], target: Target, lines: list[str] | None) -> Block:
-    text = addition(task, target, lines)
+def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
     if not lines:
-        return _call("write", {"file_path": target.path, "content": text})
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    if last and "\n".join(lines).count(last) == 1:
-        # in front of nothing: what is there stays, what is new comes after it
-        return _call("edit", {"file_path": target.path, "old_string": last, "new_string": f"{last}\n\n{text}".rstrip()})
-    return _call("write", {"file_path": target.path, "content": "\n".join([*lines, "", text])})
+        return _call("write", {"file_path": target.path, "content": addition(task, target, [])})
+    text = addition(task, target, lines).rstrip("\n")
+    place, before = place_for(target, lines)
+    if not place:
+        return _call("write", {"file_path": target.path, "content": "\n".join([*lines, "", text, ""])})
+    new = f"{text}\n{place}" if before else f"{place}\n\n{text}"
+    return _call("edit", {"file_path": target.path, "old_string": place, "new_string": new})
 
 
 def _finish(task: Mapping[str, Any], written: list[str]) -> Block:
