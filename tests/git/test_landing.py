@@ -222,6 +222,15 @@ def test_a_repository_without_the_branch_to_start_from_is_refused(open_: Open) -
         open_().head(BRANCH, "trunk")
 
 
+@pytest.mark.parametrize(
+    "name", ["../../config", "a..b", "a b", "a~1", "x.lock", "", "a\nb", "a/.hidden", "a//b", "@{1}"]
+)
+def test_what_cannot_be_a_branch_is_refused_before_anything_is_sent(server: GitServer, open_: Open, name: str) -> None:
+    with pytest.raises(RepositoryRefused, match="cannot be the name"):
+        open_().head(name, "main")
+    assert server.requests == []
+
+
 def test_a_branch_that_was_deleted_meanwhile_is_not_made_again(server: GitServer, open_: Open) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main")

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundwork.git.transport import Budget, Login, Unusable, connected, local_path, reason_of
+from groundwork.plain_text import one_line, shortened
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.upstream import RepositoryRefused, RepositoryUnreachable
 
@@ -213,7 +214,13 @@ def _local_client() -> Iterator[Any]:
 
 
 def _reference(branch: str) -> bytes:
-    return f"refs/heads/{branch}".encode()
+    """Raises RepositoryRefused for what git takes for no branch's name."""
+    from dulwich.refs import check_ref_format
+
+    name = f"refs/heads/{branch}".encode(errors="replace")
+    if not check_ref_format(name):  # type: ignore[arg-type]
+        raise RepositoryRefused(f"{shortened(one_line(branch), 100)!r} cannot be the name of a branch.")
+    return name
 
 
 def _check_status(said: str | None) -> None:
