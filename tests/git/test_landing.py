@@ -1,13 +1,16 @@
 """A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
+from groundwork.git.clone import Bounds
+from groundwork.git.upstream import opened
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, RepositoryRefused, RepositoryUnreachable
 from tests.git.conftest import BRANCH, FILES, Open, text_of
-from tests.git.server import TOKEN, GitServer
+from tests.git.server import TOKEN, GitServer, git, secret
 
 APP = FILES["src/app.py"]
 
@@ -237,3 +240,85 @@ def test_a_branch_that_was_deleted_meanwhile_is_not_made_again(server: GitServer
     server.git("branch", "-D", BRANCH)
     with pytest.raises(RepositoryRefused, match="not there any more"):
         upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+
+
+def test_a_push_refused_in_words_nobody_knows_is_given_up_when_the_branch_has_not_moved(
+    server: GitServer, open_: Open
+) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    # as a server does that takes no changes to build files from this token; git says `failed to update ref` then
+    (server.folder / f"refs/heads/{BRANCH}.lock").touch()
+    with pytest.raises(RepositoryRefused, match="refuses the push: failed to update ref"):
+        upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    (server.folder / f"refs/heads/{BRANCH}.lock").unlink()
+    upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    assert server.log(BRANCH) == ["feat: task 1", "first"]
+
+
+def test_a_commit_that_is_not_to_be_had_any_more_is_told_from_a_server_that_fails(
+    server: GitServer, tmp_path: Path, open_: Open
+) -> None:
+    with pytest.raises(CommitGone):
+        open_().checkout("1" * 40, tmp_path / "work")
+    server.faults = {"fetch": ["before"] * 20}
+    with pytest.raises(RepositoryUnreachable):
+        open_().checkout("1" * 40, tmp_path / "work")
+    server.faults = {"fetch": ["before"]}
+    head = server.git("rev-parse", "main")
+    assert open_().checkout(head, tmp_path / "work").files == len(FILES)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "error", "said"),
+    [
+        (Bounds(fetch_bytes=500), RepositoryRefused, "more than 0 MB"),
+        (Bounds(seconds=0.0), RepositoryUnreachable, "longer than 0 seconds"),
+    ],
+)
+def test_a_repository_beyond_its_bounds_is_not_fetched(
+    server: GitServer, tmp_path: Path, bounds: Bounds, error: type[Exception], said: str
+) -> None:
+    with (
+        pytest.raises(error, match=said),
+        opened(server.repository, secret, tmp_path / "clone", local=False, bounds=bounds) as upstream,
+    ):
+        upstream.head(BRANCH, "main")
+    assert not [path for path in (tmp_path / "clone").rglob("*") if path.suffix == ".pack"]
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [("robot:wrong-token", "asks for credentials"), ("", "holds no credentials"), ("{}", "holds no credentials")],
+)
+def test_credentials_that_do_not_do_are_for_a_person_and_never_told(
+    server: GitServer, tmp_path: Path, login: str, said: str
+) -> None:
+    with (
+        pytest.raises(RepositoryRefused, match=said) as refused,
+        opened(server.repository, lambda name: login, tmp_path / "clone", local=False) as upstream,
+    ):
+        upstream.head(BRANCH, "main")
+    assert "wrong-token" not in str(refused.value)
+
+
+def test_a_path_is_not_worked_on_where_the_system_is_not_local(server: GitServer, tmp_path: Path) -> None:
+    server.url = str(server.folder)
+    with (
+        pytest.raises(RepositoryRefused, match="only by a local system"),
+        opened(server.repository, secret, tmp_path / "clone", local=False),
+    ):
+        pass
+
+
+def test_a_branch_that_a_person_has_checked_out_is_left_alone(server: GitServer, tmp_path: Path, open_: Open) -> None:
+    work = tmp_path / "person"
+    git(tmp_path, "clone", "-q", str(server.folder), str(work))
+    server.url = str(work)
+    upstream = open_()
+    base = upstream.head("main", "main")
+    with pytest.raises(RepositoryRefused, match="is checked out"):
+        upstream.land("main", base, {"ours.txt": b"ours\n"}, text_of())
+    upstream.land(BRANCH, upstream.head(BRANCH, "main"), {"ours.txt": b"ours\n"}, text_of())
+    assert git(work, "log", "--format=%s", BRANCH).splitlines() == ["feat: task 1", "first"]
+    assert git(work, "status", "--short") == ""

@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 from groundwork.git.transport import Budget, Login, Unusable, connected, local_path, reason_of
 from groundwork.plain_text import one_line, shortened
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.upstream import RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 
 MOST_FILE_MB = 50
 _LARGE_LEFT_OUT = f"blob:limit={MOST_FILE_MB}m".encode()
 """Contents that a server that can filter does not send: no session reads them, and a commit keeps them unseen."""
 
 _NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "unauthorized", "checked out", "shallow")
-"""Words by which servers say no for good; any other refusal of a reference means that another push was there first."""
+"""Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
+has moved, or it has not and the server goes on refusing."""
 
 
 MOST_WITH_FILES = 100
@@ -28,7 +29,7 @@ MOST_WITH_FILES = 100
 
 
 class HeadMoved(Exception):
-    """The branch is not where it was taken to be, or another push was there first."""
+    """The branch is not where it was taken to be, or the server says something like it: then `str` is what it said."""
 
 
 class AnswerLost(Exception):
@@ -112,9 +113,17 @@ class Clone:
         return wanted.commit
 
     def fetch_commit(self, commit: bytes) -> None:
-        """A commit by its id, which the server must be willing to give."""
-        if commit not in self.store:
-            self._fetch(lambda refs, *_, **__: [commit], (), 1, [])
+        """A commit by its id. Raises CommitGone where the server does not have it, or does not give it by its id."""
+        for attempt in range(2):
+            if commit in self.store:
+                return
+            try:
+                self._fetch(lambda refs, *_, **__: [commit], (), 1, [])
+            except RepositoryUnreachable:
+                # servers refuse an id by breaking off: whether it is that or a fault, another question shows
+                self._fetch(lambda refs, *_, **__: [], (), None, [])
+                if attempt:
+                    raise CommitGone from None
 
     def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
         """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""
@@ -230,7 +239,7 @@ def _check_status(said: str | None) -> None:
     if any(word in said.lower() for word in _NEVER):
         # one line of the server's, about the reference; it holds nothing of ours but the branch
         raise RepositoryRefused(f"The server refuses the push: {said[:200]}.")
-    raise HeadMoved
+    raise HeadMoved(said[:200])
 
 
 @contextmanager

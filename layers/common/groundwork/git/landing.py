@@ -63,7 +63,7 @@ def pushed(
 
     `build` gives a new head and the objects for it, or what it has found there already.
     """
-    faults = 0
+    ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
     for round_ in range(TRIES):
         try:
             now = clone.fetch(branch, have)
@@ -74,17 +74,39 @@ def pushed(
                 return built
             new, made = built
             clone.push(branch, now, new, made)
-        except HeadMoved:
-            faults = 0
+        except HeadMoved as moved:
+            rounds.moved(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
-            faults += 1
-            if faults >= FAULTS:
-                raise RepositoryUnreachable(str(fault)) from fault
+            rounds.failed(fault)
         else:
             clone.keep(made)
             return finding.landed(new.decode(), branch, made[-1].message.decode())
+        if time.monotonic() > ends:
+            break
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
-    raise RepositoryUnreachable(f"The branch {branch!r} moved on {TRIES} times before this could be pushed.")
+    raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
+
+
+class _Rounds:
+    """Tells when to go on no longer."""
+
+    def __init__(self) -> None:
+        self._faults, self._refusals = 0, 0
+        self._at: bytes | None = None
+
+    def failed(self, fault: Exception) -> None:
+        """Raises RepositoryUnreachable after some in a row."""
+        self._faults += 1
+        if self._faults >= FAULTS:
+            raise RepositoryUnreachable(str(fault)) from fault
+
+    def moved(self, head: bytes | None, said: str) -> None:
+        """Raises RepositoryRefused where the server goes on refusing a branch that has not moved at all."""
+        self._faults = 0
+        self._refusals = self._refusals + 1 if said and head == self._at else 0
+        self._at = head
+        if self._refusals >= FAULTS:
+            raise RepositoryRefused(f"The server refuses the push: {said}.")
 
 
 def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[bytes, list[Any]]:

@@ -9,8 +9,8 @@ from groundwork.ai.port import Misconfigured, ModelError, RateLimited
 from groundwork.sessions.session import Session
 from groundwork.sessions.stepping import Means, step
 
-TURN_MS = 260_000
-"""What one turn may take: the longest call, and what is kept of it."""
+TURN_MS = 300_000
+"""What one turn may take: the longest call to the model, and the longest searches it may ask for."""
 
 FAULTS = 8
 """Of the provider, in a row, after which a later invocation tries again."""

@@ -13,7 +13,7 @@ from groundwork.sessions.workspace import NotDone, Workspace
 
 MOST_PATHS = 200
 MOST_MATCHES = 100
-MOST_SECONDS = 5.0
+MOST_SECONDS = 3.0
 MOST_PATTERN = 500
 MOST_LINE = 20_000
 MOST_SEARCHED_BYTES = 2_000_000
@@ -120,5 +120,5 @@ def _matches(
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            if expression.search(line[:MOST_LINE], timeout=left):
+            if expression.search(line[:MOST_LINE], timeout=left, concurrent=True):
                 yield path, number, line

@@ -1,5 +1,6 @@
 """One turn of a session: the model is asked, its calls are carried out, and a new session comes of it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,7 @@ async def step(session: Session, means: Means) -> Session:
     turn = await means.model.turn(_conversation(session))
     # the call is billed whatever it holds: count it before anything can go wrong with it
     session = _counted(session, turn, means)
-    session = _answered(session, turn, means)
+    session = await _answered(session, turn, means)
     session = session.changed(
         changes=changes.as_json(means.workspace.changes()), worked_ms=session.worked_ms + means.now_ms() - begun
     )
@@ -66,7 +67,7 @@ def _counted(session: Session, turn: Turn, means: Means) -> Session:
     )
 
 
-def _answered(session: Session, turn: Turn, means: Means) -> Session:
+async def _answered(session: Session, turn: Turn, means: Means) -> Session:
     if turn.text:
         means.tell(f"says: {shortened(one_line(turn.text), 300)}")
     match turn.end:
@@ -80,7 +81,7 @@ def _answered(session: Session, turn: Turn, means: Means) -> Session:
             spoken = session.heard("assistant", *map(dict, turn.content)) if turn.content else session
             return _warned(spoken, instructions.NOT_FINISHED, "It stopped without saying what it had done.")
         case TurnEnd.CALLS:
-            return _carried_out(session.heard("assistant", *map(dict, turn.content)), turn.calls, means)
+            return await _carried_out(session.heard("assistant", *map(dict, turn.content)), turn.calls, means)
 
 
 def _warned(session: Session, text: str, reason: str) -> Session:
@@ -90,10 +91,10 @@ def _warned(session: Session, text: str, reason: str) -> Session:
     return session.told(text).changed(warnings=session.warnings + 1)
 
 
-def _carried_out(session: Session, calls: Sequence[Block], means: Means) -> Session:
+async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -> Session:
     """Whatever else was called in the same turn is done before it may finish."""
     work = [call for call in calls if call.get("name") != FINISH]
-    answers = {str(call["id"]): _result(call, position, means) for position, call in enumerate(work)}
+    answers = {str(call["id"]): await _result(call, position, means) for position, call in enumerate(work)}
     prints = (*session.prints, fingerprint(calls, [answer.text for answer in answers.values()]))[-KEPT:]
     session = session.changed(prints=prints)
     for call in calls:
@@ -110,10 +111,11 @@ def _carried_out(session: Session, calls: Sequence[Block], means: Means) -> Sess
     return session.heard("user", *blocks)
 
 
-def _result(call: Block, position: int, means: Means) -> Result:
+async def _result(call: Block, position: int, means: Means) -> Result:
     if position >= MOST_CALLS:
         return Result(f"Not carried out: at most {MOST_CALLS} calls in one turn.", True)
-    result = tools.run(means.workspace, call)
+    # in a thread: a search may take seconds, and a stop is not to wait for it
+    result = await asyncio.to_thread(tools.run, means.workspace, call)
     means.tell(result.log)
     return result
 

@@ -22,6 +22,10 @@ class RepositoryRefused(RepositoryFault):
     """The repository's server refuses this, or it passes a limit; trying again cannot help, a person has to."""
 
 
+class CommitGone(RepositoryFault):
+    """The commit that this work began on is not to be had any more; the attempt has to begin anew."""
+
+
 class MergeConflict(RepositoryFault):
     """The branch has moved on, and what it holds now does not go together with this change."""
 
@@ -66,7 +70,7 @@ class Upstream(Protocol):
         ...
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
-        """The files of a commit that was fetched, or is fetched now, in an empty folder."""
+        """The files of a commit that was fetched, or is fetched now, in an empty folder. Raises CommitGone."""
         ...
 
     def find(self, branch: str, task_id: str) -> Landed | None:
@@ -74,9 +78,10 @@ class Upstream(Protocol):
         ...
 
     def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
-        """One commit with the changes to `base`, on the branch's head wherever that has moved. Raises MergeConflict.
+        """One commit with the changes to `base`, on the branch's head wherever that has moved.
 
         `text` is the commit's message with its trailers. A commit that is there already is given back, not made again.
+        Raises MergeConflict, CommitGone.
         """
         ...
 
@@ -85,5 +90,5 @@ class Upstream(Protocol):
         ...
 
     def patch(self, base: str, changes: Changes) -> str:
-        """The changes as a unified diff."""
+        """The changes as a unified diff. Raises CommitGone."""
         ...
