@@ -199,6 +199,7 @@ async def test_a_fault_of_the_provider_changes_nothing_of_the_session(work: Work
     [
         (Limits(turns=5), "5 turns"),
         (Limits(tokens=500), "500 tokens"),
+        (Limits(conversation_tokens=110), "110 tokens in one conversation"),
         (Limits(cost_micro_usd=1_000), "0.00 USD"),
         (Limits(seconds=2), "2 seconds of work"),
     ],
@@ -254,6 +255,16 @@ async def test_many_calls_in_one_turn_are_answered_and_not_all_carried_out(work:
     session, _ = await ended(work, calls(*many), calls(finish()))
     assert len(session.changes) == 20
     assert len(results(session)) == 30
+
+
+async def test_results_of_one_turn_are_bounded_together(tmp_path: Path) -> None:
+    work = workspace(tmp_path / "work", {"long.txt": "".join(f"{'x' * 30} {n}\n" for n in range(1_000))})
+    looks = [call("read", file_path="long.txt") for _ in range(10)]
+    session, _ = await ended(work, calls(*looks), calls(WRITE, finish()))
+    shown = [block["content"] for block in results(session)]
+    assert sum(map(len, shown)) < 121_000
+    assert "cut off" not in shown[0]
+    assert "cut off" in shown[-1]
 
 
 async def test_every_call_gets_its_result_in_the_next_message(work: Workspace) -> None:

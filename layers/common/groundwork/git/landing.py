@@ -19,6 +19,10 @@ FAULTS = 4
 """Of the server, in a row, before the matter is left to a later invocation."""
 
 
+type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
+"""On the branch's head gives a new head and the objects made for it, or what it has found there already."""
+
+
 def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
     """See the port."""
     if sha := clone.fetch(branch, depth=1):
@@ -52,39 +56,35 @@ def land(clone: Clone, branch: str, base: bytes, changes: Changes, text: str, sl
     return pushed(clone, branch, [base], build, sleep)
 
 
-def pushed(
-    clone: Clone,
-    branch: str,
-    have: list[bytes],
-    build: Callable[[bytes], tuple[bytes, list[Any]] | Landed],
-    sleep: Callable[[float], None],
-) -> Landed:
-    """Builds on the branch's head and pushes, again and again while others are there first.
-
-    `build` gives a new head and the objects for it, or what it has found there already.
-    """
+def pushed(clone: Clone, branch: str, have: list[bytes], build: Build, sleep: Callable[[float], None]) -> Landed:
+    """Builds on the branch's head and pushes, again and again while others are there first."""
     ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
     for round_ in range(TRIES):
+        now: bytes | None = None
         try:
             now = clone.fetch(branch, have)
-            if now is None:
-                raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
-            built = build(now)
-            if isinstance(built, Landed):
-                return built
-            new, made = built
-            clone.push(branch, now, new, made)
+            return _round(clone, branch, now, build)
         except HeadMoved as moved:
             rounds.moved(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
             rounds.failed(fault)
-        else:
-            clone.keep(made)
-            return finding.landed(new.decode(), branch, made[-1].message.decode())
         if time.monotonic() > ends:
             break
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
     raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
+
+
+def _round(clone: Clone, branch: str, now: bytes | None, build: Build) -> Landed:
+    """Raises HeadMoved, AnswerLost."""
+    if now is None:
+        raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+    built = build(now)
+    if isinstance(built, Landed):
+        return built
+    new, made = built
+    clone.push(branch, now, new, made)
+    clone.keep(made)
+    return finding.landed(new.decode(), branch, made[-1].message.decode())
 
 
 class _Rounds:

@@ -52,13 +52,16 @@ class Brief(Value):
 
 
 class Limits(Value):
-    """What one attempt may take. Tokens are those sent and written, cached ones included; seconds are of work."""
+    """What one attempt may take. Tokens are those sent and written, cached ones included; seconds are of work.
+
+    `conversation_tokens` is how long all that was said may get: a longer one than the model takes is an error there.
+    """
 
     turns: int = 60
+    conversation_tokens: int = 150_000
     tokens: int = 4_000_000
     cost_micro_usd: int = 3_000_000
     seconds: int = 2_400
-    changed_bytes: int = 2_000_000
 
 
 class Criterion(Value):
@@ -132,6 +135,7 @@ class Session(Value):
     spent: Spent = Spent()
     cost_micro_usd: int = 0
     turns: int = 0
+    conversation_tokens: int = 0
     worked_ms: int = 0
     prints: tuple[str, ...] = ()
     warnings: int = 0
@@ -154,6 +158,8 @@ class Session(Value):
         """Which limit has been reached, in words."""
         reached = {
             f"{self.limits.turns} turns": self.turns >= self.limits.turns,
+            f"{self.limits.conversation_tokens:,} tokens in one conversation": self.conversation_tokens
+            >= self.limits.conversation_tokens,
             f"{self.limits.tokens:,} tokens": self.spent.tokens >= self.limits.tokens,
             f"{self.limits.cost_micro_usd / 1e6:.2f} USD": self.cost_micro_usd >= self.limits.cost_micro_usd,
             f"{self.limits.seconds} seconds of work": self.worked_ms >= self.limits.seconds * 1_000,

@@ -1,7 +1,7 @@
 """One turn of a session: the model is asked, its calls are carried out, and a new session comes of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,16 @@ from groundwork.plain_text import one_line, shortened
 from groundwork.sessions import changes, instructions, tools
 from groundwork.sessions.finishing import judged
 from groundwork.sessions.repeating import KEPT, fingerprint, rounds
-from groundwork.sessions.session import Session
+from groundwork.sessions.session import Session, Spent
 from groundwork.sessions.tools import FINISH, TOOLS, Result
 from groundwork.sessions.workspace import NotDone, Workspace
 
 TURN_TOKENS = 16_000
 MOST_CALLS = 20
 """Of tools in one turn; what is beyond is answered, but not carried out."""
+
+MOST_SHOWN = 120_000
+"""Characters of all results of one turn together."""
 
 MOST_WARNINGS = 3
 MOST_ROUNDS = 3
@@ -63,6 +66,7 @@ def _counted(session: Session, turn: Turn, means: Means) -> Session:
     return session.changed(
         turns=session.turns + 1,
         spent=session.spent.plus(turn.usage),
+        conversation_tokens=Spent().plus(turn.usage).tokens,
         cost_micro_usd=session.cost_micro_usd + means.cost(turn.model, turn.usage),
     )
 
@@ -105,7 +109,7 @@ async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -
         return session
     if again >= MOST_ROUNDS:
         return session.end("REPEATS", f"It did the same {again} times in a row with the same result.")
-    blocks = [_tool_result(call, answers[str(call["id"])]) for call in calls]
+    blocks = _tool_results(calls, answers)
     if again == MOST_ROUNDS - 1:
         blocks.append({"type": "text", "text": instructions.REPEATED})
     return session.heard("user", *blocks)
@@ -132,6 +136,13 @@ def _finished(session: Session, call: Block, means: Means) -> tuple[Session, Res
     return session.changed(ended=ended), Result("")
 
 
-def _tool_result(call: Block, result: Result) -> dict[str, Any]:
-    block = {"type": "tool_result", "tool_use_id": call["id"], "content": result.text or "done"}
-    return block | {"is_error": True} if result.is_error else block
+def _tool_results(calls: Sequence[Block], answers: Mapping[str, Result]) -> list[dict[str, Any]]:
+    """One for each call, in its order: the API takes no call without one."""
+    blocks, room = list[dict[str, Any]](), MOST_SHOWN
+    for call in calls:
+        result = answers[str(call["id"])]
+        text = result.text if len(result.text) <= room else f"{result.text[:room]}\n… cut off: too much in one turn"
+        room = max(0, room - len(text))
+        block = {"type": "tool_result", "tool_use_id": call["id"], "content": text or "done"}
+        blocks.append(block | {"is_error": True} if result.is_error else block)
+    return blocks
