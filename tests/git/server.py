@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import pytest
 
 from groundwork.plans.repositories import Repository
 
@@ -108,6 +111,8 @@ def secret(name: str) -> str:
 @contextmanager
 def serving_git(folder: Path, files: dict[str, str] | None = None) -> Iterator[GitServer]:
     """A server of a new repository whose branch `main` has these files."""
+    if not shutil.which("git"):
+        pytest.skip("these tests need a git server: install git")
     bare = folder / "app.git"
     bare.mkdir(parents=True)
     git(bare, "init", "-q", "--bare", "-b", "main")

@@ -62,7 +62,7 @@ def _on_disk(folder: Path) -> set[str]:
     [
         *(b"..", b".", b".git", b".GIT", b".Git ", b".git.", b"git~1", b"GIT~2", b".g\xe2\x80\x8cit"),
         *(b".git::$INDEX_ALLOCATION", "．git".encode(), b"a/../../b", b"/etc", b"a\\b", b"..\\up", b"\xff\xfe"),
-        *(b"CON", b"new\nline"),
+        *(b"new\nline", b"del\x7f"),
     ],
 )
 def test_a_name_that_leads_elsewhere_is_left_out(made: Made, tmp_path: Path, name: bytes) -> None:

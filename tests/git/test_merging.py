@@ -1,9 +1,11 @@
 """Three versions of a text, and changes on trees, against what git itself makes of them."""
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
 from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import Blob
 from hypothesis import example, given, settings
@@ -58,6 +60,7 @@ def test_changes_with_a_line_between_them_merge_to_both(versions: tuple[bytes, b
     assert lines.merged(base, ours, theirs) == both
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="compared with git itself: install git")
 @settings(max_examples=60, deadline=None)
 @given(apart(), st.integers(0, 60), st.integers(0, 60))
 def test_where_git_merges_distinct_lines_so_do_we_to_the_same(

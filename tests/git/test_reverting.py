@@ -76,3 +76,18 @@ def test_a_commit_that_the_branch_does_not_hold_is_refused(server: GitServer, op
     _land(open_, {"a.txt": b"one\n"})
     with pytest.raises(RepositoryRefused, match="does not hold"):
         open_().revert(BRANCH, ["1" * 40])
+
+
+def test_the_files_of_a_commit_are_told(server: GitServer, open_: Open) -> None:
+    first, second = _land(open_, {"a.txt": b"one\n"}, {"a.txt": b"two\n", "bin/run": None, "b/c.txt": b"x"})
+    fresh = open_()
+    assert fresh.files_of(second) == ("a.txt", "b/c.txt", "bin/run")
+    assert fresh.files_of(first) == ("a.txt",)
+    assert fresh.files_of(server.git("rev-parse", "main")) == tuple(sorted(FILES))
+
+
+def test_a_revert_puts_back_the_mode_of_a_file(server: GitServer, open_: Open) -> None:
+    (first,) = _land(open_, {"run.sh": b"#!/bin/sh\n"})
+    second = open_().land(BRANCH, first, {"run.sh": None}, text_of(2)).sha
+    open_().revert(BRANCH, [second])
+    assert server.git("ls-tree", BRANCH, "run.sh").startswith("100755")

@@ -250,6 +250,18 @@ def test_rounds_are_counted_as_one_counts_them_by_hand(prints: list[str]) -> Non
     assert rounds(prints) == expected
 
 
+async def test_halves_of_characters_are_kept_out_of_files_logs_and_what_is_kept(work: Workspace) -> None:
+    half = "\ud83d"
+    turn = calls(
+        call("write", file_path="a.txt", content=f"x{half}"), call("glob", pattern=half), call("read", file_path=half)
+    )
+    session, desk = await ended(
+        work, Turn(({"type": "text", "text": half}, *turn.content), turn.end, turn.usage, MODEL)
+    )
+    assert session.changes["a.txt"] == {"text": "x?"}
+    assert half not in "\n".join(desk.log)
+
+
 async def test_many_calls_in_one_turn_are_answered_and_not_all_carried_out(work: Workspace) -> None:
     many = [call("write", file_path=f"{n}.txt", content="x") for n in range(30)]
     session, _ = await ended(work, calls(*many), calls(finish()))

@@ -42,7 +42,7 @@ OUTSIDE = [
     *("..\\secret", "src\\..\\..\\secret", "", ".", "/", "a\0b", "a\nb", "\ud800", "x" * 500, "/".join("a" * 60)),
     *(".git/config", ".GIT/config", "src/.git/hooks/pre-commit", ".git", ".git ", ".git./config", "git~1/config"),
     *("GIT~1", ".g\u200cit/config", ".git:stream", ".git::$INDEX_ALLOCATION/x", "．git/config", ".ｇit/config"),
-    *("./.git/hooks/post-checkout", "src/./../.git/config", "%2e%2e/secret/../../x", "CON", "src/nul.txt"),
+    *("./.git/hooks/post-checkout", "src/./../.git/config", "%2e%2e/secret/../../x"),
 ]
 
 

@@ -112,18 +112,23 @@ class Clone:
         self._fetch(wanted, have, depth, [_reference(branch)])
         return wanted.commit
 
-    def fetch_commit(self, commit: bytes) -> None:
+    def fetch_commit(self, commit: bytes, depth: int = 1) -> None:
         """A commit by its id. Raises CommitGone where the server does not have it, or does not give it by its id."""
         for attempt in range(2):
-            if commit in self.store:
+            if self._has(commit, depth):
                 return
             try:
-                self._fetch(lambda refs, *_, **__: [commit], (), 1, [])
+                self._fetch(lambda refs, *_, **__: [commit], (), depth, [])
             except RepositoryUnreachable:
                 # servers refuse an id by breaking off: whether it is that or a fault, another question shows
                 self._fetch(lambda refs, *_, **__: [], (), None, [])
                 if attempt:
                     raise CommitGone from None
+
+    def _has(self, commit: bytes, depth: int) -> bool:
+        if commit not in self.store:
+            return False
+        return depth == 1 or all(parent in self.store for parent in self.store[commit].parents)
 
     def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
         """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""

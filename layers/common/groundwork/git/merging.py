@@ -42,9 +42,10 @@ def _merge(
     store: Any, base: bytes, head: bytes, path: str, content: bytes | None, merged: Merged, mode: int | None
 ) -> None:
     before, now = _file_at(store, base, path), _file_at(store, head, path)
+    if now is None and content is None:
+        # gone already; what others may have put there as a folder is not ours to delete
+        return
     if now != before:
-        if now is None and content is None:
-            return
         content = _both(store, before, now, path, content)
     if content is None:
         merged.updates[path] = None

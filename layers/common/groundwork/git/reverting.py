@@ -1,15 +1,14 @@
 """Commits of tasks taken back: one revert commit each, in the order given, pushed together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from groundwork.errors import GroundworkError
 from groundwork.git import finding, landing, merging
 from groundwork.git.clone import Clone
-from groundwork.git.trees import rebuilt
-from groundwork.sessions.changes import Changes
+from groundwork.git.trees import Entry, rebuilt
 from groundwork.sessions.commits import REVERTS, reverting, trailers
-from groundwork.sessions.upstream import Landed, RepositoryRefused
+from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryRefused
 
 
 class _Done(GroundworkError):
@@ -63,25 +62,28 @@ def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[An
     """A commit on `now` that undoes the other. Raises MergeConflict."""
     store, taken = clone.store, clone.store[commit]
     text = taken.message.decode("utf-8", errors="replace")
-    before = store[taken.parents[0]].tree
-    changes, modes = _changes(store, taken.tree, before)
-    merged = merging.on_head(store, taken.tree, store[now].tree, changes, modes)
+    old = dict(differences(store, commit))
+    # contents too large to be fetched, and other repositories, are for a person to put back
+    if unknown := [path for path, entry in old.items() if entry and entry[1] not in store]:
+        raise MergeConflict(unknown)
+    contents = {path: bytes(store[entry[1]].as_raw_string()) if entry else None for path, entry in old.items()}
+    modes = {path: entry[0] for path, entry in old.items() if entry}
+    merged = merging.on_head(store, taken.tree, store[now].tree, contents, modes)
     root, trees = rebuilt(store, store[now].tree, merged.updates)
     landed = finding.landed(commit.decode(), "", text)
     message = reverting(landed.subject, landed.sha, landed.marks)
     return landing.commit_of(root, now, message, [*merged.blobs, *trees])
 
 
-def _changes(store: Any, old: Any, new: Any) -> tuple[Changes, dict[str, int]]:
-    """What leads from one tree to another, as contents and modes by path."""
+def differences(store: Any, commit: bytes) -> Iterator[tuple[str, Entry | None]]:
+    """Each path that a commit has changed, and what was there before it."""
     from dulwich.diff_tree import tree_changes
 
-    changes: dict[str, bytes | None] = {}
-    modes: dict[str, int] = {}
-    for change in tree_changes(store, old, new):
-        if change.old and change.old.path:
-            changes[change.old.path.decode()] = None
-        if change.new and change.new.path:
-            path = change.new.path.decode()
-            changes[path], modes[path] = bytes(store[change.new.sha].as_raw_string()), change.new.mode
-    return changes, modes
+    after = store[commit]
+    before = store[after.parents[0]].tree if after.parents else None
+    for change in tree_changes(store, before, after.tree):
+        old, new = change.old, change.new
+        if new and new.path and not (old and old.path == new.path):
+            yield new.path.decode("utf-8", errors="replace"), None
+        if old and old.path:
+            yield old.path.decode("utf-8", errors="replace"), (old.mode, old.sha)

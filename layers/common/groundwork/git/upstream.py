@@ -62,6 +62,10 @@ class GitUpstream:
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         return reverting.revert(self._clone, branch, [commit.encode() for commit in commits], self._sleep)
 
+    def files_of(self, commit: str) -> tuple[str, ...]:
+        self._clone.fetch_commit(commit.encode(), depth=2)
+        return tuple(sorted({path for path, _ in reverting.differences(self._clone.store, commit.encode())}))
+
     def patch(self, base: str, changes: Changes) -> str:
         self._clone.fetch_commit(base.encode())
         return patches.unified(self._clone.store, base.encode(), changes)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 
 from groundwork.sessions.changes import Changes
 
-MOST_LINE = 10_000
-
 FORMS = {
     "an AWS access key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",
     "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b",
@@ -35,7 +33,7 @@ FORMS = {
 }
 _FORMS = {kind: re.compile(form) for kind, form in FORMS.items()}
 _NAMED = re.compile(
-    r"(?i)[\w.-]{0,40}(?:api_?-?key|secret|token|passwd|password|credential|private_?-?key)[\w.-]{0,30}"
+    r"(?i)(?:api_?-?key|secret|token|passwd|password|credential|private_?-?key)[\w.-]{0,30}"
     r"[\"']?\s*(?::=|=>|=|:)\s*[\"']([A-Za-z0-9+/=_.~!@#$%^&*-]{16,200})[\"']"
 )
 _MADE_UP = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
@@ -57,7 +55,7 @@ def _in(content: bytes, before: bytes | None) -> Iterator[tuple[int, str]]:
     """What was there before is not this task's to answer for."""
     old = set((before or b"").splitlines())
     for number, line in enumerate(content.splitlines(), 1):
-        if line not in old and (kind := kind_of(line[:MOST_LINE].decode("utf-8", errors="replace"))):
+        if line not in old and (kind := kind_of(line.decode("utf-8", errors="replace"))):
             yield number, kind
 
 

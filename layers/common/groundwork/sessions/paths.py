@@ -18,7 +18,6 @@ _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 # NTFS finds .git by its 8.3 name too, and reads what follows a colon as the name of a stream
 _SHORT_NAME = re.compile(r"git~\d+")
 _UNSEEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 BUILDS = (
     ".circleci/",
@@ -64,9 +63,7 @@ def why_not(name: str) -> str | None:
         return "a path must not hold backslashes or control characters"
     if len(name.encode()) > MOST_NAME_BYTES:
         return "a name must not be longer than 255 bytes"
-    if is_gits_own(name):
-        return ".git belongs to git and cannot be read or written"
-    return "this name cannot be used on every system" if _RESERVED.match(name.casefold()) else None
+    return ".git belongs to git and cannot be read or written" if is_gits_own(name) else None
 
 
 def is_gits_own(name: str) -> bool:

@@ -8,7 +8,9 @@ MOST_CHARACTERS = 40_000
 MOST_LINE = 2_000
 
 # what hides or reorders text for a person but not for a model: shown as what it is, so that neither is deceived
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def line_shown(line: str, most: int = 300) -> str:

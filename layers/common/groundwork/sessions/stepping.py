@@ -1,8 +1,9 @@
 """One turn of a session: the model is asked, its calls are carried out, and a new session comes of it."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groundwork.ai.conversation import Block, Conversation, Converser, Turn, TurnEnd
@@ -44,7 +45,7 @@ async def step(session: Session, means: Means) -> Session:
     """The session after one more turn. Lets ModelError pass: then nothing has happened, and it can be tried again."""
     begun = means.now_ms()
     session = session if session.said else session.told(instructions.opening(session.brief))
-    turn = await means.model.turn(_conversation(session))
+    turn = _storable(await means.model.turn(_conversation(session)))
     # the call is billed whatever it holds: count it before anything can go wrong with it
     session = _counted(session, turn, means)
     session = await _answered(session, turn, means)
@@ -60,6 +61,12 @@ async def step(session: Session, means: Means) -> Session:
 def _conversation(session: Session) -> Conversation:
     messages = [said.message() for said in session.said]
     return Conversation(instructions.INSTRUCTIONS, TOOLS, messages, TURN_TOKENS)
+
+
+def _storable(turn: Turn) -> Turn:
+    """JSON can hold halves of characters, which nothing that keeps or sends it can."""
+    text = json.dumps([dict(block) for block in turn.content], ensure_ascii=False)
+    return replace(turn, content=tuple(json.loads(text.encode(errors="replace"))))
 
 
 def _counted(session: Session, turn: Turn, means: Means) -> Session:

@@ -58,16 +58,12 @@ class Delete(_Input):
 class Verdict(_Input):
     number: int = Field(ge=1, description="The criterion's number")
     met: bool
-    evidence: str = Field(
-        max_length=1_000, description="Where it can be seen that it is met, or what stands against it"
-    )
+    evidence: str = Field(description="Where it can be seen that it is met, or what stands against it, in a sentence")
 
 
 class Finish(_Input):
-    summary: str = Field(min_length=1, max_length=4_000, description="What was done and why, for the commit's message")
-    commit_subject: str = Field(
-        "", max_length=200, description="Conventional: 'type(scope): what it does', at most 72 characters"
-    )
+    summary: str = Field(min_length=1, description="What was done and why, in a few sentences, for the commit")
+    commit_subject: str = Field("", description="Conventional: 'type(scope): what it does', at most 72 characters")
     criteria: list[Verdict] = Field(description="One for each acceptance criterion of the task")
 
 

@@ -89,6 +89,10 @@ class Upstream(Protocol):
         """Takes back the commits, in the order given, by a commit each, all at once or none. Raises MergeConflict."""
         ...
 
+    def files_of(self, commit: str) -> tuple[str, ...]:
+        """The paths that a commit has changed, sorted. Raises CommitGone."""
+        ...
+
     def patch(self, base: str, changes: Changes) -> str:
         """The changes as a unified diff. Raises CommitGone."""
         ...
