@@ -7,10 +7,13 @@ python -m checks.openapi            fails if that file, or the routes of templat
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from groundwork.backlog import Value
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
@@ -56,18 +59,25 @@ def document() -> dict[str, Any]:
         for path, operations in part["paths"].items():
             merged["paths"].setdefault(_template_path(path), {}).update(operations)
         schemas = part.get("components", {}).get("schemas", {})
-        merged["components"]["schemas"] |= {k: v for k, v in schemas.items() if "ValidationError" not in k}
-    for operations in merged["paths"].values():
-        for operation in operations.values():
-            _with_errors(operation)
+        _add_schemas(merged["components"]["schemas"], schemas)
+    for _, operation in _operations(merged):
+        _with_errors(operation)
     _without_patch_defaults(merged["components"]["schemas"])
+    _with_whole_answers(merged)
     _with_import_bodies(merged["paths"]["/api/projects/{project_id}/cards"]["post"])
-    made = _camel_paths(merged)
+    made = _camel_paths(_with_list_names(merged))
     for method, path in open_routes_of_template():
         # a route that only the template has is told by the comparison in `main`
         if operation := made["paths"].get(path, {}).get(method.lower()):
             operation["security"] = []
     return made
+
+
+def _add_schemas(known: dict[str, Any], more: dict[str, Any]) -> None:
+    """Raises ValueError where two functions mean different things by one name."""
+    for name, schema in more.items():
+        if "ValidationError" not in name and known.setdefault(name, schema) != schema:
+            raise ValueError(f"two schemas are named {name}")
 
 
 def _part(name: str) -> dict[str, Any]:
@@ -83,10 +93,18 @@ def _template_path(path: str) -> str:
 def _with_errors(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
+    # Powertools tells of a string; there is nothing in it
+    responses.get("204", {}).pop("content", None)
     responses["default"] = {
         "description": "An error",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
+
+
+def _with_list_names(document: dict[str, Any]) -> dict[str, Any]:
+    """A page of cards is a CardList: Pydantic's Listed_Card_ would become the name of a type in every client."""
+    made: dict[str, Any] = json.loads(re.sub(r"Listed_(\w+?)_\b", r"\1List", json.dumps(document)))
+    return made
 
 
 def _without_patch_defaults(schemas: dict[str, Any]) -> None:
@@ -95,6 +113,38 @@ def _without_patch_defaults(schemas: dict[str, Any]) -> None:
         if name.endswith("Patch"):
             for field in schema["properties"].values():
                 field.pop("default", None)
+
+
+def _with_whole_answers(document: dict[str, Any]) -> None:
+    """A value is always answered whole, what has a default too: a client need not ask whether a field is there."""
+    schemas = document["components"]["schemas"]
+    asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
+    for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
+        # a run's phase has the name of a plan's, and is no object
+        if "properties" in schemas[name]:
+            schemas[name]["required"] = list(schemas[name]["properties"])
+
+
+def _values(base: type[Value]) -> Iterator[type[Value]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _values(kind)
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for operations in document["paths"].values():
+        yield from operations.items()
+
+
+def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
+    """The schemas that a part of the document refers to, and what those refer to."""
+    found: set[str] = set()
+    waiting = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(part)))
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= set(re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name]))) - found
+    return found
 
 
 def _with_import_bodies(operation: dict[str, Any]) -> None:

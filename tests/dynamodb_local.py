@@ -76,36 +76,54 @@ def _fetch(emulator: Path, cache: Path) -> None:
 
 @contextmanager
 def running(emulator: Path) -> Iterator[str]:
-    """DynamoDB Local on a free port of 127.0.0.1, ended at exit."""
-    port = _free_port()
-    command = ["java", "-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
-    options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
-    log = emulator.parent / f"{port}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen([*command, *options], cwd=emulator, stdout=output, stderr=subprocess.STDOUT)
+    """DynamoDB Local on a free port of 127.0.0.1, ended at exit. Raises FetchFailed where it does not start."""
+    process, port = _started(emulator)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
         try:
-            _wait_until_it_answers(process, port, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
-            log.unlink()
+            process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _log(emulator, port).unlink()
 
 
-def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _started(emulator: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """On another port where somebody else has taken the first one in the meantime."""
+    for _ in range(3):
+        port = _free_port()
+        command = ["java", "-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+        options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
+        with _log(emulator, port).open("w") as output:
+            process = subprocess.Popen([*command, *options], cwd=emulator, stdout=output, stderr=subprocess.STDOUT)
+        if _answers(process, port):
+            return process, port
+        process.kill()
+        process.wait()
+    raise FetchFailed(f"DynamoDB Local did not start: {_log(emulator, port).read_text()[-500:]}")
+
+
+def _log(emulator: Path, port: int) -> Path:
+    return emulator.parent / f"{port}.log"
+
+
+def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    """Waits until it does; False where it has ended or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urlopen(f"http://127.0.0.1:{port}", timeout=1).close()
+            urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
         except HTTPError as refusal:
-            # it answers, if only that this is no request
+            # it answers, if only that this is no request; and it is ours only if ours is still there
             refusal.close()
-            return
+            return process.poll() is None
         except (URLError, OSError):
             time.sleep(0.1)
         else:
-            return
-    raise FetchFailed(f"DynamoDB Local did not start: {log.read_text()[-500:]}")
+            return process.poll() is None
+    return False
 
 
 def _free_port() -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.deployed.events import http_event
+from tests.openapi import must_conform
 
 
 class Context:
@@ -43,7 +44,10 @@ def api_event(
     return event
 
 
-def answer_of(response: dict[str, Any]) -> Answer:
-    """Raises where the function's answer is none that Lambda could send: it must be JSON in UTF-8."""
+def answer_of(response: dict[str, Any], event: dict[str, Any]) -> Answer:
+    """Raises where the answer is none that Lambda could send (it must be JSON in UTF-8), or not as the API says."""
     sent = json.loads(json.dumps(response, ensure_ascii=False).encode())
-    return Answer(sent["statusCode"], sent["headers"], sent["body"])
+    answer = Answer(sent["statusCode"], sent["headers"], sent["body"])
+    asked = event["requestContext"]["http"]
+    must_conform(asked["method"], asked["path"], answer.status, answer.headers["content-type"], answer.body)
+    return answer

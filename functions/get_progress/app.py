@@ -9,7 +9,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
+from groundwork.answers import Coverage, Listed, Progress, ProgressWithItems, RunItem, RunLog
 from groundwork.errors import NotFound
+from groundwork.http import answers
 from groundwork.ids import Kind, parse
 from groundwork.progress import item_of, items_of, log_of, progress_of
 from groundwork.runs import Entry, ItemStatus, Run, RunType, Target
@@ -30,7 +32,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@app.get("/api/runs/<run_id>/progress", tags=["runs"], summary="A run's progress")
+@app.get("/api/runs/<run_id>/progress", tags=["runs"], summary="A run's progress", responses=answers(ProgressWithItems))
 def progress(
     run_id: str,
     items: Annotated[bool, Query()] = False,
@@ -42,17 +44,17 @@ def progress(
     etag = f'"{run.seq}-{int(run.stale(now))}-{int(items)}-{since}"'
     if http.etag_matches(app.current_event, etag):
         return Response(304, "application/json", "", headers={"ETag": etag})
-    body = progress_of(run, now)
+    body: Progress | ProgressWithItems = progress_of(run, now)
     if items or since is not None:
-        body["items"] = _items(run) if since is None else _changed_items(run, since)
+        body = {**body, "items": _items(run) if since is None else _changed_items(run, since)}
     return Response(200, "application/json", http.to_json(body), headers={"ETag": etag})
 
 
-def _items(run: Run) -> list[dict[str, Any]]:
+def _items(run: Run) -> list[RunItem]:
     return items_of(run, tables().runs.manifest(run.id, 0, run.total), _entries(run, 0))
 
 
-def _changed_items(run: Run, since: int) -> list[dict[str, Any]]:
+def _changed_items(run: Run, since: int) -> list[RunItem]:
     """Those that ended after SEQ, and those in flight, whose state lives in the run's own row."""
     entries = _entries(run, since)
     indexes = sorted({*entries, *run.claims})
@@ -68,7 +70,7 @@ def _entries(run: Run, after: int) -> dict[int, Entry]:
     return {entry.index: entry for entry in tables().runs.journal(run.id, after)}
 
 
-@app.get("/api/runs/<run_id>/items", tags=["runs"], summary="A run's items")
+@app.get("/api/runs/<run_id>/items", tags=["runs"], summary="A run's items", responses=answers(Listed[RunItem]))
 def items(
     run_id: str,
     status: Annotated[ItemStatus | None, Query()] = None,
@@ -79,9 +81,7 @@ def items(
     position = http.position_of(next_token, str.isdigit)
     start = int(position) if position else 0
     every = items_of(run, tables().runs.manifest(run.id, start, max(start, run.total)), _entries(run, 0))
-    wanted = (
-        (start + offset, item) for offset, item in enumerate(every) if status is None or item["status"] == status.value
-    )
+    wanted = ((start + offset, item) for offset, item in enumerate(every) if status is None or item["status"] is status)
     found = list(islice(wanted, limit + 1))
     more = len(found) > limit
     return {
@@ -90,7 +90,7 @@ def items(
     }
 
 
-@app.get("/api/runs/<run_id>/logs", tags=["runs"], summary="A run's log")
+@app.get("/api/runs/<run_id>/logs", tags=["runs"], summary="A run's log", responses=answers(Listed[RunLog]))
 def logs(
     run_id: str,
     after: Annotated[int, Query(ge=0, le=10**16)] = 0,
@@ -104,7 +104,12 @@ def logs(
     return {"items": [log_of(run.id, line) for line in lines], "nextToken": token}
 
 
-@app.get("/api/runs/<run_id>/coverage", tags=["runs"], summary="Which cards an epics run left without an epic")
+@app.get(
+    "/api/runs/<run_id>/coverage",
+    tags=["runs"],
+    summary="Which cards an epics run left without an epic",
+    responses=answers(Coverage),
+)
 def coverage(run_id: str) -> dict[str, Any]:
     run = tables().runs.load(run_id, consistent=False)
     if run.type is not RunType.GENERATE_EPICS or run.stated is None or run.covered is None:
@@ -113,7 +118,12 @@ def coverage(run_id: str) -> dict[str, Any]:
     return {"stated": run.stated, "covered": run.covered, "rest": len(rest), "restCardIds": rest}
 
 
-@app.get("/api/projects/<project_id>/runs", tags=["runs"], summary="A project's runs, newest first")
+@app.get(
+    "/api/projects/<project_id>/runs",
+    tags=["runs"],
+    summary="A project's runs, newest first",
+    responses=answers(Listed[Progress]),
+)
 def runs(
     project_id: str,
     type: Annotated[RunType | None, Query()] = None,  # the contract's word

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
+from groundwork.answers import Imported, Listed
 from groundwork.backlog import Artifact, Card, Epic, Project, Story, Subtask
 from groundwork.editing import (
     CardPatch,
@@ -23,13 +24,15 @@ from groundwork.editing import (
     StoryPatch,
     SubtaskOfStory,
     SubtaskPatch,
-    foreign_cards,
     new_artifact,
+    strange_cards,
 )
 from groundwork.errors import Invalid, NotFound, TooLarge, Transient
-from groundwork.exporting import Backlog, Format, render
+from groundwork.exporting import Backlog, ExportedBacklog, Format, render
+from groundwork.http import answers
 from groundwork.ids import Kind, Path, path_of
 from groundwork.importing import read_cards
+from groundwork.plans.answers import StoryWithPlans
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position
 from groundwork.store.tables import Tables, open_tables
@@ -56,7 +59,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.get("/api/openapi.json", tags=["system"], summary="This document")
+@app.get("/api/openapi.json", tags=["system"], summary="This document", responses=answers(dict[str, Any]))
 def openapi() -> Response[str]:
     return Response(200, "application/json", files("groundwork").joinpath("openapi.json").read_text())
 
@@ -64,29 +67,38 @@ def openapi() -> Response[str]:
 # projects
 
 
-@app.post("/api/projects", status_code=201, tags=["projects"], summary="Create a project")
+@app.post(
+    "/api/projects", status_code=201, tags=["projects"], summary="Create a project", responses=answers(Project, 201)
+)
 def create_project(body: NewProject) -> dict[str, Any]:
     return _json(store().create_project(body.name.strip(), body.description))
 
 
-@app.get("/api/projects", tags=["projects"], summary="The projects, newest first")
+@app.get("/api/projects", tags=["projects"], summary="The projects, newest first", responses=answers(Listed[Project]))
 def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, is_list_position)
     found, more = store().projects(before, limit)
     return _list(found, more)
 
 
-@app.get("/api/projects/<project_id>", tags=["projects"], summary="A project with its counts")
+@app.get(
+    "/api/projects/<project_id>", tags=["projects"], summary="A project with its counts", responses=answers(Project)
+)
 def get_project(project_id: str) -> dict[str, Any]:
     return _json(store().project(project_id))
 
 
-@app.patch("/api/projects/<project_id>", tags=["projects"], summary="Change a project")
+@app.patch("/api/projects/<project_id>", tags=["projects"], summary="Change a project", responses=answers(Project))
 def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
     return _json(store().update_project(project_id, body.changes()))
 
 
-@app.delete("/api/projects/<project_id>", status_code=204, tags=["projects"], summary="Delete a project and all below")
+@app.delete(
+    "/api/projects/<project_id>",
+    status_code=204,
+    tags=["projects"],
+    summary="Delete a project and all below",
+)
 def delete_project(project_id: str) -> Response[str]:
     store().delete_project(project_id)
     return _purged(project_id)
@@ -95,7 +107,12 @@ def delete_project(project_id: str) -> Response[str]:
 # cards
 
 
-@app.post("/api/projects/<project_id>/cards", tags=["cards"], summary="Import cards: JSON, CSV or NDJSON")
+@app.post(
+    "/api/projects/<project_id>/cards",
+    tags=["cards"],
+    summary="Import cards: JSON, CSV or NDJSON",
+    responses=answers(Imported),
+)
 def import_cards(project_id: str) -> dict[str, Any]:
     event = app.current_event
     # half a surrogate pair goes through, for read_cards to refuse
@@ -109,17 +126,19 @@ def import_cards(project_id: str) -> dict[str, Any]:
     }
 
 
-@app.get("/api/projects/<project_id>/cards", tags=["cards"], summary="A project's cards")
+@app.get(
+    "/api/projects/<project_id>/cards", tags=["cards"], summary="A project's cards", responses=answers(Listed[Card])
+)
 def list_cards(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.CARD, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.get("/api/cards/<card_id>", tags=["cards"], summary="A card")
+@app.get("/api/cards/<card_id>", tags=["cards"], summary="A card", responses=answers(Card))
 def get_card(card_id: str) -> dict[str, Any]:
     return _get(Kind.CARD, card_id)
 
 
-@app.patch("/api/cards/<card_id>", tags=["cards"], summary="Change a card")
+@app.patch("/api/cards/<card_id>", tags=["cards"], summary="Change a card", responses=answers(Card))
 def patch_card(card_id: str, body: CardPatch) -> dict[str, Any]:
     return _patch(Kind.CARD, card_id, body)
 
@@ -132,27 +151,40 @@ def delete_card(card_id: str) -> Response[str]:
 # epics
 
 
-@app.post("/api/projects/<project_id>/epics", status_code=201, tags=["epics"], summary="Create an epic by hand")
+@app.post(
+    "/api/projects/<project_id>/epics",
+    status_code=201,
+    tags=["epics"],
+    summary="Create an epic by hand",
+    responses=answers(Epic, 201),
+)
 def create_epic(project_id: str, body: NewEpic) -> dict[str, Any]:
     return _create(Kind.EPIC, Path(Kind.PROJECT, project_id), body)
 
 
-@app.get("/api/projects/<project_id>/epics", tags=["epics"], summary="A project's epics")
+@app.get(
+    "/api/projects/<project_id>/epics", tags=["epics"], summary="A project's epics", responses=answers(Listed[Epic])
+)
 def list_epics(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.EPIC, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.get("/api/epics/<epic_id>", tags=["epics"], summary="An epic")
+@app.get("/api/epics/<epic_id>", tags=["epics"], summary="An epic", responses=answers(Epic))
 def get_epic(epic_id: str) -> dict[str, Any]:
     return _get(Kind.EPIC, epic_id)
 
 
-@app.patch("/api/epics/<epic_id>", tags=["epics"], summary="Change an epic")
+@app.patch("/api/epics/<epic_id>", tags=["epics"], summary="Change an epic", responses=answers(Epic))
 def patch_epic(epic_id: str, body: EpicPatch) -> dict[str, Any]:
     return _patch(Kind.EPIC, epic_id, body)
 
 
-@app.delete("/api/epics/<epic_id>", status_code=204, tags=["epics"], summary="Delete an epic and all below")
+@app.delete(
+    "/api/epics/<epic_id>",
+    status_code=204,
+    tags=["epics"],
+    summary="Delete an epic and all below",
+)
 def delete_epic(epic_id: str) -> Response[str]:
     return _delete(Kind.EPIC, epic_id)
 
@@ -160,38 +192,67 @@ def delete_epic(epic_id: str) -> Response[str]:
 # stories
 
 
-@app.post("/api/epics/<epic_id>/stories", status_code=201, tags=["stories"], summary="Create a story by hand")
+@app.post(
+    "/api/epics/<epic_id>/stories",
+    status_code=201,
+    tags=["stories"],
+    summary="Create a story by hand",
+    responses=answers(StoryWithPlans, 201),
+)
 def create_story(epic_id: str, body: NewStory) -> dict[str, Any]:
     return _create(Kind.STORY, _path(Kind.EPIC, epic_id), body)
 
 
-@app.get("/api/epics/<epic_id>/stories", tags=["stories"], summary="An epic's stories")
+@app.get(
+    "/api/epics/<epic_id>/stories", tags=["stories"], summary="An epic's stories", responses=answers(Listed[Story])
+)
 def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.STORY, _path(Kind.EPIC, epic_id), limit, next_token)
 
 
-@app.get("/api/projects/<project_id>/stories", tags=["stories"], summary="A project's stories")
+@app.get(
+    "/api/projects/<project_id>/stories",
+    tags=["stories"],
+    summary="A project's stories",
+    responses=answers(Listed[Story]),
+)
 def list_stories(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.STORY, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.post("/api/projects/<project_id>/stories", status_code=201, tags=["stories"], summary="Create a story by hand")
+@app.post(
+    "/api/projects/<project_id>/stories",
+    status_code=201,
+    tags=["stories"],
+    summary="Create a story by hand",
+    responses=answers(StoryWithPlans, 201),
+)
 def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
     epic = _parent(Kind.EPIC, body.epic_id, project_id, "epicId")
     return _create(Kind.STORY, epic, body.without_parent())
 
 
-@app.get("/api/stories/<story_id>", tags=["stories"], summary="A story, and how far plans are with it")
+@app.get(
+    "/api/stories/<story_id>",
+    tags=["stories"],
+    summary="A story, and how far plans are with it",
+    responses=answers(StoryWithPlans),
+)
 def get_story(story_id: str) -> dict[str, Any]:
     return _get(Kind.STORY, story_id)
 
 
-@app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story")
+@app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story", responses=answers(StoryWithPlans))
 def patch_story(story_id: str, body: StoryPatch) -> dict[str, Any]:
     return _patch(Kind.STORY, story_id, body)
 
 
-@app.delete("/api/stories/<story_id>", status_code=204, tags=["stories"], summary="Delete a story and all below")
+@app.delete(
+    "/api/stories/<story_id>",
+    status_code=204,
+    tags=["stories"],
+    summary="Delete a story and all below",
+)
 def delete_story(story_id: str) -> Response[str]:
     return _delete(Kind.STORY, story_id)
 
@@ -199,33 +260,55 @@ def delete_story(story_id: str) -> Response[str]:
 # subtasks
 
 
-@app.post("/api/stories/<story_id>/subtasks", status_code=201, tags=["subtasks"], summary="Create a subtask by hand")
+@app.post(
+    "/api/stories/<story_id>/subtasks",
+    status_code=201,
+    tags=["subtasks"],
+    summary="Create a subtask by hand",
+    responses=answers(Subtask, 201),
+)
 def create_subtask(story_id: str, body: NewSubtask) -> dict[str, Any]:
     return _create(Kind.SUBTASK, _path(Kind.STORY, story_id), body)
 
 
-@app.get("/api/stories/<story_id>/subtasks", tags=["subtasks"], summary="A story's subtasks")
+@app.get(
+    "/api/stories/<story_id>/subtasks",
+    tags=["subtasks"],
+    summary="A story's subtasks",
+    responses=answers(Listed[Subtask]),
+)
 def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.SUBTASK, _path(Kind.STORY, story_id), limit, next_token)
 
 
-@app.get("/api/projects/<project_id>/subtasks", tags=["subtasks"], summary="A project's subtasks")
+@app.get(
+    "/api/projects/<project_id>/subtasks",
+    tags=["subtasks"],
+    summary="A project's subtasks",
+    responses=answers(Listed[Subtask]),
+)
 def list_subtasks(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.SUBTASK, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.post("/api/projects/<project_id>/subtasks", status_code=201, tags=["subtasks"], summary="Create a subtask by hand")
+@app.post(
+    "/api/projects/<project_id>/subtasks",
+    status_code=201,
+    tags=["subtasks"],
+    summary="Create a subtask by hand",
+    responses=answers(Subtask, 201),
+)
 def create_project_subtask(project_id: str, body: SubtaskOfStory) -> dict[str, Any]:
     story = _parent(Kind.STORY, body.story_id, project_id, "storyId")
     return _create(Kind.SUBTASK, story, body.without_parent())
 
 
-@app.get("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="A subtask")
+@app.get("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="A subtask", responses=answers(Subtask))
 def get_subtask(subtask_id: str) -> dict[str, Any]:
     return _get(Kind.SUBTASK, subtask_id)
 
 
-@app.patch("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="Change a subtask")
+@app.patch("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="Change a subtask", responses=answers(Subtask))
 def patch_subtask(subtask_id: str, body: SubtaskPatch) -> dict[str, Any]:
     return _patch(Kind.SUBTASK, subtask_id, body)
 
@@ -238,7 +321,12 @@ def delete_subtask(subtask_id: str) -> Response[str]:
 # export
 
 
-@app.get("/api/projects/<project_id>/export", tags=["projects"], summary="The backlog as a file")
+@app.get(
+    "/api/projects/<project_id>/export",
+    tags=["projects"],
+    summary="The backlog as a file",
+    responses=answers(ExportedBacklog, files=("text/csv", "text/markdown")),
+)
 def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Response[str]:
     root = Path(Kind.PROJECT, project_id)
     project = store().project(project_id)
@@ -309,7 +397,7 @@ def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
 
 
 def _check_cards(body: Patch, project_id: str) -> None:
-    if problems := foreign_cards(getattr(body, "card_ids", ()), project_id):
+    if problems := strange_cards(getattr(body, "card_ids", ()), project_id, store().known_cards):
         raise Invalid(problems)
 
 

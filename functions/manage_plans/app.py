@@ -9,14 +9,27 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from groundwork import http
 from groundwork.ai.choose import ai_and_model
+from groundwork.answers import Listed
 from groundwork.aws import async_invoker
 from groundwork.backlog import rfc3339
 from groundwork.control_http import add_control
 from groundwork.errors import NotFound, TooLarge, Transient
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.progress import progress
+from groundwork.http import answers
 from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, Path, new_repository_id, path_of
 from groundwork.plans import showing
+from groundwork.plans.answers import (
+    Comparison,
+    IterationShown,
+    PhaseOfPlan,
+    PlanEstimate,
+    PlanInBrief,
+    PlanShown,
+    TaskOfPlan,
+    TemplateInBrief,
+    UnderWay,
+)
 from groundwork.plans.bodies import (
     NewPhase,
     NewPlan,
@@ -38,6 +51,7 @@ from groundwork.plans.operations import RemovePhase, RemoveTask
 from groundwork.plans.repositories import Repository, checked_url
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
 from groundwork.plans.saving import is_own_position, new_template, page
+from groundwork.plans.templates import Template
 from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
 from groundwork.starting import Starter
@@ -105,26 +119,44 @@ def which_model(asked: str | None) -> tuple[str, str]:
 # repositories
 
 
-@app.post("/api/repositories", status_code=201, tags=["repositories"], summary="Name a repository")
+@app.post(
+    "/api/repositories",
+    status_code=201,
+    tags=["repositories"],
+    summary="Name a repository",
+    responses=answers(Repository, 201),
+)
 def create_repository(body: NewRepository) -> dict[str, Any]:
     checked_url(body.url, settings().local)
     made = Repository(id=new_repository_id(), created_at=rfc3339(now_ms()), **body.model_dump())
     return tables().repositories.create(made).as_json()
 
 
-@app.get("/api/repositories", tags=["repositories"], summary="The repositories, newest first")
+@app.get(
+    "/api/repositories",
+    tags=["repositories"],
+    summary="The repositories, newest first",
+    responses=answers(Listed[Repository]),
+)
 def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, lambda text: is_list_position(text, REPOSITORY_ID))
     found, more = tables().repositories.page(before, limit)
     return _page([repository.as_json() for repository in found], more)
 
 
-@app.get("/api/repositories/<repository_id>", tags=["repositories"], summary="A repository")
+@app.get(
+    "/api/repositories/<repository_id>", tags=["repositories"], summary="A repository", responses=answers(Repository)
+)
 def get_repository(repository_id: str) -> dict[str, Any]:
     return tables().repositories.get(repository_id).as_json()
 
 
-@app.patch("/api/repositories/<repository_id>", tags=["repositories"], summary="Change a repository")
+@app.patch(
+    "/api/repositories/<repository_id>",
+    tags=["repositories"],
+    summary="Change a repository",
+    responses=answers(Repository),
+)
 def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
     changes = body.changes()
     if "url" in changes:
@@ -141,13 +173,21 @@ def delete_repository(repository_id: str) -> Response[str]:
 # plans
 
 
-@app.post("/api/plans", status_code=201, tags=["plans"], summary="A plan by hand, from a template or from stories")
+@app.post(
+    "/api/plans",
+    status_code=201,
+    tags=["plans"],
+    summary="A plan by hand, from a template or from stories",
+    responses=answers(PlanShown, 201),
+)
 def create_plan(body: NewPlan) -> Response[str]:
     source = source_of(body, tables().templates.get, tables().projects)
     return _plan(editor().create(drafted(body, source), source.summary), 201)
 
 
-@app.get("/api/plans", tags=["plans"], summary="The plans in brief, newest first")
+@app.get(
+    "/api/plans", tags=["plans"], summary="The plans in brief, newest first", responses=answers(Listed[PlanInBrief])
+)
 def list_plans(
     repository_id: Annotated[str | None, Query(alias="repositoryId")] = None,
     limit: Limit = 50,
@@ -159,12 +199,19 @@ def list_plans(
     return _page(*tables().plans.page(repository_id, before, limit))
 
 
-@app.get("/api/plans/<plan_id>", tags=["plans"], summary="A plan with its phases and tasks")
+@app.get(
+    "/api/plans/<plan_id>", tags=["plans"], summary="A plan with its phases and tasks", responses=answers(PlanShown)
+)
 def get_plan(plan_id: str, version: Version = None) -> Response[str]:
     return _plan(tables().plans.load(plan_id) if version is None else tables().plans.at_version(plan_id, version))
 
 
-@app.patch("/api/plans/<plan_id>", tags=["plans"], summary="Change what a plan says, or mark it as READY")
+@app.patch(
+    "/api/plans/<plan_id>",
+    tags=["plans"],
+    summary="Change what a plan says, or mark it as READY",
+    responses=answers(PlanShown),
+)
 def patch_plan(plan_id: str, body: PlanPatch, if_match: IfMatch = None) -> Response[str]:
     status = body.changes().get("status")
     wanted = PlanStatus(status) if status else None
@@ -183,7 +230,12 @@ def delete_plan(plan_id: str, if_match: IfMatch = None) -> Response[str]:
     return Response(204, "application/json", "")
 
 
-@app.get("/api/plans/<plan_id>/compare", tags=["plans"], summary="What makes one version of another")
+@app.get(
+    "/api/plans/<plan_id>/compare",
+    tags=["plans"],
+    summary="What makes one version of another",
+    responses=answers(Comparison),
+)
 def compare(
     plan_id: str, since: Annotated[int, Query(alias="from", ge=1, le=999_999)], to: Version = None
 ) -> Response[str]:
@@ -192,12 +244,22 @@ def compare(
     return _answer(showing.comparison(plans.at_version(plan_id, since), after))
 
 
-@app.post("/api/plans/<plan_id>/restore", tags=["plans"], summary="An earlier version as the newest")
+@app.post(
+    "/api/plans/<plan_id>/restore",
+    tags=["plans"],
+    summary="An earlier version as the newest",
+    responses=answers(PlanShown),
+)
 def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Response[str]:
     return _plan(editor().restore(plan_id, body.version, http.versions_seen(if_match)))
 
 
-@app.get("/api/plans/<plan_id>/iterations", tags=["plans"], summary="The history, newest first")
+@app.get(
+    "/api/plans/<plan_id>/iterations",
+    tags=["plans"],
+    summary="The history, newest first",
+    responses=answers(Listed[IterationShown]),
+)
 def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_iteration_position)
     found = tables().plans.iterations(plan_id, int(position) if position else None, limit)
@@ -205,7 +267,12 @@ def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -
     return _page(shown, str(last) if last and last > 1 else None)
 
 
-@app.get("/api/plans/<plan_id>/iterations/<iteration_id>", tags=["plans"], summary="An iteration, before and after")
+@app.get(
+    "/api/plans/<plan_id>/iterations/<iteration_id>",
+    tags=["plans"],
+    summary="An iteration, before and after",
+    responses=answers(IterationShown),
+)
 def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     plans = tables().plans
     iteration, suggestions = plans.with_suggestions(plans.iteration(iteration_id))
@@ -219,7 +286,13 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
 # the model's part
 
 
-@app.post("/api/plans/generate", status_code=202, tags=["plans"], summary="A plan written by the model")
+@app.post(
+    "/api/plans/generate",
+    status_code=202,
+    tags=["plans"],
+    summary="A plan written by the model",
+    responses=answers(UnderWay, 202),
+)
 def generate(body: GenerateRequest) -> dict[str, str]:
     generator = Generator(
         tables().plans, tables().backlog, tables().templates.get, starter().trigger, now_ms, which_model
@@ -227,18 +300,34 @@ def generate(body: GenerateRequest) -> dict[str, str]:
     return generator.generate(body, author()).as_json()
 
 
-@app.post("/api/plans/<plan_id>/review", status_code=202, tags=["plans"], summary="Suggestions by the model")
+@app.post(
+    "/api/plans/<plan_id>/review",
+    status_code=202,
+    tags=["plans"],
+    summary="Suggestions by the model",
+    responses=answers(UnderWay, 202),
+)
 def review(plan_id: str, body: ReviewRequest) -> dict[str, str]:
     reviewer = Reviewer(tables().plans, starter().trigger, now_ms, which_model)
     return reviewer.review(plan_id, body, author()).as_json()
 
 
-@app.post("/api/plans/<plan_id>/apply-suggestions", tags=["plans"], summary="Some of a review's suggestions, or none")
+@app.post(
+    "/api/plans/<plan_id>/apply-suggestions",
+    tags=["plans"],
+    summary="Some of a review's suggestions, or none",
+    responses=answers(PlanShown),
+)
 def apply(plan_id: str, body: Choice, if_match: IfMatch = None) -> Response[str]:
     return _plan(apply_suggestions(tables().plans, editor(), plan_id, body, http.versions_seen(if_match)))
 
 
-@app.post("/api/plans/<plan_id>/estimate", tags=["plans"], summary="What carrying out a plan would take")
+@app.post(
+    "/api/plans/<plan_id>/estimate",
+    tags=["plans"],
+    summary="What carrying out a plan would take",
+    responses=answers(PlanEstimate),
+)
 def estimate(plan_id: str) -> dict[str, Any]:
     plan, (ai, model) = tables().plans.load(plan_id), which_model(None)
     history = tables().measures.of_repository(plan.repository_id)
@@ -248,13 +337,15 @@ def estimate(plan_id: str) -> dict[str, Any]:
 # phases and tasks
 
 
-@app.post("/api/phases", status_code=201, tags=["phases"], summary="Add a phase")
+@app.post("/api/phases", status_code=201, tags=["phases"], summary="Add a phase", responses=answers(PhaseOfPlan, 201))
 def create_phase(body: NewPhase, if_match: IfMatch = None) -> Response[str]:
     plan = editor().edit(body.plan_id, [body.operation()], http.versions_seen(if_match))
     return _phase(plan, str(Path(Kind.PHASE, plan.id, (plan.last_phase,))), 201)
 
 
-@app.patch("/api/phases/<phase_id>", tags=["phases"], summary="Change, move or reorder a phase")
+@app.patch(
+    "/api/phases/<phase_id>", tags=["phases"], summary="Change, move or reorder a phase", responses=answers(PhaseOfPlan)
+)
 def patch_phase(phase_id: str, body: PhasePatch, if_match: IfMatch = None) -> Response[str]:
     operations = body.operations(phase_id)
     return _phase(editor().edit(_plan_id(Kind.PHASE, phase_id), operations, http.versions_seen(if_match)), phase_id)
@@ -266,13 +357,13 @@ def delete_phase(phase_id: str, dependents: Dependents = "refuse", if_match: IfM
     return _gone(editor().edit(_plan_id(Kind.PHASE, phase_id), [operation], http.versions_seen(if_match)))
 
 
-@app.post("/api/plan-tasks", status_code=201, tags=["tasks"], summary="Add a task")
+@app.post("/api/plan-tasks", status_code=201, tags=["tasks"], summary="Add a task", responses=answers(TaskOfPlan, 201))
 def create_task(body: NewTask, if_match: IfMatch = None) -> Response[str]:
     plan = editor().edit(_plan_id(Kind.PHASE, body.phase_id), [body.operation()], http.versions_seen(if_match))
     return _task(plan, str(Path(Kind.TASK, plan.id, (plan.last_task,))), 201)
 
 
-@app.patch("/api/plan-tasks/<task_id>", tags=["tasks"], summary="Change or move a task")
+@app.patch("/api/plan-tasks/<task_id>", tags=["tasks"], summary="Change or move a task", responses=answers(TaskOfPlan))
 def patch_task(task_id: str, body: TaskPatch, if_match: IfMatch = None) -> Response[str]:
     plan_id = _plan_id(Kind.TASK, task_id)
     edited = editor().edit(plan_id, lambda plan: body.operations(task_id, plan), http.versions_seen(if_match))
@@ -288,20 +379,36 @@ def delete_task(task_id: str, dependents: Dependents = "refuse", if_match: IfMat
 # templates
 
 
-@app.get("/api/plan-templates", tags=["templates"], summary="The templates in brief, the project's own first")
+@app.get(
+    "/api/plan-templates",
+    tags=["templates"],
+    summary="The templates in brief, the project's own first",
+    responses=answers(Listed[TemplateInBrief]),
+)
 def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, lambda text: is_own_position(text) or is_list_position(text, TEMPLATE_ID))
     return _page(*page(position, limit, tables().templates.page))
 
 
-@app.post("/api/plan-templates", status_code=201, tags=["templates"], summary="Save a plan as a template")
+@app.post(
+    "/api/plan-templates",
+    status_code=201,
+    tags=["templates"],
+    summary="Save a plan as a template",
+    responses=answers(Template, 201),
+)
 def create_template(body: NewTemplate) -> Response[str]:
     template = new_template(body, tables().plans.load, rfc3339(now_ms()))
     tables().templates.create(template)
     return _answer(template.as_json(), 201)
 
 
-@app.get("/api/plan-templates/<template_id>", tags=["templates"], summary="A template with its phases and tasks")
+@app.get(
+    "/api/plan-templates/<template_id>",
+    tags=["templates"],
+    summary="A template with its phases and tasks",
+    responses=answers(Template),
+)
 def get_template(template_id: str) -> Response[str]:
     return _answer(tables().templates.get(template_id).as_json())
 
@@ -350,6 +457,8 @@ def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[
 
 
 def _page(items: list[dict[str, Any]], more: str | None) -> dict[str, Any]:
+    if len(http.to_json(items).encode()) > http.MOST_ANSWER_BYTES:
+        raise TooLarge("The page is larger than the 6 MB that one answer holds; ask for fewer with limit.")
     return {"items": items, "nextToken": http.page_token(more) if more else None}
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from groundwork.ai.choose import ai_and_model
+from groundwork.answers import Progress, RunEstimate, RunRetried, RunStarted
 from groundwork.aws import async_invoker
 from groundwork.cancelling import cancel
 from groundwork.estimating import estimate_of
-from groundwork.http import api, serve
+from groundwork.http import answers, api, serve
 from groundwork.progress import progress_of
 from groundwork.settings import Settings
 from groundwork.starting import RunRequest, Started, Starter
@@ -44,36 +45,53 @@ def starter() -> Starter:
     )
 
 
-@app.post("/api/projects/<project_id>/runs", status_code=202, tags=["runs"], summary="Start a run")
+@app.post(
+    "/api/projects/<project_id>/runs",
+    status_code=202,
+    tags=["runs"],
+    summary="Start a run",
+    responses=answers(RunStarted, 202),
+)
 def start(
     project_id: str,
     request: RunRequest,
     idempotency_key: Annotated[str | None, Header(alias="idempotency-key", min_length=1, max_length=255)] = None,
-) -> dict[str, Any]:
+) -> RunStarted:
     return _accepted(starter().start(project_id, request, idempotency_key))
 
 
-@app.post("/api/projects/<project_id>/runs/estimate", tags=["runs"], summary="What a run would take; starts nothing")
-def estimate(project_id: str, request: RunRequest) -> dict[str, Any]:
+@app.post(
+    "/api/projects/<project_id>/runs/estimate",
+    tags=["runs"],
+    summary="What a run would take; starts nothing",
+    responses=answers(RunEstimate),
+)
+def estimate(project_id: str, request: RunRequest) -> RunEstimate:
     run, selection = starter().draft(project_id, request)
     return estimate_of(run, project_id, tables().backlog, tables().runs, selection, settings().mock_latency_ms)
 
 
-@app.post("/api/runs/<run_id>/cancel", tags=["runs"], summary="Cancel an active run")
-def cancel_run(run_id: str) -> dict[str, Any]:
+@app.post("/api/runs/<run_id>/cancel", tags=["runs"], summary="Cancel an active run", responses=answers(Progress))
+def cancel_run(run_id: str) -> Progress:
     return progress_of(cancel(tables().runs, run_id, now_ms), now_ms())
 
 
-@app.post("/api/runs/<run_id>/retry", status_code=202, tags=["runs"], summary="A new run of the failed items")
-def retry(run_id: str) -> dict[str, Any]:
-    return _accepted(starter().retry(run_id)) | {"retryOf": run_id}
+@app.post(
+    "/api/runs/<run_id>/retry",
+    status_code=202,
+    tags=["runs"],
+    summary="A new run of the failed items",
+    responses=answers(RunRetried, 202),
+)
+def retry(run_id: str) -> RunRetried:
+    return {**_accepted(starter().retry(run_id)), "retryOf": run_id}
 
 
-def _accepted(started: Started) -> dict[str, Any]:
+def _accepted(started: Started) -> RunStarted:
     return {
         "runId": started.run_id,
-        "type": started.type.value,
-        "status": started.status.value,
+        "type": started.type,
+        "status": started.status,
         "totalItems": started.total,
     }
 

@@ -36,6 +36,7 @@ from pydantic import BaseModel
 
 from groundwork.ai import mock
 from groundwork.ai.port import Question, Task, Usage
+from tests.anthropic_server import turns
 from tests.anthropic_server.faults import Call, Fault, Kind, Script, never
 
 _ESTIMATE = 4
@@ -194,9 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, "authentication_error", "x-api-key header is required"
         if not self.headers.get("anthropic-version"):
             return 400, "invalid_request_error", "anthropic-version: header is required"
-        if fault := schema_fault(body["output_config"]["format"]["schema"]):
-            return 400, "invalid_request_error", f"output_config.format.schema: {fault}"
-        return None
+        fault = turns.fault_of(body) if "tools" in body else schema_fault(body["output_config"]["format"]["schema"])
+        return (400, "invalid_request_error", fault) if fault else None
 
     def _answer(self, call: Call) -> None:
         if wait := self.owner.over_limit():
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.owner.faults(call)
         self.owner.wait(self.owner.latency_s)
         if fault is None:
-            return self._message(call, json.dumps(mock.answer(question_of(call.body))), "end_turn")
+            return self._message(call, *_good(call.body))
         return self._faulty(call, fault)
 
     def _faulty(self, call: Call, fault: Fault) -> None:
@@ -224,22 +224,25 @@ class _Handler(BaseHTTPRequestHandler):
         return self._bad_answer(call, fault)
 
     def _bad_answer(self, call: Call, fault: Fault) -> None:
-        good = mock.answer(question_of(call.body))
+        if "tools" in call.body and fault.kind in turns.BAD:
+            return self._message(call, *turns.BAD[fault.kind](call.body))
+        good = mock.answer(question_of(call.body)) if "tools" not in call.body else {}
         text = json.dumps(good)
         match fault.kind:
             case Kind.TRUNCATED:
-                return self._message(call, text[: len(text) // 2], "max_tokens")
+                return self._message(call, [said(text[: len(text) // 2])], "max_tokens")
             case Kind.REFUSED:
-                return self._message(call, "", "refusal")
+                return self._message(call, [said("")], "refusal")
             case Kind.MALFORMED:
-                return self._message(call, text[:-1] + ',"', "end_turn")
+                return self._message(call, [said(text[:-1] + ',"')], "end_turn")
             case Kind.OUT_OF_RANGE:
-                return self._message(call, json.dumps({name: [] for name in good}), "end_turn")
+                return self._message(call, [said(json.dumps({name: [] for name in good}))], "end_turn")
             case Kind.CUT:
                 return self._send(200, {"x": "y" * 1000}, cut=True)
         return self._send(200, {"unexpected": True})
 
-    def _message(self, call: Call, text: str, stop: str) -> None:
+    def _message(self, call: Call, content: list[dict[str, Any]], stop: str) -> None:
+        text = "".join(block.get("text") or json.dumps(block.get("input", "")) for block in content)
         usage = self.owner.usage_of(call.body, text)
         details = {"type": "refusal", "category": "general_harms"} if stop == "refusal" else None
         message = {
@@ -248,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
             "role": "assistant",
             "model": call.body["model"],
             # current models think first; the answer is the block of type text, wherever it stands
-            "content": [{"type": "thinking", "thinking": "", "signature": "s"}, {"type": "text", "text": text}],
+            "content": [{"type": "thinking", "thinking": "", "signature": "s"}, *content],
             "stop_reason": stop,
             "stop_details": details,
             "stop_sequence": None,
@@ -300,6 +303,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data[: len(data) // 2] if cut else data)
         self.wfile.flush()
         self.close_connection = cut or self.close_connection
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _good(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """What the mock would answer, and why it stopped."""
+    if "tools" in body:
+        return turns.good(body)
+    return [said(json.dumps(mock.answer(question_of(body))))], "end_turn"
 
 
 def question_of(body: Mapping[str, Any]) -> Question:

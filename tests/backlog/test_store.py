@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from groundwork.backlog import Artifact, Card, CardAnalysis, Counts, Epic, Story, Subtask
-from groundwork.errors import BacklogInUse, NotFound
+from groundwork.errors import BacklogInUse, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.importing import NewCard
-from groundwork.runs import Run, RunOptions, RunType, Status
+from groundwork.runs import PIPELINE, Run, RunOptions, RunType, Status
 from groundwork.store.backlog_rows import CardRow, KeyRow, ProjectRow, stored_analysis
+from groundwork.store.dynamo import Cancelled, Transaction
 from groundwork.store.run_rows import LockRow, run_row
 from groundwork.store.tables import Tables
 
@@ -104,6 +105,24 @@ def test_a_number_that_was_made_and_deleted_in_between_is_not_used_again(
 
     assert add(tables, kind, parent, make_and_delete).number == 2
     assert sum(counts(tables, project)) == sum(before) + 1
+
+
+def test_what_is_made_is_made_once_though_the_answer_was_lost(
+    tables: Tables, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, lost = Transaction.commit, [Transient("The answer was lost."), Cancelled(["taken"])]
+
+    def loses_its_answer(self: Transaction) -> None:
+        commit(self)
+        if lost:
+            raise lost.pop()
+
+    monkeypatch.setattr(Transaction, "commit", loses_its_answer)
+    epics = [add(tables, Kind.EPIC, project) for _ in range(3)]
+    assert lost == []
+    assert [epic.numbers for epic in epics] == [(1,), (2,), (3,)]
+    assert [epic.code for epic in tables.projects.every(Kind.EPIC, project)] == ["E1", "E2", "E3"]
+    assert tables.projects.counts(project.project_id).epics == 3
 
 
 def test_what_is_made_below_a_parent_that_goes_meanwhile_is_refused(tables: Tables, project: Path) -> None:
@@ -208,10 +227,10 @@ def test_a_purge_that_comes_late_brings_no_project_back(tables: Tables, project:
         (Kind.EPIC, {RunType.GENERATE_EPICS, RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS}),
         (Kind.STORY, {RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS}),
         (Kind.SUBTASK, {RunType.GENERATE_SUBTASKS}),
-        (Kind.PROJECT, set(RunType)),
+        (Kind.PROJECT, set(PIPELINE)),
     ],
 )
-@pytest.mark.parametrize("type_", list(RunType))
+@pytest.mark.parametrize("type_", PIPELINE)
 def test_what_a_run_needs_is_not_deleted(
     tables: Tables, project: Path, kind: Kind, types: set[RunType], type_: RunType
 ) -> None:

@@ -190,7 +190,8 @@ def test_cors_allows_the_origins_given(template: Template) -> None:
     condition, cors, otherwise = conditional["Fn::If"]
     assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
     assert cors["allowOrigins"] == {"Fn::Split": [",", template["Parameters"]["AllowedOrigins"]["Default"]]}
-    assert {"authorization", "idempotency-key", "if-none-match"} <= set(cors["allowHeaders"])
+    sent = {"authorization", "idempotency-key", "if-match", "if-none-match", "x-groundwork-author"}
+    assert sent <= set(cors["allowHeaders"])
     assert {"etag", "x-request-id"} <= set(cors["exposeHeaders"])
 
 

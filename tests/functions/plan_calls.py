@@ -23,7 +23,8 @@ class Plans:
         self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str
     ) -> Answer:
         function = backlog if path.startswith(("/api/projects", "/api/epics", "/api/stories")) else app
-        return answer_of(function.handler(api_event(method, path, body, query, **headers), Context()))
+        event = api_event(method, path, body, query, **headers)
+        return answer_of(function.handler(event, Context()), event)
 
     def made(self, path: str, **body: Any) -> Any:
         answer = self.call("POST", path, body)

@@ -22,7 +22,8 @@ def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setattr(app, "tables", lambda: moto_tables)
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
-        return answer_of(app.handler(api_event(method, path, body, query, **headers), Context()))
+        event = api_event(method, path, body, query, **headers)
+        return answer_of(app.handler(event, Context()), event)
 
     return send
 
@@ -178,9 +179,13 @@ def test_an_epic_names_only_cards_of_its_project(call: Call, project: str) -> No
     call("POST", f"/api/projects/{project}/cards", {"cards": [{"text": "Slow"}]})
     epic = created(call, f"/api/projects/{project}/epics", title="Speed", cardIds=[f"{project}-C1"])
     assert epic["cardIds"] == [f"{project}-C1"]
-    foreign = call("PATCH", f"/api/epics/{epic['id']}", {"cardIds": [f"{project}-C1", "23456789bc-C1"]})
+    others = [f"{project}-C1", "23456789bc-C1", f"{project}-C2"]
+    foreign = call("PATCH", f"/api/epics/{epic['id']}", {"cardIds": others})
     assert foreign.status == 422
-    assert foreign.json["error"]["details"] == [{"field": "cardIds[1]", "message": "is no card of this project"}]
+    assert foreign.json["error"]["details"] == [
+        {"field": "cardIds[1]", "message": "is no card of this project"},
+        {"field": "cardIds[2]", "message": "is no card of this project"},
+    ]
 
 
 def test_deleting_an_epic_takes_all_below_with_it(call: Call, project: str) -> None:

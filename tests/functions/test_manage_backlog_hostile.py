@@ -58,7 +58,7 @@ def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
         filled = body.replace(PROJECT, project) if isinstance(body, str) else body
         event = api_event(method, path.replace(PROJECT, project), filled, query, **headers)
-        return answer_of(app.handler(event, Context()))
+        return answer_of(app.handler(event, Context()), event)
 
     if tables.projects.project(project).counts.epics == 0:
         send("POST", f"/api/projects/{PROJECT}/cards", {"cards": [{"text": "Slow"}]})

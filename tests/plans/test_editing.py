@@ -184,6 +184,14 @@ def test_what_is_named_anew_must_be_there_and_what_was_named_may_have_gone(store
     assert editor.edit(plan.id, [titled(plan, "a", "New")]).story_ids == old.story_ids
 
 
+def test_a_version_is_restored_though_its_story_has_gone_since(store: Busy, editor: Editor) -> None:
+    plan = made(editor)
+    old = plan.changed(story_ids=("k3v9x2m4q8-E1-S1",))
+    store.heads[plan.id] = store.versions[plan.id][1] = old
+    editor.edit(plan.id, [UpdatePlan(fields={"story_ids": ()})])
+    assert editor.restore(plan.id, 1).content() == old.content()
+
+
 def test_a_version_that_never_was_cannot_be_restored(editor: Editor) -> None:
     plan = made(editor)
     with pytest.raises(NotFound):

@@ -1,13 +1,15 @@
 """Reviews by the model, from the request to applied suggestions: on real tables, with the mock and scripted answers."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from groundwork.ai.port import Question, Reply
-from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive
+from groundwork.cancelling import cancel
+from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import SplitTask, UpdateTask
@@ -26,7 +28,7 @@ from groundwork.store.plan_rows import PlanRow, StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of
-from tests.plans.world import PlanWorld
+from tests.plans.world import PlanWorld, now_ms
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
 
@@ -289,6 +291,40 @@ async def test_who_says_which_version_has_been_seen_is_refused_on_another(world:
     with pytest.raises(VersionConflict):
         world.apply(iteration, [1], expected=[7])
     assert world.apply(iteration, [1], expected=[1]).version == 2
+
+
+async def test_nothing_is_applied_of_a_review_that_is_still_under_way(world: PlanWorld) -> None:
+    plan = by_hand(world, phase("All", *[draft(f"t{n}") for n in range(30)], mode="parallel"))
+    refused: list[bool] = []
+
+    def while_asked(call: int, question: Question) -> None:
+        iteration = world.tables.plans.iterations(plan.id, None, 1)[0]
+        if world.tables.plans.suggestions(iteration):
+            with pytest.raises(NothingToApply):
+                world.apply(iteration, [0])
+            refused.append(True)
+
+    world.model = ScriptedModel(while_asked)
+    iteration, _ = await world.reviewed(plan.id, "refine_descriptions")
+    assert refused
+    assert world.apply(iteration, [0]).version == 2
+
+
+async def test_a_cancelled_review_keeps_what_its_finished_parts_have_suggested(world: PlanWorld) -> None:
+    plan = by_hand(world, phase("All", *[draft(f"t{n}") for n in range(30)], mode="parallel"))
+
+    def while_asked(call: int, question: Question) -> None:
+        iteration = world.tables.plans.iterations(plan.id, None, 1)[0]
+        if world.tables.plans.suggestions(iteration):
+            with suppress(RunNotActive):
+                cancel(world.tables.runs, str(iteration.run_id), now_ms, lambda seconds: None)
+
+    world.model = ScriptedModel(while_asked)
+    iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
+    assert (iteration.status, iteration.error) == (IterationStatus.CANCELLED, "The review was cancelled.")
+    assert len(suggestions) in (12, 24)
+    assert world.apply(iteration, [0]).version == 2
+    assert world.plan(plan.id).status is PlanStatus.DRAFT
 
 
 # what is refused

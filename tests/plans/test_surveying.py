@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from groundwork.errors import Transient
 from groundwork.git import credentials, local_path, surveyor
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey, layout, once
+from groundwork.plans.surveying import RepositoryUnavailable, Survey, once
 from tests.plans.git_server import Application, answering, endless, git_server, serving
 from tests.plans.world import FILES, make_repository, no_secret
 
@@ -26,7 +24,7 @@ def test_a_local_repository_is_read_by_its_path(tmp_path: Path) -> None:
     for url in (str(folder), f"file://{folder}"):
         survey = surveyor(no_secret, local=True)(repository(url))
         assert set(survey.paths) == set(FILES)
-        assert (survey.branch, survey.files, survey.readme_path) == ("main", len(FILES), "README.md")
+        assert (survey.branch, survey.readme_path) == ("main", "README.md")
         assert survey.readme.startswith("# Downloads")
         assert len(survey.commit) == 40
 
@@ -51,7 +49,7 @@ def test_a_servers_repository_is_read_with_the_credentials_of_its_secret(tmp_pat
     named = {"groundwork/app": f"robot:{TOKEN}"}
     with git_server(folder, "robot", TOKEN) as (url, seen):
         survey = surveyor(named.__getitem__, local=False)(repository(url, credentials_secret="groundwork/app"))
-    assert survey.files == len(FILES)
+    assert set(survey.paths) == set(FILES)
     assert len(set(seen)) == 1
 
 
@@ -109,21 +107,6 @@ def test_a_branch_that_is_not_there_is_named(tmp_path: Path) -> None:
         surveyor(no_secret, local=True)(repository(str(folder), default_branch="release"))
 
 
-def test_a_large_repository_is_shown_by_its_folders() -> None:
-    paths = [f"src/part{n % 30}/deep/file{n}.py" for n in range(3_000)] + ["README.md", "pyproject.toml"]
-    lines = layout(paths)
-    assert len(lines) <= 400
-    assert {"README.md", "pyproject.toml"} <= set(lines)
-    assert "src/part7/deep/ (100 files)" in lines
-
-
-@given(st.lists(st.text(min_size=1, max_size=30), max_size=60), st.integers(1, 20))
-def test_a_layout_never_has_more_lines_than_it_may(paths: list[str], most: int) -> None:
-    lines = layout(paths, most)
-    assert len(lines) <= most
-    assert all("\n" not in line for line in lines)
-
-
 @pytest.mark.parametrize(
     ("text", "user", "password"),
     [
@@ -150,7 +133,7 @@ def test_a_repository_is_read_once_and_a_failure_is_not_kept() -> None:
         asked.append(of.id)
         if len(asked) == 1:
             raise RepositoryUnavailable
-        return Survey("main", "0" * 40, 0, (), "", None)
+        return Survey("main", "0" * 40, (), "", None)
 
     one = once(survey)
     with pytest.raises(RepositoryUnavailable):

@@ -89,6 +89,23 @@ async def test_a_failed_generation_leaves_the_old_children_in_place(world: World
     assert [row.sk for row in world.rows("T")] == before
 
 
+async def test_an_item_that_no_transaction_could_take_fails_and_says_so_and_the_others_are_done(world: World) -> None:
+    world.add_epics(1)
+    crowded, other = world.add_stories(1, 2)
+    world.add_subtasks(crowded, 95)
+    world.add_subtasks(other, 3)
+    run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS, existing_behavior="replace", mode="compact"))
+    assert (run.status, run.completed, run.failed, run.retryable) == (Status.PARTIAL, 1, 1, 0)
+    (failed,) = (entry for entry in world.entries(run.id) if entry.status is ItemStatus.FAILED)
+    assert failed.error_code is ErrorCode.TOO_LARGE
+    assert failed.error == "Its 3 new and 95 old rows are more than one transaction takes."
+    assert failed.usage.output > 0, "its call was made and is paid"
+    kept = [row for row in world.rows("T") if row.entity().story_id == crowded]
+    assert len(kept) == 95
+    assert world.project().subtasks == 95 + 3
+    world.check(run.id)
+
+
 async def test_a_long_run_continues_itself_over_hops(world: World) -> None:
     world.add_epics(1)
     world.add_stories(1, 12)

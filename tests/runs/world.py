@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.ai.port import Usage
-from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story
-from groundwork.ids import Kind, Path, new_project_id
+from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
+from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.ports import LogLine
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Entry, ItemStatus, Run, RunOptions, RunType
@@ -18,6 +18,17 @@ from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel
 
 CREATED = "2026-01-01T00:00:00.000Z"
+
+
+def _subtask(path: Path, number: int) -> Subtask:
+    return Subtask(
+        id=str(path),
+        story_id=str(path.parent),
+        project_id=path.project_id,
+        code=f"ST{number}",
+        title=f"Subtask {number}",
+        created_at=CREATED,
+    )
 
 
 def price(model: str, usage: Usage) -> int:
@@ -84,6 +95,14 @@ class World:
                 batch.save(row_of(story))
         self._count(stories=count)
         return ids
+
+    def add_subtasks(self, story_id: str, count: int) -> None:
+        path = path_of(Kind.STORY, story_id)
+        assert path
+        with SubtaskRow.batch_write() as batch:
+            for n in range(1, count + 1):
+                batch.save(row_of(_subtask(path.child(Kind.SUBTASK, n), n)))
+        self._count(subtasks=count)
 
     def _count(self, **counts: int) -> None:
         actions = [getattr(ProjectRow, name).add(count) for name, count in counts.items()]

@@ -18,7 +18,7 @@ from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.processing import HopEnd, Worker
-from groundwork.runs import MAX_STALLED_HOPS, Run, RunOptions, RunType, Status
+from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, PIPELINE, Run, RunOptions, RunType, Status
 from groundwork.starting import RunRequest, Started, Starter
 from groundwork.store.backlog_rows import path_at
 from groundwork.store.tables import Tables, open_tables
@@ -28,16 +28,17 @@ from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Cloud, NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Key, Row, in_place_of_aws
 from tests.simulation.faults import Faults, described, drawn
-from tests.simulation.invariants import Invariants, Violation
+from tests.simulation.invariants import CALLS_AN_ATTEMPT, Invariants, Violation
 from tests.simulation.provider import MODEL, Provider, price
 from tests.tables import settings_at
 
-PROJECT = "simulated22"[:10].replace("a", "b").replace("i", "j").replace("u", "v").replace("l", "m").replace("e", "f")
+PROJECT = "sjmvmbtfd2"
 AWAY_S = 120.0
 """How long nothing runs while another release is deployed."""
 
 BOUND_S = 3_600.0
-"""Once faults have stopped, a run has ended within this time, its automatic retries included in none of it."""
+"""Once faults have stopped, a run has ended within this time and what its calls take one after the other, its automatic
+retries included in none of it."""
 
 
 _ITEMS = {
@@ -82,7 +83,7 @@ class Scenario:
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
-        type_ = random.choice(list(RunType))
+        type_ = random.choice(PIPELINE)
         hop_s = random.choice([12.0, 30.0, 60.0, 300.0])
         down_at = random.uniform(0, 120)
         return cls(
@@ -102,7 +103,7 @@ class Scenario:
             down=random.choice([(0.0, 0.0)] * 5 + [(down_at, down_at + random.uniform(60, 1_200)), (down_at, 1e9)]),
             cancel_at=random.choice([None, None, None, random.uniform(0, 120)]),
             cancel_after_calls=random.choice([None, None, random.randint(1, 20)]),
-            second=random.choice([None, None, *RunType]),
+            second=random.choice([None, None, *PIPELINE]),
             eager_clients=random.choice([1, 1, 1, 3]),
             retry_by_hand=random.random() < 0.3,
             edits=random.choice([0, 0, 0, 10]),
@@ -281,7 +282,9 @@ class Simulation:
         above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
 
         def make(path: Path, now: str) -> Artifact:
-            fields = {"id": str(path), "project_id": PROJECT, "code": path.code, "title": "By hand", "created_at": now}
+            # named as the others are, so that calls about it are counted as its own
+            title = f"{row.__name__} {900 + path.number}"
+            fields = {"id": str(path), "project_id": PROJECT, "code": path.code, "title": title, "created_at": now}
             return row.model_validate(fields | ({above: str(parent)} if above else {}))
 
         self.tables.projects.create(kind, parent, make)
@@ -336,7 +339,8 @@ class Simulation:
         """In bounded time after its start, or after the last fault; a provider that is down for ever is no excuse."""
         calm = max(self.faults.until_s, self.scenario.down[1] if self.scenario.down[1] < 1e9 else 0.0)
         since = max(calm, (run.created_at - EPOCH_MS) / 1000)
-        bound = BOUND_S + MAX_STALLED_HOPS * self.scenario.hop_s + 20.0 * run.total
+        each = max(20.0, 2 * CALLS_AN_ATTEMPT * ITEM_ATTEMPTS * self.scenario.call_s)
+        bound = BOUND_S + MAX_STALLED_HOPS * self.scenario.hop_s + each * run.total
         if self.loop.now > since + bound:
             raise Violation(
                 "a_run_ends", f"{run.id} is {run.status} {self.loop.now - since:.0f} s after the last fault"

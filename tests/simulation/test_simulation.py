@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.runs import MAX_HOPS, RunType, Status
+from groundwork.runs import MAX_HOPS, PIPELINE, RunType, Status
 from tests.simulation.faults import Faults
 from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
 from tests.simulation.records import MOMENTS, left_by, recorded, rows_of
@@ -49,6 +49,27 @@ def test_a_seed_is_the_same_course_of_events_in_every_process() -> None:
         timeout=300,
     )
     assert elsewhere.stdout.strip() == str(here)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--seeds", "4"], "4 seeds from 1: 0 violate an invariant."),
+        (["--seed", "3"], "fingerprint "),
+        (["--mutants", "lease taken from the living"], "1 of 1 mutants are caught"),
+    ],
+)
+def test_the_command_says_what_it_has_found(asked: list[str], said: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", *asked],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"layers/common{os.pathsep}."},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert said in answer.stdout
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -106,7 +127,7 @@ def test_a_run_has_ten_thousand_items() -> None:
     assert report.items == 10_000
 
 
-@pytest.mark.parametrize("type_", list(RunType))
+@pytest.mark.parametrize("type_", PIPELINE)
 def test_texts_as_long_as_they_may_be_are_no_fault(type_: RunType) -> None:
     long = replace(SUBTASKS, type=type_, items=60, options={"pacing": "fast"}, hop_s=300.0, text="🪨" * 9_990)
     assert at_its_limits(long).ended == {"R1": Status.SUCCEEDED}

@@ -20,9 +20,7 @@ from tests.fakes.model import ScriptedModel, text
 from tests.plans.answers import FIVE, phases, written
 from tests.plans.plans import empty
 
-SURVEY = Survey(
-    "main", "0" * 40, 2, ("src/invoices/export.py", "README.md", "tests/test_export.py"), "# Invoices", None
-)
+SURVEY = Survey("main", "0" * 40, ("src/invoices/export.py", "README.md", "tests/test_export.py"), "# Invoices", None)
 EPIC = "bcdfghjkmn-E1"
 STORY_ID = f"{EPIC}-S1"
 
@@ -187,7 +185,7 @@ def test_the_mock_writes_the_same_plan_for_the_same_question() -> None:
 
 
 def test_two_tasks_of_one_parallel_phase_of_the_mock_share_no_file() -> None:
-    many = Survey("main", "0" * 40, 9, tuple(f"src/export/invoices_{n}.py" for n in range(9)), "", None)
+    many = Survey("main", "0" * 40, tuple(f"src/export/invoices_{n}.py" for n in range(9)), "", None)
     question = plan_writing.question(brief(survey=many, mode=Mode.DETAILED))
     for phase in mock.answer(question)["phases"]:
         named = [path for task in phase["tasks"] for path in task["files"]]

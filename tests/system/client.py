@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from local.system import LocalSystem
+from tests.openapi import must_conform
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
@@ -75,12 +76,26 @@ class Client:
         return response.json()
 
 
+def _must_conform(response: httpx.Response) -> None:
+    """Raises AssertionError for an answer that is not what the API's own document says."""
+    if "x-request-id" not in response.headers:
+        # API Gateway's own answer, not a function's
+        return
+    body, type_ = response.read().decode(), response.headers.get("content-type", "")
+    must_conform(response.request.method, response.request.url.path, response.status_code, type_, body)
+
+
 @contextmanager
 def running(**settings: str) -> Iterator[tuple[LocalSystem, Client]]:
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     template = ROOT / "template.yaml"
     with (
         LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
-        httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,
+        httpx.Client(
+            base_url=system.url,
+            headers={"Authorization": f"Bearer {system.token}"},
+            timeout=120,
+            event_hooks={"response": [_must_conform]},
+        ) as http,
     ):
         yield system, Client(http)

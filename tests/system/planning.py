@@ -7,11 +7,11 @@ from tests.system.client import PATIENCE_S, Client
 
 
 class Planner:
-    """`path` is a git repository on this machine."""
+    """`url` is a git repository, or the path of one on this machine."""
 
-    def __init__(self, client: Client, path: str) -> None:
+    def __init__(self, client: Client, url: str, **repository: Any) -> None:
         self.client, self.http = client, client.http
-        body = {"name": "Downloads", "url": path}
+        body = {"name": "Downloads", "url": url} | repository
         self.repository: str = client.ok(self.http.post("/api/repositories", json=body), 201)["id"]
 
     def asked(self, **fields: Any) -> dict[str, Any]:

@@ -4,14 +4,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.anthropic_server.faults import (
+    Call,
+    Fault,
     Script,
     dropped,
     failed,
     malformed,
-    on_calls,
     on_text,
     out_of_range,
     overloaded,
@@ -20,6 +22,7 @@ from tests.anthropic_server.faults import (
     truncated,
 )
 from tests.anthropic_server.server import AnthropicServer
+from tests.plans.git_server import git_server
 from tests.plans.world import make_repository
 from tests.system.client import PATIENCE_S, running
 from tests.system.planning import Planner
@@ -67,25 +70,39 @@ def test_a_cancelled_generation_is_failed_at_once(repository: Path) -> None:
         assert client.http.delete(f"/api/plans/{plan['id']}").status_code == 204
 
 
-PASSING: dict[str, Script] = {
-    "nothing": on_calls({}),
-    "errors that pass": on_calls({1: rate_limited(0.05), 2: overloaded(), 3: failed(500), 4: dropped()}),
-    "an answer cut off": on_calls({1: truncated()}),
-    "an answer that is none": on_calls({1: malformed()}),
-    "an empty plan": on_calls({1: out_of_range()}),
+FIRST: dict[str, Fault] = {
+    "CUT": truncated(),
+    "BROKEN": malformed(),
+    "EMPTY": out_of_range(),
+    "LIMITED": rate_limited(0.05),
+    "OVERLOADED": overloaded(),
+    "FAILED": failed(500),
+    "DROPPED": dropped(),
 }
 
 
-@pytest.mark.parametrize("name", list(PASSING))
-def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while(name: str, repository: Path) -> None:
-    with AnthropicServer(PASSING[name]) as server, _with(server) as (_, client):
+def once_each(faults: dict[str, Fault]) -> Script:
+    """What happens to the first call whose material holds the word, and to no later one."""
+    left = dict(faults)
+
+    def script(call: Call) -> Fault | None:
+        word = next((word for word in left if word in call.text), None)
+        return left.pop(word) if word else None
+
+    return script
+
+
+def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while_and_all_of_it_is_counted(repository: Path) -> None:
+    with AnthropicServer(once_each(FIRST)) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))
-        accepted = planner.asked()
-        run = client.ended(accepted["runId"])
-        plan = planner.plan(accepted["planId"])
-        assert (plan["status"], plan["version"]) == ("DRAFT", 1), plan["error"]
-        assert (run["tokens"]["input"], run["tokens"]["output"]) == (server.billed.input, server.billed.output)
-        review = planner.reviewed(plan["id"], "refine_descriptions")
+        accepted = [planner.asked(title=f"{word} downloads") for word in FIRST]
+        runs = [client.ended(one["runId"]) for one in accepted]
+        plans = [planner.plan(one["planId"]) for one in accepted]
+        assert [(plan["status"], plan["version"]) for plan in plans] == [("DRAFT", 1)] * len(FIRST)
+        assert sum(run["tokens"]["input"] for run in runs) == server.billed.input
+        assert sum(run["tokens"]["output"] for run in runs) == server.billed.output
+        assert server.calls == 2 * len(FIRST)
+        review = planner.reviewed(plans[0]["id"], "refine_descriptions")
         assert review["status"] == "DONE"
         assert review["suggestions"]
 
@@ -102,6 +119,31 @@ def test_an_api_that_never_gives_a_plan_leaves_it_failed_with_the_reason(reposit
         assert denied["status"] == "FAILED"
         assert "refused" in denied["error"]
         assert denied["phases"] == invalid["phases"] == []
+
+
+SECRET = "a-token-nobody-may-see"
+
+
+def test_credentials_of_a_repository_stay_in_their_secret(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    answers: list[str] = []
+    with (
+        git_server(repository, "robot", SECRET) as (url, seen),
+        running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="10") as (system, client),
+    ):
+        client.http.event_hooks["response"] = [lambda response: answers.append(response.read().decode())]
+        secrets = boto3.client("secretsmanager", endpoint_url=system.endpoint_url, region_name="us-east-1")
+        secrets.create_secret(Name="groundwork/app", SecretString=f"robot:{SECRET}")
+        secrets.create_secret(Name="groundwork/wrong", SecretString=f"nobody:{SECRET}")
+        planner = Planner(client, url, credentialsSecret="groundwork/app")
+        assert planner.generated()["status"] == "DRAFT"
+        assert seen
+        wrong = Planner(client, url, credentialsSecret="groundwork/wrong").generated()
+        assert wrong["status"] == "FAILED"
+        assert "credentials" in wrong["error"]
+    logged = capfd.readouterr()
+    assert "Hop ended" in logged.out + logged.err
+    for text in (*answers, logged.out, logged.err):
+        assert SECRET not in text
 
 
 def _with(server: AnthropicServer) -> Any:

@@ -106,8 +106,8 @@ class Ledger:
 MOST_ACTIONS = 96
 """Of a transaction's 100 actions: one is the run's row, the rest is kept for what a store adds."""
 
-MOST_CHARACTERS = 1_500_000
-"""Well below a transaction's 4 MB, also where every character takes two bytes in the table."""
+MOST_BYTES = 3_000_000
+"""Of the 4 MB that a transaction may have: the rest is for names, keys, journal entries and the run's row."""
 
 
 type Packed = tuple[list[Finished], Changes, list[Finished]]
@@ -118,26 +118,26 @@ def packed(finished: Sequence[Finished], project_id: str) -> Packed:
     fitting: list[Finished] = []
     changes, size = Changes(), 0
     for position, result in enumerate(finished):
-        result, own, characters = _weighed(result, project_id)
+        result, own, weight = _weighed(result, project_id)
         both = _joined(changes, own)
-        if fitting and (both.actions > MOST_ACTIONS or size + characters > MOST_CHARACTERS):
+        if fitting and (both.actions > MOST_ACTIONS or size + weight > MOST_BYTES):
             return fitting, changes, list(finished[position:])
         fitting.append(result)
-        changes, size = both, size + characters
+        changes, size = both, size + weight
     return fitting, changes, []
 
 
 def _weighed(finished: Finished, project_id: str) -> tuple[Finished, Changes, int]:
-    """A result, its changes and their size; one that no transaction could take becomes a failure."""
+    """A result, its changes and their size in bytes; one that no transaction could take becomes a failure."""
     own = finished.result.changes(project_id) if isinstance(finished.result, Outcome) else Changes()
-    characters = sum(len(artifact.model_dump_json()) for _, artifact in own.puts)
-    characters += sum(write.characters for _, write in own.plans)
-    if own.actions + 1 > MOST_ACTIONS or characters > MOST_CHARACTERS:
+    weight = sum(len(artifact.model_dump_json().encode()) for _, artifact in own.puts)
+    weight += sum(write.weight for _, write in own.plans)
+    if own.actions + 1 > MOST_ACTIONS or weight > MOST_BYTES:
         message = f"Its {own.made} new and {len(own.deletes)} old rows are more than one transaction takes."
         finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()
     if finished.final:
         own = replace(own, entries=(finished.entry(own.made, len(own.deletes)),))
-    return finished, own, characters
+    return finished, own, weight
 
 
 def _joined(one: Changes, other: Changes) -> Changes:

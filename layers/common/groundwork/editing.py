@@ -1,6 +1,7 @@
 """What people may write of the backlog by hand: the bodies of POST and PATCH, and what they make of a thing."""
 
 import json
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -132,10 +133,14 @@ def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: 
             return Subtask(**made, story_id=str(path.parent), **body.changes())
 
 
-def foreign_cards(card_ids: tuple[str, ...], project_id: str) -> list[dict[str, str]]:
-    """Problems for the ids that are no card's of this project."""
+def strange_cards(
+    card_ids: Sequence[str], project_id: str, known: Callable[[Sequence[Path]], Collection[Path]]
+) -> list[dict[str, str]]:
+    """Problems for the ids that are no card's of this project. `known` tells which of these paths there are."""
+    paths = [path_of(Kind.CARD, id_) for id_ in card_ids]
+    there = known([path for path in paths if path and path.project_id == project_id])
     return [
         {"field": f"cardIds[{position}]", "message": "is no card of this project"}
-        for position, id_ in enumerate(card_ids)
-        if (path := path_of(Kind.CARD, id_)) is None or path.project_id != project_id
+        for position, path in enumerate(paths)
+        if path not in there
     ]

@@ -1,10 +1,10 @@
 """What a run would take, before it is started: items, calls, tokens, cost and time. Rough, and said to be."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from groundwork.ai.port import Usage
 from groundwork.ai.prices import cost_micro_usd
+from groundwork.answers import RunEstimate
 from groundwork.pacing import Pace
 from groundwork.ports import BacklogReader, RunStore
 from groundwork.queueing import targets
@@ -29,7 +29,7 @@ def estimate_of(
     store: RunStore,
     selection: Sequence[tuple[int, ...]],
     mock_latency_ms: int,
-) -> dict[str, Any]:
+) -> RunEstimate:
     """The contract's estimate for a run as it would be queued now. Items that would be skipped cost nothing."""
     lines = targets(run, project_id, backlog, store, selection) if run.total else iter(())
     todo = [target for target in lines if not target.skipped][:LOOKED_AT]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundwork.backlog import Artifact, Epic, Project, Story, Subtask
+from groundwork.backlog import Artifact, Epic, Project, Story, Subtask, Value
 
 type Format = Literal["json", "csv", "markdown", "jira"]
 
@@ -24,6 +24,21 @@ class Export:
     content_type: str
     filename: str
     body: str
+
+
+class ExportedStory(Story):
+    subtasks: tuple[Subtask, ...]
+
+
+class ExportedEpic(Epic):
+    stories: tuple[ExportedStory, ...]
+
+
+class ExportedBacklog(Value):
+    """The backlog as one JSON document."""
+
+    project: Project
+    epics: tuple[ExportedEpic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +79,17 @@ def _file_name(name: str) -> str:
 
 
 def _json(backlog: Backlog) -> str:
-    epics = [
-        epic.as_json()
-        | {
-            "stories": [
-                story.as_json() | {"subtasks": [sub.as_json() for sub in backlog.subtasks.get(story.id, ())]}
-                for story in backlog.stories.get(epic.id, ())
-            ]
-        }
-        for epic in backlog.epics
-    ]
-    return json.dumps({"project": backlog.project.as_json(), "epics": epics}, ensure_ascii=False, indent=2)
+    epics = tuple(_with_all_below(epic, backlog) for epic in backlog.epics)
+    whole = ExportedBacklog.model_construct(project=backlog.project, epics=epics)
+    return json.dumps(whole.as_json(), ensure_ascii=False, indent=2)
+
+
+def _with_all_below(epic: Epic, backlog: Backlog) -> ExportedEpic:
+    stories = (
+        ExportedStory.model_construct(**dict(story), subtasks=tuple(backlog.subtasks.get(story.id, ())))
+        for story in backlog.stories.get(epic.id, ())
+    )
+    return ExportedEpic.model_construct(**dict(epic), stories=tuple(stories))
 
 
 def _walk(backlog: Backlog) -> Iterable[tuple[str, str, Artifact]]:

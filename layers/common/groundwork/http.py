@@ -85,6 +85,16 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
     return dict(answer)
 
 
+def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[int, Any]:
+    """For a route's `responses`: what a good answer looks like, in the OpenAPI document alone.
+
+    `files` are types of content that it may have besides JSON.
+    """
+    description = {200: "OK", 201: "Created", 202: "Accepted"}[status]
+    content = {"application/json": {"model": model}} | {type_: {"model": str} for type_ in files}
+    return {status: {"description": description, "content": content}}
+
+
 def error(status: int, code: str, message: str, details: Any, request_id: str) -> Response[str]:
     body = {"error": {"code": code, "message": message, "details": details, "requestId": request_id}}
     # a client's own words may come back in it, half a surrogate pair among them, which no answer can hold

@@ -1,9 +1,9 @@
 """What people and front ends see of a run. Pure: a run and the time in, the contract's JSON out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from groundwork.ai.port import Usage
+from groundwork.answers import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.pacing import Pace
@@ -20,15 +20,15 @@ _DOING = {
 }
 
 
-def progress_of(run: Run, now: int) -> dict[str, Any]:
+def progress_of(run: Run, now: int) -> Progress:
     """The contract's progress object. Counters add up: pending + active + completed + failed + skipped = total."""
     return {
         "runId": run.id,
         "projectId": None if run.type.of_plan else _project(run),
         "planId": _project(run) if run.type.of_plan else None,
-        "type": run.type.value,
-        "status": run.status.value,
-        "phase": run.phase.value,
+        "type": run.type,
+        "status": run.status,
+        "phase": run.phase,
         "phaseDetail": phase_detail(run),
         "stale": run.stale(now),
         "totalItems": run.total,
@@ -62,11 +62,18 @@ def progress_of(run: Run, now: int) -> dict[str, Any]:
     }
 
 
-def options_of(run: Run) -> dict[str, Any]:
-    return run.options.as_json() | {"model": run.options.model or run.model}
+def options_of(run: Run) -> OptionsUsed:
+    options = run.options
+    return {
+        "mode": options.mode,
+        "existingBehavior": options.existing_behavior,
+        "pacing": options.pacing,
+        "maxCostUsd": options.max_cost_usd,
+        "model": options.model or run.model,
+    }
 
 
-def coverage_of(run: Run) -> dict[str, int]:
+def coverage_of(run: Run) -> CoverageCounts:
     """How many cards state a bug or a wish, how many of those an epic rests on, and how many are the rest."""
     stated, covered = run.stated or 0, run.covered or 0
     return {"stated": stated, "covered": covered, "rest": stated - covered}
@@ -124,7 +131,7 @@ def phase_detail(run: Run) -> str:
             return run.error or f"{run.completed} completed, {run.failed} failed, {run.skipped} skipped"
 
 
-def item_of(run: Run, target: Target, entry: Entry | None) -> dict[str, Any]:
+def item_of(run: Run, target: Target, entry: Entry | None) -> RunItem:
     """The contract's item: the manifest says what it is about, the journal or the run's claims how it stands."""
     claim = run.claims.get(target.index)
     status = item_status(target, entry, claim)
@@ -137,14 +144,14 @@ def item_of(run: Run, target: Target, entry: Entry | None) -> dict[str, Any]:
         "targetId": str(path) if path else None,
         "code": path.code if path else f"B{target.numbers[0]}",
         "title": target.title,
-        "status": status.value,
+        "status": status,
         "created": entry.created if entry else 0,
         "deleted": entry.deleted if entry else 0,
         "tokens": tokens(usage),
         "costUsd": usd(cost),
         "durationMs": max(0, entry.completed_at - started) if entry and started else None,
         "attempts": entry.attempts if entry else claim.attempts if claim else 0,
-        "errorCode": entry.error_code.value if entry and entry.error_code else None,
+        "errorCode": entry.error_code if entry else None,
         "errorMsg": entry.error if entry else None,
         "startedAt": _time(started or None),
         "completedAt": _time(entry.completed_at if entry else None),
@@ -162,16 +169,16 @@ def item_status(target: Target, entry: Entry | None, claim: Claim | None) -> Ite
     return ItemStatus.PENDING
 
 
-def items_of(run: Run, targets: Iterable[Target], entries: Mapping[int, Entry]) -> list[dict[str, Any]]:
+def items_of(run: Run, targets: Iterable[Target], entries: Mapping[int, Entry]) -> list[RunItem]:
     return [item_of(run, target, entries.get(target.index)) for target in targets]
 
 
-def log_of(run_id: str, line: LogLine) -> dict[str, Any]:
+def log_of(run_id: str, line: LogLine) -> RunLog:
     item = None if line.item is None else f"{run_id}-{line.item}"
     return {"at": rfc3339(line.at), "level": line.level, "message": line.message, "itemId": item, "seq": line.seq}
 
 
-def tokens(usage: Usage) -> dict[str, int]:
+def tokens(usage: Usage) -> Tokens:
     return {
         "input": usage.input,
         "output": usage.output,

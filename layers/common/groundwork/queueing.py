@@ -27,7 +27,11 @@ def targets(
     """
     if run.type.of_plan:
         # which part of the plan an item is about follows from the plan's version and the item's number
-        return (Target(n, (n + 1,), f"Part {n + 1} of {run.total}") for n in range(run.queued, run.total))
+        whole = run.total == 1
+        return (
+            Target(n, (n + 1,), "The plan" if whole else f"Part {n + 1} of {run.total}")
+            for n in range(run.queued, run.total)
+        )
     if run.queued % PAGE:
         return iter(())
     asked, source = _as_first_asked(run, store)

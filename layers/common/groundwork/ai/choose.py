@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
+from groundwork.ai.conversation import Converser
 from groundwork.ai.port import Misconfigured, Model
 from groundwork.ai.prices import known, plain, price_of
 from groundwork.errors import Invalid
@@ -49,7 +51,11 @@ def _check_key(settings: Settings, ai: str) -> None:
         )
 
 
-def choose(settings: Settings, secret: Callable[[str], str]) -> Model:
+class Chosen(Model, Converser, Protocol):
+    """Answers questions and holds conversations."""
+
+
+def choose(settings: Settings, secret: Callable[[str], str]) -> Chosen:
     """The model behind its port. Raises Misconfigured where the settings cannot work, Transient from `secret`."""
     ai, model_id = ai_of(settings), settings.model or known()["default"]
     # each adapter is imported only where it is used: the SDK alone is some 3,000 modules

@@ -9,7 +9,8 @@ import anthropic
 from anthropic import AsyncAnthropic, AsyncAnthropicBedrockMantle, Timeout
 from pydantic import BaseModel, ValidationError
 
-from groundwork.ai import prompt
+from groundwork.ai import claude_turns, prompt
+from groundwork.ai.conversation import Conversation, Turn, TurnEnd
 from groundwork.ai.port import (
     Misconfigured,
     Overloaded,
@@ -69,21 +70,36 @@ class _StopDetails(BaseModel):
     category: str | None = None
 
 
-class _Message(BaseModel):
+class _Answer(BaseModel):
     """What we use of the API's answer. The SDK's own type is filled in unchecked; this one is not."""
 
-    content: list[_Block]
     stop_reason: str | None
     stop_details: _StopDetails | None = None
     usage: _Usage
 
     @property
+    def detail(self) -> str:
+        return (self.stop_details and self.stop_details.category) or self.stop_reason or ""
+
+
+class _Message(_Answer):
+    content: list[_Block]
+
+    @property
     def text(self) -> str:
         return "".join(block.text for block in self.content if block.type == "text")
 
-    @property
-    def detail(self) -> str:
-        return (self.stop_details and self.stop_details.category) or self.stop_reason or ""
+
+class _TurnMessage(_Answer):
+    content: list[dict[str, Any]]
+
+
+class _Filtered(Exception):
+    """A content filter has refused what was sent: answered without a bill, but a call all the same."""
+
+    def __init__(self, limits: RateLimits) -> None:
+        super().__init__()
+        self.limits = limits
 
 
 class ClaudeModel:
@@ -94,14 +110,37 @@ class ClaudeModel:
 
     async def reply(self, question: Question) -> Reply:
         try:
-            raw = await self._client.messages.with_raw_response.create(**self._request(question))
-            message = _Message.model_validate_json(await raw.read())
+            message, limits = await self._asked(self._request(question), _Message)
+        except _Filtered as refusal:
+            return Reply("", Stop.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
+        return Reply(
+            text=message.text,
+            stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
+            usage=message.usage.counted(),
+            model=self.model_id,
+            limits=limits,
+            detail=message.detail,
+        )
+
+    async def turn(self, conversation: Conversation) -> Turn:
+        config = {"output_config": {"effort": "medium"}} if price_of(self.model_id)["effort"] else {}
+        try:
+            request = {"model": self._api_id, **claude_turns.request(conversation), **config}
+            message, limits = await self._asked(request, _TurnMessage)
+        except _Filtered as refusal:
+            return Turn((), TurnEnd.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
+        stop, usage = message.stop_reason or "", message.usage.counted()
+        return claude_turns.turn(message.content, stop, usage, self.model_id, limits, message.detail)
+
+    async def _asked[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
+        """The answer, and what it says of limits. Raises _Filtered and what the port says."""
+        try:
+            raw = await self._client.messages.with_raw_response.create(**request)
+            return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
         except anthropic.APIStatusError as exc:
             if not _filtered(exc):
                 raise _error_of(exc) from exc
-            # answered without a bill, but a call all the same
-            none = Usage(calls=1)
-            return Reply("", Stop.REFUSED, none, self.model_id, limits_of(exc.response.headers), "content filter")
+            raise _Filtered(limits_of(exc.response.headers)) from exc
         except anthropic.APIConnectionError as exc:
             raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
         except (anthropic.AnthropicError, ValidationError) as exc:
@@ -109,23 +148,19 @@ class ClaudeModel:
         except RuntimeError as exc:
             # how the SDK says that it found nothing to sign a call to Bedrock with
             raise Misconfigured("There are no AWS credentials for Bedrock.") from exc
-        return Reply(
-            text=message.text,
-            stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
-            usage=message.usage.counted(),
-            model=self.model_id,
-            limits=limits_of(raw.headers),
-            detail=message.detail,
-        )
+
+    @property
+    def _api_id(self) -> str:
+        name = plain(self.model_id)
+        return f"anthropic.{name}" if self.name == "bedrock" else name
 
     def _request(self, question: Question) -> dict[str, Any]:
-        name = plain(self.model_id)
         config: dict[str, Any] = {"format": {"type": "json_schema", "schema": prompt.schema(question.answer)}}
         if price_of(self.model_id)["effort"]:
             # these are tasks of reading and ordering: more thinking costs more than it brings
             config["effort"] = "low"
         return {
-            "model": f"anthropic.{name}" if self.name == "bedrock" else name,
+            "model": self._api_id,
             "max_tokens": min(question.max_tokens + THINKING_TOKENS, MOST_TOKENS),
             "system": [{"type": "text", "text": question.instructions, "cache_control": {"type": "ephemeral"}}],
             "messages": prompt.messages(question),

@@ -6,10 +6,11 @@ run that uses it says so.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from groundwork.ai import mock_planning, mock_reading, mock_reviewing, mock_writing
+from groundwork.ai import mock_carrying_out, mock_planning, mock_reading, mock_reviewing, mock_writing
+from groundwork.ai.conversation import Block, Conversation, Turn
 from groundwork.ai.port import Question, Reply, Stop, Task, Usage
 
 CHARACTERS_A_TOKEN = 4
@@ -30,6 +31,19 @@ class MockModel:
         await self._sleep(self._latency_s)
         text = json.dumps(answer(question), ensure_ascii=False)
         return Reply(text, Stop.END, _usage(question, text), self.model_id)
+
+    async def turn(self, conversation: Conversation) -> Turn:
+        """The next turn of its script. Each message but the last is taken to be cached."""
+        await self._sleep(self._latency_s)
+        content, end = mock_carrying_out.turn(conversation)
+        *earlier, last = (_size(message.content) for message in conversation.messages)
+        usage = Usage(
+            input=last,
+            output=_size(content),
+            cache_read=sum(earlier) + len(conversation.instructions) // CHARACTERS_A_TOKEN,
+            calls=1,
+        )
+        return Turn(content, end, usage, self.model_id)
 
     async def close(self) -> None:
         return None
@@ -52,6 +66,10 @@ _WRITERS: dict[Task, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     Task.ORDER_TASKS: mock_reviewing.ordering,
     Task.SPLIT_TASKS: lambda material: {"splits": mock_reviewing.splits(material)},
 }
+
+
+def _size(content: Sequence[Block]) -> int:
+    return len(json.dumps(content, ensure_ascii=False)) // CHARACTERS_A_TOKEN + 1
 
 
 def _usage(question: Question, text: str) -> Usage:

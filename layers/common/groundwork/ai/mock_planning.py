@@ -134,7 +134,7 @@ def _from_description(material: Mapping[str, Any]) -> list[Json]:
     title = str(material["plan"]["title"])
     what = shortened(one_line(title), 60)
     what = what[:1].lower() + what[1:] if not what[:2].isupper() else what
-    points = [one_line(part) for part in _SENTENCE.split(str(material["plan"]["description"]))]
+    points = [one_line(part).lstrip("-*• ") for part in _SENTENCE.split(str(material["plan"]["description"]))]
     points = [point for point in points if len(point.split()) > 2]
     before, after = (_BEFORE, _AFTER) if most >= 8 else (_BEFORE[:1], _AFTER[:1])
     rest = len(before) + len(after)
@@ -224,7 +224,8 @@ def likely_files(title: str, description: str, layout: Sequence[str], most: int)
     words = {word for word in words_of(f"{title} {description}") if len(word) > 3}
     files = [path for path in layout if not _FOLDER.search(path) and _kind_of(path) == kind]
     found = [(len(words & set(words_of(path))) or (kind != ""), path) for path in files]
-    best = sorted((pair for pair in found if pair[0]), key=lambda pair: (-pair[0], pair[1]))
+    near = kind in ("document", "changelog")
+    best = sorted((pair for pair in found if pair[0]), key=lambda p: (p[1].count("/") if near else 0, -p[0], p[1]))
     return [path for _, path in best[:most]]
 
 

@@ -31,10 +31,9 @@ def refinements(material: Mapping[str, Any]) -> list[Json]:
             (),
             task["files"],
         )
-        few = "one" if len(criteria) == 1 else "no" if not criteria else "few"
-        found.append(
-            _texts(texts) | {"ref": task["ref"], "reason": f"It has {few} criteria: nobody could tell if done."}
-        )
+        few = {0: "no criterion", 1: "one criterion"}.get(len(criteria), "so short a description")
+        reason = f"With {few} nobody could tell when it is done."
+        found.append(_texts(texts) | {"ref": task["ref"], "reason": reason})
     return found
 
 

@@ -120,7 +120,9 @@ class Editor:
             changes = compared(before, after)
             if not changes and after.status is before.status:
                 return before
-            self._check_named(before, after)
+            if made.kind is not IterationKind.RESTORED:
+                # what an earlier version named may have gone since: that is no reason not to go back to it
+                self._check_named(before, after)
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:

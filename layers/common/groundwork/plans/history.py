@@ -1,7 +1,8 @@
 """A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
 
 import json
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -125,8 +126,13 @@ def summary_of(changes: Sequence[Change]) -> str:
 
 
 def compared(before: Plan, after: Plan) -> list[Change]:
-    """What makes `after` of `before`: removed first, then in the order of `after`."""
+    """What makes `after` of `before`: removed first, then in the order of `after`.
+
+    Of what stands in another order as few as possible count as moved: not all that another has been put before.
+    """
     old, new = _elements(before), _elements(after)
+    for id_ in old.keys() & new.keys() - _moved(before, after):
+        old[id_].pop("after", None), new[id_].pop("after", None)
     gone = [Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new]
     found = [_change(id_, old.get(id_), now) for id_, now in new.items()]
     return [*gone, *(change for change in found if change)]
@@ -146,6 +152,29 @@ def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
             elements[task.id] = task.as_json() | {"phaseId": phase.id, "after": previous}
             previous = task.id
     return elements
+
+
+def _moved(before: Plan, after: Plan) -> set[str]:
+    """Phases and tasks that have another place, apart from what has come, gone or moved beside them."""
+    places = {task.id: (phase.id, at) for phase in before.phases for at, task in enumerate(phase.tasks)}
+    moved = _out_of_order([phase.id for phase in after.phases], {p.id: at for at, p in enumerate(before.phases)})
+    for phase in after.phases:
+        moved |= {task.id for task in phase.tasks if places.get(task.id, (phase.id, 0))[0] != phase.id}
+        stayed = [task.id for task in phase.tasks if task.id in places and task.id not in moved]
+        moved |= _out_of_order(stayed, {id_: places[id_][1] for id_ in stayed})
+    return moved
+
+
+def _out_of_order(ids: Sequence[str], positions: Mapping[str, int]) -> set[str]:
+    """The fewest ids without which the others are in the order that they had before (a longest rising chain)."""
+    tails: list[int] = []
+    chains: list[tuple[str, ...]] = []
+    known = [id_ for id_ in ids if id_ in positions]
+    for id_ in known:
+        at = bisect(tails, positions[id_])
+        chain = (*(chains[at - 1] if at else ()), id_)
+        tails[at : at + 1], chains[at : at + 1] = [positions[id_]], [chain]
+    return set(known) - set(chains[-1] if chains else ())
 
 
 def _change(id_: str, was: dict[str, Any] | None, now: dict[str, Any]) -> Change | None:

@@ -10,7 +10,7 @@ from groundwork.backlog import Value
 from groundwork.errors import Invalid, NothingToDo
 from groundwork.plans.editing import Editor, Expected, Made
 from groundwork.plans.generating import Accepted, ModelOptions, new_run, pending
-from groundwork.plans.history import Iteration, IterationKind, Request, ReviewType, Scope
+from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request, ReviewType, Scope
 from groundwork.plans.model import Plan
 from groundwork.plans.refusals import NothingToApply, PlanNotEditable
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
@@ -110,7 +110,9 @@ def apply_suggestions(
     iteration = store.iteration(choice.iteration_id)
     if iteration.plan_id != plan_id:
         raise Invalid.field("iterationId", "is no iteration of this plan")
-    suggestions = store.suggestions(iteration) if iteration.kind is IterationKind.REVIEWED else []
+    # while parts are still coming in, an index may stand for one suggestion now and for another in a moment
+    ended = iteration.kind is IterationKind.REVIEWED and iteration.status is not IterationStatus.PENDING
+    suggestions = store.suggestions(iteration) if ended else []
     if not suggestions:
         raise NothingToApply
     if strange := [index for index in choice.suggestion_indices if index >= len(suggestions)]:

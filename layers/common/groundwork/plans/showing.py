@@ -48,7 +48,9 @@ def _task(task: Task, states: States) -> dict[str, Any]:
 
 def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
     """A suggestion with the index that it is applied by."""
-    numbered = [{"index": index} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)]
+    numbered = [
+        {"index": index, "stale": None} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)
+    ]
     return iteration.as_json() | {"suggestions": numbered}
 
 

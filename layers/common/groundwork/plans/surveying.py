@@ -3,7 +3,6 @@
 Everything in it is data of strangers. It is cut to size here and fenced where the question is asked.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
@@ -11,9 +10,9 @@ from typing import Any
 
 from groundwork.errors import GroundworkError
 from groundwork.plain_text import clean, shortened
+from groundwork.plans.layouts import layout
 from groundwork.plans.repositories import Repository
 
-MOST_PATHS = 400
 MOST_README = 12_000
 _NAMES = ("readme.md", "readme.rst", "readme.txt", "readme")
 
@@ -24,20 +23,20 @@ class RepositoryUnavailable(GroundworkError):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`paths` of files, or of folders with how many files are below (`src/… 120 files`)."""
+    """`paths` are those of all files."""
 
     branch: str
     commit: str
-    files: int
     paths: tuple[str, ...]
     readme: str
     readme_path: str | None
 
-    def material(self) -> dict[str, Any]:
+    def material(self, about: str) -> dict[str, Any]:
+        """With the layout shown in detail where the words of `about` lead."""
         return {
             "branch": self.branch,
-            "files": self.files,
-            "layout": list(self.paths),
+            "files": len(self.paths),
+            "layout": list(layout(self.paths, about)),
             "readme": self.readme,
         }
 
@@ -60,32 +59,6 @@ def once(survey: Surveyor) -> Surveyor:
     return survey_once
 
 
-def layout(paths: Iterable[str], most: int = MOST_PATHS) -> tuple[str, ...]:
-    """At most so many lines: every file where they fit, else the deepest and fullest folders are summed up first."""
-    files = sorted(map(_one_line, paths))
-    depth = max((path.count("/") for path in files), default=0)
-    while len(files) > most and depth >= 0:
-        lines = _summed_up(files, depth)
-        if len(lines) <= most or depth == 0:
-            return tuple(lines[:most])
-        depth -= 1
-    return tuple(files[:most])
-
-
-def _summed_up(files: list[str], depth: int) -> list[str]:
-    """Files above this depth as they are; folders at it with their number of files."""
-    counts: Counter[str] = Counter()
-    lines: list[str] = []
-    for path in files:
-        parts = path.split("/")
-        if len(parts) - 1 < max(1, depth):
-            lines.append(path)
-        else:
-            counts["/".join(parts[: max(1, depth)])] += 1
-    folders = [f"{folder}/ ({count} files)" for folder, count in counts.most_common()]
-    return [*folders, *lines]
-
-
 def readme_of(paths: Iterable[str]) -> str | None:
     """The path of the README at the top, whatever its case."""
     top = {path.casefold(): path for path in paths if "/" not in path}
@@ -94,7 +67,3 @@ def readme_of(paths: Iterable[str]) -> str | None:
 
 def readme_text(body: bytes) -> str:
     return shortened(clean(body.decode("utf-8", errors="replace")), MOST_README)
-
-
-def _one_line(path: str) -> str:
-    return shortened(clean(path).replace("\n", " "), 300)

@@ -43,7 +43,7 @@ class Template(Value):
     def brief(self) -> dict[str, Any]:
         """What a list shows of it: how many phases and tasks there are, not which."""
         tasks = sum(len(phase.tasks) for phase in self.phases)
-        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases"})
+        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases", "plan_description"})
         return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 

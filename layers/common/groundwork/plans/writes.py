@@ -30,7 +30,8 @@ class PlanWritten:
         return sum(1 for _ in self.plan.tasks)
 
     @property
-    def characters(self) -> int:
+    def weight(self) -> int:
+        """In bytes."""
         return 100 * self.made  # the index; the revisions themselves are there already
 
 
@@ -52,8 +53,8 @@ class Suggested:
         return len(self.suggestions)
 
     @property
-    def characters(self) -> int:
-        return sum(len(one.model_dump_json()) for one in self.suggestions)
+    def weight(self) -> int:
+        return sum(len(one.model_dump_json().encode()) for one in self.suggestions)
 
 
 PlanWrite = PlanWritten | Suggested

@@ -90,7 +90,9 @@ def question(sight: Sight, type_: ReviewType, survey: Survey | None) -> Question
         "tasks": _looked_at(looked_at, refs, type_),
     }
     if survey:
-        material["repository"] = survey.material()
+        material["repository"] = survey.material(
+            " ".join([plan.title, plan.description, *(task.title for task in looked_at)])
+        )
     if type_ == "optimize_order":
         material["schedule"] = _schedule(plan, refs)
     if type_ == "add_missing":

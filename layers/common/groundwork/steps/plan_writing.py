@@ -50,6 +50,13 @@ class Brief:
                 found[f"S{number}.{position}"] = (story.id, subtask.id)
         return found
 
+    def about(self) -> str:
+        """The words that say which parts of the repository matter."""
+        titles = [story.title for story, _ in self.stories] + [
+            part.title for _, parts in self.stories for part in parts
+        ]
+        return " ".join([self.plan.title, self.plan.description, *titles])
+
     def wanted(self) -> tuple[int, int]:
         """Fewest and most tasks."""
         fewest, most = _RANGES[self.mode]
@@ -82,7 +89,7 @@ def question(brief: Brief) -> Question:
     material: dict[str, Any] = {
         "tasks_wanted": {"fewest": fewest, "most": most},
         "plan": {"title": brief.plan.title, "description": brief.plan.description},
-        "repository": brief.survey.material(),
+        "repository": brief.survey.material(brief.about()),
     }
     if brief.stories:
         material["stories"] = _stories(brief.stories)

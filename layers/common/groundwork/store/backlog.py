@@ -7,6 +7,7 @@ on the parent as a floor.
 
 import json
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -194,6 +195,13 @@ class DynamoBacklog:
         except row.DoesNotExist:
             raise missing from None
 
+    def known_cards(self, paths: Sequence[Path]) -> set[Path]:
+        """Those of one project's cards that are there."""
+        keys = list({(path.project_id, sort_key(path)) for path in paths})
+        with wrapped():
+            rows = CardRow.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
+            return {path_at(row.pk, row.sk) for row in rows}
+
     def page(self, kind: Kind, parent: Path, after: str | None, limit: int) -> tuple[list[Any], str | None]:
         """Things of a kind below a parent in code order, and the sort key the next page begins after."""
         project = self._project_row(parent.project_id)
@@ -287,11 +295,13 @@ class DynamoBacklog:
 
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
         """`make` gets the new thing's path and time. The number is found again if somebody else takes it first."""
+        write_id = secrets.token_hex(6)
         for attempt in range(TRIES):
             number, unmoved = self._next_number(kind, parent)
             entity = make(parent.child(kind, number), rfc3339(self._now_ms()))
             transaction = Transaction(self._connection())
             row: Any = row_of(entity)
+            row.write_id = write_id
             transaction.put(row, type(row).pk.does_not_exist(), "taken")
             count = [getattr(ProjectRow, _COUNTED[kind]).add(1)]
             below_project = parent.kind is Kind.PROJECT
@@ -304,9 +314,20 @@ class DynamoBacklog:
             except (Cancelled, Transient):
                 # also a floor that moved; what is gone meanwhile, the next reading says
                 _pause(attempt)
+                if self._written(row, write_id):
+                    return entity
             else:
                 return entity
         raise WriteConflict
+
+    def _written(self, row: Any, write_id: str) -> bool:
+        """Whether an earlier try was carried out, and only its answer got lost."""
+        try:
+            with wrapped():
+                there: Any = type(row).get(row.pk, row.sk, consistent_read=True)
+        except row.DoesNotExist:
+            return False
+        return bool(there.write_id == write_id)
 
     def _next_number(self, kind: Kind, parent: Path) -> tuple[int, Any]:
         """And the condition under which it was never used: nothing was deleted since the parent's floor was read."""

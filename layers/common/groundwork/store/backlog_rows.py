@@ -205,6 +205,7 @@ class EpicRow(Model):
     run = NumberAttribute(null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     floor = NumberAttribute(null=True)
+    write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
     def entity(self) -> Epic:
         path = path_at(self.pk, self.sk)
@@ -239,6 +240,7 @@ class StoryRow(Model):
     run = NumberAttribute(null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     floor = NumberAttribute(null=True)
+    write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
     def entity(self) -> Story:
         path = path_at(self.pk, self.sk)
@@ -271,6 +273,7 @@ class SubtaskRow(Model):
     effort = UnicodeAttribute(default="M")
     run = NumberAttribute(null=True)
     created_at = NumberAttribute(attr_name="createdAt")
+    write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
     def entity(self) -> Subtask:
         path = path_at(self.pk, self.sk)

@@ -1,0 +1,79 @@
+"""Turns of a conversation as the Messages API has them: the request, and what is taken from the answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from groundwork.ai.conversation import Block, Conversation, Message, Turn, TurnEnd
+from groundwork.ai.port import RateLimits, Usage
+
+_ENDS = {
+    "tool_use": TurnEnd.CALLS,
+    "end_turn": TurnEnd.SAID,
+    "stop_sequence": TurnEnd.SAID,
+    "pause_turn": TurnEnd.SAID,
+    "refusal": TurnEnd.REFUSED,
+}
+"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
+
+_CACHED = {"cache_control": {"type": "ephemeral"}}
+
+
+def request(conversation: Conversation) -> dict[str, Any]:
+    """Without model and effort. Two marks for the cache: what is the same for all sessions, and all said so far."""
+    *earlier, last = conversation.messages
+    return {
+        "max_tokens": conversation.max_tokens,
+        "system": [{"type": "text", "text": conversation.instructions} | _CACHED],
+        "tools": [
+            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
+            for tool in conversation.tools
+        ],
+        "messages": [*map(_message, earlier), _marked(_message(last))],
+    }
+
+
+def turn(content: list[dict[str, Any]], stop: str, usage: Usage, model: str, limits: RateLimits, detail: str) -> Turn:
+    """What the API has answered, as the port says it."""
+    blocks = tuple(map(_kept, content))
+    end = _ENDS.get(stop, TurnEnd.TRUNCATED)
+    if end is TurnEnd.CALLS and not all(map(_whole, blocks)):
+        end = TurnEnd.TRUNCATED
+    if end is TurnEnd.CALLS and not any(block["type"] == "tool_use" for block in blocks):
+        end = TurnEnd.SAID
+    return Turn(blocks, end, usage, model, limits, detail)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {"role": message.role, "content": [dict(block) for block in message.content]}
+
+
+def _marked(message: dict[str, Any]) -> dict[str, Any]:
+    *earlier, last = message["content"]
+    return message | {"content": [*earlier, last | _CACHED]}
+
+
+class _Call(BaseModel):
+    id: str
+    name: str
+    input: dict[str, Any]
+
+
+def _kept(block: Mapping[str, Any]) -> Block:
+    """As it is sent back: answers have fields that requests do not take. Thinking must come back as it was."""
+    if block.get("type") == "text":
+        return {"type": "text", "text": str(block.get("text", ""))}
+    if block.get("type") == "tool_use":
+        return {"type": "tool_use"} | {name: block.get(name) for name in ("id", "name", "input")}
+    return dict(block)
+
+
+def _whole(block: Block) -> bool:
+    if block["type"] != "tool_use":
+        return True
+    try:
+        _Call.model_validate(block)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,113 @@
+"""How the mock carries out a task: it looks, reads, writes, reads again and finishes, always the same to the same.
+
+It really calls the tools, so what it writes is really committed. What it writes are outlines in the repository's own
+languages, made of the task's words; it understands neither.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from groundwork.ai.conversation import Block, Conversation, Message, TurnEnd
+from groundwork.ai.mock_code import Target, addition, note, place_for, target_for
+
+MOST_FILES = 4
+_TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
+_LINE = re.compile(r" *\d+\t(.*)")
+
+type Answer = tuple[tuple[Block, ...], TurnEnd]
+
+
+def turn(conversation: Conversation) -> Answer:
+    """By how far it has come: what it has called already is in the conversation."""
+    task = _task_of(conversation.messages[0])
+    done = _results(conversation)
+    number = sum(message.role == "assistant" for message in conversation.messages)
+    targets = _targets(task)
+    if not done:
+        calls = [_call("list", {})] + [_call("read", {"file_path": target.path}) for target in targets]
+        return _said(f"I look at what {task['title']!r} touches.", calls, number)
+    written = {path for name, path, good in done if name in ("write", "edit") and good}
+    if not written:
+        tried = any(name in ("write", "edit") for name, _, _ in done)
+        usable = [] if tried else [target for target in targets if _shown(conversation, target.path) is not None]
+        places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
+        calls = [_change(task, target, _shown(conversation, target.path) or []) for target in places]
+        return _said("I make the change.", calls, number)
+    if done[-1][0] != "read":
+        calls = [_call("read", {"file_path": path}) for path in sorted(written)]
+        return _said("I check what I wrote.", calls, number)
+    return _said("All of it is in place.", [_finish(task, sorted(written))], number)
+
+
+def _task_of(message: Message) -> dict[str, Any]:
+    found = _TASK.search(str(message.content[0].get("text", "")))
+    task: dict[str, Any] = json.loads(found[1]) if found else {}
+    return {"title": "the task", "key": "task", "description": "", "acceptance_criteria": []} | task
+
+
+def _targets(task: Mapping[str, Any]) -> list[Target]:
+    """The files the task names; where it names none, a note and what fits to the repository's layout."""
+    layout = [str(line) for line in task.get("repository_layout", ())]
+    named = [str(path) for path in task.get("files_named", ())]
+    return target_for(str(task["key"]), named[:MOST_FILES], layout)
+
+
+def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
+    """What has been called so far, in order: tool, path, whether it went well."""
+    calls = {
+        str(block["id"]): (str(block["name"]), str(block["input"].get("file_path", "")))
+        for message in conversation.messages
+        for block in message.content
+        if block.get("type") == "tool_use"
+    }
+    return [
+        (*calls[str(block["tool_use_id"])], not block.get("is_error"))
+        for message in conversation.messages
+        for block in message.content
+        if block.get("type") == "tool_result"
+    ]
+
+
+def _shown(conversation: Conversation, path: str) -> list[str] | None:
+    """A file's lines as `read` has shown them, none where it is not there; None where not all of it was shown."""
+    for message in reversed(conversation.messages):
+        for block in message.content:
+            head, _, body = str(block.get("content", "")).partition("\n")
+            if head in (f"{path}: an empty file", f"{path}: there is no such file"):
+                return []
+            if head.startswith(f"{path}, lines 1 to ") and "read on" not in head:
+                return [match[1] for match in map(_LINE.fullmatch, body.split("\n")) if match]
+    return None
+
+
+def _change(task: Mapping[str, Any], target: Target, lines: list[str]) -> Block:
+    if not lines:
+        return _call("write", {"file_path": target.path, "content": addition(task, target, [])})
+    text = addition(task, target, lines).rstrip("\n")
+    place, before = place_for(target, lines)
+    if not place:
+        return _call("write", {"file_path": target.path, "content": "\n".join([*lines, "", text, ""])})
+    new = f"{text}\n{place}" if before else f"{place}\n\n{text}"
+    return _call("edit", {"file_path": target.path, "old_string": place, "new_string": new})
+
+
+def _finish(task: Mapping[str, Any], written: list[str]) -> Block:
+    files = ", ".join(written)
+    verdicts = [
+        {"number": criterion["number"], "met": True, "evidence": f"See {files}."}
+        for criterion in task["acceptance_criteria"]
+    ]
+    about = str(task["description"]).strip() or str(task["title"])
+    summary = f"{about}\n\nWritten by the mock model, which reads words and not meaning: an outline, not an answer."
+    return _call("finish", {"summary": summary, "commit_subject": "", "criteria": verdicts})
+
+
+def _call(name: str, given: Mapping[str, Any]) -> Block:
+    return {"type": "tool_use", "name": name, "input": dict(given)}
+
+
+def _said(text: str, calls: list[Block], number: int) -> Answer:
+    numbered = [{**call, "id": f"toolu_mock_{number}_{position}"} for position, call in enumerate(calls)]
+    return ({"type": "text", "text": text}, *numbered), TurnEnd.CALLS

@@ -1,0 +1,152 @@
+"""The JSON that the API answers with, where it is no value of the backlog: types for mypy and OpenAPI."""
+
+from typing import Literal, TypedDict
+
+from groundwork.backlog import Mode
+from groundwork.runs import ErrorCode, ItemStatus, Phase, RunType, Status
+
+
+class Listed[T](TypedDict):
+    """A page of a list; `nextToken` asks for the next one and is null at the end."""
+
+    items: list[T]
+    nextToken: str | None
+
+
+class Tokens(TypedDict):
+    input: int
+    output: int
+    cacheRead: int
+    cacheWrite: int
+
+
+class OptionsUsed(TypedDict):
+    """A run's options with the model that is used."""
+
+    mode: Mode
+    existingBehavior: Literal["skip", "replace"]
+    pacing: Literal["safe", "normal", "fast"]
+    maxCostUsd: float | None
+    model: str
+
+
+class CoverageCounts(TypedDict):
+    """Cards that state a bug or a wish, those of them an epic rests on, and the others."""
+
+    stated: int
+    covered: int
+    rest: int
+
+
+class Coverage(CoverageCounts):
+    restCardIds: list[str]
+
+
+class RunItem(TypedDict):
+    id: str
+    targetId: str | None
+    code: str
+    title: str
+    status: ItemStatus
+    created: int
+    deleted: int
+    tokens: Tokens
+    costUsd: float
+    durationMs: int | None
+    attempts: int
+    errorCode: ErrorCode | None
+    errorMsg: str | None
+    startedAt: str | None
+    completedAt: str | None
+    seq: int
+
+
+class Progress(TypedDict):
+    """How a run stands, of a project or of a plan.
+
+    pendingItems + activeItems + completedItems + failedItems + skippedItems = totalItems.
+    """
+
+    runId: str
+    projectId: str | None
+    planId: str | None
+    type: RunType
+    status: Status
+    phase: Phase
+    phaseDetail: str
+    stale: bool
+    totalItems: int
+    pendingItems: int
+    activeItems: int
+    completedItems: int
+    failedItems: int
+    skippedItems: int
+    artifactsCreated: int
+    artifactsDeleted: int
+    progress: int
+    tokens: Tokens
+    costUsd: float
+    elapsedMs: int
+    estimatedRemainingMs: int | None
+    hops: int
+    attempts: int
+    retryOf: str | None
+    nextRetryAt: str | None
+    errorMessage: str | None
+    options: OptionsUsed
+    ai: str
+    model: str
+    coverage: CoverageCounts | None
+    seq: int
+    createdAt: str
+    startedAt: str | None
+    heartbeatAt: str | None
+    completedAt: str | None
+    pollAfterMs: int
+
+
+class ProgressWithItems(Progress, total=False):
+    """With `items=true` all of them, with `since` those that have changed."""
+
+    items: list[RunItem]
+
+
+class RunLog(TypedDict):
+    at: str
+    level: str
+    message: str
+    itemId: str | None
+    seq: int
+
+
+class RunStarted(TypedDict):
+    runId: str
+    type: RunType
+    status: Status
+    totalItems: int
+
+
+class RunRetried(RunStarted):
+    retryOf: str
+
+
+class RunEstimate(TypedDict):
+    """Rough: `items` are those that would not be skipped."""
+
+    items: int
+    calls: int
+    inputTokens: int
+    outputTokens: int
+    costUsd: float
+    seconds: int
+
+
+class Rejected(TypedDict):
+    row: int
+    reason: str
+
+
+class Imported(TypedDict):
+    created: int
+    duplicates: int
+    rejected: list[Rejected]

@@ -1,0 +1,126 @@
+"""How a task's changes get onto a branch where other tasks land too: rebased, pushed, found again if in doubt."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from groundwork.git import finding, merging
+from groundwork.git.clone import AnswerLost, Clone, HeadMoved
+from groundwork.git.trees import rebuilt
+from groundwork.sessions.changes import Changes
+from groundwork.sessions.commits import TASK, trailers
+from groundwork.sessions.upstream import Landed, RepositoryRefused, RepositoryUnreachable
+
+IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
+TRIES = 60
+"""With forty tasks at a time, and one of them landing in each round, the last still does."""
+
+FAULTS = 4
+"""Of the server, in a row, before the matter is left to a later invocation."""
+
+
+type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
+"""On the branch's head gives a new head and the objects made for it, or what it has found there already."""
+
+
+def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
+    """See the port."""
+    if sha := clone.fetch(branch, depth=1):
+        return sha
+    start = clone.fetch(start_from, depth=1)
+    if start is None:
+        raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+    if not make:
+        return start
+    try:
+        clone.push(branch, None, start, [])
+    except (HeadMoved, AnswerLost) as doubt:
+        # another task has made it, or our own push has arrived after all
+        if made := clone.fetch(branch, depth=1):
+            return made
+        raise RepositoryUnreachable(f"The branch {branch!r} could not be made.") from doubt
+    return start
+
+
+def land(clone: Clone, branch: str, base: bytes, changes: Changes, text: str, sleep: Callable[[float], None]) -> Landed:
+    """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
+    task_id = trailers(text)[TASK]
+
+    def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
+        if there := finding.among(finding.history(clone.store, now), branch, task_id):
+            return there
+        merged = merging.on_head(clone.store, clone.store[base].tree, clone.store[now].tree, changes)
+        root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
+        return commit_of(root, now, text, [*merged.blobs, *trees])
+
+    return pushed(clone, branch, [base], build, sleep)
+
+
+def pushed(clone: Clone, branch: str, have: list[bytes], build: Build, sleep: Callable[[float], None]) -> Landed:
+    """Builds on the branch's head and pushes, again and again while others are there first."""
+    ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
+    for round_ in range(TRIES):
+        now: bytes | None = None
+        try:
+            now = clone.fetch(branch, have)
+            return _round(clone, branch, now, build)
+        except HeadMoved as moved:
+            rounds.moved(now, str(moved))
+        except (AnswerLost, RepositoryUnreachable) as fault:
+            rounds.failed(fault)
+        if time.monotonic() > ends:
+            break
+        sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
+    raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
+
+
+def _round(clone: Clone, branch: str, now: bytes | None, build: Build) -> Landed:
+    """Raises HeadMoved, AnswerLost."""
+    if now is None:
+        raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+    built = build(now)
+    if isinstance(built, Landed):
+        return built
+    new, made = built
+    clone.push(branch, now, new, made)
+    clone.keep(made)
+    return finding.landed(new.decode(), branch, made[-1].message.decode())
+
+
+class _Rounds:
+    """Tells when to go on no longer."""
+
+    def __init__(self) -> None:
+        self._faults, self._refusals = 0, 0
+        self._at: bytes | None = None
+
+    def failed(self, fault: Exception) -> None:
+        """Raises RepositoryUnreachable after some in a row."""
+        self._faults += 1
+        if self._faults >= FAULTS:
+            raise RepositoryUnreachable(str(fault)) from fault
+
+    def moved(self, head: bytes | None, said: str) -> None:
+        """Raises RepositoryRefused where the server goes on refusing a branch that has not moved at all."""
+        self._faults = 0
+        self._refusals = self._refusals + 1 if said and head == self._at else 0
+        self._at = head
+        if self._refusals >= FAULTS:
+            raise RepositoryRefused(f"The server refuses the push: {said}.")
+
+
+def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[bytes, list[Any]]:
+    """A commit of a tree on a parent, with the objects made for it, the commit last."""
+    from dulwich.objects import Commit, Tree
+
+    commit = Commit()
+    if root is None:
+        empty = Tree()
+        root, objects = empty.id, [*objects, empty]
+    commit.tree, commit.parents = root, [parent]
+    commit.author = commit.committer = IDENTITY
+    commit.author_time = commit.commit_time = int(time.time())
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.encoding = b"UTF-8"
+    commit.message = text.encode()
+    return commit.id, [*objects, commit]

@@ -1,0 +1,78 @@
+"""Git's trees as they are needed here: what is at a path, and a tree with some paths changed."""
+
+from collections.abc import Iterator, Mapping, Set
+from stat import S_ISDIR
+from typing import Any
+
+FOLDER = 0o40000
+FILE = 0o100644
+PROGRAM = 0o100755
+
+type Entry = tuple[int, bytes]
+"""Mode and the id of what is there."""
+
+
+def entry_at(store: Any, root: bytes, path: str) -> Entry | None:
+    """What the tree has at a path, a file or a folder; None for nothing."""
+    found: Entry | None = (FOLDER, root)
+    for name in path.encode().split(b"/"):
+        if found is None or not S_ISDIR(found[0]):
+            return None
+        tree = store[found[1]]
+        found = tuple(tree[name]) if name in tree else None
+    return found
+
+
+def in_the_way(store: Any, root: bytes, path: str, gone: Set[str]) -> bool:
+    """Whether the tree has a file where the path needs a folder, or a folder at it with more in it than is `gone`."""
+    parts = path.split("/")
+    uppers = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    if any(upper not in gone and _is_file(entry_at(store, root, upper)) for upper in uppers):
+        return True
+    here = entry_at(store, root, path)
+    return here is not None and S_ISDIR(here[0]) and not all(below in gone for below in _below(store, here[1], path))
+
+
+def _is_file(entry: Entry | None) -> bool:
+    return entry is not None and not S_ISDIR(entry[0])
+
+
+def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
+    todo = [(path, tree)]
+    while todo:
+        above, sha = todo.pop()
+        for entry in store[sha].iteritems():
+            inner = f"{above}/{entry.path.decode(errors='replace')}"
+            if S_ISDIR(entry.mode):
+                todo.append((inner, entry.sha))
+            else:
+                yield inner
+
+
+def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, Entry | None]) -> tuple[bytes | None, list[Any]]:
+    """The id of the tree with the updates, and all trees made for it. An empty folder is none, as in all of git."""
+    from dulwich.objects import Tree
+
+    tree = store[root].copy() if root else Tree()
+    below: dict[str, dict[str, Entry | None]] = {}
+    for path, entry in updates.items():
+        name, _, rest = path.partition("/")
+        if rest:
+            below.setdefault(name, {})[rest] = entry
+        else:
+            _put(tree, name, entry)
+    made: list[Any] = []
+    for name, inner in below.items():
+        old = tuple(tree[name.encode()]) if name.encode() in tree else None
+        sha, trees = rebuilt(store, old[1] if old and S_ISDIR(old[0]) else None, inner)
+        made += trees
+        if sha or (old and S_ISDIR(old[0])):
+            _put(tree, name, (FOLDER, sha) if sha else None)
+    return (tree.id, [*made, tree]) if len(tree) else (None, made)
+
+
+def _put(tree: Any, name: str, entry: Entry | None) -> None:
+    if entry:
+        tree[name.encode()] = entry
+    elif name.encode() in tree:
+        del tree[name.encode()]

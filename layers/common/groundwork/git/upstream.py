@@ -1,0 +1,71 @@
+"""A repository for one invocation: its clone, and all that a task does with it."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from groundwork.git import finding, landing, patches, reverting
+from groundwork.git.checkout import check_out
+from groundwork.git.clone import Bounds, Clone
+from groundwork.git.transport import Unusable, login_for
+from groundwork.plans.repositories import Repository
+from groundwork.sessions.changes import Changes
+from groundwork.sessions.upstream import Checkout, Landed, RepositoryRefused, RepositoryUnreachable
+
+
+@contextmanager
+def opened(
+    repository: Repository,
+    secret: Callable[[str], str],
+    folder: Path,
+    local: bool,
+    bounds: Bounds | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator["GitUpstream"]:
+    """The repository with a clone of it in `folder`, which must be empty. `secret` gives the text of a secret.
+
+    Raises RepositoryUnreachable, RepositoryRefused.
+    """
+    try:
+        login = login_for(repository, secret)
+    except Unusable as why:
+        raise (RepositoryRefused if why.lasting else RepositoryUnreachable)(str(why)) from None
+    clone = Clone(repository, login, folder, bounds or Bounds(), local)
+    try:
+        yield GitUpstream(clone, lambda seconds: sleep(seconds * random.uniform(0.5, 1.5)))  # noqa: S311  # jitter
+    finally:
+        clone.close()
+
+
+class GitUpstream:
+    """Fills the port `groundwork.sessions.upstream.Upstream`."""
+
+    def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
+        self._clone, self._sleep = clone, sleep
+
+    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+        return landing.head(self._clone, branch, start_from, make).decode()
+
+    def checkout(self, commit: str, folder: Path) -> Checkout:
+        self._clone.fetch_commit(commit.encode())
+        return check_out(self._clone.store, commit.encode(), folder, self._clone.bounds)
+
+    def find(self, branch: str, task_id: str) -> Landed | None:
+        return finding.on_branch(self._clone, branch, task_id)
+
+    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
+        self._clone.fetch_commit(base.encode())
+        return landing.land(self._clone, branch, base.encode(), changes, text, self._sleep)
+
+    def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
+        return reverting.revert(self._clone, branch, [commit.encode() for commit in commits], self._sleep)
+
+    def files_of(self, commit: str) -> tuple[str, ...]:
+        self._clone.fetch_commit(commit.encode(), depth=2)
+        return tuple(sorted({path for path, _ in reverting.differences(self._clone.store, commit.encode())}))
+
+    def patch(self, base: str, changes: Changes) -> str:
+        self._clone.fetch_commit(base.encode())
+        return patches.unified(self._clone.store, base.encode(), changes)

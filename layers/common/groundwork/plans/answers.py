@@ -1,0 +1,152 @@
+"""What the API answers about plans: types for OpenAPI, and what the shapes of `showing` are held to."""
+
+from typing import Any, TypedDict
+
+from groundwork.backlog import Effort, Story, Value
+from groundwork.plans.history import Iteration
+from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
+from groundwork.plans.suggestions import Suggestion
+from groundwork.plans.templates import Parameter
+
+
+class TaskShown(Task):
+    """A task with what has come of it."""
+
+    status: TaskStatus
+    attempts: int
+    commit_sha: str | None
+    error_msg: str | None
+
+
+class TaskOfPlan(TaskShown):
+    plan_id: str
+    phase_id: str
+    plan_version: int
+
+
+class PhaseShown(Phase):
+    tasks: tuple[TaskShown, ...]
+
+
+class PhaseOfPlan(PhaseShown):
+    plan_id: str
+    plan_version: int
+
+
+class PlanHead(Value):
+    """`error` says why a plan is FAILED."""
+
+    id: str
+    repository_id: str
+    title: str
+    status: PlanStatus
+    version: int
+    task_count: int
+    story_ids: tuple[str, ...]
+    error: str | None
+    created_at: str
+    updated_at: str
+
+
+class PlanInBrief(PlanHead):
+    phase_count: int
+
+
+class PlanShown(PlanHead):
+    description: str
+    branch: str | None
+    auto_commit: bool
+    max_parallel: int
+    phases: tuple[PhaseShown, ...]
+
+
+class SuggestionShown(Suggestion):
+    """`stale` is told of a single iteration's suggestions; in the list it is null."""
+
+    index: int
+    stale: bool | None
+
+
+class IterationShown(Iteration):
+    suggestions: tuple[SuggestionShown, ...]
+
+
+class ChangeTold(Value):
+    """What became of a phase, a task or the plan's own fields; in brief without its before and after."""
+
+    id: str
+    kind: str
+    title: str
+    fields: tuple[str, ...]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+Comparison = TypedDict("Comparison", {"planId": str, "from": int, "to": int, "changes": list[ChangeTold]})
+
+
+class TemplateInBrief(Value):
+    id: str
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    title: str
+    builtin: bool
+    created_at: str
+    phase_count: int
+    task_count: int
+
+
+class UnderWay(TypedDict):
+    """The iteration will hold the result; the run's progress tells how far it is."""
+
+    planId: str
+    iterationId: str
+    runId: str
+
+
+class PlanOfStory(TypedDict):
+    """`tasks`: how many of the plan's tasks carry out the story, `total` and in each state."""
+
+    planId: str
+    title: str
+    status: PlanStatus
+    version: int
+    tasks: dict[str, int]
+    progress: int
+
+
+class StoryWithPlans(Story):
+    plans: tuple[PlanOfStory, ...]
+
+
+class EffortEstimate(TypedDict):
+    effort: Effort
+    tasks: int
+    calls: int
+    seconds: int
+    costUsd: float
+    basis: str
+    measuredTasks: int
+
+
+class PlanEstimate(TypedDict):
+    """For the tasks that have not ended. `basis`: `measured` in this repository, `assumed`, or `mixed`."""
+
+    tasks: int
+    calls: int
+    inputTokens: int
+    outputTokens: int
+    cacheReadTokens: int
+    cacheWriteTokens: int
+    costUsd: float
+    criticalPath: list[str]
+    criticalPathSeconds: int
+    seconds: int
+    workSeconds: int
+    maxParallelism: int
+    stops: int
+    basis: str
+    efforts: list[EffortEstimate]
+    ai: str
+    model: str

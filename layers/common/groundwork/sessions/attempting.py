@@ -1,0 +1,72 @@
+"""One attempt at a task, from a clean checkout to what it leaves: a commit on the plan's branch, or a patch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundwork.plans.layouts import layout
+from groundwork.sessions import changes
+from groundwork.sessions.commits import message
+from groundwork.sessions.searching import files
+from groundwork.sessions.session import Brief, Limits, Session
+from groundwork.sessions.upstream import Checkout, Landed, Upstream
+from groundwork.sessions.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the work is done: the plan's branch, the one it starts from, and an empty folder for the checkout.
+
+    `commits` is False where a change is kept as a patch: then nothing is ever written to the server.
+    """
+
+    branch: str
+    start_from: str
+    folder: Path
+    commits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    session: Session
+    workspace: Workspace
+
+
+def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Begun | Landed:
+    """A session on a clean checkout of the branch's head; or the task's commit, if an earlier attempt has landed it.
+
+    Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a person has to act).
+    """
+    base = upstream.head(place.branch, place.start_from, make=place.commits)
+    if place.commits and (there := upstream.find(place.branch, brief.task_id)):
+        return there
+    workspace = _workspace(upstream.checkout(base, place.folder), brief)
+    told = brief.model_copy(update={"layout": layout(files(workspace), f"{brief.title} {brief.description}")})
+    return Begun(Session(brief=told, base=base, limits=limits), workspace)
+
+
+def resumed(upstream: Upstream, session: Session, folder: Path) -> Workspace:
+    """The files as the session left them, in an empty folder; the invocation before may have been another machine's."""
+    workspace = _workspace(upstream.checkout(session.base, folder), session.brief)
+    workspace.restore(changes.from_json(session.changes))
+    return workspace
+
+
+def land(upstream: Upstream, session: Session, branch: str) -> Landed:
+    """The commit of a session that has ended well. Calling it again gives the same commit.
+
+    Raises MergeConflict (another attempt on the new head), RepositoryUnreachable (this again), RepositoryRefused.
+    """
+    assert session.ended
+    assert session.ended.success
+    new = changes.from_json(session.changes)
+    text = message(session.ended.subject, session.ended.summary, session.brief.marks)
+    return upstream.land(branch, session.base, new, text)
+
+
+def patch(upstream: Upstream, session: Session) -> str:
+    """The change of a session that has ended well, as a unified diff. Raises as `land` does."""
+    return upstream.patch(session.base, changes.from_json(session.changes))
+
+
+def _workspace(checkout: Checkout, brief: Brief) -> Workspace:
+    return Workspace(checkout, named=brief.files)

@@ -1,0 +1,76 @@
+"""What a session is told of its task, drawn from the plan and from what has come of the tasks before it."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from groundwork.backlog import Effort, Value
+from groundwork.plain_text import shortened
+from groundwork.plans.model import Plan, Task
+from groundwork.sessions.session import Before, Brief, Earlier, Limits
+
+MOST_BEFORE = 20
+MOST_SUMMARY = 600
+MOST_REASON = 1_500
+MOST_FILES = 30
+
+_SHARE = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
+"""Of a middling task's limits."""
+
+
+class Done(Value):
+    """What a task has left behind for those that depend on it."""
+
+    summary: str = ""
+    files: tuple[str, ...] = Field(default=())
+
+
+def branch_of(plan: Plan) -> str:
+    """The branch all of the plan's commits go to."""
+    return plan.branch or f"groundwork/{plan.id}"
+
+
+def limits_for(effort: Effort) -> Limits:
+    usual, share = Limits(), _SHARE[effort]
+    return Limits(
+        turns=round(usual.turns * share),
+        tokens=round(usual.tokens * share),
+        cost_micro_usd=round(usual.cost_micro_usd * share),
+        seconds=round(usual.seconds * share),
+    )
+
+
+def brief(
+    plan: Plan, task: Task, attempt: int, done: Mapping[str, Done], failed: Sequence[Earlier] = (), note: str = ""
+) -> Brief:
+    """`done` is by the ids of tasks that have succeeded; `failed` are earlier attempts at this one.
+
+    `note` is what a person has said with a rejection or a retry; it is told like an attempt's reason.
+    """
+    reasons = [*failed, *([Earlier(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
+    return Brief(
+        plan_id=plan.id,
+        task_id=task.id,
+        attempt=attempt,
+        plan_title=plan.title,
+        key=task.key,
+        title=task.title,
+        description=task.description,
+        acceptance_criteria=task.acceptance_criteria,
+        files=task.files,
+        earlier=tuple(Earlier(attempt=e.attempt, reason=shortened(e.reason, MOST_REASON)) for e in reasons),
+        before=_before(plan, task, done),
+    )
+
+
+def _before(plan: Plan, task: Task, done: Mapping[str, Done]) -> tuple[Before, ...]:
+    needed = [other for other in plan.tasks if other.id in task.depends_on and other.id in done]
+    return tuple(
+        Before(
+            key=other.key,
+            title=other.title,
+            summary=shortened(done[other.id].summary, MOST_SUMMARY),
+            files=done[other.id].files[:MOST_FILES],
+        )
+        for other in needed[:MOST_BEFORE]
+    )

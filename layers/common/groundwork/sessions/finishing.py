@@ -1,0 +1,61 @@
+"""Whether what a session says at its end can be believed and is enough: every criterion met, and something changed."""
+
+from typing import Any
+
+from groundwork.ai.conversation import Block
+from groundwork.plain_text import one_line, shortened
+from groundwork.sessions import instructions, leaks
+from groundwork.sessions.commits import subject_of
+from groundwork.sessions.session import Criterion, Ended, Session
+from groundwork.sessions.tools import FINISH, Finish, Verdict, parsed
+from groundwork.sessions.workspace import NotDone, Workspace
+
+
+def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) -> Ended:
+    """How the session ends by this call of `finish`. Raises NotDone where the model is to try again.
+
+    `reminded` if it has been told before: then it ends all the same.
+    """
+    said: Finish = parsed(FINISH, call)
+    verdicts = _verdicts(session, said)
+    changes = workspace.changes()
+    known: dict[str, Any] = {
+        "summary": shortened(said.summary.strip(), 4_000),
+        "subject": subject_of(said.commit_subject, session.brief.title, changes),
+        "criteria": tuple(
+            Criterion(number=v.number, met=v.met, evidence=shortened(one_line(v.evidence), 500)) for v in verdicts
+        ),
+    }
+    if unmet := [verdict for verdict in verdicts if not verdict.met]:
+        first = unmet[0]
+        reason = f"Criterion {first.number} is not met: {shortened(one_line(first.evidence) or 'no reason given', 500)}"
+        more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
+        return Ended(outcome="UNMET", reason=reason + more, **known)
+    if session.brief.change_asked and not changes:
+        return _insist(reminded, instructions.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
+    if found := leaks.found(changes, workspace.before):
+        what = "; ".join(found[:5])
+        text = f"{what}. A commit must hold no secrets: take it out and call finish again."
+        return _insist(reminded, text, "SECRET", f"What looks like a secret was written: {what}.", known)
+    return Ended(outcome="DONE", **known)
+
+
+def _verdicts(session: Session, said: Finish) -> list[Verdict]:
+    """One for each criterion. Raises NotDone."""
+    wanted = range(1, len(session.brief.acceptance_criteria) + 1)
+    by_number = {verdict.number: verdict for verdict in said.criteria}
+    if missing := [number for number in wanted if number not in by_number]:
+        raise NotDone(
+            f"There is no verdict on criterion {', '.join(map(str, missing))}; call finish with one for each."
+        )
+    verdicts = [by_number[number] for number in wanted]
+    if bare := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
+        raise NotDone(f"There is no evidence for criterion {bare[0]}; say where it can be seen that it is met.")
+    return verdicts
+
+
+def _insist(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> Ended:
+    """Raises NotDone the first time."""
+    if not reminded:
+        raise NotDone(text)
+    return Ended.model_validate({"outcome": outcome, "reason": reason, **known})

@@ -1,0 +1,31 @@
+"""Whether a session goes round in circles. Pure: fingerprints of its turns in, yes or no out."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from groundwork.ai.conversation import Block
+
+LONGEST_CIRCLE = 3
+KEPT = 4 * LONGEST_CIRCLE
+
+
+def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
+    """The same for turns that did the same and saw the same come of it."""
+    asked = [[call.get("name"), call.get("input")] for call in calls]
+    text = json.dumps([asked, list(results)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def rounds(prints: Sequence[str]) -> int:
+    """How often in a row the last turn, or the last two or three, were done at the end of this sequence; at least 1."""
+    return max((_rounds(prints, length) for length in range(1, LONGEST_CIRCLE + 1)), default=1)
+
+
+def _rounds(prints: Sequence[str], length: int) -> int:
+    circle, count = list(prints[-length:]), 0
+    while len(circle) == length and list(prints[len(prints) - (count + 1) * length :][:length]) == circle:
+        count += 1
+        if (count + 1) * length > len(prints):
+            break
+    return max(1, count)

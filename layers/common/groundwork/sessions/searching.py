@@ -1,0 +1,124 @@
+"""Finding files by their names and by what is in them, within bounds of number, length and time."""
+
+import os
+import time
+from collections.abc import Iterator
+from glob import translate
+from pathlib import Path
+
+import regex
+
+from groundwork.sessions.shown import line_shown
+from groundwork.sessions.workspace import NotDone, Workspace
+
+MOST_PATHS = 200
+MOST_MATCHES = 100
+MOST_SECONDS = 3.0
+MOST_PATTERN = 500
+MOST_LINE = 20_000
+MOST_SEARCHED_BYTES = 2_000_000
+SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
+
+
+def glob(workspace: Workspace, pattern: str, below: str = "", seconds: float = MOST_SECONDS) -> str:
+    """The paths that match, sorted. `**` crosses folders, `*` does not. Raises NotDone."""
+    if len(pattern) > MOST_PATTERN:
+        raise NotDone("the pattern is too long")
+    top = workspace.place(below) if below not in ("", ".", "./") else ""
+    start = f"{top}/" if top else ""
+    found = list(_matching(pattern.removeprefix("./"), files(workspace, top, everything=True), start, seconds))
+    if not found:
+        return "no file matches"
+    lines = [line_shown(path) for path in found[:MOST_PATHS]]
+    more = len(found) - len(lines)
+    return "\n".join(lines + ([f"… and {more} more; use a narrower pattern"] if more else []))
+
+
+def listing(workspace: Workspace, folder: str) -> str:
+    """What is in a folder: files with their size, folders with a slash, links with where they lead. Raises NotDone."""
+    top = workspace.place(folder) if folder not in ("", ".", "./") else ""
+    place = workspace.root / top
+    if not place.is_dir():
+        raise NotDone(f"{top} is no folder")
+    lines = sorted(_listed(entry) for entry in os.scandir(place))
+    prefix = f"{top}/" if top else ""
+    hidden = {**{p: f"a link to {t}" for p, t in workspace.links.items()}, **workspace.left_out}
+    inside = {path: why for path, why in hidden.items() if path.rpartition("/")[0] == top}
+    lines += [f"{path.removeprefix(prefix)} ({why})" for path, why in sorted(inside.items())]
+    shown = [line_shown(line) for line in lines[:MOST_PATHS]]
+    more = len(lines) - len(shown)
+    return "\n".join(shown + ([f"… and {more} more; use glob"] if more else [])) or "an empty folder"
+
+
+def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = MOST_SECONDS) -> str:
+    """`path:line: text` of the lines that match a regular expression. Raises NotDone."""
+    top = workspace.place(below) if below not in ("", ".", "./") else ""
+    ends = time.monotonic() + seconds
+    lines: list[str] = []
+    try:
+        for path, number, text in _matches(workspace, top, _expression(pattern), ends):
+            lines.append(line_shown(f"{path}:{number}: {text}"))
+            if len(lines) >= MOST_MATCHES:
+                lines.append(f"… only the first {MOST_MATCHES} matches; use a narrower pattern or path")
+                break
+    except TimeoutError:
+        lines.append(f"… stopped after {seconds:.0f} seconds; use a simpler pattern or a narrower path")
+    return "\n".join(lines) or "no line matches"
+
+
+def files(workspace: Workspace, top: str = "", everything: bool = False) -> Iterator[str]:
+    """Paths of all files below a folder (or of the one file), sorted folder by folder."""
+    if top and (workspace.root / top).is_file():
+        yield top
+        return
+    for folder, names, found in os.walk(workspace.root / top, followlinks=False):
+        names[:] = sorted(name for name in names if everything or name not in SKIPPED)
+        for name in sorted(found):
+            yield Path(folder, name).relative_to(workspace.root).as_posix()
+
+
+def _listed(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name + "/"
+    return f"{entry.name} ({entry.stat(follow_symlinks=False).st_size:,} bytes)"
+
+
+def _matching(pattern: str, paths: Iterator[str], start: str, seconds: float) -> Iterator[str]:
+    """Raises NotDone."""
+    whole = regex.compile(translate(pattern, recursive=True, include_hidden=True, seps="/"))
+    ends = time.monotonic() + seconds
+    try:
+        for path in paths:
+            if whole.match(path.removeprefix(start), timeout=max(0.001, ends - time.monotonic())):
+                yield path
+    except TimeoutError:
+        raise NotDone("the pattern takes too long; use a simpler one") from None
+
+
+def _expression(pattern: str) -> regex.Pattern[str]:
+    """Raises NotDone."""
+    if not pattern or len(pattern) > MOST_PATTERN:
+        raise NotDone(f"a pattern must have between 1 and {MOST_PATTERN} characters")
+    try:
+        return regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError) as fault:
+        raise NotDone(f"this is no regular expression: {str(fault)[:200]}") from None
+
+
+def _matches(
+    workspace: Workspace, top: str, expression: regex.Pattern[str], ends: float
+) -> Iterator[tuple[str, int, str]]:
+    """Raises TimeoutError: whatever the pattern, the search itself is stopped, not only between lines."""
+    for path in files(workspace, top):
+        try:
+            content = workspace.read(path)
+        except NotDone:
+            continue
+        if len(content) > MOST_SEARCHED_BYTES or b"\0" in content[:8_000]:
+            continue
+        for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), 1):
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if expression.search(line[:MOST_LINE], timeout=left, concurrent=True):
+                yield path, number, line

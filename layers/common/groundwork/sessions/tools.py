@@ -1,0 +1,208 @@
+"""The tools of a session. Names and inputs are those of the SDK's own toolset where it has them: models know them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from groundwork.ai.conversation import Block, Tool
+from groundwork.asking import explain
+from groundwork.plain_text import shortened
+from groundwork.sessions import searching
+from groundwork.sessions.shown import MOST_CHARACTERS, line_shown, text_shown
+from groundwork.sessions.workspace import NotDone, Workspace
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Read(_Input):
+    file_path: str = Field(description="Path from the top of the repository, such as src/app.py")
+    view_range: list[int] | None = Field(
+        None, min_length=2, max_length=2, description="First and last line; a last line of -1 is the end"
+    )
+
+
+class Write(_Input):
+    file_path: str = Field(description="Path from the top of the repository")
+    content: str = Field(description="The whole new content of the file")
+
+
+class Edit(_Input):
+    file_path: str = Field(description="Path from the top of the repository")
+    old_string: str = Field(min_length=1, description="Text that is in the file exactly once, without line numbers")
+    new_string: str = Field(description="What takes its place")
+    replace_all: bool | None = Field(None, description="Replace every occurrence instead of the only one")
+
+
+class Glob(_Input):
+    pattern: str = Field(min_length=1, description="Such as src/**/*.py")
+    path: str | None = Field(None, description="A folder to look in")
+
+
+class Grep(_Input):
+    pattern: str = Field(min_length=1, description="A regular expression, matched against each line")
+    path: str | None = Field(None, description="A file or folder to look in")
+
+
+class List(_Input):
+    path: str | None = Field(None, description="A folder; without it the top of the repository")
+
+
+class Delete(_Input):
+    file_path: str = Field(description="Path from the top of the repository")
+
+
+class Verdict(_Input):
+    number: int = Field(ge=1, description="The criterion's number")
+    met: bool
+    evidence: str = Field(description="Where it can be seen that it is met, or what stands against it, in a sentence")
+
+
+class Finish(_Input):
+    summary: str = Field(min_length=1, description="What was done and why, in a few sentences, for the commit")
+    commit_subject: str = Field("", description="Conventional: 'type(scope): what it does', at most 72 characters")
+    criteria: list[Verdict] = Field(description="One for each acceptance criterion of the task")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gives back to the model, and the line about it in the task's log."""
+
+    text: str
+    is_error: bool = False
+    log: str = ""
+
+
+def _schema(input_: type[BaseModel]) -> dict[str, Any]:
+    plain: dict[str, Any] = _untitled(input_.model_json_schema())
+    return plain | {"additionalProperties": False}
+
+
+def _untitled(node: Any) -> Any:
+    """Pydantic's titles say nothing that the names do not, and each call pays for them."""
+    if isinstance(node, list):
+        return [_untitled(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    return {name: _untitled(part) for name, part in node.items() if name != "title" or not isinstance(part, str)}
+
+
+FINISH = "finish"
+_TOOLS: dict[str, tuple[type[_Input], str]] = {
+    "read": (Read, "Read a text file. Lines come with their numbers, which are not part of the file."),
+    "write": (Write, "Write a whole file, new or in place of the old one. Missing folders are made."),
+    "edit": (Edit, "Replace a piece of a text file by another. Better than write for files that are there."),
+    "glob": (Glob, "Find files by a pattern of their path."),
+    "grep": (Grep, "Find lines by a regular expression."),
+    "list": (List, "List a folder."),
+    "delete": (Delete, "Delete a file."),
+    FINISH: (
+        Finish,
+        "End the task. Call it once, last and alone, when the work is done or cannot be done: say what was done, and "
+        "for each acceptance criterion whether it is met and where that can be seen.",
+    ),
+}
+TOOLS = tuple(Tool(name, text, _schema(input_)) for name, (input_, text) in _TOOLS.items())
+
+
+def run(workspace: Workspace, call: Block) -> Result:
+    """Carries out one call, `finish` excepted. Never raises for anything the model could have asked."""
+    name = str(call.get("name"))
+    if name not in _RUN:
+        return Result(f"There is no tool {shortened(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool")
+    try:
+        text, log = _RUN[name](workspace, parsed(name, call))
+    except NotDone as problem:
+        return Result(shortened(str(problem), 1_000), True, f"{name}: {line_shown(str(problem))}")
+    return Result(text if len(text) <= 2 * MOST_CHARACTERS else text[:MOST_CHARACTERS] + "\n… cut off", log=log)
+
+
+def parsed(name: str, call: Block) -> Any:
+    """The call's input as the tool's own type. Raises NotDone."""
+    given = call.get("input")
+    try:
+        return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
+    except ValidationError as fault:
+        raise NotDone(f"The input of {name} is not valid: {explain(fault)}") from None
+
+
+def _read(workspace: Workspace, asked: Read) -> tuple[str, str]:
+    path = workspace.place(asked.file_path)
+    first, last = asked.view_range or (1, 0)
+    if first < 1 or (0 < last < first):
+        raise NotDone("view_range must be the first and the last line, such as [1, 200]")
+    text = text_shown(path, workspace.read(path), first, max(last, 0))
+    return text, f"read {line_shown(path)}"
+
+
+def _write(workspace: Workspace, asked: Write) -> tuple[str, str]:
+    path = workspace.place(asked.file_path)
+    content = _bytes(asked.content)
+    there = workspace.write(path, content)
+    what = "replaced" if there else "made"
+    return f"{what} {path}: {len(content):,} bytes", f"{what} {line_shown(path)} ({_lines(asked.content)})"
+
+
+def _edit(workspace: Workspace, asked: Edit) -> tuple[str, str]:
+    path = workspace.place(asked.file_path)
+    try:
+        text = workspace.read(path).decode()
+    except UnicodeDecodeError:
+        raise NotDone(f"{path} is not UTF-8 text and cannot be edited") from None
+    old, new = asked.old_string, asked.new_string
+    if "\r\n" in text and old not in text:
+        # the lines were shown without their carriage returns
+        old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
+    count = text.count(old)
+    if count == 0:
+        raise NotDone(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
+    if count > 1 and not asked.replace_all:
+        raise NotDone(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
+    workspace.write(path, _bytes(text.replace(old, new)))
+    places = "once" if count == 1 else f"{count} times"
+    return f"edited {path}, {places}", f"edited {line_shown(path)} ({places})"
+
+
+def _glob(workspace: Workspace, asked: Glob) -> tuple[str, str]:
+    return searching.glob(workspace, asked.pattern, asked.path or ""), f"looked for {line_shown(asked.pattern, 100)}"
+
+
+def _grep(workspace: Workspace, asked: Grep) -> tuple[str, str]:
+    return searching.grep(workspace, asked.pattern, asked.path or ""), f"searched for {line_shown(asked.pattern, 100)}"
+
+
+def _list(workspace: Workspace, asked: List) -> tuple[str, str]:
+    return searching.listing(workspace, asked.path or ""), f"listed {line_shown(asked.path or 'the top')}"
+
+
+def _delete(workspace: Workspace, asked: Delete) -> tuple[str, str]:
+    path = workspace.place(asked.file_path)
+    workspace.delete(path)
+    return f"deleted {path}", f"deleted {line_shown(path)}"
+
+
+def _bytes(text: str) -> bytes:
+    """Raises NotDone."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise NotDone("the text holds halves of characters (lone surrogates) and cannot be written") from None
+
+
+def _lines(text: str) -> str:
+    count = text.count("\n") + (not text.endswith("\n"))
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+_RUN: dict[str, Callable[[Workspace, Any], tuple[str, str]]] = {
+    "read": _read,
+    "write": _write,
+    "edit": _edit,
+    "glob": _glob,
+    "grep": _grep,
+    "list": _list,
+    "delete": _delete,
+}

@@ -1,0 +1,54 @@
+"""Holds answers to the OpenAPI document that the API itself serves."""
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+
+@cache
+def document() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(files("groundwork").joinpath("openapi.json").read_text())
+    return read
+
+
+@cache
+def _routes() -> list[tuple[str, re.Pattern[str], str]]:
+    """(method, what its paths look like, the path in the document); those without parameters first."""
+    paths = sorted(document()["paths"], key=lambda path: path.count("{"))
+    return [
+        (method.upper(), re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), path)
+        for path in paths
+        for method in document()["paths"][path]
+    ]
+
+
+def must_conform(method: str, path: str, status: int, content_type: str, body: str) -> None:
+    """Raises AssertionError for an answer that is not what the document says of this route."""
+    found = next((known for verb, shape, known in _routes() if verb == method and shape.fullmatch(path)), None)
+    if found is None or status == 304:
+        # no route of ours, or told by its headers alone
+        return
+    answers = document()["paths"][found][method.lower()]["responses"]
+    answer = answers.get(str(status)) or (answers["default"] if status >= 400 else None)
+    assert answer, f"{method} {found} says nothing of {status}"
+    if "content" not in answer:
+        assert not body, f"{method} {found} says that {status} has no body"
+        return
+    type_ = content_type.partition(";")[0]
+    assert type_ in answer["content"], f"{method} {found} says nothing of {type_}"
+    if type_ == "application/json":
+        _check(answer["content"][type_]["schema"], json.loads(body), f"{method} {found} {status}")
+
+
+def _check(schema: dict[str, Any], value: Any, where: str) -> None:
+    whole = schema | {"components": document()["components"]}
+    faults = [f"{'.'.join(map(str, fault.absolute_path))}: {fault.message}" for fault in _validator(whole, value)]
+    assert not faults, f"{where} is not what the document says: {faults[:3]}"
+
+
+def _validator(schema: dict[str, Any], value: Any) -> list[Any]:
+    return list(Draft202012Validator(schema).iter_errors(value))

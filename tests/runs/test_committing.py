@@ -1,0 +1,67 @@
+"""How finished items are packed into transactions, below DynamoDB's limits of 100 actions and 4 MB."""
+
+import pytest
+
+from groundwork.backlog import Artifact, Subtask
+from groundwork.committing import MOST_ACTIONS, MOST_BYTES, packed
+from groundwork.ids import Kind, Path
+from groundwork.jobs import ItemFailed, Outcome
+from groundwork.runs import Claim, ErrorCode, Target
+from groundwork.working import Finished, Spent
+
+PROJECT = "bcdfghjkmn"
+
+
+def _finished(index: int, children: int, text: str = "", old: int = 0) -> Finished:
+    story = Path(Kind.STORY, PROJECT, (1, index + 1))
+
+    def numbered(first: int) -> list[Artifact]:
+        return [_subtask(story.child(Kind.SUBTASK, number), text) for number in range(first, first + children)]
+
+    target = Target(index, story.numbers, "A story", first=old + 1, old=tuple(range(1, old + 1)))
+    return Finished(target, Claim(1), Outcome(target, numbered, story, Kind.SUBTASK), Spent(), 1)
+
+
+def _subtask(path: Path, text: str) -> Subtask:
+    fields = {"id": str(path), "story_id": str(path.parent), "project_id": PROJECT, "code": "ST1"}
+    return Subtask(**fields, title="A step", description=text, created_at="2026-01-01T00:00:00.000Z")
+
+
+FAT = "\U0001faa8" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("count", "children", "old", "text"), [(40, 8, 0, ""), (30, 12, 3, ""), (40, 1, 90, ""), (80, 4, 0, FAT)]
+)
+def test_what_is_too_much_for_one_transaction_is_saved_in_several_and_nothing_is_lost(
+    count: int, children: int, old: int, text: str
+) -> None:
+    waiting = [_finished(index, children, text, old) for index in range(count)]
+    saved: list[int] = []
+    transactions = 0
+    while waiting:
+        fitting, changes, waiting = packed(waiting, PROJECT)
+        assert changes.actions <= MOST_ACTIONS
+        assert sum(len(artifact.model_dump_json().encode()) for _, artifact in changes.puts) <= MOST_BYTES
+        assert [entry.index for entry in changes.entries] == [one.target.index for one in fitting]
+        assert len(changes.puts) == children * len(fitting)
+        assert len(changes.deletes) == old * len(fitting)
+        saved += [one.target.index for one in fitting]
+        transactions += 1
+    assert saved == list(range(count))
+    assert transactions > 1
+
+
+@pytest.mark.parametrize(("children", "old"), [(12, 90), (96, 0), (0, 99)])
+def test_what_no_transaction_could_take_has_failed_and_writes_nothing_else(children: int, old: int) -> None:
+    waiting = [_finished(0, 5), _finished(1, children, old=old), _finished(2, 5)]
+    fitting, changes, left = packed(waiting, PROJECT)
+    assert left == []
+    failed = fitting[1].result
+    assert isinstance(failed, ItemFailed)
+    assert failed.code is ErrorCode.TOO_LARGE
+    assert str(failed) == f"Its {children} new and {old} old rows are more than one transaction takes."
+    entries = [(entry.index, entry.created, entry.deleted) for entry in changes.entries]
+    assert entries == [(0, 5, 0), (1, 0, 0), (2, 5, 0)]
+    assert {index for index, _ in changes.puts} == {0, 2}
+    assert not changes.deletes

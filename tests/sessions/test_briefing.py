@@ -1,0 +1,41 @@
+"""What a session is told of its task."""
+
+from groundwork.sessions.briefing import Done, branch_of, brief, limits_for
+from groundwork.sessions.instructions import material, opening
+from groundwork.sessions.session import Earlier
+from tests.plans.plans import draft, id_of, phase, plan_of
+
+PLAN = plan_of(phase("One", draft("a"), draft("b"), draft("c", "a", "b", acceptance_criteria=("It holds.",))))
+
+
+def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
+    task = PLAN.task(id_of(PLAN, "c"))
+    assert task
+    done = {id_of(PLAN, "a"): Done(summary="Made a. " * 500, files=("a.py",))}
+    told = material(brief(PLAN, task, 2, done, [Earlier(attempt=1, reason="It did not hold.")], note="Mind the tests."))
+    (before,) = told["builds_on"]
+    assert (before["key"], before["files"]) == ("a", ("a.py",))
+    assert len(before["summary"]) <= 600
+    assert [earlier["reason"] for earlier in told["earlier_attempts"]] == [
+        "It did not hold.",
+        "A person says: Mind the tests.",
+    ]
+    assert told["acceptance_criteria"] == [{"number": 1, "text": "It holds."}]
+
+
+def test_ids_are_not_told() -> None:
+    task = PLAN.task(id_of(PLAN, "a"))
+    assert task
+    assert PLAN.id not in opening(brief(PLAN, task, 1, {}))
+
+
+def test_a_larger_task_may_take_more() -> None:
+    sizes = [limits_for(effort) for effort in ("XS", "S", "M", "L", "XL")]
+    for what in ("turns", "tokens", "cost_micro_usd", "seconds"):
+        values = [getattr(size, what) for size in sizes]
+        assert values == sorted(set(values))
+
+
+def test_a_plans_branch_is_its_own_or_the_one_it_names() -> None:
+    assert branch_of(PLAN) == f"groundwork/{PLAN.id}"
+    assert branch_of(PLAN.changed(branch="feature/x")) == "feature/x"

@@ -1,0 +1,116 @@
+"""Sessions in a checkout: scripted models, a clock, and the means of a turn."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from groundwork.ai.conversation import Block, Conversation, Converser, Turn, TurnEnd
+from groundwork.ai.port import Usage
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.sessions.carrying_out import Watch
+from groundwork.sessions.session import Brief, Session
+from groundwork.sessions.stepping import Means
+from groundwork.sessions.upstream import Checkout
+from groundwork.sessions.workspace import Workspace
+
+MODEL = "claude-sonnet-5-5"
+CRITERIA = ("Downloads can be resumed.", "A test shows it.")
+
+
+def brief(number: int = 1, **fields: Any) -> Brief:
+    known = {
+        "plan_id": "plk3v9x2m4q8",
+        "task_id": f"plk3v9x2m4q8-T{number}",
+        "attempt": 1,
+        "plan_title": "Downloads that survive",
+        "key": f"resume-{number}",
+        "title": "Resume broken downloads",
+        "description": "A broken download goes on where it stopped.",
+        "acceptance_criteria": CRITERIA,
+        "files": ("src/app.py",),
+    }
+    return Brief.model_validate(known | fields)
+
+
+def workspace(folder: Path, files: dict[str, str | bytes], **fields: Any) -> Workspace:
+    """A checkout of these files, made by hand."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    folder.mkdir(exist_ok=True)
+    named = fields.pop("named", ())
+    return Workspace(Checkout(folder, "0" * 40, len(files), 0, **fields), named)
+
+
+def call(name: str, **given: Any) -> Block:
+    return {"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": given}
+
+
+def finish(met: Iterable[bool] = (True, True), **fields: Any) -> Block:
+    verdicts = [{"number": n, "met": yes, "evidence": "src/app.py"} for n, yes in enumerate(met, 1)]
+    return call("finish", **({"summary": "Done.", "criteria": verdicts} | fields))
+
+
+def calls(*blocks: Block) -> Turn:
+    numbered = tuple({**block, "id": f"{block['id']}_{position}"} for position, block in enumerate(blocks))
+    return Turn(numbered, TurnEnd.CALLS, Usage(100, 10, calls=1), MODEL)
+
+
+def said(text: str, end: TurnEnd = TurnEnd.SAID, detail: str = "") -> Turn:
+    return Turn(({"type": "text", "text": text},), end, Usage(100, 10, calls=1), MODEL, detail=detail)
+
+
+@dataclass
+class Scripted:
+    """Says one after the other what it was given; a fault among it is raised. The last is said for ever."""
+
+    script: list[Turn | Exception]
+    name: str = "scripted"
+    model_id: str = MODEL
+    heard: list[Conversation] = field(default_factory=list)
+
+    async def turn(self, conversation: Conversation) -> Turn:
+        self.heard.append(conversation)
+        next_ = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(next_, Exception):
+            raise next_
+        return next_
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass
+class Desk:
+    """What a turn and an invocation need, and what they leave behind."""
+
+    model: Converser
+    workspace: Workspace
+    log: list[str] = field(default_factory=list)
+    kept: list[Session] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    left_ms: int = 900_000
+    clock: int = 0
+    turn_takes_ms: int = 1_000
+
+    def means(self) -> Means:
+        return Means(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
+
+    def watch(self, stop: asyncio.Event | None = None) -> Watch:
+        return Watch(self._keep, lambda: self.left_ms, stop or asyncio.Event(), self._sleep)
+
+    def _now(self) -> int:
+        self.clock += self.turn_takes_ms // 2
+        return self.clock
+
+    async def _keep(self, session: Session) -> None:
+        # as JSON and back: what is kept must be all that is needed
+        self.kept.append(Session.model_validate(session.as_json()))
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+type Async = Callable[[], Awaitable[None]]
