@@ -14,6 +14,7 @@ from groundwork.aws import async_invoker
 from groundwork.backlog import rfc3339
 from groundwork.control_http import add_control
 from groundwork.errors import NotFound, TooLarge, Transient
+from groundwork.executing.answers import LogLine, PlanProgress
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.progress import progress
 from groundwork.http import answers
@@ -436,7 +437,9 @@ def timer() -> PlanTimer:
 add_control(app, conductor, timer)
 
 
-@app.get("/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is")
+@app.get(
+    "/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is", responses=answers(PlanProgress)
+)
 def plan_progress(plan_id: str) -> Response[str]:
     executions, (ai, _) = tables().executions, which_model(None)
     standing = executions.read(plan_id)
@@ -445,7 +448,12 @@ def plan_progress(plan_id: str) -> Response[str]:
     return _answer(progress(standing, executions.events(plan_id), expect, now_ms()))
 
 
-@app.get("/api/plan-tasks/<task_id>/log", tags=["control"], summary="What a task's sessions do, turn by turn")
+@app.get(
+    "/api/plan-tasks/<task_id>/log",
+    tags=["control"],
+    summary="What a task's sessions do, turn by turn",
+    responses=answers(Listed[LogLine]),
+)
 def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_log_position)
     plan_id = _plan_id(Kind.TASK, task_id)

@@ -2,17 +2,27 @@
 
 import asyncio
 import time
+from contextlib import AbstractContextManager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from groundwork.ai.choose import choose
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.aws import secret_value
 from groundwork.errors import NotFound, Refusal
+from groundwork.executing.by_revert import GitReverter
+from groundwork.executing.by_session import SessionWorker
 from groundwork.executing.carrying import Carrier
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked, execute
 from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Reverter, Worker
+from groundwork.git.upstream import opened
+from groundwork.plans.repositories import Repository
+from groundwork.sessions.upstream import Upstream
 from groundwork.settings import Settings
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.tables import Tables, open_tables
@@ -44,18 +54,16 @@ def conductor(who: str | None = None) -> Conductor:
     )
 
 
-@cache
+def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Upstream]:
+    return opened(repository, secret_value, folder, settings().local)
+
+
 def worker() -> Worker:
-    from groundwork.executing.rehearsing import Rehearsal
-
-    return Rehearsal(settings().mock_latency_ms / 1000)
+    return SessionWorker(upstream, lambda: choose(settings(), secret_value), cost_micro_usd, tables().sessions)
 
 
-@cache
 def reverter() -> Reverter:
-    from groundwork.executing.rehearsing import Rehearsal
-
-    return Rehearsal()
+    return GitReverter(upstream)
 
 
 def carrier(context: Any) -> Carrier:

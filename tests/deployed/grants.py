@@ -41,7 +41,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants(ANSWERS, MACHINE + "/*")
     | grants(SCHEDULE, "schedule/default/${AWS::StackName}-*")
     | grants(["iam:PassRole"], "PlanScheduleRole"),
-    "PlanExecutorFunction": grants(READ | {PUT, UPDATE}, "PlansTable")
+    "PlanExecutorFunction": grants(READ | {PUT, UPDATE, DELETE}, "PlansTable")
     | grants([QUERY], "PlansTable/index/attention")
     | grants([START, *ANSWERS], MACHINE)
     | grants(ANSWERS, MACHINE + "/*")

@@ -12,7 +12,7 @@ class Executor:
     """`path` is a git repository on this machine."""
 
     def __init__(self, client: Client, path: str) -> None:
-        self.client, self.http = client, client.http
+        self.client, self.http, self.path = client, client.http, path
         body = {"name": "Downloads", "url": path}
         self.repository: str = client.ok(self.http.post("/api/repositories", json=body), 201)["id"]
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from dulwich.refs import Ref
+from dulwich.repo import Repo
 
 from local.system import LocalSystem
 from tests.plans.world import make_repository
@@ -172,3 +174,21 @@ def test_what_a_person_committed_is_rolled_back_when_asked(executor: Executor) -
     executor.ask(f"/api/plans/{plan['id']}/rollback", {"taskId": a, "dependents": "include"})
     executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["status"] == "DONE")
     assert set(statuses(executor.tasks(plan["id"])).values()) == {"SKIPPED"}
+
+
+def test_every_task_is_a_commit_on_the_plans_branch(executor: Executor) -> None:
+    first = phase("One", *(task(f"t{n}", files=[f"src/part_{n}.py"]) for n in range(4)), mode="parallel")
+    plan = executor.plan(first, phase("Two", task("last", "t0", "t1", "t2", "t3", files=["README.md"])))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    tasks = executor.tasks(plan["id"])
+    with Repo(executor.path) as repo:
+        branch = repo.refs[Ref(f"refs/heads/groundwork/{plan['id']}".encode())]
+        commits = [entry.commit for entry in repo.get_walker(include=[branch])]
+    made = [commit for commit in commits if b"Task-Id: " in commit.message]
+    assert {commit.id.decode() for commit in made} == {task["commitSha"] for task in tasks.values()}
+    assert len(made) == len(tasks)
+    assert made[0].id.decode() == tasks["last"]["commitSha"]
+    progress = executor.progress(plan["id"])
+    assert progress["tokens"]["output"] > 0
+    assert all(one["filesChanged"] and one["turns"] for one in progress["tasks"])

@@ -8,11 +8,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.executing import control, rollback
+from groundwork.executing.answers import PlanControlled, TaskControlled
 from groundwork.executing.bodies import Because, Complete, Execute, RollBack, Skip
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
 from groundwork.executing.timing import NewTiming, Timer, scheduled, unscheduled
+from groundwork.http import answers
 from groundwork.ids import Kind, path_of
 
 AnExecute = Annotated[Execute | None, Body()]
@@ -36,7 +38,13 @@ def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor],
     def of_task(task_id: str, act: Callable[[Standing, Asked], Standing]) -> dict[str, Any]:
         return _task(changed(_plan_id(task_id), act), task_id)
 
-    @app.post("/api/plans/<plan_id>/schedule", status_code=202, tags=["control"], summary="Carry it out at a time")
+    @app.post(
+        "/api/plans/<plan_id>/schedule",
+        status_code=202,
+        tags=["control"],
+        summary="Carry it out at a time",
+        responses=answers(PlanControlled, 202),
+    )
     def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
         def act(standing: Standing, asked: Asked) -> Standing:
             return scheduled(standing, body.timing(asked))
@@ -47,7 +55,12 @@ def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor],
         timer().set(plan_id, after.execution.schedule)
         return _plan(after)
 
-    @app.delete("/api/plans/<plan_id>/schedule", tags=["control"], summary="Do not carry it out by itself")
+    @app.delete(
+        "/api/plans/<plan_id>/schedule",
+        tags=["control"],
+        summary="Do not carry it out by itself",
+        responses=answers(PlanControlled),
+    )
     def unschedule(plan_id: str) -> dict[str, Any]:
         timer().clear(plan_id)
         return of_plan(plan_id, lambda standing, asked: unscheduled(standing))
@@ -60,21 +73,45 @@ _Ask = Callable[[str, Callable[[Standing, Asked], Standing]], dict[str, Any]]
 
 
 def _of_plans(app: APIGatewayHttpResolver, ask: _Ask) -> None:
-    @app.post("/api/plans/<plan_id>/execute", status_code=202, tags=["control"], summary="Carry out a plan")
+    @app.post(
+        "/api/plans/<plan_id>/execute",
+        status_code=202,
+        tags=["control"],
+        summary="Carry out a plan",
+        responses=answers(PlanControlled, 202),
+    )
     def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
         again = body.again if body else False
         return ask(plan_id, lambda standing, asked: control.execute(standing, asked, again))
 
-    @app.post("/api/plans/<plan_id>/pause", status_code=202, tags=["control"], summary="Begin nothing more")
+    @app.post(
+        "/api/plans/<plan_id>/pause",
+        status_code=202,
+        tags=["control"],
+        summary="Begin nothing more",
+        responses=answers(PlanControlled, 202),
+    )
     def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
         reason = body.reason if body else None
         return ask(plan_id, lambda standing, asked: control.pause(standing, asked, reason))
 
-    @app.post("/api/plans/<plan_id>/resume", status_code=202, tags=["control"], summary="Go on")
+    @app.post(
+        "/api/plans/<plan_id>/resume",
+        status_code=202,
+        tags=["control"],
+        summary="Go on",
+        responses=answers(PlanControlled, 202),
+    )
     def resume(plan_id: str) -> dict[str, Any]:
         return ask(plan_id, control.resume)
 
-    @app.post("/api/plans/<plan_id>/rollback", status_code=202, tags=["control"], summary="Take back commits")
+    @app.post(
+        "/api/plans/<plan_id>/rollback",
+        status_code=202,
+        tags=["control"],
+        summary="Take back commits",
+        responses=answers(PlanControlled, 202),
+    )
     def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
         what = body or RollBack()
         if what.task_id and what.phase_id:
@@ -85,31 +122,62 @@ def _of_plans(app: APIGatewayHttpResolver, ask: _Ask) -> None:
             lambda standing, asked: rollback.roll_back(standing, asked, what.task_id, what.phase_id, include),
         )
 
-    @app.post("/api/plans/<plan_id>/cancel", status_code=202, tags=["control"], summary="Stop for good")
+    @app.post(
+        "/api/plans/<plan_id>/cancel",
+        status_code=202,
+        tags=["control"],
+        summary="Stop for good",
+        responses=answers(PlanControlled, 202),
+    )
     def cancel(plan_id: str) -> dict[str, Any]:
         return ask(plan_id, control.cancel)
 
 
 def _of_tasks(app: APIGatewayHttpResolver, ask: _Ask) -> None:
-    @app.post("/api/plan-tasks/<task_id>/approve", tags=["control"], summary="Let a manual task begin")
+    @app.post(
+        "/api/plan-tasks/<task_id>/approve",
+        tags=["control"],
+        summary="Let a manual task begin",
+        responses=answers(TaskControlled),
+    )
     def approve(task_id: str) -> dict[str, Any]:
         return ask(task_id, lambda standing, asked: control.approve(standing, task_id, asked))
 
-    @app.post("/api/plan-tasks/<task_id>/reject", tags=["control"], summary="Let a manual task not begin")
+    @app.post(
+        "/api/plan-tasks/<task_id>/reject",
+        tags=["control"],
+        summary="Let a manual task not begin",
+        responses=answers(TaskControlled),
+    )
     def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
         reason = body.reason if body else None
         return ask(task_id, lambda standing, asked: control.reject(standing, task_id, asked, reason))
 
-    @app.post("/api/plan-tasks/<task_id>/retry", tags=["control"], summary="Three attempts more at a failed task")
+    @app.post(
+        "/api/plan-tasks/<task_id>/retry",
+        tags=["control"],
+        summary="Three attempts more at a failed task",
+        responses=answers(TaskControlled),
+    )
     def retry(task_id: str) -> dict[str, Any]:
         return ask(task_id, lambda standing, asked: control.retry(standing, task_id, asked))
 
-    @app.post("/api/plan-tasks/<task_id>/skip", tags=["control"], summary="Do without a task")
+    @app.post(
+        "/api/plan-tasks/<task_id>/skip",
+        tags=["control"],
+        summary="Do without a task",
+        responses=answers(TaskControlled),
+    )
     def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
         dependents = body.dependents if body else "skip"
         return ask(task_id, lambda standing, asked: control.skip(standing, task_id, asked, dependents))
 
-    @app.post("/api/plan-tasks/<task_id>/complete", tags=["control"], summary="A task that a person has done")
+    @app.post(
+        "/api/plan-tasks/<task_id>/complete",
+        tags=["control"],
+        summary="A task that a person has done",
+        responses=answers(TaskControlled),
+    )
     def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
         done = body or Complete()
         return ask(

@@ -102,6 +102,8 @@ def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int, wo
         case Troubled():
             return _troubled(standing, task_id, outcome, now_ms)
         case Failed():
+            if outcome.final:
+                standing = standing.with_task(task_id, allowed=state.attempts)
             after = _attempt_failed(standing, task_id, outcome.reason, now_ms)
             return Finished(after, whereto(after, task_id))
 

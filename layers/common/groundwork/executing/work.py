@@ -86,9 +86,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt has come to nothing: `reason` is told to the next, and to the people."""
+    """The attempt has come to nothing: `reason` is told to the next, and to the people.
+
+    `final`: no other attempt can help; a person is asked at once.
+    """
 
     reason: str
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@
                / Q#000007#000        why a part's other suggestions are not offered
                / X#T17               what execution has made of a task; written by execution alone
                / Y#00000012          what has happened to the plan: the events of the change with that seq
+               / K#T17, D#T17        the session of a task's attempt, a patch; their parts are below
                / G#T17#…             a line of a task's log, by the time and a number
     repository / P, MEASURED#M       a repository, and what tasks of an effort have taken in it
                / MEASURED#M          what tasks of an effort have taken in it, added up
@@ -23,7 +24,7 @@ earlier version is restored by naming its revisions again.
 import re
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
 from groundwork.backlog import rfc3339
@@ -165,6 +166,28 @@ class LogRow(Model):
     body = CompactJson()
 
 
+class KeptRow(Model):
+    """Names the parts of a session, or of a patch."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    attempt = NumberAttribute()
+    revision = UnicodeAttribute()
+    parts = NumberAttribute()
+
+
+class PartRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    content = BinaryAttribute(legacy_encoding=False)
+
+
 class SlotsRow(Model):
     class Meta:
         table_name = ""
@@ -251,6 +274,8 @@ PLAN_ROWS: list[type[Model]] = [
     StateRow,
     EventRow,
     LogRow,
+    KeptRow,
+    PartRow,
     SlotsRow,
     RepositoryRow,
     TemplateRow,

@@ -16,6 +16,7 @@ from groundwork.store.plan_rows import PLAN_ROWS
 from groundwork.store.plans import DynamoPlans
 from groundwork.store.run_rows import RUN_ROWS
 from groundwork.store.runs import DynamoRuns
+from groundwork.store.sessions import DynamoSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Tables:
     templates: DynamoTemplates
     measures: DynamoMeasures
     executions: DynamoExecutions
+    sessions: DynamoSessions
 
 
 def connection() -> Connection:
@@ -53,4 +55,5 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
         templates=DynamoTemplates(connection),
         measures=DynamoMeasures(),
         executions=DynamoExecutions(connection, settings.most_tasks),
+        sessions=DynamoSessions(),
     )

@@ -1,0 +1,125 @@
+"""What the API answers about plans that are carried out: types for OpenAPI and mypy."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from groundwork.answers import Tokens
+from groundwork.executing.standing import Cause, Rollback, Timing
+from groundwork.plans.model import PhaseMode, PlanStatus, TaskStatus
+
+PhaseStatus = Literal["PENDING", "RUNNING", "FAILED", "COMPLETED", "SKIPPED", "CANCELLED"]
+
+
+class PlanControlled(TypedDict):
+    """A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed."""
+
+    planId: str
+    status: PlanStatus
+    cause: Cause | None
+    reason: str | None
+    execution: int
+    schedule: Timing | None
+    rollback: Rollback | None
+
+
+class TaskControlled(TypedDict):
+    id: str
+    planId: str
+    status: TaskStatus
+    attempts: int
+    commitSha: str | None
+    errorMsg: str | None
+    note: str | None
+    planStatus: PlanStatus
+
+
+class PhaseProgress(TypedDict):
+    id: str
+    title: str
+    mode: PhaseMode
+    status: PhaseStatus
+    taskCounts: dict[str, int]
+    tokens: Tokens
+    costUsd: float
+
+
+class TaskProgress(TypedDict):
+    """`waitsFor`: tasks that must end before its turn comes; earlier phases are not named."""
+
+    id: str
+    key: str
+    title: str
+    phaseId: str
+    status: TaskStatus
+    waitsFor: list[str]
+    attempts: int
+    commitSha: str | None
+    revertSha: str | None
+    errorMsg: str | None
+    note: str | None
+    summary: str
+    filesChanged: list[str]
+    turns: int
+    tokens: Tokens
+    costUsd: float
+    startedAt: str | None
+    completedAt: str | None
+
+
+class PlanEvent(TypedDict):
+    """`what` is a status that the plan, or the task, has come to; or a name for what has happened to it."""
+
+    at: str
+    seq: int
+    what: str
+    who: NotRequired[str]
+    taskId: NotRequired[str]
+    reason: NotRequired[str]
+
+
+class PlanProgress(TypedDict):
+    """`events` are the newest; `estimatedRemainingMs` is of work, along the critical path of what is left."""
+
+    planId: str
+    status: PlanStatus
+    cause: Cause | None
+    reason: str | None
+    version: int
+    execution: int
+    seq: int
+    schedule: Timing | None
+    rollback: Rollback | None
+    phases: list[PhaseProgress]
+    phaseCounts: dict[str, int]
+    taskCounts: dict[str, int]
+    totalTasks: int
+    progress: int
+    currentPhaseId: str | None
+    tasks: list[TaskProgress]
+    tokens: Tokens
+    costUsd: float
+    elapsedMs: int
+    estimatedRemainingMs: int | None
+    startedAt: str | None
+    completedAt: str | None
+    events: list[PlanEvent]
+    pollAfterMs: int | None
+
+
+class SpentOnTurn(TypedDict):
+    input: NotRequired[int]
+    output: NotRequired[int]
+    cacheRead: NotRequired[int]
+    cacheWrite: NotRequired[int]
+    calls: NotRequired[int]
+    costMicroUsd: NotRequired[int]
+
+
+class LogLine(TypedDict):
+    """One turn of a task's session."""
+
+    at: str
+    turn: int
+    tools: list[str]
+    files: list[str]
+    message: str
+    spent: SpentOnTurn

@@ -1,0 +1,168 @@
+"""Carries out tasks by sessions of a model: the port `groundwork.executing.work.Worker`, over `groundwork.sessions`.
+
+Each invocation has a clone and a checkout of its own; what an attempt has come to so far is kept after each turn, so
+that the next one goes on from there, on whatever machine.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from groundwork.ai.conversation import Converser
+from groundwork.ai.port import Misconfigured, Usage
+from groundwork.executing.standing import Spent
+from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Troubled, Turn, Watch
+from groundwork.plans.repositories import Repository
+from groundwork.sessions import attempting, briefing
+from groundwork.sessions import carrying_out as sessions
+from groundwork.sessions.attempting import Begun, Place
+from groundwork.sessions.session import Earlier, Session
+from groundwork.sessions.stepping import Means
+from groundwork.sessions.upstream import (
+    CommitGone,
+    Landed,
+    MergeConflict,
+    RepositoryRefused,
+    RepositoryUnreachable,
+    Upstream,
+)
+from groundwork.sessions.workspace import Workspace
+
+LINES_TOLD = 2_000
+"""Characters of a turn's log lines."""
+
+
+class Sessions(Protocol):
+    """Where the session of a task's attempt is kept. Raises Transient."""
+
+    def load(self, task_id: str, attempt: int) -> Session | None: ...
+
+    def keep(self, session: Session) -> None: ...
+
+    def keep_patch(self, task_id: str, text: str) -> None:
+        """The change of a task whose plan makes no commits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWorker:
+    """`opened` gives a repository, cloned into an empty folder; `cost` is of one call, in millionths of a dollar."""
+
+    opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
+    model: Callable[[], Converser]
+    cost: Callable[[str, Usage], int]
+    sessions: Sessions
+
+    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+        try:
+            with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
+                clone = self.opened(assignment.repository, Path(folder) / "clone")
+                upstream = await asyncio.to_thread(stack.enter_context, clone)
+                return await _Attempt(self, assignment, watch, upstream, Path(folder) / "files").outcome()
+        except RepositoryUnreachable as fault:
+            return Troubled(str(fault))
+        except (RepositoryRefused, Misconfigured) as refused:
+            return Failed(str(refused), final=True)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One invocation of an attempt."""
+
+    worker: SessionWorker
+    assignment: Assignment
+    watch: Watch
+    upstream: Upstream
+    folder: Path
+
+    async def outcome(self) -> Outcome:
+        try:
+            begun = await asyncio.to_thread(self._begun)
+            if isinstance(begun, Landed):
+                return await self._done(begun, "It had been committed before.")
+            session = await self._carried(begun)
+            if not isinstance(session, Session):
+                return session
+            return await self._ended(session)
+        except (CommitGone, MergeConflict) as gone:
+            return Failed(str(gone))
+
+    def _begun(self) -> Begun | Landed:
+        """Where it was left, or from a clean checkout."""
+        kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
+        if kept is not None:
+            return Begun(kept, self._workspace(kept))
+        plan, repository = self.assignment.plan, self.assignment.repository
+        place = Place(self.assignment.branch, repository.default_branch, self.folder, plan.auto_commit)
+        limits = briefing.limits_for(self.assignment.task.effort)
+        return attempting.begin(self.upstream, self._brief(), limits, place)
+
+    def _workspace(self, session: Session) -> Workspace:
+        return attempting.resumed(self.upstream, session, self.folder)
+
+    def _brief(self) -> Any:
+        asked = self.assignment
+        done = {one.task.id: briefing.Done(summary=one.summary, files=one.files) for one in asked.before}
+        earlier = [Earlier(attempt=one.number, reason=one.reason) for one in asked.failed]
+        return briefing.brief(asked.plan, asked.task, asked.attempt, done, earlier)
+
+    async def _carried(self, begun: Begun) -> Session | Outcome:
+        """The session at its end, or why this invocation leaves it."""
+        if begun.session.ended:
+            return begun.session
+        model, lines = self.worker.model(), list[str]()
+        means = Means(model, begun.workspace, self.worker.cost, lambda: time.monotonic_ns() // 1_000_000, lines.append)
+        last = [begun.session]
+
+        async def keep(session: Session) -> None:
+            await asyncio.to_thread(self.worker.sessions.keep, session)
+            await self.watch.turn(_told(last[0], session, lines))
+            last[0] = session
+            lines.clear()
+
+        try:
+            watch = sessions.Watch(keep, self.watch.left_ms, self.watch.stop)
+            carried = await sessions.carry_on(begun.session, means, watch)
+        finally:
+            await model.close()
+        if carried.pause is sessions.Pause.PROVIDER:
+            return Troubled("The model's provider did not answer as it should.", carried.wait_s)
+        return Held() if carried.pause else carried.session
+
+    async def _ended(self, session: Session) -> Outcome:
+        assert session.ended is not None
+        if not session.ended.success:
+            return Failed(session.ended.reason)
+        if not await self.watch.holds():
+            return Held()
+        if not self.assignment.plan.auto_commit:
+            text = await asyncio.to_thread(attempting.patch, self.upstream, session)
+            await asyncio.to_thread(self.worker.sessions.keep_patch, self.assignment.task.id, text)
+            return Done(None, session.ended.summary, tuple(session.changes))
+        landed = await asyncio.to_thread(attempting.land, self.upstream, session, self.assignment.branch)
+        return Done(landed.sha, session.ended.summary, tuple(session.changes))
+
+    async def _done(self, landed: Landed, summary: str) -> Done:
+        files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
+        return Done(landed.sha, summary, files)
+
+
+def _told(before: Session, after: Session, lines: list[str]) -> Turn:
+    """What a turn adds, for those who watch."""
+    said = [block for one in after.said[len(before.said) :] for block in one.content]
+    tools = tuple(str(block.get("name", "")) for block in said if block.get("type") == "tool_use")
+    was, now = before.spent, after.spent
+    spent = Spent(
+        input=now.input - was.input,
+        output=now.output - was.output,
+        cache_read=now.cache_read - was.cache_read,
+        cache_write=now.cache_write - was.cache_write,
+        calls=now.calls - was.calls,
+        cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
+    )
+    return Turn(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:LINES_TOLD], spent)
