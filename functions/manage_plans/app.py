@@ -14,7 +14,7 @@ from groundwork.aws import async_invoker
 from groundwork.backlog import rfc3339
 from groundwork.control_http import add_control
 from groundwork.errors import NotFound, TooLarge, Transient
-from groundwork.executing.answers import LogLine, PlanProgress
+from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.progress import progress
 from groundwork.http import answers
@@ -446,6 +446,20 @@ def plan_progress(plan_id: str) -> Response[str]:
     history = tables().measures.of_repository(standing.plan.repository_id)
     expect = expecting(history, ai, settings().mock_latency_ms)
     return _answer(progress(standing, executions.events(plan_id), expect, now_ms()))
+
+
+@app.get(
+    "/api/plan-tasks/<task_id>/patch",
+    tags=["control"],
+    summary="The change of a task whose plan makes no commits",
+    responses=answers(TaskPatchShown),
+)
+def task_patch(task_id: str) -> Response[str]:
+    tables().plans.summary(_plan_id(Kind.TASK, task_id))
+    patch = tables().sessions.patch(task_id)
+    if patch is None:
+        raise NotFound(f"There is no patch of the task {task_id!r}.")
+    return _answer({"taskId": task_id, "patch": patch})
 
 
 @app.get(

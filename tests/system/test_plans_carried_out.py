@@ -161,7 +161,26 @@ def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executo
     assert removed["schedule"] is None
 
 
-def test_what_a_person_committed_is_rolled_back_when_asked(executor: Executor) -> None:
+def test_what_tasks_have_committed_is_rolled_back_when_asked(executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a", files=["src/a.py"]), task("b", "a", files=["src/b.py"]), task("c")))
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    tasks = executor.tasks(plan["id"])
+    body = {"taskId": tasks["a"]["id"]}
+    assert executor.refused(f"/api/plans/{plan['id']}/rollback", body) == "HAS_DEPENDENTS"
+    executor.ask(f"/api/plans/{plan['id']}/rollback", body | {"dependents": "include"})
+    executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["status"] != "RUNNING")
+    assert executor.progress(plan["id"])["rollback"]["error"] is None
+    assert statuses(executor.tasks(plan["id"])) == {"a": "SKIPPED", "b": "SKIPPED", "c": "COMPLETED"}
+    with Repo(executor.path) as repo:
+        branch = repo.refs[Ref(f"refs/heads/groundwork/{plan['id']}".encode())]
+        entries = repo.get_walker(include=[branch], max_entries=2)
+        messages = [entry.commit.message.decode() for entry in entries]
+    taken = [tasks["a"]["commitSha"], tasks["b"]["commitSha"]]
+    assert [sha in message for sha, message in zip(taken, messages, strict=True)] == [True, True]
+
+
+def test_what_a_person_says_is_a_commit_and_is_none_cannot_be_rolled_back(executor: Executor) -> None:
     plan = executor.plan(phase("By hand", task("a"), mode="manual"), phase("Two", task("b", "a"), mode="manual"))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     for key in ("a", "b"):
@@ -172,8 +191,9 @@ def test_what_a_person_committed_is_rolled_back_when_asked(executor: Executor) -
     a = executor.tasks(plan["id"])["a"]["id"]
     assert executor.refused(f"/api/plans/{plan['id']}/rollback", {"taskId": a}) == "HAS_DEPENDENTS"
     executor.ask(f"/api/plans/{plan['id']}/rollback", {"taskId": a, "dependents": "include"})
-    executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["status"] == "DONE")
-    assert set(statuses(executor.tasks(plan["id"])).values()) == {"SKIPPED"}
+    executor.until(plan["id"], lambda plan: executor.progress(plan["id"])["rollback"]["status"] != "RUNNING")
+    assert executor.progress(plan["id"])["rollback"]["status"] == "FAILED"
+    assert set(statuses(executor.tasks(plan["id"])).values()) == {"COMPLETED"}
 
 
 def test_every_task_is_a_commit_on_the_plans_branch(executor: Executor) -> None:
@@ -192,3 +212,15 @@ def test_every_task_is_a_commit_on_the_plans_branch(executor: Executor) -> None:
     progress = executor.progress(plan["id"])
     assert progress["tokens"]["output"] > 0
     assert all(one["filesChanged"] and one["turns"] for one in progress["tasks"])
+
+
+def test_a_plan_that_makes_no_commits_keeps_its_changes_as_patches(executor: Executor) -> None:
+    plan = executor.plan(phase("One", task("a", files=["src/new_part.py"])), autoCommit=False)
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    done = executor.tasks(plan["id"])["a"]
+    assert done["commitSha"] is None
+    kept = executor.client.ok(executor.http.get(f"/api/plan-tasks/{done['id']}/patch"))
+    assert kept["patch"].startswith("diff --git")
+    with Repo(executor.path) as repo:
+        assert Ref(f"refs/heads/groundwork/{plan['id']}".encode()) not in repo.refs.allkeys()

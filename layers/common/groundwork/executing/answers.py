@@ -105,6 +105,13 @@ class PlanProgress(TypedDict):
     pollAfterMs: int | None
 
 
+class TaskPatchShown(TypedDict):
+    """`patch` is a unified diff."""
+
+    taskId: str
+    patch: str
+
+
 class SpentOnTurn(TypedDict):
     input: NotRequired[int]
     output: NotRequired[int]

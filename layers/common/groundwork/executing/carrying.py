@@ -186,8 +186,9 @@ class Carrier:
 
 
 def branch_of(standing: Standing) -> str:
-    """The plan's work branch: its own where it names one."""
-    return standing.plan.branch or f"groundwork/{standing.plan.id}"
+    """The plan's work branch; begun anew it has another one, for on the first each task is done already."""
+    branch, round_ = standing.plan.branch or f"groundwork/{standing.plan.id}", standing.execution.round
+    return branch if round_ <= 1 else f"{branch}-{round_}"
 
 
 def _before(standing: Standing, task_id: str) -> Before:
