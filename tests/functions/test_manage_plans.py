@@ -540,7 +540,8 @@ def test_a_story_becomes_a_phase_and_its_subtasks_become_tasks(plans: Plans) -> 
     assert {one["storyId"] for one in tasks} == {story}
     assert [one["acceptanceCriteria"] for one in tasks] == [[], ["Given a card, it is charged."]]
     (shown,) = plans.get(f"/api/stories/{story}")["plans"]
-    assert (shown["planId"], shown["tasks"], shown["progress"]) == (plan["id"], {"total": 2, "PENDING": 2}, 0)
+    assert (shown["planId"], shown["counts"], shown["progress"]) == (plan["id"], {"PENDING": 2}, 0)
+    assert [(one["id"], one["subtaskId"]) for one in shown["tasks"]] == [(one["id"], one["subtaskId"]) for one in tasks]
 
 
 def test_a_story_without_subtasks_is_one_task(plans: Plans) -> None:
@@ -557,7 +558,7 @@ def test_a_task_of_a_subtask_belongs_to_its_story(plans: Plans, plan: Any) -> No
     details = error(plans.call("PATCH", path, {"storyId": story, "subtaskId": f"{other}-ST1"}), 422, "INVALID")
     assert details[0]["code"] == "UNKNOWN_STORY"
     assert plans.call("PATCH", path, {"storyId": story, "subtaskId": f"{story}-ST1"}).status == 200
-    assert plans.get(f"/api/stories/{story}")["plans"][0]["tasks"]["total"] == 1
+    assert plans.get(f"/api/stories/{story}")["plans"][0]["counts"] == {"PENDING": 1}
     assert plans.get(f"/api/stories/{other}")["plans"] == []
 
 

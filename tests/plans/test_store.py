@@ -83,23 +83,27 @@ def test_a_line_of_the_list_follows_the_edits(place: Place, tables: Tables) -> N
 
 def test_a_story_shows_how_far_its_plan_is(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b"), of_story("c", OTHER), draft("d")))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 2, "PENDING": 2}
+    assert linked(STORY)[plan.id]["counts"] == {"PENDING": 2}
     place.set_state(id_of(plan, "a"), TaskState(status=TaskStatus.COMPLETED))
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.FAILED))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 2, "COMPLETED": 1, "PENDING": 1}
+    assert linked(STORY)[plan.id]["counts"] == {"COMPLETED": 1, "PENDING": 1}
     assert linked(STORY)[plan.id]["progress"] == 50
-    assert linked(OTHER)[plan.id]["tasks"] == {"total": 1, "FAILED": 1}
+    assert linked(OTHER)[plan.id]["counts"] == {"FAILED": 1}
     assert linked(OTHER)[plan.id]["progress"] == 0
 
 
 def test_links_follow_the_edits(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b")))
     moved = place.edited(plan, UpdateTask(task_id=id_of(plan, "b"), fields={"story_id": OTHER}))
-    assert (linked(STORY)[plan.id]["tasks"]["total"], linked(OTHER)[plan.id]["tasks"]["total"]) == (1, 1)
+    assert [one["id"] for one in linked(STORY)[plan.id]["tasks"]] == [id_of(plan, "a")]
+    assert [one["id"] for one in linked(OTHER)[plan.id]["tasks"]] == [id_of(plan, "b")]
     gone = place.edited(moved, RemoveTask(task_id=id_of(plan, "a")))
     assert linked(STORY) == {}
-    place.edited(gone, UpdatePlan(fields={"story_ids": (STORY,)}))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 0}
+    now = place.edited(gone, UpdatePlan(fields={"story_ids": (STORY,)}))
+    assert linked(STORY)[plan.id]["tasks"] == []
+    place.edited(now, UpdateTask(task_id=id_of(plan, "b"), fields={"subtask_id": f"{OTHER}-ST7"}))
+    (only,) = linked(OTHER)[plan.id]["tasks"]
+    assert only == {"id": id_of(plan, "b"), "subtaskId": f"{OTHER}-ST7", "status": "PENDING"}
 
 
 def test_a_deleted_plan_leaves_no_link_and_no_line(place: Place, tables: Tables, linked: Callable[[str], Any]) -> None:

@@ -105,15 +105,22 @@ class UnderWay(TypedDict):
     runId: str
 
 
+class TaskOfStory(TypedDict):
+    id: str
+    subtaskId: str | None
+    status: TaskStatus
+
+
 class PlanOfStory(TypedDict):
-    """`tasks`: how many of the plan's tasks carry out the story, `total` and in each state."""
+    """`tasks` are those that carry out the story, `counts` how many of them are in each state."""
 
     planId: str
     title: str
     status: PlanStatus
     version: int
-    tasks: dict[str, int]
     progress: int
+    counts: dict[TaskStatus, int]
+    tasks: list[TaskOfStory]
 
 
 class StoryWithPlans(Story):

@@ -250,9 +250,9 @@ def _head_of(after: Plan) -> list[Any]:
 
 
 def _relink(transaction: Transaction, before: Plan, after: Plan) -> None:
-    old, new = links(before), links(after)
-    for story_id, row in link_rows(after).items():
-        if old.get(story_id) != new[story_id]:
+    old, new = link_rows(before), link_rows(after)
+    for story_id, row in new.items():
+        if story_id not in old or old[story_id].tasks != row.tasks:
             transaction.put(row)
     for story_id in old.keys() - new.keys():
         transaction.delete(LinkRow(story_id, after.id))
