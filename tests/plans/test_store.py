@@ -199,6 +199,21 @@ def test_a_plan_whose_making_was_not_answered_is_made(place: Place, lose_answers
     assert int(PlanRow.get(plan.id, "P").last_iteration) == 1
 
 
+def test_a_transaction_that_met_another_is_tried_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = place.created(phase("One", draft("a")))
+    commit = dynamo.Transaction.commit
+    in_the_way = [Transient("DynamoDB: TransactionConflict")] * 3
+
+    def meet(transaction: dynamo.Transaction) -> None:
+        if in_the_way:
+            raise in_the_way.pop()
+        commit(transaction)
+
+    monkeypatch.setattr(dynamo.Transaction, "commit", meet)
+    after = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
+    assert place.store.load(plan.id) == after
+
+
 # repositories
 
 
