@@ -12,7 +12,7 @@ from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.estimating import Measured
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
-from groundwork.plans.operations import RemoveTask, UpdatePlan, UpdateTask
+from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateTask, applied
 from groundwork.plans.refusals import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
@@ -197,6 +197,16 @@ def test_a_plan_whose_making_was_not_answered_is_made(place: Place, lose_answers
     plan = place.created(phase("One", draft("a")))
     assert place.store.load(plan.id) == plan
     assert int(PlanRow.get(plan.id, "P").last_iteration) == 1
+
+
+def test_an_edit_that_was_made_after_all_is_not_made_again(place: Place) -> None:
+    """Its answer came too late: the editor has read its own version, and makes the edit again with its number."""
+    plan = place.created(phase("One", draft("a")))
+    made = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
+    again = applied(made, AddTask(phase_id=plan.phases[0].id, task=draft("b"))).changed(version=3)
+    with pytest.raises(Transient):
+        place.store.commit(made, again, iteration(again, 2))
+    assert place.store.load(plan.id) == made
 
 
 def test_a_transaction_that_met_another_is_tried_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
