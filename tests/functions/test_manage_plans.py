@@ -402,6 +402,13 @@ def test_the_history_says_who_did_what_with_before_and_after(plans: Plans, plan:
     error(plans.call("GET", f"/api/plans/{plan['id']}/iterations/{plan['id']}-I9"), 404, "NOT_FOUND")
 
 
+def test_who_it_was_is_told_as_far_as_it_is_known(plans: Plans, plan: Any) -> None:
+    for number, name in enumerate(["", "Ada \u202eecila", "x" * 500]):
+        plans.call("PATCH", f"/api/plans/{plan['id']}", {"title": f"Title {number}"}, x_groundwork_author=name)
+    history = plans.get(f"/api/plans/{plan['id']}/iterations")["items"]
+    assert [line["who"] for line in history] == ["x" * 100, "Ada ecila", "admin", "admin"]
+
+
 def test_the_history_goes_page_by_page(plans: Plans, plan: Any) -> None:
     for number in range(4):
         plans.call("PATCH", f"/api/plans/{plan['id']}", {"title": f"Title {number}"})
