@@ -23,6 +23,7 @@ from groundwork.plans.refusals import (
     VersionConflict,
 )
 from groundwork.plans.reviewing import Choice, ReviewRequest, effect
+from groundwork.plans.suggestions import clashes
 from groundwork.plans.validating import faults
 from groundwork.runs import RunType, Status
 from groundwork.store.plan_rows import PlanRow, StateRow, state_key
@@ -138,6 +139,7 @@ async def test_what_cannot_go_together_is_named(world: PlanWorld) -> None:
     )
     iteration, suggestions = await world.reviewed(plan.id, "optimize_order")
     assert len(suggestions) == 2
+    assert clashes(suggestions) == [[1], [0]]
     with pytest.raises(ConflictingSuggestions) as refused:
         world.apply(iteration, [0, 1])
     assert refused.value.details == {"pairs": [{"suggestionIndices": [0, 1], "targets": [id_of(plan, "b")]}]}

@@ -61,10 +61,12 @@ class PlanShown(PlanHead):
 
 
 class SuggestionShown(Suggestion):
-    """`stale` is told of a single iteration's suggestions; in the list it is null."""
+    """`stale` and `conflictsWith`, the indices it cannot be chosen with, are told of a single iteration's suggestions;
+    in the list they are null."""
 
     index: int
     stale: bool | None
+    conflicts_with: tuple[int, ...] | None
 
 
 class IterationShown(Iteration):
