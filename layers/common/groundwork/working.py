@@ -76,7 +76,7 @@ class Finished:
 
     def claim_left(self) -> Claim:
         """The claim of an item that will be tried again; a call that was never made gives its attempt back."""
-        unmade = self.result is None
+        unmade = self.result is None and not self.spent.usage.calls
         return Claim(
             attempts=self.claim.attempts - (1 if unmade else 0),
             usage=self.claim.usage + self.spent.usage,
@@ -120,6 +120,9 @@ class Crew:
         An item over which two workers were lost runs with nothing beside it: if it kills a third, it is alone. Losing
         one is no sign yet: a deployment or a timeout takes dozens of innocent items with it.
         """
+        if not self._units:
+            # also where a suspect's claim could not be saved, and so it was never begun
+            self._lost_alone = False
         if room <= 0 or self._lost_alone:
             return []
         units = self._again(run, targets)
