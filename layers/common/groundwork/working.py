@@ -76,7 +76,7 @@ class Finished:
 
     def claim_left(self) -> Claim:
         """The claim of an item that will be tried again; a call that was never made gives its attempt back."""
-        unmade = self.result is None and not self.spent.usage.calls
+        unmade = self.result is None
         return Claim(
             attempts=self.claim.attempts - (1 if unmade else 0),
             usage=self.claim.usage + self.spent.usage,
@@ -223,6 +223,9 @@ class Crew:
         for target, share in zip(unit, shares, strict=True):
             missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The model's answer left this item out.")
             result = results.get(target.index, missing)
+            if result is None and spent.usage.calls:
+                # an attempt that was paid for is not given back
+                result = ItemFailed(ErrorCode.TIMED_OUT, "There was no time left to have its answer corrected.")
             finished = Finished(target, claims[target.index], result, share, now, len(unit) > 1)
             self.finished.append(finished)
             self._begun.pop(target.index, None)
