@@ -224,6 +224,13 @@ def test_deleting_a_task_refuses_or_repairs_as_asked(plans: Plans, plan: Any) ->
     assert now["phases"][1]["tasks"][0]["dependsOn"] == [id_of(plan, "a")]
 
 
+def test_a_task_without_a_key_takes_none_that_another_has(plans: Plans) -> None:
+    plan = plans.plan(phase("One", task("T2"), {"title": "Second"}, task("t4")))
+    assert keys(plan) == [["T2", "T3", "t4"]]
+    made = plans.made("/api/plan-tasks", phaseId=plan["phases"][0]["id"], title="Third", dependsOn=["T3"])
+    assert (made["key"], made["dependsOn"]) == ("T5", [id_of(plan, "T3")])
+
+
 def test_an_id_is_never_given_twice(plans: Plans, plan: Any) -> None:
     plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'c')}")
     made = plans.made("/api/plan-tasks", phaseId=plan["phases"][1]["id"], title="New")
