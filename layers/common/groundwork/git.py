@@ -171,7 +171,14 @@ def _client(repository: Repository, secret: Callable[[str], str], budget: Budget
     origin = f"{parts.scheme}://{parts.netloc}"
     client: Any = HttpGitClient(origin, timeout=READ_S, quiet=True, username=user, password=password)
     client.pool_manager.connection_pool_kw["retries"] = Retry(total=2, redirect=2, raise_on_status=False)
-    request, responses = client._http_request, ExitStack()
+    with ExitStack() as responses:
+        responses.callback(client.pool_manager.clear)
+        client._http_request = _bounded(client._http_request, origin, budget, responses)
+        yield client
+
+
+def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
+    """dulwich's way to send a request, within bounds; `responses` closes what it has opened."""
 
     def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
         if not url.startswith(f"{origin}/"):
@@ -189,10 +196,7 @@ def _client(repository: Repository, secret: Callable[[str], str], budget: Budget
 
         return response, bounded_read
 
-    client._http_request = bounded
-    responses.callback(client.pool_manager.clear)
-    with responses:
-        yield client
+    return bounded
 
 
 def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
