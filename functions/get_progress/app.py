@@ -4,6 +4,7 @@ import time
 from functools import cache
 from itertools import islice
 from typing import Annotated, Any
+from zlib import crc32
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -41,7 +42,9 @@ def progress(
     # eventually consistent, half a read unit: a poll that is a moment old is followed by the next
     run = tables().runs.load(run_id, consistent=False)
     now = now_ms()
-    etag = f'"{run.seq}-{int(run.stale(now))}-{int(items)}-{since}"'
+    # a note of why a run does not move is written beside its seq
+    noted = crc32(run.phase_detail.encode())
+    etag = f'"{run.seq}-{noted:x}-{int(run.stale(now))}-{int(items)}-{since}"'
     if http.etag_matches(app.current_event, etag):
         return Response(304, "application/json", "", headers={"ETag": etag})
     body: Progress | ProgressWithItems = progress_of(run, now)

@@ -19,6 +19,7 @@ from groundwork.executing.conducting import Conductor
 from groundwork.executing.progress import progress
 from groundwork.http import answers
 from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, Path, new_repository_id, path_of
+from groundwork.plain_text import clean
 from groundwork.plans import showing
 from groundwork.plans.answers import (
     Comparison,
@@ -93,7 +94,7 @@ def now_ms() -> int:
 
 def author() -> str:
     """Who is asking, for the history: what the client says of itself, else whom the authorizer has let pass."""
-    named = app.current_event.headers.get("x-groundwork-author", "").strip()
+    named = clean(app.current_event.headers.get("x-groundwork-author", "")).strip()
     context = app.current_event.raw_event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
     return named[:100] or str(context.get("principal", "admin"))
 

@@ -18,6 +18,10 @@ def project_of(run_id: str) -> str:
     return path.project_id
 
 
+def path_number(run_id: str) -> int:
+    return int(run_id.rpartition("-R")[2])
+
+
 @dataclass
 class MemoryRuns:
     """`projects` holds each project's counts by name; `artifacts` and `analyses` are what commits have written."""
@@ -95,7 +99,7 @@ class MemoryRuns:
         self.artifacts |= {artifact.id: artifact for _, artifact in changes.puts}
         for _, path in changes.deletes:
             del self.artifacts[str(path)]
-        self.analyses |= {str(path): analysis for _, path, analysis in changes.analyses}
+        self.analyses |= {str(path): analysis for _, path, analysis, _ in changes.analyses}
         self._lines.setdefault(run.id, []).extend(changes.manifest)
         self._journal.setdefault(run.id, []).extend(changes.entries)
         self._drafts.setdefault(run.id, {}).update(dict(changes.drafts))
@@ -136,6 +140,10 @@ class MemoryRuns:
 
     def settle_retry(self, run_id: str) -> None:
         self._retries.pop(run_id, None)
+
+    def later(self, run_id: str) -> list[Run]:
+        of_project = [run for run in self._runs.values() if project_of(run.id) == project_of(run_id)]
+        return [run for run in of_project if path_number(run.id) > path_number(run_id)]
 
     def holders(self, project_id: str) -> dict[RunType, str]:
         return {type_: run.id for (project, type_), run in self._locks.items() if project == project_id}

@@ -224,6 +224,13 @@ def test_deleting_a_task_refuses_or_repairs_as_asked(plans: Plans, plan: Any) ->
     assert now["phases"][1]["tasks"][0]["dependsOn"] == [id_of(plan, "a")]
 
 
+def test_a_task_without_a_key_takes_none_that_another_has(plans: Plans) -> None:
+    plan = plans.plan(phase("One", task("T2"), {"title": "Second"}, task("t4")))
+    assert keys(plan) == [["T2", "T3", "t4"]]
+    made = plans.made("/api/plan-tasks", phaseId=plan["phases"][0]["id"], title="Third", dependsOn=["T3"])
+    assert (made["key"], made["dependsOn"]) == ("T5", [id_of(plan, "T3")])
+
+
 def test_an_id_is_never_given_twice(plans: Plans, plan: Any) -> None:
     plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'c')}")
     made = plans.made("/api/plan-tasks", phaseId=plan["phases"][1]["id"], title="New")
@@ -402,6 +409,13 @@ def test_the_history_says_who_did_what_with_before_and_after(plans: Plans, plan:
     error(plans.call("GET", f"/api/plans/{plan['id']}/iterations/{plan['id']}-I9"), 404, "NOT_FOUND")
 
 
+def test_who_it_was_is_told_as_far_as_it_is_known(plans: Plans, plan: Any) -> None:
+    for number, name in enumerate(["", "Ada \u202eecila", "x" * 500]):
+        plans.call("PATCH", f"/api/plans/{plan['id']}", {"title": f"Title {number}"}, x_groundwork_author=name)
+    history = plans.get(f"/api/plans/{plan['id']}/iterations")["items"]
+    assert [line["who"] for line in history] == ["x" * 100, "Ada ecila", "admin", "admin"]
+
+
 def test_the_history_goes_page_by_page(plans: Plans, plan: Any) -> None:
     for number in range(4):
         plans.call("PATCH", f"/api/plans/{plan['id']}", {"title": f"Title {number}"})
@@ -540,7 +554,8 @@ def test_a_story_becomes_a_phase_and_its_subtasks_become_tasks(plans: Plans) -> 
     assert {one["storyId"] for one in tasks} == {story}
     assert [one["acceptanceCriteria"] for one in tasks] == [[], ["Given a card, it is charged."]]
     (shown,) = plans.get(f"/api/stories/{story}")["plans"]
-    assert (shown["planId"], shown["tasks"], shown["progress"]) == (plan["id"], {"total": 2, "PENDING": 2}, 0)
+    assert (shown["planId"], shown["counts"], shown["progress"]) == (plan["id"], {"PENDING": 2}, 0)
+    assert [(one["id"], one["subtaskId"]) for one in shown["tasks"]] == [(one["id"], one["subtaskId"]) for one in tasks]
 
 
 def test_a_story_without_subtasks_is_one_task(plans: Plans) -> None:
@@ -557,7 +572,7 @@ def test_a_task_of_a_subtask_belongs_to_its_story(plans: Plans, plan: Any) -> No
     details = error(plans.call("PATCH", path, {"storyId": story, "subtaskId": f"{other}-ST1"}), 422, "INVALID")
     assert details[0]["code"] == "UNKNOWN_STORY"
     assert plans.call("PATCH", path, {"storyId": story, "subtaskId": f"{story}-ST1"}).status == 200
-    assert plans.get(f"/api/stories/{story}")["plans"][0]["tasks"]["total"] == 1
+    assert plans.get(f"/api/stories/{story}")["plans"][0]["counts"] == {"PENDING": 1}
     assert plans.get(f"/api/stories/{other}")["plans"] == []
 
 

@@ -237,6 +237,11 @@ def test_tasks_added_at_once_all_get_an_id_of_their_own(shared: Editor) -> None:
     assert {task.id for task in now.tasks} == {f"{plan.id}-T{n}" for n in range(1, EDITORS + 3)}
 
 
+def test_plans_made_at_once_in_one_repository_are_all_made(shared: Editor) -> None:
+    plans = at_once(lambda n: made(shared, phase("One", draft(f"t{n}"))))
+    assert [shared.store.load(plan.id) for plan in plans] == plans
+
+
 def test_of_those_who_edit_one_version_at_once_one_gets_through(shared: Editor) -> None:
     plan = made(shared)
 

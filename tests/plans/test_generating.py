@@ -1,7 +1,8 @@
-"""Plans written by the model, from the request to the stored plan: on real tables, with the mock."""
+"""Plans written by the model, from the request to the stored plan, with the mock and scripted answers."""
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,17 @@ from groundwork.store.plan_rows import VersionRow
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.answers import FIVE, phases, written
-from tests.plans.world import PlanWorld, now_ms
+from tests.plans.world import PlanWorld, now_ms, tables_in_memory
 
 
 @pytest.fixture
-def world(moto_tables: Tables, tmp_path: Path) -> PlanWorld:
+def world(tmp_path: Path) -> Iterator[PlanWorld]:
+    with tables_in_memory() as tables:
+        yield PlanWorld(tables, tmp_path / "repository")
+
+
+@pytest.fixture
+def on_moto(moto_tables: Tables, tmp_path: Path) -> PlanWorld:
     return PlanWorld(moto_tables, tmp_path / "repository")
 
 
@@ -44,7 +51,8 @@ def versions(plan_id: str) -> list[str]:
     return [row.sk for row in VersionRow.query(plan_id, VersionRow.sk.startswith("V#"), consistent_read=True)]
 
 
-async def test_a_description_becomes_a_plan(world: PlanWorld) -> None:
+async def test_a_description_becomes_a_plan(on_moto: PlanWorld) -> None:
+    world = on_moto
     accepted = world.ask()
     assert world.plan(accepted.plan_id).status is PlanStatus.GENERATING
     assert world.triggered == [accepted.run_id]

@@ -1,6 +1,7 @@
-"""Reviews by the model, from the request to applied suggestions: on real tables, with the mock and scripted answers."""
+"""Reviews by the model, from the request to applied suggestions: with the mock and scripted answers."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,26 @@ from groundwork.plans.refusals import (
     VersionConflict,
 )
 from groundwork.plans.reviewing import Choice, ReviewRequest, effect
+from groundwork.plans.suggestions import clashes
 from groundwork.plans.validating import faults
 from groundwork.runs import RunType, Status
 from groundwork.store.plan_rows import PlanRow, StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of
-from tests.plans.world import PlanWorld, now_ms
+from tests.plans.world import PlanWorld, now_ms, tables_in_memory
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
 
 
 @pytest.fixture
-def world(moto_tables: Tables, tmp_path: Path) -> PlanWorld:
+def world(tmp_path: Path) -> Iterator[PlanWorld]:
+    with tables_in_memory() as tables:
+        yield PlanWorld(tables, tmp_path / "repository")
+
+
+@pytest.fixture
+def on_moto(moto_tables: Tables, tmp_path: Path) -> PlanWorld:
     return PlanWorld(moto_tables, tmp_path / "repository")
 
 
@@ -68,8 +76,9 @@ def ordering(**lists: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("review_type", TYPES)
 async def test_each_review_of_the_mock_suggests_what_can_be_applied_and_then_has_nothing_more_to_say(
-    world: PlanWorld, review_type: str
+    on_moto: PlanWorld, review_type: str
 ) -> None:
+    world = on_moto
     plan = two_phases(world)
     iteration, suggestions = await world.reviewed(plan.id, review_type)
     assert (iteration.kind, iteration.status, iteration.who) == (
@@ -130,6 +139,7 @@ async def test_what_cannot_go_together_is_named(world: PlanWorld) -> None:
     )
     iteration, suggestions = await world.reviewed(plan.id, "optimize_order")
     assert len(suggestions) == 2
+    assert clashes(suggestions) == [[1], [0]]
     with pytest.raises(ConflictingSuggestions) as refused:
         world.apply(iteration, [0, 1])
     assert refused.value.details == {"pairs": [{"suggestionIndices": [0, 1], "targets": [id_of(plan, "b")]}]}
@@ -322,7 +332,7 @@ async def test_a_cancelled_review_keeps_what_its_finished_parts_have_suggested(w
     world.model = ScriptedModel(while_asked)
     iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
     assert (iteration.status, iteration.error) == (IterationStatus.CANCELLED, "The review was cancelled.")
-    assert len(suggestions) in (12, 24)
+    assert len(suggestions) in (6, 12, 18, 24), "whole parts"
     assert world.apply(iteration, [0]).version == 2
     assert world.plan(plan.id).status is PlanStatus.DRAFT
 

@@ -12,7 +12,7 @@ from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.estimating import Measured
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
-from groundwork.plans.operations import RemoveTask, UpdatePlan, UpdateTask
+from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateTask, applied
 from groundwork.plans.refusals import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
@@ -83,23 +83,27 @@ def test_a_line_of_the_list_follows_the_edits(place: Place, tables: Tables) -> N
 
 def test_a_story_shows_how_far_its_plan_is(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b"), of_story("c", OTHER), draft("d")))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 2, "PENDING": 2}
+    assert linked(STORY)[plan.id]["counts"] == {"PENDING": 2}
     place.set_state(id_of(plan, "a"), TaskState(status=TaskStatus.COMPLETED))
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.FAILED))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 2, "COMPLETED": 1, "PENDING": 1}
+    assert linked(STORY)[plan.id]["counts"] == {"COMPLETED": 1, "PENDING": 1}
     assert linked(STORY)[plan.id]["progress"] == 50
-    assert linked(OTHER)[plan.id]["tasks"] == {"total": 1, "FAILED": 1}
+    assert linked(OTHER)[plan.id]["counts"] == {"FAILED": 1}
     assert linked(OTHER)[plan.id]["progress"] == 0
 
 
 def test_links_follow_the_edits(place: Place, linked: Callable[[str], Any]) -> None:
     plan = place.created(phase("One", of_story("a"), of_story("b")))
     moved = place.edited(plan, UpdateTask(task_id=id_of(plan, "b"), fields={"story_id": OTHER}))
-    assert (linked(STORY)[plan.id]["tasks"]["total"], linked(OTHER)[plan.id]["tasks"]["total"]) == (1, 1)
+    assert [one["id"] for one in linked(STORY)[plan.id]["tasks"]] == [id_of(plan, "a")]
+    assert [one["id"] for one in linked(OTHER)[plan.id]["tasks"]] == [id_of(plan, "b")]
     gone = place.edited(moved, RemoveTask(task_id=id_of(plan, "a")))
     assert linked(STORY) == {}
-    place.edited(gone, UpdatePlan(fields={"story_ids": (STORY,)}))
-    assert linked(STORY)[plan.id]["tasks"] == {"total": 0}
+    now = place.edited(gone, UpdatePlan(fields={"story_ids": (STORY,)}))
+    assert linked(STORY)[plan.id]["tasks"] == []
+    place.edited(now, UpdateTask(task_id=id_of(plan, "b"), fields={"subtask_id": f"{OTHER}-ST7"}))
+    (only,) = linked(OTHER)[plan.id]["tasks"]
+    assert only == {"id": id_of(plan, "b"), "subtaskId": f"{OTHER}-ST7", "status": "PENDING"}
 
 
 def test_a_deleted_plan_leaves_no_link_and_no_line(place: Place, tables: Tables, linked: Callable[[str], Any]) -> None:
@@ -193,6 +197,31 @@ def test_a_plan_whose_making_was_not_answered_is_made(place: Place, lose_answers
     plan = place.created(phase("One", draft("a")))
     assert place.store.load(plan.id) == plan
     assert int(PlanRow.get(plan.id, "P").last_iteration) == 1
+
+
+def test_an_edit_that_was_made_after_all_is_not_made_again(place: Place) -> None:
+    """Its answer came too late: the editor has read its own version, and makes the edit again with its number."""
+    plan = place.created(phase("One", draft("a")))
+    made = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
+    again = applied(made, AddTask(phase_id=plan.phases[0].id, task=draft("b"))).changed(version=3)
+    with pytest.raises(Transient):
+        place.store.commit(made, again, iteration(again, 2))
+    assert place.store.load(plan.id) == made
+
+
+def test_a_transaction_that_met_another_is_tried_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = place.created(phase("One", draft("a")))
+    commit = dynamo.Transaction.commit
+    in_the_way = [Transient("DynamoDB: TransactionConflict")] * 3
+
+    def meet(transaction: dynamo.Transaction) -> None:
+        if in_the_way:
+            raise in_the_way.pop()
+        commit(transaction)
+
+    monkeypatch.setattr(dynamo.Transaction, "commit", meet)
+    after = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
+    assert place.store.load(plan.id) == after
 
 
 # repositories

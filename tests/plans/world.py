@@ -1,9 +1,11 @@
 """A repository on disk, plans on real tables, and workers that write and review them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from threading import Lock
 from typing import Any
 
 from dulwich import porcelain
@@ -28,7 +30,9 @@ from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Run
 from groundwork.starting import Starter
 from groundwork.store.backlog_rows import EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
-from groundwork.store.tables import Tables
+from groundwork.store.tables import Tables, open_tables
+from tests.simulation.dynamodb import Database, in_place_of_aws
+from tests.tables import settings_at
 
 CREATED = "2026-01-01T00:00:00.000Z"
 FILES = {
@@ -37,6 +41,19 @@ FILES = {
     "src/downloads/list.py": "ROWS = []\n",
     "tests/test_resume.py": "def test_it(): ...\n",
 }
+
+
+@contextmanager
+def tables_in_memory() -> Iterator[Tables]:
+    """The simulation's model of DynamoDB, asked by one thread at a time."""
+    database, one = Database(), Lock()
+
+    def send(operation: str, sent: dict[str, Any]) -> Any:
+        with one:
+            return database.carry_out(operation, sent)
+
+    with in_place_of_aws(send):
+        yield open_tables(settings_at("backlog", "runs"))
 
 
 def no_secret(name: str) -> str:

@@ -1,7 +1,6 @@
 """Bugs that the simulator has found, each shown by itself. docs/reliability.md tells how they were found."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +11,11 @@ from groundwork import leases
 from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.processing import HopEnd
-from groundwork.runs import Claim, Lease, Phase, Run, RunType, Status
+from groundwork.runs import Claim, Lease, Phase, RunType, Status
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel
-from tests.runs.world import World
+from tests.runs.world import World, dies
 from tests.simulation.dynamodb import in_place_of_aws
 from tests.tables import settings_at
 
@@ -96,7 +95,7 @@ async def test_what_was_in_flight_with_a_lost_worker_goes_on_side_by_side(simula
     world.add_epics(1)
     world.add_stories(1, 8)
     run_id = world.start(RunType.GENERATE_SUBTASKS)
-    run = await _dies(world, run_id, lambda run: bool(run.claims))
+    run = await dies(world, run_id, lambda run: bool(run.claims))
     claims = {index: Claim(1, 5) for index in range(4)} | {index: Claim(2, 5) for index in range(4, 8)}
     run_row(replace(run, claims=claims, cursor=8, lease=Lease(run.lease.epoch, "lost/1", 1))).save()
     run = await world.to_the_end(run_id)
@@ -115,7 +114,7 @@ async def test_what_is_queued_in_part_goes_on_where_it_stopped_though_the_backlo
     world.add_stories(1, 75)
     world.add_stories(2, 75)
     run_id = world.start(RunType.GENERATE_SUBTASKS, mode="compact")
-    assert (await _dies(world, run_id, lambda run: run.queued > 100)).queued == 100
+    assert (await dies(world, run_id, lambda run: run.queued > 100)).queued == 100
     world.add_stories(1, 76)
     run = await world.to_the_end(run_id)
     targets = world.tables.runs.manifest(run_id, 0, 1_000)
@@ -128,7 +127,7 @@ async def test_a_manifest_that_was_complete_is_not_written_again(simulated_table
     world = World(simulated_tables)
     world.add_epics(12)
     run_id = world.start(RunType.GENERATE_STORIES, mode="compact")
-    assert (await _dies(world, run_id, lambda run: run.queued_all)).queued == 12
+    assert (await dies(world, run_id, lambda run: run.queued_all)).queued == 12
     world.add_epics(15)
     run = await world.to_the_end(run_id)
     assert (run.status, run.total, run.completed) == (Status.SUCCEEDED, 12, 12)
@@ -146,30 +145,10 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     run_id = world.start(RunType.GENERATE_EPICS)
     batches = world.run(run_id).total - 1
     assert batches > 100
-    assert (await _dies(world, run_id, lambda run: run.queued > 100)).queued == 100
+    assert (await dies(world, run_id, lambda run: run.queued > 100)).queued == 100
     world.add_cards(1_260, analyzed=True)
-    await _dies(world, run_id, lambda run: bool(run.claims))
+    await dies(world, run_id, lambda run: bool(run.claims))
     targets = world.tables.runs.manifest(run_id, 0, 1_000)
     cards = [number for target in targets for number in target.cards]
     assert len(targets) == batches + 1
     assert sorted(cards) == list(range(1, 1_261))
-
-
-async def _dies(world: World, run_id: str, when: Callable[[Run], bool]) -> Run:
-    """The run after a hop whose worker was lost at the first write of such a state."""
-    save = world.tables.runs.save
-
-    def dying(run: Run, before: Run, changes: Any) -> None:
-        if when(run):
-            raise SystemError("the worker is lost")
-        save(run, before, changes)
-
-    world.tables.runs.save = dying  # type: ignore[method-assign]
-    try:
-        with pytest.raises(SystemError):
-            await world.hop(run_id)
-    finally:
-        world.tables.runs.save = save  # type: ignore[method-assign]
-    run = world.run(run_id)
-    run_row(replace(run, lease=replace(run.lease, until=1))).save()
-    return run

@@ -3,17 +3,20 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import pytest
 
 from groundwork.ai.port import Usage
 from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
-from groundwork.ports import LogLine
+from groundwork.ports import Changes, LogLine
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Entry, ItemStatus, Run, RunOptions, RunType
 from groundwork.starting import RunRequest, Starter
 from groundwork.store.backlog_rows import CardRow, EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
+from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel
 
@@ -184,3 +187,23 @@ async def killed_after(seconds: float, coroutine: asyncio.Task[HopEnd]) -> None:
     await asyncio.sleep(seconds)
     coroutine.cancel()
     await asyncio.gather(coroutine, return_exceptions=True)
+
+
+async def dies(world: World, run_id: str, when: Callable[[Run], bool]) -> Run:
+    """The run after a hop whose worker was lost at the first write of such a state."""
+    save = world.tables.runs.save
+
+    def dying(run: Run, before: Run, changes: Changes) -> None:
+        if when(run):
+            raise SystemError("the worker is lost")
+        save(run, before, changes)
+
+    world.tables.runs.save = dying  # type: ignore[method-assign]
+    try:
+        with pytest.raises(SystemError):
+            await world.hop(run_id)
+    finally:
+        world.tables.runs.save = save  # type: ignore[method-assign]
+    run = world.run(run_id)
+    run_row(replace(run, lease=replace(run.lease, until=1))).save()
+    return run

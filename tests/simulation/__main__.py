@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.simulation.mutants import MUTANTS, SEEDS
+from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
-from tests.simulation.simulation import Report, simulate
+from tests.simulation.simulation import Report, Simulation, simulate
 
 
 def main() -> int:
@@ -19,19 +21,20 @@ def main() -> int:
     if arguments.record:
         print("\n".join(str(path) for path in record(arguments.record)))
         return 0
+    kind = PlanSimulation if arguments.plans else Simulation
     if arguments.seed is not None:
-        return replay(arguments.seed)
+        return replay(arguments.seed, kind)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
             named = [mutant.name for mutant in MUTANTS if not arguments.mutants or mutant.name in arguments.mutants]
             return hunt(named, pool.map(_caught, named))
         seeds = range(arguments.start, arguments.start + arguments.seeds)
-        return run_all(seeds, pool.map(_without_trace, seeds, chunksize=20))
+        return run_all(seeds, pool.map(partial(_without_trace, kind), seeds, chunksize=20))
 
 
-def replay(seed: int) -> int:
+def replay(seed: int, kind: type[Simulation] = Simulation) -> int:
     """Prints all that happens in one simulation."""
-    report = simulate(seed)
+    report = simulate(seed, kind=kind)
     print("\n".join(report.trace))
     print(f"{report}\nfingerprint {report.fingerprint}")
     return 1 if report.broken else 0
@@ -69,8 +72,8 @@ def _caught(name: str) -> Report | None:
     return _light(mutant.caught(range(1, SEEDS + 1)))
 
 
-def _without_trace(seed: int) -> Report:
-    report = simulate(seed)
+def _without_trace(kind: type[Simulation], seed: int) -> Report:
+    report = simulate(seed, kind=kind)
     report.trace.clear()
     return report
 
@@ -87,6 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--start", type=int, default=1, help="the first")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--seed", type=int, help="this one alone, with its trace")
+    parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")
     parser.add_argument("--record", metavar="VERSION", help="keep what this release leaves in the tables")
     return parser.parse_args()

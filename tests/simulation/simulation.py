@@ -381,6 +381,7 @@ def simulate(
     where: Callable[[Scenario], Scenario] = lambda scenario: scenario,
     what: Callable[[Faults], Faults] = lambda faults: faults,
     rows: Sequence[Row] = (),
+    kind: type[Simulation] = Simulation,
 ) -> Report:
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
     the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
@@ -388,7 +389,7 @@ def simulate(
     random = randomness.Random(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
     with connected() as connect:
-        simulation = Simulation(report.scenario, report.faults, random)
+        simulation = kind(report.scenario, report.faults, random)
         connect(simulation.cloud)
         simulation.prepare(rows)
         try:

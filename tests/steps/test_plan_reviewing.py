@@ -14,7 +14,8 @@ from groundwork.errors import Refusal
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, applied
-from groundwork.plans.suggestions import Suggestion, apply_chosen, stale
+from groundwork.plans.refusals import ConflictingSuggestions
+from groundwork.plans.suggestions import Suggestion, apply_chosen, clashes, stale
 from groundwork.plans.surveying import Survey
 from groundwork.plans.validating import faults
 from groundwork.steps.plan_reviewing import judge, parts, question
@@ -129,8 +130,16 @@ def test_any_subset_of_what_is_offered_is_applied_whole_or_refused(
     with suppress(ValueError):
         kept, _ = judge(whole(plan), review_type)(answer)
     chosen = data.draw(st.lists(st.integers(0, len(kept) - 1), max_size=4)) if kept else []
-    with suppress(Refusal):
+    apart = clashes(kept)
+    clash = any(other in apart[one] for one in chosen for other in chosen)
+    try:
         assert faults(apply_chosen(plan, kept, chosen).plan) == []
+    except ConflictingSuggestions:
+        assert clash
+    except Refusal:
+        assert not clash
+    else:
+        assert not clash
 
 
 def test_new_tasks_of_one_answer_never_share_a_key() -> None:

@@ -72,12 +72,12 @@ class Ledger:
                 raise
 
     async def _is_saved(self, after: Run) -> bool:
-        """Whether the row is this holder's at this seq: nobody else can have brought it there."""
+        """Whether the row is this holder's at this seq: a cancel may, but to another status."""
         try:
             row: Run = await self._io(self.store.load, after.id)
         except Transient:
             return False
-        return (row.lease.epoch, row.seq, row.lease.owner) == (after.lease.epoch, after.seq, after.lease.owner)
+        return (row.status, row.lease, row.seq) == (after.status, after.lease, after.seq)
 
     async def still_mine(self) -> bool:
         """Raises Transient."""
@@ -132,6 +132,8 @@ def _weighed(finished: Finished, project_id: str) -> tuple[Finished, Changes, in
     own = finished.result.changes(project_id) if isinstance(finished.result, Outcome) else Changes()
     weight = sum(len(artifact.model_dump_json().encode()) for _, artifact in own.puts)
     weight += sum(write.weight for _, write in own.plans)
+    # a card's text is there twice: in its row, and in the condition that it has not changed
+    weight += sum(2 * len(text.encode()) for _, _, _, text in own.analyses)
     if own.actions + 1 > MOST_ACTIONS or weight > MOST_BYTES:
         message = f"Its {own.made} new and {len(own.deletes)} old rows are more than one transaction takes."
         finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()

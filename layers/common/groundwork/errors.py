@@ -135,3 +135,7 @@ class WriteConflict(Transient):
 
 class LeaseLost(GroundworkError):
     """Another worker, or a cancel, has taken this run; nothing may be written any more."""
+
+
+class Unreadable(GroundworkError):
+    """A row that this release does not understand: a later one has written it."""

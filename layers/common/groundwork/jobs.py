@@ -44,6 +44,7 @@ class Outcome:
     parent: Path | None = None
     child: Kind | None = None
     analysis: CardAnalysis | None = None
+    analyzed_text: str = ""
     drafts: tuple[EpicDraft, ...] = ()
     coverage: Coverage | None = None
     plan: PlanWrite | None = None
@@ -56,7 +57,7 @@ class Outcome:
         return Changes(
             puts=tuple((index, artifact) for artifact in self.numbered(self.target.first)),
             deletes=tuple((index, path) for path in gone),
-            analyses=((index, card, self.analysis),) if self.analysis else (),
+            analyses=((index, card, self.analysis, self.analyzed_text),) if self.analysis else (),
             drafts=((index, self.drafts),) if self.drafts else (),
             retired=gone if self.child is not Kind.SUBTASK else (),
             rest=self.coverage.rest_ids if self.coverage else None,
@@ -102,7 +103,7 @@ async def analyze(desk: Desk, targets: Sequence[Target], spend: Spend) -> Result
             results[target.index] = ItemFailed(ErrorCode.ANSWER_INVALID, answer)
         else:
             desk.themes[answer.theme] = None
-            results[target.index] = Outcome(target, analysis=answer)
+            results[target.index] = Outcome(target, analysis=answer, analyzed_text=found[id_].text)
     return results
 
 
@@ -116,7 +117,7 @@ async def _analyze_batch(
 async def make_epics(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
     (target,) = targets
     if target.merges:
-        drafts = await desk.io(desk.store.drafts, target.merges)
+        drafts = await desk.io(_drafts, desk, target.merges)
         return {target.index: await _merge(desk, target, drafts, spend)}
     cards = await desk.io(desk.backlog.cards, desk.project_id, list(target.cards))
     analyzed = [card for card in cards if card.analysis]
@@ -128,6 +129,14 @@ async def make_epics(desk: Desk, targets: Sequence[Target], spend: Spend) -> Res
     if desk.run.total == 1:
         return {target.index: await _write_epics(desk, target, drafts)}
     return {target.index: Outcome(target, drafts=tuple(drafts))}
+
+
+def _drafts(desk: Desk, first: str) -> list[EpicDraft]:
+    """Those of the run whose merge this is, and of the runs since that have tried its failed batches again."""
+    ids = [desk.run.id]
+    while ids[-1] != first and (earlier := desk.store.load(ids[-1]).retry_of):
+        ids.append(earlier)
+    return [draft for run_id in reversed(ids) for draft in desk.store.drafts(run_id)]
 
 
 async def _merge(desk: Desk, target: Target, drafts: list[EpicDraft], spend: Spend) -> Outcome | ItemFailed:

@@ -36,6 +36,7 @@ def taken(run: Run, owner: str, now: int) -> Run:
     return replace(
         run,
         status=Status.RUNNING,
+        phase_detail="",
         started_at=run.started_at or now,
         heartbeat_at=now,
         hops=run.hops + 1,

@@ -23,14 +23,15 @@ type Invoker = Callable[[str], None]
 class Changes:
     """What one commit writes besides the run's own row. The number is the index of the item it belongs to.
 
-    `retired` are parents whose descendants are dead with this commit; they are purged afterwards.
+    `retired` are parents whose descendants are dead with this commit; they are purged afterwards. An analysis comes
+    with the text that it is of.
     """
 
     entries: tuple[Entry, ...] = ()
     manifest: tuple[Target, ...] = ()
     puts: tuple[tuple[int, Artifact], ...] = ()
     deletes: tuple[tuple[int, Path], ...] = ()
-    analyses: tuple[tuple[int, Path, CardAnalysis], ...] = ()
+    analyses: tuple[tuple[int, Path, CardAnalysis, str], ...] = ()
     drafts: tuple[tuple[int, tuple[EpicDraft, ...]], ...] = ()
     retired: tuple[Path, ...] = ()
     rest: tuple[str, ...] | None = None
@@ -145,6 +146,10 @@ class RunStore(Protocol):
         """Takes an ended run off the list of those due for a retry."""
         ...
 
+    def later(self, run_id: str) -> list[Run]:
+        """The runs of its project that were started after it, oldest first."""
+        ...
+
     def holders(self, project_id: str) -> dict[RunType, str]:
         """The active run of each type, from the locks."""
         ...
@@ -163,6 +168,10 @@ class BacklogReader(Protocol):
     def parents(self, project_id: str, kind: Kind, epic: int | None) -> Iterator[list[Parent]]: ...
     def project_floor(self, project_id: str) -> int:
         """The highest number an epic of the project ever had that is gone. Raises NotFound."""
+        ...
+
+    def floor(self, parent: Path) -> int:
+        """The highest number a child of this epic or story ever had that is gone; 0 where the parent is gone too."""
         ...
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:

@@ -6,6 +6,7 @@ that come in while a commit is under way go together into the next one.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import batched, islice
@@ -79,7 +80,9 @@ class Worker:
         except LeaseLost:
             return HopEnd.LEASE_LOST
         finally:
-            await ledger.flush_log()
+            with suppress(Transient):
+                # the run itself is saved: lines that are lost are no reason to have the event delivered again
+                await ledger.flush_log()
 
 
 class Hop:
@@ -108,6 +111,9 @@ class Hop:
             return await self._hand_over()
         if not self.halt:
             await self._work()
+        if self.run.queued_all and self.run.ended >= self.run.total:
+            # it was done before anything was kept from it
+            self.halt = None
         if self.halt:
             await self._fail_rest(*self.halt)
         return await self._end() if self.run.ended >= self.run.total or self.halt else await self._hand_over()
@@ -162,7 +168,7 @@ class Hop:
         commit = packed(self.unsaved, self.project_id)
         # what does not fit into this commit takes a place: results must not pile up faster than they are saved
         room = crew.room - len(commit[2])
-        units = crew.next_units(self._after_save(), self.targets, room) if self._may_begin(crew) else []
+        units = crew.next_units(self._after_save(commit[0]), self.targets, room) if self._may_begin(crew) else []
         await self._save(crew, units, commit)
         if self._drained(crew) or self._time_to_call() <= 0:
             return False
@@ -189,10 +195,13 @@ class Hop:
     def _time_to_call(self) -> int:
         return self.worker.left_ms() - continuation.save_ms(self.total_ms)
 
-    def _after_save(self) -> Run:
-        """The run as it will stand once what is finished is saved: what the next claims are decided on."""
-        ended = {f.target.index for f in self.unsaved if f.final}
-        again = {f.target.index: f.claim_left() for f in self.unsaved if not f.final}
+    def _after_save(self, fitting: list[Finished]) -> Run:
+        """The run as it will stand after this commit: what the next claims are decided on.
+
+        A result that does not fit keeps its claim: its item must not be begun again before that is saved.
+        """
+        ended = {f.target.index for f in fitting if f.final}
+        again = {f.target.index: f.claim_left() for f in fitting if not f.final}
         claims = {i: again.get(i, c) for i, c in self.run.claims.items() if i not in ended}
         return replace(self.run, claims=claims)
 
@@ -208,7 +217,8 @@ class Hop:
         """One commit: the results that fit, and the claims of the units that begin next."""
         now = self.now_ms()
         fitting, changes, later = commit
-        claims = {t.index: with_attempt(self._after_save().claims.get(t.index), now) for unit in units for t in unit}
+        standing = self._after_save(fitting).claims
+        claims = {t.index: with_attempt(standing.get(t.index), now) for unit in units for t in unit}
         due = now - self.ledger.saved_at >= leases.RENEW_MS
         if not fitting and not claims and not due:
             return
@@ -247,12 +257,11 @@ class Hop:
         return replace(run, cursor=cursor, claims=kept, phase=phase, width=crew.model.room)
 
     async def _refresh(self, conflict: ItemsConflict) -> None:
-        """Looks again at what stands under the items whose rows had changed; a target that is gone has failed."""
+        """Looks again at what stands under the items whose rows had changed."""
         for position, finished in enumerate(self.unsaved):
             if finished.target.index in conflict.indexes and isinstance(finished.result, Outcome):
                 target = await self.io(as_it_stands, self.run, finished.target, self.project_id, self.worker.backlog)
-                gone = ItemFailed(ErrorCode.TARGET_GONE, "It was deleted while the run was under way.")
-                result = replace(finished.result, target=target) if target else gone
+                result = _as_found(finished.result, target)
                 self.unsaved[position] = replace(finished, target=target or finished.target, result=result)
 
     def _drained(self, crew: Crew) -> bool:
@@ -334,6 +343,9 @@ class Hop:
         status = Status.FAILED if self.halt and not run.completed else run.outcome()
         # a plan is generated or reviewed anew by who wants it, not by the schedule
         again = not run.type.of_plan and (run.retryable > 0 or not run.queued_all) and run.attempts < RUN_ATTEMPTS
+        if self.halt and not self.halt[0].retryable:
+            # a limit that somebody has set, or that the next run would reach too, is not for the schedule to pass
+            again = False
         failed = run.error or f"{run.failed} of {run.total} items failed."
         error = self.halt[1] if self.halt else failed if run.failed else None
         ended = replace(
@@ -389,3 +401,12 @@ def _with_durations(run: Run, finished: list[Finished]) -> Run:
 def _with_coverage(run: Run, finished: list[Finished]) -> Run:
     reports = [f.result.coverage for f in finished if isinstance(f.result, Outcome) and f.result.coverage]
     return replace(run, stated=reports[-1].stated, covered=reports[-1].covered) if reports else run
+
+
+def _as_found(result: Outcome, target: Target | None) -> Outcome | ItemFailed:
+    """What becomes of a result whose target is another than when it was asked about; None: it is gone."""
+    if target is None:
+        return ItemFailed(ErrorCode.TARGET_GONE, "It was deleted while the run was under way.")
+    if result.analysis:
+        return ItemFailed(ErrorCode.TARGET_CHANGED, "Its text was changed while it was analysed.")
+    return replace(result, target=target)

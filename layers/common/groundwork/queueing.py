@@ -136,8 +136,11 @@ def described(parents: Sequence[Parent], backlog: BacklogReader, replaces: bool)
 
 def as_it_stands(run: Run, target: Target, project_id: str, backlog: BacklogReader) -> Target | None:
     """The target with what stands below it now, for an item whose commit found the backlog changed; None if gone."""
-    if run.type is RunType.ANALYZE_CARDS or run.type.of_plan:
+    if run.type.of_plan:
         return None
+    if run.type is RunType.ANALYZE_CARDS:
+        card = Path(Kind.CARD, project_id, target.numbers)
+        return target if backlog.existing([card]) else None
     (fresh,) = _refreshed(run, [target], project_id, backlog)
     return replace(fresh, index=target.index)
 
@@ -156,12 +159,15 @@ def _again(run: Run, backlog: BacklogReader, store: RunStore, project_id: str) -
         yield from _refreshed(run, again, project_id, backlog)
     if run.type is RunType.GENERATE_EPICS and run.total > 1 and not _has_merge(store, earlier, failed):
         first, _ = _epic_numbers(project_id, backlog)
-        yield Target(0, (run.total,), f"Merge of {run.total - 1} batches", False, first, (), (), run.id)
+        number = _highest_batch(store, earlier) + 1
+        yield Target(0, (number,), f"Merge of {run.total - 1} batches", False, first, (), (), run.id)
 
 
 def _refreshed(run: Run, again: list[Target], project_id: str, backlog: BacklogReader) -> Iterator[Target]:
     if run.type is RunType.ANALYZE_CARDS:
-        yield from again
+        cards = backlog.cards(project_id, [target.numbers[0] for target in again])
+        done = {_number(card) for card in cards if card.analysis and not run.options.replaces}
+        yield from (replace(target, skipped=target.numbers[0] in done) for target in again)
     elif run.type is RunType.GENERATE_EPICS:
         first, existing = _epic_numbers(project_id, backlog)
         for target in again:
@@ -174,7 +180,12 @@ def _refreshed(run: Run, again: list[Target], project_id: str, backlog: BacklogR
         for target in again:
             # retries are few and scattered: each is read by itself
             path = Path(kind, project_id, target.numbers)
-            yield from described([Parent(path, target.title, max(target.first - 1, 0))], backlog, run.options.replaces)
+            floor = max(target.first - 1, backlog.floor(path))
+            yield from described([Parent(path, target.title, floor)], backlog, run.options.replaces)
+
+
+def _highest_batch(store: RunStore, run_id: str) -> int:
+    return max(target.numbers[0] for target in store.manifest(run_id, 0, store.load(run_id).total))
 
 
 def _has_merge(store: RunStore, run_id: str, failed: list[int]) -> bool:

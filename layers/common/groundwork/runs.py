@@ -110,6 +110,7 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     WORKER_LOST = "WORKER_LOST"
     TARGET_GONE = "TARGET_GONE"
+    TARGET_CHANGED = "TARGET_CHANGED"
     TOO_LARGE = "TOO_LARGE"
     REPOSITORY_UNAVAILABLE = "REPOSITORY_UNAVAILABLE"
     COST_LIMIT = "COST_LIMIT"
@@ -119,7 +120,7 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the schedule tries it again by itself; a person may retry anything."""
+        """Whether the schedule retries a run with such a failure, all of its failed items then; a person may always."""
         return self in _RETRYABLE
 
 
@@ -127,6 +128,7 @@ _RETRYABLE = {
     ErrorCode.ANSWER_INVALID,
     ErrorCode.ANSWER_TRUNCATED,
     ErrorCode.MODEL_UNAVAILABLE,
+    ErrorCode.TARGET_CHANGED,
     ErrorCode.TIMED_OUT,
     ErrorCode.WORKER_LOST,
     ErrorCode.NO_PROGRESS,

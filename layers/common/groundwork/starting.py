@@ -123,6 +123,8 @@ class Starter:
         failed = earlier.retryable if automatic else earlier.failed
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
+        if automatic and any(_takes_the_place_of(run, earlier) for run in self.store.later(run_id)):
+            raise NothingToRetry("A later run of this type has had all of it to do.")
         path = path_of(Kind.RUN, run_id)
         if path is None:
             raise NotFound.of("run", run_id)
@@ -231,3 +233,9 @@ def retried_total(earlier: Run) -> int:
     if earlier.type is not RunType.GENERATE_EPICS or earlier.total == 1:
         return earlier.failed
     return with_merge(earlier.failed) if earlier.stated is not None else earlier.failed
+
+
+def _takes_the_place_of(later: Run, run: Run) -> bool:
+    """Whether a person has since started a run over all that this one was about."""
+    by_itself = later.retry_of is None and later.status is not Status.CANCELLED and not later.selected
+    return later.type is run.type and by_itself and later.epic in (None, run.epic)

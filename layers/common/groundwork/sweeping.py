@@ -6,7 +6,7 @@ It finds them in sparse indexes and touches no run that is alive: a live run's l
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from groundwork.errors import NotFound, Refusal, Transient
+from groundwork.errors import GroundworkError, NotFound, Refusal
 from groundwork.ports import RunStore
 from groundwork.starting import Starter
 
@@ -58,7 +58,7 @@ class Sweeper:
             return
         try:
             act(id_, swept)
-        except Transient:
+        except GroundworkError:
             swept.left.append(id_)
 
     def _revive(self, run_id: str, swept: Swept) -> None:

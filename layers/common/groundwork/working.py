@@ -122,6 +122,9 @@ class Crew:
         An item over which two workers were lost runs with nothing beside it: if it kills a third, it is alone. Losing
         one is no sign yet: a deployment or a timeout takes dozens of innocent items with it.
         """
+        if not self._units:
+            # also where a suspect's claim could not be saved, and so it was never begun
+            self._lost_alone = False
         if room <= 0 or self._lost_alone:
             return []
         units = self._again(run, targets)
@@ -222,6 +225,9 @@ class Crew:
         for target, share in zip(unit, shares, strict=True):
             missing = ItemFailed(ErrorCode.ANSWER_INVALID, "The model's answer left this item out.")
             result = results.get(target.index, missing)
+            if result is None and spent.usage.calls:
+                # an attempt that was paid for is not given back
+                result = ItemFailed(ErrorCode.TIMED_OUT, "There was no time left to have its answer corrected.")
             finished = Finished(target, claims[target.index], result, share, now, len(unit) > 1)
             self.finished.append(finished)
             self._begun.pop(target.index, None)

@@ -82,33 +82,34 @@ def plan(material: Mapping[str, Any]) -> Json:
 
 
 def _from_stories(stories: Sequence[Mapping[str, Any]], most: int) -> list[Json]:
-    """A phase a story: its first subtask is the ground the others stand on."""
-    phases, count = [], 0
-    for story in stories:
-        parts = list(story["subtasks"]) or [{"ref": story["ref"], "title": story["title"], "effort": story["effort"]}]
-        criteria = list(story["acceptance_criteria"]) or [f"{story['title']} can be tried out."]
-        keys = [key_of(f"{story['ref']} {part['title']}") for part in parts]
-        tasks = [
-            task_of(
-                keys[position],
-                str(part["title"]),
-                str(part.get("description") or f"{story['title']}: {story.get('want') or ''}".strip(": ")),
-                [str(criteria[position % len(criteria)])],
-                str(part["effort"]),
-                keys[:1] if position else [],
-                ref=str(part["ref"]),
-            )
-            for position, part in enumerate(parts)
-        ]
-        count += len(tasks)
-        what = one_line(f"{story.get('want') or story['title']}")
-        mode = "parallel" if len(tasks) > 2 else "sequential"
-        phases.append(phase_of(str(story["title"]), f"For the story {story['ref']}: {what}.", mode, tasks))
-    if count < most:
-        what = "the stories together"
-        tasks = [_filled(_AFTER[0], what, [])]
+    phases = [_from_story(story) for story in stories]
+    if sum(len(phase["tasks"]) for phase in phases) < most:
+        tasks = [_filled(_AFTER[0], "the stories together", [])]
         phases.append(phase_of("Make sure that it holds together", "What no story says by itself.", "manual", tasks))
     return phases
+
+
+def _from_story(story: Mapping[str, Any]) -> Json:
+    """A phase: the story's first subtask is the ground the others stand on."""
+    title, want = str(story["title"]), str(story.get("want") or "")
+    parts = list(story["subtasks"]) or [{"ref": story["ref"], "title": title, "effort": story["effort"]}]
+    criteria = list(story["acceptance_criteria"]) or [f"{title} can be tried out."]
+    # the ref makes them differ, also where titles begin alike
+    keys = [key_of(f"{part['ref']} {part['title']}") for part in parts]
+    tasks = [
+        task_of(
+            keys[position],
+            str(part["title"]),
+            str(part.get("description") or f"{title}: {want}".strip(": ")),
+            [str(criteria[position % len(criteria)])],
+            str(part["effort"]),
+            keys[:1] if position else [],
+            ref=str(part["ref"]),
+        )
+        for position, part in enumerate(parts)
+    ]
+    mode = "parallel" if len(tasks) > 2 else "sequential"
+    return phase_of(title, f"For the story {story['ref']}: {one_line(want or title)}.", mode, tasks)
 
 
 def _from_template(phase: Mapping[str, Any]) -> Json:

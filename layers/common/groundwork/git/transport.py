@@ -128,7 +128,14 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
     # a server's Retry-After is not waited for: it may say an hour
     retries = Retry(total=2, redirect=2, raise_on_status=False, respect_retry_after_header=False)
     client.pool_manager.connection_pool_kw["retries"] = retries
-    request, responses = client._http_request, ExitStack()
+    with ExitStack() as responses:
+        responses.callback(client.pool_manager.clear)
+        client._http_request = _bounded(client._http_request, origin, budget, responses)
+        yield client
+
+
+def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
+    """dulwich's way to send a request, within bounds; `responses` closes what it has opened."""
 
     def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
         if not url.startswith(f"{origin}/"):
@@ -146,7 +153,4 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
 
         return response, bounded_read
 
-    client._http_request = bounded
-    responses.callback(client.pool_manager.clear)
-    with responses:
-        yield client
+    return bounded

@@ -61,10 +61,12 @@ class PlanShown(PlanHead):
 
 
 class SuggestionShown(Suggestion):
-    """`stale` is told of a single iteration's suggestions; in the list it is null."""
+    """`stale` and `conflictsWith`, the indices it cannot be chosen with, are told of a single iteration's suggestions;
+    in the list they are null."""
 
     index: int
     stale: bool | None
+    conflicts_with: tuple[int, ...] | None
 
 
 class IterationShown(Iteration):
@@ -105,15 +107,22 @@ class UnderWay(TypedDict):
     runId: str
 
 
+class TaskOfStory(TypedDict):
+    id: str
+    subtaskId: str | None
+    status: TaskStatus
+
+
 class PlanOfStory(TypedDict):
-    """`tasks`: how many of the plan's tasks carry out the story, `total` and in each state."""
+    """`tasks` are those that carry out the story, `counts` how many of them are in each state."""
 
     planId: str
     title: str
     status: PlanStatus
     version: int
-    tasks: dict[str, int]
     progress: int
+    counts: dict[TaskStatus, int]
+    tasks: list[TaskOfStory]
 
 
 class StoryWithPlans(Story):

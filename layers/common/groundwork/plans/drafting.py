@@ -55,13 +55,13 @@ Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MOST_PHASES)]
 
 def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
     """The plan with these phases at its end; every phase and task gets an id. Raises InvalidPlan for a double key."""
-    _check_keys(plan, [task for draft in drafts for task in draft.tasks])
+    taken = _taken_keys(plan, [task for draft in drafts for task in draft.tasks])
     numbered: list[tuple[str, PhaseDraft, list[tuple[str, TaskDraft]]]] = []
     for draft in drafts:
         plan, phase_id = plan.with_phase_id()
         tasks: list[tuple[str, TaskDraft]] = []
         for task in draft.tasks:
-            plan, task_id = plan.with_task_id()
+            plan, task_id = _with_id_for(plan, task, taken)
             tasks.append((task_id, task))
         numbered.append((phase_id, draft, tasks))
     names = known_names(plan, [pair for _, _, tasks in numbered for pair in tasks])
@@ -71,10 +71,10 @@ def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
 
 def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
     """The plan with the numbers given, and the tasks, which are not yet in it."""
-    _check_keys(plan, drafts)
+    taken = _taken_keys(plan, drafts)
     numbered: list[tuple[str, TaskDraft]] = []
     for draft in drafts:
-        plan, task_id = plan.with_task_id()
+        plan, task_id = _with_id_for(plan, draft, taken)
         numbered.append((task_id, draft))
     names = known_names(plan, numbered)
     return plan, tuple(_task(id_, draft, names) for id_, draft in numbered)
@@ -106,14 +106,26 @@ def key_from(title: str, taken: Iterable[str]) -> str:
     return key
 
 
-def _check_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> None:
-    # by key the others find it: two with one key would make their dependencies ambiguous
+def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
+    """Keys of the plan and of the drafts, in lower case. Raises InvalidPlan.
+
+    By key the others find a task: two with one key would make their dependencies ambiguous.
+    """
     taken = {task.key.casefold() for task in plan.tasks}
     for draft in drafts:
         key = (draft.key or "").casefold()
         if key and key in taken:
             raise InvalidPlan([Fault(Code.DUPLICATE_KEY, "key", f"Two tasks have the key {draft.key}").as_json()])
         taken.add(key)
+    return taken
+
+
+def _with_id_for(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
+    """A task without a key gets its number's, so a number is left out that somebody has made another task's key."""
+    plan, task_id = plan.with_task_id()
+    while draft.key is None and key_of(task_id, draft).casefold() in taken:
+        plan, task_id = plan.with_task_id()
+    return plan, task_id
 
 
 def _phase(id_: str, draft: PhaseDraft, tasks: Sequence[tuple[str, TaskDraft]], names: Mapping[str, str]) -> Phase:

@@ -3,8 +3,9 @@
 The answer says which, for each effort and as a whole.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groundwork.ai.port import Usage
@@ -71,12 +72,7 @@ def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
 
 def expecting(history: Mapping[Effort, Measured], ai: str, latency_ms: int) -> Callable[[Task], float]:
     """How many seconds a task takes. `latency_ms` is that of the mock, which takes no other time."""
-
-    def seconds(task: Task) -> float:
-        each = expected(task.effort, history)
-        return each.usage.calls * latency_ms / 1000 if ai == "mock" and not each.measured else each.seconds
-
-    return seconds
+    return lambda task: _timed(expected(task.effort, history), ai, latency_ms).seconds
 
 
 def estimate_of_plan(
@@ -88,35 +84,37 @@ def estimate_of_plan(
     latency_ms: int,
 ) -> dict[str, Any]:
     """For the tasks that have not ended. `latency_ms` is that of the mock, which takes no other time."""
-    left = [task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED]
-    efforts = {effort: expected(effort, history) for effort in SECONDS if any(t.effort == effort for t in left)}
-
-    each_takes, ids = expecting(history, ai, latency_ms), {task.id for task in left}
-
-    def seconds(task: Task) -> float:
-        return each_takes(task) if task.id in ids else 0.0
-
-    # a usage of one task is many calls: priced as one it would look like a single long prompt
-    costs = {effort: _cost(model, each.usage) for effort, each in efforts.items()}
-    usage = sum((efforts[task.effort].usage for task in left), Usage())
+    left = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
+    tasks = Counter(task.effort for task in left.values())
+    each = {effort: _timed(expected(effort, history), ai, latency_ms) for effort in SECONDS if tasks[effort]}
+    costs = {effort: _cost(model, one.usage) for effort, one in each.items()}
+    usage = sum((each[task.effort].usage for task in left.values()), Usage())
+    when = schedule(plan, lambda task: each[task.effort].seconds if task.id in left else 0.0)
     return {
-        **_totals(len(left), usage, sum(costs[task.effort] for task in left), schedule(plan, seconds)),
-        "stops": _stops(plan, ids),
-        "basis": _basis({each.basis for each in efforts.values()}),
-        "efforts": [
-            {
-                "effort": effort,
-                "tasks": sum(task.effort == effort for task in left),
-                "calls": each.usage.calls,
-                "seconds": round(next(seconds(task) for task in left if task.effort == effort)),
-                "costUsd": round(costs[effort] / 1_000_000, 4),
-                "basis": each.basis,
-                "measuredTasks": each.measured,
-            }
-            for effort, each in efforts.items()
-        ],
+        **_totals(len(left), usage, sum(costs[effort] * count for effort, count in tasks.items()), when),
+        "stops": _stops(plan, left),
+        "basis": _basis({one.basis for one in each.values()}),
+        "efforts": [_line(effort, tasks[effort], one, costs[effort]) for effort, one in each.items()],
         "ai": ai,
         "model": model,
+    }
+
+
+def _timed(each: Expected, ai: str, latency_ms: int) -> Expected:
+    assumed_of_mock = ai == "mock" and not each.measured
+    return replace(each, seconds=each.usage.calls * latency_ms / 1000) if assumed_of_mock else each
+
+
+def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, Any]:
+    """What one task of the effort takes."""
+    return {
+        "effort": effort,
+        "tasks": tasks,
+        "calls": each.usage.calls,
+        "seconds": round(each.seconds),
+        "costUsd": round(cost / 1_000_000, 4),
+        "basis": each.basis,
+        "measuredTasks": each.measured,
     }
 
 
@@ -134,7 +132,10 @@ def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, An
 
 
 def _cost(model: str, usage: Usage) -> int:
-    """Of one task, in millionths of a dollar: its calls' mean, as often as there are calls."""
+    """Of one task, in millionths of a dollar: its calls' mean, as often as there are calls.
+
+    Priced as one call, it would look like a single long prompt.
+    """
     calls = max(1, usage.calls)
     u = usage
     one = Usage(u.input // calls, u.output // calls, u.cache_read // calls, u.cache_write // calls, 1)

@@ -1,6 +1,6 @@
 """Stories and the plans that carry them out: tasks made from a story's subtasks, and the way back to the story."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from groundwork.backlog import Story, Subtask
@@ -93,16 +93,21 @@ def _task_of_story(story: Story) -> TaskDraft:
     return TaskDraft(title=story.title, description=sentence(story), effort=story.effort, story_id=story.id)
 
 
-def progress_on_story(summary: Mapping[str, Any], task_ids: Iterable[str], states: Mapping[str, TaskState]) -> Any:
-    """How far a plan is with a story: {planId, title, status, tasks: {total, STATUS: count, …}, progress}."""
-    statuses = [states.get(id_, TaskState()).status for id_ in task_ids]
-    counts = {status.value: statuses.count(status) for status in dict.fromkeys(statuses)}
+def progress_on_story(
+    summary: Mapping[str, Any], tasks: Sequence[tuple[str, str | None]], states: Mapping[str, TaskState]
+) -> dict[str, Any]:
+    """How far a plan is with a story. `tasks`: ids of those that carry it out, each with its subtask's."""
+    statuses = [states.get(id_, TaskState()).status for id_, _ in tasks]
     ended = sum(status in ENDED for status in statuses)
     return {
         "planId": summary["id"],
         "title": summary["title"],
         "status": summary["status"],
         "version": summary["version"],
-        "tasks": {"total": len(statuses), **counts},
         "progress": 100 * ended // len(statuses) if statuses else 0,
+        "counts": {status.value: statuses.count(status) for status in dict.fromkeys(statuses)},
+        "tasks": [
+            {"id": id_, "subtaskId": subtask_id, "status": status.value}
+            for (id_, subtask_id), status in zip(tasks, statuses, strict=True)
+        ],
     }

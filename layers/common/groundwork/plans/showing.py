@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from groundwork.errors import NotFound, Refusal
 from groundwork.plans.history import Iteration, compared
 from groundwork.plans.model import Phase, Plan, Task, TaskState
-from groundwork.plans.suggestions import Suggestion, stale
+from groundwork.plans.suggestions import Suggestion, clashes, stale
 
 States = Mapping[str, TaskState]
 _INTERNAL = {"last_phase", "last_task", "phases"}
@@ -49,7 +49,8 @@ def _task(task: Task, states: States) -> dict[str, Any]:
 def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
     """A suggestion with the index that it is applied by."""
     numbered = [
-        {"index": index, "stale": None} | _suggestion(suggestion) for index, suggestion in enumerate(suggestions)
+        {"index": index, "stale": None, "conflictsWith": None} | _suggestion(suggestion)
+        for index, suggestion in enumerate(suggestions)
     ]
     return iteration.as_json() | {"suggestions": numbered}
 
@@ -79,11 +80,11 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
 def iteration_compared(
     iteration: Iteration, before: Plan, after: Plan, suggestions: Sequence[Suggestion], now: Plan
 ) -> dict[str, Any]:
-    """With all changes in full, and whether a suggestion could still be applied."""
+    """With all changes in full, whether a suggestion could still be applied, and with which others it could not."""
     shown = iteration_shown(iteration, suggestions)
     shown["changes"] = [change.told() for change in compared(before, after)]
-    for line, suggestion in zip(shown["suggestions"], suggestions, strict=True):
-        line["stale"] = _is_stale(now, suggestion)
+    for line, suggestion, others in zip(shown["suggestions"], suggestions, clashes(suggestions), strict=True):
+        line["stale"], line["conflictsWith"] = _is_stale(now, suggestion), others
     return shown
 
 

@@ -4,6 +4,7 @@ A suggestion remembers what it saw of the plan: exactly the part that it would c
 can be applied, whatever else has been edited; once it has changed, the suggestion is stale.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -130,11 +131,25 @@ _RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
 def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
     """Pairs that cannot go together, with what both of them would change."""
     touched = {index: touches(operation) for index, operation in operations.items()}
+    sharing: dict[str, list[int]] = defaultdict(list)
+    for index in sorted(operations):
+        for element in {element for element, _ in touched[index]}:
+            sharing[element].append(index)
     found = []
-    for one, other in combinations(sorted(operations), 2):
+    for one, other in sorted({pair for those in sharing.values() for pair in combinations(those, 2)}):
         both = sorted({element for element, _ in _common(touched[one], touched[other])})
         if both:
             found.append({"suggestionIndices": [one, other], "targets": both})
+    return found
+
+
+def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
+    """For each suggestion the indices of those that cannot be chosen with it."""
+    found: list[list[int]] = [[] for _ in suggestions]
+    for pair in conflicts({index: one.operation for index, one in enumerate(suggestions)}):
+        one, other = pair["suggestionIndices"]
+        found[one].append(other)
+        found[other].append(one)
     return found
 
 

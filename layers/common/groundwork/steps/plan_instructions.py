@@ -50,7 +50,8 @@ tasks without a ref for what nobody wrote down and the work needs.
 Order the work so that the repository builds and its tests pass after each task. A task changes behaviour together \
 with its tests; tests are not a task of their own unless they cover what several tasks make. Begin with what others \
 rest on and with what may prove the plan wrong. Leave out meetings, reviews, deployments and everything that is no \
-change of files. Two tasks of one parallel phase must not change the same file.
+change of files. Two tasks of one parallel phase that may be worked on at the same time must not change the same file: \
+put them into one task, or let one depend on the other.
 """
 
 _REVIEW = f"""\

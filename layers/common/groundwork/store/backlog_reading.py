@@ -62,7 +62,7 @@ class DynamoBacklogReader:
     def existing(self, paths: Sequence[Path]) -> list[Path]:
         keys = {(path.project_id, sort_key(path)): path for path in paths}
         with wrapped():
-            found = KeyRow.batch_get(list(keys), attributes_to_get=["pk", "sk"]) if keys else ()
+            found = KeyRow.batch_get(list(keys), consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return [keys[(row.pk, row.sk)] for row in found]
 
     def all_cards(self, project_id: str) -> Iterator[list[Card]]:
@@ -92,6 +92,11 @@ class DynamoBacklogReader:
 
     def project_floor(self, project_id: str) -> int:
         return int(self._project(project_id).floor)
+
+    def floor(self, parent: Path) -> int:
+        row: Any = ROW_OF_KIND[parent.kind]
+        found = self._get(row, [parent])
+        return int(found[0].floor or 0) if found else 0
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
         """One range of keys from the first parent to the last, read with nothing but the keys."""
@@ -123,7 +128,7 @@ class DynamoBacklogReader:
         """In the order asked for; what is not there is left out."""
         keys = [(path.project_id, sort_key(path)) for path in dict.fromkeys(paths)]
         with wrapped():
-            found = {got.sk: got for got in row.batch_get(keys)} if keys else {}
+            found = {got.sk: got for got in row.batch_get(keys, consistent_read=True)} if keys else {}
         return [found[sk] for _, sk in keys if sk in found]
 
 

@@ -52,8 +52,8 @@ class PlanReading:
         """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
         with wrapped():
             rows = list(LinkRow.query(story_id, consistent_read=True))
-        tasks = {row.sk: [f"{row.sk}-{number}" for number in row.tasks] for row in rows}
-        states = _states([(plan_id, id_) for plan_id, ids in tasks.items() for id_ in ids])
+        tasks = {row.sk: [_linked(row, *line) for line in row.tasks] for row in rows}
+        states = _states([(plan_id, id_) for plan_id, lines in tasks.items() for id_, _ in lines])
         return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
@@ -141,6 +141,11 @@ class PlanReading:
         if not rows:
             raise NotFound(f"The plan {plan_id!r} has no version {version}.")
         return list(rows[0].index)
+
+
+def _linked(row: LinkRow, number: str, subtask: int | None) -> tuple[str, str | None]:
+    """Ids of a task and of the subtask that it carries out."""
+    return f"{row.sk}-{number}", None if subtask is None else f"{row.pk}-{Kind.SUBTASK.value}{subtask}"
 
 
 def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:

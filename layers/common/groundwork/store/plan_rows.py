@@ -28,7 +28,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.models import Model
 
 from groundwork.backlog import rfc3339
-from groundwork.ids import Kind, Path
+from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.history import Iteration, IterationStatus
 from groundwork.plans.model import Plan, TaskState, TaskStatus, links
 from groundwork.store.backlog_rows import AttentionIndex, to_ms
@@ -240,7 +240,7 @@ class ListRow(Model):
 
 
 class LinkRow(Model):
-    """That a plan carries out a story, and by which of its tasks."""
+    """That a plan carries out a story: by which tasks, and the number of the subtask that each of them carries out."""
 
     class Meta:
         table_name = ""
@@ -365,10 +365,12 @@ def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
 
 def link_rows(plan: Plan) -> dict[str, LinkRow]:
     """By story."""
-    return {
-        story_id: LinkRow(story_id, plan.id, tasks=[suffix(id_) for id_ in task_ids])
-        for story_id, task_ids in links(plan).items()
-    }
+    subtasks = {task.id: path_of(Kind.SUBTASK, task.subtask_id or "") for task in plan.tasks}
+    rows = {}
+    for story_id, task_ids in links(plan).items():
+        lines = [[suffix(id_), path.number if (path := subtasks[id_]) else None] for id_ in task_ids]
+        rows[story_id] = LinkRow(story_id, plan.id, tasks=lines)
+    return rows
 
 
 def iteration_row(iteration: Iteration) -> IterationRow:

@@ -1,5 +1,6 @@
 """Plans on DynamoDB: versions that are committed whole, whatever their size, and a history that can be gone back on."""
 
+import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from itertools import batched
@@ -40,6 +41,9 @@ from groundwork.store.plan_rows import (
 from groundwork.store.plan_versions import contents
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 
+TRIES = 4
+"""How often a write is tried that another was in the way of."""
+
 IN_ONE_TRANSACTION = 40
 """New revisions up to this many are written with the version itself; more are written before it."""
 
@@ -63,9 +67,13 @@ class DynamoPlans(PlanReading):
         """A number for the plan's next iteration, and for its run where it has one."""
         self._head(plan_id)
         row = PlanRow(plan_id)
-        try:
+
+        def count() -> None:
             with wrapped():
                 row.update(actions=[PlanRow.last_iteration.add(1)], condition=_alive())
+
+        try:
+            _patiently(count)
         except ConditionFailed:
             raise NotFound.of("plan", plan_id) from None
         return int(row.last_iteration)
@@ -133,15 +141,19 @@ class DynamoPlans(PlanReading):
             transaction.put(ContentRow(after.id, sk, content=content))
 
     def _settled(self, transaction: Transaction, iteration: Iteration) -> None:
-        """Commits, and where the answer is unclear or says no to what we have done before, looks: the number is ours.
+        """Commits; where the answer is unclear, or says no to what we have done before, looks: the number is ours.
 
         Raises Cancelled, Transient.
         """
-        try:
-            transaction.commit()
-        except (Cancelled, Transient):
-            if not self._is_there(iteration):
-                raise
+
+        def commit() -> None:
+            try:
+                transaction.commit()
+            except (Cancelled, Transient):
+                if not self._is_there(iteration):
+                    raise
+
+        _patiently(commit)
 
     def _is_there(self, iteration: Iteration) -> bool:
         key = IterationRow.sk == iteration_key(iteration.number)
@@ -206,7 +218,7 @@ class DynamoPlans(PlanReading):
             transaction.delete(LinkRow(story_id, plan_id))
         transaction.update(RepositoryRow(head.repository_id), [RepositoryRow.plans.add(-1)])
         try:
-            transaction.commit()
+            _patiently(transaction.commit)
         except Cancelled as cancelled:
             if "lock" in cancelled.tags:
                 raise PlanInUse(self._holder(plan_id)) from None
@@ -250,9 +262,9 @@ def _head_of(after: Plan) -> list[Any]:
 
 
 def _relink(transaction: Transaction, before: Plan, after: Plan) -> None:
-    old, new = links(before), links(after)
-    for story_id, row in link_rows(after).items():
-        if old.get(story_id) != new[story_id]:
+    old, new = link_rows(before), link_rows(after)
+    for story_id, row in new.items():
+        if story_id not in old or old[story_id].tasks != row.tasks:
             transaction.put(row)
     for story_id in old.keys() - new.keys():
         transaction.delete(LinkRow(story_id, after.id))
@@ -264,6 +276,16 @@ def _put_run(transaction: Transaction, run: Run) -> None:
     lock = LockRow(path.project_id, lock_key(run.type), run_id=run.id)
     transaction.put(lock, LockRow.pk.does_not_exist(), "lock")
     transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Tries again what another transaction was in the way of; each writer waits another time. Raises Transient."""
+    for attempt in range(TRIES - 1):
+        try:
+            return act()
+        except Transient:
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
+    return act()
 
 
 def _absent_or(statuses: Sequence[str]) -> Any:

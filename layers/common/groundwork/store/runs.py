@@ -14,6 +14,7 @@ from groundwork.errors import (
     NothingToRetry,
     RunAlreadyActive,
     Transient,
+    Unreadable,
 )
 from groundwork.ids import Kind, Path, parse, path_of
 from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
@@ -147,9 +148,13 @@ class DynamoRuns:
             raise NotFound.of("run", run_id) from None
         try:
             with wrapped():
-                return run_of(RunRow.get(*key, consistent_read=consistent))
+                row = RunRow.get(*key, consistent_read=consistent)
         except RunRow.DoesNotExist:
             raise NotFound.of("run", run_id) from None
+        try:
+            return run_of(row)
+        except (KeyError, ValueError) as exc:
+            raise Unreadable(run_id) from exc
 
     def save(self, run: Run, before: Run, changes: Changes) -> None:
         if changes == Changes():
@@ -202,10 +207,11 @@ class DynamoRuns:
         for index, path in changes.deletes:
             row = ROW_OF_KIND[path.kind](path.project_id, sort_key(path))
             transaction.delete(row, type(row).pk.exists(), index)
-        for index, path, analysis in changes.analyses:
+        for index, path, analysis, text in changes.analyses:
             card = CardRow(path.project_id, sort_key(path))
             set_analysis = CardRow.analysis.set(stored_analysis(analysis))
-            transaction.update(card, [set_analysis], CardRow.text.exists(), index)
+            # of the text that was asked about: somebody may have changed it meanwhile
+            transaction.update(card, [set_analysis], CardRow.text == text, index)
         for index, written in changes.plans:
             write(transaction, written, index)
 
@@ -264,6 +270,12 @@ class DynamoRuns:
         with wrapped():
             rows = RunRow.query(project_id, RunRow.sk.between("R#000000", upper), scan_index_forward=False, limit=limit)
             return [run_of(row) for row in rows]
+
+    def later(self, run_id: str) -> list[Run]:
+        project_id, sk = run_key(run_id)
+        after = RunRow.sk.between(f"{sk}!", "R#~")
+        with wrapped():
+            return [run_of(row) for row in RunRow.query(project_id, after, consistent_read=True)]
 
     def holders(self, project_id: str) -> dict[RunType, str]:
         with wrapped():

@@ -1,0 +1,184 @@
+"""A repository in memory that fills the port of `groundwork.sessions.upstream`; the contract suite holds it to git."""
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groundwork.git import lines
+from groundwork.sessions.changes import Changes
+from groundwork.sessions.commits import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
+from groundwork.sessions.upstream import (
+    Checkout,
+    CommitGone,
+    Landed,
+    MergeConflict,
+    RepositoryFault,
+    RepositoryRefused,
+)
+
+type Tree = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class FakeCommit:
+    sha: str
+    parent: str | None
+    tree: Tree
+    text: str
+
+
+@dataclass
+class FakeServer:
+    """What all clones share. `faults` are raised by the next calls, one each, before anything is done."""
+
+    branches: dict[str, str] = field(default_factory=dict)
+    commits: dict[str, FakeCommit] = field(default_factory=dict)
+    faults: list[RepositoryFault] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @classmethod
+    def of(cls, files: Mapping[str, str]) -> "FakeServer":
+        server = cls()
+        server.commit("main", None, {path: text.encode() for path, text in files.items()}, "first\n")
+        return server
+
+    def commit(self, branch: str, parent: str | None, tree: Tree, text: str) -> FakeCommit:
+        sha = hashlib.sha1(f"{len(self.commits)} {text}".encode()).hexdigest()
+        self.commits[sha] = FakeCommit(sha, parent, tree, text)
+        self.branches[branch] = sha
+        return self.commits[sha]
+
+    def history(self, branch: str) -> list[FakeCommit]:
+        """Newest first."""
+        found, sha = [], self.branches.get(branch)
+        while sha:
+            found.append(self.commits[sha])
+            sha = found[-1].parent
+        return found
+
+
+class FakeUpstream:
+    """One clone of it."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+        with self._server.lock:
+            self._fail()
+            if head := self._server.branches.get(branch):
+                return head
+            if start_from not in self._server.branches:
+                raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+            start = self._server.branches[start_from]
+            if make:
+                self._server.branches[branch] = start
+            return start
+
+    def checkout(self, commit: str, folder: Path) -> Checkout:
+        tree = self._commit(commit).tree
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in tree.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        return Checkout(folder, commit, len(tree), sum(map(len, tree.values())))
+
+    def find(self, branch: str, task_id: str) -> Landed | None:
+        self._fail()
+        reverted: set[str] = set()
+        for commit in self._server.history(branch):
+            marks = trailers(commit.text)
+            reverted.add(marks.get(REVERTS, ""))
+            if marks.get(TASK) == task_id and commit.sha not in reverted:
+                return _landed(commit, branch, found=True)
+        return None
+
+    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
+        with self._server.lock:
+            self._fail()
+            if found := self.find(branch, trailers(text)[TASK]):
+                return found
+            return _landed(self._put(branch, self._commit(base).tree, changes, text), branch)
+
+    def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
+        with self._server.lock:
+            self._fail()
+            before = self._server.branches.get(branch)
+            try:
+                return tuple(self._reverted(branch, sha) for sha in commits)
+            except MergeConflict:
+                self._server.branches[branch] = before or ""
+                raise
+
+    def files_of(self, commit: str) -> tuple[str, ...]:
+        return tuple(sorted(_changed(self._parent(commit).tree, self._commit(commit).tree)))
+
+    def patch(self, base: str, changes: Changes) -> str:
+        self._commit(base)
+        return "".join(f"diff --git a/{path} b/{path}\n" for path in sorted(changes))
+
+    def _fail(self) -> None:
+        if self._server.faults:
+            raise self._server.faults.pop(0)
+
+    def _commit(self, sha: str) -> FakeCommit:
+        self._fail()
+        if sha not in self._server.commits:
+            raise CommitGone
+        return self._server.commits[sha]
+
+    def _parent(self, sha: str) -> FakeCommit:
+        parent = self._commit(sha).parent
+        return self._commit(parent) if parent else FakeCommit("", None, {}, "")
+
+    def _put(self, branch: str, base: Tree, changes: Changes, text: str) -> FakeCommit:
+        if branch not in self._server.branches:
+            raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+        head = self._commit(self._server.branches[branch])
+        tree, conflicts = dict(head.tree), []
+        for path, content in changes.items():
+            try:
+                _merge(tree, base.get(path), path, content)
+            except MergeConflict:
+                conflicts.append(path)
+        if conflicts:
+            raise MergeConflict(conflicts)
+        return self._server.commit(branch, head.sha, tree, text)
+
+    def _reverted(self, branch: str, sha: str) -> Landed:
+        history = self._server.history(branch)
+        if sha not in {commit.sha for commit in history}:
+            raise RepositoryRefused(f"The branch {branch!r} does not hold the commit {sha}.")
+        for commit in history:
+            if trailers(commit.text).get(REVERTS) == sha:
+                return _landed(commit, branch, found=True)
+        taken, old = self._commit(sha), self._parent(sha).tree
+        undone = {path: old.get(path) for path in _changed(old, taken.tree)}
+        landed = _landed(taken, branch)
+        text = reverting(landed.subject, sha, landed.marks)
+        return _landed(self._put(branch, taken.tree, undone, text), branch)
+
+
+def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
+    now = tree.get(path)
+    if now not in (before, content):
+        both = None if None in (now, before, content) else lines.merged(before or b"", content or b"", now or b"")
+        if both is None:
+            raise MergeConflict([path])
+        content = both
+    if content is None:
+        tree.pop(path, None)
+    else:
+        tree[path] = content
+
+
+def _changed(old: Tree, new: Tree) -> set[str]:
+    return {path for path in {*old, *new} if old.get(path) != new.get(path)}
+
+
+def _landed(commit: FakeCommit, branch: str, found: bool = False) -> Landed:
+    known = trailers(commit.text)
+    marks = Marks(known.get(PLAN, ""), known.get(TASK, ""), int(known.get(ATTEMPT, "0")))
+    return Landed(commit.sha, branch, marks, commit.text.split("\n", 1)[0], found)

@@ -1,0 +1,25 @@
+"""Runs about plans under faults from seeds: written, reviewed, edited, cancelled."""
+
+from collections import Counter
+
+import pytest
+
+from groundwork.runs import Status
+from tests.simulation.plans import PlanSimulation
+from tests.simulation.simulation import Report, simulate
+
+BLOCK = 25
+
+
+def simulated(seed: int) -> Report:
+    return simulate(seed, kind=PlanSimulation)
+
+
+@pytest.mark.parametrize("first", range(1, 101, BLOCK))
+def test_no_fault_breaks_a_plan(first: int) -> None:
+    reports = list(map(simulated, range(first, first + BLOCK)))
+    assert not [str(report) for report in reports if report.broken]
+    ends = Counter(status for report in reports for status in report.ended.values())
+    # what is looked at is neither all well nor all lost
+    assert ends[Status.SUCCEEDED] > 5
+    assert ends.total() - ends[Status.SUCCEEDED] > 5
