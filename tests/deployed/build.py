@@ -1,6 +1,7 @@
 """`sam build` of the project, and what it left, with the template's values filled in."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -78,7 +79,14 @@ def _code(template_path: Path, uri: str) -> Path:
 
 
 def _value(value: Any, known: Mapping[str, str]) -> str:
-    return known.get(value["Ref"], value["Ref"]) if isinstance(value, dict) else str(value)
+    if not isinstance(value, dict):
+        return str(value)
+    if "Ref" in value:
+        return known.get(value["Ref"], value["Ref"])
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{([\w:]+)\}", lambda found: known[found[1]], value["Fn::Sub"])
+    named = value["Fn::GetAtt"]
+    return known[named if isinstance(named, str) else ".".join(named)]
 
 
 def _defaults(template: Template) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.endpoint import INVOKE_PREFIX, AwsEndpoint, Environ
+from tests.deployed.grants import MACHINE, SCHEDULES
 
 Call = tuple[str, str, str]
 """The access key it was signed with, the action, and what on: a table's, a secret's or a function's name."""
@@ -18,6 +19,7 @@ ITEM_ACTIONS = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
     "Get": "dynamodb:GetItem",
 }
+SCHEDULING = {"POST": "CreateSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
 _KEY = re.compile(r"Credential=([^/]+)/")
 
 
@@ -44,6 +46,10 @@ def _asked(environ: Mapping[str, Any], body: bytes) -> Iterator[tuple[str, str]]
         yield "lambda:InvokeFunction", path.removeprefix(INVOKE_PREFIX).split("/")[0]
     elif target.startswith("DynamoDB_"):
         yield from _table_actions(target.partition(".")[2], json.loads(body))
+    elif target.startswith("AWSStepFunctions."):
+        yield f"states:{target.partition('.')[2]}", MACHINE
+    elif path.startswith("/schedules/"):
+        yield f"scheduler:{SCHEDULING[environ['REQUEST_METHOD']]}", SCHEDULES
     elif target.startswith("secretsmanager."):
         yield f"secretsmanager:{target.partition('.')[2]}", json.loads(body).get("SecretId", "")
     else:

@@ -22,6 +22,7 @@ PLAN_EXECUTOR = "${AWS::StackName}-plan-executor"
 MACHINE = "stateMachine:${AWS::StackName}-plan"
 START, ANSWERS = "states:StartExecution", ("states:SendTaskSuccess", "states:SendTaskFailure")
 SCHEDULE = ("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule")
+SCHEDULES = "schedule/default/${AWS::StackName}-*"
 EXPECTED: dict[str, set[Grant]] = {
     "AuthorizerFunction": grants([SECRET], "TokenSecret"),
     "GetProgressFunction": grants({GET, QUERY}, "RunsTable") | grants([GET], "BacklogTable"),
@@ -39,7 +40,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([INVOKE], "PlanExecutorFunction")
     | grants([START, *ANSWERS], MACHINE)
     | grants(ANSWERS, MACHINE + "/*")
-    | grants(SCHEDULE, "schedule/default/${AWS::StackName}-*")
+    | grants(SCHEDULE, SCHEDULES)
     | grants(["iam:PassRole"], "PlanScheduleRole"),
     "PlanExecutorFunction": grants(READ | {PUT, UPDATE, DELETE}, "PlansTable")
     | grants([QUERY], "PlansTable/index/attention")

@@ -41,6 +41,22 @@ class Planner:
             time.sleep(0.3)
         return now
 
+    def until_status(self, path: str, task_id: str, statuses: tuple[str, ...], seconds: float = 240) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            now = self("GET", f"{path}/progress", 200)
+            if next(task["status"] for task in now["tasks"] if task["id"] == task_id) in statuses:
+                return
+            assert time.monotonic() < deadline, (now, self.system.logs("PlanExecutorFunction")[-3000:])
+            time.sleep(0.3)
+
+    def until_rolled_back(self, path: str, seconds: float = 240) -> None:
+        deadline = time.monotonic() + seconds
+        while (now := self("GET", f"{path}/progress", 200)["rollback"])["status"] == "RUNNING":
+            assert time.monotonic() < deadline, (now, self.system.logs("PlanExecutorFunction")[-3000:])
+            time.sleep(0.3)
+        assert now["status"] == "DONE", now
+
 
 def _pattern(route: str) -> str:
     return re.sub(r"\{\w+\}", "[^/]+", route)
@@ -63,8 +79,9 @@ def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple
     ask("GET", f"/api/repositories/{repository_id}", 200)
     ask("PATCH", f"/api/repositories/{repository_id}", 200, {"name": "The shop"})
     by_hand = _edit(ask, repository_id, story)
+    carried_out = _carry_out(ask, repository_id)
     written = _write(ask, repository_id)
-    for plan_id in (by_hand, written):
+    for plan_id in (by_hand, written, carried_out):
         ask("DELETE", f"/api/plans/{plan_id}", 204)
     ask("DELETE", f"/api/repositories/{repository_id}", 204)
     return ask.used
@@ -93,6 +110,39 @@ def _edit(ask: Planner, repository_id: str, story: str) -> str:
     ask("GET", "/api/plan-templates", 200)
     ask("GET", f"/api/plan-templates/{saved}", 200)
     ask("DELETE", f"/api/plan-templates/{saved}", 204)
+    return str(plan["id"])
+
+
+def _carry_out(ask: Planner, repository_id: str) -> str:
+    """A plan in the hands of people: one of its tasks they let be carried out."""
+    tasks = [{"key": key, "title": f"Do {key}", "files": [f"src/{key}.py"]} for key in ("a", "b", "c", "d")]
+    phases = [{"title": "By hand", "mode": "manual", "tasks": tasks}]
+    plan = ask("POST", "/api/plans", 201, {"repositoryId": repository_id, "title": "Carried out", "phases": phases})
+    path, ids = f"/api/plans/{plan['id']}", [task["id"] for task in plan["phases"][0]["tasks"]]
+
+    def until(number: int, *statuses: str) -> None:
+        ask.until_status(path, ids[number], statuses)
+
+    ask("POST", f"{path}/schedule", 202, {"cron": "0 9 ? * MON *"})
+    ask("POST", f"{path}/schedule", 202, {"at": "2099-01-01T00:00:00Z"})
+    ask("DELETE", f"{path}/schedule", 200)
+    ask("POST", f"{path}/execute", 202)
+    until(0, "AWAITING_APPROVAL")
+    ask("POST", f"{path}/pause", 202)
+    ask("POST", f"{path}/resume", 202)
+    ask("POST", f"/api/plan-tasks/{ids[0]}/approve", 200)
+    until(0, "COMPLETED", "FAILED")
+    assert ask("GET", f"/api/plan-tasks/{ids[0]}/log", 200)["items"]
+    ask("GET", f"/api/plan-tasks/{ids[0]}/patch", 404)
+    until(1, "AWAITING_APPROVAL")
+    ask("POST", f"/api/plan-tasks/{ids[1]}/reject", 200)
+    ask("POST", f"/api/plan-tasks/{ids[1]}/retry", 200)
+    ask("POST", f"/api/plan-tasks/{ids[1]}/complete", 200)
+    ask("POST", f"/api/plan-tasks/{ids[2]}/skip", 200)
+    until(3, "AWAITING_APPROVAL")
+    ask("POST", f"{path}/cancel", 202)
+    ask("POST", f"{path}/rollback", 202, {"taskId": ids[0]})
+    ask.until_rolled_back(path)
     return str(plan["id"])
 
 

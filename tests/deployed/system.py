@@ -9,7 +9,8 @@ from typing import Any
 
 import boto3
 
-from checks.sam import resources, source
+from checks.sam import ROOT, resources, source
+from local.template import ACCOUNT
 from tests.deployed.build import built_functions, runtime_client
 from tests.deployed.calls import RecordingEndpoint
 from tests.deployed.runtime import Answer, Front
@@ -65,7 +66,8 @@ def deployed(
     try:
         made = _make_resources(template, endpoint.url)
         names = {name: f"{STACK}-{name}" for name in resources(template, "AWS::Serverless::Function")}
-        values = {**parameters, **names, **made}
+        values = {**parameters, **names, **made, **_known(names)}
+        _make_machine(template, names, endpoint.url)
         functions = built_functions(template_path, values, _platform(endpoint.url), shell)
         front = Front(functions.values(), runtime_client(), logs)
         endpoint.invocations = front
@@ -90,6 +92,26 @@ def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
         client("dynamodb", url).create_table(TableName=made[name], **{field: table[field] for field in TABLE_FIELDS})
     secret = client("secretsmanager", url).create_secret(Name=f"{STACK}-token", SecretString=TOKEN)
     return {**made, "TokenSecret": secret["ARN"]}
+
+
+def _known(names: Mapping[str, str]) -> dict[str, str]:
+    """What the template says of the account and by attributes of what it makes."""
+    account = {"Partition": "aws", "Region": REGION, "AccountId": ACCOUNT, "StackName": STACK}
+    arns = {f"{name}.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{given}" for name, given in names.items()}
+    role = {"PlanScheduleRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-PlanScheduleRole"}
+    return {f"AWS::{name}": value for name, value in account.items()} | arns | role
+
+
+def _make_machine(template: Mapping[str, Any], names: Mapping[str, str], url: str) -> None:
+    """The state machine, from the file that is deployed."""
+    (machine,) = resources(dict(template), "AWS::Serverless::StateMachine").values()
+    definition = (ROOT / "statemachines" / Path(machine["DefinitionUri"]).name).read_text()
+    executor = _known(names)["PlanExecutorFunction.Arn"]
+    client("stepfunctions", url).create_state_machine(
+        name=f"{STACK}-plan",
+        definition=definition.replace("${PlanExecutorArn}", executor),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/{STACK}-PlanMachineRole",
+    )
 
 
 def _platform(url: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from groundwork.store.run_rows import run_key
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
-from tests.deployed.grants import EXPECTED
+from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT
 from tests.deployed.plans import ROUTES, SECRET, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
 
@@ -237,11 +237,16 @@ def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, t
     story = system.request("ManageBacklogFunction", made, 201)["id"]
     with repository(system, tmp_path) as url:
         assert use_every_plan_endpoint(system, url, story) == set(ROUTES)
-    assert "open-sesame" not in system.logs("ProcessNextFunction") + system.logs("ManagePlansFunction")
+    readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")
+    assert "open-sesame" not in "".join(map(system.logs, readers))
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
 
 
-SHOWN_AS = {"function": "ProcessNextFunction", "secret": SECRET}
+SHOWN_AS = {
+    f"function:{PROCESS_NEXT}": "ProcessNextFunction",
+    f"function:{PLAN_EXECUTOR}": "PlanExecutorFunction",
+    "secret:groundwork/*": SECRET,
+}
 """What stands in a call for what a policy says by a name that is put together."""
 
 
@@ -251,8 +256,9 @@ def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, pro
     use_every_run_endpoint(system, project)
     # deletions are finished, and stale runs looked for, by the sweep
     system.invoke("RetryRunsFunction", sweep_event())
+    system.invoke("PlanExecutorFunction", {"do": "SWEEP"})
     granted = {
-        (function, action, SHOWN_AS.get(resource.partition(":")[0], resource))
+        (function, action, SHOWN_AS.get(resource, resource))
         for function, grants in EXPECTED.items()
         for action, resource, _ in grants
     }
