@@ -253,3 +253,22 @@ def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -
     assert (one["mode"], one["large"], one["width"]) == ("parallel", True, 43)
     two = world.carrier.phase(world.plan.id, 1, world.plan.phases[1].id)
     assert (two["mode"], two["large"], two["width"]) == ("sequential", False, 1)
+
+
+def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> None:
+    class Deaf(MemoryMachine):
+        def open(self, token: str, answer: str) -> None:
+            heard.append(token)
+            if len(heard) == 1:
+                raise Transient("Step Functions")
+
+    heard: list[str] = []
+    world = chain()
+    world.machine = Deaf()
+    a = id_of(world.plan, "a")
+    world.store.knock(world.plan.id, a, 1, "one")
+    world.change(lambda standing: control.skip(standing, a, Asked("somebody", 1_000), "run"))
+    assert heard == ["one"]
+    for _ in range(3):
+        world.conductor.sweep(10**15, lambda: False)
+    assert heard == ["one", "one"]

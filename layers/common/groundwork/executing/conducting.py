@@ -15,6 +15,8 @@ from groundwork.executing.standing import Cause, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 TRIES = 30
+MOST_FORGOTTEN = 40
+"""Tokens of tasks that have ended which one look lets go."""
 
 Act = Callable[[Standing], Standing]
 
@@ -41,10 +43,13 @@ class Conductor:
         standing = self.change(plan_id, lambda standing: standing)
         self._start(standing)
         self._undo(standing)
-        for state in standing.states.values():
-            if state.gate == standing.execution.number:
-                self._tell(standing, state)
-        return standing
+        told = [
+            task_id
+            for task_id, state in standing.states.items()
+            if state.gate == standing.execution.number and self._tell(standing, state) and state.ended
+        ][:MOST_FORGOTTEN]
+        # a task that has ended and been told twice is not told for ever
+        return self.change(plan_id, lambda now: _forgotten(now, told)) if told else standing
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
         """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
@@ -135,10 +140,13 @@ class Conductor:
             with self._unheard("start"):
                 self.machine.start(standing.plan.id, standing.execution.number)
 
-    def _tell(self, standing: Standing, state: TaskStanding) -> None:
-        """What waits at a gate that it may go on; a plan that has been stopped has no gates any more."""
+    def _tell(self, standing: Standing, state: TaskStanding) -> bool:
+        """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
+
+        Whether it could be told.
+        """
         if state.token is None:
-            return
+            return False
         with self._unheard("open a gate"):
             stale = state.gate != standing.execution.number
             if stale or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
@@ -147,6 +155,8 @@ class Conductor:
                 self.machine.open(state.token, Next.DONE.value)
             elif state.status is TaskStatus.RUNNING:
                 self.machine.open(state.token, Next.WORK.value)
+            return True
+        return False
 
     @contextmanager
     def _unheard(self, what: str) -> Iterator[None]:
@@ -170,3 +180,8 @@ class Conductor:
             return
         for plan_id in self.store.waiting_for_room():
             self._change(plan_id, lambda standing: standing)
+
+
+def _forgotten(standing: Standing, task_ids: list[str]) -> Standing:
+    ended = {id_: standing.of(id_) for id_ in task_ids if standing.of(id_).ended}
+    return standing.put({id_: state.changed(token=None) for id_, state in ended.items()})
