@@ -12,7 +12,7 @@ from groundwork.ai.choose import ai_and_model
 from groundwork.answers import Listed
 from groundwork.aws import async_invoker
 from groundwork.backlog import rfc3339
-from groundwork.control_http import add_control
+from groundwork.control_http import router
 from groundwork.errors import NotFound, TooLarge, Transient
 from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
 from groundwork.executing.conducting import Conductor
@@ -435,7 +435,7 @@ def timer() -> PlanTimer:
     return PlanTimer(settings().schedule_prefix, settings().plan_executor_arn, settings().schedule_role)
 
 
-add_control(app, conductor, timer)
+app.include_router(router)
 
 
 @app.get(
@@ -516,4 +516,5 @@ def _plan_id(kind: Kind, id_: str) -> str:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    app.append_context(conductor=conductor, timer=timer)  # type: ignore[no-untyped-call]
     return http.serve(app, event, context)

@@ -1,10 +1,12 @@
-"""The routes by which people control a plan that is carried out, and watch it."""
+"""The routes by which people control a plan that is carried out. A function includes `router`, and puts into its
+context what makes a `conductor`, which acts for whoever asks, and a `timer`.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.executing import control, rollback
@@ -22,174 +24,122 @@ ABecause = Annotated[Because | None, Body()]
 ARollBack = Annotated[RollBack | None, Body()]
 ASkip = Annotated[Skip | None, Body()]
 AComplete = Annotated[Complete | None, Body()]
+Ask = Callable[[Standing, Asked], Standing]
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+TAG: dict[str, Any] = {"tags": ["control"]}
+PLAN: dict[str, Any] = TAG | {"status_code": 202, "responses": answers(PlanControlled, 202)}
+TASK: dict[str, Any] = TAG | {"responses": answers(TaskControlled)}
 
 
-def add_control(app: APIGatewayHttpResolver, conductor: Callable[[], Conductor], timer: Callable[[], Timer]) -> None:
-    """Adds them to a function's resolver; `conductor` acts for whoever asks, `timer` wakes us."""
-
-    def changed(plan_id: str, act: Callable[[Standing, Asked], Standing]) -> Standing:
-        acting = conductor()
-        asked = Asked(acting.who or "somebody", acting.now_ms())
-        return acting.change(plan_id, lambda standing: act(standing, asked))
-
-    def of_plan(plan_id: str, act: Callable[[Standing, Asked], Standing]) -> dict[str, Any]:
-        return _plan(changed(plan_id, act))
-
-    def of_task(task_id: str, act: Callable[[Standing, Asked], Standing]) -> dict[str, Any]:
-        return _task(changed(_plan_id(task_id), act), task_id)
-
-    @app.post(
-        "/api/plans/<plan_id>/schedule",
-        status_code=202,
-        tags=["control"],
-        summary="Carry it out at a time",
-        responses=answers(PlanControlled, 202),
-    )
-    def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
-        def act(standing: Standing, asked: Asked) -> Standing:
-            return scheduled(standing, body.timing(asked))
-
-        after = changed(plan_id, act)
-        assert after.execution.schedule is not None
-        # kept first: what the timer does not know is not done, and is asked for again
-        timer().set(plan_id, after.execution.schedule)
-        return _plan(after)
-
-    @app.delete(
-        "/api/plans/<plan_id>/schedule",
-        tags=["control"],
-        summary="Do not carry it out by itself",
-        responses=answers(PlanControlled),
-    )
-    def unschedule(plan_id: str) -> dict[str, Any]:
-        timer().clear(plan_id)
-        return of_plan(plan_id, lambda standing, asked: unscheduled(standing))
-
-    _of_plans(app, of_plan)
-    _of_tasks(app, of_task)
+def changed(plan_id: str, ask: Ask) -> Standing:
+    acting: Conductor = router.context["conductor"]()
+    asked = Asked(acting.who or "somebody", acting.now_ms())
+    return acting.change(plan_id, lambda standing: ask(standing, asked))
 
 
-_Ask = Callable[[str, Callable[[Standing, Asked], Standing]], dict[str, Any]]
+# plans
 
 
-def _of_plans(app: APIGatewayHttpResolver, ask: _Ask) -> None:
-    @app.post(
-        "/api/plans/<plan_id>/execute",
-        status_code=202,
-        tags=["control"],
-        summary="Carry out a plan",
-        responses=answers(PlanControlled, 202),
-    )
-    def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
-        again = body.again if body else False
-        return ask(plan_id, lambda standing, asked: control.execute(standing, asked, again))
+@router.post("/api/plans/<plan_id>/execute", summary="Carry out a plan", **PLAN)
+def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
+    again = body.again if body else False
+    return _plan(changed(plan_id, lambda standing, asked: control.execute(standing, asked, again)))
 
-    @app.post(
-        "/api/plans/<plan_id>/pause",
-        status_code=202,
-        tags=["control"],
-        summary="Begin nothing more",
-        responses=answers(PlanControlled, 202),
-    )
-    def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
-        reason = body.reason if body else None
-        return ask(plan_id, lambda standing, asked: control.pause(standing, asked, reason))
 
-    @app.post(
-        "/api/plans/<plan_id>/resume",
-        status_code=202,
-        tags=["control"],
-        summary="Go on",
-        responses=answers(PlanControlled, 202),
-    )
-    def resume(plan_id: str) -> dict[str, Any]:
-        return ask(plan_id, control.resume)
+@router.post("/api/plans/<plan_id>/pause", summary="Begin nothing more", **PLAN)
+def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
+    reason = body.reason if body else None
+    return _plan(changed(plan_id, lambda standing, asked: control.pause(standing, asked, reason)))
 
-    @app.post(
-        "/api/plans/<plan_id>/rollback",
-        status_code=202,
-        tags=["control"],
-        summary="Take back commits",
-        responses=answers(PlanControlled, 202),
-    )
-    def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
-        what = body or RollBack()
-        if what.task_id and what.phase_id:
-            raise Invalid.field("phaseId", "does not go with a taskId")
-        include = what.dependents == "include"
-        return ask(
-            plan_id,
-            lambda standing, asked: rollback.roll_back(standing, asked, what.task_id, what.phase_id, include),
+
+@router.post("/api/plans/<plan_id>/resume", summary="Go on", **PLAN)
+def resume(plan_id: str) -> dict[str, Any]:
+    return _plan(changed(plan_id, control.resume))
+
+
+@router.post("/api/plans/<plan_id>/cancel", summary="Stop for good", **PLAN)
+def cancel(plan_id: str) -> dict[str, Any]:
+    return _plan(changed(plan_id, control.cancel))
+
+
+@router.post("/api/plans/<plan_id>/rollback", summary="Take back commits", **PLAN)
+def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
+    what = body or RollBack()
+    if what.task_id and what.phase_id:
+        raise Invalid.field("phaseId", "does not go with a taskId")
+    include = what.dependents == "include"
+    return _plan(
+        changed(
+            plan_id, lambda standing, asked: rollback.roll_back(standing, asked, what.task_id, what.phase_id, include)
         )
-
-    @app.post(
-        "/api/plans/<plan_id>/cancel",
-        status_code=202,
-        tags=["control"],
-        summary="Stop for good",
-        responses=answers(PlanControlled, 202),
     )
-    def cancel(plan_id: str) -> dict[str, Any]:
-        return ask(plan_id, control.cancel)
 
 
-def _of_tasks(app: APIGatewayHttpResolver, ask: _Ask) -> None:
-    @app.post(
-        "/api/plan-tasks/<task_id>/approve",
-        tags=["control"],
-        summary="Let a manual task begin",
-        responses=answers(TaskControlled),
+@router.post("/api/plans/<plan_id>/schedule", summary="Carry it out at a time", **PLAN)
+def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
+    after = changed(plan_id, lambda standing, asked: scheduled(standing, body.timing(asked)))
+    assert after.execution.schedule is not None
+    # kept first: what the timer does not know is not done, and is asked for again
+    _timer().set(plan_id, after.execution.schedule)
+    return _plan(after)
+
+
+@router.delete(
+    "/api/plans/<plan_id>/schedule",
+    summary="Do not carry it out by itself",
+    responses=answers(PlanControlled),
+    **TAG,
+)
+def unschedule(plan_id: str) -> dict[str, Any]:
+    after = changed(plan_id, lambda standing, asked: unscheduled(standing))
+    _timer().clear(plan_id)
+    return _plan(after)
+
+
+def _timer() -> Timer:
+    timer: Timer = router.context["timer"]()
+    return timer
+
+
+# tasks
+
+
+@router.post("/api/plan-tasks/<task_id>/approve", summary="Let a manual task begin", **TASK)
+def approve(task_id: str) -> dict[str, Any]:
+    return _of_task(task_id, lambda standing, asked: control.approve(standing, task_id, asked))
+
+
+@router.post("/api/plan-tasks/<task_id>/reject", summary="Let a manual task not begin", **TASK)
+def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
+    reason = body.reason if body else None
+    return _of_task(task_id, lambda standing, asked: control.reject(standing, task_id, asked, reason))
+
+
+@router.post("/api/plan-tasks/<task_id>/retry", summary="Three attempts more at a failed task", **TASK)
+def retry(task_id: str) -> dict[str, Any]:
+    return _of_task(task_id, lambda standing, asked: control.retry(standing, task_id, asked))
+
+
+@router.post("/api/plan-tasks/<task_id>/skip", summary="Do without a task", **TASK)
+def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
+    dependents = body.dependents if body else "skip"
+    return _of_task(task_id, lambda standing, asked: control.skip(standing, task_id, asked, dependents))
+
+
+@router.post("/api/plan-tasks/<task_id>/complete", summary="A task that a person has done", **TASK)
+def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
+    done = body or Complete()
+    return _of_task(
+        task_id, lambda standing, asked: control.complete(standing, task_id, asked, done.commit_sha, done.note)
     )
-    def approve(task_id: str) -> dict[str, Any]:
-        return ask(task_id, lambda standing, asked: control.approve(standing, task_id, asked))
-
-    @app.post(
-        "/api/plan-tasks/<task_id>/reject",
-        tags=["control"],
-        summary="Let a manual task not begin",
-        responses=answers(TaskControlled),
-    )
-    def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
-        reason = body.reason if body else None
-        return ask(task_id, lambda standing, asked: control.reject(standing, task_id, asked, reason))
-
-    @app.post(
-        "/api/plan-tasks/<task_id>/retry",
-        tags=["control"],
-        summary="Three attempts more at a failed task",
-        responses=answers(TaskControlled),
-    )
-    def retry(task_id: str) -> dict[str, Any]:
-        return ask(task_id, lambda standing, asked: control.retry(standing, task_id, asked))
-
-    @app.post(
-        "/api/plan-tasks/<task_id>/skip",
-        tags=["control"],
-        summary="Do without a task",
-        responses=answers(TaskControlled),
-    )
-    def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
-        dependents = body.dependents if body else "skip"
-        return ask(task_id, lambda standing, asked: control.skip(standing, task_id, asked, dependents))
-
-    @app.post(
-        "/api/plan-tasks/<task_id>/complete",
-        tags=["control"],
-        summary="A task that a person has done",
-        responses=answers(TaskControlled),
-    )
-    def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
-        done = body or Complete()
-        return ask(
-            task_id, lambda standing, asked: control.complete(standing, task_id, asked, done.commit_sha, done.note)
-        )
 
 
-def _plan_id(task_id: str) -> str:
+def _of_task(task_id: str, ask: Ask) -> dict[str, Any]:
     path = path_of(Kind.TASK, task_id)
     if path is None:
         raise NotFound.of("task", task_id)
-    return path.project_id
+    return _task(changed(path.project_id, ask), task_id)
 
 
 def _plan(standing: Standing) -> dict[str, Any]:
