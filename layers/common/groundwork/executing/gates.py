@@ -5,6 +5,7 @@ RUNNING, a person has approved it where one must, and there is room.
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from groundwork.executing.standing import Standing, TaskStanding, approval_of
@@ -16,7 +17,7 @@ def before(phase: Phase, task: Task) -> list[str]:
     """The tasks of its own phase that it comes after by the phase's order, not by what it depends on."""
     if phase.mode == "parallel":
         return []
-    return [other.id for other in phase.tasks[: phase.tasks.index(task)]]
+    return list(takewhile(lambda id_: id_ != task.id, (other.id for other in phase.tasks)))
 
 
 def phases_begun(standing: Standing) -> Iterator[Phase]:
@@ -38,12 +39,18 @@ def due(standing: Standing) -> list[tuple[Phase, Task]]:
     """The tasks whose turn has come and that have not begun; what most is waiting behind goes first."""
     found: list[tuple[Phase, Task]] = []
     for phase in phases_begun(standing):
-        waiting = [task for task in phase.tasks if standing.of(task.id).waits and is_due(standing, phase, task)]
+        could = phase.tasks if phase.mode == "parallel" else _next(standing, phase)
+        waiting = [task for task in could if standing.of(task.id).waits and is_due(standing, phase, task)]
         if len(waiting) > 1:
             ahead = _ahead(phase)
             waiting.sort(key=lambda task: -ahead[task.id])
         found += [(phase, task) for task in waiting]
     return found
+
+
+def _next(standing: Standing, phase: Phase) -> tuple[Task, ...]:
+    """Of a phase that goes in order, the one whose turn it is."""
+    return next(((task,) for task in phase.tasks if not standing.of(task.id).ended), ())
 
 
 def _ahead(phase: Phase) -> dict[str, float]:
