@@ -10,8 +10,8 @@ from typing import Any
 from checks.sam import resources, source
 from tests.deployed.events import http_event
 from tests.deployed.system import Deployed, client
-from tests.plans.git_server import git_server
-from tests.plans.world import make_repository
+from tests.git.server import secret, serving_git
+from tests.plans.world import FILES
 
 SECRET = "groundwork/shop"
 ROUTES = [
@@ -64,10 +64,10 @@ def _pattern(route: str) -> str:
 
 @contextmanager
 def repository(system: Deployed, folder: Path) -> Iterator[str]:
-    """The URL of a repository that can only be read with what the secret holds."""
-    client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString="ada:open-sesame")
-    with git_server(make_repository(folder / "shop"), "ada", "open-sesame") as (url, _):
-        yield url
+    """The URL of a repository that can only be read and written with what the secret holds."""
+    client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString=secret(SECRET))
+    with serving_git(folder, FILES) as server:
+        yield server.url
 
 
 def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple[str, str]]:

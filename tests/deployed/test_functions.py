@@ -13,6 +13,7 @@ from tests.deployed.events import authorizer_event, dead_letter_event, http_even
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT
 from tests.deployed.plans import ROUTES, SECRET, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
+from tests.git.server import TOKEN as GIT_TOKEN
 
 # a hop of 20 s has room for 8 calls, 2 s apart, before it hands on; a shorter one has no time to spare for its end
 EPICS = 20
@@ -238,7 +239,7 @@ def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, t
     with repository(system, tmp_path) as url:
         assert use_every_plan_endpoint(system, url, story) == set(ROUTES)
     readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")
-    assert "open-sesame" not in "".join(map(system.logs, readers))
+    assert GIT_TOKEN not in "".join(map(system.logs, readers))
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
 
 

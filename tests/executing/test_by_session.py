@@ -13,12 +13,14 @@ from groundwork.ai.conversation import Conversation, Turn
 from groundwork.ai.mock import MockModel
 from groundwork.ai.port import Misconfigured
 from groundwork.ai.prices import cost_micro_usd
-from groundwork.executing import control
+from groundwork.executing import control, rollback
+from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
 from groundwork.executing.carrying import Carrier
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing, TaskStanding
+from groundwork.executing.undoing import Undoer
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.commits import TASK, trailers
@@ -79,6 +81,7 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.left_ms = plan, 900_000
         self.server, self.sessions, self.model = FakeServer.of(FILES), KeptSessions(), Faulty()
+        self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
         self.change(lambda standing: control.execute(standing, Asked("somebody", 1_000)))
@@ -104,7 +107,7 @@ class World:
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:
-        yield FakeUpstream(self.server)
+        yield FakeUpstream(self.others.get(repository.id, self.server))
 
     def change(self, act: Any) -> Standing:
         return self.conductor.change(self.plan.id, act)
@@ -241,3 +244,47 @@ async def test_twenty_tasks_at_once_on_the_same_and_other_files_land_once_each()
     assert set(tree) == {*FILES, *(f"src/own_{n}.py" for n in range(20) if n % 4)}
     failed = [n for n in range(20) if n not in done]
     assert world.store.read(world.plan.id).status is (PlanStatus.PAUSED if failed else PlanStatus.COMPLETED)
+
+
+async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
+    other = "rebbbbbbbbbb"
+    world = World(plan_of(phase("One", draft("a"), draft("b", "a", repository_id=other))))
+    world.others[other] = FakeServer.of({"README.md": "# Another\n"})
+    for key in ("a", "b"):
+        assert await world.work(key) == "DONE"
+    branch = f"groundwork/{world.plan.id}"
+    assert world.commits() == ["a"]
+    assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository)
+    world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
+    assert undoer.undo(world.plan.id) == "DONE"
+    assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
+    assert set(world.others[other].history(branch)[0].tree) == {"README.md"}
+
+
+async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None:
+    world = one()
+    await world.work("a")
+    first = world.state("a").commit_sha
+    world.change(lambda now: control.execute(now, Asked("somebody", 1_000), again=True))
+    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    state = world.state("a")
+    assert (state.status, state.attempts, state.since) == (TaskStatus.COMPLETED, 2, 1)
+    assert state.commit_sha != first
+    assert world.server.branches[f"groundwork/{world.plan.id}-2"] == state.commit_sha
+
+
+async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> None:
+    world = one()
+    await world.work("a")
+    branch = f"groundwork/{world.plan.id}"
+    head = world.server.history(branch)[0]
+    world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
+    world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository)
+    assert undoer.undo(world.plan.id) == "FAILED"
+    kept = world.store.read(world.plan.id).execution.rollback
+    assert kept is not None
+    assert "src/new.py" in (kept.error or "")
+    assert world.state("a").status is TaskStatus.COMPLETED
