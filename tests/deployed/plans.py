@@ -10,7 +10,7 @@ from typing import Any
 from checks.sam import resources, source
 from tests.deployed.events import http_event
 from tests.deployed.system import Deployed, client
-from tests.git.server import secret, serving_git
+from tests.git.server import TOKEN, USER, serving_git
 from tests.plans.world import FILES
 
 SECRET = "groundwork/shop"
@@ -65,7 +65,7 @@ def _pattern(route: str) -> str:
 @contextmanager
 def repository(system: Deployed, folder: Path) -> Iterator[str]:
     """The URL of a repository that can only be read and written with what the secret holds."""
-    client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString=secret(SECRET))
+    client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString=f"{USER}:{TOKEN}")
     with serving_git(folder, FILES) as server:
         yield server.url
 
