@@ -224,3 +224,19 @@ def test_a_plan_that_makes_no_commits_keeps_its_changes_as_patches(executor: Exe
     assert kept["patch"].startswith("diff --git")
     with Repo(executor.path) as repo:
         assert Ref(f"refs/heads/groundwork/{plan['id']}".encode()) not in repo.refs.allkeys()
+
+
+def test_a_task_that_failed_is_put_differently_and_retried(executor: Executor) -> None:
+    client, http = executor.client, executor.http
+    wrong = {"name": "Downloads", "url": executor.path, "defaultBranch": "nowhere"}
+    repository = client.ok(http.post("/api/repositories", json=wrong), 201)["id"]
+    plan = executor.plan(phase("One", task("a"), task("b", "a")), repositoryId=repository)
+    executor.ask(f"/api/plans/{plan['id']}/execute")
+    assert executor.ended(plan["id"])["status"] == "PAUSED"
+    failed = executor.tasks(plan["id"])["a"]
+    assert (failed["status"], failed["attempts"]) == ("FAILED", 1)
+    assert "nowhere" in failed["errorMsg"]
+    client.ok(http.patch(f"/api/repositories/{repository}", json={"defaultBranch": "main"}))
+    client.ok(http.patch(f"/api/plan-tasks/{failed['id']}", json={"title": "Do it another way"}))
+    assert executor.ask(f"/api/plan-tasks/{failed['id']}/retry")["planStatus"] == "RUNNING"
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"

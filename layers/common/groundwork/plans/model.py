@@ -56,7 +56,8 @@ class TaskStatus(StrEnum):
 
     @property
     def begun(self) -> bool:
-        return self not in (TaskStatus.PENDING, TaskStatus.WAITING, TaskStatus.AWAITING_APPROVAL)
+        """Too late to change what is to be done. What has failed may be put differently before it is tried again."""
+        return self in (TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 
 PhaseMode = Literal["sequential", "parallel", "manual"]
