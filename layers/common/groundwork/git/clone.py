@@ -23,7 +23,6 @@ _NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "
 """Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
 has moved, or it has not and the server goes on refusing."""
 
-
 MOST_WITH_FILES = 100
 """How many commits are looked through on a server that cannot send them without their files."""
 
