@@ -5,8 +5,9 @@ can be applied, whatever else has been edited; once it has changed, the suggesti
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from groundwork.plans.operations import (
     applied,
 )
 from groundwork.plans.refusals import ConflictingSuggestions, StaleSuggestion
-from groundwork.plans.scheduling import schedule
+from groundwork.plans.scheduling import Schedule, schedule
 from groundwork.plans.validating import check, faults
 
 WHOLE = "*"
@@ -56,12 +57,18 @@ class Applied:
     indices: tuple[int, ...]
 
 
-def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
-    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for."""
+def suggestion(
+    plan: Plan, operation: Operation, reason: str, scheduled: Callable[[], Schedule] | None = None
+) -> Suggestion:
+    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for.
+
+    `scheduled` gives the plan's own schedule, where that has been reckoned already.
+    """
     after = check(applied(plan, operation))
     shown = None
     if isinstance(operation, OF_ORDER):
-        shown = {"before": schedule(plan).as_json(), "after": schedule(after).as_json()}
+        before = scheduled() if scheduled else schedule(plan)
+        shown = {"before": before.as_json(), "after": schedule(after).as_json()}
     return Suggestion(
         operation=operation,
         reason=reason,
@@ -190,9 +197,10 @@ def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[
     """The suggestions that could be applied to the plan, and why the others could not: they are not offered."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
+    scheduled = cache(lambda: schedule(plan))
     for operation, reason in proposed:
         try:
-            one = suggestion(plan, operation, reason)
+            one = suggestion(plan, operation, reason, scheduled)
         except Refusal as refusal:
             dropped.append(str(refusal))
             continue
