@@ -9,19 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.errors import GroundworkError
+from groundwork.packs import TooLargeInside, check_inflated
 from groundwork.plans.repositories import Repository
 from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
 MOST_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
 
+MOST_INFLATED_BYTES = 150 * 1024 * 1024
+"""Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
+
 MOST_SECONDS = 120.0
 READ_S = 30.0
 MOST_PATHS_READ = 200_000
 MOST_DEPTH = 100
+MOST_REDIRECTS = 2
 MOST_README_BYTES = 1_000_000
 
 _SAID = {
@@ -170,7 +175,7 @@ def _client(repository: Repository, secret: Callable[[str], str], budget: Budget
     parts = urlsplit(repository.url)
     origin = f"{parts.scheme}://{parts.netloc}"
     client: Any = HttpGitClient(origin, timeout=READ_S, quiet=True, username=user, password=password)
-    client.pool_manager.connection_pool_kw["retries"] = Retry(total=2, redirect=2, raise_on_status=False)
+    client.pool_manager.connection_pool_kw["retries"] = Retry(total=2, redirect=False, raise_on_status=False)
     with ExitStack() as responses:
         responses.callback(client.pool_manager.clear)
         client._http_request = _bounded(client._http_request, origin, budget, responses)
@@ -180,13 +185,25 @@ def _client(repository: Repository, secret: Callable[[str], str], budget: Budget
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
     """dulwich's way to send a request, within bounds; `responses` closes what it has opened."""
 
-    def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
+    def answered(url: str, headers: Any, data: Any) -> Any:
         if not url.startswith(f"{origin}/"):
             raise Unusable("it refers to another server")
         budget.take(0)
         # what dulwich raises for a status leaves the connection open
         response, read = request(url, headers, data, raise_for_status=False)
         responses.callback(response.close)
+        return response, read
+
+    def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
+        response, read = answered(url, headers, data)
+        for _ in range(MOST_REDIRECTS):
+            location = response.get_redirect_location()
+            if data is not None or not location:
+                break
+            # looked at before it is asked: urllib3 would follow it anywhere
+            url = urljoin(url, location)
+            response, read = answered(url, headers, None)
+            response.redirect_location = url
         _check_answer(response)
 
         def bounded_read(*size: int) -> bytes:
@@ -228,6 +245,12 @@ def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
     try:
         result = client.fetch_pack(path, wants, nothing, pack.write, **bounds)
+        if size := pack.tell():
+            check_inflated(pack, MOST_INFLATED_BYTES)
+            pack.seek(size)
+    except TooLargeInside:
+        abort()
+        raise Unusable(f"what it sends is larger than {MOST_INFLATED_BYTES // 2**20} MB unpacked") from None
     except BaseException:
         abort()
         raise
