@@ -20,7 +20,8 @@ from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.runs import DynamoRuns
 from groundwork.sweeping import Sweeper
 from groundwork.working import Crew, Finished
-from tests.simulation.simulation import Report, Scenario, simulate
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import Report, simulate
 
 SEEDS = 300
 """Within so many seeds every mutant is caught."""
@@ -197,7 +198,7 @@ MUTANTS = [
     Mutant(
         "cancel answered at once",
         "a cancel does not wait until no call can begin",
-        _patched("tests.simulation.simulation.cancel", _cancel_at_once),
+        _patched("tests.simulation.people.cancel", _cancel_at_once),
         _with_a_cancel,
     ),
     Mutant(
