@@ -12,6 +12,7 @@ from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.processing import HopEnd
 from groundwork.runs import Claim, Lease, Phase, RunType, Status
+from groundwork.store.backlog_rows import PURGE, ProjectRow
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel
@@ -152,3 +153,15 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     cards = [number for target in targets for number in target.cards]
     assert len(targets) == batches + 1
     assert sorted(cards) == list(range(1, 1_261))
+
+
+def test_a_purger_lost_before_it_could_say_that_it_is_done_leaves_no_project_on_the_list(
+    simulated_tables: Tables,
+) -> None:
+    world = World(simulated_tables)
+    # the last dead prefix has gone from the project's row, and then its worker was killed
+    actions = [ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(1)]
+    ProjectRow(world.project_id).update(actions=actions)
+    assert world.tables.projects.to_purge() == [world.project_id]
+    assert world.tables.projects.purge(world.project_id, lambda: False)
+    assert world.tables.projects.to_purge() == []
