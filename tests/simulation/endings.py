@@ -1,4 +1,4 @@
-"""What must hold when everything is over: each a named predicate on what has been seen and on the rows that are left."""
+"""What must hold when everything is over: named predicates on what has been seen and on the rows that are left."""
 
 from collections import Counter
 from dataclasses import fields

@@ -24,9 +24,11 @@ from tests.simulation.cloud import EPOCH_MS, Sandbox
 from tests.simulation.dynamodb import Changed, Key
 from tests.simulation.expressions import Item
 from tests.simulation.faults import SKEW_MS
-from tests.simulation.known import Known, Rows, Seen, Violation, demand, is_a, is_child, maker_of, project_of, read_run
+from tests.simulation.known import Known, Rows, Seen, Violation, demand, is_a, is_child, maker_of, read_run
 
 NEVER = float("-inf")
+LOOKED_MS = 200
+"""Who was not held up has looked at a run not longer ago than this when it triggers it."""
 
 
 @dataclass(slots=True)
@@ -114,15 +116,20 @@ class Invariants:
         known = Known(run, self.seen.cloud.true_ms())
         if selection := rows.get(("runs", run.id, "SELECTION"), (None, None))[1]:
             known.selection = frozenset(map(tuple, LinesRow.from_raw_data(dict(selection)).lines))
-        if self._acting:
-            self.runs_that_replace_are_kept_apart(run)
-            if run.retry_of:
-                retrying.a_retry_is_of_its_predecessor(self.seen, run)
-                retrying.a_run_is_retried_once(self.seen, run)
-                retrying.what_is_retried_waits_no_more(self.seen, run)
-            else:
-                self.a_run_comes_with_its_key(run, rows)
-        self.seen.runs[run.id] = known
+        try:
+            if self._acting:
+                self._starts_rightly(run, rows)
+        finally:
+            self.seen.runs[run.id] = known
+
+    def _starts_rightly(self, run: Run, rows: Rows) -> None:
+        self.runs_that_replace_are_kept_apart(run)
+        if not run.retry_of:
+            self.a_run_comes_with_its_key(run, rows)
+            return
+        retrying.a_retry_is_of_its_predecessor(self.seen, run)
+        retrying.a_run_is_retried_once(self.seen, run)
+        retrying.what_is_retried_waits_no_more(self.seen, run)
 
     def _came_to(self, known: Known, before: Run | None) -> None:
         """What a write of a run has brought about as a whole."""
@@ -131,6 +138,7 @@ class Invariants:
             itemizing.the_items_are_what_was_asked_for(self.seen, known)
             retrying.a_retry_is_of_the_failed_items(self.seen, known)
         if before and before.status.active and not run.status.active:
+            known.ended_at = self.seen.cloud.true_ms()
             retrying.a_retry_is_due_as_the_items_say(self.seen, known)
             if run.given_up_unqueued:
                 retrying.only_what_stalls_is_given_up(known, MAX_STALLED_HOPS)
@@ -337,11 +345,10 @@ class Invariants:
             return
         if sandbox.disturbed_at != NEVER:
             return
-        ended_at = known.run.completed_at or now
         lives = known.run.status.active and known.run.lease.until - 2 * SKEW_MS > now
-        renewed_ms = known.run.lease.until - leases.LEASE_MS
-        looked_at = now - 2 * SKEW_MS - 1_000
-        if (lives and renewed_ms < looked_at) or (not known.run.status.active and ended_at < looked_at):
+        renewed_long_ago = known.run.lease.until - leases.LEASE_MS < now - 2 * SKEW_MS - 1_000
+        ended_before = known.ended_at is not None and known.ended_at < now - LOOKED_MS
+        if (lives and renewed_long_ago) or ended_before:
             name = "the_sweep_leaves_others_alone"
             self._broken(Violation(name, f"{run_id}, which is {known.run.status}, by {sandbox.number}"))
 

@@ -144,7 +144,7 @@ def an_analysis_is_of_its_card(seen: Seen, rows: Rows) -> None:
 def nothing_older_stands_beside_it(seen: Seen, known: Known, there: set[Key], rows: Rows) -> None:
     """Below a completed target stands what came with it; what people have made meanwhile may, where it is not replaced.
 
-    Epics that come to others replace nothing, and neither do those of a retry: the first run has replaced what it was to.
+    Epics that come to others replace nothing, and neither do those of a retry: the first run has done that.
     """
     run, name = known.run, "nothing_older_stands_beside_it"
     old = {key for key in seen.older(there, known.born_at) if rows.get(key, (None, None))[1] is None}

@@ -42,8 +42,8 @@ def demand(holds: bool, name: str, what: str) -> None:
 class Known:
     """What the rows have said of one run so far.
 
-    `born_at` (ms): when its row came; `acknowledged_at` (s): when a client was told that it is cancelled; `marks`: how
-    far it had come each time a hop took it; `took`: which hop of it a sandbox is.
+    `born_at`, `ended_at` (ms): when its row came and when it ended; `acknowledged_at` (s): when a client was told that
+    it is cancelled; `marks`: how far it had come each time a hop took it; `took`: which hop of it a sandbox is.
     """
 
     run: Run
@@ -59,6 +59,7 @@ class Known:
     removed: set[Key] = field(default_factory=set)
     suspects: set[int] = field(default_factory=set)
     acknowledged_at: float | None = None
+    ended_at: int | None = None
     releases: int = 0
     spent_before: Run | None = None
 

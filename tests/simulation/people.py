@@ -133,7 +133,7 @@ class People:
     async def _many_calls(self, run_id: str, count: int) -> None:
         """Waits until the run has called the model so often, or has ended."""
         known = self.invariants.seen.runs[run_id]
-        while self.provider.started[run_id] < count and known.run.status.active:
+        while self.provider.started[run_id] < count and known.run.status.active:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
     async def _ended(self, run_id: str) -> None:

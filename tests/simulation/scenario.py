@@ -21,7 +21,8 @@ _LARGE = {
 class Scenario:
     """`children`: how many items have something below them (or an analysis) before anybody starts; `selected`: how many
     items are asked for by their ids, 0 for all; `retries`: how many people ask for a retry of the first run, minutes
-    apart; `edits`: how often somebody makes, changes or deletes something by hand."""
+    apart; `edits`: how often somebody makes, changes or deletes something by hand; `patience_s`: a retry that is due by
+    then is waited for."""
 
     type: RunType
     items: int
@@ -44,6 +45,7 @@ class Scenario:
     one_epic: bool = False
     cards_a_chunk: int = CARDS_A_CHUNK
     deleted_at: float | None = None
+    patience_s: float = 600.0
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
@@ -76,6 +78,7 @@ class Scenario:
             one_epic=random.random() < 0.15,
             cards_a_chunk=random.choice([CARDS_A_CHUNK, items // 4 + 1, items // 7 + 1]),
             deleted_at=random.choice([None] * 24 + [random.uniform(0, 900)]),
+            patience_s=random.choice([600.0] * 7 + [3_000.0]),
         )
 
 

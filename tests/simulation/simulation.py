@@ -24,8 +24,8 @@ from tests.runs.world import World
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Cloud, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row, in_place_of_aws
-from tests.simulation.faults import Faults, described, drawn
 from tests.simulation.endings import CALLS_AN_ATTEMPT
+from tests.simulation.faults import Faults, described, drawn
 from tests.simulation.invariants import Invariants
 from tests.simulation.known import Seen, Violation
 from tests.simulation.people import People
@@ -190,10 +190,10 @@ class Simulation:
         quiet = False
         while not quiet:
             await asyncio.sleep(5)
-            for _, crash in self.cloud.crashes:
-                raise crash
             for violation in self.invariants.violations:
                 raise violation
+            for _, crash in self.cloud.crashes:
+                raise crash
             active = [known.run for known in self.invariants.seen.runs.values() if known.run.status.active]
             for run in active:
                 self._a_run_ends(run)
@@ -218,7 +218,7 @@ class Simulation:
         """Whether no purge waits, and no retry that is due within the time that is looked at. Both come in bounded
         time: the schedule sees to them."""
         database, project = self.cloud.database, self.cloud.database.row(("backlog", PROJECT, "P"))
-        soon = self.cloud.true_ms() + 600_000
+        soon = self.cloud.true_ms() + round(self.scenario.patience_s * 1000)
         retries = [database.row(key) or {} for key in database.below("runs", PROJECT, "RETRY#")]
         waits = {
             "what_is_dead_is_purged": project is not None and "attention" in project,
