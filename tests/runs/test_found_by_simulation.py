@@ -18,6 +18,9 @@ from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel
 from tests.runs.world import World, dies
 from tests.simulation.dynamodb import in_place_of_aws
+from tests.simulation.faults import Faults
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import simulate
 from tests.tables import settings_at
 
 
@@ -165,3 +168,13 @@ def test_a_purger_lost_before_it_could_say_that_it_is_done_leaves_no_project_on_
     assert world.tables.projects.to_purge() == [world.project_id]
     assert world.tables.projects.purge(world.project_id, lambda: False)
     assert world.tables.projects.to_purge() == []
+
+
+@pytest.mark.parametrize(("type_", "items"), [(RunType.GENERATE_STORIES, 230), (RunType.ANALYZE_CARDS, 310)])
+def test_whole_pages_of_items_that_are_skipped_hold_nothing_up(type_: RunType, items: int) -> None:
+    """The only item that is left to do stands behind them; each hop is shorter than the time to a heartbeat."""
+    options = {"pacing": "fast", "mode": "compact"}
+    scenario = Scenario(type_, items, options, hop_s=12.0, call_s=0.5, children=items - 1)
+    report = simulate(1, lambda drawn: scenario, lambda faults: Faults())
+    assert (report.broken, report.ended) == ("", {"R1": Status.SUCCEEDED})
+    assert report.hops == 1
