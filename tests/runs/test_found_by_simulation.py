@@ -163,8 +163,7 @@ def test_a_purger_lost_before_it_could_say_that_it_is_done_leaves_no_project_on_
 ) -> None:
     world = World(simulated_tables)
     # the last dead prefix has gone from the project's row, and then its worker was killed
-    actions = [ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(1)]
-    ProjectRow(world.project_id).update(actions=actions)
+    ProjectRow(world.project_id).update(actions=[ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(1)])
     assert world.tables.projects.to_purge() == [world.project_id]
     assert world.tables.projects.purge(world.project_id, lambda: False)
     assert world.tables.projects.to_purge() == []

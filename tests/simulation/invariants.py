@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from groundwork import leases
+from groundwork.ids import Kind, parse
+from groundwork.ids import path_of as path_of_id
 from groundwork.processing import HopEnd
 from groundwork.runs import (
     ITEM_ATTEMPTS,
@@ -18,6 +20,7 @@ from groundwork.runs import (
     Run,
     Status,
 )
+from groundwork.starting import RunRequest
 from groundwork.store.run_rows import LinesRow, entry_of, target_of
 from tests.simulation import endings, itemizing, retrying
 from tests.simulation.cloud import EPOCH_MS, Sandbox
@@ -29,6 +32,12 @@ from tests.simulation.known import Known, Rows, Seen, Violation, demand, is_a, i
 NEVER = float("-inf")
 LOOKED_MS = 200
 """Who was not held up has looked at a run not longer ago than this when it triggers it."""
+
+
+def numbers_of(id_: str) -> tuple[int, ...]:
+    path = parse(id_)
+    assert path, id_
+    return path.numbers
 
 
 @dataclass(slots=True)
@@ -325,11 +334,17 @@ class Invariants:
 
     # around calls, events and answers
 
-    def on_answer(self, key: str, run_id: str) -> None:
-        """a_key_gives_one_run"""
+    def on_answer(self, key: str, request: RunRequest, run_id: str) -> None:
+        """a_key_gives_one_run, and a_run_is_what_was_asked_for"""
         given = self.answers.setdefault(key, run_id)
         if given != run_id:
             self._broken(Violation("a_key_gives_one_run", f"{key} gave {given} and {run_id}"))
+        known = self.seen.runs[run_id]
+        epic, items = path_of_id(Kind.EPIC, request.epic_id or ""), request.item_ids or ()
+        asked = (request.type, request.options, epic.number if epic else None, {numbers_of(id_) for id_ in items})
+        run = known.run
+        if (run.type, run.options, run.epic, set(known.selection)) != asked or run.selected != bool(items):
+            self._broken(Violation("a_run_is_what_was_asked_for", f"{run_id} is not {request}"))
 
     def on_call(self, sandbox: Sandbox, run_id: str) -> None:
         """no_call_after_cancel"""

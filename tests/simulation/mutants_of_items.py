@@ -147,6 +147,7 @@ OF_ITEMS = [
         "not purged",
         "what was below what a run replaced stays",
         patched("groundwork.store.runs.DynamoRuns._retire", lambda *arguments: None),
+        _replacing,
     ),
     Mutant(
         "merge at any time",

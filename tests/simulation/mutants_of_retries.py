@@ -7,7 +7,6 @@ from unittest import mock
 
 from groundwork import leases, queueing
 from groundwork.errors import LeaseLost
-from groundwork.pacing import OutOfTime, PacedModel
 from groundwork.ports import BacklogReader, Changes, Idempotency, RunStore
 from groundwork.processing import Hop, HopEnd
 from groundwork.runs import Entry, ErrorCode, ItemStatus, Run, RunOptions, Status, Target
@@ -18,7 +17,7 @@ from groundwork.store.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, R
 from groundwork.store.runs import DynamoRuns
 from groundwork.sweeping import Sweeper
 from groundwork.working import Crew
-from tests.simulation.mutant import Mutant, patched, patched_all, with_a_cancel
+from tests.simulation.mutant import Mutant, patched, patched_all
 from tests.simulation.scenario import Scenario
 
 _RUNS = "groundwork.store.runs.DynamoRuns"
@@ -70,14 +69,6 @@ def _any_cost(self: Hop, crew: Crew, watch: Any) -> None:
         self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(crew.fatal))
 
 
-def _revive_ended(self: Sweeper, run_id: str) -> bool:
-    run = self.store.load(run_id)
-    if run.status.active and not run.stale(self.now_ms()):
-        return False
-    self.starter.trigger(run_id)
-    return True
-
-
 def _key_afterwards(self: DynamoRuns, run: Run, selection: Sequence[Any], idempotency: Idempotency | None) -> None:
     _start(self, run, selection, None)
     if idempotency:
@@ -114,18 +105,6 @@ _put = dynamo.Transaction.put
 
 def _put_any_lock(self: dynamo.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
     _put(self, row, None if isinstance(row, LockRow) else condition, tag)
-
-
-async def _permitted_once(self: PacedModel) -> None:
-    await self._permit()
-    while True:
-        delay = self.pace.delay_ms(self._now_ms(), self._last_start)
-        if delay == 0 and self._calls < self.pace.slots:
-            self._last_start = self._now_ms()
-            return
-        if delay >= self._left_ms():
-            raise OutOfTime
-        await self._sleep(min(max(delay, 10), 500) / 1000)
 
 
 def _same_epoch(run: Run, owner: str, now: int) -> Run:
@@ -254,11 +233,6 @@ OF_RETRIES = [
         patched("groundwork.processing.Hop._hand_over", _nobody_invoked),
     ),
     Mutant(
-        "sweep of ended runs",
-        "the schedule and dead letters trigger runs that have ended",
-        patched("groundwork.sweeping.Sweeper.revive", _revive_ended),
-    ),
-    Mutant(
         "sweep of queued runs alone",
         "a run that has lost its worker is not revived",
         patched("groundwork.sweeping.Sweeper.revive", _only_queued),
@@ -291,12 +265,6 @@ OF_RETRIES = [
         "runs not kept apart",
         "a run that replaces begins above one that is under way",
         patched("groundwork.store.runs._keep_apart", lambda *arguments: None),
-    ),
-    Mutant(
-        "permitted once",
-        "a call that waits for its turn has looked only before it waited",
-        patched("groundwork.pacing.PacedModel._turn", _permitted_once),
-        with_a_cancel,
     ),
     Mutant(
         "epoch not raised", "a new holder has the last one's epoch", patched("groundwork.leases.taken", _same_epoch)

@@ -112,7 +112,7 @@ class People:
                 self.cloud.note(f"client {key} was refused: {refusal.code}")
                 return None
             else:
-                self.invariants.on_answer(key, started.run_id)
+                self.invariants.on_answer(key, request, started.run_id)
                 return started.run_id
 
     async def _cancel(self, run_id: str) -> None:
