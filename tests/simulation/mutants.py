@@ -20,7 +20,8 @@ from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.runs import DynamoRuns
 from groundwork.sweeping import Sweeper
 from groundwork.working import Crew, Finished
-from tests.simulation.mutant import SEEDS, Mutant, patched, with_a_cancel
+from tests.simulation.faults import Faults
+from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
 from tests.simulation.mutants_of_items import OF_ITEMS
 from tests.simulation.mutants_of_retries import OF_RETRIES
 
@@ -154,6 +155,8 @@ _OF_RUNS = [
         "one name for two deliveries",
         "an invocation is known by the id of its event, which duplicates share",
         patched("groundwork.leases.invocation", lambda request_id: request_id),
+        in_many_hops,
+        lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
     Mutant(
         "cancel not looked for",
