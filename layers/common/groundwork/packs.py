@@ -1,7 +1,8 @@
 """How large what is in a git pack is, before anybody unpacks it: a few hundred KB may hold gigabytes of zeros.
 
 The format is that of git's Documentation/gitformat-pack: a header of 12 bytes, then objects, each with its kind and
-size, a reference to its base if it is a delta, and its content deflated. A delta begins with the sizes of base and result.
+size, a reference to its base if it is a delta, and its content deflated. A delta begins with the sizes of base and
+result.
 """
 
 import zlib
