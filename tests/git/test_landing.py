@@ -274,6 +274,7 @@ def test_a_commit_that_is_not_to_be_had_any_more_is_told_from_a_server_that_fail
     ("bounds", "error", "said"),
     [
         (Bounds(fetch_bytes=500), RepositoryRefused, "more than 0 MB"),
+        (Bounds(unpacked=(100, 100)), RepositoryRefused, "larger than 0 MB unpacked"),
         (Bounds(seconds=0.0), RepositoryUnreachable, "longer than 0 seconds"),
     ],
 )

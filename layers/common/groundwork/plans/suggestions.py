@@ -15,6 +15,7 @@ from pydantic import Field
 
 from groundwork.backlog import Value
 from groundwork.errors import Refusal
+from groundwork.plans.drafting import known_names, named
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import (
     AddTask,
@@ -64,6 +65,7 @@ def suggestion(
 
     `scheduled` gives the plan's own schedule, where that has been reckoned already.
     """
+    operation = _anchored(plan, operation)
     after = check(applied(plan, operation))
     shown = None
     if isinstance(operation, OF_ORDER):
@@ -77,6 +79,17 @@ def suggestion(
         after=_shown_after(plan, after, operation),
         schedule=shown,
     )
+
+
+def _anchored(plan: Plan, operation: Operation) -> Operation:
+    """With the task that it goes before: a number stands for another place as soon as something else is put in."""
+    phase = plan.phase(operation.phase_id) if isinstance(operation, AddTask | MoveTask) else None
+    if not isinstance(operation, AddTask | MoveTask) or phase is None or operation.position is None:
+        return operation
+    moved = operation.task_id if isinstance(operation, MoveTask) else None
+    others = [task.id for task in phase.tasks if task.id != moved]
+    ahead_of = others[operation.position] if operation.position < len(others) else None
+    return operation.model_copy(update={"ahead_of": ahead_of})
 
 
 def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
@@ -109,11 +122,23 @@ def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any
 
 
 def stale(plan: Plan, one: Suggestion) -> bool:
+    """Whether what it would change, or what it rests on, is not as it was; or it has been applied."""
+    if not _rests(plan, one.operation):
+        return True
     now = seen(plan, one.operation)
     if isinstance(one.operation, MoveTask) and now and one.before:
         # where in its phase a task stands shifts with every edit before it: what counts is which phase
         return bool(now["phaseId"] != one.before["phaseId"])
     return now is None or now != one.before
+
+
+def _rests(plan: Plan, operation: Operation) -> bool:
+    """Whether all that it uses is there, and the key of a task that it adds is free."""
+    names = known_names(plan)
+    if isinstance(operation, AddTask) and operation.task.key and operation.task.key.casefold() in names:
+        return False
+    there = {phase.id for phase in plan.phases} | set(names.values())
+    return all(named(element, names) in there for element, aspect in touches(operation) if aspect == "uses")
 
 
 def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
