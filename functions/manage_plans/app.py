@@ -18,7 +18,7 @@ from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.progress import progress
 from groundwork.http import answers
-from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, Path, new_repository_id, path_of
+from groundwork.ids import PLAN_ID, REPOSITORY_ID, TEMPLATE_ID, Kind, new_repository_id, path_of
 from groundwork.plain_text import clean
 from groundwork.plans import showing
 from groundwork.plans.answers import (
@@ -342,7 +342,7 @@ def estimate(plan_id: str) -> dict[str, Any]:
 @app.post("/api/phases", status_code=201, tags=["phases"], summary="Add a phase", responses=answers(PhaseOfPlan, 201))
 def create_phase(body: NewPhase, if_match: IfMatch = None) -> Response[str]:
     plan = editor().edit(body.plan_id, [body.operation()], http.versions_seen(if_match))
-    return _phase(plan, str(Path(Kind.PHASE, plan.id, (plan.last_phase,))), 201)
+    return _phase(plan, _newest(Kind.PHASE, [phase.id for phase in plan.phases]), 201)
 
 
 @app.patch(
@@ -362,7 +362,7 @@ def delete_phase(phase_id: str, dependents: Dependents = "refuse", if_match: IfM
 @app.post("/api/plan-tasks", status_code=201, tags=["tasks"], summary="Add a task", responses=answers(TaskOfPlan, 201))
 def create_task(body: NewTask, if_match: IfMatch = None) -> Response[str]:
     plan = editor().edit(_plan_id(Kind.PHASE, body.phase_id), [body.operation()], http.versions_seen(if_match))
-    return _task(plan, str(Path(Kind.TASK, plan.id, (plan.last_task,))), 201)
+    return _task(plan, _newest(Kind.TASK, [task.id for task in plan.tasks]), 201)
 
 
 @app.patch("/api/plan-tasks/<task_id>", tags=["tasks"], summary="Change or move a task", responses=answers(TaskOfPlan))
@@ -506,6 +506,11 @@ def _answer(body: dict[str, Any], status: int = 200, version: int | None = None)
     if len(text.encode()) > http.MOST_ANSWER_BYTES:
         raise TooLarge("The answer is larger than the 6 MB that one answer holds.")
     return Response(status, "application/json", text, headers={} if version is None else {"ETag": f'"{version}"'})
+
+
+def _newest(kind: Kind, ids: list[str]) -> str:
+    """What has been added last: numbers only rise. (The plan's counters may be ahead: others go on editing.)"""
+    return str(max((path for id_ in ids if (path := path_of(kind, id_))), key=lambda path: path.number))
 
 
 def _plan_id(kind: Kind, id_: str) -> str:

@@ -1,5 +1,6 @@
 """What gets from a repository onto disk: its plain files, and nothing that leads elsewhere."""
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -171,3 +172,28 @@ def test_a_patch_says_of_a_binary_file_only_that_it_differs(open_: Open) -> None
     upstream = open_()
     patch = upstream.patch(upstream.head(BRANCH, "main", make=False), {"logo.png": b"\x89PNG\0\0"})
     assert patch.splitlines()[-1] == "Binary files /dev/null and b/logo.png differ"
+
+
+def test_a_repository_of_100_mb_is_worked_on(server: GitServer, tmp_path: Path, open_: Open) -> None:
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "-q", str(server.folder), str(work))
+    # random bytes do not get smaller: that git tries would take most of the time
+    for folder, setting in itertools.product((work, server.folder), ("core.compression=0", "core.bigFileThreshold=1m")):
+        git(folder, "config", *setting.split("="))
+    for number in range(25):
+        (work / f"{number}.bin").write_bytes(os.urandom(4 * 2**20))
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "large")
+    git(work, "push", "-q", "origin", "HEAD:main")
+    first, second = open_(), open_()
+    base = first.head(BRANCH, "main")
+    checkout = first.checkout(base, tmp_path / "checkout")
+    assert checkout.bytes > 100 * 2**20
+    second.head(BRANCH, "main")
+    second.land(BRANCH, base, {"b.txt": b"b\n"}, text_of(2))
+    fetched = sum(path.stat().st_size for path in (tmp_path / "clone-0").rglob("*.pack"))
+    first.land(BRANCH, base, {"a.txt": b"a\n"}, text_of(1))
+    more = sum(path.stat().st_size for path in (tmp_path / "clone-0").rglob("*.pack")) - fetched
+    # what was there already is not fetched again when the branch has moved
+    assert more < 100_000
+    assert {"a.txt", "b.txt", "0.bin"} <= server.paths(BRANCH)

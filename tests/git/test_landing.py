@@ -1,5 +1,6 @@
 """A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
 
+import logging
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from groundwork.git.upstream import opened
 from groundwork.sessions.commits import Marks, message
 from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, RepositoryRefused, RepositoryUnreachable
 from tests.git.conftest import BRANCH, FILES, Open, text_of
-from tests.git.server import TOKEN, GitServer, git, secret
+from tests.git.server import EXPECTED, TOKEN, GitServer, git, secret
 
 APP = FILES["src/app.py"]
 
@@ -273,6 +274,7 @@ def test_a_commit_that_is_not_to_be_had_any_more_is_told_from_a_server_that_fail
     ("bounds", "error", "said"),
     [
         (Bounds(fetch_bytes=500), RepositoryRefused, "more than 0 MB"),
+        (Bounds(unpacked=(100, 100)), RepositoryRefused, "larger than 0 MB unpacked"),
         (Bounds(seconds=0.0), RepositoryUnreachable, "longer than 0 seconds"),
     ],
 )
@@ -285,6 +287,19 @@ def test_a_repository_beyond_its_bounds_is_not_fetched(
     ):
         upstream.head(BRANCH, "main")
     assert not [path for path in (tmp_path / "clone").rglob("*") if path.suffix == ".pack"]
+
+
+def test_credentials_are_in_no_log_however_much_is_logged(
+    server: GitServer, open_: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    server.faults["push"] = ["status", "after"]
+    upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    assert "git-receive-pack" in caplog.text
+    assert TOKEN not in caplog.text
+    assert EXPECTED.removeprefix("Basic ") not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import CREATED, World, dies
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.simulation.faults import Faults
-from tests.simulation.simulation import Scenario, simulate
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import simulate
 from tests.tables import settings_at
 
 HOURS_LATER_MS = 3_600_000

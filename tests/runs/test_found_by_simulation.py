@@ -12,11 +12,15 @@ from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.processing import HopEnd
 from groundwork.runs import Claim, Lease, Phase, RunType, Status
+from groundwork.store.backlog_rows import PURGE, ProjectRow
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel
 from tests.runs.world import World, dies
 from tests.simulation.dynamodb import in_place_of_aws
+from tests.simulation.faults import Faults
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import simulate
 from tests.tables import settings_at
 
 
@@ -152,3 +156,24 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     cards = [number for target in targets for number in target.cards]
     assert len(targets) == batches + 1
     assert sorted(cards) == list(range(1, 1_261))
+
+
+def test_a_purger_lost_before_it_could_say_that_it_is_done_leaves_no_project_on_the_list(
+    simulated_tables: Tables,
+) -> None:
+    world = World(simulated_tables)
+    # the last dead prefix has gone from the project's row, and then its worker was killed
+    ProjectRow(world.project_id).update(actions=[ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(1)])
+    assert world.tables.projects.to_purge() == [world.project_id]
+    assert world.tables.projects.purge(world.project_id, lambda: False)
+    assert world.tables.projects.to_purge() == []
+
+
+@pytest.mark.parametrize(("type_", "items"), [(RunType.GENERATE_STORIES, 230), (RunType.ANALYZE_CARDS, 310)])
+def test_whole_pages_of_items_that_are_skipped_hold_nothing_up(type_: RunType, items: int) -> None:
+    """The only item that is left to do stands behind them; each hop is shorter than the time to a heartbeat."""
+    options = {"pacing": "fast", "mode": "compact"}
+    scenario = Scenario(type_, items, options, hop_s=12.0, call_s=0.5, children=items - 1)
+    report = simulate(1, lambda drawn: scenario, lambda faults: Faults())
+    assert (report.broken, report.ended) == ("", {"R1": Status.SUCCEEDED})
+    assert report.hops == 1

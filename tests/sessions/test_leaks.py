@@ -50,6 +50,7 @@ def test_what_was_there_before_is_not_held_against_a_task() -> None:
     old = f"key = {SECRETS['an AWS access key']}\n".encode()
     assert leaks.found({"a.py": old + b"more = 1\n"}, lambda path: old) == []
     assert leaks.found({"a.py": None}, lambda path: old) == []
+    assert leaks.found({"a.py": None, "moved/a.py": old}, {"a.py": old}.get) == []
     assert leaks.found({"b.py": old}, lambda path: None) != []
 
 

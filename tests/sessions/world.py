@@ -106,8 +106,8 @@ class Desk:
         return self.clock
 
     async def _keep(self, session: Session) -> None:
-        # as JSON and back: what is kept must be all that is needed
-        self.kept.append(Session.model_validate(session.as_json()))
+        # through what is stored: what is kept must be all that is needed
+        self.kept.append(Session.unpacked(session.packed()))
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -74,6 +74,16 @@ class Database:
     def rows(self, table: str) -> Iterator[tuple[Key, Item]]:
         return ((key, item) for key, item in sorted(self._rows.items()) if key[0] == table)
 
+    def row(self, key: Key) -> Item | None:
+        """As it is now."""
+        return self._rows.get(key)
+
+    def below(self, table: str, pk: str, start: str) -> list[Key]:
+        """The keys that are there now in a partition and begin like this."""
+        sort_keys = self._sorted.get((table, pk), [])
+        first, last = bisect_left(sort_keys, start), bisect_left(sort_keys, start + "~")
+        return [(table, pk, sk) for sk in sort_keys[first:last]]
+
     def load(self, rows: Sequence[Row]) -> Changed:
         """Puts rows that were dumped somewhere; what has changed by that."""
         changed: Changed = [

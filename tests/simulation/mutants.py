@@ -1,8 +1,8 @@
 """Bugs put into the engine on purpose: each is one that engines like this have had. The simulator must catch each."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -20,36 +20,10 @@ from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.runs import DynamoRuns
 from groundwork.sweeping import Sweeper
 from groundwork.working import Crew, Finished
-from tests.simulation.simulation import Report, Scenario, simulate
-
-SEEDS = 300
-"""Within so many seeds every mutant is caught."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    name: str
-    what: str
-    applied: Callable[[], AbstractContextManager[Any]]
-    where: Callable[[Scenario], Scenario] = lambda scenario: scenario
-    """Turns scenarios to where the bug can show; the faults stay those of the seed."""
-
-    def caught(self, seeds: range) -> Report | None:
-        """The first simulation that goes wrong."""
-        with self.applied():
-            reports = (simulate(seed, self.where) for seed in seeds)
-            return next((report for report in reports if report.broken), None)
-
-
-def _with_a_cancel(scenario: Scenario) -> Scenario:
-    """Somebody cancels when the first of several calls has begun."""
-    options = scenario.options | {"pacing": "normal", "max_cost_usd": None}
-    calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(30, scenario.items))
-    return replace(calm, cancel_at=None, cancel_after_calls=1, call_s=8.0)
-
-
-def _patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[Any]]:
-    return lambda: mock.patch(where, instead)
+from tests.simulation.faults import Faults
+from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
+from tests.simulation.mutants_of_items import OF_ITEMS
+from tests.simulation.mutants_of_retries import OF_RETRIES
 
 
 def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
@@ -145,100 +119,105 @@ def _code_of_any(exc: PynamoDBException) -> str | None:
     return exc.cause_response_code
 
 
-MUTANTS = [
+_OF_RUNS = [
     Mutant(
         "heartbeat without its condition",
         "the epoch condition is dropped from the write that renews a lease",
-        _patched("groundwork.store.runs.DynamoRuns.save", _heartbeat_without_condition),
+        patched("groundwork.store.runs.DynamoRuns.save", _heartbeat_without_condition),
     ),
     Mutant(
         "commit without its condition",
         "the epoch condition is dropped from the transaction that saves results",
-        _patched("groundwork.store.runs._unchanged", lambda before: RunRow.pk.exists()),
+        patched("groundwork.store.runs._unchanged", lambda before: RunRow.pk.exists()),
     ),
     Mutant(
         "claim not counted",
         "an attempt is not counted when an item is claimed",
-        _patched("groundwork.processing.with_attempt", _attempt_uncounted),
+        patched("groundwork.processing.with_attempt", _attempt_uncounted),
     ),
     Mutant(
         "attempt given back",
         "an attempt whose call failed does not count",
-        _patched("groundwork.working.Finished.claim_left", _attempt_back),
+        patched("groundwork.working.Finished.claim_left", _attempt_back),
     ),
     Mutant(
         "sweep without its lease condition",
         "the schedule triggers every active run",
-        _patched("groundwork.sweeping.Sweeper.revive", _revive_all),
+        patched("groundwork.sweeping.Sweeper.revive", _revive_all),
     ),
     Mutant(
         "lease taken from the living",
         "whoever comes takes the run",
-        _patched("groundwork.leases.may_take", lambda run, now: run.status.active),
+        patched("groundwork.leases.may_take", lambda run, now: run.status.active),
     ),
-    Mutant("lease not renewed", "no heartbeat", _patched("groundwork.leases.RENEW_MS", 600_000)),
+    Mutant("lease not renewed", "no heartbeat", patched("groundwork.leases.RENEW_MS", 600_000)),
     Mutant(
         "one name for two deliveries",
         "an invocation is known by the id of its event, which duplicates share",
-        _patched("groundwork.leases.invocation", lambda request_id: request_id),
+        patched("groundwork.leases.invocation", lambda request_id: request_id),
+        in_many_hops,
+        lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
     Mutant(
         "cancel not looked for",
         "a worker never looks whether its run was cancelled",
-        _patched("groundwork.committing.Ledger.still_mine", _still_mine),
-        _with_a_cancel,
+        patched("groundwork.committing.Ledger.still_mine", _still_mine),
+        with_a_cancel,
     ),
     Mutant(
         "cancel not checked after the call",
         "a cancel does not take the lease",
         _cancel_leaves_the_lease,
-        _with_a_cancel,
+        with_a_cancel,
     ),
     Mutant(
         "cancel answered at once",
         "a cancel does not wait until no call can begin",
-        _patched("tests.simulation.simulation.cancel", _cancel_at_once),
-        _with_a_cancel,
+        patched("tests.simulation.people.cancel", _cancel_at_once),
+        with_a_cancel,
     ),
     Mutant(
         "counters outside the transaction",
         "the run's counters are written before what they count",
-        _patched("groundwork.store.runs.DynamoRuns.save", _counters_first),
+        patched("groundwork.store.runs.DynamoRuns.save", _counters_first),
     ),
     Mutant(
         "old children go first",
         "what a run replaces is deleted in a request of its own",
-        _patched("groundwork.store.runs.DynamoRuns.save", _old_children_first),
+        patched("groundwork.store.runs.DynamoRuns.save", _old_children_first),
     ),
     Mutant("lock released afterwards", "the lock goes in a request of its own", _lock_kept),
     Mutant(
         "no hop guard",
         "a run without progress gets hop after hop",
-        _patched("groundwork.continuation.why_not_another_hop", lambda run: None),
+        patched("groundwork.continuation.why_not_another_hop", lambda run: None),
     ),
     Mutant(
         "items of a lost worker forgotten",
         "what the last holder had in flight stays in flight",
-        _patched("groundwork.leases._left", lambda claim, lost: claim),
+        patched("groundwork.leases._left", lambda claim, lost: claim),
     ),
     Mutant(
         "failures are free",
         "what an item that failed has cost is not counted",
-        _patched("groundwork.working.Crew._take", _failures_are_free),
+        patched("groundwork.working.Crew._take", _failures_are_free),
     ),
     Mutant(
         "no margin at the end",
         "a hop begins items until its very end and does not hand over",
-        _patched("groundwork.continuation.save_ms", lambda total_ms: -60_000),
+        patched("groundwork.continuation.save_ms", lambda total_ms: -60_000),
     ),
     Mutant(
         "connection error crashes",
         "a broken connection to DynamoDB is taken for a fault of ours",
-        _patched("groundwork.store.dynamo._code", _code_of_any),
+        patched("groundwork.store.dynamo._code", _code_of_any),
     ),
     Mutant(
         "given up before it was queued",
         "a run that never got to its items cannot be retried",
-        _patched("groundwork.runs.Run.queued_all", property(lambda run: True)),
+        patched("groundwork.runs.Run.queued_all", property(lambda run: True)),
     ),
 ]
+
+MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS]
+__all__ = ["MUTANTS", "SEEDS", "Mutant"]

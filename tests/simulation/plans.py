@@ -20,14 +20,15 @@ from groundwork.plans.surveying import RepositoryUnavailable, Survey
 from groundwork.plans.validating import faults as faults_of
 from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker
-from groundwork.runs import Status
+from groundwork.runs import Run, Status
 from groundwork.store.run_rows import LinesRow, entry_of
 from groundwork.store.tables import Tables, open_tables
 from tests.runs.world import World
 from tests.simulation.cloud import NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row
 from tests.simulation.expressions import Item
-from tests.simulation.invariants import Invariants, Rows, demand
+from tests.simulation.invariants import Invariants
+from tests.simulation.known import Known, Rows, Seen, demand
 from tests.simulation.provider import MODEL, price
 from tests.simulation.simulation import PROJECT, Simulation
 from tests.tables import settings_at
@@ -51,6 +52,15 @@ class PlanInvariants(Invariants):
                 self.a_plan_goes_forward(before, after)
         Invariants._examine(self, {key: change for key, change in rows.items() if key[0] != "plans"})
 
+    def _starts_rightly(self, run: Run, rows: Rows) -> None:
+        """A plan's run has neither key nor predecessor; what it may run beside is for the plan's lock to say."""
+
+    def _came_to(self, known: Known, before: Run | None) -> None:
+        """Its items are parts of the plan, and the schedule does not retry it."""
+        if before and before.status.active and not known.run.status.active:
+            known.ended_at = self.seen.cloud.true_ms()
+            demand(known.run.next_retry_at is None, "a_retry_is_due_as_the_items_say", known.run.id)
+
     def a_plan_goes_forward(self, before: Item, after: Item) -> None:
         """What was once written is never taken for failed, and what has failed is never taken for written."""
         was, now = before["status"]["S"], after["status"]["S"]
@@ -72,7 +82,7 @@ class PlanInvariants(Invariants):
 
     def at_the_end(self, rows: dict[Any, Item]) -> None:
         Invariants.at_the_end(self, rows)
-        for plan_id in {run_id.partition("-")[0] for run_id in self.runs}:
+        for plan_id in {run_id.partition("-")[0] for run_id in self.seen.runs}:
             self.a_plan_is_as_its_runs_ended(plan_id)
         for plan in self.acknowledged:
             assert self.tables
@@ -82,7 +92,7 @@ class PlanInvariants(Invariants):
     def a_plan_is_as_its_runs_ended(self, plan_id: str) -> None:
         assert self.tables
         name, plans = "a_plan_is_as_its_runs_ended", self.tables.plans
-        plan, first = plans.load(plan_id), self.runs[f"{plan_id}-R1"].run
+        plan, first = plans.load(plan_id), self.seen.runs[f"{plan_id}-R1"].run
         # one that was cancelled between its item and its end has been too late
         good = first.completed == 1
         wanted = PlanStatus.DRAFT if good else PlanStatus.FAILED
@@ -92,7 +102,7 @@ class PlanInvariants(Invariants):
             there = plans.at_version(plan_id, version)
             demand(faults_of(there, complete=version == 1) == [], name, f"{plan_id} version {version} is not valid")
         for iteration in plans.iterations(plan_id, None, 200):
-            known = self.runs.get(str(iteration.run_id))
+            known = self.seen.runs.get(str(iteration.run_id))
             if known:
                 self._iteration(iteration, known.run, len(plans.suggestions(iteration)))
             demand(iteration.status is not IterationStatus.PENDING, name, f"{iteration.id} is still pending")
@@ -117,10 +127,11 @@ class PlanSimulation(Simulation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.invariants = self.watch = PlanInvariants(self.cloud, self.provider)
+        self.invariants = self.watch = PlanInvariants(Seen(self.cloud, self.provider))
         self.cloud.database = Database(self.cloud.true_ms, self.watch.on_write)
         self.cloud.on_invoke, self.provider.on_call = self.watch.on_invoke, self.watch.on_call
         self.tables = self.watch.tables = open_tables(settings_at("backlog", "runs"))
+        self.people.invariants, self.people.tables = self.watch, self.tables
 
     def prepare(self, rows: Sequence[Row] = ()) -> None:
         World(self.tables, project_id=PROJECT)
@@ -144,6 +155,7 @@ class PlanSimulation(Simulation):
             plans=PlanMeans(self.tables.plans, lambda repository: self._survey(sandbox), self.tables.templates.get),
         )
         end = await worker.hop(run_id)
+        self.invariants.on_hop_ended(sandbox, run_id, end)
         return "lost" if end is HopEnd.LEASE_LOST else end.value
 
     def _survey(self, sandbox: Sandbox) -> Survey:
@@ -163,7 +175,7 @@ class PlanSimulation(Simulation):
 
     # the people
 
-    async def people(self) -> None:
+    async def live(self) -> None:
         await asyncio.gather(*(self._author(number) for number in range(min(3, self.scenario.items))))
 
     async def _author(self, number: int) -> None:
@@ -180,7 +192,7 @@ class PlanSimulation(Simulation):
         if accepted is None:
             return
         canceller = asyncio.create_task(self._cancel_in_between(accepted.run_id))
-        await self._ended(accepted.run_id)
+        await self.people.ended(accepted.run_id)
         await canceller
         plan = await self._answered(self.tables.plans.load, accepted.plan_id)
         if plan and plan.status is PlanStatus.DRAFT:
@@ -197,7 +209,7 @@ class PlanSimulation(Simulation):
     async def _cancel_in_between(self, run_id: str) -> None:
         if self.scenario.cancel_at is not None and self.random.random() < 0.5:
             await asyncio.sleep(self.scenario.cancel_at / 4)
-            await self._cancel(run_id)
+            await self.people.cancel(run_id)
 
     async def _review(self, plan: Plan) -> None:
         reviewer = Reviewer(self.tables.plans, self._starter().trigger, self.cloud.true_ms, lambda m: ("mock", MODEL))
@@ -205,7 +217,7 @@ class PlanSimulation(Simulation):
             accepted = await self._answered(reviewer.review, plan.id, ReviewRequest(review_type=type_), "somebody")
             if accepted is None:
                 continue
-            await self._ended(accepted.run_id)
+            await self.people.ended(accepted.run_id)
             iteration = await self._answered(self.tables.plans.iteration, accepted.iteration_id)
             suggestions = await self._answered(self.tables.plans.suggestions, iteration) if iteration else None
             if suggestions:

@@ -13,7 +13,8 @@ from groundwork.runs import RunType
 from tests.simulation.clock import on_virtual_time
 from tests.simulation.dynamodb import Row
 from tests.simulation.faults import Faults
-from tests.simulation.simulation import Scenario, Simulation, connected
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import Simulation, connected
 
 RECORDS = Path(__file__).parent / "records"
 
@@ -50,7 +51,7 @@ def left_by(scenario: Scenario, seconds: float) -> list[Row]:
         simulation.prepare()
 
         async def until_then() -> None:
-            started = asyncio.create_task(simulation.people())
+            started = asyncio.create_task(simulation.people.live())
             await asyncio.sleep(seconds)
             started.cancel()
 

@@ -16,7 +16,8 @@ from groundwork.runs import MAX_HOPS, PIPELINE, RunType, Status
 from tests.simulation.faults import Faults
 from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
 from tests.simulation.records import MOMENTS, left_by, recorded, rows_of
-from tests.simulation.simulation import Report, Scenario, simulate
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import Report, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 50

@@ -209,9 +209,24 @@ class Hop:
         """Reads the manifest pages of the items that are waiting or come next."""
         wanted = [index for index, claim in self.run.claims.items() if not claim.active]
         wanted += [index for index in (self.run.cursor, self.run.cursor + PAGE // 2) if index < self.run.total]
-        for page in {index // PAGE for index in wanted if index not in self.targets}:
+        await self._read({index // PAGE for index in wanted if index not in self.targets})
+        # what comes next may lie behind whole pages of items that are skipped
+        while self.run.ended + len(self.run.claims) < self.run.total and (ahead := self._next_open()) < self.run.total:
+            if ahead in self.targets:
+                return
+            await self._read({ahead // PAGE})
+
+    async def _read(self, pages: set[int]) -> None:
+        for page in pages:
             lines = await self.io(self.worker.store.manifest, self.run.id, page * PAGE, (page + 1) * PAGE)
             self.targets |= {target.index: target for target in lines}
+
+    def _next_open(self) -> int:
+        """The first item from the cursor on that is not known to be skipped."""
+        index = self.run.cursor
+        while index in self.targets and self.targets[index].skipped:
+            index += 1
+        return index
 
     async def _save(self, crew: Crew, units: list[tuple[Target, ...]], commit: Packed) -> None:
         """One commit: the results that fit, and the claims of the units that begin next."""

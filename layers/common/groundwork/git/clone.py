@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from groundwork.git.receiving import received
 from groundwork.git.transport import Budget, Login, Unusable, connected, local_path, reason_of
 from groundwork.plain_text import one_line, shortened
 from groundwork.plans.repositories import Repository
@@ -23,9 +24,11 @@ _NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "
 """Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
 has moved, or it has not and the server goes on refusing."""
 
-
 MOST_WITH_FILES = 100
 """How many commits are looked through on a server that cannot send them without their files."""
+
+
+MOST_MESSAGES_BYTES = 100 * 1024 * 1024
 
 
 class HeadMoved(Exception):
@@ -44,6 +47,8 @@ class Bounds:
     seconds: float = 240.0
     files: int = 50_000
     checkout_bytes: int = 600 * 1024 * 1024
+    unpacked: tuple[int, int] = (1_000 * 1024 * 1024, 2 * MOST_FILE_MB * 1024 * 1024)
+    """Bytes of all that one answer holds, and of its largest part: each part is held in memory for a moment."""
 
 
 class _NoFilter(Exception):
@@ -71,11 +76,11 @@ class _Wanted:
         client._warn_filter_objects = no_filter
         nothing = ObjectStoreGraphWalker([], lambda sha: [])
         try:
-            with _pack(store) as write:
+            with received(store, MOST_MESSAGES_BYTES) as write:
                 bounds: dict[str, Any] = {"depth": most, "ref_prefix": [self._reference]}
                 client.fetch_pack(path, self, nothing, write, **bounds, filter_spec=b"tree:0")
         except _NoFilter:
-            with _pack(store) as write:
+            with received(store, MOST_MESSAGES_BYTES) as write:
                 client.fetch_pack(path, self, nothing, write, depth=min(most, MOST_WITH_FILES))
 
     def copied(self, client: Any, path: str, store: Any, most: int) -> None:
@@ -149,7 +154,7 @@ class Clone:
 
         # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
         walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
-        with self._client() as (client, path), _pack(self.store) as write:
+        with self._client() as (client, path), received(self.store, *self.bounds.unpacked) as write:
             # a server may have hundreds of thousands of references
             bounds: dict[str, Any] = {"depth": depth, "ref_prefix": refs or None, "filter_spec": _LARGE_LEFT_OUT}
             answer = client.fetch_pack(path, wants, walker, write, **bounds)
@@ -206,18 +211,6 @@ class Clone:
             return _local_client()
         budget = Budget(self.bounds.fetch_bytes, self.bounds.seconds)
         return connected(self.repository, self._login, budget)
-
-
-@contextmanager
-def _pack(store: Any) -> Iterator[Callable[[bytes], int]]:
-    """Where a pack is written to; it counts only when all of it has come."""
-    pack, commit, abort = store.add_pack()
-    try:
-        yield pack.write
-    except BaseException:
-        abort()
-        raise
-    commit()
 
 
 @contextmanager

@@ -18,7 +18,6 @@ TRIES = 60
 FAULTS = 4
 """Of the server, in a row, before the matter is left to a later invocation."""
 
-
 type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
 """On the branch's head gives a new head and the objects made for it, or what it has found there already."""
 

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from groundwork.git.receiving import received
 from groundwork.git.transport import Budget, NoLogin, Unusable, connected, local_path, login_for, reason_of
 from groundwork.plans.repositories import Repository
 from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
 MOST_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
+
+MOST_INFLATED_BYTES = 150 * 1024 * 1024
+"""Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
 
 MOST_SECONDS = 120.0
 MOST_PATHS_READ = 200_000
@@ -89,17 +93,11 @@ def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
     def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
         return [sha] if sha else [refs[branch]] if branch in refs else []
 
-    pack, commit, abort = store.add_pack()
     nothing = ObjectStoreGraphWalker([], lambda _: [])
     # a server may have hundreds of thousands of refs: only this one is asked for
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
-    try:
-        result = client.fetch_pack(path, wants, nothing, pack.write, **bounds)
-    except BaseException:
-        abort()
-        raise
-    commit()
-    return result.refs
+    with received(store, MOST_INFLATED_BYTES) as write:
+        return client.fetch_pack(path, wants, nothing, write, **bounds).refs
 
 
 def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes], budget: Budget) -> Survey:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.errors import GroundworkError
 from groundwork.plans.repositories import Repository
 
 READ_S = 30.0
+MOST_REDIRECTS = 2
 
 type Login = tuple[str | None, str | None]
 
@@ -126,7 +127,7 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
     origin = f"{parts.scheme}://{parts.netloc}"
     client: Any = HttpGitClient(origin, timeout=READ_S, quiet=True, username=user, password=password)
     # a server's Retry-After is not waited for: it may say an hour
-    retries = Retry(total=2, redirect=2, raise_on_status=False, respect_retry_after_header=False)
+    retries = Retry(total=2, redirect=False, raise_on_status=False, respect_retry_after_header=False)
     client.pool_manager.connection_pool_kw["retries"] = retries
     with ExitStack() as responses:
         responses.callback(client.pool_manager.clear)
@@ -137,13 +138,25 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
     """dulwich's way to send a request, within bounds; `responses` closes what it has opened."""
 
-    def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
+    def answered(url: str, headers: Any, data: Any) -> Any:
         if not url.startswith(f"{origin}/"):
             raise Unusable("it refers to another server")
         budget.take(0)
         # what dulwich raises for a status leaves the connection open
         response, read = request(url, headers, data, raise_for_status=False)
         responses.callback(response.close)
+        return response, read
+
+    def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
+        response, read = answered(url, headers, data)
+        for _ in range(MOST_REDIRECTS):
+            location = response.get_redirect_location()
+            if data is not None or not location:
+                break
+            # looked at before it is asked: urllib3 would follow it anywhere
+            url = urljoin(url, location)
+            response, read = answered(url, headers, None)
+            response.redirect_location = url
         _check_answer(response)
 
         def bounded_read(*size: int) -> bytes:

@@ -24,7 +24,9 @@ def opened(
     bounds: Bounds | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator["GitUpstream"]:
-    """The repository with a clone of it in `folder`, which must be empty. `secret` gives the text of a secret.
+    """The repository with a clone of it in `folder`, which must be empty and is the caller's to delete.
+
+    `secret` gives the text of a secret; `local` says whether a path may be worked on.
 
     Raises RepositoryUnreachable, RepositoryRefused.
     """

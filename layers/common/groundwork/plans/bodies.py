@@ -15,6 +15,7 @@ from groundwork.plans.model import (
     Condition,
     Criteria,
     Files,
+    Id,
     Key,
     PhaseMode,
     Plan,
@@ -39,7 +40,7 @@ from groundwork.plans.templates import Parameter, ParameterValue
 
 Description = Annotated[str, Field(max_length=20_000)]
 MaxParallel = Annotated[int, Field(ge=1, le=100)]
-StoryIds = Annotated[tuple[str, ...], Field(max_length=MOST_STORIES)]
+StoryIds = Annotated[tuple[Id, ...], Field(max_length=MOST_STORIES)]
 Parameters = Annotated[dict[str, ParameterValue], Field(max_length=30)]
 PhasePosition = Annotated[int, Field(ge=0, le=MOST_PHASES)]
 
@@ -61,7 +62,7 @@ class RepositoryPatch(Patch):
 class NewPlan(Value):
     """By hand (`phases`, nested or empty), from a template, or from stories: where there are no phases, theirs."""
 
-    repository_id: str
+    repository_id: Id
     title: Title | None = None
     description: Description | None = None
     branch: Branch | None = None
@@ -69,7 +70,7 @@ class NewPlan(Value):
     max_parallel: MaxParallel = 10
     story_ids: StoryIds = ()
     phases: Phases | None = None
-    template_id: str | None = None
+    template_id: Id | None = None
     parameters: Parameters = Field(default_factory=dict)
 
 
@@ -107,7 +108,7 @@ class PhasePatch(Patch):
     pause_after: bool = False
     condition: Condition | None = None
     position: PhasePosition = 0
-    task_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)] = ()
+    task_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_TASKS)] = ()
 
     def operations(self, phase_id: str) -> list[Operation]:
         sent = self.changes()
@@ -144,11 +145,11 @@ class TaskPatch(Patch):
     description: LongText = ""
     acceptance_criteria: Criteria = ()
     depends_on: References = ()
-    repository_id: str | None = None
+    repository_id: Id | None = None
     effort: Effort = "M"
     files: Files = ()
-    story_id: str | None = None
-    subtask_id: str | None = None
+    story_id: Id | None = None
+    subtask_id: Id | None = None
     condition: Condition | None = None
     phase_id: str = ""
     position: Position | None = None

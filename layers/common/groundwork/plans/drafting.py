@@ -13,6 +13,7 @@ from groundwork.plans.model import (
     Condition,
     Criteria,
     Files,
+    Id,
     Key,
     Phase,
     PhaseMode,
@@ -33,11 +34,11 @@ class TaskDraft(Value):
     description: LongText = ""
     acceptance_criteria: Criteria = ()
     depends_on: References = ()
-    repository_id: str | None = None
+    repository_id: Id | None = None
     effort: Effort = "M"
     files: Files = ()
-    story_id: str | None = None
-    subtask_id: str | None = None
+    story_id: Id | None = None
+    subtask_id: Id | None = None
     condition: Condition | None = None
 
 

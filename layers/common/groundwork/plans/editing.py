@@ -116,6 +116,9 @@ class Editor:
             if number and isinstance(fault, Transient) and (done := self._done(plan_id, number)):
                 return done
             before = self._seen(plan_id, expected)
+            if expected is None and (made.marked or made.kind is IterationKind.RESTORED):
+                # said of the whole plan as it is now: not to be said again of what another makes of it meanwhile
+                expected = frozenset({before.version})
             after = _settled(before, make(before), made)
             changes = compared(before, after)
             if not changes and after.status is before.status:

@@ -7,7 +7,7 @@ from groundwork.backlog import Story, Subtask
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.drafting import PhaseDraft, TaskDraft
-from groundwork.plans.model import Plan, TaskState, TaskStatus
+from groundwork.plans.model import MOST_TASKS, Plan, TaskState, TaskStatus
 
 ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
 
@@ -61,7 +61,10 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
         path = path_of(Kind.STORY, id_)
         if path is None or not _is_there(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
-        phases.append(phase_of_story(backlog.get(path), list(backlog.every(Kind.SUBTASK, path))))
+        subtasks = list(backlog.every(Kind.SUBTASK, path))
+        if len(subtasks) > MOST_TASKS:
+            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks, more than the {MOST_TASKS} of a plan")
+        phases.append(phase_of_story(backlog.get(path), subtasks))
     return tuple(phases)
 
 

@@ -60,6 +60,7 @@ class TaskStatus(StrEnum):
         return self in (TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 
+Id = Annotated[str, Field(min_length=1, max_length=100)]
 PhaseMode = Literal["sequential", "parallel", "manual"]
 Outcome = Literal["COMPLETED", "FAILED", "SKIPPED"]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
@@ -93,11 +94,11 @@ class Task(Value):
     description: LongText = ""
     acceptance_criteria: Criteria = ()
     depends_on: References = ()
-    repository_id: str | None = None
+    repository_id: Id | None = None
     effort: Effort = "M"
     files: Files = ()
-    story_id: str | None = None
-    subtask_id: str | None = None
+    story_id: Id | None = None
+    subtask_id: Id | None = None
     condition: Condition | None = None
 
 

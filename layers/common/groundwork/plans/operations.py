@@ -3,7 +3,7 @@
 `applied` makes it; whether the plan is still valid then is asked afterwards, of all the operations together.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -50,10 +50,13 @@ class MovePhase(Value):
 
 
 class AddTask(Value):
+    """`ahead_of`: the task it goes before; while that stands in the phase, it counts and `position` does not."""
+
     type: Literal["add"] = "add"
     phase_id: str
     task: TaskDraft
     position: Position | None = None
+    ahead_of: str | None = None
     needed_by: References = ()
 
 
@@ -80,12 +83,13 @@ class SplitTask(Value):
 
 
 class MoveTask(Value):
-    """To another phase, or another place in its own; `position` null is the end."""
+    """To another phase, or another place in its own; `position` null is the end, `ahead_of` as in `AddTask`."""
 
     type: Literal["move"] = "move"
     task_id: str
     phase_id: str
     position: Position | None = None
+    ahead_of: str | None = None
 
 
 class Reorder(Value):
@@ -162,7 +166,7 @@ def _move_phase(plan: Plan, operation: MovePhase) -> Plan:
 def _add_task(plan: Plan, operation: AddTask) -> Plan:
     _phase(plan, operation.phase_id)
     plan, (task,) = with_ids(plan, [operation.task])
-    plan = _placed(plan, operation.phase_id, [task], operation.position)
+    plan = _placed(plan, operation.phase_id, [task], operation.position, operation.ahead_of)
     names = known_names(plan)
     for other in operation.needed_by:
         needing = _task(plan, named(other, names))
@@ -195,12 +199,17 @@ def _split_task(plan: Plan, operation: SplitTask) -> Plan:
     ids = {part.id for part in parts}
     inherited = [_inheriting(part, task, ids) for part in parts]
     last = [part.id for part in parts if not any(part.id in other.depends_on for other in parts)]
-    return _relinked(_placed(bare, phase.id, inherited, position), task.id, last)
+    heir = last[0] if len(last) == 1 else None
+    if heir is None and any(element.condition and element.condition.task_id == task.id for element in _all(bare)):
+        raise Invalid.field("parts", "a condition names the task: one of its parts must come after all others")
+    return _relinked(_placed(bare, phase.id, inherited, position), task.id, last, heir)
 
 
 def _inheriting(part: Task, whole: Task, parts: Iterable[str]) -> Task:
     first = not set(part.depends_on) & set(parts)
-    depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else ()), *part.depends_on]))
+    # a condition looks back: what it names the part depends on as the whole did
+    looked_at = [id_ for id_ in whole.depends_on if whole.condition and id_ == whole.condition.task_id]
+    depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else looked_at), *part.depends_on]))
     kept = {"story_id": whole.story_id, "subtask_id": whole.subtask_id, "repository_id": whole.repository_id}
     links = {name: getattr(part, name) or value for name, value in kept.items()}
     return part.model_copy(update=links | {"depends_on": depends_on, "condition": part.condition or whole.condition})
@@ -215,7 +224,7 @@ def _move_task(plan: Plan, operation: MoveTask) -> Plan:
             for phase in plan.phases
         )
     )
-    return _placed(rest, operation.phase_id, [task], operation.position)
+    return _placed(rest, operation.phase_id, [task], operation.position, operation.ahead_of)
 
 
 def _reorder(plan: Plan, operation: Reorder) -> Plan:
@@ -269,27 +278,35 @@ def _without(plan: Plan, task: Task, instead: Iterable[str]) -> Plan:
     return _relinked(plan.changed(phases=phases), task.id, instead)
 
 
-def _relinked(plan: Plan, gone: str, instead: Iterable[str]) -> Plan:
-    """What depended on a task that is gone depends on these instead; a condition on it goes with it."""
+def _all(plan: Plan) -> Iterator[Phase | Task]:
+    for phase in plan.phases:
+        yield phase
+        yield from phase.tasks
+
+
+def _relinked(plan: Plan, gone: str, instead: Iterable[str], heir: str | None = None) -> Plan:
+    """What depended on a task that is gone depends on these instead; a condition on it names its heir or goes too."""
     others = list(instead)
 
     def mended(task: Task) -> Task:
         links = [new for old in task.depends_on for new in (others if old == gone else [old])]
         depends_on = tuple(dict.fromkeys(id_ for id_ in links if id_ != task.id))
-        return task.model_copy(update={"depends_on": depends_on, "condition": _unless(task.condition, gone)})
+        return task.model_copy(update={"depends_on": depends_on, "condition": _inherited(task.condition, gone, heir)})
 
     return plan.changed(
         phases=tuple(
             phase.model_copy(
-                update={"tasks": tuple(map(mended, phase.tasks)), "condition": _unless(phase.condition, gone)}
+                update={"tasks": tuple(map(mended, phase.tasks)), "condition": _inherited(phase.condition, gone, heir)}
             )
             for phase in plan.phases
         )
     )
 
 
-def _unless(condition: Condition | None, gone: str) -> Condition | None:
-    return None if condition and condition.task_id == gone else condition
+def _inherited(condition: Condition | None, gone: str, heir: str | None) -> Condition | None:
+    if condition is None or condition.task_id != gone:
+        return condition
+    return condition.model_copy(update={"task_id": heir}) if heir else None
 
 
 def _read(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
@@ -325,8 +342,9 @@ def _with_phase(plan: Plan, phase: Phase) -> Plan:
     return plan.changed(phases=tuple(phase if other.id == phase.id else other for other in plan.phases))
 
 
-def _placed(plan: Plan, phase_id: str, tasks: list[Task], position: int | None) -> Plan:
+def _placed(plan: Plan, phase_id: str, tasks: list[Task], position: int | None, ahead_of: str | None = None) -> Plan:
     phase = _phase(plan, phase_id)
+    position = next((place for place, task in enumerate(phase.tasks) if task.id == ahead_of), position)
     return _with_phase(plan, phase.model_copy(update={"tasks": _inserted(list(phase.tasks), tasks, position)}))
 
 

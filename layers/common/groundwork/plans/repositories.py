@@ -20,6 +20,7 @@ SecretName = Annotated[str, Field(max_length=200, pattern=rf"^{SECRET_PREFIX}[A-
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -64,5 +65,8 @@ def _is_of_this_machine(host: str) -> bool:
     try:
         address = ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        # 127.1, 2130706433 and 0x7f.1 are addresses to a resolver
+        return (
+            host == "localhost" or host.endswith(".localhost") or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
+        )
     return address.is_loopback or address.is_link_local or address.is_unspecified

@@ -63,4 +63,4 @@ def page(position: str | None, limit: int, saved: Saved) -> tuple[list[dict[str,
 
 
 def is_own_position(text: str) -> bool:
-    return text.isdigit() and len(text) < 3
+    return text.isascii() and text.isdigit() and len(text) < 3

@@ -135,39 +135,47 @@ def widest(graph: Graph) -> int:
     for node in order:
         for other in graph[node]:
             needs[bit[node]] |= 1 << bit[other] | needs[bit[other]]
-    matched: dict[int, int] = {}
-    return len(order) - sum(_augmented(start, needs, matched) for start in range(len(order)))
+    matching = _Matching(needs)
+    return len(order) - sum(matching.grows(start) for start in range(len(order)))
 
 
-def _augmented(start: int, needs: Sequence[int], matched: dict[int, int]) -> bool:
-    """Looks for an augmenting path from a node, without recursion: a chain may be 500 long."""
-    unseen = ~0
-    came_from: dict[int, int] = {}
-    stack = [start]
-    while stack:
-        node = stack[-1]
-        candidates = needs[node] & unseen
-        if not candidates:
-            stack.pop()
-            continue
-        low = candidates & -candidates
-        unseen &= ~low
-        target = low.bit_length() - 1
-        came_from[target] = node
-        if target in matched:
-            stack.append(matched[target])
-            continue
-        _flip(target, start, came_from, matched)
-        return True
-    return False
+class _Matching:
+    """Each node with one that it needs, no node twice on either side. `taken` has a bit for each that is needed so."""
 
+    def __init__(self, needs: Sequence[int]) -> None:
+        self.needs, self.taken = needs, 0
+        self.needing: dict[int, int] = {}
+        self.needed: dict[int, int] = {}
 
-def _flip(target: int, start: int, came_from: Mapping[int, int], matched: dict[int, int]) -> None:
-    holds = {left: right for right, left in matched.items()}
-    while True:
-        left = came_from[target]
-        earlier = holds.get(left)
-        matched[target] = left
-        if left == start or earlier is None:
-            return
-        target = earlier
+    def grows(self, start: int) -> bool:
+        """Looks for an augmenting path from a node, without recursion: a chain may be 500 long."""
+        unseen = ~0
+        came_from: dict[int, int] = {}
+        stack = [start]
+        while stack:
+            candidates = self.needs[stack[-1]] & unseen
+            if not candidates:
+                stack.pop()
+                continue
+            # one that nobody has ends the search: without looking for it first, a wide plan takes ten times as long
+            wanted = candidates & ~self.taken or candidates
+            low = wanted & -wanted
+            unseen &= ~low
+            target = low.bit_length() - 1
+            came_from[target] = stack[-1]
+            if low & self.taken:
+                stack.append(self.needing[target])
+                continue
+            self.taken |= low
+            self._flip(target, start, came_from)
+            return True
+        return False
+
+    def _flip(self, target: int, start: int, came_from: Mapping[int, int]) -> None:
+        while True:
+            node = came_from[target]
+            earlier = self.needed.get(node)
+            self.needing[target], self.needed[node] = node, target
+            if node == start or earlier is None:
+                return
+            target = earlier

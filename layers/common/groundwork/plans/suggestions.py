@@ -5,8 +5,9 @@ can be applied, whatever else has been edited; once it has changed, the suggesti
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from groundwork.backlog import Value
 from groundwork.errors import Refusal
+from groundwork.plans.drafting import known_names, named
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import (
     AddTask,
@@ -29,7 +31,7 @@ from groundwork.plans.operations import (
     applied,
 )
 from groundwork.plans.refusals import ConflictingSuggestions, StaleSuggestion
-from groundwork.plans.scheduling import schedule
+from groundwork.plans.scheduling import Schedule, schedule
 from groundwork.plans.validating import check, faults
 
 WHOLE = "*"
@@ -56,12 +58,19 @@ class Applied:
     indices: tuple[int, ...]
 
 
-def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
-    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for."""
+def suggestion(
+    plan: Plan, operation: Operation, reason: str, scheduled: Callable[[], Schedule] | None = None
+) -> Suggestion:
+    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for.
+
+    `scheduled` gives the plan's own schedule, where that has been reckoned already.
+    """
+    operation = _anchored(plan, operation)
     after = check(applied(plan, operation))
     shown = None
     if isinstance(operation, OF_ORDER):
-        shown = {"before": schedule(plan).as_json(), "after": schedule(after).as_json()}
+        before = scheduled() if scheduled else schedule(plan)
+        shown = {"before": before.as_json(), "after": schedule(after).as_json()}
     return Suggestion(
         operation=operation,
         reason=reason,
@@ -70,6 +79,17 @@ def suggestion(plan: Plan, operation: Operation, reason: str) -> Suggestion:
         after=_shown_after(plan, after, operation),
         schedule=shown,
     )
+
+
+def _anchored(plan: Plan, operation: Operation) -> Operation:
+    """With the task that it goes before: a number stands for another place as soon as something else is put in."""
+    phase = plan.phase(operation.phase_id) if isinstance(operation, AddTask | MoveTask) else None
+    if not isinstance(operation, AddTask | MoveTask) or phase is None or operation.position is None:
+        return operation
+    moved = operation.task_id if isinstance(operation, MoveTask) else None
+    others = [task.id for task in phase.tasks if task.id != moved]
+    ahead_of = others[operation.position] if operation.position < len(others) else None
+    return operation.model_copy(update={"ahead_of": ahead_of})
 
 
 def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
@@ -102,11 +122,23 @@ def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any
 
 
 def stale(plan: Plan, one: Suggestion) -> bool:
+    """Whether what it would change, or what it rests on, is not as it was; or it has been applied."""
+    if not _rests(plan, one.operation):
+        return True
     now = seen(plan, one.operation)
     if isinstance(one.operation, MoveTask) and now and one.before:
         # where in its phase a task stands shifts with every edit before it: what counts is which phase
         return bool(now["phaseId"] != one.before["phaseId"])
     return now is None or now != one.before
+
+
+def _rests(plan: Plan, operation: Operation) -> bool:
+    """Whether all that it uses is there, and the key of a task that it adds is free."""
+    names = known_names(plan)
+    if isinstance(operation, AddTask) and operation.task.key and operation.task.key.casefold() in names:
+        return False
+    there = {phase.id for phase in plan.phases} | set(names.values())
+    return all(named(element, names) in there for element, aspect in touches(operation) if aspect == "uses")
 
 
 def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
@@ -190,9 +222,10 @@ def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[
     """The suggestions that could be applied to the plan, and why the others could not: they are not offered."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
+    scheduled = cache(lambda: schedule(plan))
     for operation, reason in proposed:
         try:
-            one = suggestion(plan, operation, reason)
+            one = suggestion(plan, operation, reason, scheduled)
         except Refusal as refusal:
             dropped.append(str(refusal))
             continue

@@ -7,7 +7,7 @@ What is found is named by its file, line and kind, and never quoted.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from groundwork.sessions.changes import Changes
 
@@ -43,20 +43,14 @@ MOST_ORDERLY = 3.6
 
 def found(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
     """Where new lines look as if they held a secret: `config.py line 3 looks like an AWS access key`."""
+    # what was there before, also in a file that has moved, is not this task's to answer for
+    old = {line for path in changes for line in (before(path) or b"").splitlines()}
     return [
         f"{path} line {number} looks like {kind}"
         for path, content in sorted(changes.items())
-        if content is not None
-        for number, kind in _in(content, before(path))
+        for number, line in enumerate((content or b"").splitlines(), 1)
+        if line not in old and (kind := kind_of(line.decode("utf-8", errors="replace")))
     ]
-
-
-def _in(content: bytes, before: bytes | None) -> Iterator[tuple[int, str]]:
-    """What was there before is not this task's to answer for."""
-    old = set((before or b"").splitlines())
-    for number, line in enumerate(content.splitlines(), 1):
-        if line not in old and (kind := kind_of(line.decode("utf-8", errors="replace"))):
-            yield number, kind
 
 
 def kind_of(line: str) -> str | None:

@@ -44,9 +44,9 @@ def checked(path: str) -> str:
     """The path from the top of the checkout, in its plain form. Raises PathRefused, with a reason for the model."""
     if not path or len(path) > MOST_LENGTH:
         raise PathRefused("a path must have between 1 and 400 characters")
-    if path.startswith(("/", "~")) or re.match(r"[A-Za-z]:", path):
-        raise PathRefused("a path must be relative to the top of the repository, such as src/app.py")
     parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or re.match(r"~|[A-Za-z]:", "/".join(parts)):
+        raise PathRefused("a path must be relative to the top of the repository, such as src/app.py")
     if not parts or len(parts) > MOST_DEPTH:
         raise PathRefused("a path must name a file or folder in the repository")
     for part in parts:

@@ -3,6 +3,7 @@
 Kept as JSON it goes on in another process: the same messages, the same changes put on a checkout of the same commit.
 """
 
+import zlib
 from typing import Any, Literal
 
 from pydantic import Field
@@ -153,6 +154,14 @@ class Session(Value):
 
     def end(self, outcome: Outcome, reason: str, **fields: Any) -> "Session":
         return self.changed(ended=Ended(outcome=outcome, reason=reason, **fields))
+
+    def packed(self) -> bytes:
+        """As it is kept: some tens of kilobytes, a few hundred at the limits of conversation and changes."""
+        return zlib.compress(self.model_dump_json(by_alias=True).encode())
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> "Session":
+        return cls.model_validate_json(zlib.decompress(data))
 
     def over_limit(self) -> str | None:
         """Which limit has been reached, in words."""

@@ -10,6 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
@@ -464,7 +465,10 @@ class DynamoBacklog:
             return True
         if project.deleted_at is not None:
             return self._purge_all(project_id, stop)
-        return all(self._purge_below(project_id, dead, stop) for dead in sorted(project.retired or ()))
+        done = all(self._purge_below(project_id, dead, stop) for dead in sorted(project.retired or ()))
+        if done and project.attention is not None:
+            self._rest(project_id)
+        return done
 
     def _purge_below(self, project_id: str, dead: str, stop: Callable[[], bool]) -> bool:
         kind = Kind.STORY if dead.startswith("S#") else Kind.SUBTASK
@@ -492,19 +496,18 @@ class DynamoBacklog:
 
     def _settle(self, project_id: str, dead: str) -> None:
         row = ProjectRow(project_id)
-        try:
-            with wrapped():
-                # never without a condition: it would bring back a row that has just been purged
-                row.update(actions=[ProjectRow.retired.delete({dead})], condition=ProjectRow.name.exists())
-            if row.retired:
-                return
-            with wrapped():
-                row.update(
-                    actions=[ProjectRow.attention.remove(), ProjectRow.attention_at.remove()],
-                    condition=ProjectRow.retired.does_not_exist() & _alive(),
-                )
-        except ConditionFailed:
-            return  # something else was deleted meanwhile, and its purge comes
+        # never without a condition: it would bring back a row that has just been purged
+        with suppress(ConditionFailed), wrapped():
+            row.update(actions=[ProjectRow.retired.delete({dead})], condition=ProjectRow.name.exists())
+
+    def _rest(self, project_id: str) -> None:
+        """Nothing of the project is dead any more. Also where an earlier purger was lost before it could say so."""
+        nothing_dead = ProjectRow.retired.does_not_exist() & _alive()
+        # or else something was deleted meanwhile, and its purge comes
+        with suppress(ConditionFailed), wrapped():
+            ProjectRow(project_id).update(
+                actions=[ProjectRow.attention.remove(), ProjectRow.attention_at.remove()], condition=nothing_dead
+            )
 
     def _purge_all(self, project_id: str, stop: Callable[[], bool]) -> bool:
         """A deleted project: its backlog, its runs with all they hold, and its own row last."""

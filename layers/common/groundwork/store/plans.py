@@ -220,9 +220,16 @@ class DynamoPlans(PlanReading):
         try:
             _patiently(transaction.commit)
         except Cancelled as cancelled:
+            if self._deleted_at(plan_id) == now:
+                return  # by us: the answer to an earlier try was lost
             if "lock" in cancelled.tags:
                 raise PlanInUse(self._holder(plan_id)) from None
             raise VersionConflict(int(self._head(plan_id).version)) from None
+
+    def _deleted_at(self, plan_id: str) -> int | None:
+        with wrapped():
+            rows = list(PlanRow.query(plan_id, PlanRow.sk == HEAD, consistent_read=True))
+        return int(rows[0].deleted_at) if rows and rows[0].deleted_at is not None else None
 
     def to_purge(self) -> list[str]:
         with wrapped():

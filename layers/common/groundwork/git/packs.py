@@ -1,0 +1,88 @@
+"""How large what is in a git pack is, before anybody unpacks it: a few hundred KB may hold gigabytes of zeros.
+
+The format is that of git's Documentation/gitformat-pack: a header of 12 bytes, then objects, each with its kind and
+size, a reference to its base if it is a delta, and its content deflated. A delta begins with the sizes of base and
+result.
+"""
+
+import zlib
+from typing import BinaryIO
+
+_OFFSET_DELTA, _NAMED_DELTA = 6, 7
+_PIECE = 64 * 1024
+
+
+class TooLargeInside(Exception):
+    """The pack's objects are larger than the limit, one of them or all together."""
+
+
+def check_inflated(pack: BinaryIO, most_bytes: int, most_of_one: int | None = None) -> None:
+    """Reads the pack from its start, a piece at a time. Raises TooLargeInside, ValueError, zlib.error."""
+    largest = most_bytes if most_of_one is None else most_of_one
+    pack.seek(0)
+    header = pack.read(12)
+    if header[:4] != b"PACK":
+        raise ValueError("no pack")
+    total = 0
+    for _ in range(int.from_bytes(header[8:12])):
+        kind = _kind(pack)
+        if kind == _OFFSET_DELTA:
+            _skip_number(pack)
+        elif kind == _NAMED_DELTA:
+            pack.read(20)
+        delta = kind in (_OFFSET_DELTA, _NAMED_DELTA)
+        size = _size(pack, delta, min(largest, most_bytes - total))
+        total += size
+        if total > most_bytes or size > largest:
+            raise TooLargeInside
+
+
+def _kind(pack: BinaryIO) -> int:
+    """An object's kind; the size it states is passed over, for it need not be true."""
+    byte = _byte(pack)
+    kind = (byte >> 4) & 7
+    while byte & 0x80:
+        byte = _byte(pack)
+    return kind
+
+
+def _skip_number(pack: BinaryIO) -> None:
+    while _byte(pack) & 0x80:
+        pass
+
+
+def _byte(pack: BinaryIO) -> int:
+    """Raises ValueError where the pack ends too soon."""
+    read = pack.read(1)
+    if not read:
+        raise ValueError("the pack ends too soon")
+    return read[0]
+
+
+def _size(pack: BinaryIO, delta: bool, most_bytes: int) -> int:
+    """Bytes of an object as it is unpacked, for a delta its result too; stops soon after `most_bytes`."""
+    inflater, size, result, rest = zlib.decompressobj(), 0, 0, b""
+    while not inflater.eof and size + result <= most_bytes:
+        rest = rest or pack.read(_PIECE)
+        if not rest:
+            raise ValueError("the pack ends too soon")
+        piece = inflater.decompress(rest, _PIECE)
+        rest = inflater.unconsumed_tail
+        if delta and not size and piece:
+            result = _result_size(piece)
+        size += len(piece)
+    # what was read beyond the object is the next one's
+    pack.seek(-len(inflater.unused_data), 1)
+    return size + result
+
+
+def _result_size(delta: bytes) -> int:
+    """The second of the two numbers that a delta begins with, seven bits a byte, the lowest first."""
+    numbers, number, shift = [], 0, 0
+    for byte in delta[:20]:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            numbers.append(number)
+            number, shift = 0, 0
+    return numbers[1] if len(numbers) > 1 else 0

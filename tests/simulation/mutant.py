@@ -1,0 +1,62 @@
+"""A bug put into the engine on purpose, and the search for a seed that shows it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+from groundwork.runs import RunType
+from tests.simulation.faults import Faults
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import Report, simulate
+
+SEEDS = 300
+"""Within so many seeds every mutant is caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    what: str
+    applied: Callable[[], AbstractContextManager[Any]]
+    where: Callable[[Scenario], Scenario] = lambda scenario: scenario
+    under: Callable[[Faults], Faults] = lambda faults: faults
+    """Both turn what the seed has drawn to where the bug can show."""
+
+    def caught(self, seeds: range) -> Report | None:
+        """The first simulation that goes wrong."""
+        with self.applied():
+            reports = (simulate(seed, self.where, self.under) for seed in seeds)
+            return next((report for report in reports if report.broken), None)
+
+
+def with_a_cancel(scenario: Scenario) -> Scenario:
+    """Somebody cancels when the first of several calls has begun."""
+    options = scenario.options | {"pacing": "normal", "max_cost_usd": None}
+    calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(30, scenario.items))
+    return replace(calm, cancel_at=None, cancel_after_calls=1, call_s=8.0)
+
+
+def in_many_hops(scenario: Scenario) -> Scenario:
+    """More than thirty hops one after the other, and nothing that ends the run early."""
+    options = scenario.options | {"pacing": "safe", "max_cost_usd": None}
+    calm = replace(scenario, type=RunType.GENERATE_SUBTASKS, options=options, second=None, poisons=0, hopeless=0)
+    calm = replace(calm, down=(0.0, 0.0), cancel_at=None, cancel_after_calls=None, selected=0, deleted_at=None)
+    return replace(calm, items=60, hop_s=12.0, call_s=2.0, children=0, edits=0, one_epic=False)
+
+
+def patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[Any]]:
+    return lambda: mock.patch(where, instead)
+
+
+def patched_all(*pairs: tuple[str, Any]) -> Callable[[], AbstractContextManager[Any]]:
+    """Several places that are one bug only together."""
+
+    def applied() -> ExitStack:
+        stack = ExitStack()
+        for where, instead in pairs:
+            stack.enter_context(mock.patch(where, instead))
+        return stack
+
+    return applied

@@ -1,0 +1,292 @@
+"""Bugs put on purpose into how runs are started, retried, limited and handed on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from groundwork import leases, queueing
+from groundwork.errors import LeaseLost
+from groundwork.ports import BacklogReader, Changes, Idempotency, RunStore
+from groundwork.processing import Hop, HopEnd
+from groundwork.runs import Entry, ErrorCode, ItemStatus, Run, RunOptions, Status, Target
+from groundwork.starting import Started, Starter
+from groundwork.store import dynamo
+from groundwork.store import runs as store
+from groundwork.store.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
+from groundwork.store.runs import DynamoRuns
+from groundwork.sweeping import Sweeper
+from groundwork.working import Crew
+from tests.simulation.mutant import Mutant, patched, patched_all
+from tests.simulation.scenario import Scenario
+
+_RUNS = "groundwork.store.runs.DynamoRuns"
+
+
+def with_retries(scenario: Scenario) -> Scenario:
+    """Nothing but two items that fail each time, and people who ask for a retry, again and again."""
+    options = scenario.options | {"max_cost_usd": None, "pacing": "fast"}
+    calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(12, scenario.items))
+    calm = replace(calm, cancel_at=None, cancel_after_calls=None, selected=0, children=0, edits=0, one_epic=False)
+    return replace(calm, hopeless=2, retries=2, deleted_at=None)
+
+
+def to_the_last_retry(scenario: Scenario) -> Scenario:
+    """Until the schedule gives it up."""
+    return replace(with_retries(scenario), retries=0, patience_s=3_000.0, items=12)
+
+
+_again, _last_entries = queueing._again, queueing.last_entries
+_start, _take_retry, _write, _finish = DynamoRuns.start, DynamoRuns._take_retry, DynamoRuns._write, DynamoRuns.finish
+_handed_over, _taken, _retry = leases.handed_over, leases.taken, Starter.retry
+_with_entry = Run._with_entry
+
+
+def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id: str) -> Iterator[Target]:
+    earlier = runs.load(run.retry_of or "")
+    if not earlier.retry_of:
+        yield from _again(run, backlog, runs, project_id)
+        return
+    failed = [one.index for one in _last_entries(runs, earlier.id).values() if one.status is ItemStatus.FAILED]
+    lines = [target for target in runs.manifest(earlier.retry_of, 0, 10_000) if target.index in failed]
+    yield from queueing._refreshed(run, lines, project_id, backlog)
+
+
+def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, Entry]:
+    entries = _last_entries(runs, run_id)
+    failed = [index for index, entry in entries.items() if entry.status is ItemStatus.FAILED]
+    if len(failed) > 1:
+        entries.pop(max(failed))
+    return entries
+
+
+def _any_cost(self: Hop, crew: Crew, watch: Any) -> None:
+    if crew.broken:
+        raise crew.broken
+    if watch.done():
+        raise watch.exception() or LeaseLost
+    if crew.fatal:
+        self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(crew.fatal))
+
+
+def _key_afterwards(self: DynamoRuns, run: Run, selection: Sequence[Any], idempotency: Idempotency | None) -> None:
+    _start(self, run, selection, None)
+    if idempotency:
+        with dynamo.wrapped():
+            store._idempotency_row(run, idempotency).save()
+
+
+def _retry_stays_due(self: DynamoRuns, transaction: dynamo.Transaction, run: Run) -> None:
+    with mock.patch.object(transaction, "delete"):
+        _take_retry(self, transaction, run)
+
+
+def _retried_at_will(self: DynamoRuns, transaction: dynamo.Transaction, run: Run) -> None:
+    project_id, sk = run_key(run.retry_of or "")
+    transaction.put(RetriedRow(project_id, f"RETRIED#{sk}", run_id=run.id))
+    transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
+
+
+def _journal_by_epoch(
+    self: DynamoRuns, transaction: dynamo.Transaction, run: Run, before: Run, changes: Changes
+) -> None:
+    _write(self, transaction, run, before, replace(changes, entries=()))
+    if changes.entries:
+        lines = [entry_line(entry) for entry in changes.entries]
+        transaction.put(LinesRow(run.id, f"J#{run.lease.epoch:09d}", lines=lines))
+
+
+async def _no_log(self: Any) -> None:
+    self._log = []
+
+
+_put = dynamo.Transaction.put
+
+
+def _put_any_lock(self: dynamo.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
+    _put(self, row, None if isinstance(row, LockRow) else condition, tag)
+
+
+def _same_epoch(run: Run, owner: str, now: int) -> Run:
+    after = _taken(run, owner, now)
+    return replace(after, lease=replace(after.lease, epoch=max(1, run.lease.epoch)))
+
+
+def _stalled_for_good(run: Run, owner: str, now: int) -> Run:
+    stalled = run.stalled_hops + (0 if run.progress_mark > run.ended_before_hop or run.hops == 0 else 1)
+    return replace(_taken(run, owner, now), stalled_hops=stalled)
+
+
+def _worth_it_always(self: Run, entry: Entry) -> Run:
+    return replace(_with_entry(self, entry), retryable=self.retryable + (entry.status is ItemStatus.FAILED))
+
+
+def _cancelled_gain_lost(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
+    if run.status is Status.CANCELLED:
+        run_type = type(run.type)
+        with mock.patch.object(run_type, "counted", None):
+            _finish(self, run, before, changes)
+        return
+    _finish(self, run, before, changes)
+
+
+async def _nobody_invoked(self: Hop) -> HopEnd:
+    await self.ledger.release(self.run)
+    return HopEnd.CONTINUED
+
+
+def _only_queued(self: Sweeper, run_id: str) -> bool:
+    run = self.store.load(run_id)
+    if not run.stale(self.now_ms()) or run.status is Status.RUNNING:
+        return False
+    self.starter.trigger(run_id)
+    return True
+
+
+def _other_options(self: Starter, run_id: str, automatic: bool = False) -> Started:
+    load = self.store.load
+
+    class Forgetful:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def load(self, id_: str) -> Run:
+            return replace(load(id_), options=RunOptions())
+
+    real = self.store
+    return _retry(replace(self, store=Forgetful()), run_id, automatic)
+
+
+def _note_unconditionally(self: DynamoRuns, run_id: str, message: str) -> None:
+    with dynamo.wrapped():
+        RunRow(*run_key(run_id)).update(actions=[RunRow.phase_detail.set(message[:300])])
+
+
+def _released_in_name_only(run: Run, now: int) -> Run:
+    return replace(run, heartbeat_at=now, seq=run.seq + 1)
+
+
+async def _never_saved(self: Any, after: Run) -> bool:
+    return False
+
+
+OF_RETRIES = [
+    Mutant(
+        "retry of a retry from the first",
+        "the second retry takes the first run's items at the positions that failed in the second",
+        patched("groundwork.queueing._again", _from_the_first),
+        with_retries,
+    ),
+    Mutant(
+        "retry loses an item",
+        "the last of several failed items is not tried again",
+        patched("groundwork.queueing.last_entries", _all_but_the_last_failed),
+        with_retries,
+    ),
+    Mutant(
+        "retry with other options",
+        "a retry has the usual options and not its run's",
+        patched("groundwork.starting.Starter.retry", _other_options),
+    ),
+    Mutant(
+        "retry stays due",
+        "a retry that is given is not taken off the list",
+        patched(f"{_RUNS}._take_retry", _retry_stays_due),
+    ),
+    Mutant(
+        "retried at will",
+        "a run can be retried though a retry of it was carried out",
+        patched(f"{_RUNS}._take_retry", _retried_at_will),
+        with_retries,
+    ),
+    Mutant(
+        "retried for ever",
+        "runs are retried any number of times",
+        patched("groundwork.processing.RUN_ATTEMPTS", 99),
+        to_the_last_retry,
+    ),
+    Mutant("never retried", "the schedule retries nothing", patched("groundwork.processing.RUN_ATTEMPTS", 0)),
+    Mutant(
+        "retried at once", "a retry is due at once", patched("groundwork.processing.retry_delay_ms", lambda attempts: 0)
+    ),
+    Mutant(
+        "every failure is worth a retry",
+        "failures that will happen again are retried",
+        patched("groundwork.runs.Run._with_entry", _worth_it_always),
+    ),
+    Mutant(
+        "any cost", "the limit of the cost is not looked at", patched("groundwork.processing.Hop._examine", _any_cost)
+    ),
+    Mutant(
+        "released in name only",
+        "a hop that hands over keeps its lease",
+        patched("groundwork.leases.handed_over", _released_in_name_only),
+    ),
+    Mutant(
+        "claims dropped on hand-over",
+        "what waits for its next attempt is forgotten between two hops",
+        patched("groundwork.leases.handed_over", lambda run, now: replace(_handed_over(run, now), claims={})),
+    ),
+    Mutant(
+        "nobody invoked",
+        "a hop that hands over invokes nobody",
+        patched("groundwork.processing.Hop._hand_over", _nobody_invoked),
+    ),
+    Mutant(
+        "sweep of queued runs alone",
+        "a run that has lost its worker is not revived",
+        patched("groundwork.sweeping.Sweeper.revive", _only_queued),
+    ),
+    Mutant(
+        "key afterwards",
+        "the Idempotency-Key is taken after the run is written",
+        patched(f"{_RUNS}.start", _key_afterwards),
+    ),
+    Mutant(
+        "key ignored",
+        "a repeated request starts another run",
+        patched_all(
+            (f"{_RUNS}.start", lambda self, run, selection, key: _start(self, run, selection, None)),
+            (f"{_RUNS}.started_with", lambda self, project_id, key: None),
+        ),
+    ),
+    Mutant(
+        "journal by epoch",
+        "lines of the journal are written over by the next ones",
+        patched(f"{_RUNS}._write", _journal_by_epoch),
+    ),
+    Mutant("log lost", "lines of the log are not written", patched("groundwork.committing.Ledger.flush_log", _no_log)),
+    Mutant(
+        "lock without its condition",
+        "two runs of a type at once",
+        patched("groundwork.store.dynamo.Transaction.put", _put_any_lock),
+    ),
+    Mutant(
+        "runs not kept apart",
+        "a run that replaces begins above one that is under way",
+        patched("groundwork.store.runs._keep_apart", lambda *arguments: None),
+    ),
+    Mutant(
+        "epoch not raised", "a new holder has the last one's epoch", patched("groundwork.leases.taken", _same_epoch)
+    ),
+    Mutant(
+        "stalled for good",
+        "hops without progress are counted though there was some in between",
+        patched("groundwork.leases.taken", _stalled_for_good),
+    ),
+    Mutant(
+        "what a cancelled run made",
+        "it is not added to the project's counts",
+        patched(f"{_RUNS}.finish", _cancelled_gain_lost),
+    ),
+    Mutant(
+        "note without its condition",
+        "the reason why a run waits is written into one that moves",
+        patched(f"{_RUNS}.note", _note_unconditionally),
+    ),
+    Mutant(
+        "lost answers not looked up",
+        "a write whose answer was lost is made again",
+        patched("groundwork.committing.Ledger._is_saved", _never_saved),
+    ),
+]

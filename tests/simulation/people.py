@@ -1,0 +1,198 @@
+"""The people of a simulation: they start, cancel and retry runs, and make, change and delete things meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from groundwork.backlog import Artifact, Epic, Story, Subtask
+from groundwork.cancelling import cancel
+from groundwork.errors import Refusal
+from groundwork.ids import Kind, Path
+from groundwork.runs import RunOptions, RunType, Status
+from groundwork.starting import RunRequest, Started, Starter
+from groundwork.store.tables import Tables
+from tests.simulation.cloud import Cloud, NoAnswer, pause
+from tests.simulation.dynamodb import Key
+from tests.simulation.invariants import Invariants
+from tests.simulation.known import path_of
+from tests.simulation.provider import Provider
+from tests.simulation.scenario import Scenario
+
+_BELOW: dict[Kind, tuple[Kind, type[Artifact]]] = {
+    Kind.PROJECT: (Kind.EPIC, Epic),
+    Kind.EPIC: (Kind.STORY, Story),
+    Kind.STORY: (Kind.SUBTASK, Subtask),
+}
+_ITEMS_OF = {
+    RunType.ANALYZE_CARDS: "C#",
+    RunType.GENERATE_EPICS: "C#",
+    RunType.GENERATE_STORIES: "E#",
+    RunType.GENERATE_SUBTASKS: "S#",
+}
+LATER_S = 400.0
+"""How long after the first somebody else asks for a retry too."""
+
+
+def _is_of_the_backlog(key: Key) -> bool:
+    return key[2][:2] in ("C#", "E#", "S#", "T#")
+
+
+@dataclass
+class People:
+    """`cancel` is the use case behind the route of that name."""
+
+    scenario: Scenario
+    project_id: str
+    cloud: Cloud
+    tables: Tables
+    provider: Provider
+    invariants: Invariants
+    random: Random
+    starter: Callable[[], Starter]
+
+    async def live(self) -> None:
+        """All that they do, until they are done."""
+        others = [asyncio.create_task(self._edit(self.scenario.edits)), asyncio.create_task(self._delete_project())]
+        await self._use_runs()
+        await asyncio.gather(*others)
+
+    async def _use_runs(self) -> None:
+        scenario = self.scenario
+        request = self._request(scenario)
+        keys = ["key-0" if scenario.one_key else f"key-{n}" for n in range(scenario.eager_clients)]
+        first = [asyncio.create_task(self._client(request, key)) for key in keys]
+        if scenario.second:
+            await asyncio.sleep(self.random.uniform(0, 60))
+            second = RunRequest(type=scenario.second, options=RunOptions.model_validate(scenario.options))
+            await self._client(second, "second")
+        started = [run_id for run_id in await asyncio.gather(*first) if run_id]
+        if started:
+            await self._see_to(started[0])
+
+    async def _see_to(self, run_id: str) -> None:
+        scenario = self.scenario
+        if scenario.cancel_at is not None:
+            await asyncio.sleep(scenario.cancel_at)
+            await self.cancel(run_id)
+        if scenario.cancel_after_calls is not None:
+            await self._many_calls(run_id, scenario.cancel_after_calls)
+            await asyncio.sleep(self.random.uniform(0, 3))
+            await self.cancel(run_id)
+        for time in range(scenario.retries):
+            await self.ended(run_id)
+            await asyncio.sleep(LATER_S if time else 0)
+            await self._retry(run_id)
+
+    # runs
+
+    def _request(self, scenario: Scenario) -> RunRequest:
+        """Of the whole project, of some items, or of what is below one epic."""
+        fields: dict[str, Any] = {"type": scenario.type, "options": RunOptions.model_validate(scenario.options)}
+        there = self._there(lambda key: key[2].startswith(_ITEMS_OF[scenario.type]))
+        if scenario.selected:
+            chosen = self.random.sample(there, min(scenario.selected, len(there)))
+            fields["item_ids"] = [str(path) for path in chosen]
+        if scenario.one_epic and scenario.type in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS):
+            fields["epic_id"] = str(Path(Kind.EPIC, self.project_id, (1,)))
+        return RunRequest.model_validate(fields)
+
+    def _there(self, which: Callable[[Key], bool] = _is_of_the_backlog) -> list[Path]:
+        return [path_of(key) for key in self.cloud.database.keys("backlog") if which(key)]
+
+    async def _client(self, request: RunRequest, key: str) -> str | None:
+        """Starts a run and does not give up before it has an answer; None if it was refused."""
+        while True:
+            try:
+                started: Started = await self.cloud.http(self.starter().start, self.project_id, request, key)
+            except NoAnswer:
+                await asyncio.sleep(2)
+            except Refusal as refusal:
+                self.cloud.note(f"client {key} was refused: {refusal.code}")
+                return None
+            else:
+                self.invariants.on_answer(key, request, started.run_id)
+                return started.run_id
+
+    async def cancel(self, run_id: str) -> None:
+        while True:
+            try:
+                await self.cloud.http(cancel, self.tables.runs, run_id, self.cloud.true_ms, pause)
+            except NoAnswer:
+                await asyncio.sleep(1)
+                continue
+            except Refusal:
+                # it had ended, or an earlier try has cancelled it
+                return
+            known = self.invariants.seen.runs.get(run_id)
+            if known and known.run.status is Status.CANCELLED:
+                known.acknowledged_at = self.cloud.loop.now
+            return
+
+    async def _many_calls(self, run_id: str, count: int) -> None:
+        """Waits until the run has called the model so often, or has ended."""
+        known = self.invariants.seen.runs[run_id]
+        while self.provider.started[run_id] < count and known.run.status.active:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+    async def ended(self, run_id: str) -> None:
+        known = self.invariants.seen.runs[run_id]
+        while known.run.status.active:  # noqa: ASYNC110 - as a client polls
+            await asyncio.sleep(5)
+
+    async def _retry(self, run_id: str) -> None:
+        await self._try(f"retry of {run_id}", self.starter().retry, run_id)
+
+    async def _try(self, what: str, call: Callable[..., Any], *arguments: Any) -> bool:
+        """Whether it was done, as far as one heard."""
+        try:
+            await self.cloud.http(call, *arguments)
+        except (Refusal, NoAnswer) as refusal:
+            self.cloud.note(f"{what}: {type(refusal).__name__}")
+            return False
+        return True
+
+    # the backlog
+
+    async def _edit(self, times: int) -> None:
+        """Somebody makes and deletes epics, stories and subtasks by hand while runs are at it, and changes words."""
+        for number in range(times):
+            await asyncio.sleep(self.random.expovariate(0.2))
+            path = self.random.choice([Path(Kind.PROJECT, self.project_id), *self._there()])
+            if path.kind is Kind.PROJECT:
+                await self._try(f"edit of {path}", self._make_below, path)
+            elif path.kind is Kind.CARD or self.random.random() < 0.25:
+                await self._try(f"edit of {path}", self.tables.projects.update, path, self._other_words(path, number))
+            elif path.kind is not Kind.SUBTASK and self.random.random() < 0.6:
+                await self._try(f"edit of {path}", self._make_below, path)
+            else:
+                await self._try(f"edit of {path}", self.tables.projects.delete, path)
+
+    def _other_words(self, path: Path, number: int) -> dict[str, str]:
+        # names that no other item has, so that calls about it are counted as its own
+        if path.kind is Kind.CARD:
+            return {"text": f"{self.scenario.text} {path.number} in other words {number}"}
+        return {"title": f"{path.kind.name.title()} {5_000 + path.number} renamed {number}"}
+
+    def _make_below(self, parent: Path) -> None:
+        kind, row = _BELOW[parent.kind]
+        above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
+
+        def make(path: Path, now: str) -> Artifact:
+            # named as the others are, so that calls about it are counted as its own
+            title = f"{row.__name__} {900 + path.number}"
+            fields = {"id": str(path), "project_id": path.project_id, "code": path.code, "title": title}
+            return row.model_validate(fields | {"created_at": now} | ({above: str(parent)} if above else {}))
+
+        self.tables.projects.create(kind, parent, make)
+
+    async def _delete_project(self) -> None:
+        """Again and again, as long as a run is in the way."""
+        if self.scenario.deleted_at is None:
+            return
+        await asyncio.sleep(self.scenario.deleted_at)
+        for _ in range(20):
+            if await self._try("delete", self.tables.projects.delete_project, self.project_id):
+                return
+            await asyncio.sleep(30)
