@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.system import LocalSystem
@@ -54,6 +55,21 @@ class Executor:
     def until_execution(self, plan_id: str, number: int) -> None:
         """Until the plan has been begun so often."""
         self.until(plan_id, lambda plan: self.progress(plan_id)["execution"] >= number)
+
+    def approve_last(self, plan_id: str) -> None:
+        """Once its task `last` asks for that."""
+        self.until_task(plan_id, "last", "AWAITING_APPROVAL")
+        self.ask(f"/api/plan-tasks/{self.tasks(plan_id)['last']['id']}/approve")
+
+    def scheduled_soon(self, plan_id: str) -> dict[str, Any]:
+        """To be begun in a moment; a later one where asking takes longer than that."""
+        for seconds in (2, 10, 60):
+            at = datetime.now(UTC) + timedelta(seconds=seconds)
+            answer = self.http.post(f"/api/plans/{plan_id}/schedule", json={"at": at.isoformat()})
+            if answer.is_success:
+                break
+        scheduled: dict[str, Any] = self.client.ok(answer, 202)
+        return scheduled
 
     def until_task(self, plan_id: str, key: str, status: str) -> None:
         """Until a task has that status, or one that comes after it."""
