@@ -92,14 +92,14 @@ class Play:
         """A new execution takes the place of the last; phases follow one another; gates are asked."""
         if self.machine.started and self.machine.started[-1][1] > self.number:
             self.number, self.phase, self.iterations, self.closed = self.machine.started[-1][1], -1, [], False
+        if not self.closed:
+            self._hear()
         while not self.closed and all(one.state is Next.DONE for one in self.iterations):
             self.phase += 1
             if self.phase == len(self.plan.phases):
                 self.closed = True
                 return
             self.iterations = [Iteration(task.id) for task in self.plan.phases[self.phase].tasks]
-            self._hear()
-        if not self.closed:
             self._hear()
 
     def _hear(self) -> None:

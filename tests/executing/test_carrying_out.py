@@ -86,3 +86,18 @@ def test_a_worker_that_is_lost_each_time_uses_up_the_attempt() -> None:
     assert play.statuses()["a"] == "FAILED"
     assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
     assert "lost" in (play.standing.of(a).error_msg or "")
+
+
+def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_after_it_is_resumed() -> None:
+    play = three_tasks()
+    a = id_of(play.plan, "a")
+    for _ in range(3):
+        play.work(Failed("No."))
+    play.die()
+    assert play.status.value == "FAILED"
+    assert not play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
+    assert play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
+    play.to_the_end()
+    assert play.status.value == "COMPLETED"

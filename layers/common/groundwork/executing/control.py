@@ -64,7 +64,8 @@ def resume(standing: Standing, asked: Asked) -> Standing:
         raise WrongStatus("resumed", status.value)
     _not_rolling_back(standing)
     after = _going_on(standing, asked)
-    if after.failed and not after.running and not due(after):
+    # one whose execution died goes on even so: in PAUSED somebody can see to its failed tasks
+    if not died and after.failed and not after.running and not due(after):
         raise NothingCanGoOn(after.failed)
     return after
 
