@@ -272,3 +272,19 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     for _ in range(3):
         world.conductor.sweep(10**15, lambda: False)
     assert heard == ["one", "one"]
+
+
+async def test_the_worker_that_finds_an_attempt_lost_begins_the_next_one_itself() -> None:
+    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+        raise KeyboardInterrupt
+
+    world = chain(lost)
+    world.gate("a", "one")
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            await world.work("a")
+        world.now += LEASE_MS + 1
+    world.worker.script = succeeds
+    assert (await world.work("a"))["next"] == "DONE"
+    assert [asked.attempt for asked in world.worker.asked] == [1, 1, 1, 2]
+    assert world.worker.asked[-1].failed[0].reason == "The worker was lost 3 times during this attempt."

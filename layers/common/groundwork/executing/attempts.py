@@ -64,8 +64,8 @@ def claimed(standing: Standing, task_id: str, now_ms: int) -> Claimed:
     lost = state.lost + 1 if state.lease_until else state.lost
     if lost >= MOST_LOST:
         reason = f"The worker was lost {lost} times during this attempt."
-        after = _attempt_failed(standing, task_id, reason, now_ms)
-        return Claimed(after, whereto(after, task_id))
+        # and with that, this worker begins the next one, if there is one
+        return claimed(_attempt_failed(standing, task_id, reason, now_ms), task_id, now_ms)
     if standing.status is not PlanStatus.RUNNING:
         after = _held(standing.with_task(task_id, lost=lost, lease_until=0), task_id)
         return Claimed(after, whereto(after, task_id))
