@@ -50,7 +50,7 @@ from groundwork.plans.estimating import estimate_of_plan, expecting
 from groundwork.plans.generating import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import RemovePhase, RemoveTask
-from groundwork.plans.repositories import Repository, checked_url
+from groundwork.plans.repositories import Repository, checked_url, must_keep_host
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
 from groundwork.plans.saving import is_own_position, new_template, page
 from groundwork.plans.templates import Template
@@ -163,6 +163,8 @@ def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any
     changes = body.changes()
     if "url" in changes:
         checked_url(body.url, settings().local)
+        if "credentials_secret" not in changes:
+            must_keep_host(tables().repositories.get(repository_id), body.url)
     return tables().repositories.update(repository_id, changes).as_json()
 
 

@@ -120,6 +120,19 @@ def loses_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Transaction, "commit", lost)
 
 
+def test_credentials_do_not_follow_a_repository_to_another_host_by_themselves(plans: Plans) -> None:
+    secret = "groundwork/app"  # the name of one
+    made = plans.made("/api/repositories", name="App", url="https://example.com/app", credentialsSecret=secret)
+    path = f"/api/repositories/{made['id']}"
+    elsewhere = {"url": "https://example.org/app"}
+    refused = plans.call("PATCH", path, elsewhere)
+    assert refused.status == 422
+    assert [detail["field"] for detail in refused.json["error"]["details"]] == ["credentialsSecret"]
+    assert plans.call("PATCH", path, {"url": "https://example.com/other"}).status == 200
+    assert plans.call("PATCH", path, elsewhere | {"credentialsSecret": None}).json["credentialsSecret"] is None
+    assert plans.call("PATCH", path, {"url": "https://example.net/app"}).status == 200
+
+
 HALF = "\ud800"
 
 

@@ -177,3 +177,31 @@ def test_whole_pages_of_items_that_are_skipped_hold_nothing_up(type_: RunType, i
     report = simulate(1, lambda drawn: scenario, lambda faults: Faults())
     assert (report.broken, report.ended) == ("", {"R1": Status.SUCCEEDED})
     assert report.hops == 1
+
+
+async def test_a_run_stopped_by_its_cost_limit_stays_stopped_though_its_worker_was_lost_before_its_end(
+    simulated_tables: Tables,
+) -> None:
+    """The last item is in the journal and the run is not ended: who ends it must know why it had been stopped."""
+    world = World(simulated_tables)
+    world.add_epics(1)
+    world.add_stories(1, 60)
+    run_id = world.start(RunType.GENERATE_SUBTASKS, max_cost_usd=0.0005)
+    finish = simulated_tables.runs.finish
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulated_tables.runs, "finish", _lost)
+        with pytest.raises(SystemError):
+            await world.hop(run_id)
+    assert simulated_tables.runs.finish == finish
+    run = world.run(run_id)
+    assert run.ended == run.total
+    run_row(replace(run, lease=replace(run.lease, until=1), retryable=1)).save()
+    assert await world.hop(run_id) is HopEnd.ENDED
+    ended = world.run(run_id)
+    assert ended.status is Status.PARTIAL
+    assert ended.error == "The run has reached its limit of 0.0005 US dollars."
+    assert ended.next_retry_at is None
+
+
+def _lost(*arguments: Any) -> None:
+    raise SystemError("the worker is lost")

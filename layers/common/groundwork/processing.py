@@ -106,6 +106,9 @@ class Hop:
     async def carry_out(self) -> HopEnd:
         self.ledger.log(f"Hop {self.run.hops} began.")
         await self._fail_exhausted(ErrorCode.WORKER_LOST, "The worker was lost each time this item was tried.")
+        if self.run.queued_all and self.run.ended >= self.run.total:
+            self.halt = await self._stopped_for()
+            return await self._end()
         self.halt = continuation.why_not_another_hop(self.run)
         if not self.halt and not await self._queue():
             return await self._hand_over()
@@ -117,6 +120,12 @@ class Hop:
         if self.halt:
             await self._fail_rest(*self.halt)
         return await self._end() if self.run.ended >= self.run.total or self.halt else await self._hand_over()
+
+    async def _stopped_for(self) -> tuple[ErrorCode, str] | None:
+        """What had stopped a run whose worker was lost after its last item and before its end: the items say so."""
+        entries = await self.io(lambda: list(self.worker.store.journal(self.run.id))) if self.run.failed else []
+        stops = [(e.error_code, e.error or e.error_code.value) for e in entries if e.error_code and e.error_code.stops]
+        return stops[-1] if stops else None
 
     # queueing
 

@@ -123,6 +123,13 @@ class ErrorCode(StrEnum):
         """Whether the schedule retries a run with such a failure, all of its failed items then; a person may always."""
         return self in _RETRYABLE
 
+    @property
+    def stops(self) -> bool:
+        """Whether it is a whole run that fails for it, with all the items that have not ended."""
+        return self in _STOPPING
+
+
+_STOPPING = {ErrorCode.COST_LIMIT, ErrorCode.HOP_LIMIT, ErrorCode.MODEL_MISCONFIGURED, ErrorCode.NO_PROGRESS}
 
 _RETRYABLE = {
     ErrorCode.ANSWER_INVALID,

@@ -70,3 +70,9 @@ def _is_of_this_machine(host: str) -> bool:
             host == "localhost" or host.endswith(".localhost") or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
         )
     return address.is_loopback or address.is_link_local or address.is_unspecified
+
+
+def must_keep_host(repository: Repository, url: str) -> None:
+    """Raises Invalid where credentials that were given for one host would go to another, unless they are named anew."""
+    if repository.credentials_secret and urlsplit(url).netloc != urlsplit(repository.url).netloc:
+        raise Invalid.field("credentialsSecret", "must be named again (or null) when the host changes")
