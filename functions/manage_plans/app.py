@@ -100,7 +100,15 @@ def author() -> str:
 
 
 def editor() -> Editor:
-    return Editor(tables().plans, tables().entries, now_ms, author())
+    return Editor(tables().plans, tables().entries, now_ms, author(), under_way=followed)
+
+
+def followed(plan_id: str) -> None:
+    """What an edit lets follow in a plan that is carried out, such as a gate that opens; else the sweep sees to it."""
+    try:
+        conductor().change(plan_id, lambda standing: standing)
+    except (NotFound, Transient) as fault:
+        http.logger.warning("Nothing has followed from an edit", plan_id=plan_id, fault=str(fault))
 
 
 def starter() -> Starter:
