@@ -10,7 +10,7 @@ import pytest
 MACHINE = json.loads((Path(__file__).parents[2] / "statemachines" / "plan.asl.json").read_text())
 PHASE = MACHINE["States"]["Phases"]["ItemProcessor"]["States"]
 BRANCHES = ("Sequential", "Parallel", "Manual", "Many")
-ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "do", "error"}
+ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "entered", "retry", "do", "error"}
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -60,8 +60,9 @@ class Carrier:
         width = len(tasks) if mode == "parallel" else 1
         return {"mode": mode, "large": large, "width": max(1, width), "taskIds": [task.id for task in tasks]}
 
-    def gate(self, plan_id: str, number: int, task_id: str, token: str) -> dict[str, Any]:
-        self.conductor.arrived(plan_id, number, task_id, token)
+    def gate(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> dict[str, Any]:
+        """`try_` sorts the tries to wait at this gate: when the state was entered, and how often it was tried again."""
+        self.conductor.arrived(plan_id, number, task_id, token, try_)
         return {}
 
     def end(self, plan_id: str, number: int) -> dict[str, Any]:
