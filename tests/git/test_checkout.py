@@ -113,7 +113,9 @@ def test_folders_that_hold_themselves_many_times_over_are_refused(made: Made, tm
 
 
 @pytest.mark.parametrize("bottom", [(), ((b".git", 0o100644),), ((b"link", LINK),)])
-def test_folders_without_a_file_are_counted_too(made: Made, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]) -> None:
+def test_folders_without_a_file_are_counted_too(
+    made: Made, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]
+) -> None:
     # eight folders, eight times over: a checkout that only counts files would make seventeen million of them
     tree = made.tree(*((name, mode, made.blob(b"x")) for name, mode in bottom))
     for _ in range(8):
