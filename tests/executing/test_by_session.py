@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing, TaskStanding
 from groundwork.executing.undoing import Undoer
+from groundwork.executing.work import Turn as TaskTurn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.commits import TASK, trailers
@@ -144,6 +145,24 @@ async def test_a_task_becomes_a_commit_and_says_what_it_did_and_cost() -> None:
     assert state.summary
     assert (state.turns, state.spent.calls) == (world.model.asked, world.model.asked)
     assert state.spent.cost_micro_usd > 0
+
+
+async def test_what_a_model_says_is_shown_without_the_secrets_it_quotes() -> None:
+    world, key = one(), "AKIA" + "QYLPMN5HFIXTEBZ2"
+    turn, told = world.model._mock.turn, list[str]()
+
+    async def telling(conversation: Conversation) -> Turn:
+        answer = await turn(conversation)
+        return replace(answer, content=({"type": "text", "text": f"I found {key}."}, *answer.content))
+
+    def kept(plan_id: str, task_id: str, turn: TaskTurn, at_ms: int) -> None:
+        told.append(turn.message)
+
+    world.model._mock.turn = telling  # type: ignore[method-assign]
+    world.store.turn = kept  # type: ignore[method-assign]
+    assert await world.work("a") == "DONE"
+    assert "I found [an AWS access key]." in "".join(told)
+    assert key not in "".join(told)
 
 
 async def test_a_session_goes_on_in_another_invocation_from_its_last_turn() -> None:

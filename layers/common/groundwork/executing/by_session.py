@@ -21,6 +21,7 @@ from groundwork.plans.repositories import Repository
 from groundwork.sessions import attempting, briefing
 from groundwork.sessions import carrying_out as sessions
 from groundwork.sessions.attempting import Begun, Place
+from groundwork.sessions.leaks import redacted
 from groundwork.sessions.session import Earlier, Session
 from groundwork.sessions.stepping import Means
 from groundwork.sessions.upstream import (
@@ -116,7 +117,7 @@ class _Attempt:
         if begun.session.ended:
             return begun.session
         model, lines = self.worker.model(), list[str]()
-        means = Means(model, begun.workspace, self.worker.cost, lambda: time.monotonic_ns() // 1_000_000, lines.append)
+        means = Means(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redacted(line)))
         last = [begun.session]
 
         async def keep(session: Session) -> None:
@@ -150,6 +151,10 @@ class _Attempt:
     async def _done(self, landed: Landed, summary: str) -> Done:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Done(landed.sha, summary, files)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _told(before: Session, after: Session, lines: list[str]) -> Turn:
