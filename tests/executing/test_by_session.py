@@ -1,6 +1,7 @@
 """Tasks carried out by sessions of the mock, through the gates, on a repository in memory."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Turn as TaskTurn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.commits import TASK, trailers
+from groundwork.sessions.commits import TASK, message, trailers
 from groundwork.sessions.session import Session
 from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 from tests.executing.test_carrying import repository
@@ -292,6 +293,55 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     assert (state.status, state.attempts, state.since) == (TaskStatus.COMPLETED, 2, 1)
     assert state.commit_sha != first
     assert world.server.branches[f"groundwork/{world.plan.id}-2"] == state.commit_sha
+
+
+async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() -> None:
+    world = one()
+    await world.work("a")
+    first = world.state("a").commit_sha
+    world.server.branches["main"] = first or ""
+    world.change(lambda now: control.execute(now, Asked("somebody", 1_000), again=True))
+    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    assert world.state("a").commit_sha not in (None, first)
+
+
+async def test_a_cancel_that_comes_while_a_commit_is_being_pushed_keeps_it_back() -> None:
+    world = one()
+    land = FakeUpstream.land
+
+    def cancelled(self: FakeUpstream, *given: Any) -> Any:
+        world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+        going = given[-1]
+        ends = time.monotonic() + 30
+        while going() and time.monotonic() < ends:
+            time.sleep(0.01)
+        return land(self, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeUpstream, "land", cancelled)
+        assert await world.work("a") == "DONE"
+    assert (world.state("a").status, world.commits()) == (TaskStatus.CANCELLED, [])
+
+
+async def test_a_commit_of_another_attempt_that_landed_meanwhile_is_the_tasks_with_its_own_files() -> None:
+    world = one()
+    branch = f"groundwork/{world.plan.id}"
+    world.server.branches[branch] = world.server.branches["main"]
+    sessions_keep = world.sessions.keep
+
+    def late(session: Session) -> None:
+        # another worker, with another attempt, is faster
+        text = message("feat: late", "", replace(session.brief.marks, attempt=2))
+        if len(world.server.history(branch)) == 1:
+            FakeUpstream(world.server).land(branch, session.base, {"late.py": b"late\n"}, text)
+        sessions_keep(session)
+
+    world.sessions.keep = late  # type: ignore[method-assign]
+    assert await world.work("a") == "DONE"
+    state = world.state("a")
+    assert (world.commits(), state.files) == (["a"], ("late.py",))
+    assert state.commit_sha == world.server.branches[branch]
 
 
 async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> None:
