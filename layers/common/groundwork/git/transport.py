@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.errors import GroundworkError
+from groundwork.git.deadline import Deadline
 from groundwork.plans.repositories import Repository
 
 READ_S = 30.0
@@ -53,13 +54,20 @@ class Budget:
         self._bytes, self._most_bytes, self._seconds = 0, most_bytes, most_seconds
         self._ends = time.monotonic() + most_seconds
 
+    @property
+    def left_s(self) -> float:
+        return self._ends - time.monotonic()
+
     def take(self, size: int) -> None:
         """Raises Unusable."""
         self._bytes += size
         if self._bytes > self._most_bytes:
             raise Unusable(f"it sends more than {self._most_bytes // 2**20} MB")
-        if time.monotonic() > self._ends:
-            raise Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
+        if self.left_s < 0:
+            raise self.too_late()
+
+    def too_late(self) -> Unusable:
+        return Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
 
 
 def local_path(url: str) -> Path | None:
@@ -129,10 +137,17 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
     # a server's Retry-After is not waited for: it may say an hour
     retries = Retry(total=2, redirect=False, raise_on_status=False, respect_retry_after_header=False)
     client.pool_manager.connection_pool_kw["retries"] = retries
-    with ExitStack() as responses:
+    deadline = Deadline()
+    client.pool_manager.pool_classes_by_scheme = deadline.pools()
+    with ExitStack() as responses, deadline.within(budget.left_s):
         responses.callback(client.pool_manager.clear)
         client._http_request = _bounded(client._http_request, origin, budget, responses)
-        yield client
+        try:
+            yield client
+        except Exception:
+            if deadline.passed:
+                raise budget.too_late() from None
+            raise
 
 
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
