@@ -1,16 +1,20 @@
 """The way to a git server: https with the token of a secret, within a budget, and to no other server."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.errors import GroundworkError
 from groundwork.git.deadline import Deadline
 from groundwork.plans.repositories import Repository
+
+logger = logging.getLogger(__name__)
 
 READ_S = 30.0
 MOST_REDIRECTS = 2
@@ -36,6 +40,16 @@ class Unusable(GroundworkError):
 
 class NoLogin(Unusable):
     """The secret of the repository is of no use. The message is a whole sentence."""
+
+
+def note(fault: BaseException) -> None:
+    """Leaves a trace of a fault that is told in our own words: its kinds and where it was raised, never its message."""
+    kinds, one = [type(fault).__name__], fault
+    while (below := one.__cause__ or one.__context__) and len(kinds) < 5:
+        one = below
+        kinds.append(type(one).__name__)
+    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in extract_tb(fault.__traceback__)]
+    logger.warning("A git server or its client failed: %s at %s", " from ".join(kinds), " < ".join(frames[::-1][:12]))
 
 
 def reason_of(fault: BaseException) -> str:
@@ -68,6 +82,13 @@ class Budget:
 
     def too_late(self) -> Unusable:
         return Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
+
+
+def checked_id(commit: Any) -> bytes:
+    """Raises Unusable for an id of SHA-256: what there is to read such repositories with does so wrongly."""
+    if len(commit) != 40:
+        raise Unusable("it names its commits by SHA-256, which is not supported")
+    return bytes(commit)
 
 
 def local_path(url: str) -> Path | None:
