@@ -170,10 +170,17 @@ def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executo
         assert executor.scheduled_soon(plan["id"])["schedule"]["expression"].startswith("at(")
         executor.until_execution(plan["id"], round_)
         assert executor.ended(plan["id"])["status"] == "COMPLETED"
+    executor.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "* * * * ? *"})
+    executor.until_execution(plan["id"], 3)
+    # before the next minute begins it once more
+    executor.client.ok(executor.http.delete(f"/api/plans/{plan['id']}/schedule"))
+    assert executor.ended(plan["id"])["status"] == "COMPLETED"
     answer = executor.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *", "timezone": "Europe/Vienna"})
     assert answer["schedule"]["timezone"] == "Europe/Vienna"
     removed = executor.client.ok(executor.http.delete(f"/api/plans/{plan['id']}/schedule"))
     assert removed["schedule"] is None
+    never = executor.http.post(f"/api/plans/{plan['id']}/schedule", json={"cron": "0 25 ? * MON *"})
+    assert (never.status_code, never.json()["error"]["details"][0]["field"]) == (422, "cron")
 
 
 def test_what_tasks_have_committed_is_rolled_back_when_asked(executor: Executor) -> None:
