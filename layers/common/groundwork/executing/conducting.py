@@ -41,7 +41,9 @@ class Conductor:
     def look(self, plan_id: str) -> Standing:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
-        self._start(standing)
+        if not self._start(standing):
+            # the rule's event has not come through, or not yet
+            standing = self.execution_over(plan_id, standing.execution.number, "Its execution has ended.")
         self._undo(standing)
         told = [
             task_id
@@ -137,10 +139,12 @@ class Conductor:
                 with self._unheard("close a gate"):
                     self.machine.close(state.token)
 
-    def _start(self, standing: Standing) -> None:
+    def _start(self, standing: Standing) -> bool:
+        """False where the execution has ended before the plan."""
         if standing.status.executing and standing.execution.number:
             with self._unheard("start"):
-                self.machine.start(standing.plan.id, standing.execution.number)
+                return self.machine.start(standing.plan.id, standing.execution.number)
+        return True
 
     def _tell(self, standing: Standing, task_id: str) -> bool:
         """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
