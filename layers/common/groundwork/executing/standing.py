@@ -158,7 +158,8 @@ class Timing(Value):
 class Execution(Value):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
-    tasks are to do again that the execution has gone past, so that it goes on in another one.
+    tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
+    of its schedule at which it was begun.
     """
 
     status: PlanStatus
@@ -172,6 +173,7 @@ class Execution(Value):
     restart: bool = False
     rollback: Rollback | None = None
     schedule: Timing | None = None
+    woken: str | None = None
     started_at: int | None = None
     ended_at: int | None = None
 
@@ -194,6 +196,12 @@ class Standing:
     @property
     def status(self) -> PlanStatus:
         return self.execution.status
+
+    @property
+    def branch(self) -> str:
+        """The plan's work branch; begun anew it has another one, for on the first each task is done already."""
+        branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
+        return branch if round_ <= 1 else f"{branch}-{round_}"
 
     def of(self, task_id: str) -> TaskStanding:
         return self.states.get(task_id) or TaskStanding(round=self.execution.round)
