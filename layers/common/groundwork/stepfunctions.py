@@ -33,9 +33,10 @@ class PlanMachine:
     def undo(self, plan_id: str) -> None:
         self._tell({"do": "UNDO", "planId": plan_id})
 
-    def start(self, plan_id: str, number: int) -> None:
+    def start(self, plan_id: str, number: int) -> bool:
         body = json.dumps({"planId": plan_id, "number": number})
-        self._call(
+        # one that runs with the same name and input is answered for as if it had been started now
+        return self._call(
             "start_execution",
             {"ExecutionAlreadyExists"},
             stateMachineArn=self._arn,
@@ -49,14 +50,17 @@ class PlanMachine:
     def close(self, token: str) -> None:
         self._call("send_task_failure", _GONE, taskToken=token, error="PlanEnded", cause="The plan does not go on here")
 
-    def _call(self, method: str, passed: set[str], **arguments: Any) -> None:
+    def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
+        """Whether it was done; False where it was refused with one of `passed`. Raises Transient."""
         try:
             getattr(_client(), method)(**arguments)
         except ClientError as exc:
             if (code := exc.response["Error"]["Code"]) not in passed:
                 raise Transient(f"Step Functions: {code}") from exc
+            return False
         except BotoCoreError as exc:
             raise Transient(f"Step Functions: {type(exc).__name__}") from exc
+        return True
 
 
 def execution_name(plan_id: str, number: int) -> str:

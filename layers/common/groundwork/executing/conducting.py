@@ -41,7 +41,9 @@ class Conductor:
     def look(self, plan_id: str) -> Standing:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
-        self._start(standing)
+        if not self._start(standing):
+            number = standing.execution.number
+            standing = self.execution_over(plan_id, number, "Its execution has ended, and nobody has told of it.")
         self._undo(standing)
         told = [
             task_id
@@ -87,6 +89,9 @@ class Conductor:
 
         def over(standing: Standing) -> Standing:
             if standing.execution.number != number or not standing.status.executing:
+                return standing
+            if standing.status is PlanStatus.PAUSED and standing.execution.restart:
+                # it had gone past what is to be done again: the plan goes on in another one
                 return standing
             now = self.now_ms()
             return standing.execution_changed(
@@ -137,10 +142,12 @@ class Conductor:
                 with self._unheard("close a gate"):
                     self.machine.close(state.token)
 
-    def _start(self, standing: Standing) -> None:
+    def _start(self, standing: Standing) -> bool:
+        """Whether the execution that the plan is under way in is there, as far as is known."""
         if standing.status.executing and standing.execution.number:
             with self._unheard("start"):
-                self.machine.start(standing.plan.id, standing.execution.number)
+                return self.machine.start(standing.plan.id, standing.execution.number)
+        return True
 
     def _tell(self, standing: Standing, task_id: str) -> bool:
         """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
