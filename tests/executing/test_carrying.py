@@ -238,7 +238,7 @@ def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> Non
     world.gate("a", "one")
     world.conductor.sweep(10**15, lambda: False)
     assert world.standing.status is PlanStatus.RUNNING
-    world.machine.over.add((world.plan.id, 1))
+    world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
     assert (world.standing.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
     world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
@@ -307,6 +307,18 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     assert world.standing.status is PlanStatus.RUNNING
     assert world.gate("a", "old", number=1) is None
     assert world.gate("a", "new", number=2) == "WORK"
+
+
+def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
+    world = chain()
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.RUNNING
+    world.machine.ended.append((world.plan.id, 1))
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.FAILED
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:

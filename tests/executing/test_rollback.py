@@ -192,7 +192,7 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     # as the state machine, the rule on its status and the sweep see it now
     assert carrier(play).end(play.plan.id, 1) == {}
     play.die()
-    play.machine.over.add((play.plan.id, 1))
+    play.machine.ended.append((play.plan.id, 1))
     play.conductor().look(play.plan.id)
     assert play.status is PlanStatus.PAUSED
     play.commits.clear()

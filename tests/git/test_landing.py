@@ -9,7 +9,14 @@ import pytest
 from groundwork.git.clone import Bounds
 from groundwork.git.upstream import opened
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import (
+    CommitGone,
+    Landed,
+    MergeConflict,
+    NotLanded,
+    RepositoryRefused,
+    RepositoryUnreachable,
+)
 from tests.git.conftest import BRANCH, FILES, Open, text_of
 from tests.git.server import EXPECTED, TOKEN, GitServer, git, secret
 
@@ -180,6 +187,20 @@ def test_a_body_cannot_pass_for_another_tasks_trailers(server: GitServer, open_:
     for task in ("plk3v9x2m4q8-T7", "plk3v9x2m4q8-T8"):
         assert upstream.find(BRANCH, task) is None
     assert upstream.find(BRANCH, "t")
+
+
+def test_a_stop_is_heeded_though_the_first_push_was_lost(server: GitServer, open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    server.faults["push"] = ["before"]
+
+    def pushes() -> int:
+        return len([one for one in server.requests if one.startswith("POST") and "receive-pack" in one])
+
+    before = pushes()
+    with pytest.raises(NotLanded):
+        upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of(), going=lambda: pushes() == before)
+    assert (pushes(), server.log(BRANCH)) == (before + 1, ["first"])
 
 
 def test_a_push_that_the_server_refuses_is_for_a_person(server: GitServer, open_: Open) -> None:

@@ -33,6 +33,11 @@ def statuses(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {key: task["status"] for key, task in tasks.items()}
 
 
+def begun(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Without those that have not begun; they may come to their gates at any time."""
+    return {key: status for key, status in statuses(tasks).items() if status not in ("PENDING", "WAITING")}
+
+
 def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(system: System, executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a"), task("b", "a")), phase("Two", task("c", "b"), mode="parallel"))
     assert executor.ask(f"/api/plans/{plan['id']}/execute")["status"] == "RUNNING"
@@ -65,12 +70,12 @@ def test_a_plan_that_is_paused_begins_nothing_until_it_is_resumed(executor: Exec
     executor.until_task(plan["id"], "a", "RUNNING")
     executor.ask(f"/api/plans/{plan['id']}/pause", {"reason": "Lunch"})
     executor.until(plan["id"], lambda plan: plan["status"] == "PAUSED")
-    before = statuses(executor.tasks(plan["id"]))
+    before = begun(executor.tasks(plan["id"]))
     assert "RUNNING" not in before.values()
     progress = executor.progress(plan["id"])
     assert (progress["cause"], progress["reason"]) == ("person", "Lunch")
     assert executor.refused(f"/api/plans/{plan['id']}/pause") == "PLAN_STATUS"
-    assert statuses(executor.tasks(plan["id"])) == before
+    assert begun(executor.tasks(plan["id"])) == before
     executor.ask(f"/api/plans/{plan['id']}/resume")
     executor.approve_last(plan["id"])
     assert executor.ended(plan["id"])["status"] == "COMPLETED"

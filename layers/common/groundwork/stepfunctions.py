@@ -34,8 +34,9 @@ class PlanMachine:
         self._tell({"do": "UNDO", "planId": plan_id})
 
     def start(self, plan_id: str, number: int) -> bool:
+        """The same again is no error while that execution is under way: ExecutionAlreadyExists is said of one that has
+        ended."""
         body = json.dumps({"planId": plan_id, "number": number})
-        # one that runs with the same name and input is answered for as if it had been started now
         return self._call(
             "start_execution",
             {"ExecutionAlreadyExists"},
@@ -51,7 +52,7 @@ class PlanMachine:
         self._call("send_task_failure", _GONE, taskToken=token, error="PlanEnded", cause="The plan does not go on here")
 
     def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
-        """Whether it was done; False where it was refused with one of `passed`. Raises Transient."""
+        """False where the answer is one of those that are `passed` over."""
         try:
             getattr(_client(), method)(**arguments)
         except ClientError as exc:

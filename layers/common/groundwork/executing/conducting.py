@@ -42,8 +42,8 @@ class Conductor:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
         if not self._start(standing):
-            number = standing.execution.number
-            standing = self.execution_over(plan_id, number, "Its execution has ended, and nobody has told of it.")
+            # the rule's event has not come through, or not yet
+            standing = self.execution_over(plan_id, standing.execution.number, "Its execution has ended.")
         self._undo(standing)
         told = [
             task_id
@@ -143,7 +143,7 @@ class Conductor:
                     self.machine.close(state.token)
 
     def _start(self, standing: Standing) -> bool:
-        """Whether the execution that the plan is under way in is there, as far as is known."""
+        """False where the execution has ended before the plan."""
         if standing.status.executing and standing.execution.number:
             with self._unheard("start"):
                 return self.machine.start(standing.plan.id, standing.execution.number)

@@ -76,7 +76,7 @@ class Machine(Protocol):
     """The state machine that carries plans. Raises Transient."""
 
     def start(self, plan_id: str, number: int) -> bool:
-        """An execution of that number, unless it has been started already. False: it has, and has ended."""
+        """An execution of that number, unless it has been started already. False where that one has ended."""
         ...
 
     def undo(self, plan_id: str) -> None:
