@@ -111,14 +111,19 @@ def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
         case "PHASE":
             return carrier.phase(plan_id, number, event["phaseId"])
         case "GATE":
-            return carrier.gate(plan_id, number, event["taskId"], event["token"])
+            return carrier.gate(plan_id, number, event["taskId"], event["token"], try_of(event))
         case "WORK":
-            return asyncio.run(carrier.work(plan_id, number, event["taskId"], again=event.get("again", 0) > 0))
+            return asyncio.run(carrier.work(plan_id, number, event["taskId"], again=event.get("retry", 0) > 0))
         case "END":
             return carrier.end(plan_id, number)
         case "FAILED":
             return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
     raise ValueError(f"nobody knows how to do {event['do']!r}")
+
+
+def try_of(event: dict[str, Any]) -> str:
+    """Sorts the tries to wait at a gate. An execution that an earlier release has begun does not tell them."""
+    return f"{event.get('entered', '')} {event.get('retry', 0):03d}"
 
 
 def sweep(context: Any) -> dict[str, Any]:

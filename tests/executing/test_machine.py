@@ -10,7 +10,7 @@ import pytest
 MACHINE = json.loads((Path(__file__).parents[2] / "statemachines" / "plan.asl.json").read_text())
 PHASE = MACHINE["States"]["Phases"]["ItemProcessor"]["States"]
 BRANCHES = ("Sequential", "Parallel", "Manual", "Many")
-ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "do", "error", "again"}
+ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "entered", "retry", "do", "error"}
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -65,7 +65,7 @@ def test_whatever_is_asked_of_the_function_is_asked_again_when_it_fails() -> Non
 def test_a_worker_knows_whether_the_invocation_before_it_failed() -> None:
     for name, state in states(MACHINE):
         if name.endswith("Work"):
-            assert state["Parameters"]["Payload"]["again.$"] == "$$.State.RetryCount"
+            assert state["Parameters"]["Payload"]["retry.$"] == "$$.State.RetryCount"
 
 
 def test_an_account_without_room_for_an_invocation_is_waited_for_longer_than_a_fault() -> None:

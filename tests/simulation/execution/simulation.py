@@ -257,6 +257,8 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.executing.by_session.time": time,
         "groundwork.store.plans.time": time,
         "groundwork.store.plans.random": random,
+        "groundwork.store.executions.time": time,
+        "groundwork.store.executions.random": random,
         "groundwork.plans.editing.random": random,
         "groundwork.executing.conducting.random": random,
         "groundwork.stepfunctions._client": StatesClient,

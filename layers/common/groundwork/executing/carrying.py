@@ -63,8 +63,9 @@ class Carrier:
         # as wide as it is long, in order or not: the gates keep the order, and child executions begin in any
         return {"mode": mode, "large": large, "width": max(1, len(tasks)), "taskIds": [task.id for task in tasks]}
 
-    def gate(self, plan_id: str, number: int, task_id: str, token: str) -> dict[str, Any]:
-        self.conductor.arrived(plan_id, number, task_id, token)
+    def gate(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> dict[str, Any]:
+        """`try_` sorts the tries to wait at this gate: when the state was entered, and how often it was tried again."""
+        self.conductor.arrived(plan_id, number, task_id, token, try_)
         return {}
 
     def end(self, plan_id: str, number: int) -> dict[str, Any]:
