@@ -113,7 +113,7 @@ def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
         case "GATE":
             return carrier.gate(plan_id, number, event["taskId"], event["token"], try_of(event))
         case "WORK":
-            return asyncio.run(carrier.work(plan_id, number, event["taskId"], again=event.get("retry", 0) > 0))
+            return asyncio.run(carrier.work(plan_id, number, event["taskId"], try_of(event)))
         case "END":
             return carrier.end(plan_id, number)
         case "FAILED":
@@ -122,7 +122,7 @@ def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
 
 
 def try_of(event: dict[str, Any]) -> str:
-    """Sorts the tries to wait at a gate. An execution that an earlier release has begun does not tell them."""
+    """Sorts the tries of a state. An execution that an earlier release has begun does not tell them."""
     return f"{event.get('entered', '')} {event.get('retry', 0):03d}"
 
 

@@ -87,8 +87,8 @@ class World:
         self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
-    async def work(self, key: str, number: int = 1, again: bool = False) -> dict[str, Any]:
-        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), again)
+    async def work(self, key: str, number: int = 1, try_: str = "") -> dict[str, Any]:
+        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), try_)
 
     def status(self, key: str) -> TaskStatus:
         return self.standing.of(id_of(self.plan, key)).status
@@ -193,43 +193,51 @@ async def test_a_task_whose_repository_is_gone_asks_a_person_at_once() -> None:
     assert world.standing.of(id_of(world.plan, "a")).error_msg == "There is no repository 'r'."
 
 
-async def test_asked_again_after_its_last_invocation_failed_it_waits_for_no_lease() -> None:
-    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
-        raise KeyboardInterrupt
+async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+    raise KeyboardInterrupt
 
+
+async def test_tried_again_after_its_last_invocation_failed_it_waits_for_no_lease() -> None:
     world = chain(lost)
     world.gate("a", "one")
     with pytest.raises(KeyboardInterrupt):
-        await world.work("a")
+        await world.work("a", try_="12:00 000")
     world.worker.script = succeeds
-    assert (await world.work("a", again=True))["next"] == "DONE"
+    assert (await world.work("a", try_="12:00 001"))["next"] == "DONE"
     assert [asked.attempt for asked in world.worker.asked] == [1, 1]
+
+
+@pytest.mark.parametrize("try_", ["", "12:00 001", "12:00 000", "12:05 000", "12:05 002"])
+async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(try_: str) -> None:
+    world = chain(lost)
+    world.gate("a", "one")
+    with pytest.raises(KeyboardInterrupt):
+        await world.work("a", try_="12:00 001")
+    # such as a second invocation of the same try, or one of an earlier one that comes late
+    assert (await world.work("a", try_=try_))["next"] == "LATER"
 
 
 async def test_of_a_worker_that_was_wrongly_thought_gone_nothing_is_kept() -> None:
     async def replaced(assignment: Assignment, watch: Watch) -> Outcome:
         world.worker.script = succeeds
-        await world.work("a", again=True)
+        await world.work("a", try_="12:00 001")
         assert not await watch.holds()
         await asyncio.wait_for(watch.stop.wait(), 60)
         return Done("another", files=("b.py",))
 
     world = chain(replaced)
     world.gate("a", "one")
-    assert (await world.work("a"))["next"] == "DONE"
+    assert (await world.work("a", try_="12:00 000"))["next"] == "DONE"
     assert world.standing.of(id_of(world.plan, "a")).commit_sha == "sha"
 
 
-async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon_it_is_asked_again() -> None:
-    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
-        raise KeyboardInterrupt
-
+async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon_it_is_tried_again() -> None:
     world = chain(lost)
     world.gate("a", "one")
     for number in range(3 * 3):
         with pytest.raises(KeyboardInterrupt):
-            await world.work("a", again=number > 0)
-    assert (await world.work("a", again=True))["next"] == "GATE"
+            await world.work("a", try_=f"12:00 {number:03d}")
+    assert (await world.work("a", try_="12:00 009"))["next"] == "GATE"
     assert world.status("a") is TaskStatus.FAILED
 
 

@@ -65,7 +65,8 @@ def test_whatever_is_asked_of_the_function_is_asked_again_when_it_fails() -> Non
 def test_a_worker_knows_whether_the_invocation_before_it_failed() -> None:
     for name, state in states(MACHINE):
         if name.endswith("Work"):
-            assert state["Parameters"]["Payload"]["retry.$"] == "$$.State.RetryCount"
+            payload = state["Parameters"]["Payload"]
+            assert (payload["entered.$"], payload["retry.$"]) == ("$$.State.EnteredTime", "$$.State.RetryCount"), name
 
 
 def test_an_account_without_room_for_an_invocation_is_waited_for_longer_than_a_fault() -> None:

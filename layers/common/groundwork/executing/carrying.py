@@ -80,9 +80,8 @@ class Carrier:
         standing = self.conductor.execution_over(plan_id, number, reason)
         return {"failed": standing.status is PlanStatus.FAILED and standing.execution.number == number}
 
-    async def work(self, plan_id: str, number: int, task_id: str, again: bool = False) -> dict[str, Any]:
-        """`again`: the state machine asks once more because its last invocation for this task has failed."""
-        claim = await asyncio.to_thread(self._claim, plan_id, number, task_id, again)
+    async def work(self, plan_id: str, number: int, task_id: str, try_: str = "") -> dict[str, Any]:
+        claim = await asyncio.to_thread(self._claim, plan_id, number, task_id, try_)
         if claim.next is not Next.WORK:
             return _answer(claim.next, claim.wait_s)
         began = self.now_ms()
@@ -92,14 +91,14 @@ class Carrier:
 
     # one claim
 
-    def _claim(self, plan_id: str, number: int, task_id: str, again: bool) -> attempts.Claimed:
+    def _claim(self, plan_id: str, number: int, task_id: str, try_: str) -> attempts.Claimed:
         claims: list[attempts.Claimed] = []
 
         def act(standing: Standing) -> Standing:
             if not _is_its(standing, number):
                 claims.append(attempts.Claimed(standing, Next.DONE))
             else:
-                claims.append(attempts.claimed(standing, task_id, self.now_ms(), gone=again))
+                claims.append(attempts.claimed(standing, task_id, self.now_ms(), try_))
             return claims[-1].standing
 
         after = self.conductor.change(plan_id, act)
