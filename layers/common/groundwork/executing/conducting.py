@@ -71,7 +71,7 @@ class Conductor:
                 self.unheard(f"{plan_id} could not be looked at: {fault}")
         return looked
 
-    def arrived(self, plan_id: str, number: int, task_id: str, token: str) -> None:
+    def arrived(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> None:
         """A task has come to its gate, which opens now or later."""
 
         standing = self.store.read(plan_id)
@@ -81,7 +81,7 @@ class Conductor:
             self.machine.open(token, where.value)
         else:
             # kept first: whoever changes the plan from now on hears it, and many at once are heard together
-            self.store.knock(plan_id, task_id, number, token)
+            self.store.knock(plan_id, task_id, number, token, try_)
             self.change(plan_id, lambda standing: standing)
 
     def execution_over(self, plan_id: str, number: int, reason: str) -> Standing:
@@ -89,6 +89,9 @@ class Conductor:
 
         def over(standing: Standing) -> Standing:
             if standing.execution.number != number or not standing.status.executing:
+                return standing
+            if standing.status is PlanStatus.PAUSED and standing.execution.restart:
+                # it had gone past what is to be done again: the plan goes on in another one
                 return standing
             now = self.now_ms()
             return standing.execution_changed(
