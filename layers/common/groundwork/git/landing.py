@@ -23,10 +23,15 @@ type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
 """On the branch's head gives a new head and the objects made for it, or what it has found there already."""
 
 
-def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
+def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes:
     """See the port."""
     if sha := clone.fetch(branch, depth=1):
         return sha
+    if start_from is None:
+        raise RepositoryRefused(
+            f"The branch {branch!r} is not there any more, and with it what the plan has done so far: push it again, "
+            "or begin the plan anew."
+        )
     start = clone.fetch(start_from, depth=1)
     if start is None:
         raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")

@@ -167,7 +167,7 @@ class LogRow(Model):
 
 
 class KeptRow(Model):
-    """Names the parts of a session, or of a patch."""
+    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
 
     class Meta:
         table_name = ""
@@ -177,6 +177,7 @@ class KeptRow(Model):
     attempt = NumberAttribute()
     revision = UnicodeAttribute()
     parts = NumberAttribute()
+    turns = NumberAttribute(null=True)
 
 
 class PartRow(Model):
