@@ -84,6 +84,9 @@ class Conductor:
         def over(standing: Standing) -> Standing:
             if standing.execution.number != number or not standing.status.executing:
                 return standing
+            if standing.status is PlanStatus.PAUSED and standing.execution.restart:
+                # it had gone past what is to be done again: the plan goes on in another one
+                return standing
             now = self.now_ms()
             return standing.execution_changed(
                 status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=now
