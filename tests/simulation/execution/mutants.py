@@ -69,16 +69,16 @@ def _slots_left_out(self: dynamo.Transaction, row: Any, *more: Any) -> None:
         _update(self, row, *more)
 
 
-def _not_counted(standing: Standing, task_id: str, now_ms: int) -> attempts.Claimed:
-    claim = _claimed(standing, task_id, now_ms)
+def _not_counted(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
+    claim = _claimed(standing, task_id, now_ms, try_)
     if not claim.epoch:
         return claim
     counted = claim.standing.with_task(task_id, attempts=standing.of(task_id).attempts)
     return replace(claim, standing=counted)
 
 
-def _whoever_comes(standing: Standing, task_id: str, now_ms: int) -> attempts.Claimed:
-    return _claimed(standing.with_task(task_id, lease_until=0), task_id, now_ms)
+def _whoever_comes(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
+    return _claimed(standing.with_task(task_id, lease_until=0), task_id, now_ms, try_)
 
 
 def _no_epoch(standing: Standing, task_id: str, epoch: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import REVERTS, TASK, trailers
+from groundwork.sessions.stacking import Stack
 from groundwork.sessions.upstream import Checkout, Landed, always
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
@@ -65,12 +66,11 @@ class SimulatedUpstream:
     repositories: Repositories
     repository_id: str
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         return str(self._asked("head", lambda git: git.head(branch, start_from, make)))
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
-        # what was fetched is at hand
-        return FakeUpstream(self.repositories.servers[self.repository_id]).checkout(commit, folder)
+        return self._clone.checkout(commit, folder)
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         found: Landed | None = self._asked("find", lambda git: git.find(branch, task_id, since))
@@ -86,11 +86,23 @@ class SimulatedUpstream:
         landed: tuple[Landed, ...] = self._asked("revert", lambda git: git.revert(branch, commits))
         return landed
 
+    # what was fetched is at hand, so that these are no requests
+
+    def stacked(self, base: str, stack: Stack) -> str:
+        return self._clone.stacked(base, stack)
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        return self._clone.moved(before, now, changes)
+
     def files_of(self, commit: str) -> tuple[str, ...]:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).files_of(commit)
+        return self._clone.files_of(commit)
 
     def patch(self, base: str, changes: Changes) -> str:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).patch(base, changes)
+        return self._clone.patch(base, changes)
+
+    @property
+    def _clone(self) -> FakeUpstream:
+        return FakeUpstream(self.repositories.servers[self.repository_id])
 
     def _asked(self, what: str, act: Callable[[FakeUpstream], Any]) -> Any:
         return ask("git", (what, lambda: self._done(act)))

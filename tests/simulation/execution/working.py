@@ -56,7 +56,16 @@ def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> No
     taken = state.status is TaskStatus.RUNNING and state.lease_until > 0 and not mine
     alive = hold.sandbox in cloud.living and not hold.sandbox.dead and hold.sandbox.thawed.is_set()
     hindered = hold.sandbox.disturbed_at > cloud.loop.now - HINDERED_S
-    demand(not (taken and alive and not hindered), "no_living_worker_is_replaced", f"{task_id}")
+    wrongly = taken and alive and not hindered and not _given_up(seen, hold.sandbox)
+    demand(not wrongly, "no_living_worker_is_replaced", f"{task_id}")
+
+
+def _given_up(seen: SeenPlans, holder: Sandbox) -> bool:
+    """The state machine has given up the try that the holder was invoked for, and asks again."""
+    assert seen.cloud.acting
+    was, now = seen.payloads[holder.number], seen.payloads.get(seen.cloud.acting.number, {})
+    same = was.get("entered") is not None and was.get("entered") == now.get("entered")
+    return same and str(now.get("retry")) > str(was.get("retry"))
 
 
 def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> None:
