@@ -21,7 +21,7 @@ from tests.simulation.mutant import SEEDS
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 10
 FOUND = (8, 10, 46, 332)
-"""Seeds that have found something; what it was is in docs/reliability.md."""
+"""Seeds that have found something: docs/reliability.md tells what. The simulator has grown since."""
 
 
 @pytest.mark.parametrize("first", range(1, 31, BLOCK))

@@ -41,7 +41,7 @@ def goes_in_order(
     plan = seen.moments[task_id.rpartition("-")[0]].plan
     for other in plan.tasks:
         if task_id in other.depends_on and (other.repository_id or plan.repository_id) == repository_id:
-            there = repositories.of_task(repository_id, branch, other.id)
+            there = repositories.of_task(repository_id, branch, other.id, commit.sha)
             demand(not there, "a_rollback_goes_in_order", f"{task_id} before {other.id}, which was built on it")
 
 

@@ -223,6 +223,7 @@ EXECUTION_MUTANTS = (
         "a change is written over what others have changed meanwhile",
         patched("groundwork.store.executions._unchanged", lambda before: StateRow.pk.exists()),
         busy,
+        first=15,
     ),
     ExecutionMutant(
         "attempts not counted",
@@ -240,6 +241,7 @@ EXECUTION_MUTANTS = (
         "what a worker has come to is written without a look at its epoch",
         patched(f"{_EXECUTING}.attempts.holds_task", _no_epoch),
         under=zombies,
+        first=8,
     ),
     ExecutionMutant(
         "a worker never looks",
@@ -263,6 +265,7 @@ EXECUTION_MUTANTS = (
         "told once",
         "the sweep writes what follows and tells nobody again",
         patched(f"{_EXECUTING}.conducting.Conductor.look", _told_once),
+        first=4,
     ),
     ExecutionMutant(
         "an execution's end not heard",
@@ -289,6 +292,7 @@ EXECUTION_MUTANTS = (
             (f"{_EXECUTING}.attempts.paused_by_failure", lambda standing: standing),
             (f"{_EXECUTING}.control.paused_by_failure", lambda standing: standing),
         ),
+        first=7,
     ),
     ExecutionMutant(
         "cancelled in name only",
@@ -301,6 +305,7 @@ EXECUTION_MUTANTS = (
         "what depends on a skipped task is neither skipped nor carried out",
         patched(f"{_EXECUTING}.settling._takes_along", lambda state: False),
         busy,
+        first=6,
     ),
     ExecutionMutant(
         "events lost",
@@ -315,6 +320,7 @@ EXECUTION_MUTANTS = (
             lambda standing, ids: sorted(ids, key=lambda id_: standing.of(id_).landed),
         ),
         taking_back,
+        first=8,
     ),
     ExecutionMutant(
         "dependents stay",

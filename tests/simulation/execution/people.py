@@ -118,9 +118,17 @@ class People:
     async def _take_back(self, plan_id: str) -> None:
         for _ in range(self.world.rollbacks):
             await asyncio.sleep(self.random.expovariate(1 / (4 * self.world.click_s)))
+            await self._stands_still(plan_id)
             task_id = self.random.choice([None, self._any_task(plan_id), self._any_task(plan_id)])
             include = self.random.random() < 0.7
             await self.ask(plan_id, f"rollback of {task_id}", back(task_id, include))
+
+    async def _stands_still(self, plan_id: str) -> None:
+        """Waits a while until it is paused, or over: only then can anything be taken back."""
+        for _ in range(60):
+            if self.seen.moments[plan_id].execution.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                return
+            await asyncio.sleep(30)
 
     # asking
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,11 +34,12 @@ class Repositories:
     def opened(self, repository: Repository, folder: Path) -> Iterator["SimulatedUpstream"]:
         yield SimulatedUpstream(self, repository.id)
 
-    def here(self, repository_id: str, branch: str) -> list[FakeCommit]:
-        """Commits on a branch that have not been taken back, newest first."""
+    def here(self, repository_id: str, branch: str, until: str = "") -> list[FakeCommit]:
+        """Commits on a branch that have not been taken back, newest first; as it was when it stood at `until`."""
         reverted: set[str] = set()
         found = []
-        for commit in self.servers[repository_id].history(branch):
+        history = self.servers[repository_id].history(branch)
+        for commit in dropwhile(lambda one: until not in ("", one.sha), history):
             marks = trailers(commit.text)
             if REVERTS in marks:
                 reverted.add(marks[REVERTS])
@@ -45,8 +47,9 @@ class Repositories:
                 found.append(commit)
         return found
 
-    def of_task(self, repository_id: str, branch: str, task_id: str) -> list[FakeCommit]:
-        return [commit for commit in self.here(repository_id, branch) if trailers(commit.text).get(TASK) == task_id]
+    def of_task(self, repository_id: str, branch: str, task_id: str, until: str = "") -> list[FakeCommit]:
+        there = self.here(repository_id, branch, until)
+        return [commit for commit in there if trailers(commit.text).get(TASK) == task_id]
 
     def somebody_pushes(self) -> None:
         """On a work branch: now and then where a task writes too."""
