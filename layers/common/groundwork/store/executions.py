@@ -132,7 +132,7 @@ class DynamoExecutions(PlanReading):
 
     def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
         order = f"{number:08d} {try_}"
-        actions = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
+        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
         first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
         with suppress(ConditionFailed), wrapped():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
