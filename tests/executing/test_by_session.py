@@ -27,6 +27,7 @@ from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.commits import TASK, message, trailers
 from groundwork.sessions.session import Session
+from groundwork.sessions.stacking import Patch, Under
 from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 from tests.executing.test_carrying import repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -42,7 +43,7 @@ class KeptSessions:
     """The port `Sessions`, in memory, as JSON."""
 
     kept: dict[tuple[str, int], str] = field(default_factory=dict)
-    patches: dict[str, str] = field(default_factory=dict)
+    patches: dict[str, Patch] = field(default_factory=dict)
 
     def load(self, task_id: str, attempt: int) -> Session | None:
         text = self.kept.get((task_id, attempt))
@@ -51,8 +52,12 @@ class KeptSessions:
     def keep(self, session: Session) -> None:
         self.kept[session.brief.task_id, session.brief.attempt] = session.model_dump_json(by_alias=True)
 
-    def keep_patch(self, task_id: str, text: str) -> None:
-        self.patches[task_id] = text
+    def keep_patch(self, patch: Patch) -> None:
+        self.patches[patch.task_id] = Patch.model_validate_json(patch.model_dump_json(by_alias=True))
+
+    def load_patch(self, under: Under) -> Patch | None:
+        patch = self.patches.get(under.task_id)
+        return patch if patch and patch.attempt == under.attempt else None
 
 
 @dataclass

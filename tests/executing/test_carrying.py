@@ -329,6 +329,26 @@ def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
 
 
+def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
+    class Deaf(MemoryMachine):
+        def close(self, token: str) -> None:
+            if faults:
+                raise faults.pop()
+            super().close(token)
+
+    faults: list[Exception] = []
+    world = chain()
+    world.machine = Deaf()
+    world.gate("b", "waits")
+    faults.append(Transient("Step Functions"))
+    world.carrier.failed(world.plan.id, 1, "gone")
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    assert (world.machine.opened, world.machine.started) == ({}, [])
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
+    assert world.standing.of(id_of(world.plan, "b")).token is None
+
+
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
     world.carrier.failed(world.plan.id, 1, "gone")

@@ -15,9 +15,20 @@ from groundwork.executing.attempts import Next
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.ports import Executions
 from groundwork.executing.standing import Standing
-from groundwork.executing.work import Assignment, Before, Done, Failed, Outcome, Troubled, Turn, Watch, Worker
+from groundwork.executing.work import (
+    Assignment,
+    Before,
+    Below,
+    Done,
+    Failed,
+    Outcome,
+    Troubled,
+    Turn,
+    Watch,
+    Worker,
+)
 from groundwork.plans.estimating import Measured
-from groundwork.plans.model import Phase, PlanStatus, Task
+from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
 from groundwork.plans.repositories import Repository
 
 INLINE = 40
@@ -114,10 +125,13 @@ class Carrier:
         async def turn(turn: Turn) -> None:
             await asyncio.to_thread(self.store.turn, plan_id, task_id, turn, self.now_ms())
 
+        async def below() -> tuple[Below, ...]:
+            return _below(await asyncio.to_thread(self.store.read, plan_id), task_id)
+
         watching = asyncio.create_task(self._watched(plan_id, task_id, claim.epoch, stop))
         try:
             assignment = await asyncio.to_thread(self._assignment, claim.standing, task_id)
-            return await self.worker.carry_out(assignment, Watch(self.left_ms, stop, holds, turn))
+            return await self.worker.carry_out(assignment, Watch(self.left_ms, stop, holds, turn, below))
         except NotFound as gone:
             # a repository that was deleted: no other attempt finds it
             return Failed(str(gone), final=True)
@@ -194,6 +208,18 @@ def _before(standing: Standing, task_id: str) -> Before:
     task, state = standing.plan.task(task_id), standing.of(task_id)
     assert task is not None
     return Before(task, state.summary, state.files, state.commit_sha)
+
+
+def _below(standing: Standing, task_id: str) -> tuple[Below, ...]:
+    plan, asked = standing.plan, standing.plan.task(task_id)
+    if asked is None:
+        raise NotFound.of("task", task_id)
+    done = [(standing.of(task.id), task) for task in plan.tasks if task.id != task_id]
+    return tuple(
+        Below(task, state.attempts, state.commit_sha, changed=bool(state.files))
+        for state, task in sorted(done, key=lambda one: one[0].landed)
+        if state.status is TaskStatus.COMPLETED and task.repository_id == asked.repository_id
+    )
 
 
 def _is_its(standing: Standing, number: int) -> bool:

@@ -168,7 +168,7 @@ class LogRow(Model):
 
 
 class KeptRow(Model):
-    """Names the parts of a session, or of a patch."""
+    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
 
     class Meta:
         table_name = ""
@@ -178,6 +178,7 @@ class KeptRow(Model):
     attempt = NumberAttribute()
     revision = UnicodeAttribute()
     parts = NumberAttribute()
+    turns = NumberAttribute(null=True)
 
 
 class PartRow(Model):
