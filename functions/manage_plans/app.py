@@ -42,7 +42,8 @@ from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.stepfunctions import PlanMachine
-from groundwork.store.plan_rows import is_iteration_position, is_list_position
+from groundwork.store.list_rows import is_list_position
+from groundwork.store.plan_rows import is_iteration_position
 from groundwork.store.tables import Tables, open_tables
 
 PURGE_S = 5.0

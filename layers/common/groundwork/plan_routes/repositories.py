@@ -13,7 +13,7 @@ from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plan_routes.surroundings import Limit, Token, given, tables
 from groundwork.plans.bodies import NewRepository, RepositoryPatch
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
-from groundwork.store.plan_rows import is_list_position
+from groundwork.store.list_rows import is_list_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

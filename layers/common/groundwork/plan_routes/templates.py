@@ -16,7 +16,7 @@ from groundwork.plans.bodies import NewTemplate
 from groundwork.plans.saving import is_own_position, new_template
 from groundwork.plans.saving import page as templates_from
 from groundwork.plans.templates import Template
-from groundwork.store.plan_rows import is_list_position
+from groundwork.store.list_rows import is_list_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

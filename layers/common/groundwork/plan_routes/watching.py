@@ -16,7 +16,7 @@ from groundwork.ids import Kind
 from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
 from groundwork.plans.estimating import expecting
 from groundwork.settings import Settings
-from groundwork.store.plan_rows import is_log_position
+from groundwork.store.standing_rows import is_log_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
