@@ -10,6 +10,7 @@ from typing import Any
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import REVERTS, TASK, trailers
+from groundwork.sessions.stacking import Stack
 from groundwork.sessions.upstream import Checkout, Landed, always
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
@@ -88,6 +89,12 @@ class SimulatedUpstream:
 
     def files_of(self, commit: str) -> tuple[str, ...]:
         return FakeUpstream(self.repositories.servers[self.repository_id]).files_of(commit)
+
+    def stacked(self, base: str, stack: Stack) -> str:
+        return FakeUpstream(self.repositories.servers[self.repository_id]).stacked(base, stack)
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        return FakeUpstream(self.repositories.servers[self.repository_id]).moved(before, now, changes)
 
     def patch(self, base: str, changes: Changes) -> str:
         return FakeUpstream(self.repositories.servers[self.repository_id]).patch(base, changes)

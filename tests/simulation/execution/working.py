@@ -1,5 +1,6 @@
 """What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
 
+from groundwork.executing.standing import TaskStanding
 from groundwork.plans.model import TaskStatus
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.seen import Hold, Moment, SeenPlans
@@ -21,6 +22,7 @@ def claims(seen: SeenPlans, before: Moment, after: Moment) -> None:
         if state.epoch == old.epoch and state.status is old.status:
             continue
         if hold and hold.lost_at is None and old.status is TaskStatus.RUNNING:
+            _others_write_nothing(seen, hold, old, state, id_)
             _worker_goes(seen, hold, after, id_)
         if state.epoch > old.epoch and state.lease_until and acting:
             _claimed(seen, acting, after, id_)
@@ -33,6 +35,15 @@ def _claimed(seen: SeenPlans, acting: Sandbox, after: Moment, task_id: str) -> N
     number = after.execution.number
     demand(payload.get("number") == number, name, f"{task_id} by {payload}, the plan is in execution {number}")
     seen.holds[task_id] = Hold(acting, after.of(task_id).epoch)
+
+
+def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskStanding, new: TaskStanding, task_id: str) -> None:
+    """Of those who work on tasks only the one whose lease holds says what has come of it."""
+    acting = seen.cloud.acting
+    works = acting is not None and seen.payloads.get(acting.number, {}).get("taskId") == task_id
+    held = old.lease_until > seen.cloud.true_ms() + SKEW_MS
+    given_back = new.epoch > old.epoch and not new.lease_until
+    demand(not (works and held and given_back) or acting is hold.sandbox, "only_the_holder_writes", task_id)
 
 
 def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> None:
