@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from groundwork.plans.model import PlanStatus
-from groundwork.store.plan_rows import PlanRow, StateRow, state_key
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, id_of, keys, phase, plans_on, task
