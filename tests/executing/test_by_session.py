@@ -298,7 +298,7 @@ async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
     branch = f"groundwork/{world.plan.id}"
     assert world.commits() == ["a"]
     assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository)
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository, lambda: 1_000)
     world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
     assert undoer.undo(world.plan.id) == "DONE"
     assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
@@ -374,7 +374,7 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     head = world.server.history(branch)[0]
     world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
     world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository)
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository, lambda: 1_000)
     assert undoer.undo(world.plan.id) == "FAILED"
     kept = world.store.read(world.plan.id).execution.rollback
     assert kept is not None

@@ -140,8 +140,9 @@ class _Attempt:
         last = [begun.session]
 
         async def keep(session: Session) -> None:
-            await asyncio.to_thread(self.worker.sessions.keep, session)
+            # told first: a turn that could not be kept is done again, and has been paid for all the same
             await self.watch.turn(_told(last[0], session, lines))
+            await asyncio.to_thread(self.worker.sessions.keep, session)
             last[0] = session
             lines.clear()
 

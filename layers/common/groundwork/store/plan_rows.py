@@ -136,6 +136,7 @@ class StateRow(Model):
     lease_until = NumberAttribute(attr_name="lease", null=True)
     knock = UnicodeAttribute(null=True)
     knocked = NumberAttribute(null=True)
+    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
     turns = NumberAttribute(null=True)
     input = NumberAttribute(null=True)
     output = NumberAttribute(null=True)
