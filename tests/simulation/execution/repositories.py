@@ -97,12 +97,6 @@ class SimulatedUpstream:
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)
 
-    def stacked(self, base: str, stack: Stack) -> str:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).stacked(base, stack)
-
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).moved(before, now, changes)
-
     def patch(self, base: str, changes: Changes) -> str:
         return self._clone.patch(base, changes)
 
