@@ -13,7 +13,7 @@ from groundwork.executing.standing import ENDED, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.store import dynamo
 from groundwork.store.executions import DynamoExecutions
-from groundwork.store.plan_rows import SlotsRow, StateRow, state_key
+from groundwork.store.standing_rows import SlotsRow, StateRow, state_key
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.execution.states import DEFINITION

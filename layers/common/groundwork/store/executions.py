@@ -19,10 +19,10 @@ from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.execution_rows import execution_body, execution_of, in_round, standing_of, state_actions
 from groundwork.store.plan_reading import PlanReading
-from groundwork.store.plan_rows import (
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import (
     EventRow,
     LogRow,
-    PlanRow,
     SlotsRow,
     StateRow,
     event_key,

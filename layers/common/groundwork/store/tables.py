@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pynamodb.connection import Connection
+from pynamodb.models import Model
 
 from groundwork.settings import Settings
 from groundwork.store.backlog_reading import DynamoBacklogReader
@@ -12,15 +13,23 @@ from groundwork.store.cards import DynamoCards
 from groundwork.store.dynamo import bind
 from groundwork.store.entries import DynamoEntries
 from groundwork.store.executions import DynamoExecutions
+from groundwork.store.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
 from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
 from groundwork.store.plan_measures import DynamoMeasures
-from groundwork.store.plan_rows import PLAN_ROWS
+from groundwork.store.plan_rows import ContentRow, IterationRow, LinkRow, PlanRow, VersionRow
 from groundwork.store.plans import DynamoPlans
 from groundwork.store.projects import DynamoProjects
 from groundwork.store.purging import DynamoPurger
 from groundwork.store.run_rows import RUN_ROWS
 from groundwork.store.runs import DynamoRuns
 from groundwork.store.sessions import DynamoSessions
+from groundwork.store.standing_rows import EventRow, KeptRow, LogRow, PartRow, SlotsRow, StateRow
+
+PLAN_ROWS: list[type[Model]] = [
+    *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
+    *(StateRow, EventRow, LogRow, KeptRow, PartRow, SlotsRow),
+    *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
+]
 
 
 @dataclass(frozen=True, slots=True)
