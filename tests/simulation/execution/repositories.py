@@ -66,7 +66,7 @@ class SimulatedUpstream:
     repositories: Repositories
     repository_id: str
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         return str(self._asked("head", lambda git: git.head(branch, start_from, make)))
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
