@@ -317,6 +317,18 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     assert world.gate("a", "new", number=2) == "WORK"
 
 
+def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
+    world = chain()
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status.executing
+    world.machine.ended.append((world.plan.id, 1))
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.FAILED
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+
+
 def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
     class Deaf(MemoryMachine):
         def close(self, token: str) -> None:

@@ -93,6 +93,7 @@ def test_a_plan_is_made_with_its_phases_and_tasks(plans: Plans, plan: Any) -> No
         "files": [],
         "storyId": None,
         "subtaskId": None,
+        "changeAsked": True,
         "condition": None,
         "status": "PENDING",
         "attempts": 0,

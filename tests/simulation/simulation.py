@@ -114,7 +114,7 @@ class Simulation:
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.cloud.process_next, self.cloud.dead_letter = self._process_next, self._dead_letter
         self.cloud.on_invoke, self.provider.on_call = self.invariants.on_invoke, self.invariants.on_call
-        self.tables: Tables = open_tables(settings_at("backlog", "runs"))
+        self.tables: Tables = open_tables(settings_at("backlog", "runs"), now_ms=self.cloud.true_ms)
         self.people = People(
             self.scenario,
             PROJECT,

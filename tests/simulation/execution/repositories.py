@@ -70,8 +70,7 @@ class SimulatedUpstream:
         return str(self._asked("head", lambda git: git.head(branch, start_from, make)))
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
-        # what was fetched is at hand
-        return FakeUpstream(self.repositories.servers[self.repository_id]).checkout(commit, folder)
+        return self._clone.checkout(commit, folder)
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         found: Landed | None = self._asked("find", lambda git: git.find(branch, task_id, since))
@@ -87,17 +86,23 @@ class SimulatedUpstream:
         landed: tuple[Landed, ...] = self._asked("revert", lambda git: git.revert(branch, commits))
         return landed
 
-    def files_of(self, commit: str) -> tuple[str, ...]:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).files_of(commit)
+    # what was fetched is at hand, so that these are no requests
 
     def stacked(self, base: str, stack: Stack) -> str:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).stacked(base, stack)
+        return self._clone.stacked(base, stack)
 
     def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).moved(before, now, changes)
+        return self._clone.moved(before, now, changes)
+
+    def files_of(self, commit: str) -> tuple[str, ...]:
+        return self._clone.files_of(commit)
 
     def patch(self, base: str, changes: Changes) -> str:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).patch(base, changes)
+        return self._clone.patch(base, changes)
+
+    @property
+    def _clone(self) -> FakeUpstream:
+        return FakeUpstream(self.repositories.servers[self.repository_id])
 
     def _asked(self, what: str, act: Callable[[FakeUpstream], Any]) -> Any:
         return ask("git", (what, lambda: self._done(act)))

@@ -23,9 +23,7 @@ from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan
 from groundwork.plans.repositories import Repository
 from groundwork.stepfunctions import PlanMachine
-from groundwork.store.executions import DynamoExecutions
-from groundwork.store.plans import DynamoPlans
-from groundwork.store.tables import Tables, connection, open_tables
+from groundwork.store.tables import Tables, open_tables
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -84,12 +82,8 @@ class ExecutionSimulation:
         self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.conductor)
 
     def _tables(self) -> Tables:
-        now_ms = self.cloud.true_ms
-        return replace(
-            open_tables(settings_at("backlog", "runs")),
-            plans=DynamoPlans(connection, now_ms),
-            executions=DynamoExecutions(connection, self.world.limit, now_ms),
-        )
+        settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
+        return open_tables(settings, now_ms=self.cloud.true_ms)
 
     def prepare(self) -> None:
         for number, id_ in enumerate(REPOSITORIES):

@@ -56,21 +56,16 @@ def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> No
     taken = state.status is TaskStatus.RUNNING and state.lease_until > 0 and not mine
     alive = hold.sandbox in cloud.living and not hold.sandbox.dead and hold.sandbox.thawed.is_set()
     hindered = hold.sandbox.disturbed_at > cloud.loop.now - HINDERED_S
-    demand(
-        not (taken and alive and not hindered) or _by_a_later_try(seen, hold), "no_living_worker_is_replaced", task_id
-    )
+    wrongly = taken and alive and not hindered and not _given_up(seen, hold.sandbox)
+    demand(not wrongly, "no_living_worker_is_replaced", f"{task_id}")
 
 
-def _by_a_later_try(seen: SeenPlans, hold: Hold) -> bool:
-    """A try that has failed, and whose second invocation came late and works after all, cannot be told from one that is
-    gone: it is replaced, and as its epoch is past it writes nothing."""
-    acting = seen.cloud.acting
-    if acting is None:
-        return False
-    old, new = seen.payloads.get(hold.sandbox.number, {}), seen.payloads.get(acting.number, {})
-    if "retry" not in old or "retry" not in new or old.get("entered") != new.get("entered"):
-        return False
-    return int(str(old["retry"])) < int(str(new["retry"]))
+def _given_up(seen: SeenPlans, holder: Sandbox) -> bool:
+    """The state machine has given up the try that the holder was invoked for, and asks again."""
+    assert seen.cloud.acting
+    was, now = seen.payloads[holder.number], seen.payloads.get(seen.cloud.acting.number, {})
+    same = was.get("entered") is not None and was.get("entered") == now.get("entered")
+    return same and str(now.get("retry")) > str(was.get("retry"))
 
 
 def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> None:
