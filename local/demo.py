@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from deploying.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
 from local.demo_job import MEDIA, Job, JobFailed, Outcome, Stopped
 from local.demo_screen import screen_of, show_summary, show_where
@@ -46,7 +47,12 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
     log = FunctionLog(LOG)
     try:
         with LocalSystem(
-            ROOT / "template.yaml", host=arguments.host, port=arguments.port, env=environment(os.environ), log=log.write
+            ROOT / "template.yaml",
+            host=arguments.host,
+            port=arguments.port,
+            env=environment(os.environ),
+            dashboard=DIST,
+            log=log.write,
         ) as system:
             outcome = _carry_out(system.url, system.token, files, console, stop)
             shown = system.token if system.token == DEFAULT_TOKEN else "$GROUNDWORK_TOKEN"
