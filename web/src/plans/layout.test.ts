@@ -31,7 +31,7 @@ describe("the layout of a graph", () => {
   it("puts phases below one another, with their tasks inside, an empty one too", () => {
     expect(bands.map((band) => band.id)).toEqual(["one", "two", "three"]);
     for (const phase of plan.phases) {
-      const band = bands.find((one) => one.id === phase.id) ?? { y: NaN, height: 0, width: 0 };
+      const band = bands.find((one) => one.id === phase.id) ?? { x: NaN, y: NaN, height: 0, width: 0 };
       for (const { id } of phase.tasks) {
         expect(at(id).y).toBeGreaterThan(band.y);
         expect(at(id).y + NODE.height).toBeLessThan(band.y + band.height);

@@ -1,0 +1,28 @@
+import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath } from "@xyflow/react";
+import { X } from "lucide-react";
+
+import type { DependencyEdge } from "./elements";
+import s from "./PlanGraph.module.css";
+
+/** A dependency. Chosen, it shows a button that takes it away. */
+export function DependencyEdgeView({ id, data, selected, markerEnd, ...ends }: EdgeProps<DependencyEdge>) {
+  const [path, x, y] = getBezierPath(ends);
+  return (
+    <>
+      <BaseEdge id={id} path={path} interactionWidth={24} {...(markerEnd ? { markerEnd } : {})} />
+      {selected && data?.isEditable && (
+        <EdgeLabelRenderer>
+          <button
+            type="button"
+            className={`${s.remove} nodrag nopan`}
+            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+            aria-label={`Remove: ${data.label}`}
+            onClick={data.onRemove}
+          >
+            <X size={13} aria-hidden />
+          </button>
+        </EdgeLabelRenderer>
+      )}
+    </>
+  );
+}
