@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# its sandbox needs rights that a container's root does not have
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 PATIENCE_MS = 120_000
 """For what a page waits for: only ever so long on a machine that is busy with other things."""
 
@@ -23,8 +25,7 @@ def running(path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,
-            # its sandbox needs rights that a container's root does not have
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+            args=ARGUMENTS,
             timeout=PATIENCE_MS,
         )
         yield browser

@@ -36,9 +36,10 @@ class Person:
             self.troubles.append(message.text)
 
     def opens(self, path: str) -> Page:
-        """Opens a page of the dashboard and waits until its heading is there."""
+        """Opens a page of the dashboard and waits until its heading is there, and what it asks for at first."""
         self.page.goto(path)
         self.page.get_by_role("heading", level=1).first.wait_for()
+        self.page.wait_for_load_state("networkidle")
         return self.page
 
     def prefers(self, colors: Literal["light", "dark"]) -> None:
