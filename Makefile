@@ -6,6 +6,8 @@
 #   make check    format, lint, types, import rules, template, policies
 #   make format   rewrite the code as `make check` wants it
 #   make web      the dashboard alone: web/dist
+#   make screenshots  docs/screenshots anew, of every page of the dashboard
+#   make lighthouse   Lighthouse's scores of every page
 #   make bench    the benchmarks
 #   make build    sam build (ARCHITECTURE=arm64 or x86_64)
 #   make deploy   sam deploy (STAGE=default, staging or prod), then the dashboard's files
@@ -27,7 +29,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start test check format simulate bench build deploy openapi lock structure
+.PHONY: help install web demo start test screenshots lighthouse check format simulate bench build deploy openapi lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -75,6 +77,12 @@ start: $(INSTALLED)
 test: $(INSTALLED) web
 	@$(if $(ARGS),,npm --prefix web run --silent test)
 	@$(OFFLINE) python -m pytest $(ARGS)
+
+screenshots: $(INSTALLED) web
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.screenshots
+
+lighthouse: $(INSTALLED) web
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.lighthouse
 
 check: $(INSTALLED) $(WEB_PACKAGES)
 	ruff check .

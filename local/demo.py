@@ -1,5 +1,8 @@
 """`python -m local.demo`: the local system, with the main job carried through on the examples.
 
+The plan at its end is carried out on a copy of examples/cycling-app, a git repository in build/demo, which stays there
+to be looked at.
+
 What the functions print goes to build/demo.log, so that it does not tear the bars apart. The system lives as long as
 the demo: its tables are in memory.
 """
@@ -16,13 +19,16 @@ from rich.console import Console
 
 from deploying.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
-from local.demo_job import MEDIA, Job, JobFailed, Outcome, Stopped
+from local.demo_api import Api, JobFailed, Stopped
+from local.demo_job import MEDIA, Job, Outcome
+from local.demo_repository import made_anew
 from local.demo_screen import screen_of, show_summary, show_where
 from local.stop_signal import StopSignal
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 LOG = ROOT / "build" / "demo.log"
+REPOSITORY = ROOT / "build" / "demo" / "cycling-app"
 MOCK_LATENCY_MS = "200"
 
 
@@ -56,7 +62,7 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
         ) as system:
             outcome = _carry_out(system.url, system.token, files, console, stop)
             shown = system.token if system.token == DEFAULT_TOKEN else "$GROUNDWORK_TOKEN"
-            show_where(console, system.url, shown, outcome)
+            show_where(console, system.url, shown, outcome, REPOSITORY.relative_to(ROOT))
             if not arguments.exit:
                 console.print("\nCtrl-C ends it.", highlight=False)
                 stop.wait()
@@ -75,7 +81,8 @@ def _carry_out(url: str, token: str, files: list[Path], console: Console, stop: 
         httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=40) as http,
         screen_of(console) as screen,
     ):
-        outcome = Job(http, screen, stop.wait).carry_out(name, files)
+        repository = made_anew(EXAMPLES / "cycling-app", REPOSITORY)
+        outcome = Job(Api(http, stop.wait), screen).carry_out(name, files, repository)
     show_summary(console, outcome)
     return outcome
 

@@ -1,6 +1,7 @@
 """What the demo shows: bars that move in a terminal, a line now and then elsewhere, and the summary."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,9 +11,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
 
-from local.demo_job import STEPS, Json, Outcome
+from local.demo_api import Json
+from local.demo_job import PLAN_STEPS, STEPS, Outcome, commits_of
 
-_COLOURS = {"SUCCEEDED": "green", "PARTIAL": "yellow", "FAILED": "red", "CANCELLED": "red"}
+_COLOURS = {"SUCCEEDED": "green", "COMPLETED": "green", "PARTIAL": "yellow", "FAILED": "red", "CANCELLED": "red"}
+_NAMES = STEPS | PLAN_STEPS
+_ENDED = ("COMPLETED", "SKIPPED", "CANCELLED")
 
 
 class Lines(AbstractContextManager["Lines"]):
@@ -33,6 +37,12 @@ class Lines(AbstractContextManager["Lines"]):
         if self._last.get(progress["runId"]) != state:
             self._last[progress["runId"]] = state
             self.note(f"{name}: {progress['status']} {progress['progress']}% {_counts(progress)} {details(progress)}")
+
+    def show_plan(self, name: str, progress: Json) -> None:
+        state = (progress["status"], progress["progress"] // 10)
+        if self._last.get(progress["planId"]) != state:
+            self._last[progress["planId"]] = state
+            self.note(f"{name}: {progress['status']} {progress['progress']}% {plan_details(progress)}")
 
 
 class Bars(AbstractContextManager["Bars"]):
@@ -63,14 +73,16 @@ class Bars(AbstractContextManager["Bars"]):
         self._progress.console.print(text, markup=False, highlight=False)
 
     def show(self, name: str, progress: Json) -> None:
-        run_id = progress["runId"]
-        if run_id not in self._tasks:
-            self._tasks[run_id] = self._progress.add_task(name, total=100, state="", details="")
+        self._move(progress["runId"], name, progress, f"{_counts(progress)} {details(progress)}")
+
+    def show_plan(self, name: str, progress: Json) -> None:
+        self._move(progress["planId"], name, progress, plan_details(progress))
+
+    def _move(self, id_: str, name: str, progress: Json, details: str) -> None:
+        if id_ not in self._tasks:
+            self._tasks[id_] = self._progress.add_task(name, total=100, state="", details="")
         self._progress.update(
-            self._tasks[run_id],
-            completed=progress["progress"],
-            state=_mark(progress["status"]),
-            details=f"{_counts(progress)} {details(progress)}",
+            self._tasks[id_], completed=progress["progress"], state=_mark(progress["status"]), details=details
         )
 
 
@@ -79,8 +91,8 @@ def screen_of(console: Console) -> Lines | Bars:
 
 
 def _mark(status: str) -> str:
-    marks = {"SUCCEEDED": "[green]✓[/]", "PARTIAL": "[yellow]![/]", "FAILED": "[red]✗[/]", "CANCELLED": "[red]✗[/]"}
-    return marks.get(status, "[cyan]›[/]")
+    marks = {"green": "[green]✓[/]", "yellow": "[yellow]![/]", "red": "[red]✗[/]"}
+    return marks.get(_COLOURS.get(status, ""), "[cyan]›[/]")
 
 
 def _counts(progress: Json) -> str:
@@ -105,6 +117,24 @@ def details(progress: Json) -> str:
     return "· " + " · ".join(parts)
 
 
+def plan_details(progress: Json) -> str:
+    """Tasks that have ended of all, then tokens, cost, the time left, and what is being worked on."""
+    ended = sum(progress["taskCounts"].get(status, 0) for status in _ENDED)
+    parts = [
+        f"{ended}/{progress['totalTasks']}",
+        "·",
+        f"{count(_tokens(progress))} tokens · {usd(progress['costUsd'])}",
+    ]
+    if progress["status"] == "RUNNING":
+        left = progress["estimatedRemainingMs"]
+        parts += [f"· {duration(left)} left"] if left is not None else []
+        working = [task["title"] for task in progress["tasks"] if task["status"] == "RUNNING"]
+        parts += [f"· {working[0]}" + (f" and {len(working) - 1} more" if len(working) > 1 else "")] if working else []
+    else:
+        parts.append(f"· {duration(progress['elapsedMs'])}")
+    return " ".join(parts)
+
+
 def show_summary(console: Console, outcome: Outcome) -> None:
     """The table of the runs, what the project has now, and which AI it came from."""
     table = Table(
@@ -114,11 +144,13 @@ def show_summary(console: Console, outcome: Outcome) -> None:
         table.add_column(name, justify="left" if name in ("Run", "Status") else "right", no_wrap=True)
     for run in outcome.runs:
         table.add_row(*_row(run))
-    if outcome.runs:
-        total = sum(run["costUsd"] for run in outcome.runs)
-        took = sum(run["elapsedMs"] for run in outcome.runs)
+    if outcome.plan:
+        table.add_row(*_plan_row(outcome.plan))
+    if done := [*outcome.runs, *([outcome.plan] if outcome.plan else [])]:
+        total = sum(one["costUsd"] for one in done)
+        took = sum(one["elapsedMs"] for one in done)
         table.add_section()
-        tokens = sum(_tokens(run) for run in outcome.runs)
+        tokens = sum(_tokens(one) for one in done)
         table.add_row("All", "", "", "", duration(took), count(tokens), usd(total))
     console.print()
     console.print(table)
@@ -126,6 +158,8 @@ def show_summary(console: Console, outcome: Outcome) -> None:
     console.print("Now there are " + ", ".join(f"{counts[name]} {name}" for name in counts), highlight=False)
     for run in outcome.runs:
         _say_what_matters(console, run)
+    if outcome.plan:
+        _say_the_commits(console, outcome.plan)
     _say_which_ai(console, outcome)
 
 
@@ -133,7 +167,7 @@ def _row(run: Json) -> list[str]:
     status = run["status"]
     colour = _COLOURS.get(status, "default")
     return [
-        STEPS[run["type"]],
+        _NAMES[run["type"]],
         f"[{colour}]{status}[/]",
         f"{run['completedItems']}/{run['totalItems']}",
         str(run["artifactsCreated"] or "–"),
@@ -143,9 +177,30 @@ def _row(run: Json) -> list[str]:
     ]
 
 
+def _plan_row(plan: Json) -> list[str]:
+    status, commits = plan["status"], len(commits_of(plan))
+    return [
+        _NAMES["EXECUTE_PLAN"],
+        f"[{_COLOURS.get(status, 'yellow')}]{status}[/]",
+        f"{plan['taskCounts'].get('COMPLETED', 0)}/{plan['totalTasks']}",
+        str(commits or "–"),
+        duration(plan["elapsedMs"]),
+        count(_tokens(plan)),
+        usd(plan["costUsd"]),
+    ]
+
+
+def _say_the_commits(console: Console, plan: Json) -> None:
+    if plan["reason"]:
+        console.print(f"[red]{_NAMES['EXECUTE_PLAN']}: {escape(plan['reason'])}[/]", soft_wrap=True)
+    console.print(f"Commits on {plan['branch']}:", markup=False, highlight=False)
+    for sha, title in commits_of(plan):
+        console.print(f"  {sha[:7]} {title}", markup=False, highlight=False, soft_wrap=True)
+
+
 def _say_what_matters(console: Console, run: Json) -> None:
     if run["errorMessage"]:
-        console.print(f"[red]{STEPS[run['type']]}: {escape(run['errorMessage'])}[/]", soft_wrap=True)
+        console.print(f"[red]{_NAMES[run['type']]}: {escape(run['errorMessage'])}[/]", soft_wrap=True)
     if coverage := run.get("coverage"):
         covered, stated = coverage["covered"], coverage["stated"]
         console.print(f"{covered} of {stated} cards that state a bug or a wish are in an epic", highlight=False)
@@ -166,7 +221,7 @@ def _say_which_ai(console: Console, outcome: Outcome) -> None:
         console.print(f"AI: {ai}, {model}", highlight=False)
 
 
-def show_where(console: Console, url: str, token: str, outcome: Outcome) -> None:
+def show_where(console: Console, url: str, token: str, outcome: Outcome, repository: Path) -> None:
     """Commands to copy; whole lines, so that none is broken by the width of the terminal."""
     project = outcome.project["id"]
     lines = [
@@ -181,6 +236,8 @@ def show_where(console: Console, url: str, token: str, outcome: Outcome) -> None
         run = outcome.runs[-1]["runId"]
         lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/runs/{run}/progress')
     lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/openapi.json')
+    if outcome.plan:
+        lines += ["What the plan has committed:", f"  git -C {repository} log --stat {outcome.plan['branch']}"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -50,10 +50,6 @@ def tables() -> Tables:
     return open_tables(Settings.from_environment())
 
 
-def store() -> Any:
-    return tables().projects
-
-
 @app.get("/api/health", tags=["system"], summary="Whether the API answers", security=[])
 def health() -> dict[str, str]:
     return {"status": "ok"}
@@ -71,13 +67,13 @@ def openapi() -> Response[str]:
     "/api/projects", status_code=201, tags=["projects"], summary="Create a project", responses=answers(Project, 201)
 )
 def create_project(body: NewProject) -> dict[str, Any]:
-    return _json(store().create_project(body.name.strip(), body.description))
+    return _json(tables().projects.create(body.name.strip(), body.description))
 
 
 @app.get("/api/projects", tags=["projects"], summary="The projects, newest first", responses=answers(Listed[Project]))
 def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, is_list_position)
-    found, more = store().projects(before, limit)
+    found, more = tables().projects.page(before, limit)
     return _list(found, more)
 
 
@@ -85,12 +81,12 @@ def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]
     "/api/projects/<project_id>", tags=["projects"], summary="A project with its counts", responses=answers(Project)
 )
 def get_project(project_id: str) -> dict[str, Any]:
-    return _json(store().project(project_id))
+    return _json(tables().projects.get(project_id))
 
 
 @app.patch("/api/projects/<project_id>", tags=["projects"], summary="Change a project", responses=answers(Project))
 def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
-    return _json(store().update_project(project_id, body.changes()))
+    return _json(tables().projects.update(project_id, body.changes()))
 
 
 @app.delete(
@@ -100,7 +96,7 @@ def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
     summary="Delete a project and all below",
 )
 def delete_project(project_id: str) -> Response[str]:
-    store().delete_project(project_id)
+    tables().projects.delete(project_id)
     return _purged(project_id)
 
 
@@ -118,7 +114,7 @@ def import_cards(project_id: str) -> dict[str, Any]:
     # half a surrogate pair goes through, for read_cards to refuse
     body = (event.body or "").encode(errors="surrogatepass")
     upload = read_cards(body, event.headers.get("content-type", ""))
-    imported = store().import_cards(project_id, upload.cards)
+    imported = tables().cards.import_cards(project_id, upload.cards)
     return {
         "created": imported.created,
         "duplicates": imported.duplicates + upload.duplicates,
@@ -329,8 +325,8 @@ def delete_subtask(subtask_id: str) -> Response[str]:
 )
 def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Response[str]:
     root = Path(Kind.PROJECT, project_id)
-    project = store().project(project_id)
-    levels = (store().every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
+    project = tables().projects.get(project_id)
+    levels = (tables().entries.every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
     file = render(format, Backlog.of(project, *levels))
     if len(http.to_json(file.body).encode()) > http.MOST_ANSWER_BYTES:
         raise TooLarge("The export is larger than the 6 MB that one answer holds; read the lists page by page.")
@@ -343,7 +339,7 @@ def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Resp
 
 def _page(kind: Kind, parent: Path, limit: int, token: str | None) -> dict[str, Any]:
     after = http.position_of(token, lambda position: is_position(position, kind, parent))
-    found, more = store().page(kind, parent, after, limit)
+    found, more = tables().entries.page(kind, parent, after, limit)
     return _list(found, more)
 
 
@@ -352,30 +348,30 @@ def _list(found: list[Any], more: str | None) -> dict[str, Any]:
 
 
 def _get(kind: Kind, id_: str) -> dict[str, Any]:
-    return _one(store().get(_path(kind, id_)))
+    return _one(tables().entries.get(_path(kind, id_)))
 
 
 def _create(kind: Kind, parent: Path, body: NewEpic | NewStory | NewSubtask) -> dict[str, Any]:
     _check_cards(body, parent.project_id)
-    return _one(store().create(kind, parent, lambda path, now: new_artifact(body, path, now)))
+    return _one(tables().entries.create(kind, parent, lambda path, now: new_artifact(body, path, now)))
 
 
 def _patch(kind: Kind, id_: str, patch: Patch) -> dict[str, Any]:
     path = _path(kind, id_)
     _check_cards(patch, path.project_id)
-    return _one(store().update(path, patch.changes()))
+    return _one(tables().entries.update(path, patch.changes()))
 
 
 def _delete(kind: Kind, id_: str) -> Response[str]:
     path = _path(kind, id_)
-    store().delete(path)
+    tables().entries.delete(path)
     return _purged(path.project_id)
 
 
 def _purged(project_id: str) -> Response[str]:
     ends = time.monotonic() + PURGE_S
     try:
-        store().purge(project_id, lambda: time.monotonic() > ends)
+        tables().purger.purge(project_id, lambda: time.monotonic() > ends)
     except Transient as fault:
         # the thing is gone all the same, and the schedule finds what is left of it
         http.logger.warning("A purge was put off", project_id=project_id, fault=str(fault))
@@ -397,7 +393,7 @@ def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
 
 
 def _check_cards(body: Patch, project_id: str) -> None:
-    if problems := strange_cards(getattr(body, "card_ids", ()), project_id, store().known_cards):
+    if problems := strange_cards(getattr(body, "card_ids", ()), project_id, tables().entries.known_cards):
         raise Invalid(problems)
 
 

@@ -100,7 +100,7 @@ def author() -> str:
 
 
 def editor() -> Editor:
-    return Editor(tables().plans, tables().projects, now_ms, author())
+    return Editor(tables().plans, tables().entries, now_ms, author())
 
 
 def starter() -> Starter:
@@ -185,7 +185,7 @@ def delete_repository(repository_id: str) -> Response[str]:
     responses=answers(PlanShown, 201),
 )
 def create_plan(body: NewPlan) -> Response[str]:
-    source = source_of(body, tables().templates.get, tables().projects)
+    source = source_of(body, tables().templates.get, tables().entries)
     return _plan(editor().create(drafted(body, source), source.summary), 201)
 
 

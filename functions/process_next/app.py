@@ -61,7 +61,7 @@ def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:
     path = path_of(Kind.RUN, run_id)
     try:
         if path and not PLAN_ID.fullmatch(path.project_id):
-            tables().projects.purge(path.project_id, lambda: left_ms() < 5_000)
+            tables().purger.purge(path.project_id, lambda: left_ms() < 5_000)
     except Transient as fault:
         logger.warning("The purge is left to the schedule", fault=str(fault))
 

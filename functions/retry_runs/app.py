@@ -47,7 +47,7 @@ def sweeper(context: Any) -> Sweeper:
     return Sweeper(
         store=tables().runs,
         starter=starter,
-        to_purge=lambda: tables().projects.to_purge() + tables().plans.to_purge(),
+        to_purge=lambda: tables().purger.to_purge() + tables().plans.to_purge(),
         purge=purge,
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
@@ -56,7 +56,7 @@ def sweeper(context: Any) -> Sweeper:
 
 def purge(id_: str, stop: Callable[[], bool]) -> bool:
     """Whether nothing of a deleted plan, or nothing dead of a project, is left."""
-    owner = tables().plans if path_of(Kind.PLAN, id_) else tables().projects
+    owner = tables().plans if path_of(Kind.PLAN, id_) else tables().purger
     return owner.purge(id_, stop)
 
 

@@ -23,7 +23,7 @@ def tables(dynamodb_local: str) -> Tables:
 
 @pytest.fixture
 def project(tables: Tables) -> Path:
-    return Path(Kind.PROJECT, tables.projects.create_project("Shop", "").id)
+    return Path(Kind.PROJECT, tables.projects.create("Shop", "").id)
 
 
 def at_once[T](act: Callable[[int], T], times: int = THREADS) -> list[T]:
@@ -40,7 +40,7 @@ def at_once[T](act: Callable[[int], T], times: int = THREADS) -> list[T]:
 
 def test_an_external_id_that_all_import_at_once_makes_one_card(tables: Tables, project: Path) -> None:
     cards = [NewCard(n, f"Card {n}", external_id=str(n)) for n in range(5)]
-    imported = at_once(lambda n: tables.projects.import_cards(project.project_id, [*cards, NewCard(9, f"Mine {n}")]))
+    imported = at_once(lambda n: tables.cards.import_cards(project.project_id, [*cards, NewCard(9, f"Mine {n}")]))
     assert sum(one.created for one in imported) == 5 + THREADS
     assert sum(one.duplicates for one in imported) == 5 * (THREADS - 1)
     found = cards_of(tables, project)
@@ -57,7 +57,7 @@ def test_everything_made_at_once_gets_a_number_of_its_own(tables: Tables, projec
 
 def test_numbers_deleted_at_once_are_not_used_again(tables: Tables, project: Path) -> None:
     epics = [add(tables, Kind.EPIC, project) for _ in range(6)]
-    at_once(lambda n: tables.projects.delete(epics[n]), 6)
+    at_once(lambda n: tables.entries.delete(epics[n]), 6)
     assert add(tables, Kind.EPIC, project).number == 7
     assert counts(tables, project)[1] == 1
 
@@ -67,7 +67,7 @@ def test_one_of_two_who_delete_the_same_is_told_that_it_is_gone(tables: Tables, 
 
     def delete(_: int) -> bool:
         try:
-            tables.projects.delete(epic)
+            tables.entries.delete(epic)
         except NotFound:
             return False
         return True
@@ -79,8 +79,8 @@ def test_one_of_two_who_delete_the_same_is_told_that_it_is_gone(tables: Tables, 
 def test_patches_of_different_fields_both_stay(tables: Tables, project: Path) -> None:
     epic = add(tables, Kind.EPIC, project)
     fields = ["title", "description", "goal"]
-    at_once(lambda n: tables.projects.update(epic, {fields[n % 3]: "new"}), 12)
-    found = tables.projects.get(epic).model_dump()
+    at_once(lambda n: tables.entries.update(epic, {fields[n % 3]: "new"}), 12)
+    found = tables.entries.get(epic).model_dump()
     assert [found[field] for field in fields] == ["new"] * 3
 
 
@@ -90,16 +90,16 @@ def test_purgers_and_writers_together_leave_exact_counts(tables: Tables, project
         story = add(tables, Kind.STORY, dead)
         for _ in range(3):
             add(tables, Kind.SUBTASK, story)
-    tables.projects.delete(dead)
+    tables.entries.delete(dead)
 
     def work(number: int) -> None:
         if number % 2:
             add(tables, Kind.STORY, alive)
         else:
-            tables.projects.purge(project.project_id, never)
+            tables.purger.purge(project.project_id, never)
 
     at_once(work, 8)
-    assert tables.projects.purge(project.project_id, never)
+    assert tables.purger.purge(project.project_id, never)
     assert counts(tables, project) == (0, 1, 4, 0)
     assert sorted(sk[0] for sk in rows(project)) == ["E", "P", "S", "S", "S", "S"]
 
@@ -108,12 +108,10 @@ def test_a_project_deleted_during_imports_leaves_nothing(tables: Tables, project
     def work(number: int) -> None:
         try:
             if number == 0:
-                tables.projects.delete_project(project.project_id)
-                tables.projects.purge(project.project_id, never)
+                tables.projects.delete(project.project_id)
+                tables.purger.purge(project.project_id, never)
             else:
-                tables.projects.import_cards(
-                    project.project_id, [NewCard(n, "x", external_id=str(n)) for n in range(50)]
-                )
+                tables.cards.import_cards(project.project_id, [NewCard(n, "x", external_id=str(n)) for n in range(50)])
         except NotFound:
             return
 

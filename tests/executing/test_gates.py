@@ -170,6 +170,7 @@ def test_progress_counts_what_has_ended_and_says_what_waits_for_what() -> None:
     assert (shown["progress"], shown["taskCounts"]) == (33, {"COMPLETED": 1, "RUNNING": 1, "PENDING": 1})
     assert [one["status"] for one in shown["phases"]] == ["RUNNING", "PENDING"]
     assert shown["currentPhaseId"] == play.plan.phases[0].id
+    assert shown["branch"] == f"groundwork/{play.plan.id}"
     fresh = progress(Play(play.plan).standing, [], lambda task: 60.0, 1)
     assert [task["waitsFor"] for task in fresh["tasks"]] == [[], [id_of(play.plan, "a")], []]
 

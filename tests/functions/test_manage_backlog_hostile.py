@@ -46,7 +46,7 @@ def backlog(moto_server: str) -> Iterator[tuple[Tables, str]]:
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
         tables = make_tables(moto_server)
-        yield tables, tables.projects.create_project("Shop", "").id
+        yield tables, tables.projects.create("Shop", "").id
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
         event = api_event(method, path.replace(PROJECT, project), filled, query, **headers)
         return answer_of(app.handler(event, Context()), event)
 
-    if tables.projects.project(project).counts.epics == 0:
+    if tables.projects.get(project).counts.epics == 0:
         send("POST", f"/api/projects/{PROJECT}/cards", {"cards": [{"text": "Slow"}]})
         send("POST", f"/api/projects/{PROJECT}/epics", {"title": "E"})
         send("POST", f"/api/epics/{PROJECT}-E1/stories", {"title": "S"})

@@ -50,7 +50,7 @@ def commits(monkeypatch: pytest.MonkeyPatch, before: Callable[[Any], None], afte
 
 def somebody_else(plans: Plans, plan: Any, operation: Operation) -> Callable[[Any], None]:
     def edits(store: Any) -> None:
-        Editor(store, plans.tables.projects, lambda: 1, "other").edit(plan["id"], [operation])
+        Editor(store, plans.tables.entries, lambda: 1, "other").edit(plan["id"], [operation])
 
     return edits
 

@@ -14,9 +14,9 @@ def test_the_sweep_purges_deleted_plans_and_projects(moto_tables: Tables, monkey
     monkeypatch.setattr(app, "tables", lambda: moto_tables)
     place = on_dynamo(moto_tables)
     plan, other = place.created(phase("One", draft("a"))), place.created(phase("One", draft("a")))
-    project = moto_tables.projects.create_project("Shop", "").id
+    project = moto_tables.projects.create("Shop", "").id
     moto_tables.plans.delete(plan.id)
-    moto_tables.projects.delete_project(project)
+    moto_tables.projects.delete(project)
     did = app.handler({}, Context())
     assert sorted(did["purged"]) == sorted([plan.id, project])
     assert did["left"] == []

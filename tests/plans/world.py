@@ -153,7 +153,7 @@ class PlanWorld:
         )
 
     def editor(self, who: str = "somebody") -> Editor:
-        return Editor(self.tables.plans, self.tables.projects, now_ms, who)
+        return Editor(self.tables.plans, self.tables.entries, now_ms, who)
 
     def ask(self, **fields: Any) -> Accepted:
         asked: dict[str, Any] = {

@@ -196,10 +196,10 @@ async def test_a_retry_uses_no_number_that_was_made_and_deleted_by_hand(simulate
     world.add_stories(1, 1)
     first = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
     assert first.status is Status.FAILED
-    made = world.tables.projects.create(Kind.SUBTASK, Path(Kind.STORY, world.project_id, (1, 1)), _by_hand)
+    made = world.tables.entries.create(Kind.SUBTASK, Path(Kind.STORY, world.project_id, (1, 1)), _by_hand)
     path = path_of(Kind.SUBTASK, made.id)
     assert path
-    world.tables.projects.delete(path)
+    world.tables.entries.delete(path)
     provider.down = False
     await world.to_the_end(world.starter.retry(first.id).run_id)
     ids = {row.entity().id for row in world.rows("T")}
@@ -312,7 +312,7 @@ async def test_a_card_edited_while_it_is_analysed_gets_the_analysis_of_its_new_t
 
     def meanwhile(call: int, question: Question) -> None:
         if call == 1:
-            simulated_tables.projects.update(_card(edited.id), {"text": "Something else"})
+            simulated_tables.entries.update(_card(edited.id), {"text": "Something else"})
 
     world.model = ScriptedModel(meanwhile)
     run = await world.to_the_end(world.start(RunType.ANALYZE_CARDS))

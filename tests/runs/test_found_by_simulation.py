@@ -164,9 +164,9 @@ def test_a_purger_lost_before_it_could_say_that_it_is_done_leaves_no_project_on_
     world = World(simulated_tables)
     # the last dead prefix has gone from the project's row, and then its worker was killed
     ProjectRow(world.project_id).update(actions=[ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(1)])
-    assert world.tables.projects.to_purge() == [world.project_id]
-    assert world.tables.projects.purge(world.project_id, lambda: False)
-    assert world.tables.projects.to_purge() == []
+    assert world.tables.purger.to_purge() == [world.project_id]
+    assert world.tables.purger.purge(world.project_id, lambda: False)
+    assert world.tables.purger.to_purge() == []
 
 
 @pytest.mark.parametrize(("type_", "items"), [(RunType.GENERATE_STORIES, 230), (RunType.ANALYZE_CARDS, 310)])

@@ -1,6 +1,6 @@
 """What a session is told of its task."""
 
-from groundwork.sessions.briefing import Done, branch_of, brief, limits_for
+from groundwork.sessions.briefing import Done, brief, limits_for
 from groundwork.sessions.instructions import material, opening
 from groundwork.sessions.session import Earlier
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -34,8 +34,3 @@ def test_a_larger_task_may_take_more() -> None:
     for what in ("turns", "tokens", "cost_micro_usd", "seconds"):
         values = [getattr(size, what) for size in sizes]
         assert values == sorted(set(values))
-
-
-def test_a_plans_branch_is_its_own_or_the_one_it_names() -> None:
-    assert branch_of(PLAN) == f"groundwork/{PLAN.id}"
-    assert branch_of(PLAN.changed(branch="feature/x")) == "feature/x"

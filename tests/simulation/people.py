@@ -163,11 +163,11 @@ class People:
             if path.kind is Kind.PROJECT:
                 await self._try(f"edit of {path}", self._make_below, path)
             elif path.kind is Kind.CARD or self.random.random() < 0.25:
-                await self._try(f"edit of {path}", self.tables.projects.update, path, self._other_words(path, number))
+                await self._try(f"edit of {path}", self.tables.entries.update, path, self._other_words(path, number))
             elif path.kind is not Kind.SUBTASK and self.random.random() < 0.6:
                 await self._try(f"edit of {path}", self._make_below, path)
             else:
-                await self._try(f"edit of {path}", self.tables.projects.delete, path)
+                await self._try(f"edit of {path}", self.tables.entries.delete, path)
 
     def _other_words(self, path: Path, number: int) -> dict[str, str]:
         # names that no other item has, so that calls about it are counted as its own
@@ -185,7 +185,7 @@ class People:
             fields = {"id": str(path), "project_id": path.project_id, "code": path.code, "title": title}
             return row.model_validate(fields | {"created_at": now} | ({above: str(parent)} if above else {}))
 
-        self.tables.projects.create(kind, parent, make)
+        self.tables.entries.create(kind, parent, make)
 
     async def _delete_project(self) -> None:
         """Again and again, as long as a run is in the way."""
@@ -193,6 +193,6 @@ class People:
             return
         await asyncio.sleep(self.scenario.deleted_at)
         for _ in range(20):
-            if await self._try("delete", self.tables.projects.delete_project, self.project_id):
+            if await self._try("delete", self.tables.projects.delete, self.project_id):
                 return
             await asyncio.sleep(30)

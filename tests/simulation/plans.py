@@ -171,7 +171,7 @@ class PlanSimulation(Simulation):
 
     @property
     def _editor(self) -> Editor:
-        return Editor(self.tables.plans, self.tables.projects, self.cloud.true_ms, "somebody", lambda s: pause(0.05))
+        return Editor(self.tables.plans, self.tables.entries, self.cloud.true_ms, "somebody", lambda s: pause(0.05))
 
     # the people
 

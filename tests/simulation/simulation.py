@@ -143,7 +143,7 @@ class Simulation:
         end = await worker.hop(run_id)
         self.invariants.on_hop_ended(sandbox, run_id, end)
         if end is HopEnd.ENDED:
-            await sandbox.io(self.tables.projects.purge, PROJECT, lambda: sandbox.left_ms() < 5_000)
+            await sandbox.io(self.tables.purger.purge, PROJECT, lambda: sandbox.left_ms() < 5_000)
         return "lost" if end is HopEnd.LEASE_LOST else end.value
 
     async def _dead_letter(self, sandbox: Sandbox, run_id: str) -> None:
@@ -156,8 +156,8 @@ class Simulation:
         return Sweeper(
             store=self.tables.runs,
             starter=self._starter(sandbox.now_ms),
-            to_purge=self.tables.projects.to_purge,
-            purge=self.tables.projects.purge,
+            to_purge=self.tables.purger.to_purge,
+            purge=self.tables.purger.purge,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
         )
@@ -326,6 +326,6 @@ def connected() -> Iterator[Any]:
             return clouds[0].database.carry_out(operation, sent) if clouds else {}
         return ask(operation, sent)
 
-    pauses = mock.patch("groundwork.store.backlog._pause", lambda attempt: pause(0.02 * 2**attempt))
+    pauses = mock.patch("groundwork.store.contention.pause", lambda attempt: pause(0.02 * 2**attempt))
     with in_place_of_aws(send), pauses:
         yield clouds.append

@@ -84,6 +84,7 @@ class PlanProgress(TypedDict):
     cause: Cause | None
     reason: str | None
     version: int
+    branch: str
     execution: int
     seq: int
     schedule: Timing | None

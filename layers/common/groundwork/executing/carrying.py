@@ -178,17 +178,11 @@ class Carrier:
             task=task,
             attempt=state.attempts,
             since=state.since,
-            branch=branch_of(standing),
+            branch=standing.branch,
             repository=self.repository(task.repository_id or plan.repository_id),
             failed=tuple(one for one in state.failed if one.number > state.since),
             before=tuple(_before(standing, other) for other in task.depends_on),
         )
-
-
-def branch_of(standing: Standing) -> str:
-    """The plan's work branch; begun anew it has another one, for on the first each task is done already."""
-    branch, round_ = standing.plan.branch or f"groundwork/{standing.plan.id}", standing.execution.round
-    return branch if round_ <= 1 else f"{branch}-{round_}"
 
 
 def _before(standing: Standing, task_id: str) -> Before:

@@ -29,6 +29,7 @@ def progress(standing: Standing, events: Sequence[dict[str, Any]], expect: Expec
         "cause": execution.cause.value if execution.cause else None,
         "reason": execution.reason,
         "version": plan.version,
+        "branch": standing.branch,
         "execution": execution.number,
         "seq": execution.seq,
         "schedule": execution.schedule.as_json() if execution.schedule else None,

@@ -195,6 +195,12 @@ class Standing:
     def status(self) -> PlanStatus:
         return self.execution.status
 
+    @property
+    def branch(self) -> str:
+        """The plan's work branch; begun anew it has another one, for on the first each task is done already."""
+        branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
+        return branch if round_ <= 1 else f"{branch}-{round_}"
+
     def of(self, task_id: str) -> TaskStanding:
         return self.states.get(task_id) or TaskStanding(round=self.execution.round)
 

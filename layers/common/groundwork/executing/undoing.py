@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from groundwork.errors import NotFound
 from groundwork.executing import rollback
-from groundwork.executing.carrying import branch_of
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.ports import Executions
 from groundwork.executing.standing import Standing
@@ -29,7 +28,7 @@ class Undoer:
         try:
             for repository_id, taken in _by_repository(standing, asked.task_ids):
                 repository = self.repository(repository_id)
-                reverts = self.reverter.take_back(repository, branch_of(standing), taken)
+                reverts = self.reverter.take_back(repository, standing.branch, taken)
                 self.conductor.change(
                     plan_id,
                     lambda now, reverts=reverts: rollback.taken_back(now, asked.number, reverts),  # type: ignore[misc]

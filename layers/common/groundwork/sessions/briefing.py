@@ -25,11 +25,6 @@ class Done(Value):
     files: tuple[str, ...] = Field(default=())
 
 
-def branch_of(plan: Plan) -> str:
-    """The branch all of the plan's commits go to."""
-    return plan.branch or f"groundwork/{plan.id}"
-
-
 def limits_for(effort: Effort) -> Limits:
     usual, share = Limits(), _SHARE[effort]
     return Limits(

@@ -129,6 +129,11 @@ class ProjectRow(Model):
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
 
+    @classmethod
+    def alive(cls) -> Any:
+        """The condition that it is there, and was not deleted."""
+        return cls.name.exists() & cls.deleted_at.does_not_exist()
+
     def entity(self) -> Project:
         counts = Counts(
             cards=int(self.cards), epics=int(self.epics), stories=int(self.stories), subtasks=int(self.subtasks)
@@ -306,6 +311,7 @@ ROW_OF_KIND: Mapping[Kind, type[Any]] = {
     Kind.STORY: StoryRow,
     Kind.SUBTASK: SubtaskRow,
 }
+COUNT_OF_KIND = {Kind.CARD: "cards", Kind.EPIC: "epics", Kind.STORY: "stories", Kind.SUBTASK: "subtasks"}
 
 
 def row_of(entity: Card | Artifact) -> Model:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from pynamodb.connection import Connection
 
 from groundwork.settings import Settings
-from groundwork.store.backlog import DynamoBacklog
 from groundwork.store.backlog_reading import DynamoBacklogReader
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.store.cards import DynamoCards
 from groundwork.store.dynamo import bind
+from groundwork.store.entries import DynamoEntries
 from groundwork.store.executions import DynamoExecutions
 from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
 from groundwork.store.plan_measures import DynamoMeasures
 from groundwork.store.plan_rows import PLAN_ROWS
 from groundwork.store.plans import DynamoPlans
+from groundwork.store.projects import DynamoProjects
+from groundwork.store.purging import DynamoPurger
 from groundwork.store.run_rows import RUN_ROWS
 from groundwork.store.runs import DynamoRuns
 from groundwork.store.sessions import DynamoSessions
@@ -25,7 +28,10 @@ class Tables:
 
     runs: DynamoRuns
     backlog: DynamoBacklogReader
-    projects: DynamoBacklog
+    projects: DynamoProjects
+    cards: DynamoCards
+    entries: DynamoEntries
+    purger: DynamoPurger
     plans: DynamoPlans
     repositories: DynamoRepositories
     templates: DynamoTemplates
@@ -46,10 +52,14 @@ def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
+    projects = DynamoProjects(connection)
     return Tables(
         runs=DynamoRuns(connection),
         backlog=DynamoBacklogReader(connection),
-        projects=DynamoBacklog(connection),
+        projects=projects,
+        cards=DynamoCards(connection, projects),
+        entries=DynamoEntries(connection, projects),
+        purger=DynamoPurger(connection),
         plans=DynamoPlans(connection),
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),

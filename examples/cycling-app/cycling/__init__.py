@@ -1,0 +1,1 @@
+"""Records rides, plans routes and shows how far you have come."""
