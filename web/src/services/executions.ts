@@ -17,7 +17,7 @@ export type NewTiming = Schemas["NewTiming"];
 export type RollBack = Schemas["RollBack"];
 export type Complete = Schemas["Complete"];
 
-const ROLLBACK_MS = 2_000;
+const BUSY_MS = 2_000;
 /** A plan that begins by itself may begin at any moment. */
 const SCHEDULED_MS = 10_000;
 const LOG_MS = 2_000;
@@ -37,7 +37,7 @@ export function progressQuery(planId: string) {
 export function pollAfter(progress: Progress | undefined): number | false {
   if (!progress) return false;
   if (progress.pollAfterMs !== null) return progress.pollAfterMs;
-  if (progress.rollback?.status === "RUNNING") return ROLLBACK_MS;
+  if (progress.rollback?.status === "RUNNING" || progress.status === "GENERATING") return BUSY_MS;
   return progress.schedule ? SCHEDULED_MS : false;
 }
 

@@ -17,11 +17,13 @@ import type {
 } from "@/plans/model";
 
 type Schemas = components["schemas"];
-export type NewPlan = Schemas["NewPlan"];
-export type NewPhase = Schemas["NewPhase"];
-export type NewTask = Schemas["NewTask"];
-export type GenerateRequest = Schemas["GenerateRequest"];
-export type ReviewRequest = Schemas["ReviewRequest"];
+/** What has a default may be left out, though the types made of the API's document say otherwise. */
+type Asked<T, K extends keyof T> = Pick<T, K> & Partial<T>;
+export type NewPlan = Asked<Schemas["NewPlan"], "repositoryId">;
+export type NewPhase = Asked<Schemas["NewPhase"], "planId" | "title">;
+export type NewTask = Asked<Schemas["NewTask"], "phaseId" | "title">;
+export type GenerateRequest = Asked<Schemas["GenerateRequest"], "repositoryId" | "title">;
+export type ReviewRequest = Asked<Schemas["ReviewRequest"], "reviewType">;
 export type UnderWay = Schemas["UnderWay"];
 export type PhaseOfPlan = Schemas["PhaseOfPlan"];
 export type TaskOfPlan = Schemas["TaskOfPlan"];
@@ -160,4 +162,20 @@ export function deleteTask(id: string, dependents: Dependents, version: number):
 
 function etagOf(version: number): string {
   return `"${version}"`;
+}
+
+/** The run in which the model writes a plan, or reviews it. */
+export type WritingRun = Schemas["Progress"];
+
+export function writingQuery(runId: string | null) {
+  return queryOptions({
+    queryKey: ["plans", "writing", runId],
+    queryFn: ({ signal }) => getJson<WritingRun>(`/api/runs/${runId ?? ""}/progress`, { signal }),
+    enabled: runId !== null,
+    refetchInterval: ({ state }) => state.data?.pollAfterMs ?? false,
+  });
+}
+
+export function cancelWriting(runId: string): Promise<unknown> {
+  return postJson(`/api/runs/${runId}/cancel`);
 }

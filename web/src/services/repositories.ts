@@ -5,7 +5,9 @@ import { allOf, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type Repository = components["schemas"]["Repository"];
-export type NewRepository = components["schemas"]["NewRepository"];
+/** The branch has a default. */
+export type NewRepository = Pick<components["schemas"]["NewRepository"], "name" | "url"> &
+  Partial<components["schemas"]["NewRepository"]>;
 export type RepositoryPatch = components["schemas"]["RepositoryPatch"];
 
 /** Nobody chooses among more in a list. */
