@@ -61,7 +61,7 @@ $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED
 	@touch $@
 
 $(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
-	@npm --prefix web run --silent build
+	@npm --prefix web run --silent build -- --logLevel warn
 	@touch $@
 
 # The API needs no dashboard: where that cannot be built, the page at / says so.
