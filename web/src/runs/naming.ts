@@ -1,6 +1,9 @@
 import type { BacklogRunType, ItemStatus, Run, RunStatus } from "@/services/runs";
 
+type Section = "cards" | "epics" | "stories" | "subtasks";
 type Words = {
+  /** Where in a project the things are that it works through. */
+  section: Section;
   /** On a button. */
   verb: string;
   /** A run, as a noun. */
@@ -13,24 +16,28 @@ type Words = {
 
 const WORDS: Record<BacklogRunType, Words> = {
   ANALYZE_CARDS: {
+    section: "cards",
     verb: "Analyse cards",
     name: "Analysis of cards",
     from: ["card", "cards"],
     makes: ["analysis", "analyses"],
   },
   GENERATE_EPICS: {
+    section: "cards",
     verb: "Generate epics",
     name: "Generation of epics",
     from: ["card", "cards"],
     makes: ["epic", "epics"],
   },
   GENERATE_STORIES: {
+    section: "epics",
     verb: "Generate stories",
     name: "Generation of stories",
     from: ["epic", "epics"],
     makes: ["story", "stories"],
   },
   GENERATE_SUBTASKS: {
+    section: "stories",
     verb: "Generate subtasks",
     name: "Generation of subtasks",
     from: ["story", "stories"],
@@ -55,7 +62,7 @@ export function makesOf(type: Run["type"]): [string, string] {
 }
 
 /** The section of a project where a run's results are. */
-export function sectionOf(type: Run["type"]): "cards" | "epics" | "stories" | "subtasks" {
+export function sectionOf(type: Run["type"]): Section {
   if (type === "GENERATE_EPICS") return "epics";
   if (type === "GENERATE_STORIES") return "stories";
   return type === "GENERATE_SUBTASKS" ? "subtasks" : "cards";
