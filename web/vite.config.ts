@@ -9,7 +9,12 @@ const api = process.env.GROUNDWORK_URL ?? "http://127.0.0.1:3000";
 
 export default defineConfig({
   plugins: [react()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: {
+      "@": fileURLToPath(new URL("./src", import.meta.url)),
+      "react-remove-scroll": fileURLToPath(new URL("./src/ui/RemoveScroll.tsx", import.meta.url)),
+    },
+  },
   server: { host: "127.0.0.1", proxy: { "/api": api } },
   test: {
     environment: "jsdom",

@@ -2900,6 +2900,8 @@ export interface components {
             reason: string | null;
             /** Version */
             version: number;
+            /** Branch */
+            branch: string;
             /** Execution */
             execution: number;
             /** Seq */
