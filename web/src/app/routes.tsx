@@ -24,8 +24,16 @@ export const routes: RouteObject[] = [
           { path: "projects/:projectId", lazy: () => import("@/projects/ProjectPage") },
           { path: "projects/:projectId/runs/:runId", lazy: () => import("@/runs/RunPage") },
           { path: "plans", lazy: () => import("@/plans/PlansPage") },
-          { path: "plans/:planId", lazy: () => import("@/plans/PlanPage") },
-          { path: "plans/:planId/execution", lazy: () => import("@/executing/ExecutionPage") },
+          {
+            path: "plans/:planId",
+            lazy: () => import("@/plans/PlanPage"),
+            children: [
+              { index: true, lazy: () => import("@/plans/EditorPage") },
+              { path: "execution", lazy: () => import("@/executing/ExecutionPage") },
+              { path: "reviews", lazy: () => import("@/plans/ReviewsPage") },
+              { path: "history", lazy: () => import("@/plans/HistoryPage") },
+            ],
+          },
           { path: "plan-templates", lazy: () => import("@/plans/TemplatesPage") },
           { path: "repositories", lazy: () => import("@/repositories/RepositoriesPage") },
           { path: "*", element: <NotFound /> },

@@ -71,7 +71,7 @@ export function PlanControls({ plan, progress, ask, control }: PlanContext) {
   );
 }
 
-type MoreProps = Omit<PlanContext, "repository"> & {
+type MoreProps = Omit<PlanContext, "repository" | "receivedAt"> & {
   offered: ReturnType<typeof planActions>;
   open: (dialog: "template" | "delete") => void;
 };

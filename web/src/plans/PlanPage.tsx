@@ -25,9 +25,10 @@ const PLANS = [{ to: "/plans", label: "Plans" }];
 /** A plan: what it is called, how it stands, what can be asked of it; below that one of its parts. */
 export function Component() {
   const { planId = "" } = useParams();
-  const { plan, progress, error, isPending, refetch } = usePlan(planId);
+  const { plan, progress, receivedAt, error, isPending, refetch } = usePlan(planId);
   usePageTitle(plan?.title ?? "Plan");
-  if (plan && progress) return <PlanShown key={planId} plan={plan} progress={progress} />;
+  if (plan && progress)
+    return <PlanShown key={planId} plan={plan} progress={progress} receivedAt={receivedAt} />;
   if (isPending && !error) return <Skeleton lines={8} height={28} />;
   const isGone = error instanceof ApiError && error.status === 404;
   return (
@@ -39,12 +40,14 @@ export function Component() {
   );
 }
 
-function PlanShown({ plan, progress }: { plan: Plan; progress: Progress }) {
+type ShownProps = { plan: Plan; progress: Progress; receivedAt: number };
+
+function PlanShown({ plan, progress, receivedAt }: ShownProps) {
   const [asked, ask] = useState<Asked | null>(null);
   const control = useControl(plan.id);
   const repositories = useQuery(repositoriesQuery());
   const repository = repositories.data?.find(({ id }) => id === plan.repositoryId) ?? null;
-  const context: PlanContext = { plan, progress, repository, ask, control };
+  const context: PlanContext = { plan, progress, receivedAt, repository, ask, control };
   const isWritten = plan.status !== "GENERATING" && !(plan.status === "FAILED" && progress.execution === 0);
   return (
     <>

@@ -9,6 +9,8 @@ export type PlanContext = {
   /** With the statuses of the newest progress. */
   plan: Plan;
   progress: Progress;
+  /** When the progress came, in milliseconds since 1970: what is counted by the second goes on from there. */
+  receivedAt: number;
   /** Null while it is not known, or is gone. */
   repository: Repository | null;
   /** Opens the dialog in which something is asked of the plan or of a task. */

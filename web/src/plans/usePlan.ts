@@ -18,6 +18,7 @@ export function usePlan(planId: string) {
   return {
     plan,
     progress: standing.data ?? null,
+    receivedAt: standing.dataUpdatedAt,
     error: written.error ?? standing.error,
     isPending: written.isPending || standing.isPending,
     refetch: () => Promise.all([written.refetch(), standing.refetch()]),

@@ -3,7 +3,7 @@ import { History } from "lucide-react";
 import { Link } from "react-router";
 
 import { RunStatusBadge } from "@/runs/badges";
-import { makesOf, runName } from "@/runs/naming";
+import { madeBy, makesOf, runName } from "@/runs/naming";
 import { segmentsOf } from "@/runs/segments";
 import { elapsedMs } from "@/runs/times";
 import { type Run, runsQuery } from "@/services/runs";
@@ -62,7 +62,7 @@ function RunRow({ run, now }: { run: Run; now: number }) {
       <div className={s.progress}>
         <ProgressBar thin label={`Progress of ${runName(run.type)}`} segments={segmentsOf(run)} />
       </div>
-      <span className={s.made}>{plural(run.artifactsCreated, one, many)}</span>
+      <span className={s.made}>{plural(madeBy(run), one, many)}</span>
       <span className={s.number}>{clock(elapsedMs(run, now))}</span>
       <span className={s.number}>{money(run.costUsd)}</span>
     </li>

@@ -6,7 +6,7 @@ import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { useNow } from "@/ui/useNow";
 
-import { makesOf } from "./naming";
+import { madeBy, makesOf } from "./naming";
 import s from "./RunSummary.module.css";
 import { segmentsOf } from "./segments";
 import { elapsedMs, remainingMs } from "./times";
@@ -66,7 +66,7 @@ function Figures({ run }: { run: Run }) {
       />
       <Figure
         name="Made"
-        value={plural(run.artifactsCreated, one, many)}
+        value={plural(madeBy(run), one, many)}
         also={run.artifactsDeleted ? `${number(run.artifactsDeleted)} replaced` : null}
       />
     </dl>

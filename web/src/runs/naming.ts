@@ -61,6 +61,11 @@ export function makesOf(type: Run["type"]): [string, string] {
   return type === "GENERATE_PLAN" || type === "REVIEW_PLAN" ? ["result", "results"] : WORDS[type].makes;
 }
 
+/** How many of them; an analysis is no thing of its own, so the cards that have one are counted. */
+export function madeBy(run: Run): number {
+  return run.type === "ANALYZE_CARDS" ? run.completedItems : run.artifactsCreated;
+}
+
 /** The section of a project where a run's results are. */
 export function sectionOf(type: Run["type"]): Section {
   if (type === "GENERATE_EPICS") return "epics";

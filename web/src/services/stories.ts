@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { allOf, byToken, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
@@ -27,9 +27,26 @@ export function toStory<T extends StoryFromAPI>(from: T): Omit<T, "createdAt"> &
 }
 
 export const storiesQuery = (projectId: string) =>
-  listQuery(storyKeys.ofProject(projectId), `/api/projects/${encodeURIComponent(projectId)}/stories`);
+  infiniteQueryOptions({
+    queryKey: storyKeys.ofProject(projectId),
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: 200, nextToken: pageParam };
+      const page = await getJson<Page<StoryFromAPI>>(ofProject(projectId), { query, signal });
+      return { ...page, items: page.items.map((one): Story => toStory(one)) };
+    },
+    ...byToken,
+  });
 
-export const epicStoriesQuery = (epicId: string) => listQuery(storyKeys.ofEpic(epicId), ofEpic(epicId));
+/** All of them: an epic has few. */
+export const epicStoriesQuery = (epicId: string) =>
+  queryOptions({
+    queryKey: storyKeys.ofEpic(epicId),
+    queryFn: async ({ signal }) => {
+      const page = (nextToken: string | null) =>
+        getJson<Page<StoryFromAPI>>(ofEpic(epicId), { query: { limit: 200, nextToken }, signal });
+      return (await allOf(page)).map((one): Story => toStory(one));
+    },
+  });
 
 /** With the plans that carry it out. */
 export const storyQuery = (id: string) =>
@@ -52,17 +69,6 @@ export function deleteStory(id: string): Promise<void> {
   return remove(path(id));
 }
 
-function listQuery(queryKey: readonly string[], from: string) {
-  return infiniteQueryOptions({
-    queryKey,
-    queryFn: async ({ pageParam, signal }) => {
-      const query = { limit: 200, nextToken: pageParam };
-      const page = await getJson<Page<StoryFromAPI>>(from, { query, signal });
-      return { ...page, items: page.items.map((one): Story => toStory(one)) };
-    },
-    ...byToken,
-  });
-}
-
 const path = (id: string) => `/api/stories/${encodeURIComponent(id)}`;
 const ofEpic = (epicId: string) => `/api/epics/${encodeURIComponent(epicId)}/stories`;
+const ofProject = (projectId: string) => `/api/projects/${encodeURIComponent(projectId)}/stories`;

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { allOf, byToken, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type SubtaskFromAPI = components["schemas"]["Subtask"];
@@ -20,10 +20,26 @@ export function toSubtask(from: SubtaskFromAPI): Subtask {
 }
 
 export const subtasksQuery = (projectId: string) =>
-  listQuery(subtaskKeys.ofProject(projectId), `/api/projects/${encodeURIComponent(projectId)}/subtasks`);
+  infiniteQueryOptions({
+    queryKey: subtaskKeys.ofProject(projectId),
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: 200, nextToken: pageParam };
+      const page = await getJson<Page<SubtaskFromAPI>>(ofProject(projectId), { query, signal });
+      return { ...page, items: page.items.map(toSubtask) };
+    },
+    ...byToken,
+  });
 
+/** All of them: a story has few. */
 export const storySubtasksQuery = (storyId: string) =>
-  listQuery(subtaskKeys.ofStory(storyId), ofStory(storyId));
+  queryOptions({
+    queryKey: subtaskKeys.ofStory(storyId),
+    queryFn: async ({ signal }) => {
+      const page = (nextToken: string | null) =>
+        getJson<Page<SubtaskFromAPI>>(ofStory(storyId), { query: { limit: 200, nextToken }, signal });
+      return (await allOf(page)).map(toSubtask);
+    },
+  });
 
 export const subtaskQuery = (id: string) =>
   queryOptions({
@@ -46,17 +62,6 @@ export function deleteSubtask(id: string): Promise<void> {
   return remove(path(id));
 }
 
-function listQuery(queryKey: readonly string[], from: string) {
-  return infiniteQueryOptions({
-    queryKey,
-    queryFn: async ({ pageParam, signal }) => {
-      const query = { limit: 200, nextToken: pageParam };
-      const page = await getJson<Page<SubtaskFromAPI>>(from, { query, signal });
-      return { ...page, items: page.items.map(toSubtask) };
-    },
-    ...byToken,
-  });
-}
-
 const path = (id: string) => `/api/subtasks/${encodeURIComponent(id)}`;
 const ofStory = (storyId: string) => `/api/stories/${encodeURIComponent(storyId)}/subtasks`;
+const ofProject = (projectId: string) => `/api/projects/${encodeURIComponent(projectId)}/subtasks`;

@@ -80,6 +80,12 @@ function existingOf(type: BacklogRunType): Choice<RunOptions["existingBehavior"]
       },
     ];
   }
+  if (type === "ANALYZE_CARDS") {
+    return [
+      { value: "skip", label: "Skip", hint: "Cards that have an analysis are left alone" },
+      { value: "replace", label: "Replace", hint: "The old analysis goes when the new one comes" },
+    ];
+  }
   const below = type === "GENERATE_STORIES" ? ", with their subtasks," : "";
   return [
     {

@@ -2,7 +2,6 @@ import { X } from "lucide-react";
 import { Dialog as D } from "radix-ui";
 import type { ReactNode } from "react";
 
-import { IconButton } from "./Button";
 import s from "./Dialog.module.css";
 
 type Props = {
@@ -35,6 +34,12 @@ export function Dialog({
         <D.Overlay className={s.overlay} />
         <D.Content
           className={`${s.content} ${s[size]} ${side ? s.side : ""}`}
+          onOpenAutoFocus={focusFirstField}
+          onEscapeKeyDown={(event) => {
+            // Escape leaves the field that is edited in place, not the dialog around it
+            if (event.target instanceof Element && event.target.closest("[data-editing]"))
+              event.preventDefault();
+          }}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <header className={s.header}>
@@ -42,8 +47,8 @@ export function Dialog({
               <D.Title className={s.title}>{title}</D.Title>
               {description && <D.Description className={s.description}>{description}</D.Description>}
             </div>
-            <D.Close asChild>
-              <IconButton label="Close" icon={X} size="s" />
+            <D.Close className={s.close} aria-label="Close">
+              <X size={16} aria-hidden />
             </D.Close>
           </header>
           <div className={s.body}>{children}</div>
@@ -52,4 +57,14 @@ export function Dialog({
       </D.Portal>
     </D.Root>
   );
+}
+
+/** The first field, not the cross that closes; where there is none, the dialog itself. */
+function focusFirstField(event: Event): void {
+  const content = event.currentTarget;
+  if (!(content instanceof HTMLElement)) return;
+  event.preventDefault();
+  const fields = "input:not([type=file]), textarea, [role=radio][data-state=checked]";
+  const field = content.querySelector<HTMLElement>(fields);
+  (field ?? content).focus();
 }

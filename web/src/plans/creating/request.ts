@@ -14,7 +14,7 @@ export type Filled = {
   parameters: Readonly<Record<string, string>>;
 };
 
-export type Parameter = { name: string; description: string; default: string | null };
+export type Parameter = { name: string; description: string; default?: string | null };
 
 /** What is still needed, in words; null when it can be asked. */
 export function missing(filled: Filled, parameters: readonly Parameter[]): string | null {

@@ -6,7 +6,6 @@ import {
   Controls,
   type FinalConnectionState,
   type OnConnectStartParams,
-  Panel,
   ReactFlow,
 } from "@xyflow/react";
 import { useMemo, useState } from "react";
@@ -63,7 +62,6 @@ export default function PlanGraph({
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodeClick={(_, node) => choose(node, on.onChoose)}
-        onSelectionChange={undefined}
         onEdgesDelete={(gone) => gone.forEach((edge) => onRelease?.(edge.target, edge.source))}
         {...drawing.handlers}
         connectionRadius={48}
@@ -81,14 +79,13 @@ export default function PlanGraph({
       >
         <Background gap={20} size={1.2} color="var(--line)" />
         <Controls showInteractive={false} />
-        {isEditable && (
-          <Panel position="top-right">
-            <p className={`${s.hint} ${drawing.refused ? s.hintRefused : ""}`} role="status">
-              {drawing.refused ?? "Draw from a task’s right edge to the task that has to wait for it."}
-            </p>
-          </Panel>
-        )}
       </ReactFlow>
+      {isEditable && (
+        <p className={`${s.hint} ${drawing.refused ? s.hintRefused : ""}`} role="status">
+          {drawing.refused ??
+            "Draw from a task’s right edge to the task that has to wait for it. A line that is chosen can be removed."}
+        </p>
+      )}
     </div>
   );
 }
