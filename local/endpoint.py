@@ -1,6 +1,7 @@
 """One port that speaks AWS: moto for the services, our functions for Lambda's Invoke."""
 
 import io
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
 from local.serving import Server
+from local.timers import refusal
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -45,15 +47,34 @@ class AwsEndpoint:
             return self.invocations({**environ, "QUERY_STRING": ""}, start_response)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             return self._one_at_a_time(environ, start_response)
+        if environ["PATH_INFO"].startswith("/schedules/") and environ["REQUEST_METHOD"] in ("POST", "PUT"):
+            return self._scheduled(environ, start_response)
         return self._moto(environ, start_response)
+
+    def _scheduled(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """moto keeps any expression: one that could never fire is refused as the service does it."""
+        body = _read(environ)
+        reason = refusal(str(json.loads(body).get("ScheduleExpression", "")))
+        if reason is None:
+            return self._moto(environ, start_response)
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "ValidationException")]
+        start_response("400 Bad Request", headers)
+        return [json.dumps({"Message": f"Invalid Schedule Expression: {reason}."}).encode()]
 
     def _one_at_a_time(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """moto's transactions and conditions are not atomic when requests run at once."""
         # read before the lock is taken: a slow client holds up nobody
-        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+        _read(environ)
         with self._dynamodb:
             return list(self._moto(environ, start_response))
 
     def close(self) -> None:
         """Stops serving and frees the port."""
         self._server.close()
+
+
+def _read(environ: Environ) -> bytes:
+    """The request's body, which can be read again."""
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body

@@ -59,7 +59,7 @@ class LocalSystem:
         log: Log = logs.show,
     ) -> None:
         self._path = Path(template)
-        self._host, self._port, self._dashboard = host, port, dashboard
+        self._host, self._dashboard = host, dashboard
         self._env = dict(os.environ if env is None else env)
         self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
@@ -69,6 +69,8 @@ class LocalSystem:
         self.token = admin_token(self._env)
         self.url = ""
         """Where the HTTP API listens, such as http://127.0.0.1:3000."""
+        self.port = port
+        """That of the HTTP API."""
         self.endpoint_url = ""
         """Where the local AWS listens: moto's services and Lambda's Invoke."""
         self.unfired: list[Schedule] = []
@@ -144,10 +146,10 @@ class LocalSystem:
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
-        api = HttpApi(self._template, self._runner, host=self._host, port=self._port)
+        api = HttpApi(self._template, self._runner, host=self._host, port=self.port)
         app = api.wsgi if self._dashboard is None else Dashboard(self._dashboard, api.wsgi, self._template)
-        server = Server(app, self._host, self._port)
-        api.port = server.port
+        server = Server(app, self._host, self.port)
+        api.port = self.port = server.port
         self._closing.callback(server.close)
         self.url = server.url
 

@@ -1,6 +1,5 @@
 """EventBridge Scheduler: the schedules that are made while the system runs, which moto keeps and never fires."""
 
-import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -9,43 +8,9 @@ from zoneinfo import ZoneInfo
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-_NAMES = {
-    "month": ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
-    "weekday": ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
-}
-# lowest and highest of minutes, hours, day of month, month, day of week, year
-_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
+from local.cron import cron
 
-
-def cron_matches(expression: str, minute: datetime) -> bool:
-    """Whether a cron of EventBridge names this minute. L, W and # are not understood: they name none."""
-    weekday = minute.isoweekday() % 7 + 1
-    values = (minute.minute, minute.hour, minute.day, minute.month, weekday, minute.year)
-    fields = expression.split()
-    return all(_field_matches(fields[n], values[n], n) for n in range(6))
-
-
-def _field_matches(field: str, value: int, position: int) -> bool:
-    low, high = _RANGES[position]
-    return any(value in _values(part, low, high, position) for part in field.split(","))
-
-
-def _values(part: str, low: int, high: int, position: int) -> range:
-    span, _, step = part.partition("/")
-    if span in ("*", "?"):
-        first, last = low, high
-    else:
-        one, _, other = span.partition("-")
-        first = _number(one, position)
-        last = _number(other, position) if other else high if step else first
-    return range(first, last + 1, int(step or 1)) if first >= low else range(0)
-
-
-def _number(text: str, position: int) -> int:
-    names = _NAMES["month"] if position == 3 else _NAMES["weekday"] if position == 4 else []
-    if text in names:
-        return names.index(text) + 1
-    return int(text) if re.fullmatch("[0-9]+", text) else -1
+_TIME = "<aws.scheduler.scheduled-time>"
 
 
 class TimerWatch:
@@ -94,7 +59,7 @@ class TimerWatch:
         if due is None or (schedule["Name"], expression, due) in self._fired:
             return
         self._fired.add((schedule["Name"], expression, due))
-        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].encode())
+        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, due).encode())
         if schedule.get("ActionAfterCompletion") == "DELETE":
             scheduler.delete_schedule(Name=schedule["Name"])
 
@@ -106,4 +71,17 @@ def due_time(expression: str, now: datetime) -> str | None:
     if kind == "at":
         return inside if now >= datetime.fromisoformat(inside) else None
     minute = now.replace(second=0, microsecond=0)
-    return minute.isoformat() if kind == "cron" and cron_matches(inside, minute) else None
+    return minute.isoformat() if kind == "cron" and cron(inside)(minute) else None
+
+
+def refusal(expression: str) -> str | None:
+    """Why EventBridge Scheduler would not take an expression; None where it would."""
+    kind, _, rest = expression.partition("(")
+    try:
+        if kind == "cron":
+            cron(rest.removesuffix(")"))
+        elif kind == "at":
+            datetime.fromisoformat(rest.removesuffix(")"))
+    except ValueError as wrong:
+        return str(wrong)
+    return None

@@ -100,7 +100,15 @@ def author() -> str:
 
 
 def editor() -> Editor:
-    return Editor(tables().plans, tables().entries, now_ms, author())
+    return Editor(tables().plans, tables().entries, now_ms, author(), under_way=followed)
+
+
+def followed(plan_id: str) -> None:
+    """What an edit lets follow in a plan that is carried out, such as a gate that opens; else the sweep sees to it."""
+    try:
+        conductor().change(plan_id, lambda standing: standing)
+    except (NotFound, Transient) as fault:
+        http.logger.warning("Nothing has followed from an edit", plan_id=plan_id, fault=str(fault))
 
 
 def starter() -> Starter:
@@ -224,12 +232,14 @@ def patch_plan(plan_id: str, body: PlanPatch, if_match: IfMatch = None) -> Respo
 
 @app.delete("/api/plans/<plan_id>", status_code=204, tags=["plans"], summary="Delete a plan with its history")
 def delete_plan(plan_id: str, if_match: IfMatch = None) -> Response[str]:
-    tables().plans.delete(plan_id, http.versions_seen(if_match))
+    was_scheduled = tables().plans.delete(plan_id, http.versions_seen(if_match))
     ends = time.monotonic() + PURGE_S
     try:
+        if was_scheduled:
+            timer().clear(plan_id)
         tables().plans.purge(plan_id, lambda: time.monotonic() > ends)
     except Transient as fault:
-        # the plan is gone all the same, and the schedule finds what is left of it
+        # the plan is gone all the same: the sweep finds what is left of it, and its timer ends when it fires next
         http.logger.warning("A purge was put off", plan_id=plan_id, fault=str(fault))
     return Response(204, "application/json", "")
 

@@ -17,11 +17,13 @@ from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
 from groundwork.executing.carrying import Carrier
 from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked, execute
+from groundwork.executing.control import Asked
+from groundwork.executing.timing import woken
 from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Reverter, Worker
 from groundwork.git.upstream import opened
 from groundwork.plans.repositories import Repository
+from groundwork.scheduler import PlanTimer
 from groundwork.sessions.upstream import Upstream
 from groundwork.settings import Settings
 from groundwork.stepfunctions import PlanMachine
@@ -88,7 +90,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event["do"] == "UNDO":
         return undo(event["planId"])
     if event["do"] == "SCHEDULED":
-        return scheduled(event["planId"])
+        return scheduled(event)
     names = ("planId", "number", "taskId", "phaseId")
     logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
     try:
@@ -125,12 +127,16 @@ def sweep(context: Any) -> dict[str, Any]:
     return {"looked": looked}
 
 
-def scheduled(plan_id: str) -> dict[str, Any]:
+def scheduled(event: dict[str, Any]) -> dict[str, Any]:
     """A plan that cannot be begun now, such as one that is still under way, waits for its next time."""
+    plan_id, asked = event["planId"], Asked("schedule", now_ms())
     try:
         standing = conductor("schedule").change(
-            plan_id, lambda now: execute(now, Asked("schedule", now_ms()), again=now.execution.schedule is not None)
+            plan_id, lambda now: woken(now, event["expression"], event["time"], asked)
         )
+    except NotFound:
+        PlanTimer(settings().schedule_prefix, "", "").clear(plan_id)
+        return {"status": "gone"}
     except Refusal as refused:
         logger.warning("A scheduled plan was not begun", plan_id=plan_id, reason=str(refused))
         return {"status": "refused"}

@@ -21,6 +21,7 @@ PROCESS_NEXT = "${AWS::StackName}-process-next"
 PLAN_EXECUTOR = "${AWS::StackName}-plan-executor"
 MACHINE = "stateMachine:${AWS::StackName}-plan"
 START, ANSWERS = "states:StartExecution", ("states:SendTaskSuccess", "states:SendTaskFailure")
+FOLLOW = ("states:DescribeExecution", "states:StopExecution")
 SCHEDULE = ("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule")
 SCHEDULES = "schedule/default/${AWS::StackName}-*"
 EXPECTED: dict[str, set[Grant]] = {
@@ -47,6 +48,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([START, *ANSWERS], MACHINE)
     | grants(ANSWERS, MACHINE + "/*")
     | grants([INVOKE], "function:" + PLAN_EXECUTOR)
+    | grants(["scheduler:DeleteSchedule"], SCHEDULES)
     | grants([SECRET], "secret:groundwork/*")
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
@@ -71,7 +73,8 @@ EXPECTED: dict[str, set[Grant]] = {
 ROLES: dict[str, set[Grant]] = {
     "PlanMachineRole": grants([INVOKE], "PlanExecutorFunction")
     | grants([START], MACHINE)
-    | grants(["states:DescribeExecution", "states:StopExecution"], "execution:${AWS::StackName}-plan/*"),
+    | grants(FOLLOW, "execution:${AWS::StackName}-plan/*")
+    | grants(FOLLOW, "execution:${AWS::StackName}-plan:*"),
     "PlanScheduleRole": grants([INVOKE], "PlanExecutorFunction"),
 }
 """Of what is no function."""

@@ -1,9 +1,10 @@
 """Tasks carried out by sessions of the mock, through the gates, on a repository in memory."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing, TaskStanding
 from groundwork.executing.undoing import Undoer
+from groundwork.executing.work import Turn as TaskTurn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.commits import TASK, trailers
+from groundwork.sessions.commits import TASK, message, trailers
 from groundwork.sessions.session import Session
 from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 from tests.executing.test_carrying import repository
@@ -144,6 +146,24 @@ async def test_a_task_becomes_a_commit_and_says_what_it_did_and_cost() -> None:
     assert state.summary
     assert (state.turns, state.spent.calls) == (world.model.asked, world.model.asked)
     assert state.spent.cost_micro_usd > 0
+
+
+async def test_what_a_model_says_is_shown_without_the_secrets_it_quotes() -> None:
+    world, key = one(), "AKIA" + "QYLPMN5HFIXTEBZ2"
+    turn, told = world.model._mock.turn, list[str]()
+
+    async def telling(conversation: Conversation) -> Turn:
+        answer = await turn(conversation)
+        return replace(answer, content=({"type": "text", "text": f"I found {key}."}, *answer.content))
+
+    def kept(plan_id: str, task_id: str, turn: TaskTurn, at_ms: int) -> None:
+        told.append(turn.message)
+
+    world.model._mock.turn = telling  # type: ignore[method-assign]
+    world.store.turn = kept  # type: ignore[method-assign]
+    assert await world.work("a") == "DONE"
+    assert "I found [an AWS access key]." in "".join(told)
+    assert key not in "".join(told)
 
 
 async def test_a_session_goes_on_in_another_invocation_from_its_last_turn() -> None:
@@ -273,6 +293,55 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     assert (state.status, state.attempts, state.since) == (TaskStatus.COMPLETED, 2, 1)
     assert state.commit_sha != first
     assert world.server.branches[f"groundwork/{world.plan.id}-2"] == state.commit_sha
+
+
+async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() -> None:
+    world = one()
+    await world.work("a")
+    first = world.state("a").commit_sha
+    world.server.branches["main"] = first or ""
+    world.change(lambda now: control.execute(now, Asked("somebody", 1_000), again=True))
+    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    assert world.state("a").commit_sha not in (None, first)
+
+
+async def test_a_cancel_that_comes_while_a_commit_is_being_pushed_keeps_it_back() -> None:
+    world = one()
+    land = FakeUpstream.land
+
+    def cancelled(self: FakeUpstream, *given: Any) -> Any:
+        world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+        going = given[-1]
+        ends = time.monotonic() + 30
+        while going() and time.monotonic() < ends:
+            time.sleep(0.01)
+        return land(self, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeUpstream, "land", cancelled)
+        assert await world.work("a") == "DONE"
+    assert (world.state("a").status, world.commits()) == (TaskStatus.CANCELLED, [])
+
+
+async def test_a_commit_of_another_attempt_that_landed_meanwhile_is_the_tasks_with_its_own_files() -> None:
+    world = one()
+    branch = f"groundwork/{world.plan.id}"
+    world.server.branches[branch] = world.server.branches["main"]
+    sessions_keep = world.sessions.keep
+
+    def late(session: Session) -> None:
+        # another worker, with another attempt, is faster
+        text = message("feat: late", "", replace(session.brief.marks, attempt=2))
+        if len(world.server.history(branch)) == 1:
+            FakeUpstream(world.server).land(branch, session.base, {"late.py": b"late\n"}, text)
+        sessions_keep(session)
+
+    world.sessions.keep = late  # type: ignore[method-assign]
+    assert await world.work("a") == "DONE"
+    state = world.state("a")
+    assert (world.commits(), state.files) == (["a"], ("late.py",))
+    assert state.commit_sha == world.server.branches[branch]
 
 
 async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> None:

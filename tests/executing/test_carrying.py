@@ -234,6 +234,18 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     assert world.gate("a", "new", number=2) == "WORK"
 
 
+def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
+    world = chain()
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.RUNNING
+    world.machine.ended.append((world.plan.id, 1))
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.FAILED
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+
+
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
     world.carrier.failed(world.plan.id, 1, "gone")

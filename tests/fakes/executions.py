@@ -97,12 +97,14 @@ class MemoryMachine:
     """`opened` holds what was said to each token, None where its execution was ended; a token hears only once."""
 
     started: list[tuple[str, int]] = field(default_factory=list)
+    ended: list[tuple[str, int]] = field(default_factory=list)
     opened: dict[str, str | None] = field(default_factory=dict)
     undone: list[str] = field(default_factory=list)
 
-    def start(self, plan_id: str, number: int) -> None:
+    def start(self, plan_id: str, number: int) -> bool:
         if (plan_id, number) not in self.started:
             self.started.append((plan_id, number))
+        return (plan_id, number) not in self.ended
 
     def undo(self, plan_id: str) -> None:
         self.undone.append(plan_id)

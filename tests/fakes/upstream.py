@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from groundwork.sessions.upstream import (
     CommitGone,
     Landed,
     MergeConflict,
+    NotLanded,
     RepositoryFault,
     RepositoryRefused,
+    always,
 )
 
 type Tree = dict[str, bytes]
@@ -85,21 +87,25 @@ class FakeUpstream:
             (folder / path).write_bytes(content)
         return Checkout(folder, commit, len(tree), sum(map(len, tree.values())))
 
-    def find(self, branch: str, task_id: str) -> Landed | None:
+    def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         self._fail()
         reverted: set[str] = set()
         for commit in self._server.history(branch):
             marks = trailers(commit.text)
             reverted.add(marks.get(REVERTS, ""))
-            if marks.get(TASK) == task_id and commit.sha not in reverted:
+            if marks.get(TASK) == task_id and commit.sha not in reverted and int(marks[ATTEMPT]) > since:
                 return _landed(commit, branch, found=True)
         return None
 
-    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
+    def land(
+        self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
+    ) -> Landed:
         with self._server.lock:
             self._fail()
-            if found := self.find(branch, trailers(text)[TASK]):
+            if found := self.find(branch, trailers(text)[TASK], since):
                 return found
+            if not going():
+                raise NotLanded
             return _landed(self._put(branch, self._commit(base).tree, changes, text), branch)
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:

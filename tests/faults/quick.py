@@ -38,6 +38,7 @@ def quick_template(directory: Path, durations: Durations) -> Path:
     (layer / "groundwork").symlink_to(ROOT / "layers" / "common" / "groundwork")
     values = {name: getattr(durations, name) for name in Durations.__dataclass_fields__}
     (layer / "sitecustomize.py").write_text(_AT_START.format(**values))
+    (directory / "statemachines").symlink_to(ROOT / "statemachines")
     text = (ROOT / "template.yaml").read_text()
     text = text.replace("ContentUri: layers/common", f"ContentUri: {layer}")
     template = directory / "template.yaml"

@@ -1,7 +1,9 @@
 """What gets from a repository onto disk: its plain files, and nothing that leads elsewhere."""
 
+import hashlib
 import itertools
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,6 +110,39 @@ def test_folders_that_hold_themselves_many_times_over_are_refused(made: Made, tm
         tree = made.tree(*((b"%d" % n, 0o40000, tree) for n in range(10)))
     with pytest.raises(RepositoryRefused, match="more than 200 files"):
         check_out(made.repo.object_store, made.commit(tree), tmp_path / "work", Bounds(files=200))
+
+
+@pytest.mark.parametrize("bottom", [(), ((b".git", 0o100644),), ((b"link", LINK),)])
+def test_folders_without_a_file_are_counted_too(
+    made: Made, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]
+) -> None:
+    # eight folders, eight times over: a checkout that only counts files would make seventeen million of them
+    tree = made.tree(*((name, mode, made.blob(b"x")) for name, mode in bottom))
+    for _ in range(8):
+        tree = made.tree(*((b"%d" % n, 0o40000, tree) for n in range(8)))
+    with pytest.raises(RepositoryRefused, match="more than 400 files and folders"):
+        check_out(made.repo.object_store, made.commit(tree), tmp_path / "work", Bounds(files=200))
+
+
+def test_a_repository_that_is_damaged_is_for_a_person(made: Made, tmp_path: Path) -> None:
+    blob, raw = made.blob(b"x"), b"tree 14\x00100644 a\0short"
+    cut = hashlib.sha1(raw).hexdigest()
+    place = tmp_path / "made.git" / "objects" / cut[:2]
+    place.mkdir()
+    (place / cut[2:]).write_bytes(zlib.compress(raw))
+    for number, tree in enumerate([b"1" * 40, blob, cut.encode(), made.tree((b"sub", 0o40000, blob))]):
+        with pytest.raises(RepositoryRefused, match="damaged"):
+            check_out(made.repo.object_store, made.commit(tree), tmp_path / f"work-{number}", Bounds())
+
+
+def test_what_a_file_system_cannot_hold_is_left_out(made: Made, tmp_path: Path) -> None:
+    tree = made.tree((b"n" * 200, 0o100644, made.blob(b"x")))
+    for _ in range(30):
+        tree = made.tree((b"d" * 200, 0o40000, tree))
+    top = made.tree((b"deep", 0o40000, tree), (b"fine", 0o100644, made.blob(b"x")), (b"link", LINK, b"2" * 40))
+    found = check_out(made.repo.object_store, made.commit(top), tmp_path / "work", Bounds())
+    assert list(found.left_out.values()) == ["its path is too long"]
+    assert (found.files, found.links) == (1, {"link": "?"})
 
 
 def test_more_bytes_than_the_disk_may_hold_are_refused(made: Made, tmp_path: Path) -> None:

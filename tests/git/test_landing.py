@@ -1,6 +1,8 @@
 """A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
 
 import logging
+import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -9,9 +11,16 @@ import pytest
 from groundwork.git.clone import Bounds
 from groundwork.git.upstream import opened
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import (
+    CommitGone,
+    Landed,
+    MergeConflict,
+    NotLanded,
+    RepositoryRefused,
+    RepositoryUnreachable,
+)
 from tests.git.conftest import BRANCH, FILES, Open, text_of
-from tests.git.server import EXPECTED, TOKEN, GitServer, git, secret
+from tests.git.server import EXPECTED, TOKEN, USER, GitServer, git, secret
 
 APP = FILES["src/app.py"]
 
@@ -182,6 +191,20 @@ def test_a_body_cannot_pass_for_another_tasks_trailers(server: GitServer, open_:
     assert upstream.find(BRANCH, "t")
 
 
+def test_a_stop_is_heeded_though_the_first_push_was_lost(server: GitServer, open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    server.faults["push"] = ["before"]
+
+    def pushes() -> int:
+        return len([one for one in server.requests if one.startswith("POST") and "receive-pack" in one])
+
+    before = pushes()
+    with pytest.raises(NotLanded):
+        upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of(), going=lambda: pushes() == before)
+    assert (pushes(), server.log(BRANCH)) == (before + 1, ["first"])
+
+
 def test_a_push_that_the_server_refuses_is_for_a_person(server: GitServer, open_: Open) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main")
@@ -300,6 +323,43 @@ def test_credentials_are_in_no_log_however_much_is_logged(
     assert "git-receive-pack" in caplog.text
     assert TOKEN not in caplog.text
     assert EXPECTED.removeprefix("Basic ") not in caplog.text
+
+
+def test_a_fault_of_a_kind_nobody_foresaw_leaves_its_kind_and_place_and_not_its_message(
+    server: GitServer, open_: Open, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object, **named: object) -> None:
+        raise ZeroDivisionError(f"at http://{USER}:{TOKEN}@127.0.0.1/") from ValueError(TOKEN)
+
+    upstream = open_()
+    monkeypatch.setattr("dulwich.client.HttpGitClient.fetch_pack", broken)
+    with pytest.raises(RepositoryUnreachable, match="ZeroDivisionError"):
+        upstream.head(BRANCH, "main")
+    assert "ZeroDivisionError from ValueError" in caplog.text
+    assert re.search(r"test_landing.py:\d+ broken < clone.py:\d+ _fetch", caplog.text)
+    assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("over", ["http", "path"])
+def test_a_repository_that_names_commits_by_sha256_is_for_a_person(
+    server: GitServer, tmp_path: Path, open_: Open, over: str
+) -> None:
+    shutil.rmtree(server.folder)
+    server.folder.mkdir()
+    server.git("init", "-q", "--bare", "-b", "main", "--object-format=sha256")
+    work = tmp_path / "work"
+    git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256", str(work))
+    git(work, "commit", "-q", "--allow-empty", "-m", "first")
+    git(work, "push", "-q", str(server.folder), "main")
+    server.url = server.url if over == "http" else str(server.folder)
+    with pytest.raises(RepositoryRefused, match="SHA-256"):
+        open_().head(BRANCH, "main")
+
+
+def test_an_empty_repository_is_for_a_person(server: GitServer, open_: Open) -> None:
+    server.git("update-ref", "-d", "refs/heads/main")
+    with pytest.raises(RepositoryRefused, match="nothing in it"):
+        open_().head(BRANCH, "main")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """A session across invocations: what is waited for, what is left to the next one, and how it goes on there."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from groundwork.ai.conversation import Conversation, Turn
-from groundwork.ai.port import Misconfigured, Overloaded, RateLimited, Unavailable
+from groundwork.ai.port import Misconfigured, Overloaded, RateLimited, RateLimits, Unavailable
 from groundwork.sessions.carrying_out import FAULTS, Pause, carry_on
 from groundwork.sessions.changes import from_json
 from groundwork.sessions.session import Session
@@ -15,12 +16,13 @@ from groundwork.sessions.workspace import Workspace
 from tests.sessions.world import Desk, Scripted, brief, call, calls, finish, workspace
 
 FILES: dict[str, str | bytes] = {"README.md": "# App\n", "src/app.py": "one\n"}
+FIRST, LAST = calls(call("read", file_path="src/app.py")), calls(finish())
 SCRIPT: list[Turn | Exception] = [
-    calls(call("read", file_path="src/app.py")),
+    FIRST,
     calls(call("edit", file_path="src/app.py", old_string="one", new_string="two")),
     calls(call("write", file_path="new/a.txt", content="a\n"), call("delete", file_path="README.md")),
     calls(call("edit", file_path="src/app.py", old_string="two", new_string="three")),
-    calls(finish()),
+    LAST,
 ]
 END = {"src/app.py": b"three\n", "new/a.txt": b"a\n", "README.md": None}
 
@@ -70,17 +72,64 @@ async def test_an_invocation_begins_no_turn_that_it_could_not_end(work: Workspac
 
 
 @pytest.mark.parametrize(
-    ("fault", "waited"), [(RateLimited(retry_after=7.0), 7.0), (Overloaded(), 2.0), (Unavailable(), 2.0)]
+    ("fault", "share", "waited"),
+    [
+        *((RateLimited(retry_after=7.0), 0.0, 7.0), (RateLimited(retry_after=7.0), 1.0, 14.0)),
+        *((RateLimited(retry_after=0.0), 0.0, 0.0), (RateLimited(retry_after=0.0), 1.0, 2.0)),
+        *((Overloaded(), 0.5, 2.0), (Unavailable(), 0.0, 1.0), (Unavailable(), 1.0, 3.0)),
+    ],
 )
-async def test_a_fault_of_the_provider_is_waited_out_and_uses_up_nothing(
-    work: Workspace, fault: Exception, waited: float
+async def test_a_fault_of_the_provider_is_waited_out_by_each_in_its_own_time_and_uses_up_nothing(
+    work: Workspace, fault: Exception, share: float, waited: float
 ) -> None:
-    desk = Desk(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work)
+    desk = Desk(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work, share=share)
     carried = await carry_on(fresh(), desk.means(), desk.watch())
     assert desk.slept == [waited]
     assert carried.session.turns == 5
     assert carried.session.ended
     assert carried.session.ended.success
+
+
+SCARCE = RateLimits(tokens_limit=1_000_000, tokens_remaining=20_000, tokens_reset=40.0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "slept"),
+    [
+        (SCARCE, 10.0),
+        (RateLimits(requests_limit=50, requests_remaining=1, requests_reset=20.0), 5.0),
+        (RateLimits(requests_limit=50, requests_remaining=0, requests_reset=7_200.0), 15.0),
+    ],
+)
+async def test_sessions_that_are_told_that_little_is_left_spread_over_the_time_until_there_is_more(
+    work: Workspace, limits: RateLimits, slept: float
+) -> None:
+    desk = Desk(Scripted([replace(FIRST, limits=limits), *SCRIPT[1:]]), work, share=0.25)
+    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    assert desk.slept == [slept]
+    assert carried.session.ended
+
+
+async def test_a_session_that_has_ended_waits_for_nothing(work: Workspace) -> None:
+    script = [*SCRIPT[:-1], replace(LAST, limits=SCARCE)]
+    desk = Desk(Scripted(list(script)), work, share=0.25)
+    await carry_on(fresh(), desk.means(), desk.watch())
+    assert desk.slept == []
+
+
+async def test_a_stop_ends_a_wait_for_the_provider(work: Workspace) -> None:
+    stop, waiting = asyncio.Event(), asyncio.Event()
+    desk = Desk(Scripted([RateLimited(retry_after=50.0)]), work)
+
+    async def for_ever(seconds: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    carrying = asyncio.create_task(carry_on(fresh(), desk.means(), replace(desk.watch(stop), sleep=for_ever)))
+    await waiting.wait()
+    stop.set()
+    carried = await asyncio.wait_for(carrying, 60)
+    assert carried.pause is Pause.STOPPED
 
 
 async def test_a_provider_that_stays_away_is_left_to_a_later_invocation(work: Workspace) -> None:

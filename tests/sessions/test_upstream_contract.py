@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from groundwork.git.upstream import opened
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, RepositoryRefused, Upstream
+from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, NotLanded, RepositoryRefused, Upstream
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.git.conftest import briefly
 from tests.git.server import secret, serving_git
@@ -36,8 +37,8 @@ def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
         yield open_one
 
 
-def text(number: int = 1) -> str:
-    return message(f"feat: {number}", "", Marks("plan", f"t{number}", 1))
+def text(number: int = 1, attempt: int = 1) -> str:
+    return message(f"feat: {number}", "", Marks("plan", f"t{number}", attempt))
 
 
 def contents(upstream: Upstream, commit: str, folder: Path) -> dict[str, str]:
@@ -78,6 +79,25 @@ def test_a_task_lands_once_and_is_found(open_: Open) -> None:
     found = open_().find(BRANCH, "t1")
     assert found
     assert (found.sha, found.marks) == (landed.sha, landed.marks)
+
+
+def test_a_commit_of_an_earlier_round_below_the_branch_is_not_the_tasks(open_: Open) -> None:
+    # the plan was merged into the branch that it starts from, and is begun anew
+    first = open_().land("main", open_().head("main", "main"), {"x": b"1"}, text())
+    base = open_().head(BRANCH, "main")
+    assert open_().find(BRANCH, "t1", since=1) is None
+    again = open_().land(BRANCH, base, {"x": b"2"}, text(attempt=2), since=1)
+    assert (again.sha != first.sha, again.found) == (True, False)
+    assert open_().find(BRANCH, "t1", since=1) == replace(again, found=True)
+
+
+def test_work_that_was_stopped_is_not_pushed_and_what_was_pushed_is_found_all_the_same(open_: Open) -> None:
+    base = open_().head(BRANCH, "main")
+    with pytest.raises(NotLanded):
+        open_().land(BRANCH, base, {"x": b"x"}, text(), going=lambda: False)
+    assert open_().head(BRANCH, "main") == base
+    landed = open_().land(BRANCH, base, {"x": b"x"}, text())
+    assert open_().land(BRANCH, base, {"x": b"x"}, text(), going=lambda: False).sha == landed.sha
 
 
 def test_changes_to_the_same_base_are_put_together_or_conflict(open_: Open, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The tools of a session against what a hostile or clumsy model asks: nothing outside, nothing of git's or huge."""
 
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,29 @@ def test_a_search_with_a_pattern_made_to_hang_ends_all_the_same(tmp_path: Path) 
     assert "stopped after" in searching.grep(work, "(a|a|aa)+$b", seconds=0.2)
     assert ask(work, "grep", pattern="(").is_error
     assert searching.glob(work, "*a" * 60 + "[!a]") == "no file matches"
+
+
+@pytest.mark.parametrize("pattern", ["(?R)|a", r"(a(?1)?)", r"\\\\(?P<x>a)(?&x)*", "(?P<x>a)(?P>x)", "(?0)", "a(?-1)"])
+def test_a_pattern_that_calls_itself_is_refused_before_it_takes_all_memory(work: Workspace, pattern: str) -> None:
+    result = ask(work, "grep", pattern=pattern)
+    assert result.is_error
+    assert "calls itself" in result.text
+
+
+def test_the_letters_of_such_a_call_can_be_searched_for(tmp_path: Path) -> None:
+    work = workspace(tmp_path / "work", {"a.txt": "see (?R) here\n"})
+    assert "a.txt:1" in ask(work, "grep", pattern=r"\(\?R\)").text
+
+
+def test_an_edit_that_would_make_gigabytes_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    work = workspace(tmp_path / "work", {"a.txt": "a\n" * 900_000})
+    tracemalloc.start()
+    try:
+        result = ask(work, "edit", file_path="a.txt", old_string="a", new_string="b" * 1_000, replace_all=True)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert "too large" in result.text
 
 
 def test_finding_by_name_and_content(work: Workspace) -> None:

@@ -94,12 +94,14 @@ class Desk:
     left_ms: int = 900_000
     clock: int = 0
     turn_takes_ms: int = 1_000
+    share: float = 0.0
 
     def means(self) -> Means:
         return Means(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
 
     def watch(self, stop: asyncio.Event | None = None) -> Watch:
-        return Watch(self._keep, lambda: self.left_ms, stop or asyncio.Event(), self._sleep)
+        sleep, share = self._sleep, self.share
+        return Watch(self._keep, lambda: self.left_ms, stop or asyncio.Event(), sleep, share=lambda: share)
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2

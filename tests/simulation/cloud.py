@@ -115,6 +115,7 @@ class Cloud:
     trace: list[str] = field(default_factory=list)
     living: list[Sandbox] = field(default_factory=list)
     crashes: list[tuple[Sandbox, BaseException]] = field(default_factory=list)
+    freezing: tuple[str, ...] = ("process_next",)
     _number: int = 0
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -141,7 +142,7 @@ class Cloud:
 
     async def _disturb(self, sandbox: Sandbox, kill: float) -> None:
         await sandbox.gate()
-        if self.happens(self.faults.frozen) and sandbox.function == "process_next":
+        if self.happens(self.faults.frozen) and sandbox.function in self.freezing:
             self.note(f"{sandbox.number} frozen")
             sandbox.freeze(self.random.uniform(5, 200))
             await sandbox.gate()
@@ -284,12 +285,16 @@ class Cloud:
     async def http[T](self, call: Callable[..., T], *arguments: Any) -> T:
         """A synchronous function behind the HTTP API. Raises its refusals; NoAnswer where a client hears nothing."""
         sandbox = self.sandbox("http", HTTP_TIMEOUT_S)
-        ended = await self.lives(sandbox, sandbox.io(call, *arguments))
+        answer: T = await self.answered(sandbox, sandbox.io(call, *arguments))
+        return answer
+
+    async def answered(self, sandbox: Sandbox, life: Coroutine[Any, Any, Any]) -> Any:
+        """What a synchronous invocation answers. Raises as `http` does."""
+        ended = await self.lives(sandbox, life)
         task = sandbox.main
         assert task
         if ended:
-            answer: T = task.result()
-            return answer
+            return task.result()
         fault = None if task.cancelled() else task.exception()
         if isinstance(fault, GroundworkError) and not isinstance(fault, Transient):
             raise fault

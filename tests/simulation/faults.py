@@ -45,7 +45,7 @@ class Faults:
     """Faults of AWS stop then; the model's faults of content (truncated, refused, malformed) may go on."""
 
 
-_WORST = {
+WORST = {
     "throttled": 0.08,
     "conflict": 0.08,
     "unreachable": 0.03,
@@ -77,8 +77,8 @@ def drawn(random: Random) -> Faults:
     """One seed in ten has no faults at all: what breaks there is simply wrong."""
     if random.random() < 0.1:
         return Faults()
-    present = {name: random.random() < 0.5 for name in _WORST}
-    rates = {name: random.random() * worst if present[name] else 0.0 for name, worst in _WORST.items()}
+    present = {name: random.random() < 0.5 for name in WORST}
+    rates = {name: random.random() * worst if present[name] else 0.0 for name, worst in WORST.items()}
     return Faults(**rates, skewed_clocks=random.random() < 0.5, until_s=random.uniform(30, 900))
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from unittest import mock
 
@@ -56,14 +57,14 @@ _ITEMS = {
 
 @dataclass(slots=True)
 class Report:
-    """What came of a simulation. `broken` names the invariant that did not hold, or the crash; empty if all is well."""
+    """What came of a simulation; `scenario` is what was asked for. `broken` names the invariant that did not hold, or the crash; empty if all is well."""
 
     seed: int
-    scenario: Scenario
+    scenario: Any
     faults: Faults
     broken: str = ""
     what: str = ""
-    ended: dict[str, Status] = field(default_factory=dict)
+    ended: dict[str, StrEnum] = field(default_factory=dict)
     seconds: float = 0.0
     hops: int = 0
     items: int = 0

@@ -78,11 +78,12 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
 
 @router.post("/api/plans/<plan_id>/schedule", summary="Carry it out at a time", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
-    after = changed(plan_id, lambda standing, asked: scheduled(standing, body.timing(asked)))
-    assert after.execution.schedule is not None
-    # kept first: what the timer does not know is not done, and is asked for again
-    _timer().set(plan_id, after.execution.schedule)
-    return _plan(after)
+    acting: Conductor = router.context["conductor"]()
+    timing = body.timing(Asked(acting.who or "somebody", acting.now_ms()))
+    scheduled(acting.store.read(plan_id), timing)
+    # set first: a timing that the timer refuses is not kept, and one that is not kept begins nothing
+    _timer().set(plan_id, timing)
+    return _plan(acting.change(plan_id, lambda standing: scheduled(standing, timing)))
 
 
 @router.delete(

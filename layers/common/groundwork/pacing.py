@@ -43,17 +43,10 @@ class Pace:
 
     def _spread(self, now_ms: int, limits: RateLimits) -> "Pace":
         """Wait for the reset before the provider has to refuse us, where its headers show that we are near."""
-        scarce = [
-            reset
-            for limit, remaining, reset in (
-                (limits.requests_limit, limits.requests_remaining, limits.requests_reset),
-                (limits.tokens_limit, limits.tokens_remaining, limits.tokens_reset),
-            )
-            if limit and remaining is not None and reset is not None and remaining < max(1, limit * LOW_WATER)
-        ]
-        if not scarce:
+        reset_s = scarce_s(limits)
+        if not reset_s:
             return self
-        wait = max(scarce) * 1000 / max(1, self.slots)
+        wait = reset_s * 1000 / max(1, self.slots)
         return replace(self, blocked_until_ms=max(self.blocked_until_ms, now_ms + int(wait)))
 
     def after_refusal(self, now_ms: int, refusal: RateLimited) -> "Pace":
@@ -73,6 +66,20 @@ class Pace:
         """How long the next start has to wait."""
         spaced = 0 if last_start_ms is None else last_start_ms + self.interval_ms
         return max(0, max(spaced, self.blocked_until_ms) - now_ms)
+
+
+def scarce_s(limits: RateLimits) -> float:
+    """Seconds until a limit resets of which little is left; 0 where enough is left of all."""
+    known = (
+        (limits.requests_limit, limits.requests_remaining, limits.requests_reset),
+        (limits.tokens_limit, limits.tokens_remaining, limits.tokens_reset),
+    )
+    resets = [
+        reset
+        for limit, remaining, reset in known
+        if limit and remaining is not None and reset is not None and remaining < max(1, limit * LOW_WATER)
+    ]
+    return max(resets, default=0.0)
 
 
 class OutOfTime(ModelError):

@@ -20,6 +20,10 @@ def _client() -> Any:
     )
 
 
+TIME = "<aws.scheduler.scheduled-time>"
+"""What EventBridge Scheduler puts the time in place of at which it meant to fire: a time told twice is the same."""
+
+
 class PlanTimer:
     """`function` and `role` are ARNs: who is woken, and who may wake it. `prefix` begins every schedule's name."""
 
@@ -36,7 +40,9 @@ class PlanTimer:
             "Target": {
                 "Arn": self._function,
                 "RoleArn": self._role,
-                "Input": json.dumps({"do": "SCHEDULED", "planId": plan_id}),
+                "Input": json.dumps(
+                    {"do": "SCHEDULED", "planId": plan_id, "expression": timing.expression, "time": TIME}
+                ),
                 "RetryPolicy": {"MaximumRetryAttempts": 20, "MaximumEventAgeInSeconds": 3_600},
             },
         }
@@ -67,7 +73,7 @@ class PlanTimer:
         if code == "ConflictException":
             raise _Conflict from exc
         if code == "ValidationException":
-            raise Invalid.field("cron", "EventBridge Scheduler refuses the expression") from exc
+            raise Invalid.field("cron", exc.response["Error"].get("Message") or "is refused by EventBridge") from exc
         raise Transient(f"EventBridge Scheduler: {code}") from exc
 
 

@@ -33,9 +33,11 @@ class PlanMachine:
     def undo(self, plan_id: str) -> None:
         self._tell({"do": "UNDO", "planId": plan_id})
 
-    def start(self, plan_id: str, number: int) -> None:
+    def start(self, plan_id: str, number: int) -> bool:
+        """The same again is no error while that execution is under way: ExecutionAlreadyExists is said of one that has
+        ended."""
         body = json.dumps({"planId": plan_id, "number": number})
-        self._call(
+        return self._call(
             "start_execution",
             {"ExecutionAlreadyExists"},
             stateMachineArn=self._arn,
@@ -49,14 +51,17 @@ class PlanMachine:
     def close(self, token: str) -> None:
         self._call("send_task_failure", _GONE, taskToken=token, error="PlanEnded", cause="The plan does not go on here")
 
-    def _call(self, method: str, passed: set[str], **arguments: Any) -> None:
+    def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
+        """False where the answer is one of those that are `passed` over."""
         try:
             getattr(_client(), method)(**arguments)
         except ClientError as exc:
             if (code := exc.response["Error"]["Code"]) not in passed:
                 raise Transient(f"Step Functions: {code}") from exc
+            return False
         except BotoCoreError as exc:
             raise Transient(f"Step Functions: {type(exc).__name__}") from exc
+        return True
 
 
 def execution_name(plan_id: str, number: int) -> str:

@@ -21,12 +21,14 @@ from groundwork.plans.repositories import Repository
 from groundwork.sessions import attempting, briefing
 from groundwork.sessions import carrying_out as sessions
 from groundwork.sessions.attempting import Begun, Place
+from groundwork.sessions.leaks import redacted
 from groundwork.sessions.session import Earlier, Session
 from groundwork.sessions.stepping import Means
 from groundwork.sessions.upstream import (
     CommitGone,
     Landed,
     MergeConflict,
+    NotLanded,
     RepositoryRefused,
     RepositoryUnreachable,
     Upstream,
@@ -98,7 +100,8 @@ class _Attempt:
         if kept is not None:
             return Begun(kept, self._workspace(kept))
         plan, repository = self.assignment.plan, self.assignment.repository
-        place = Place(self.assignment.branch, repository.default_branch, self.folder, plan.auto_commit)
+        branch, since = self.assignment.branch, self.assignment.since
+        place = Place(branch, repository.default_branch, self.folder, plan.auto_commit, since)
         limits = briefing.limits_for(self.assignment.task.effort)
         return attempting.begin(self.upstream, self._brief(), limits, place)
 
@@ -116,7 +119,7 @@ class _Attempt:
         if begun.session.ended:
             return begun.session
         model, lines = self.worker.model(), list[str]()
-        means = Means(model, begun.workspace, self.worker.cost, lambda: time.monotonic_ns() // 1_000_000, lines.append)
+        means = Means(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redacted(line)))
         last = [begun.session]
 
         async def keep(session: Session) -> None:
@@ -144,12 +147,26 @@ class _Attempt:
             text = await asyncio.to_thread(attempting.patch, self.upstream, session)
             await asyncio.to_thread(self.worker.sessions.keep_patch, self.assignment.task.id, text)
             return Done(None, session.ended.summary, tuple(session.changes))
-        landed = await asyncio.to_thread(attempting.land, self.upstream, session, self.assignment.branch)
+        try:
+            landed = await asyncio.to_thread(self._landed, session)
+        except NotLanded:
+            return Held()
+        if landed.marks.attempt != session.brief.attempt:
+            return await self._done(landed, "An earlier attempt had been committed.")
         return Done(landed.sha, session.ended.summary, tuple(session.changes))
+
+    def _landed(self, session: Session) -> Landed:
+        # a stop that comes while the server is slow, or others are faster, is heeded before the next push
+        branch, since, stop = self.assignment.branch, self.assignment.since, self.watch.stop
+        return attempting.land(self.upstream, session, branch, since, lambda: not stop.is_set())
 
     async def _done(self, landed: Landed, summary: str) -> Done:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Done(landed.sha, summary, files)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _told(before: Session, after: Session, lines: list[str]) -> Turn:

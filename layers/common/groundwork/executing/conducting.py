@@ -3,16 +3,16 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.executing.attempts import Next, whereto
 from groundwork.executing.happenings import happened
 from groundwork.executing.ports import Executions, Machine
 from groundwork.executing.settling import Settled, settled
-from groundwork.executing.standing import Cause, Standing, TaskStanding
-from groundwork.plans.model import PlanStatus, TaskStatus
+from groundwork.executing.standing import Cause, Standing
+from groundwork.plans.model import PlanStatus
 
 TRIES = 30
 MOST_FORGOTTEN = 40
@@ -41,12 +41,16 @@ class Conductor:
     def look(self, plan_id: str) -> Standing:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
-        self._start(standing)
+        if not self._start(standing):
+            # the rule's event has not come through, or not yet
+            standing = self.execution_over(plan_id, standing.execution.number, "Its execution has ended.")
         self._undo(standing)
         told = [
             task_id
             for task_id, state in standing.states.items()
-            if state.gate == standing.execution.number and self._tell(standing, state) and state.ended
+            if state.gate == standing.execution.number
+            and self._tell(standing, task_id)
+            and whereto(standing, task_id) is Next.DONE
         ][:MOST_FORGOTTEN]
         # a task that has ended and been told twice is not told for ever
         return self.change(plan_id, lambda now: _forgotten(now, told)) if told else standing
@@ -121,7 +125,7 @@ class Conductor:
             self._undo(after)
         for task_id, state in after.states.items():
             if state is not before.states.get(task_id):
-                self._tell(after, state)
+                self._tell(after, task_id)
 
     def _undo(self, standing: Standing) -> None:
         if standing.execution.rolling_back:
@@ -135,26 +139,27 @@ class Conductor:
                 with self._unheard("close a gate"):
                     self.machine.close(state.token)
 
-    def _start(self, standing: Standing) -> None:
+    def _start(self, standing: Standing) -> bool:
+        """False where the execution has ended before the plan."""
         if standing.status.executing and standing.execution.number:
             with self._unheard("start"):
-                self.machine.start(standing.plan.id, standing.execution.number)
+                return self.machine.start(standing.plan.id, standing.execution.number)
+        return True
 
-    def _tell(self, standing: Standing, state: TaskStanding) -> bool:
+    def _tell(self, standing: Standing, task_id: str) -> bool:
         """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
 
         Whether it could be told.
         """
+        state = standing.of(task_id)
         if state.token is None:
             return False
         with self._unheard("open a gate"):
             stale = state.gate != standing.execution.number
             if stale or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
                 self.machine.close(state.token)
-            elif state.ended:
-                self.machine.open(state.token, Next.DONE.value)
-            elif state.status is TaskStatus.RUNNING:
-                self.machine.open(state.token, Next.WORK.value)
+            elif (where := whereto(standing, task_id)) is not Next.GATE:
+                self.machine.open(state.token, where.value)
             return True
         return False
 
@@ -175,13 +180,15 @@ class Conductor:
         return self._change(plan_id, lambda standing: standing) if self.store.room() > 0 else follows.standing
 
     def _make_room(self) -> None:
-        """Plans that wait for room are looked at once there is some."""
-        if self.store.room() <= 0:
-            return
-        for plan_id in self.store.waiting_for_room():
-            self._change(plan_id, lambda standing: standing)
+        """Plans that wait for room are looked at once there is some: nobody's doing, and nobody's fault if it fails."""
+        nobody = replace(self, who=None)
+        with self._unheard("make room"):
+            waiting = self.store.waiting_for_room() if self.store.room() > 0 else []
+            for plan_id in waiting:
+                with suppress(NotFound), self._unheard(f"begin more of {plan_id}"):
+                    nobody._change(plan_id, lambda standing: standing)
 
 
 def _forgotten(standing: Standing, task_ids: list[str]) -> Standing:
-    ended = {id_: standing.of(id_) for id_ in task_ids if standing.of(id_).ended}
-    return standing.put({id_: state.changed(token=None) for id_, state in ended.items()})
+    ended = [id_ for id_ in task_ids if whereto(standing, id_) is Next.DONE]
+    return standing.put({id_: standing.of(id_).changed(token=None) for id_ in ended})

@@ -75,8 +75,8 @@ class Executions(Protocol):
 class Machine(Protocol):
     """The state machine that carries plans. Raises Transient."""
 
-    def start(self, plan_id: str, number: int) -> None:
-        """An execution of that number, unless it has been started already."""
+    def start(self, plan_id: str, number: int) -> bool:
+        """An execution of that number, unless it has been started already. False where that one has ended."""
         ...
 
     def undo(self, plan_id: str) -> None:

@@ -41,6 +41,12 @@ class NothingCanGoOn(Conflict):
         super().__init__(None, {"taskIds": list(task_ids)})
 
 
+class NotScheduled(Conflict):
+    """It is not to be begun at this time, or has been already."""
+
+    code = "NOT_SCHEDULED"
+
+
 class RollingBack(Conflict):
     """Commits of this plan are being taken back; wait until that has ended."""
 

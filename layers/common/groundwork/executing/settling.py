@@ -41,8 +41,8 @@ _Follow = Callable[[Standing, int], Changes]
 
 
 def _heard(standing: Standing, now_ms: int) -> Changes:
-    """Who has knocked waits at its gate from now on, or is let go on at once."""
-    found = {task.id: standing.of(task.id) for task in standing.plan.tasks if standing.of(task.id).knock}
+    """Who has knocked waits at its gate from now on, or is let go on at once: a task that was deleted meanwhile too."""
+    found = {id_: state for id_, state in standing.states.items() if state.knock}
     return {
         id_: state.changed(token=state.knock, gate=state.knocked, knock=None, knocked=0) for id_, state in found.items()
     }

@@ -158,7 +158,8 @@ class Timing(Value):
 class Execution(Value):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
-    tasks are to do again that the execution has gone past, so that it goes on in another one.
+    tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
+    of its schedule at which it was begun.
     """
 
     status: PlanStatus
@@ -172,6 +173,7 @@ class Execution(Value):
     restart: bool = False
     rollback: Rollback | None = None
     schedule: Timing | None = None
+    woken: str | None = None
     started_at: int | None = None
     ended_at: int | None = None
 

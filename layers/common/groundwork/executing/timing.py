@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog import Value
 from groundwork.errors import Invalid
-from groundwork.executing.control import AGAIN, BEGIN, Asked
-from groundwork.executing.refusals import WrongStatus
+from groundwork.executing.control import AGAIN, BEGIN, Asked, execute
+from groundwork.executing.refusals import NotScheduled, WrongStatus
 from groundwork.executing.standing import Standing, Timing
 from groundwork.plans.validating import check
 
@@ -68,6 +68,15 @@ def scheduled(standing: Standing, timing: Timing) -> Standing:
 
 def unscheduled(standing: Standing) -> Standing:
     return standing.execution_changed(schedule=None)
+
+
+def woken(standing: Standing, expression: str, time: str, asked: Asked) -> Standing:
+    """Begun at one of its times, however often that is told. Raises NotScheduled, and what `execute` raises."""
+    timing = standing.execution.schedule
+    if timing is None or timing.expression != expression or standing.execution.woken == time:
+        raise NotScheduled
+    begun = execute(standing, asked, again=True)
+    return begun.execution_changed(woken=time, schedule=timing if timing.repeats else None)
 
 
 class Timer(Protocol):

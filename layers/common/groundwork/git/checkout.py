@@ -8,7 +8,8 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any
 
 from groundwork.git.clone import MOST_FILE_MB, Bounds
-from groundwork.sessions.paths import MOST_DEPTH, why_not
+from groundwork.git.trees import entries
+from groundwork.sessions.paths import MOST_DEPTH, MOST_LENGTH, why_not
 from groundwork.sessions.upstream import Checkout, RepositoryRefused
 
 MOST_LINK = 1_000
@@ -22,17 +23,19 @@ class _Found:
     left_out: dict[str, str] = field(default_factory=dict)
     files: int = 0
     bytes: int = 0
+    entries: int = 0
 
 
 def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checkout:
     """Fills the folder, which must be empty or missing. Raises RepositoryRefused where it would be too much."""
     folder.mkdir(parents=True, exist_ok=True)
     found = _Found()
-    for path, mode, sha in _entries(store, store[commit].tree, found):
+    for path, mode, sha in _entries(store, store[commit].tree, found, 2 * bounds.files):
         if S_ISDIR(mode):
             _make(folder, path, found)
         elif S_ISLNK(mode):
-            found.links[path] = bytes(store[sha].as_raw_string())[:MOST_LINK].decode("utf-8", errors="replace")
+            leads_to = bytes(store[sha].as_raw_string()) if sha in store else b"?"
+            found.links[path] = leads_to[:MOST_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
             found.left_out[path] = "another repository"
         elif sha not in store:
@@ -42,14 +45,20 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
     return Checkout(folder, commit.decode(), found.files, found.bytes, found.links, found.left_out)
 
 
-def _entries(store: Any, root: bytes, found: _Found) -> Iterator[tuple[str, int, bytes]]:
-    """Folders before what is in them. Not recursive: how deep the folders go is for strangers to say."""
+def _entries(store: Any, root: bytes, found: _Found, most: int) -> Iterator[tuple[str, int, bytes]]:
+    """Folders before what is in them. Not recursive: how deep the folders go is for strangers to say.
+
+    Raises RepositoryRefused: a few folders that hold one another make thousands of millions, without a single file.
+    """
     todo = [("", 0, root)]
     while todo:
         prefix, depth, tree = todo.pop()
-        for entry in store[tree].iteritems():
+        for entry in entries(store, tree):
+            found.entries += 1
+            if found.entries > most:
+                raise RepositoryRefused(f"The repository has more than {most} files and folders.")
             path = prefix + entry.path.decode("utf-8", errors="replace")
-            if problem := _problem(entry.path, depth):
+            if problem := _problem(entry.path, path, depth):
                 found.left_out[path] = problem
                 continue
             yield path, entry.mode, entry.sha
@@ -57,9 +66,11 @@ def _entries(store: Any, root: bytes, found: _Found) -> Iterator[tuple[str, int,
                 todo.append((path + "/", depth + 1, entry.sha))
 
 
-def _problem(name: bytes, depth: int) -> str | None:
+def _problem(name: bytes, path: str, depth: int) -> str | None:
     if depth >= MOST_DEPTH:
         return "too deep"
+    if len(path) > MOST_LENGTH:
+        return "its path is too long"
     try:
         return why_not(name.decode())
     except UnicodeDecodeError:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundwork.git.receiving import received
-from groundwork.git.transport import Budget, Login, Unusable, connected, local_path, reason_of
+from groundwork.git.transport import Budget, Login, Unusable, checked_id, connected, local_path, note, reason_of
 from groundwork.plain_text import one_line, shortened
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
@@ -63,7 +63,8 @@ class _Wanted:
         self.commit: bytes | None = None
 
     def __call__(self, refs: Any, *_: Any, **__: Any) -> list[bytes]:
-        self.commit = refs.get(self._reference)
+        found = refs.get(self._reference)
+        self.commit = checked_id(found) if found else None
         return [self.commit] if self.commit else []
 
     def fetched(self, client: Any, path: str, store: Any, most: int) -> None:
@@ -253,5 +254,6 @@ def _translated(name: str, pushing: bool = False) -> Iterator[None]:
             raise RepositoryRefused(said) from None
         raise (AnswerLost if pushing else RepositoryUnreachable)(said) from None
     except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
+        note(fault)
         said = f"The repository {name!r} could not be {'written to' if pushing else 'read'}: {reason_of(fault)}."
         raise (AnswerLost if pushing else RepositoryUnreachable)(said) from None

@@ -12,10 +12,10 @@ MOST_COMMITS = 1_500
 """How far back is looked: some three commits for each task of the largest plan."""
 
 
-def on_branch(clone: Clone, branch: str, task_id: str) -> Landed | None:
+def on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
     """Looks through the branch's last commits, of which only the messages are fetched where the server can do that."""
     store, head = clone.messages(branch, MOST_COMMITS)
-    return among(history(store, head), branch, task_id) if head else None
+    return among(history(store, head), branch, task_id, since) if head else None
 
 
 def history(store: Any, head: bytes) -> Iterator[Any]:
@@ -32,8 +32,10 @@ def history(store: Any, head: bytes) -> Iterator[Any]:
         seen.update(fresh)
 
 
-def among(commits: Iterator[Any], branch: str, task_id: str) -> Landed | None:
-    """The task's newest commit that no later commit has reverted."""
+def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Landed | None:
+    """The task's newest commit that no later commit has reverted, of an attempt after `since`: the branch may have
+    been made of one into which an earlier round of the plan was merged.
+    """
     reverted: set[str] = set()
     for commit in commits:
         text = commit.message.decode("utf-8", errors="replace")
@@ -41,7 +43,9 @@ def among(commits: Iterator[Any], branch: str, task_id: str) -> Landed | None:
         reverted.add(found.get(REVERTS, ""))
         sha = commit.id.decode()
         if found.get(TASK) == task_id and sha not in reverted:
-            return landed(sha, branch, text, found=True)
+            there = landed(sha, branch, text, found=True)
+            if there.marks.attempt > since:
+                return there
     return None
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from groundwork.git import finding, merging
@@ -9,7 +10,7 @@ from groundwork.git.clone import AnswerLost, Clone, HeadMoved
 from groundwork.git.trees import rebuilt
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import TASK, trailers
-from groundwork.sessions.upstream import Landed, RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
 
 IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
 TRIES = 60
@@ -41,18 +42,32 @@ def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
     return start
 
 
-def land(clone: Clone, branch: str, base: bytes, changes: Changes, text: str, sleep: Callable[[float], None]) -> Landed:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to land: changes to `base`, and the message of their commit. Attempts up to `since` are no part of it."""
+
+    base: bytes
+    changes: Changes
+    text: str
+    since: int = 0
+
+
+def land(
+    clone: Clone, branch: str, work: Work, sleep: Callable[[float], None], going: Callable[[], bool] = always
+) -> Landed:
     """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
-    task_id = trailers(text)[TASK]
+    task_id = trailers(work.text)[TASK]
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
-        if there := finding.among(finding.history(clone.store, now), branch, task_id):
+        if there := finding.among(finding.history(clone.store, now), branch, task_id, work.since):
             return there
-        merged = merging.on_head(clone.store, clone.store[base].tree, clone.store[now].tree, changes)
+        merged = merging.on_head(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
         root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
-        return commit_of(root, now, text, [*merged.blobs, *trees])
+        if not going():
+            raise NotLanded
+        return commit_of(root, now, work.text, [*merged.blobs, *trees])
 
-    return pushed(clone, branch, [base], build, sleep)
+    return pushed(clone, branch, [work.base], build, sleep)
 
 
 def pushed(clone: Clone, branch: str, have: list[bytes], build: Build, sleep: Callable[[float], None]) -> Landed:

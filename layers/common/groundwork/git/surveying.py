@@ -5,7 +5,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundwork.git.receiving import received
-from groundwork.git.transport import Budget, NoLogin, Unusable, connected, local_path, login_for, reason_of
+from groundwork.git.transport import (
+    Budget,
+    NoLogin,
+    Unusable,
+    checked_id,
+    connected,
+    local_path,
+    login_for,
+    note,
+    reason_of,
+)
 from groundwork.plans.repositories import Repository
 from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
@@ -38,6 +48,7 @@ def surveyor(
             raise RepositoryUnavailable(f"The repository {repository.name!r} could not be read: {why}.") from None
         except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
             # its message is left out: it may hold the URL as it was sent
+            note(fault)
             reason = f"The repository {repository.name!r} could not be read: {reason_of(fault)}."
             raise RepositoryUnavailable(reason) from None
 
@@ -64,7 +75,7 @@ def _survey(repository: Repository, secret: Callable[[str], str], local: bool, b
 def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:
     name = f"refs/heads/{repository.default_branch}".encode()
     if commit := refs.get(name):
-        return repository.default_branch, bytes(commit)
+        return repository.default_branch, checked_id(commit)
     raise RepositoryUnavailable(
         f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or nothing in it."
     )
@@ -91,7 +102,7 @@ def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
     from dulwich.object_store import ObjectStoreGraphWalker
 
     def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
-        return [sha] if sha else [refs[branch]] if branch in refs else []
+        return [sha] if sha else [checked_id(refs[branch])] if branch in refs else []
 
     nothing = ObjectStoreGraphWalker([], lambda _: [])
     # a server may have hundreds of thousands of refs: only this one is asked for

@@ -1,15 +1,20 @@
 """The way to a git server: https with the token of a secret, within a budget, and to no other server."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from groundwork.errors import GroundworkError
+from groundwork.git.deadline import Deadline
 from groundwork.plans.repositories import Repository
+
+logger = logging.getLogger(__name__)
 
 READ_S = 30.0
 MOST_REDIRECTS = 2
@@ -37,6 +42,16 @@ class NoLogin(Unusable):
     """The secret of the repository is of no use. The message is a whole sentence."""
 
 
+def note(fault: BaseException) -> None:
+    """Leaves a trace of a fault that is told in our own words: its kinds and where it was raised, never its message."""
+    kinds, one = [type(fault).__name__], fault
+    while (below := one.__cause__ or one.__context__) and len(kinds) < 5:
+        one = below
+        kinds.append(type(one).__name__)
+    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in extract_tb(fault.__traceback__)]
+    logger.warning("A git server or its client failed: %s at %s", " from ".join(kinds), " < ".join(frames[::-1][:12]))
+
+
 def reason_of(fault: BaseException) -> str:
     """The most telling kind of the fault and its causes. Never its message: that may hold the URL as it was sent."""
     kinds = [type(fault).__name__]
@@ -53,13 +68,27 @@ class Budget:
         self._bytes, self._most_bytes, self._seconds = 0, most_bytes, most_seconds
         self._ends = time.monotonic() + most_seconds
 
+    @property
+    def left_s(self) -> float:
+        return self._ends - time.monotonic()
+
     def take(self, size: int) -> None:
         """Raises Unusable."""
         self._bytes += size
         if self._bytes > self._most_bytes:
             raise Unusable(f"it sends more than {self._most_bytes // 2**20} MB")
-        if time.monotonic() > self._ends:
-            raise Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
+        if self.left_s < 0:
+            raise self.too_late()
+
+    def too_late(self) -> Unusable:
+        return Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
+
+
+def checked_id(commit: Any) -> bytes:
+    """Raises Unusable for an id of SHA-256: what there is to read such repositories with does so wrongly."""
+    if len(commit) != 40:
+        raise Unusable("it names its commits by SHA-256, which is not supported")
+    return bytes(commit)
 
 
 def local_path(url: str) -> Path | None:
@@ -129,10 +158,17 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
     # a server's Retry-After is not waited for: it may say an hour
     retries = Retry(total=2, redirect=False, raise_on_status=False, respect_retry_after_header=False)
     client.pool_manager.connection_pool_kw["retries"] = retries
-    with ExitStack() as responses:
+    deadline = Deadline()
+    client.pool_manager.pool_classes_by_scheme = deadline.pools()
+    with ExitStack() as responses, deadline.within(budget.left_s):
         responses.callback(client.pool_manager.clear)
         client._http_request = _bounded(client._http_request, origin, budget, responses)
-        yield client
+        try:
+            yield client
+        except Exception:
+            if deadline.passed:
+                raise budget.too_late() from None
+            raise
 
 
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:

@@ -4,12 +4,30 @@ from collections.abc import Iterator, Mapping, Set
 from stat import S_ISDIR
 from typing import Any
 
+from groundwork.sessions.upstream import RepositoryRefused
+
 FOLDER = 0o40000
 FILE = 0o100644
 PROGRAM = 0o100755
 
 type Entry = tuple[int, bytes]
 """Mode and the id of what is there."""
+
+
+def entries(store: Any, tree: bytes) -> list[Any]:
+    """What a folder holds. Raises RepositoryRefused where it is none, or not there: servers check what they are sent
+    only where they are told to.
+    """
+    from dulwich.errors import FileFormatException, NotTreeError
+    from dulwich.objects import Tree
+
+    try:
+        found = store[tree]
+        if isinstance(found, Tree):
+            return list(found.iteritems())
+    except (KeyError, FileFormatException, NotTreeError):
+        pass
+    raise RepositoryRefused(f"The repository is damaged: its folder {tree.decode()[:12]} cannot be read.")
 
 
 def entry_at(store: Any, root: bytes, path: str) -> Entry | None:
@@ -41,7 +59,7 @@ def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
     todo = [(path, tree)]
     while todo:
         above, sha = todo.pop()
-        for entry in store[sha].iteritems():
+        for entry in entries(store, sha):
             inner = f"{above}/{entry.path.decode(errors='replace')}"
             if S_ISDIR(entry.mode):
                 todo.append((inner, entry.sha))

@@ -12,7 +12,7 @@ from groundwork.git.clone import Bounds, Clone
 from groundwork.git.transport import Unusable, login_for
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
-from groundwork.sessions.upstream import Checkout, Landed, RepositoryRefused, RepositoryUnreachable
+from groundwork.sessions.upstream import Checkout, Landed, RepositoryRefused, RepositoryUnreachable, always
 
 
 @contextmanager
@@ -54,12 +54,15 @@ class GitUpstream:
         self._clone.fetch_commit(commit.encode())
         return check_out(self._clone.store, commit.encode(), folder, self._clone.bounds)
 
-    def find(self, branch: str, task_id: str) -> Landed | None:
-        return finding.on_branch(self._clone, branch, task_id)
+    def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
+        return finding.on_branch(self._clone, branch, task_id, since)
 
-    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
+    def land(
+        self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
+    ) -> Landed:
         self._clone.fetch_commit(base.encode())
-        return landing.land(self._clone, branch, base.encode(), changes, text, self._sleep)
+        task = landing.Work(base.encode(), changes, text, since)
+        return landing.land(self._clone, branch, task, self._sleep, going)
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
         return reverting.revert(self._clone, branch, [commit.encode() for commit in commits], self._sleep)

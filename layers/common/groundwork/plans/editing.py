@@ -43,13 +43,14 @@ class Made:
 
 @dataclass(slots=True)
 class Editor:
-    """`who` edits. `sleep` takes seconds."""
+    """`who` edits. `sleep` takes seconds. `under_way` hears of a plan that was edited while it is carried out."""
 
     store: PlanStore
     backlog: StoryReader
     now_ms: Callable[[], int]
     who: str
     sleep: Callable[[float], None] = time.sleep
+    under_way: Callable[[str], None] = lambda plan_id: None
 
     def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
         """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid."""
@@ -107,9 +108,15 @@ class Editor:
     ) -> Plan:
         """The plan after `make`, or as it was where that changes nothing.
 
-        What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice.
         Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, Transient, and what `make` raises.
         """
+        after = self._change(plan_id, make, expected, made)
+        if after.status.executing:
+            self.under_way(plan_id)
+        return after
+
+    def _change(self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: Made | None) -> Plan:
+        """What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice."""
         made, number = made or Made(), None
         fault: VersionConflict | Transient | None = None
         for attempt in range(TRIES):

@@ -1,5 +1,6 @@
 """One attempt at a task, from a clean checkout to what it leaves: a commit on the plan's branch, or a patch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from groundwork.sessions import changes
 from groundwork.sessions.commits import message
 from groundwork.sessions.searching import files
 from groundwork.sessions.session import Brief, Limits, Session
-from groundwork.sessions.upstream import Checkout, Landed, Upstream
+from groundwork.sessions.upstream import Checkout, Landed, Upstream, always
 from groundwork.sessions.workspace import Workspace
 
 
@@ -16,13 +17,15 @@ from groundwork.sessions.workspace import Workspace
 class Place:
     """Where the work is done: the plan's branch, the one it starts from, and an empty folder for the checkout.
 
-    `commits` is False where a change is kept as a patch: then nothing is ever written to the server.
+    `commits` is False where a change is kept as a patch: then nothing is ever written to the server. Attempts up to
+    `since` belong to an earlier round: their commits are none of this one's, though the branch may have them below.
     """
 
     branch: str
     start_from: str
     folder: Path
     commits: bool = True
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Beg
     Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a person has to act).
     """
     base = upstream.head(place.branch, place.start_from, make=place.commits)
-    if place.commits and (there := upstream.find(place.branch, brief.task_id)):
+    if place.commits and (there := upstream.find(place.branch, brief.task_id, place.since)):
         return there
     workspace = _workspace(upstream.checkout(base, place.folder), brief)
     told = brief.model_copy(update={"layout": layout(files(workspace), f"{brief.title} {brief.description}")})
@@ -51,16 +54,19 @@ def resumed(upstream: Upstream, session: Session, folder: Path) -> Workspace:
     return workspace
 
 
-def land(upstream: Upstream, session: Session, branch: str) -> Landed:
+def land(
+    upstream: Upstream, session: Session, branch: str, since: int = 0, going: Callable[[], bool] = always
+) -> Landed:
     """The commit of a session that has ended well. Calling it again gives the same commit.
 
-    Raises MergeConflict (another attempt on the new head), RepositoryUnreachable (this again), RepositoryRefused.
+    Raises MergeConflict (another attempt on the new head), RepositoryUnreachable (this again), RepositoryRefused, and
+    NotLanded where `going` says so before it has been pushed.
     """
     assert session.ended
     assert session.ended.success
     new = changes.from_json(session.changes)
     text = message(session.ended.subject, session.ended.summary, session.brief.marks)
-    return upstream.land(branch, session.base, new, text)
+    return upstream.land(branch, session.base, new, text, since, going)
 
 
 def patch(upstream: Upstream, session: Session) -> str:

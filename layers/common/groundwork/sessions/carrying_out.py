@@ -1,11 +1,20 @@
-"""A session carried on as far as one invocation goes: until it has ended, its time is up, or it is stopped."""
+"""A session carried on as far as one invocation goes: until it has ended, its time is up, or it is stopped.
+
+Sessions of parallel tasks run in processes that know nothing of one another, against one rate limit. What they have in
+common is the provider's own count, which comes with each answer: where little is left, each waits for a random share of
+the time until the limit resets; and who was refused waits as long as it was told to, and a random while longer, so that
+they do not all come back at the same moment.
+"""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from groundwork.ai.port import Misconfigured, ModelError, RateLimited
+from groundwork.ai.conversation import Conversation, Converser, Turn
+from groundwork.ai.port import Misconfigured, ModelError, RateLimited, RateLimits
+from groundwork.pacing import scarce_s
 from groundwork.sessions.session import Session
 from groundwork.sessions.stepping import Means, step
 
@@ -37,18 +46,23 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """`keep` saves the session after each turn; `left_ms` is what is left of the invocation; `stop` ends it at once."""
+    """`keep` saves the session after each turn; `left_ms` is what is left of the invocation; `stop` ends it at once.
+
+    `share` gives numbers between 0 and 1, by which waits differ.
+    """
 
     keep: Callable[[Session], Awaitable[None]]
     left_ms: Callable[[], int]
     stop: asyncio.Event
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     turn_ms: int = TURN_MS
+    share: Callable[[], float] = random.random
 
 
 async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
     """Raises Misconfigured. Faults of the provider are waited for, and use up no turn of the session."""
-    faults = 0
+    faults, model = 0, _Listening(means.model)
+    means = replace(means, model=model)
     while session.ended is None:
         if watch.stop.is_set():
             return Carried(session, Pause.STOPPED)
@@ -60,17 +74,51 @@ async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
             raise
         except ModelError as fault:
             faults += 1
-            wait = _wait_s(fault, faults)
+            wait = _wait_s(fault, faults, watch.share())
             if faults >= FAULTS or wait > LONGEST_WAIT_S or watch.left_ms() < watch.turn_ms + wait * 1_000:
                 return Carried(session, Pause.PROVIDER, wait)
             means.tell(f"waits {wait:.0f} seconds: {fault}")
-            await watch.sleep(wait)
+            await _rest(watch, wait)
             continue
         if after is None:
             return Carried(session, Pause.STOPPED)
         session, faults = after, 0
         await watch.keep(session)
+        await _make_room(session, model.limits, watch)
     return Carried(session)
+
+
+async def _make_room(session: Session, limits: RateLimits, watch: Watch) -> None:
+    scarce = min(LONGEST_WAIT_S, scarce_s(limits))
+    if scarce and session.ended is None:
+        await _rest(watch, scarce * watch.share())
+
+
+class _Listening:
+    """The model, and what it last said of its limits."""
+
+    def __init__(self, model: Converser) -> None:
+        self.name, self.model_id, self._model = model.name, model.model_id, model
+        self.limits = RateLimits()
+
+    async def turn(self, conversation: Conversation) -> Turn:
+        turn = await self._model.turn(conversation)
+        self.limits = turn.limits
+        return turn
+
+    async def close(self) -> None:
+        await self._model.close()
+
+
+async def _rest(watch: Watch, seconds: float) -> None:
+    """Until then, or until it is stopped."""
+    resting = asyncio.ensure_future(watch.sleep(seconds)), asyncio.ensure_future(watch.stop.wait())
+    try:
+        await asyncio.wait(resting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in resting:
+            one.cancel()
+        await asyncio.gather(*resting, return_exceptions=True)
 
 
 async def _unless_stopped(session: Session, means: Means, stop: asyncio.Event) -> Session | None:
@@ -85,6 +133,8 @@ async def _unless_stopped(session: Session, means: Means, stop: asyncio.Event) -
         await asyncio.gather(turn, stopped, return_exceptions=True)
 
 
-def _wait_s(fault: ModelError, faults: int) -> float:
+def _wait_s(fault: ModelError, faults: int, share: float) -> float:
+    """Never less than the provider asks for."""
+    own = float(min(30, 2**faults))
     asked = fault.retry_after if isinstance(fault, RateLimited) else None
-    return asked if asked is not None else float(min(30, 2**faults))
+    return own * (0.5 + share) if asked is None else asked + share * max(asked, own)

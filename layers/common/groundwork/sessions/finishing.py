@@ -20,24 +20,36 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
     verdicts = _verdicts(session, said)
     changes = workspace.changes()
     known: dict[str, Any] = {
-        "summary": shortened(said.summary.strip(), 4_000),
-        "subject": subject_of(said.commit_subject, session.brief.title, changes),
-        "criteria": tuple(
-            Criterion(number=v.number, met=v.met, evidence=shortened(one_line(v.evidence), 500)) for v in verdicts
-        ),
+        "summary": shortened(leaks.redacted(said.summary.strip()), 4_000),
+        "subject": leaks.redacted(subject_of(said.commit_subject, session.brief.title, changes)),
+        "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
     if unmet := [verdict for verdict in verdicts if not verdict.met]:
         first = unmet[0]
-        reason = f"Criterion {first.number} is not met: {shortened(one_line(first.evidence) or 'no reason given', 500)}"
+        reason = f"Criterion {first.number} is not met: {_evidence(first) or 'no reason given'}"
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
         return Ended(outcome="UNMET", reason=reason + more, **known)
     if session.brief.change_asked and not changes:
         return _insist(reminded, instructions.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
-    if found := leaks.found(changes, workspace.before):
+    if found := [
+        *_leaks(said),
+        *leaks.found_in_names(changes, workspace.before),
+        *leaks.found(changes, workspace.before),
+    ]:
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
         return _insist(reminded, text, "SECRET", f"What looks like a secret was written: {what}.", known)
     return Ended(outcome="DONE", **known)
+
+
+def _evidence(verdict: Verdict) -> str:
+    # it is kept and shown, and told to the next attempt; what it quotes is not looked at by anything else
+    return shortened(leaks.redacted(one_line(verdict.evidence)), 500)
+
+
+def _leaks(said: Finish) -> list[str]:
+    """In what becomes the commit's message."""
+    return [*leaks.found_in("the summary", said.summary), *leaks.found_in("the subject", said.commit_subject)]
 
 
 def _verdicts(session: Session, said: Finish) -> list[Verdict]:

@@ -46,11 +46,31 @@ def found(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
     # what was there before, also in a file that has moved, is not this task's to answer for
     old = {line for path in changes for line in (before(path) or b"").splitlines()}
     return [
-        f"{path} line {number} looks like {kind}"
+        f"{redacted(path)} line {number} looks like {kind}"
         for path, content in sorted(changes.items())
         for number, line in enumerate((content or b"").splitlines(), 1)
         if line not in old and (kind := kind_of(line.decode("utf-8", errors="replace")))
     ]
+
+
+def found_in_names(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
+    """The same of the names of new files, which are not quoted either."""
+    kinds = [kind_of(path) for path in sorted(changes) if before(path) is None]
+    return [f"the name of a new file looks like {kind}" for kind in kinds if kind]
+
+
+def found_in(what: str, text: str) -> list[str]:
+    """The same of a text that is to be kept, such as a commit's message: `the summary looks like a GitHub token`."""
+    kinds = dict.fromkeys(kind for line in text.splitlines() if (kind := kind_of(line)))
+    return [f"{what} looks like {kind}" for kind in kinds]
+
+
+def redacted(text: str) -> str:
+    """A text for people to read, such as a line of a log, with what is in it of known forms taken out."""
+    for kind, form in _FORMS.items():
+        for secret in {match[0] for match in form.finditer(text) if not _MADE_UP.search(match[0])}:
+            text = text.replace(secret, f"[{kind}]")
+    return text
 
 
 def kind_of(line: str) -> str | None:

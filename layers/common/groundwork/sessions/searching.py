@@ -17,6 +17,7 @@ MOST_SECONDS = 3.0
 MOST_PATTERN = 500
 MOST_LINE = 20_000
 MOST_SEARCHED_BYTES = 2_000_000
+_CALLS_ITSELF = regex.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d|&|P>)")
 SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
@@ -99,6 +100,9 @@ def _expression(pattern: str) -> regex.Pattern[str]:
     """Raises NotDone."""
     if not pattern or len(pattern) > MOST_PATTERN:
         raise NotDone(f"a pattern must have between 1 and {MOST_PATTERN} characters")
+    if _CALLS_ITSELF.search(pattern):
+        # (?R)|a goes down without end and takes all memory within the time that a search has
+        raise NotDone("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
     try:
         return regex.compile(pattern)
     except (regex.error, RecursionError, OverflowError) as fault:

@@ -108,9 +108,10 @@ async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -
     answers = {str(call["id"]): await _result(call, position, means) for position, call in enumerate(work)}
     prints = (*session.prints, fingerprint(calls, [answer.text for answer in answers.values()]))[-KEPT:]
     session = session.changed(prints=prints)
+    failed = sorted({str(call.get("name")) for call in work if answers[str(call["id"])].is_error})
     for call in calls:
         if call.get("name") == FINISH and not session.ended:
-            session, answers[str(call["id"])] = _finished(session, call, means)
+            session, answers[str(call["id"])] = _finished(session, call, means, failed)
     again = rounds(prints)
     if session.ended:
         return session
@@ -131,8 +132,11 @@ async def _result(call: Block, position: int, means: Means) -> Result:
     return result
 
 
-def _finished(session: Session, call: Block, means: Means) -> tuple[Session, Result]:
+def _finished(session: Session, call: Block, means: Means, failed: Sequence[str]) -> tuple[Session, Result]:
+    """`failed` are calls of the same turn: whoever finished did not know yet that they would."""
     try:
+        if failed:
+            raise NotDone(f"{', '.join(failed)} failed in this very turn; look at the result, then call finish alone.")
         ended = judged(session, means.workspace, call, reminded=session.warnings > 0)
     except NotDone as problem:
         means.tell(f"may not finish yet: {shortened(str(problem), 300)}")

@@ -11,7 +11,7 @@ from groundwork.asking import explain
 from groundwork.plain_text import shortened
 from groundwork.sessions import searching
 from groundwork.sessions.shown import MOST_CHARACTERS, line_shown, text_shown
-from groundwork.sessions.workspace import NotDone, Workspace
+from groundwork.sessions.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace
 
 
 class _Input(BaseModel):
@@ -161,6 +161,10 @@ def _edit(workspace: Workspace, asked: Edit) -> tuple[str, str]:
         raise NotDone(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
     if count > 1 and not asked.replace_all:
         raise NotDone(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
+    grown = len(_bytes(text)) + count * (len(_bytes(new)) - len(_bytes(old)))
+    if grown > MOST_WRITTEN_BYTES:
+        # reckoned before it is made: a letter that is there a million times makes gigabytes of a short text
+        raise NotDone(f"{path}: a file of {grown:,} bytes is too large; at most {MOST_WRITTEN_BYTES:,}")
     workspace.write(path, _bytes(text.replace(old, new)))
     places = "once" if count == 1 else f"{count} times"
     return f"edited {path}, {places}", f"edited {line_shown(path)} ({places})"

@@ -1,6 +1,6 @@
 """The repository a plan works on, as a task sees it: the port that `groundwork.git` fills, and what can go wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,10 @@ class CommitGone(RepositoryFault):
     """The commit that this work began on is not to be had any more; the attempt has to begin anew."""
 
 
+class NotLanded(RepositoryFault):
+    """The work was stopped, or taken over by another worker, before its commit was pushed."""
+
+
 class MergeConflict(RepositoryFault):
     """The branch has moved on, and what it holds now does not go together with this change."""
 
@@ -33,6 +37,10 @@ class MergeConflict(RepositoryFault):
         self.paths = tuple(sorted(paths))
         more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
         super().__init__(f"The branch has moved on, with other changes in {', '.join(self.paths[:5])}{more}.")
+
+
+def always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +81,18 @@ class Upstream(Protocol):
         """The files of a commit that was fetched, or is fetched now, in an empty folder. Raises CommitGone."""
         ...
 
-    def find(self, branch: str, task_id: str) -> Landed | None:
-        """The task's commit, if the branch holds one that has not been reverted."""
+    def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
+        """The task's commit, if the branch holds one that has not been reverted, of an attempt after `since`."""
         ...
 
-    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
+    def land(
+        self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
+    ) -> Landed:
         """One commit with the changes to `base`, on the branch's head wherever that has moved.
 
-        `text` is the commit's message with its trailers. A commit that is there already is given back, not made again.
-        Raises MergeConflict, CommitGone.
+        `text` is the commit's message with its trailers. A commit that is there already is given back, not made again;
+        attempts up to `since` are another round's. `going` is asked before each push, for it may be long before one
+        succeeds. Raises MergeConflict, CommitGone, NotLanded.
         """
         ...
 

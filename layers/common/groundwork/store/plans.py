@@ -199,8 +199,11 @@ class DynamoPlans(PlanReading):
 
     # deleting
 
-    def delete(self, plan_id: str, expected: Collection[int] | None = None) -> None:
-        """Gone at once; what it held is purged afterwards. Raises PlanInUse, PlanNotEditable, VersionConflict."""
+    def delete(self, plan_id: str, expected: Collection[int] | None = None) -> bool:
+        """Gone at once; what it held is purged afterwards. Whether it had a schedule.
+
+        Raises PlanInUse, PlanNotEditable, VersionConflict.
+        """
         head = self._head(plan_id)
         if expected is not None and int(head.version) not in expected:
             raise VersionConflict(int(head.version))
@@ -220,11 +223,12 @@ class DynamoPlans(PlanReading):
         try:
             _patiently(transaction.commit)
         except Cancelled as cancelled:
-            if self._deleted_at(plan_id) == now:
-                return  # by us: the answer to an earlier try was lost
-            if "lock" in cancelled.tags:
-                raise PlanInUse(self._holder(plan_id)) from None
-            raise VersionConflict(int(self._head(plan_id).version)) from None
+            # by us, where the answer to an earlier try was lost
+            if self._deleted_at(plan_id) != now:
+                if "lock" in cancelled.tags:
+                    raise PlanInUse(self._holder(plan_id)) from None
+                raise VersionConflict(int(self._head(plan_id).version)) from None
+        return bool((head.execution or {}).get("schedule"))
 
     def _deleted_at(self, plan_id: str) -> int | None:
         with wrapped():

@@ -1,0 +1,169 @@
+"""manage_plans on API Gateway's events: what people ask of a plan that is carried out, edits meanwhile, schedules."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from functions.manage_plans import app
+from functions.plan_executor import app as executor
+from groundwork.errors import Invalid
+from groundwork.executing.conducting import Conductor
+from groundwork.executing.standing import Timing
+from groundwork.settings import Settings
+from groundwork.store.tables import Tables
+from tests.events import Context
+from tests.fakes.executions import MemoryMachine
+from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
+
+
+@dataclass
+class Timer:
+    """The port `Timer`; `refused` are the expressions that it does not take."""
+
+    set_to: dict[str, Timing] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    def set(self, plan_id: str, timing: Timing) -> None:
+        if timing.expression in self.refused:
+            raise Invalid.field("cron", "EventBridge Scheduler refuses the expression")
+        self.set_to[plan_id] = timing
+
+    def clear(self, plan_id: str) -> None:
+        self.set_to.pop(plan_id, None)
+
+
+@dataclass
+class Clicks:
+    """A person, and the gates that tasks come to meanwhile."""
+
+    plans: Plans
+    tables: Tables
+    timer: Timer = field(default_factory=Timer)
+    machine: MemoryMachine = field(default_factory=MemoryMachine)
+
+    def ask(self, path: str, body: Any = None, status: int = 202) -> Any:
+        answer = self.plans.call("POST", path, body)
+        assert answer.status == status, answer.body
+        return answer.json
+
+    def conductor(self) -> Conductor:
+        return Conductor(self.tables.executions, self.machine, app.now_ms)
+
+    def gate(self, plan: Any, key: str, number: int = 1) -> str:
+        self.conductor().arrived(plan["id"], number, id_of(plan, key), f"token of {key}")
+        return f"token of {key}"
+
+    def progress(self, plan: Any) -> Any:
+        return self.plans.get(f"/api/plans/{plan['id']}/progress")
+
+    def wake(self, plan: Any, time: str, expression: str | None = None) -> str:
+        """What EventBridge Scheduler tells at a time, and what comes of it."""
+        said = expression or self.timer.set_to[plan["id"]].expression
+        event = {"do": "SCHEDULED", "planId": plan["id"], "expression": said, "time": time}
+        return str(executor.handler(event, Context())["status"])
+
+    def end(self, plan: Any) -> None:
+        self.ask(f"/api/plans/{plan['id']}/cancel")
+
+    def statuses(self, plan: Any) -> dict[str, str]:
+        return {one["key"]: one["status"] for one in self.progress(plan)["tasks"]}
+
+
+@pytest.fixture
+def clicks(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Clicks:
+    clicks = Clicks(plans_on(moto_tables, monkeypatch), moto_tables)
+    monkeypatch.setattr(app, "PlanMachine", lambda arn, executor: clicks.machine)
+    monkeypatch.setattr(app, "PlanTimer", lambda prefix, function, role: clicks.timer)
+    monkeypatch.setattr(executor, "tables", lambda: moto_tables)
+    monkeypatch.setattr(executor, "settings", lambda: Settings.from_environment({}))
+    monkeypatch.setattr(executor, "PlanMachine", lambda arn, name: clicks.machine)
+    monkeypatch.setattr(executor, "PlanTimer", lambda prefix, function, role: clicks.timer)
+    return clicks
+
+
+def test_a_task_that_no_longer_depends_on_what_is_under_way_begins_at_once(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a"), task("b", "a"), mode="parallel"))
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    tokens = [clicks.gate(plan, key) for key in "ab"]
+    assert clicks.statuses(plan) == {"a": "RUNNING", "b": "WAITING"}
+    assert clicks.plans.call("PATCH", f"/api/plan-tasks/{id_of(plan, 'b')}", {"dependsOn": []}).status == 200
+    assert clicks.statuses(plan) == {"a": "RUNNING", "b": "RUNNING"}
+    assert [clicks.machine.opened.get(token) for token in tokens] == ["WORK", "WORK"]
+
+
+def test_a_task_deleted_while_it_comes_to_its_gate_does_not_hold_up_its_phase(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a"), task("b"), mode="parallel"))
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    # the gate has been looked at, and its token is written after the edit
+    assert clicks.plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'b')}").status == 204
+    clicks.tables.executions.knock(plan["id"], id_of(plan, "b"), 1, "late")
+    clicks.conductor().change(plan["id"], lambda standing: standing)
+    assert clicks.machine.opened == {"late": "DONE"}
+
+
+def test_a_plan_that_waited_for_room_and_is_gone_is_nobodys_error(clicks: Clicks) -> None:
+    clicks.tables.executions.limit = 1
+    first, second = (clicks.plans.plan(phase("One", task("a"))) for _ in range(2))
+    for plan in (first, second):
+        clicks.ask(f"/api/plans/{plan['id']}/execute")
+        clicks.gate(plan, "a")
+    assert clicks.statuses(second) == {"a": "WAITING"}
+    # as it is when it is deleted between two looks
+    clicks.ask(f"/api/plans/{second['id']}/cancel")
+    assert clicks.plans.call("DELETE", f"/api/plans/{second['id']}").status == 204
+    clicks.tables.executions.crowded_out(second["id"])
+    assert clicks.ask(f"/api/plans/{first['id']}/cancel")["status"] == "CANCELLED"
+
+
+def test_a_plan_that_is_to_be_begun_once_is_begun_once_however_often_that_is_told(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"at": "2099-01-01T00:00:00Z"})
+    assert clicks.wake(plan, "2099-01-01T00:00:00Z") == "RUNNING"
+    assert clicks.progress(plan)["schedule"] is None
+    clicks.end(plan)
+    assert clicks.wake(plan, "2099-01-01T00:00:00Z") == "refused"
+    assert clicks.progress(plan)["execution"] == 1
+
+
+def test_a_plan_with_a_cron_is_begun_once_at_each_of_its_times(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"})
+    assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "RUNNING"
+    assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "refused"
+    clicks.end(plan)
+    assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "refused"
+    assert clicks.wake(plan, "2026-12-07T09:00:00Z") == "RUNNING"
+    assert clicks.progress(plan)["execution"] == 2
+
+
+def test_a_timer_that_is_left_over_begins_nothing(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"})
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * TUE *"})
+    assert clicks.wake(plan, "2026-11-23T09:00:00Z", "cron(0 9 ? * MON *)") == "refused"
+    clicks.plans.call("DELETE", f"/api/plans/{plan['id']}/schedule")
+    assert clicks.wake(plan, "2026-11-24T09:00:00Z", "cron(0 9 ? * TUE *)") == "refused"
+    assert clicks.progress(plan)["status"] == "DRAFT"
+
+
+def test_a_timing_that_is_refused_is_not_kept(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.timer.refused = ("cron(99 9 ? * MON *)",)
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "99 9 ? * MON *"}, status=422)
+    assert clicks.progress(plan)["schedule"] is None
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"}, status=409)
+    assert clicks.timer.set_to == {}
+
+
+def test_the_timer_of_a_plan_that_is_deleted_goes_with_it(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"})
+    left = dict(clicks.timer.set_to)
+    assert clicks.plans.call("DELETE", f"/api/plans/{plan['id']}").status == 204
+    assert clicks.timer.set_to == {}
+    # one that could not be cleared ends itself
+    clicks.timer.set_to = left
+    assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "gone"
+    assert clicks.timer.set_to == {}

@@ -1,0 +1,76 @@
+"""What must hold of plans that are carried out, after every write, call and commit: each a named predicate.
+
+What holds of tasks as they begin and end is in tasks.py, at rest in endings.py; docs/reliability.md names them all.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.simulation.cloud import Sandbox
+from tests.simulation.dynamodb import Changed
+from tests.simulation.execution import landing, plans, tasks, working
+from tests.simulation.execution.repositories import Repositories
+from tests.simulation.execution.seen import Moment, SeenPlans, number_of
+from tests.simulation.execution.worlds import World
+from tests.simulation.known import Rows, Violation, demand
+from tests.fakes.upstream import FakeCommit
+
+
+@dataclass(slots=True)
+class ExecutionInvariants:
+    seen: SeenPlans
+    world: World
+    repositories: Repositories
+    violations: list[Violation] = field(default_factory=list)
+
+    def on_write(self, changed: Changed) -> None:
+        """Collects rather than raises: the code under test must not be able to catch it."""
+        try:
+            self._examine({key: (before, after) for key, before, after in changed})
+        except Violation as violation:
+            self._broken(violation)
+
+    def on_call(self, sandbox: Sandbox, task_id: str) -> None:
+        try:
+            working.a_call_is_of_a_claim(self.seen, sandbox, task_id)
+        except Violation as violation:
+            self._broken(violation)
+
+    def on_commit(self, repository_id: str, branch: str, commit: FakeCommit) -> None:
+        try:
+            landing.on_commit(self.seen, self.repositories, repository_id, branch, commit)
+        except Violation as violation:
+            self._broken(violation)
+
+    def _broken(self, violation: Violation) -> None:
+        self.violations.append(violation)
+        self.seen.cloud.note(f"VIOLATION {violation}")
+
+    def _examine(self, rows: Rows) -> None:
+        for plan_id in self.seen.touched(rows):
+            after = self.seen.moment(plan_id, rows)
+            if after is None:
+                continue
+            before = self.seen.moments.get(plan_id)
+            self.seen.moments[plan_id] = after
+            if before is not None:
+                self._changed(before, after, rows)
+        self.limits_are_kept()
+
+    def _changed(self, before: Moment, after: Moment, rows: Rows) -> None:
+        for check in (*plans.OF_PLANS, *tasks.OF_TASKS):
+            check(before, after)
+        plans.events_are_complete(before, after, rows)
+        working.claims(self.seen, before, after)
+        landing.a_completed_task_has_its_commit(self.repositories, before, after)
+
+    def limits_are_kept(self) -> None:
+        """Of each plan and of the account, at every moment; and the account's counter is what runs."""
+        name, running = "limits_are_kept", 0
+        for moment in self.seen.moments.values():
+            at_work = len(moment.running)
+            running += at_work
+            most = moment.plan.max_parallel
+            demand(at_work <= most, name, f"{moment.plan.id}: {at_work} tasks run, {most} may")
+        demand(running <= self.world.limit, name, f"{running} tasks run in the account, {self.world.limit} may")
+        counted = number_of(self.seen.cloud.database.row(("plans", "ACCOUNT", "SLOTS")), "used")
+        demand(counted == running, "the_counter_equals_what_runs", f"{counted} are counted, {running} run")

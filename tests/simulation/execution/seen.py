@@ -1,0 +1,86 @@
+"""What the rows say of plans that are carried out, looked at from outside the code under test."""
+
+from dataclasses import dataclass, field
+
+from groundwork.executing.standing import Execution, TaskStanding
+from groundwork.plans.model import Plan, TaskStatus
+from groundwork.store.execution_rows import execution_of, in_round, standing_of
+from groundwork.store.plan_rows import PlanRow, StateRow
+from groundwork.store.plans import DynamoPlans
+from tests.simulation.cloud import Sandbox
+from tests.simulation.execution.cloud import ExecutionCloud
+from tests.simulation.expressions import Item
+from tests.simulation.known import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A plan as its rows have it after one request. `states` are those of this round."""
+
+    plan: Plan
+    execution: Execution
+    states: dict[str, TaskStanding]
+
+    def of(self, task_id: str) -> TaskStanding:
+        return self.states.get(task_id) or TaskStanding(round=self.execution.round)
+
+    @property
+    def running(self) -> list[str]:
+        return [task.id for task in self.plan.tasks if self.of(task.id).status is TaskStatus.RUNNING]
+
+
+@dataclass(slots=True)
+class Hold:
+    """Who has claimed a task last. `lost_at` (s): since when it holds it no longer."""
+
+    sandbox: Sandbox
+    epoch: int
+    lost_at: float | None = None
+
+
+@dataclass(slots=True)
+class SeenPlans:
+    """`moments` holds the newest of each plan, `holds` who has claimed which task."""
+
+    cloud: ExecutionCloud
+    plans: DynamoPlans
+    moments: dict[str, Moment] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    payloads: dict[int, dict[str, object]] = field(default_factory=dict)
+    _versions: dict[tuple[str, int], Plan] = field(default_factory=dict)
+    _rows: dict[str, dict[str, TaskStanding]] = field(default_factory=dict)
+
+    def touched(self, rows: Rows) -> list[str]:
+        """The plans whose head or tasks one request has changed, in order."""
+        found = [key[1] for key in rows if key[0] == "plans" and (key[2] == "P" or key[2].startswith("X#"))]
+        return [plan_id for plan_id in dict.fromkeys(found) if plan_id.startswith("pl")]
+
+    def moment(self, plan_id: str, rows: Rows) -> Moment | None:
+        """As it is after these changes; None where there is no such plan."""
+        states = self._rows.setdefault(plan_id, {})
+        for key, (_, after) in rows.items():
+            if key[:2] == ("plans", plan_id) and key[2].startswith("X#") and after:
+                states[f"{plan_id}-{key[2][2:]}"] = standing_of(StateRow.from_raw_data(dict(after)))
+        item = self.cloud.database.row(("plans", plan_id, "P"))
+        if item is None or "deletedAt" in item:
+            return None
+        head = PlanRow.from_raw_data(dict(item))
+        execution = execution_of(head)
+        plan = self._plan(plan_id, int(head.version)).changed(status=execution.status)
+        now = {id_: in_round(state, execution.round) for id_, state in states.items()}
+        return Moment(plan, execution, now)
+
+    def _plan(self, plan_id: str, version: int) -> Plan:
+        if (plan_id, version) not in self._versions:
+            self._versions[plan_id, version] = self.plans.at_version(plan_id, version)
+        return self._versions[plan_id, version]
+
+
+def number_of(item: Item | None, name: str) -> int:
+    return int(item[name]["N"]) if item and name in item else 0
+
+
+def branch_of(moment: Moment) -> str:
+    """The work branch of a plan: another one for each round."""
+    branch, round_ = moment.plan.branch or f"groundwork/{moment.plan.id}", moment.execution.round
+    return branch if round_ <= 1 else f"{branch}-{round_}"

@@ -1,0 +1,274 @@
+"""One simulation of plans that are carried out: the functions as the template wires them, people, faults. All of a seed."""
+
+import asyncio
+import logging
+import random as randomness
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from greenlet import getcurrent
+
+from functions.plan_executor import app
+from groundwork.executing.by_revert import GitReverter
+from groundwork.executing.by_session import SessionWorker
+from groundwork.executing.carrying import Carrier
+from groundwork.executing.conducting import Conductor
+from groundwork.ids import Kind, Path
+from groundwork.plans.history import Iteration, IterationKind
+from groundwork.plans.model import Plan, PlanStatus
+from groundwork.plans.repositories import Repository
+from groundwork.store.executions import DynamoExecutions
+from groundwork.store.plans import DynamoPlans
+from groundwork.store.tables import Tables, connection, open_tables
+from tests.simulation.clock import VirtualLoop, on_virtual_time
+from tests.simulation.cloud import Sandbox, ask, pause
+from tests.simulation.dynamodb import Database, in_place_of_aws
+from tests.simulation.execution import endings
+from tests.simulation.execution.cloud import CURRENT, ExecutionCloud, LambdaClient, StatesClient
+from tests.simulation.execution.faults import ExecutionFaults, drawn
+from tests.simulation.execution.invariants import ExecutionInvariants
+from tests.simulation.execution.paths import Json
+from tests.simulation.execution.people import People
+from tests.simulation.execution.repositories import Repositories
+from tests.simulation.execution.seen import SeenPlans
+from tests.simulation.execution.sessions import SessionProvider, price
+from tests.simulation.execution.worlds import NOW, REPOSITORIES, World
+from tests.simulation.execution.worlds import drawn as world_drawn
+from tests.simulation.faults import described
+from tests.simulation.known import Violation
+from tests.simulation.simulation import Report
+from tests.tables import settings_at
+
+
+class ThreadlessLoop(VirtualLoop):
+    """What would run in a thread runs in the sandbox that asks: its requests are carried out one by one.
+
+    As a thread does, it goes on when who waits for it is cancelled.
+    """
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        thread = self.create_task(CURRENT.get().io(func, *args))
+        thread.add_done_callback(_heard)
+        return asyncio.shield(thread)
+
+
+def _heard(thread: "asyncio.Task[Any]") -> None:
+    """Nobody may be there any more to hear how it ended."""
+    if not thread.cancelled():
+        thread.exception()
+
+
+@dataclass
+class ExecutionSimulation:
+    world: World
+    faults: ExecutionFaults
+    random: randomness.Random
+
+    def __post_init__(self) -> None:
+        self.loop = ThreadlessLoop()
+        self.cloud = ExecutionCloud(self.loop, self.random, self.faults, self.world.invocation_s)
+        self.cloud.executor = self._executor
+        self.tables = self._tables()
+        self.repositories = Repositories(self.random)
+        self.provider = SessionProvider(self.cloud, self.random, dict(self.world.habits))
+        self.seen = SeenPlans(self.cloud, self.tables.plans)
+        self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories)
+        self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
+        self.provider.on_call = self.invariants.on_call
+        self.repositories.on_commit = self.invariants.on_commit
+        self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.conductor)
+
+    def _tables(self) -> Tables:
+        now_ms = self.cloud.true_ms
+        return replace(
+            open_tables(settings_at("backlog", "runs")),
+            plans=DynamoPlans(connection, now_ms),
+            executions=DynamoExecutions(connection, self.world.limit, now_ms),
+        )
+
+    def prepare(self) -> None:
+        for number, id_ in enumerate(REPOSITORIES):
+            self.tables.repositories.create(Repository(id=id_, name=f"R{number}", url=f"/r{number}", created_at=NOW))
+            self.repositories.add(id_)
+        for plan in self.world.plans:
+            self.tables.plans.create(plan, _creation(plan))
+        self.cloud.database.forget()
+
+    # the function
+
+    async def _executor(self, sandbox: Sandbox, event: Json) -> Json:
+        CURRENT.set(sandbox)
+        self.seen.payloads[sandbox.number] = event
+        if event.get("do") == "WORK":
+            return await self.carrier(sandbox, event).work(event["planId"], event["number"], event["taskId"])
+        return await sandbox.io(copy_context().run, self._asked, sandbox, event)
+
+    def _asked(self, sandbox: Sandbox, event: Json) -> Json:
+        """As app.handler has it, without the logger."""
+        if event.get("source") == "aws.states":
+            return app.execution_ended(event["detail"])
+        match event["do"]:
+            case "SWEEP":
+                return app.sweep(SimpleNamespace(get_remaining_time_in_millis=sandbox.left_ms))
+            case "UNDO":
+                return app.undo(event["planId"])
+            case "SCHEDULED":
+                return app.scheduled(event["planId"])
+        return app.done(event, self.carrier(sandbox, event))
+
+    def conductor(self, who: str | None = None) -> Conductor:
+        """For the sandbox that runs at the moment."""
+        machine = app.PlanMachine("machine", "executor")
+        return Conductor(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
+
+    def carrier(self, sandbox: Sandbox, event: Json) -> Carrier:
+        task_id = event.get("taskId", "")
+        model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
+        return Carrier(
+            store=self.tables.executions,
+            conductor=self.conductor(),
+            worker=SessionWorker(self.repositories.opened, model, price, self.tables.sessions),
+            repository=self.tables.repositories.get,
+            now_ms=sandbox.now_ms,
+            left_ms=sandbox.left_ms,
+            measured=self.tables.measures.add,
+        )
+
+    # the course of events
+
+    async def main(self) -> None:
+        """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
+        others = [self.cloud.sweep(), self.cloud.strike(), self.cloud.stop_executions(), self._others_push()]
+        beside = [asyncio.create_task(other) for other in others]
+        try:
+            await self._until(asyncio.create_task(self.people.live()))
+            await self._at_rest()
+            await self._until(asyncio.create_task(self.people.see_to_everything(self._at_rest)))
+        finally:
+            for task in beside:
+                task.cancel()
+        await asyncio.sleep(self.world.invocation_s)
+        self._look()
+        endings.at_the_end(self.seen, self.repositories, self.provider)
+
+    async def _others_push(self) -> None:
+        while self.faults.others_push and self.loop.now < self.faults.until_s:
+            await asyncio.sleep(self.random.expovariate(1) * 60)
+            if self.cloud.happens(self.faults.others_push):
+                self.repositories.somebody_pushes()
+
+    async def _until(self, task: "asyncio.Task[None]") -> None:
+        while not task.done():
+            await asyncio.wait([task], timeout=30)
+            self._look()
+        task.result()
+
+    async def _at_rest(self) -> None:
+        """Until every plan has ended or waits for somebody. Raises Violation where one does neither in bounded time."""
+        since = max(self.faults.until_s, self.loop.now)
+        while not all(endings.rests(moment) for moment in self.seen.moments.values()):
+            await asyncio.sleep(30)
+            self._look()
+            endings.rest_comes(self.seen, self.world, since)
+
+    def _look(self) -> None:
+        for violation in self.invariants.violations:
+            raise violation
+        for _, crash in self.cloud.crashes:
+            raise crash
+
+
+def _creation(plan: Plan) -> Iteration:
+    return Iteration(
+        id=str(Path(Kind.ITERATION, plan.id, (1,))),
+        plan_id=plan.id,
+        number=1,
+        kind=IterationKind.CREATED,
+        who="somebody",
+        summary="Created",
+        from_version=0,
+        version=1,
+        created_at=NOW,
+    )
+
+
+def simulate_execution(
+    seed: int,
+    where: Callable[[World], World] = lambda world: world,
+    what: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults,
+) -> Report:
+    """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
+    the seed has drawn."""
+    random = randomness.Random(seed)
+    world, faults = where(world_drawn(random)), what(drawn(random))
+    report = Report(seed, world, faults)
+    with connected(random) as connect:
+        simulation = ExecutionSimulation(world, faults, random)
+        connect(simulation)
+        simulation.prepare()
+        try:
+            on_virtual_time(simulation.main(), simulation.loop)
+        except Violation as violation:
+            report.broken, report.what = violation.name, str(violation)
+        except Exception as crash:  # noqa: BLE001 - a crash of the code under test is a finding like any other
+            report.broken, report.what = type(crash).__name__, "".join(traceback.format_exception(crash)[-4:])
+    moments = simulation.seen.moments
+    report.ended = {plan_id: moment.execution.status for plan_id, moment in moments.items()}
+    report.seconds, report.trace = simulation.loop.now, simulation.cloud.trace
+    report.hops = len(simulation.seen.payloads)
+    report.items = sum(moment.of(task.id).ended for moment in moments.values() for task in moment.plan.tasks)
+    return report
+
+
+class _Quiet:
+    """In place of a logger."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **more: None
+
+
+@contextmanager
+def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulation], None]]:
+    """What the code under test takes of the world: its requests, its clocks, its chances."""
+    simulations: list[ExecutionSimulation] = []
+
+    def send(operation: str, sent: dict[str, Any]) -> Any:
+        if getcurrent().parent is None:
+            return simulations[0].cloud.database.carry_out(operation, sent) if simulations else {}
+        return ask(operation, sent)
+
+    def clock() -> float:
+        return simulations[0].loop.now
+
+    time = SimpleNamespace(
+        monotonic=clock,
+        monotonic_ns=lambda: round(clock() * 1e9),
+        sleep=pause,
+        time_ns=lambda: simulations[0].cloud.true_ms() * 1_000_000,
+    )
+    instead = {
+        "groundwork.executing.carrying.time": time,
+        "groundwork.executing.by_session.time": time,
+        "groundwork.store.plans.time": time,
+        "groundwork.store.plans.random": random,
+        "groundwork.plans.editing.random": random,
+        "groundwork.executing.conducting.random": random,
+        "groundwork.stepfunctions._client": StatesClient,
+        "groundwork.aws._client": lambda service: LambdaClient(),
+        "functions.plan_executor.app.logger": _Quiet(),
+        "functions.plan_executor.app.tables": lambda: simulations[0].tables,
+        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),
+        "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
+        "functions.plan_executor.app.reverter": lambda: GitReverter(simulations[0].repositories.opened),
+    }
+    with ExitStack() as stack:
+        stack.enter_context(in_place_of_aws(send))
+        for name, one in instead.items():
+            stack.enter_context(mock.patch(name, one))
+        yield simulations.append

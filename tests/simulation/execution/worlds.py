@@ -1,0 +1,119 @@
+"""What is carried out in one simulation, drawn from its seed: plans with their graphs, and how their tasks go."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.model import Condition, Plan
+from tests.simulation.execution.sessions import Habit
+
+NOW = "2026-01-01T00:00:00.000Z"
+REPOSITORIES = ("resjmvmbtfd2", "retwmvmbtfd3")
+PLANS = ("plsjmvmbtfd2", "pltwmvmbtfd3", "plvwmvmbtfd4")
+EFFORTS = ("XS", "S", "M", "L")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`limit` is the account's; `invocation_s` what an invocation has; `clicks` how often people do anything to each
+    plan, `edits` how often somebody edits it; `schedules`: plans that are begun by a schedule."""
+
+    plans: tuple[Plan, ...]
+    limit: int
+    invocation_s: float
+    habits: dict[str, Habit] = field(default_factory=dict)
+    clicks: int = 0
+    edits: int = 0
+    rollbacks: int = 0
+    again: bool = False
+
+    def __str__(self) -> str:
+        shapes = "; ".join(
+            ", ".join(f"{phase.mode} {len(phase.tasks)}" for phase in plan.phases) + f" by {plan.max_parallel}"
+            for plan in self.plans
+        )
+        return f"[{shapes}] limit {self.limit}, {self.clicks} clicks, {self.edits} edits"
+
+
+def drawn(random: Random) -> World:
+    large = random.random() < 1 / 20
+    count = 1 if large else random.choice([1, 1, 2, 3])
+    plans = tuple(_plan(PLANS[number], random, large) for number in range(count))
+    return World(
+        plans=plans,
+        limit=random.choice([1, 2, 4, 20]),
+        invocation_s=random.choice([330.0, 420.0, 900.0]),
+        habits={task.id: _habit(random, large) for plan in plans for task in plan.tasks},
+        clicks=random.choice([0, 0, 4, 12, 25]),
+        edits=random.choice([0, 0, 0, 5]),
+        rollbacks=random.choice([0, 0, 1, 2]),
+        again=random.random() < 0.15,
+    )
+
+
+def _plan(plan_id: str, random: Random, large: bool) -> Plan:
+    drafts: list[PhaseDraft] = []
+    earlier: list[str] = []
+    for number in range(random.randint(1, 2 if large else 4)):
+        tasks = random.randint(41, 55) if large and number == 0 else random.randint(1, 6)
+        own: list[TaskDraft] = []
+        for position in range(tasks):
+            before = earlier + [str(task.key) for task in own]
+            own.append(_task(f"p{number}t{position}", before, earlier, random))
+        drafts.append(
+            PhaseDraft(
+                title=f"Phase {number}",
+                mode=random.choice(["sequential", "parallel", "parallel", "manual"]) if not large else "parallel",
+                pause_after=random.random() < 0.15,
+                condition=_condition(earlier, random) if random.random() < 0.1 else None,
+                tasks=tuple(own),
+            )
+        )
+        earlier += [str(task.key) for task in own]
+    bare = Plan(
+        id=plan_id,
+        repository_id=REPOSITORIES[0],
+        title="A plan",
+        auto_commit=random.random() < 0.85,
+        max_parallel=random.choice([1, 2, 3, 10]),
+        created_at=NOW,
+        updated_at=NOW,
+        version=1,
+    )
+    return with_phases(bare, drafts)
+
+
+def _task(key: str, before: list[str], earlier: list[str], random: Random) -> TaskDraft:
+    needs = random.sample(before, min(len(before), random.choice([0, 0, 1, 1, 2, 3])))
+    return TaskDraft(
+        key=key,
+        title=f"Do {key}",
+        acceptance_criteria=("It works.",),
+        depends_on=tuple(needs),
+        repository_id=random.choice([None, None, REPOSITORIES[1]]),
+        effort=random.choice(EFFORTS),  # type: ignore[arg-type]  # one of its literals
+        condition=_condition(earlier, random) if random.random() < 0.15 else None,
+    )
+
+
+def _condition(earlier: list[str], random: Random) -> Condition | None:
+    if not earlier:
+        return None
+    outcomes: list[Any] = [None, "COMPLETED", "COMPLETED", "FAILED", "SKIPPED"]
+    globs = [None, None, "src/*.txt", "docs/**"]
+    return Condition(
+        task_id=random.choice(earlier), outcome=random.choice(outcomes), files_changed=random.choice(globs)
+    )
+
+
+def _habit(random: Random, large: bool) -> Habit:
+    if large:
+        return Habit(turns=0 if random.random() < 0.02 else 1, seconds=5.0)
+    return Habit(
+        turns=random.choice([1, 1, 2, 3]),
+        seconds=random.choice([1.0, 5.0, 20.0, 90.0]),
+        failing=random.choice([0] * 8 + [1, 2, 5]),
+        shared=random.random() < 0.3,
+        deadly=random.choice([0] * 12 + [1, 3, 10]),
+    )
