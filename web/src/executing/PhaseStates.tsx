@@ -99,8 +99,9 @@ function TaskState({ plan, progress, repository, task, onChoose }: Props & { tas
   );
 }
 
-function took({ startedAt, completedAt }: TaskProgress): number | null {
-  return startedAt && completedAt ? Date.parse(completedAt) - Date.parse(startedAt) : null;
+/** Nothing for one that a person has done. */
+function took({ attempts, startedAt, completedAt }: TaskProgress): number | null {
+  return attempts > 0 && startedAt && completedAt ? Date.parse(completedAt) - Date.parse(startedAt) : null;
 }
 
 function keysOf(plan: PlanContext["plan"], ids: readonly string[]): string {

@@ -24,6 +24,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
 import { planActions } from "./actions";
+import { waitingForPerson } from "./attention";
 
 /** What can be asked of the whole plan: the next step as a button, the rest in a menu. */
 export function PlanControls({ plan, progress, ask, control }: PlanContext) {
@@ -40,7 +41,7 @@ export function PlanControls({ plan, progress, ask, control }: PlanContext) {
       )}
       {offered.has("resume") && (
         <Button
-          variant={progress.cause === "failure" ? "secondary" : "primary"}
+          variant={waitingForPerson(progress).length > 0 ? "secondary" : "primary"}
           icon={CirclePlay}
           busy={control.isPending}
           onClick={resume}

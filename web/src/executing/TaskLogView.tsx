@@ -11,7 +11,11 @@ import s from "./TaskPanel.module.css";
 
 /** What a task's sessions have done, turn by turn; while it is at work what comes is added below. */
 export function TaskLogView({ taskId, isLive }: { taskId: string; isLive: boolean }) {
-  const { data, error } = useQuery(logQuery(taskId, isLive));
+  const { data, error, refetch } = useQuery(logQuery(taskId, isLive));
+  useEffect(() => {
+    // its last turns came after the last look
+    if (!isLive) void refetch();
+  }, [isLive, refetch]);
   const lines = data?.lines;
   return (
     <section className={s.section}>

@@ -5,8 +5,8 @@
 import type { Phase, Plan, Task } from "./model";
 
 export const NODE = { width: 216, height: 76 } as const;
-const GAP = { column: 56, row: 24 } as const;
-const BAND = { padding: 24, header: 44, gap: 56 } as const;
+export const GAP = { column: 56, row: 24 } as const;
+const BAND = { padding: 32, header: 48, gap: 44 } as const;
 
 /** Columns of a band before what goes in order begins a new row, and what is independent too. */
 const MOST_COLUMNS = 5;

@@ -38,9 +38,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
       <li
         data-task-id={task.id}
         className={[s.task, isChosen && s.chosen, isDragged && s.dragged].filter(Boolean).join(" ")}
-        {...(isDragged && drag.dragged
-          ? { style: { transform: `translate(${drag.dragged.dx}px, ${drag.dragged.dy}px)` } }
-          : {})}
+        {...(isDragged && drag.dragged ? { style: { transform: `translateY(${drag.dragged.dy}px)` } } : {})}
       >
         {isMovable && (
           <button

@@ -6,8 +6,7 @@ import { dropPlace, type Row } from "./dropPlace";
 
 export type Dragged = {
   taskId: string;
-  /** How far the pointer is from where it began, in pixels. */
-  dx: number;
+  /** How far below where it began the pointer is, in pixels. */
   dy: number;
   /** Where it would be put now; null where it would stay. */
   place: Place | null;
@@ -39,7 +38,7 @@ export function useTaskDrag(onDrop: (taskId: string, place: Place) => void) {
     const dy = event.clientY - from.y + window.scrollY - from.scroll;
     setDragged((now) =>
       now || Math.hypot(dx, dy) > SLACK_PX
-        ? { taskId: from.taskId, dx, dy, place: dropPlace(rowsOf(from.taskId), event.clientY) }
+        ? { taskId: from.taskId, dy, place: dropPlace(rowsOf(from.taskId), event.clientY) }
         : null,
     );
     scrollAlong(event.clientY);

@@ -1,15 +1,18 @@
-import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath } from "@xyflow/react";
+import { BaseEdge, EdgeLabelRenderer, type EdgeProps } from "@xyflow/react";
 import { X } from "lucide-react";
+
+import { middleOf, pathOf } from "@/plans/routing";
 
 import type { DependencyEdge } from "./elements";
 import s from "./PlanGraph.module.css";
 
 /** A dependency. Chosen, it shows a button that takes it away. */
-export function DependencyEdgeView({ id, data, selected, markerEnd, ...ends }: EdgeProps<DependencyEdge>) {
-  const [path, x, y] = getBezierPath(ends);
+export function DependencyEdgeView({ id, data, selected, markerEnd }: EdgeProps<DependencyEdge>) {
+  const points = data?.points ?? [];
+  const { x, y } = middleOf(points);
   return (
     <>
-      <BaseEdge id={id} path={path} interactionWidth={24} {...(markerEnd ? { markerEnd } : {})} />
+      <BaseEdge id={id} path={pathOf(points)} interactionWidth={24} {...(markerEnd ? { markerEnd } : {})} />
       {selected && data?.isEditable && (
         <EdgeLabelRenderer>
           <button

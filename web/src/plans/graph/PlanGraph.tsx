@@ -4,7 +4,10 @@ import {
   Background,
   type Connection,
   Controls,
+  type EdgeChange,
   type FinalConnectionState,
+  type NodeChange,
+  type NodeSelectionChange,
   type OnConnectStartParams,
   ReactFlow,
 } from "@xyflow/react";
@@ -53,9 +56,14 @@ export default function PlanGraph({
     () => nodesOf({ plan, states, currentPhaseId, chosenId, refusals: drawing.refusals, isEditable }),
     [plan, states, currentPhaseId, chosenId, drawing.refusals, isEditable],
   );
-  const edges = useMemo(
+  const [edgeId, setEdgeId] = useState<string | null>(null);
+  const drawn = useMemo(
     () => edgesOf(plan, states, isEditable, onRelease ?? (() => undefined)),
     [plan, states, isEditable, onRelease],
+  );
+  const edges = useMemo(
+    () => drawn.map((edge) => ({ ...edge, selected: edge.id === edgeId })),
+    [drawn, edgeId],
   );
   return (
     <div className={s.graph} style={{ height: heightOf(plan) }} data-testid="plan-graph">
@@ -65,6 +73,16 @@ export default function PlanGraph({
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodeClick={(_, node) => choose(node, on.onChoose)}
+        onNodesChange={(changes) => {
+          // by the keyboard; a click comes here too, and means the same
+          const chosen = nodes.find(({ id }) => changes.some((one) => isChoice(one) && one.id === id));
+          if (chosen) choose(chosen, on.onChoose);
+        }}
+        onEdgesChange={(changes) => {
+          const chosen = changes.find(isChoice);
+          if (chosen) setEdgeId(chosen.id);
+          else if (changes.some((one) => one.type === "select" && one.id === edgeId)) setEdgeId(null);
+        }}
         onEdgesDelete={(gone) => gone.forEach((edge) => onRelease?.(edge.target, edge.source))}
         {...drawing.handlers}
         connectionRadius={48}
@@ -98,6 +116,10 @@ function heightOf(plan: Plan): string {
   const last = layoutOf(plan).bands.at(-1);
   const wanted = (last ? last.y + last.height : 0) + MARGIN_PX;
   return `clamp(260px, ${wanted}px, 72vh)`;
+}
+
+function isChoice(change: NodeChange | EdgeChange): change is NodeSelectionChange {
+  return change.type === "select" && change.selected;
 }
 
 function choose(node: PlanNode, onChoose: (taskId: string) => void): void {

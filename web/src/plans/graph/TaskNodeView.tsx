@@ -7,7 +7,7 @@ import { TASK_STATUSES } from "@/plans/statuses";
 import type { TaskNode } from "./elements";
 import s from "./PlanGraph.module.css";
 
-/** A task as a card: what it is called, and how it stands. Lines begin at its right or lower edge. */
+/** A task as a card: what it is called, and how it stands. Lines begin at its right edge and end at its left. */
 export const TaskNodeView = memo(function TaskNodeView({ data }: NodeProps<TaskNode>) {
   const { task, state, isChosen, refused, isEditable } = data;
   const status = state ? TASK_STATUSES[state.status] : null;
@@ -15,8 +15,7 @@ export const TaskNodeView = memo(function TaskNodeView({ data }: NodeProps<TaskN
   const classes = [s.node, s[status?.tone ?? "plain"], isChosen && s.chosen, refused && s.refused];
   return (
     <div className={classes.filter(Boolean).join(" ")} title={refused ?? task.title}>
-      <Handle id="left" type="target" position={Position.Left} isConnectable={isEditable} />
-      <Handle id="top" type="target" position={Position.Top} isConnectable={isEditable} />
+      <Handle type="target" position={Position.Left} isConnectable={isEditable} />
       <p className={s.title}>{task.title}</p>
       <p className={s.foot}>
         {refused ? (
@@ -34,8 +33,7 @@ export const TaskNodeView = memo(function TaskNodeView({ data }: NodeProps<TaskN
           {state && state.attempts > 1 ? `Attempt ${state.attempts}` : task.effort}
         </span>
       </p>
-      <Handle id="right" type="source" position={Position.Right} isConnectable={isEditable} />
-      <Handle id="bottom" type="source" position={Position.Bottom} isConnectable={isEditable} />
+      <Handle type="source" position={Position.Right} isConnectable={isEditable} />
     </div>
   );
 });

@@ -1,8 +1,9 @@
 /** A plan as nodes and edges of React Flow: phases are bands, tasks stand in them, each edge leads to what waits. */
 import { type Edge, MarkerType, type Node } from "@xyflow/react";
 
-import { layoutOf, NODE } from "@/plans/layout";
-import type { Phase, Plan, Task, TaskProgress } from "@/plans/model";
+import { layoutOf, NODE, type Spot } from "@/plans/layout";
+import { type Phase, type Plan, type Task, type TaskProgress, tasksOf } from "@/plans/model";
+import { routeOf } from "@/plans/routing";
 import { TASK_STATUSES } from "@/plans/statuses";
 
 export type States = ReadonlyMap<string, TaskProgress>;
@@ -17,7 +18,7 @@ export type TaskNodeData = {
   isEditable: boolean;
 };
 export type BandNodeData = { phase: Phase; isCurrent: boolean };
-export type EdgeData = { isEditable: boolean; label: string; onRemove: () => void };
+export type EdgeData = { isEditable: boolean; label: string; points: Spot[]; onRemove: () => void };
 
 export type TaskNode = Node<TaskNodeData, "task">;
 export type BandNode = Node<BandNodeData, "band">;
@@ -77,30 +78,28 @@ export function edgesOf(
   isEditable: boolean,
   onRemove: Remove,
 ): DependencyEdge[] {
-  const phases = new Map(plan.phases.flatMap((phase) => phase.tasks.map((task) => [task.id, phase.id])));
-  const titles = new Map(plan.phases.flatMap((phase) => phase.tasks).map((task) => [task.id, task.title]));
-  return plan.phases.flatMap((phase) =>
-    phase.tasks.flatMap((task) =>
-      task.dependsOn.map((otherId): DependencyEdge => {
-        const isInside = phases.get(otherId) === phase.id;
-        const label = `${task.title} waits for ${titles.get(otherId) ?? otherId}`;
-        return {
-          id: `${otherId} → ${task.id}`,
-          type: "dependency",
-          source: otherId,
-          target: task.id,
-          sourceHandle: isInside ? "right" : "bottom",
-          targetHandle: isInside ? "left" : "top",
-          className: edgeClass(states, otherId, task.id),
-          markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--line-strong)" },
-          data: { isEditable, label, onRemove: () => onRemove(task.id, otherId) },
-          deletable: isEditable,
-          focusable: isEditable,
-          selectable: isEditable,
-          ariaLabel: label,
-        };
-      }),
-    ),
+  const layout = layoutOf(plan);
+  const tasks = tasksOf(plan);
+  const lanes = new Map(tasks.map((task, lane) => [task.id, lane]));
+  const titles = new Map(tasks.map((task) => [task.id, task.title]));
+  return tasks.flatMap((task) =>
+    task.dependsOn.map((otherId): DependencyEdge => {
+      const label = `${task.title} waits for ${titles.get(otherId) ?? otherId}`;
+      const points = routeOf(layout, otherId, task.id, lanes.get(otherId) ?? 0);
+      return {
+        id: `${otherId} → ${task.id}`,
+        type: "dependency",
+        source: otherId,
+        target: task.id,
+        className: edgeClass(states, otherId, task.id),
+        markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--line-strong)" },
+        data: { isEditable, label, points, onRemove: () => onRemove(task.id, otherId) },
+        deletable: isEditable,
+        focusable: isEditable,
+        selectable: isEditable,
+        ariaLabel: label,
+      };
+    }),
   );
 }
 
