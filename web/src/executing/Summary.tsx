@@ -42,9 +42,9 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
       )}
       <dl className={s.figures}>
         <Figure name="Elapsed">{clock(elapsed)}</Figure>
-        <Figure name="Time left">
-          {progress.estimatedRemainingMs === null ? "–" : `about ${duration(progress.estimatedRemainingMs)}`}
-        </Figure>
+        {isLive && progress.estimatedRemainingMs !== null && (
+          <Figure name="Time left">about {duration(progress.estimatedRemainingMs)}</Figure>
+        )}
         <Figure
           name="Tokens"
           title={`${input} read, ${cacheRead} of the cache, ${cacheWrite} into it, ${output} written`}
@@ -52,9 +52,9 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
           {compact(input + output + cacheRead + cacheWrite)}
         </Figure>
         <Figure name="Cost">{money(progress.costUsd)}</Figure>
-        {plan.branch && (
+        {plan.autoCommit && progress.branch && (
           <Figure name="Branch">
-            <span className="mono">{plan.branch}</span>
+            <span className="mono">{progress.branch}</span>
           </Figure>
         )}
       </dl>

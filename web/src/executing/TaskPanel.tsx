@@ -29,7 +29,7 @@ export function TaskPanel({ onClose, ...props }: Props) {
       title={task.title}
       description={`Task ${task.key} of ${phaseOf(plan, task.id)?.title ?? "the plan"}`}
       side
-      footer={<Actions {...props} />}
+      {...(taskActions(props.progress, task).size > 0 ? { footer: <Actions {...props} /> } : {})}
     >
       <div className={s.sections}>
         <p className={s.status}>
@@ -128,7 +128,6 @@ function Actions({ progress, ask, control, task }: Omit<Props, "onClose">) {
   const offered = taskActions(progress, task);
   const approve = () => control.mutate({ ask: () => approveTask(task.id) });
   const retry = () => control.mutate({ ask: () => retryTask(task.id) });
-  if (offered.size === 0) return null;
   return (
     <>
       {offered.has("rollback") && (

@@ -30,7 +30,7 @@ export function Component() {
   const choose = (id: string) => setSearch({ review: id }, { replace: true, preventScrollReset: true });
   const isEditable = isFreelyEditable(plan.status) && plan.phases.length > 0;
   const button = isEditable && (
-    <Button variant="primary" icon={Sparkles} onClick={() => setAsking(true)}>
+    <Button variant={chosen ? "secondary" : "primary"} icon={Sparkles} onClick={() => setAsking(true)}>
       New review
     </Button>
   );

@@ -1,5 +1,5 @@
 import s from "./SideBySide.module.css";
-import type { Row } from "./sides";
+import { NOTHING, type Row } from "./sides";
 import { type Piece, wordDiff } from "./wordDiff";
 
 /** Before and after beside each other; on a narrow window below each other. What differs is marked, not by colour alone. */
@@ -21,36 +21,50 @@ export function SideBySide({ rows }: { rows: Row[] }) {
 }
 
 function Sides({ before, after }: { before: string | null; after: string | null }) {
-  const pieces = before !== null && after !== null ? wordDiff(before, after) : null;
-  const side = (text: string | null, without: Piece["kind"]): Piece[] =>
-    pieces?.filter(({ kind }) => kind !== without) ?? [
-      { text: text ?? "", kind: without === "added" ? "removed" : "added" },
-    ];
+  const pieces = isThere(before) && isThere(after) ? wordDiff(before, after) : null;
   return (
     <>
       <div className={s.side}>
         <span className="visually-hidden">Before: </span>
-        {before === null ? (
-          <span className={s.none}>not there</span>
-        ) : (
-          <Pieces pieces={side(before, "added")} />
-        )}
+        <Side text={before} pieces={pieces} kind="removed" />
       </div>
       <div className={s.side}>
         <span className="visually-hidden">After: </span>
-        {after === null ? (
-          <span className={s.none}>not there</span>
-        ) : (
-          <Pieces pieces={side(after, "removed")} />
-        )}
+        <Side text={after} pieces={pieces} kind="added" />
       </div>
     </>
   );
 }
 
-function Pieces({ pieces }: { pieces: Piece[] }) {
-  return pieces.map(({ text, kind }, index) => {
-    if (kind === "removed") return <del key={index}>{text}</del>;
-    return kind === "added" ? <ins key={index}>{text}</ins> : <span key={index}>{text}</span>;
+function isThere(text: string | null): text is string {
+  return text !== null && text !== NOTHING;
+}
+
+type SideProps = { text: string | null; pieces: Piece[] | null; kind: "removed" | "added" };
+
+function Side({ text, pieces, kind }: SideProps) {
+  if (text === null) return <span className={s.none}>not there</span>;
+  if (text === NOTHING) return <span className={s.none}>nothing</span>;
+  return joined(
+    pieces?.filter((piece) => piece.kind === kind || piece.kind === "same") ?? [{ text, kind }],
+  ).map((piece, index) => {
+    if (piece.kind === "removed") return <del key={index}>{piece.text}</del>;
+    return piece.kind === "added" ? (
+      <ins key={index}>{piece.text}</ins>
+    ) : (
+      <span key={index}>{piece.text}</span>
+    );
   });
+}
+
+/** A space between two words that are marked is marked with them. */
+function joined(pieces: Piece[]): Piece[] {
+  const found: Piece[] = [];
+  pieces.forEach((piece, at) => {
+    const [last, next] = [found.at(-1), pieces[at + 1]];
+    const isGap = piece.kind === "same" && piece.text.trim() === "" && last?.kind === next?.kind;
+    if (last && (isGap || last.kind === piece.kind)) last.text += piece.text;
+    else found.push({ ...piece });
+  });
+  return found;
 }

@@ -92,6 +92,7 @@ export function aProgress(tasks: TaskProgress[], fields: Partial<Progress> = {})
     cause: null,
     reason: null,
     version: 1,
+    branch: "groundwork/plan",
     execution: 1,
     seq: 1,
     schedule: null,

@@ -1,23 +1,27 @@
 /** What stands side by side: the fields of a suggestion or of a change, before and after, in words. */
-import { type Change, type Plan, type Suggestion, tasksOf } from "./model";
+import type { Change, Suggestion } from "./model";
+
+/** A field that is there and says nothing. */
+export const NOTHING = "–";
 
 /** Null where there is nothing on that side. */
 export type Row = { name: string; before: string | null; after: string | null };
 
 type Element = Record<string, unknown>;
-type Named = Pick<Plan, "phases">;
+type Named = { phases: readonly { id: string; title: string; tasks: readonly NamedTask[] }[] };
+type NamedTask = { id: string; key: string; title: string };
 
 /** Said by the title, or of no interest to people. */
 const HIDDEN = ["id", "taskId", "after", "storyId", "subtaskId", "repositoryId"];
 
 export function rowsOfSuggestion(plan: Named, { before, after }: Suggestion): Row[] {
-  const [old, now] = [before as Element | null, after as Element | null];
+  const [old, now] = [before, after];
   const rows = rowsOf(plan, without(old), without(now));
-  return [...rows, ...taskRows(plan, tasksIn(old), tasksIn(now))];
+  return [...rows, ...taskRows(withNew(plan, tasksIn(now)), tasksIn(old), tasksIn(now))];
 }
 
 export function rowsOfChange(plan: Named, { before, after, kind }: Change): Row[] {
-  const [old, now] = [before as Element | null, after as Element | null];
+  const [old, now] = [before, after];
   if (kind === "added") return now ? [{ name: "Added", before: null, after: told(plan, now) }] : [];
   if (kind === "removed") return old ? [{ name: "Removed", before: told(plan, old), after: null }] : [];
   return rowsOf(plan, old, now);
@@ -37,6 +41,12 @@ function rowsOf(plan: Named, before: Element | null, after: Element | null): Row
 
 function without(element: Element | null): Element | null {
   return element && Object.fromEntries(Object.entries(element).filter(([name]) => name !== "tasks"));
+}
+
+/** Tasks that are not there yet go by their keys among themselves. */
+function withNew(plan: Named, tasks: Element[]): Named {
+  const named = tasks.map(({ key, title }) => ({ id: String(key), key: String(key), title: String(title) }));
+  return { phases: [...plan.phases, { id: "", title: "", tasks: named }] };
 }
 
 function tasksIn(element: Element | null): Element[] {
@@ -82,11 +92,11 @@ export function label(name: string): string {
 }
 
 function inWords(plan: Named, name: string, value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
+  if (value === null || value === undefined || value === "") return NOTHING;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return String(name === "position" ? value + 1 : value);
   if (typeof value === "string") return name === "phaseId" ? phaseTitle(plan, value) : value;
-  if (Array.isArray(value)) return value.length > 0 ? listed(plan, name, value) : "–";
+  if (Array.isArray(value)) return value.length > 0 ? listed(plan, name, value) : NOTHING;
   return Object.entries(value as Element)
     .filter(([, one]) => one !== null)
     .map(
@@ -105,7 +115,10 @@ function listed(plan: Named, name: string, values: unknown[]): string {
 
 /** By id, or by key: what is not there yet has no id. */
 function taskTitle(plan: Named, idOrKey: string): string {
-  return tasksOf(plan).find(({ id, key }) => id === idOrKey || key === idOrKey)?.title ?? idOrKey;
+  return (
+    plan.phases.flatMap(({ tasks }) => tasks).find(({ id, key }) => id === idOrKey || key === idOrKey)
+      ?.title ?? idOrKey
+  );
 }
 
 function phaseTitle(plan: Named, id: string): string {

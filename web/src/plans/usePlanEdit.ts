@@ -28,10 +28,10 @@ export function usePlanEdit(planId: string) {
   const mutationKey = ["plan-edit", planId];
 
   const send = async ({ ask }: Edit): Promise<void> => {
-    const plan = await queries.ensureQueryData(planQuery(planId));
+    const plan = await queries.query({ ...planQuery(planId), staleTime: "static" });
     const answer = (await ask(plan.version)) as Answer;
     const version = versionOf(answer);
-    if (version === null) await queries.fetchQuery({ ...planQuery(planId), staleTime: 0 });
+    if (version === null) await queries.query({ ...planQuery(planId), staleTime: 0 });
     else queries.setQueryData<Plan>(key, (now) => now && { ...now, version });
   };
 

@@ -19,7 +19,7 @@ export function Component() {
   const { projectId = "" } = useParams();
   const query = useQuery(projectQuery(projectId));
   usePageTitle(query.data?.name ?? "Project");
-  if (query.isPending) return <Skeleton lines={4} height={34} />;
+  if (query.isPending) return <Loading />;
   if (!query.data) {
     return (
       <ErrorState
@@ -30,6 +30,17 @@ export function Component() {
     );
   }
   return <ProjectView key={projectId} project={query.data} />;
+}
+
+function Loading() {
+  return (
+    <>
+      <div style={{ maxWidth: 420, marginBottom: "var(--s6)" }}>
+        <Skeleton lines={3} height={24} />
+      </div>
+      <Skeleton lines={5} height={56} />
+    </>
+  );
 }
 
 function ProjectView({ project }: { project: Project }) {

@@ -1,3 +1,4 @@
+import { codePath } from "@/backlog/tree";
 import { isActive, type Run, type RunItem } from "@/services/runs";
 import { clock, number } from "@/ui/format";
 import { Panel } from "@/ui/Panel";
@@ -23,7 +24,7 @@ export function InFlight({ run, items }: { run: Run; items: RunItem[] }) {
       <ul className={s.items}>
         {flying.slice(0, SHOWN).map((item) => (
           <li key={item.id} className={s.item}>
-            <span className={s.code}>{item.code}</span>
+            <span className={s.code}>{item.targetId === null ? item.code : codePath(item.targetId)}</span>
             <span className={`${s.title} truncate`}>{item.title}</span>
             <ItemStatusBadge status={item.status} />
             <span className={s.time}>{item.startedAt === null ? "" : clock(now - item.startedAt)}</span>

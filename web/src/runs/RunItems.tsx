@@ -1,6 +1,7 @@
 import { ListFilter } from "lucide-react";
 import { memo, useDeferredValue, useMemo, useState } from "react";
 
+import { codePath } from "@/backlog/tree";
 import type { Run, RunItem } from "@/services/runs";
 import { duration, money, number, words } from "@/ui/format";
 import { EmptyState } from "@/ui/EmptyState";
@@ -20,6 +21,7 @@ const COLUMNS = [
   { name: "Cost", align: "end" as const },
 ];
 const TEMPLATE = "minmax(0, 1fr) 124px 56px 72px 72px";
+const NARROW = "minmax(0, 1fr) auto auto auto";
 
 /** All items of the run; ten thousand of them scroll like ten. */
 export function RunItems({ run, items, complete }: { run: Run; items: RunItem[]; complete: boolean }) {
@@ -42,6 +44,7 @@ export function RunItems({ run, items, complete }: { run: Run; items: RunItem[];
           rowHeight={42}
           columns={COLUMNS}
           template={TEMPLATE}
+          narrow={NARROW}
           keyOf={(index) => shown[index]?.id ?? String(index)}
         >
           {(index) => shown[index] && <Cells item={shown[index]} />}
@@ -105,7 +108,7 @@ const Cells = memo(function Cells({ item }: { item: RunItem }) {
     <>
       <div role="cell" className={s.what}>
         <span className={s.name}>
-          <span className={s.code}>{item.code}</span>
+          <span className={s.code}>{item.targetId === null ? item.code : codePath(item.targetId)}</span>
           <span className="truncate">{item.title}</span>
         </span>
         {item.errorMsg !== null && (

@@ -16,4 +16,5 @@ function fits(item: RunItem, filter: ItemFilter): boolean {
     : item.status === filter;
 }
 
-const textOf = (item: RunItem) => `${item.code} ${item.title} ${item.errorMsg ?? ""}`.toLowerCase();
+const textOf = (item: RunItem) =>
+  `${item.targetId ?? item.code} ${item.title} ${item.errorMsg ?? ""}`.toLowerCase();

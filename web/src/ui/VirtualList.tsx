@@ -59,14 +59,24 @@ export function VirtualList({ label, count, rowHeight, keyOf, children, onEnd }:
 
 type TableProps = Omit<Props, "onEnd"> & {
   columns: { name: string; align?: "end" }[];
-  /** A grid-template-columns for header and rows. */
+  /** A grid-template-columns for header and rows; `narrow` for a phone, where there is no header. */
   template: string;
+  narrow: string;
   /** The cells of a row, each with role="cell". */
   children: (index: number) => ReactNode;
 };
 
 /** A long table in a box of its own, its header always in sight. */
-export function VirtualTable({ label, count, rowHeight, keyOf, columns, template, children }: TableProps) {
+export function VirtualTable({
+  label,
+  count,
+  rowHeight,
+  keyOf,
+  columns,
+  template,
+  narrow,
+  children,
+}: TableProps) {
   const box = useRef<HTMLDivElement>(null);
   // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not used
   const rows = useVirtualizer({
@@ -76,7 +86,7 @@ export function VirtualTable({ label, count, rowHeight, keyOf, columns, template
     getScrollElement: () => box.current,
     overscan: 12,
   });
-  const grid = { "--columns": template } as CSSProperties;
+  const grid = { "--columns": template, "--narrow": narrow } as CSSProperties;
   return (
     // a box that scrolls must be reachable for the keyboard
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex

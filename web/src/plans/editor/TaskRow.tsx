@@ -46,6 +46,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
           <button
             type="button"
             className={s.grip}
+            data-grip={task.id}
             aria-label={`Move ${task.title}: arrow keys, or drag`}
             onKeyDown={moveBy}
             {...drag.handle(task.id)}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { Phase, Plan } from "@/plans/model";
 import {
@@ -19,6 +19,13 @@ export function useMoves(plan: Plan) {
   const [said, say] = useState("");
   const { mutate } = usePlanEdit(plan.id);
 
+  // in another phase the row is a new one: whoever moves it by the keyboard goes along
+  const moved = useRef<string | null>(null);
+  useEffect(() => {
+    const grip = moved.current && document.querySelector<HTMLElement>(`[data-grip="${moved.current}"]`);
+    if (grip && (document.activeElement === document.body || document.activeElement === null)) grip.focus();
+  }, [plan]);
+
   const refused = (after: Plan): boolean => {
     const fault = brokenByMove(plan, after);
     if (!fault) return false;
@@ -31,6 +38,7 @@ export function useMoves(plan: Plan) {
     const patch = taskMove(plan, taskId, place);
     const after = withTaskAt(plan, taskId, place);
     if (!patch || refused(after)) return;
+    moved.current = taskId;
     say(saidPlace(after, taskId));
     mutate({
       ask: (version) => changeTask(taskId, patch, version),

@@ -11,6 +11,7 @@ import {
 import { useMemo, useState } from "react";
 
 import { refusalOf } from "@/plans/dependencies";
+import { layoutOf } from "@/plans/layout";
 import { type Plan, tasksOf } from "@/plans/model";
 
 import { BandNodeView } from "./BandNodeView";
@@ -21,6 +22,8 @@ import { TaskNodeView } from "./TaskNodeView";
 
 const NODE_TYPES = { task: TaskNodeView, band: BandNodeView };
 const EDGE_TYPES = { dependency: DependencyEdgeView };
+/** Around the drawing, the line below it included. */
+const MARGIN_PX = 110;
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
 type Props = {
@@ -55,7 +58,7 @@ export default function PlanGraph({
     [plan, states, isEditable, onRelease],
   );
   return (
-    <div className={s.graph} data-testid="plan-graph">
+    <div className={s.graph} style={{ height: heightOf(plan) }} data-testid="plan-graph">
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -88,6 +91,13 @@ export default function PlanGraph({
       )}
     </div>
   );
+}
+
+/** As high as the drawing, within what a window shows. */
+function heightOf(plan: Plan): string {
+  const last = layoutOf(plan).bands.at(-1);
+  const wanted = (last ? last.y + last.height : 0) + MARGIN_PX;
+  return `clamp(260px, ${wanted}px, 72vh)`;
 }
 
 function choose(node: PlanNode, onChoose: (taskId: string) => void): void {

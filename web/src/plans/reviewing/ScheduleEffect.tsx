@@ -30,7 +30,9 @@ function Effect({ name, before, after }: { name: string; before: string; after: 
       <dt>{name}</dt>
       <dd>
         {before}
-        {before !== after && (
+        {before === after ? (
+          <span className={s.same}>as it is</span>
+        ) : (
           <>
             <ArrowRight size={14} aria-label="becomes" /> <strong>{after}</strong>
           </>
