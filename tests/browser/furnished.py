@@ -22,10 +22,14 @@ SLOW_S = 900.0
 PAGES = (
     "projects",
     "project",
+    "epics",
     "run",
     "run-partial",
     "plans",
     "plan",
+    "plan-graph",
+    "plan-reviews",
+    "plan-history",
     "execution",
     "execution-failed",
     "execution-done",
@@ -95,6 +99,7 @@ class _Backlog:
         self._client.until(live, lambda progress: progress["completedItems"] >= 10)
         return {
             "project": f"/projects/{self.project}",
+            "epics": f"/projects/{self.project}?section=epics",
             "run": f"/projects/{self.project}/runs/{live}",
             "run-partial": f"/projects/{self.project}/runs/{self.partial}",
         }
@@ -121,6 +126,9 @@ class _Plans:
         return {
             "plans": "/plans",
             "plan": f"/plans/{draft}",
+            "plan-graph": f"/plans/{draft}?view=graph",
+            "plan-reviews": f"/plans/{draft}/reviews",
+            "plan-history": f"/plans/{draft}/history",
             "execution": f"/plans/{self._waiting()}/execution",
             "execution-failed": f"/plans/{self._failed()}/execution",
             "execution-done": f"/plans/{done}/execution",
