@@ -12,8 +12,9 @@ export type Preview = {
 /** What is wrong with the whole file. */
 export class NoCards extends Error {}
 
-export const MOST_ROWS_A_CALL = 5_000;
-export const MOST_BYTES_A_CALL = 5 * 1024 * 1024;
+/** The server takes ten times as many; in smaller pieces a long file shows how far it is, and none comes too late. */
+export const ROWS_A_CALL = 500;
+export const BYTES_A_CALL = 4 * 1024 * 1024;
 const MOST_TEXT = 10_000;
 
 export function previewOf(text: string): Preview {
@@ -57,7 +58,7 @@ export function recordsOf(text: string): { records: string[][]; unclosed: boolea
 
 export type Piece = { text: string; rows: number };
 
-/** The file in pieces that the server takes: a header and at most so many rows each. */
+/** The file in pieces: a header and at most so many rows each. */
 export function piecesOf(
   { columns, rows }: Preview,
   most = MOST_ROWS_A_CALL,

@@ -122,7 +122,7 @@ const Cells = memo(function Cells({ item }: { item: RunItem }) {
         {item.attempts > 1 && <span className={s.attempts}>{item.attempts} attempts</span>}
       </div>
       <div role="cell" className={s.number}>
-        {item.created || (item.status === "COMPLETED" ? 0 : "")}
+        {item.created > 0 ? item.created : ""}
       </div>
       <div role="cell" className={s.number}>
         {item.durationMs === null ? "" : duration(item.durationMs)}

@@ -54,7 +54,10 @@ function Editor({
   const [text, setText] = useState(value);
   const [saving, setSaving] = useState(false);
   const field = useRef<HTMLTextAreaElement & HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const refused = required && !text.trim();
   const save = () => {
     if (refused || saving) return;

@@ -7,7 +7,11 @@ type Props = { label: string; segments: Segments; thin?: boolean };
 /** What has ended (done, failed and skipped told apart), then what is in flight in moving stripes. */
 export function ProgressBar({ label, segments, thin = false }: Props) {
   const { total, done, failed, skipped, active } = segments;
-  const share = (count: number) => ({ width: total === 0 ? "0%" : `${(100 * count) / total}%` });
+  // one of ten thousand is to be seen too
+  const share = (count: number) => ({
+    width: total === 0 ? "0%" : `${(100 * count) / total}%`,
+    minWidth: count > 0 ? 4 : 0,
+  });
   return (
     <div
       className={`${s.bar} ${thin ? s.thin : ""}`}
