@@ -16,7 +16,14 @@ const CARDS = [
   aCard(1, { text: "Empty in two hours", analysis: { ...ANALYSIS, keywords: [...ANALYSIS.keywords] } }),
   aCard(2, {
     text: "Love it",
-    analysis: { ...ANALYSIS, kind: "praise", severity: "low", theme: "praise", keywords: [] },
+    analysis: {
+      ...ANALYSIS,
+      kind: "praise",
+      severity: "low",
+      summary: "It is liked.",
+      theme: "praise",
+      keywords: [],
+    },
   }),
   aCard(3, { text: "Not looked at", source: "Store" }),
 ];

@@ -36,7 +36,7 @@ window.matchMedia = (query: string) =>
 Blob.prototype.text = function text(this: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
+    reader.onload = () => resolve(typeof reader.result === "string" ? reader.result : "");
     reader.onerror = () => reject(reader.error ?? new Error("unreadable"));
     reader.readAsText(this);
   });
