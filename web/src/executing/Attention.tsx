@@ -53,7 +53,7 @@ function Card({ waiting, ...props }: Props & { waiting: Waiting }) {
       </span>
       <div className={s.text}>
         <p className={s.kind}>{said}</p>
-        <h3 className={s.title}>{waiting.title}</h3>
+        <h2 className={s.title}>{waiting.title}</h2>
         <p className={s.detail}>{waiting.detail}</p>
       </div>
       <div className={s.actions}>{actionsOf(waiting, props)}</div>

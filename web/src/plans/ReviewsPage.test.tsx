@@ -2,8 +2,8 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
-import { aReview, PlanServer, renderPlan } from "./planServer";
-import { aPhase, aPlan, aSuggestion, aTask } from "./samples";
+import { PlanServer, renderPlan } from "./planServer";
+import { aPhase, aPlan, aReview, aSuggestion, aTask } from "./samples";
 
 const plan = aPlan([aPhase("one", [aTask("a")])]);
 const LIST = "GET /api/plans/plan/iterations";

@@ -18,6 +18,7 @@ import { Review } from "./reviewing/Review";
 import { ReviewDialog } from "./reviewing/ReviewDialog";
 import s from "./reviewing/Reviews.module.css";
 import { reviewLabel } from "./reviewing/types";
+import { appliedOf } from "./suggestions";
 
 /** What Claude suggests for the plan: one review at a time, the newest first. */
 export function Component() {
@@ -66,7 +67,12 @@ export function Component() {
             )}
             <span className={s.push}>{button}</span>
           </div>
-          <Review key={chosen.id} plan={plan} iterationId={chosen.id} />
+          <Review
+            key={chosen.id}
+            plan={plan}
+            iterationId={chosen.id}
+            applied={appliedOf(flatten(iterations.data), chosen.id)}
+          />
         </>
       )}
       {isAsking && <ReviewDialog plan={plan} onClose={() => setAsking(false)} onAsked={choose} />}

@@ -5,7 +5,7 @@ import { type Call, fakeServer } from "@/testing/server";
 import { createElement } from "react";
 
 import { Component as EditorPage } from "./EditorPage";
-import type { Iteration, Plan, Progress, Task } from "./model";
+import type { Plan, Progress, Task } from "./model";
 import { Component as PlanPage } from "./PlanPage";
 import { Component as ReviewsPage } from "./ReviewsPage";
 import { aProgress, aTaskProgress } from "./samples";
@@ -96,30 +96,4 @@ export function renderPlan(server: PlanServer, at: "" | "/execution" | "/reviews
   const sent = (method: string, path: string) =>
     calls.filter((call) => call.method === method && call.path === path);
   return { ...view, calls, sent };
-}
-
-export function aReview(suggestions: Iteration["suggestions"]): Iteration {
-  return {
-    id: "plan-I2",
-    planId: "plan",
-    number: 2,
-    kind: "REVIEWED",
-    status: "DONE",
-    who: "Ada",
-    summary: "Reviewed the plan",
-    fromVersion: 1,
-    version: 1,
-    createdAt: "2026-11-21T10:00:00.000Z",
-    changes: [],
-    changeCount: 0,
-    runId: null,
-    request: null,
-    sourceIterationId: null,
-    suggestionIndices: [],
-    restoredVersion: null,
-    suggestions,
-    dropped: [],
-    schedule: null,
-    error: null,
-  };
 }

@@ -1,5 +1,5 @@
 /** Plans and standings for tests, said in as few words as a test needs. */
-import type { Phase, Plan, Progress, Suggestion, Task, TaskProgress } from "./model";
+import type { Iteration, Phase, Plan, Progress, Suggestion, Task, TaskProgress } from "./model";
 
 export function aTask(key: string, dependsOn: string[] = [], fields: Partial<Task> = {}): Task {
   return {
@@ -136,5 +136,31 @@ export function aSuggestion(index: number, fields: Partial<Suggestion> = {}): Su
     stale: false,
     conflictsWith: [],
     ...fields,
+  };
+}
+
+export function aReview(suggestions: Iteration["suggestions"]): Iteration {
+  return {
+    id: "plan-I2",
+    planId: "plan",
+    number: 2,
+    kind: "REVIEWED",
+    status: "DONE",
+    who: "Ada",
+    summary: "Reviewed the plan",
+    fromVersion: 1,
+    version: 1,
+    createdAt: "2026-11-21T10:00:00.000Z",
+    changes: [],
+    changeCount: 0,
+    runId: null,
+    request: null,
+    sourceIterationId: null,
+    suggestionIndices: [],
+    restoredVersion: null,
+    suggestions,
+    dropped: [],
+    schedule: null,
+    error: null,
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aPhase, aPlan, aSuggestion, aTask } from "./samples";
-import { allTogether, described, obstacle, stillFresh, toggled } from "./suggestions";
+import { aReview, aPhase, aPlan, aSuggestion, aTask } from "./samples";
+import { allTogether, appliedOf, described, obstacle, stillFresh, toggled } from "./suggestions";
 
 const three = [
   aSuggestion(0, { conflictsWith: [2] }),
@@ -46,4 +46,15 @@ it("says in one line what a suggestion would do, with the names people know", ()
     described(plan, { type: "remove", taskId: "gone", dependents: "repair" }),
   ];
   expect(lines).toEqual(["Reword “Do a”", "Move “Do a” to Build", "Remove “gone”"]);
+});
+
+it("knows from the history which suggestions of a review have been taken", () => {
+  const taken = (sourceIterationId: string, suggestionIndices: number[]) => ({
+    ...aReview([]),
+    kind: "SUGGESTIONS_APPLIED" as const,
+    sourceIterationId,
+    suggestionIndices,
+  });
+  const history = [taken("r1", [0, 2]), taken("r2", [1]), taken("r1", [3])];
+  expect([...appliedOf(history, "r1")]).toEqual([0, 2, 3]);
 });

@@ -1,5 +1,5 @@
 /** Choosing among the suggestions of a review: stale ones cannot be chosen, some not together. Plus how one reads. */
-import { type Plan, type Suggestion, taskOf } from "./model";
+import { type Iteration, type Plan, type Suggestion, taskOf } from "./model";
 
 export type Chosen = ReadonlySet<number>;
 
@@ -30,6 +30,12 @@ export function allTogether(suggestions: readonly Suggestion[]): Chosen {
 /** The choice without what has become stale, after the API has said so or the plan has been read again. */
 export function stillFresh(suggestions: readonly Suggestion[], chosen: Chosen): Chosen {
   return new Set(suggestions.filter((one) => chosen.has(one.index) && !one.stale).map((one) => one.index));
+}
+
+/** Those of a review that have been taken, as the history has it. */
+export function appliedOf(iterations: readonly Iteration[], reviewId: string): ReadonlySet<number> {
+  const taken = iterations.filter(({ sourceIterationId }) => sourceIterationId === reviewId);
+  return new Set(taken.flatMap(({ suggestionIndices }) => suggestionIndices));
 }
 
 type Operation = Suggestion["operation"];

@@ -33,6 +33,7 @@ function ChangeShown({ plan, change }: { plan: Plan; change: Change }) {
     icon: PencilLine,
   };
   const rows = rowsOfChange(plan, change);
+  const isWhole = change.kind === "added" || change.kind === "removed";
   return (
     <li className={s.change}>
       <p className={s.changeHead}>
@@ -41,7 +42,13 @@ function ChangeShown({ plan, change }: { plan: Plan; change: Change }) {
         </StatusBadge>
         <strong>{change.title || plan.title}</strong>
       </p>
-      {rows.length > 0 && <SideBySide rows={rows} />}
+      {isWhole
+        ? rows.map((row) => (
+            <p key={row.name} className={s.whole}>
+              {row.after ?? row.before}
+            </p>
+          ))
+        : rows.length > 0 && <SideBySide rows={rows} />}
     </li>
   );
 }

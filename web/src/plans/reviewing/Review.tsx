@@ -13,8 +13,15 @@ import { ReviewUnderWay } from "./ReviewUnderWay";
 import { ScheduleEffect } from "./ScheduleEffect";
 import { Suggestions } from "./Suggestions";
 
+type Props = {
+  plan: Plan;
+  iterationId: string;
+  /** Indices of the suggestions that have been taken. */
+  applied: ReadonlySet<number>;
+};
+
 /** One review: under way, failed, or with its suggestions. */
-export function Review({ plan, iterationId }: { plan: Plan; iterationId: string }) {
+export function Review({ plan, iterationId, applied }: Props) {
   const { data, error, refetch } = useQuery(iterationQuery(plan.id, iterationId));
   if (!data)
     return error ? (
@@ -32,7 +39,7 @@ export function Review({ plan, iterationId }: { plan: Plan; iterationId: string 
           The plan is as it should be, as far as this review goes.
         </EmptyState>
       ) : (
-        <Suggestions plan={plan} iteration={data} />
+        <Suggestions plan={plan} iteration={data} applied={applied} />
       )}
       {data.dropped.length > 0 && (
         <details className={s.dropped}>

@@ -1,3 +1,5 @@
+import { CircleCheck } from "lucide-react";
+
 import type { Plan, Suggestion } from "@/plans/model";
 import { SideBySide } from "@/plans/SideBySide";
 import { rowsOfSuggestion } from "@/plans/sides";
@@ -12,11 +14,20 @@ type Props = {
   suggestion: Suggestion;
   suggestions: readonly Suggestion[];
   chosen: Chosen;
+  isApplied: boolean;
   isFrozen: boolean;
   onToggle: () => void;
 };
 
-export function SuggestionCard({ plan, suggestion, suggestions, chosen, isFrozen, onToggle }: Props) {
+export function SuggestionCard({
+  plan,
+  suggestion,
+  suggestions,
+  chosen,
+  isApplied,
+  isFrozen,
+  onToggle,
+}: Props) {
   const { index, reason, operation, stale } = suggestion;
   const isChosen = chosen.has(index);
   const why = obstacle(suggestions, chosen, index);
@@ -30,10 +41,16 @@ export function SuggestionCard({ plan, suggestion, suggestions, chosen, isFrozen
             </span>
           </Checkbox>
         </div>
-        {stale && <StatusBadge tone="grey">No longer fits</StatusBadge>}
+        {isApplied ? (
+          <StatusBadge tone="green" icon={CircleCheck}>
+            Applied
+          </StatusBadge>
+        ) : (
+          stale && <StatusBadge tone="grey">No longer fits</StatusBadge>
+        )}
       </div>
       <p className={s.reason}>{reason}</p>
-      {why && <p className={s.why}>{why}</p>}
+      {why && !isApplied && <p className={s.why}>{why}</p>}
       <SideBySide rows={rowsOfSuggestion(plan, suggestion)} />
     </li>
   );

@@ -12,8 +12,10 @@ import { toast } from "@/ui/toast";
 import s from "./Reviews.module.css";
 import { SuggestionCard } from "./SuggestionCard";
 
+type Props = { plan: Plan; iteration: Iteration; applied: ReadonlySet<number> };
+
 /** The suggestions of a review, each to be taken or left; those that are chosen are applied together or not at all. */
-export function Suggestions({ plan, iteration }: { plan: Plan; iteration: Iteration }) {
+export function Suggestions({ plan, iteration, applied }: Props) {
   const { suggestions } = iteration;
   const [ticked, setTicked] = useState<Chosen>(new Set());
   // what has become stale meanwhile is let go of without asking
@@ -31,6 +33,7 @@ export function Suggestions({ plan, iteration }: { plan: Plan; iteration: Iterat
             suggestion={suggestion}
             suggestions={suggestions}
             chosen={chosen}
+            isApplied={applied.has(suggestion.index) && suggestion.stale === true}
             isFrozen={!isEditable || applying.isPending}
             onToggle={() => setTicked(toggled(suggestions, chosen, suggestion.index))}
           />
