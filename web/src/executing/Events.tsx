@@ -32,14 +32,14 @@ export function Events({ progress, onChoose }: { progress: Progress; onChoose: (
               </time>
               <span className={`${s.dot} ${s[tone]}`} aria-hidden />
               <p className={s.text}>
+                <span className={s.label}>{label}</span>{" "}
                 {title && event.taskId ? (
                   <button type="button" className={s.task} onClick={() => onChoose(event.taskId ?? "")}>
                     {title}
                   </button>
                 ) : (
-                  <span>The plan</span>
+                  <span>the plan</span>
                 )}
-                : {label}
                 {event.who && <span className={s.who}> · {event.who}</span>}
                 {event.reason && <span className={s.reason}>{event.reason}</span>}
               </p>

@@ -4,10 +4,10 @@ import { isExecuting, phaseOf } from "@/plans/model";
 import type { PlanContext } from "@/plans/planContext";
 import { useTicking } from "@/plans/useTicking";
 import { clock, compact, duration, money } from "@/ui/format";
-import { inWords as segmentsInWords, ProgressBar } from "@/ui/ProgressBar";
+import { ProgressBar } from "@/ui/ProgressBar";
 
 import s from "./Execution.module.css";
-import { segmentsOf } from "./segments";
+import { countsInWords, percentOf, segmentsOf } from "./segments";
 import { inWords } from "./timing";
 
 /** How far the plan is, what it has taken, and what it will. */
@@ -21,8 +21,8 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
   return (
     <section className={s.summary} aria-label="How far it is">
       <div className={s.head}>
-        <p className={s.percent}>{progress.progress}%</p>
-        <p className={s.counts}>{segmentsInWords(segments)}</p>
+        <p className={s.percent}>{percentOf(progress)}%</p>
+        <p className={s.counts}>{countsInWords(progress)}</p>
         {progress.schedule && <p className={s.counts}>Begins {inWords(progress.schedule)}</p>}
       </div>
       <ProgressBar label="Progress of the plan" segments={segments} />

@@ -16,3 +16,28 @@ export function segmentsOf({
     active: count("RUNNING"),
   };
 }
+
+/** Of a plan that was cancelled what is done counts: the rest has ended as well, but nobody would call it progress. */
+export function percentOf({ status, progress, taskCounts, totalTasks }: Progress): number {
+  if (status !== "CANCELLED") return progress;
+  return totalTasks === 0 ? 0 : Math.floor((100 * (taskCounts.COMPLETED ?? 0)) / totalTasks);
+}
+
+const SAID = [
+  ["FAILED", "failed"],
+  ["SKIPPED", "skipped"],
+  ["CANCELLED", "cancelled"],
+  ["RUNNING", "running"],
+  ["AWAITING_APPROVAL", "waiting for approval"],
+] as const;
+
+/** "3 of 9 done, 1 failed, 2 running" */
+export function countsInWords({
+  taskCounts,
+  totalTasks,
+}: Pick<Progress, "taskCounts" | "totalTasks">): string {
+  const others = SAID.flatMap(([status, said]) =>
+    taskCounts[status] ? [`${taskCounts[status]} ${said}`] : [],
+  );
+  return [`${taskCounts.COMPLETED ?? 0} of ${totalTasks} done`, ...others].join(", ");
+}

@@ -59,11 +59,7 @@ export function recordsOf(text: string): { records: string[][]; unclosed: boolea
 export type Piece = { text: string; rows: number };
 
 /** The file in pieces: a header and at most so many rows each. */
-export function piecesOf(
-  { columns, rows }: Preview,
-  most = MOST_ROWS_A_CALL,
-  bytes = MOST_BYTES_A_CALL,
-): Piece[] {
+export function piecesOf({ columns, rows }: Preview, most = ROWS_A_CALL, bytes = BYTES_A_CALL): Piece[] {
   const header = line(columns);
   const pieces: string[][] = [];
   let size = Infinity;

@@ -3,7 +3,7 @@ import { ChevronRight, Hand } from "lucide-react";
 import { Link } from "react-router";
 
 import { waitingForPerson } from "@/executing/attention";
-import { segmentsOf } from "@/executing/segments";
+import { percentOf, segmentsOf } from "@/executing/segments";
 import { progressQuery } from "@/services/executions";
 import { ago, plural } from "@/ui/format";
 import { ProgressBar } from "@/ui/ProgressBar";
@@ -41,7 +41,7 @@ export function PlanLine({ plan, repository }: { plan: PlanInBrief; repository: 
       {progress && progress.execution > 0 && (
         <div className={s.progress}>
           <ProgressBar thin label={`Progress of ${plan.title}`} segments={segmentsOf(progress)} />
-          <span className={s.percent}>{progress.progress}%</span>
+          <span className={s.percent}>{percentOf(progress)}%</span>
         </div>
       )}
       {waiting.length > 0 && (

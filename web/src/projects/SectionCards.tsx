@@ -38,7 +38,7 @@ export function SectionCards({ project, view }: { project: Project; view: View }
             >
               <span className={s.label}>
                 <Icon size={15} aria-hidden /> {label}
-              </span>
+              </span>{" "}
               <span className={s.count}>{count}</span>
             </Link>
           </li>
