@@ -1,4 +1,6 @@
 /// <reference types="vitest/config" />
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
@@ -13,15 +15,16 @@ const api = process.env.GROUNDWORK_URL ?? "http://127.0.0.1:3000";
 const precompressed: Plugin = {
   name: "precompressed",
   apply: "build",
-  async generateBundle(_, bundle) {
-    for (const [fileName, output] of Object.entries(bundle)) {
-      const text = output.type === "chunk" ? output.code : output.source;
-      if (!/\.(js|css)$/.test(fileName) || text.length < 1000) continue;
-      const source = await promisify(brotliCompress)(text);
-      this.emitFile({ type: "asset", fileName: `${fileName}.br`, source });
-    }
+  // of what has been written: until then other plugins still change it
+  async writeBundle({ dir = "dist" }, bundle) {
+    const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name));
+    await Promise.all(names.map((name) => compress(join(dir, name))));
   },
 };
+
+async function compress(path: string): Promise<void> {
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(await readFile(path)));
+}
 
 export default defineConfig({
   plugins: [react(), precompressed],
@@ -31,6 +34,8 @@ export default defineConfig({
       "react-remove-scroll": fileURLToPath(new URL("./src/ui/RemoveScroll.tsx", import.meta.url)),
     },
   },
+  // it would tell at each build how long compressing takes
+  build: { rolldownOptions: { checks: { pluginTimings: false } } },
   server: { host: "127.0.0.1", proxy: { "/api": api } },
   test: {
     environment: "jsdom",
