@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from deploying.files import DIST, PAGE, cache_control, content_type
+from deploying.files import BROTLI, DIST, PAGE, cache_control, content_type
 
 SAMCONFIG = Path("samconfig.toml")
 
@@ -73,8 +73,11 @@ def upload(session: boto3.Session, stack: str, dist: Path) -> str:
 
 
 def names_of(dist: Path) -> list[str]:
-    """The files in the order they are uploaded: what a page needs is there before the page is. Raises NotDeployed."""
-    names = sorted(path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file())
+    """The files in the order they are uploaded: what a page needs is there before the page is. Raises NotDeployed.
+
+    Without those that are compressed: CloudFront compresses by itself.
+    """
+    names = [path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file() and path.suffix != BROTLI]
     if PAGE not in names:
         raise NotDeployed(f"{dist} has no {PAGE}: make web")
     return sorted(names, key=lambda name: (name == PAGE, not name.startswith("assets/"), name))

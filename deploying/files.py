@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
 """Where `make web` puts the built dashboard."""
 PAGE = "index.html"
+BROTLI = ".br"
+"""What a file's name has behind it where it is there compressed, too."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",

@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.http import generate_etag
 from werkzeug.wrappers import Request, Response
 
-from deploying.files import PAGE, cache_control, content_type, is_page
+from deploying.files import BROTLI, PAGE, cache_control, content_type, is_page
 from local.template import Template
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -89,20 +89,27 @@ def _patterns(template: Template) -> list[str]:
 def _file(file: Path, name: str, request: Request) -> Response:
     kind = content_type(name)
     headers = {"Cache-Control": cache_control(name)}
-    zipped = kind.startswith(_COMPRESSIBLE) and file.stat().st_size >= _WORTH_COMPRESSING
-    if zipped:
+    body, encoding = file.read_bytes(), ""
+    if kind.startswith(_COMPRESSIBLE) and len(body) >= _WORTH_COMPRESSING:
         headers["Vary"] = "Accept-Encoding"
-    if zipped and request.accept_encodings.quality("gzip"):
-        body = _zipped(file, file.stat().st_mtime_ns)
-        headers["Content-Encoding"] = "gzip"
-    else:
-        body = file.read_bytes()
+        body, encoding = _compressed(file, body, request)
+    if encoding:
+        headers["Content-Encoding"] = encoding
     response = Response(body, 200, headers, content_type=kind)
     response.set_etag(generate_etag(body))
     return response.make_conditional(request)
 
 
+def _compressed(file: Path, body: bytes, request: Request) -> tuple[bytes, str]:
+    """As the browser would have it: brotli where the build has made it, gzip, or as it is."""
+    ready = file.with_name(file.name + BROTLI)
+    if request.accept_encodings.quality("br") and ready.is_file():
+        return ready.read_bytes(), "br"
+    if request.accept_encodings.quality("gzip"):
+        return _zipped(body), "gzip"
+    return body, ""
+
+
 @lru_cache(maxsize=200)
-def _zipped(file: Path, mtime_ns: int) -> bytes:
-    """`mtime_ns` tells two builds of a file apart."""
-    return gzip.compress(file.read_bytes(), mtime=0)
+def _zipped(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)

@@ -22,6 +22,7 @@ from groundwork.executing.timing import woken
 from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Reverter, Worker
 from groundwork.git.upstream import opened
+from groundwork.ids import PLAN_ID
 from groundwork.plans.repositories import Repository
 from groundwork.scheduler import PlanTimer
 from groundwork.sessions.upstream import Upstream
@@ -110,14 +111,19 @@ def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
         case "PHASE":
             return carrier.phase(plan_id, number, event["phaseId"])
         case "GATE":
-            return carrier.gate(plan_id, number, event["taskId"], event["token"])
+            return carrier.gate(plan_id, number, event["taskId"], event["token"], try_of(event))
         case "WORK":
-            return asyncio.run(carrier.work(plan_id, number, event["taskId"]))
+            return asyncio.run(carrier.work(plan_id, number, event["taskId"], try_of(event)))
         case "END":
             return carrier.end(plan_id, number)
         case "FAILED":
             return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
     raise ValueError(f"nobody knows how to do {event['do']!r}")
+
+
+def try_of(event: dict[str, Any]) -> str:
+    """Sorts the tries of a state. An execution that an earlier release has begun does not tell them."""
+    return f"{event.get('entered', '')} {event.get('retry', 0):03d}"
 
 
 def sweep(context: Any) -> dict[str, Any]:
@@ -145,8 +151,11 @@ def scheduled(event: dict[str, Any]) -> dict[str, Any]:
 
 def undo(plan_id: str) -> dict[str, Any]:
     """Raises Transient: Lambda tries an asynchronous event twice more, the sweep later on."""
-    undoer = Undoer(tables().executions, conductor(), reverter(), tables().repositories.get)
-    status = undoer.undo(plan_id)
+    undoer = Undoer(tables().executions, conductor(), reverter(), tables().repositories.get, now_ms)
+    try:
+        status = undoer.undo(plan_id)
+    except NotFound:
+        status = "gone"
     logger.info("Rollback", plan_id=plan_id, status=status)
     return {"status": status}
 
@@ -154,6 +163,8 @@ def undo(plan_id: str) -> dict[str, Any]:
 def execution_ended(detail: dict[str, Any]) -> dict[str, Any]:
     """The rule on executions' status: none leaves its plan under way."""
     plan_id, _, number = detail["name"].rpartition("-")
+    if not (PLAN_ID.fullmatch(plan_id) and number.isdecimal()):
+        return {"status": "another"}  # one that somebody has started by hand
     reason = f"Its execution has ended: {detail['status']}. {detail.get('cause') or ''}".strip()
     try:
         standing = conductor().execution_over(plan_id, int(number), reason[:1_000])

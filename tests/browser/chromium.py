@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # its sandbox needs rights that a container's root does not have
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-PATIENCE_MS = int(__import__("os").environ.get("PATIENCE", "120000"))
+PATIENCE_MS = 120_000
 """For what a page waits for: only ever so long on a machine that is busy with other things."""
 
 

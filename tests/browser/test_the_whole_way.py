@@ -63,8 +63,9 @@ def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
     has_it_carried_out(page)
     (summary,) = system[1].every("/api/plans")
     plan = system[1].ok(system[1].http.get(f"/api/plans/{summary['id']}"))
+    branch = system[1].ok(system[1].http.get(f"/api/plans/{summary['id']}/progress"))["branch"]
     with Repo(str(repository)) as repo:
-        commits = repo.get_walker([repo.refs[Ref(f"refs/heads/{plan['branch']}".encode())]])
+        commits = repo.get_walker([repo.refs[Ref(f"refs/heads/{branch}".encode())]])
         subjects = [entry.commit.message.decode().partition("\n")[0] for entry in commits]
     assert len(subjects) == 1 + len(tasks_of(plan))
     assert NEW_TITLE in subjects

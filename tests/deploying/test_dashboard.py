@@ -27,6 +27,7 @@ def dist(tmp_path: Path) -> Path:
     (tmp_path / "favicon.svg").write_text("<svg/>")
     (tmp_path / "assets" / "index-B1x.js").write_text("start()")
     (tmp_path / "assets" / "index-C2y.css").write_text("body {}")
+    (tmp_path / "assets" / "index-C2y.css.br").write_text("the same, for the local system")
     return tmp_path
 
 

@@ -87,8 +87,8 @@ class World:
         self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
-    async def work(self, key: str, number: int = 1) -> dict[str, Any]:
-        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key))
+    async def work(self, key: str, number: int = 1, try_: str = "") -> dict[str, Any]:
+        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), try_)
 
     def status(self, key: str) -> TaskStatus:
         return self.standing.of(id_of(self.plan, key)).status
@@ -171,16 +171,99 @@ async def test_of_two_workers_the_one_that_was_replaced_changes_nothing() -> Non
     assert (state.commit_sha, state.files, state.status) == ("sha", ("a.py",), TaskStatus.COMPLETED)
 
 
-@pytest.mark.parametrize("fault", [Transient("DynamoDB"), NotFound.of("repository", "r")])
-async def test_a_fault_of_others_uses_up_no_attempt(fault: Exception) -> None:
+async def test_a_fault_of_others_uses_up_no_attempt() -> None:
     async def troubled(assignment: Assignment, watch: Watch) -> Outcome:
-        raise fault
+        raise Transient("DynamoDB")
 
     world = chain(troubled)
     world.gate("a", "one")
     for _ in range(5):
         assert (await world.work("a"))["next"] == "LATER"
     assert world.standing.of(id_of(world.plan, "a")).attempts == 1
+
+
+async def test_a_task_whose_repository_is_gone_asks_a_person_at_once() -> None:
+    async def gone(assignment: Assignment, watch: Watch) -> Outcome:
+        raise NotFound.of("repository", "r")
+
+    world = chain(gone)
+    world.gate("a", "one")
+    assert (await world.work("a"))["next"] == "GATE"
+    assert (world.status("a"), world.standing.status) == (TaskStatus.FAILED, PlanStatus.PAUSED)
+    assert world.standing.of(id_of(world.plan, "a")).error_msg == "There is no repository 'r'."
+
+
+async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+    raise KeyboardInterrupt
+
+
+async def test_tried_again_after_its_last_invocation_failed_it_waits_for_no_lease() -> None:
+    world = chain(lost)
+    world.gate("a", "one")
+    with pytest.raises(KeyboardInterrupt):
+        await world.work("a", try_="12:00 000")
+    world.worker.script = succeeds
+    assert (await world.work("a", try_="12:00 001"))["next"] == "DONE"
+    assert [asked.attempt for asked in world.worker.asked] == [1, 1]
+
+
+@pytest.mark.parametrize("try_", ["", "12:00 001", "12:00 000", "12:05 000", "12:05 002"])
+async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(try_: str) -> None:
+    world = chain(lost)
+    world.gate("a", "one")
+    with pytest.raises(KeyboardInterrupt):
+        await world.work("a", try_="12:00 001")
+    # such as a second invocation of the same try, or one of an earlier one that comes late
+    assert (await world.work("a", try_=try_))["next"] == "LATER"
+
+
+async def test_of_a_worker_that_was_wrongly_thought_gone_nothing_is_kept() -> None:
+    async def replaced(assignment: Assignment, watch: Watch) -> Outcome:
+        world.worker.script = succeeds
+        await world.work("a", try_="12:00 001")
+        assert not await watch.holds()
+        await asyncio.wait_for(watch.stop.wait(), 60)
+        return Done("another", files=("b.py",))
+
+    world = chain(replaced)
+    world.gate("a", "one")
+    assert (await world.work("a", try_="12:00 000"))["next"] == "DONE"
+    assert world.standing.of(id_of(world.plan, "a")).commit_sha == "sha"
+
+
+async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon_it_is_tried_again() -> None:
+    world = chain(lost)
+    world.gate("a", "one")
+    for number in range(3 * 3):
+        with pytest.raises(KeyboardInterrupt):
+            await world.work("a", try_=f"12:00 {number:03d}")
+    assert (await world.work("a", try_="12:00 009"))["next"] == "GATE"
+    assert world.status("a") is TaskStatus.FAILED
+
+
+def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> None:
+    world = chain()
+    world.gate("a", "one")
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.standing.status is PlanStatus.RUNNING
+    world.machine.ended.append((world.plan.id, 1))
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.standing.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+
+
+@pytest.mark.parametrize("mode", ["sequential", "manual", "parallel"])
+def test_child_executions_may_begin_in_any_order(mode: str) -> None:
+    world = World(plan_of(phase("One", *(draft(f"t{n}") for n in range(45)), mode=mode)))
+    told = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    assert (told["large"], told["width"]) == (True, 45)
+
+
+def test_the_phases_of_a_large_plan_are_child_executions_however_small() -> None:
+    world = World(plan_of(*(phase(f"P{m}", *(draft(f"p{m}t{n}") for n in range(10))) for m in range(11))))
+    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["large"]
 
 
 async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
@@ -244,6 +327,26 @@ def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
     world.conductor.sweep(10**15, lambda: False)
     assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+
+
+def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
+    class Deaf(MemoryMachine):
+        def close(self, token: str) -> None:
+            if faults:
+                raise faults.pop()
+            super().close(token)
+
+    faults: list[Exception] = []
+    world = chain()
+    world.machine = Deaf()
+    world.gate("b", "waits")
+    faults.append(Transient("Step Functions"))
+    world.carrier.failed(world.plan.id, 1, "gone")
+    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    assert (world.machine.opened, world.machine.started) == ({}, [])
+    world.conductor.sweep(10**15, lambda: False)
+    assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
+    assert world.standing.of(id_of(world.plan, "b")).token is None
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:

@@ -10,7 +10,7 @@ import pytest
 MACHINE = json.loads((Path(__file__).parents[2] / "statemachines" / "plan.asl.json").read_text())
 PHASE = MACHINE["States"]["Phases"]["ItemProcessor"]["States"]
 BRANCHES = ("Sequential", "Parallel", "Manual", "Many")
-ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "do", "error"}
+ALLOWED = {"planId", "number", "phaseId", "taskId", "token", "entered", "retry", "do", "error"}
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -23,7 +23,8 @@ def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def anonymous(branch: str) -> Any:
     """A branch's states without its name in theirs."""
     processor = PHASE[f"{branch}Tasks"]["ItemProcessor"]
-    return json.loads(json.dumps({"StartAt": processor["StartAt"], "States": processor["States"]}).replace(branch, ""))
+    text = json.dumps({"StartAt": processor["StartAt"], "States": processor["States"]})
+    return json.loads(text.replace(f'"{branch}', '"'))
 
 
 @pytest.mark.parametrize("branch", BRANCHES[1:])
@@ -59,6 +60,21 @@ def test_whatever_is_asked_of_the_function_is_asked_again_when_it_fails() -> Non
     for name, state in asked.items():
         last = state["Retry"][-1]
         assert (last["ErrorEquals"], last["MaxAttempts"] > 3) == (["States.ALL"], True), name
+
+
+def test_a_worker_knows_whether_the_invocation_before_it_failed() -> None:
+    for name, state in states(MACHINE):
+        if name.endswith("Work"):
+            payload = state["Parameters"]["Payload"]
+            assert (payload["entered.$"], payload["retry.$"]) == ("$$.State.EnteredTime", "$$.State.RetryCount"), name
+
+
+def test_an_account_without_room_for_an_invocation_is_waited_for_longer_than_a_fault() -> None:
+    for name, state in states(MACHINE):
+        if state["Type"] == "Task":
+            throttled, fault = state["Retry"][-2:]
+            assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"], name
+            assert throttled["MaxAttempts"] > fault["MaxAttempts"]
 
 
 def test_every_error_is_told_before_the_execution_ends() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from groundwork.errors import Refusal, Transient
 from groundwork.executing import control, rollback
+from groundwork.executing.carrying import Carrier
 from groundwork.executing.refusals import DependentsFirst, NothingToRollBack, RollingBack
 from groundwork.executing.standing import Standing
 from groundwork.executing.undoing import Undoer
-from groundwork.executing.work import NotReverted, Taken
+from groundwork.executing.work import Assignment, NotReverted, Outcome, Taken, Watch
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository
 from tests.executing.playing import Play
@@ -61,7 +62,18 @@ def undo(play: Play, reverts: Reverts) -> str:
     def repository(id_: str) -> Repository:
         return Repository(id=id_, name="R", url="https://example.com/r.git", created_at=NOW)
 
-    return Undoer(play.store, play.conductor(), reverts, repository).undo(play.plan.id)
+    return Undoer(play.store, play.conductor(), reverts, repository, lambda: play.now).undo(play.plan.id)
+
+
+def carrier(play: Play) -> Carrier:
+    class Nobody:
+        async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+            raise AssertionError("nobody works here")
+
+    def repository(id_: str) -> Repository:
+        raise AssertionError("nobody asks for it")
+
+    return Carrier(play.store, play.conductor(), Nobody(), repository, lambda: play.now, lambda: 900_000)
 
 
 def test_dependents_are_named_in_the_order_in_which_they_would_go() -> None:
@@ -147,3 +159,43 @@ def test_a_plan_under_way_is_not_rolled_back() -> None:
     play = done()
     with pytest.raises(Refusal):
         ask(play)
+
+
+def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the_plan_is_free_again() -> None:
+    play, reverts = done(), Reverts()
+    play.work()
+    assert play.ask(lambda standing: control.pause(standing, play.asked()))
+    ask(play, "a")
+    for now in (play.now, play.now + 3_500_000):
+        play.now, reverts.fails = now, Transient("Nobody answers.")
+        with pytest.raises(Transient):
+            undo(play, reverts)
+    play.now, reverts.fails = play.now + 200_000, Transient("Nobody answers.")
+    assert undo(play, reverts) == "FAILED"
+    kept = play.standing.execution.rollback
+    assert kept is not None
+    assert kept.error == "Given up: Nobody answers."
+    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    play.to_the_end()
+    assert play.status is PlanStatus.COMPLETED
+
+
+def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_failure() -> None:
+    play, reverts = Play(plan_of(phase("One", draft("a"), pause_after=True), phase("Two", draft("b")))), Reverts()
+    play.execute()
+    play.work()
+    assert play.status is PlanStatus.PAUSED
+    ask(play, "a")
+    assert undo(play, reverts) == "DONE"
+    assert play.ask(lambda standing: control.skip(standing, id_of(play.plan, "b"), play.asked()))
+    assert play.closed
+    # as the state machine, the rule on its status and the sweep see it now
+    assert carrier(play).end(play.plan.id, 1) == {}
+    play.die()
+    play.machine.ended.append((play.plan.id, 1))
+    play.conductor().look(play.plan.id)
+    assert play.status is PlanStatus.PAUSED
+    play.commits.clear()
+    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    play.to_the_end()
+    assert (play.status, play.statuses()) == (PlanStatus.COMPLETED, {"a": "COMPLETED", "b": "SKIPPED"})

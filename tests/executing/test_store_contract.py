@@ -145,6 +145,20 @@ def test_a_knock_that_comes_while_another_is_heard_is_not_lost(place: Place) -> 
     assert place.change(standing.plan.id, lambda standing: standing).of(first).token == "newer"
 
 
+def test_a_knock_that_comes_late_takes_no_later_ones_place(place: Place) -> None:
+    standing = place.executed(chain())
+    plan_id, first = standing.plan.id, id_of(standing.plan, "t0")
+    tries = [(1, "2026-11-21T09:00:02Z 000"), (1, "2026-11-21T09:00:02Z 001"), (2, "2026-11-21T09:00:00Z 000")]
+    for number, try_ in tries:
+        place.store.knock(plan_id, first, number, f"token {number} {try_}", try_)
+        for earlier in tries[: tries.index((number, try_))]:
+            place.store.knock(plan_id, first, earlier[0], "late", earlier[1])
+        assert place.store.read(plan_id).of(first).knock == f"token {number} {try_}"
+    place.change(plan_id, lambda standing: standing)
+    place.store.knock(plan_id, first, 1, "late", "2026-11-21T09:00:02Z 001")
+    assert place.store.read(plan_id).of(first).knock is None
+
+
 def test_a_worker_holds_its_task_until_another_claims_it(place: Place) -> None:
     standing = place.executed(chain())
     plan_id, first = standing.plan.id, id_of(standing.plan, "t0")
@@ -170,6 +184,15 @@ def test_what_a_turn_has_cost_is_added_up_beside_all_else(place: Place) -> None:
     place.change(plan_id, lambda standing: standing.with_task(first, note="meanwhile"))
     state = place.store.read(plan_id).of(first)
     assert (state.spent, state.turns, state.note) == (spent.plus(spent), 2, "meanwhile")
+
+
+def test_a_turn_that_is_told_again_is_counted_once(place: Place) -> None:
+    standing = place.executed(chain())
+    plan_id, first = standing.plan.id, id_of(standing.plan, "t0")
+    turn = Turn(1, ("read",), (), "Looks", Spent(input=10, calls=1, cost_micro_usd=7))
+    for _ in range(3):
+        place.store.turn(plan_id, first, turn, 1_000)
+    assert place.store.read(plan_id).of(first).spent == turn.spent
 
 
 def test_no_more_tasks_begin_than_the_account_lets(place: Place) -> None:

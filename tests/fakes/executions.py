@@ -23,6 +23,8 @@ class MemoryExecutions:
     crowded: set[str] = field(default_factory=set)
     events: list[tuple[str, Event]] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    tries: dict[str, tuple[int, str]] = field(default_factory=dict)
+    told: set[tuple[str, int, int]] = field(default_factory=set)
 
     def add(self, plan: Plan) -> None:
         self.standings[plan.id] = Standing(plan, Execution(status=plan.status))
@@ -55,8 +57,11 @@ class MemoryExecutions:
         theirs = {name: getattr(current, name) for name in LIVE if getattr(after, name) == getattr(old, name)}
         return after.changed(**theirs)
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
-        self._put(plan_id, task_id, knock=token, knocked=number)
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+        order = (number, try_)
+        if order >= self.tries.get(task_id, order):
+            self.tries[task_id] = order
+            self._put(plan_id, task_id, knock=token, knocked=number)
 
     def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
         return holds_task(self.read(plan_id), task_id, epoch)
@@ -68,6 +73,9 @@ class MemoryExecutions:
         return True
 
     def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+        if (task_id, turn.number, at_ms) in self.told:
+            return
+        self.told.add((task_id, turn.number, at_ms))
         state = self.read(plan_id).of(task_id)
         self._put(plan_id, task_id, spent=state.spent.plus(turn.spent), turns=state.turns + 1)
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundwork.git import lines
-from groundwork.sessions.changes import Changes
+from groundwork.sessions.changes import Changes, from_json
 from groundwork.sessions.commits import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
+from groundwork.sessions.stacking import Stack
 from groundwork.sessions.upstream import (
     Checkout,
     CommitGone,
     Landed,
     MergeConflict,
     NotLanded,
+    PatchesApart,
     RepositoryFault,
     RepositoryRefused,
     always,
@@ -67,11 +69,13 @@ class FakeUpstream:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         with self._server.lock:
             self._fail()
             if head := self._server.branches.get(branch):
                 return head
+            if start_from is None:
+                raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
             if start_from not in self._server.branches:
                 raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
             start = self._server.branches[start_from]
@@ -121,6 +125,26 @@ class FakeUpstream:
     def files_of(self, commit: str) -> tuple[str, ...]:
         return tuple(sorted(_changed(self._parent(commit).tree, self._commit(commit).tree)))
 
+    def stacked(self, base: str, stack: Stack) -> str:
+        if not stack.order:
+            return base
+        tree = dict(self._commit(base).tree)
+        for under in stack.order:
+            patch = stack.patches[under]
+            ground = self._commit(self.stacked(patch.base, Stack(patch.under, stack.patches))).tree
+            try:
+                tree = _merged(tree, ground, from_json(patch.changes))
+            except MergeConflict as conflict:
+                raise PatchesApart(under.task_id, conflict.paths) from conflict
+        sha = hashlib.sha1(repr((base, stack.order)).encode()).hexdigest()
+        self._server.commits[sha] = FakeCommit(sha, base, tree, "patches")
+        return sha
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        there = self._commit(now).tree
+        tree = _merged(there, self._commit(before).tree, changes)
+        return {path: tree.get(path) for path in _changed(there, tree)}
+
     def patch(self, base: str, changes: Changes) -> str:
         self._commit(base)
         return "".join(f"diff --git a/{path} b/{path}\n" for path in sorted(changes))
@@ -143,15 +167,7 @@ class FakeUpstream:
         if branch not in self._server.branches:
             raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
         head = self._commit(self._server.branches[branch])
-        tree, conflicts = dict(head.tree), []
-        for path, content in changes.items():
-            try:
-                _merge(tree, base.get(path), path, content)
-            except MergeConflict:
-                conflicts.append(path)
-        if conflicts:
-            raise MergeConflict(conflicts)
-        return self._server.commit(branch, head.sha, tree, text)
+        return self._server.commit(branch, head.sha, _merged(head.tree, base, changes), text)
 
     def _reverted(self, branch: str, sha: str) -> Landed:
         history = self._server.history(branch)
@@ -165,6 +181,19 @@ class FakeUpstream:
         landed = _landed(taken, branch)
         text = reverting(landed.subject, sha, landed.marks)
         return _landed(self._put(branch, taken.tree, undone, text), branch)
+
+
+def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
+    """Raises MergeConflict."""
+    tree, conflicts = dict(head), []
+    for path, content in changes.items():
+        try:
+            _merge(tree, base.get(path), path, content)
+        except MergeConflict:
+            conflicts.append(path)
+    if conflicts:
+        raise MergeConflict(conflicts)
+    return tree
 
 
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:

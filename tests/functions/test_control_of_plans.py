@@ -167,3 +167,15 @@ def test_the_timer_of_a_plan_that_is_deleted_goes_with_it(clicks: Clicks) -> Non
     clicks.timer.set_to = left
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "gone"
     assert clicks.timer.set_to == {}
+
+
+def test_an_execution_that_somebody_has_started_by_hand_is_none_of_a_plans(clicks: Clicks) -> None:
+    for name in ("6f0c2d3e-0b7e-4a57-9d6d-5f3f0b1f2a11", "a try"):
+        event = {"source": "aws.states", "detail": {"name": name, "status": "FAILED"}}
+        assert executor.handler(event, Context()) == {"status": "another"}
+
+
+def test_the_rollback_of_a_plan_that_is_gone_is_over(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    assert clicks.plans.call("DELETE", f"/api/plans/{plan['id']}").status == 204
+    assert executor.handler({"do": "UNDO", "planId": plan["id"]}, Context()) == {"status": "gone"}

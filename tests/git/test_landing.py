@@ -1,6 +1,7 @@
 """A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
 
 import logging
+import os
 import re
 import shutil
 import threading
@@ -180,6 +181,67 @@ def test_a_server_that_cannot_leave_out_files_is_searched_all_the_same(server: G
     found = open_().find(BRANCH, "plk3v9x2m4q8-T1")
     assert found
     assert found.sha == landed.sha
+
+
+def _merge_another_history(server: GitServer, folder: Path, commits: int) -> None:
+    """A person merges as many commits, of a megabyte each, into the plan's branch."""
+    work = folder / "person"
+    git(folder, "clone", "-q", str(server.folder), str(work))
+    git(work, "checkout", "-q", "--orphan", "another")
+    git(work, "rm", "-q", "-rf", ".")
+    for number in range(commits):
+        (work / "big.bin").write_bytes(os.urandom(2**20))
+        git(work, "add", "-A")
+        git(work, "commit", "-q", "-m", f"another {number}")
+    git(work, "checkout", "-q", "-B", "mine", f"origin/{BRANCH}")
+    git(work, "merge", "-q", "--allow-unrelated-histories", "-m", "merged", "another")
+    git(work, "push", "-q", "origin", f"HEAD:{BRANCH}")
+
+
+def _fetched(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.pack"))
+
+
+def test_of_a_long_history_that_was_merged_meanwhile_only_the_files_of_the_head_are_fetched(
+    server: GitServer, tmp_path: Path, open_: Open
+) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    _merge_another_history(server, tmp_path, commits=8)
+    before = _fetched(tmp_path / "clone-0")
+    landed = upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    assert _fetched(tmp_path / "clone-0") - before < 1.5 * 2**20
+    assert {"big.bin", "ours.txt", "src/app.py"} <= server.paths(BRANCH)
+    # and below all of that, an attempt that has landed is found
+    server.commit(BRANCH, {"more.txt": "x\n"})
+    assert open_().land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of()).sha == landed.sha
+    server.git("fsck", "--strict")
+
+
+def test_a_branch_that_was_set_back_keeps_what_it_was_set_back_to(
+    server: GitServer, tmp_path: Path, open_: Open
+) -> None:
+    for number in range(4):
+        server.commit("main", {f"{number}.txt": "x\n", "big.bin": "x" * number})
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    server.git("update-ref", f"refs/heads/{BRANCH}", f"{base}~2")
+    upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    assert server.paths(BRANCH) == {*FILES, "0.txt", "1.txt", "big.bin", "ours.txt"}
+    server.git("fsck", "--strict")
+
+
+def test_a_commit_below_many_others_is_found_where_commits_come_without_files(server: GitServer, open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main")
+    landed = open_().land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
+    tree = server.git("rev-parse", f"{BRANCH}^{{tree}}")
+    head = landed.sha
+    for number in range(60):
+        head = server.git("commit-tree", tree, "-p", head, "-m", f"empty {number}")
+    server.git("update-ref", f"refs/heads/{BRANCH}", head)
+    assert upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of()).sha == landed.sha
+    assert server.git("rev-parse", BRANCH) == head
 
 
 def test_a_body_cannot_pass_for_another_tasks_trailers(server: GitServer, open_: Open) -> None:

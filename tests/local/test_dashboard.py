@@ -87,6 +87,14 @@ def test_a_file_that_is_worth_it_is_compressed_for_who_can_read_that(http: Clien
     assert "Content-Encoding" not in http.get("/theme.js", headers={"Accept-Encoding": "gzip"}).headers
 
 
+def test_what_the_build_has_compressed_is_sent_as_it_is(http: Client, dist: Path) -> None:
+    (dist / "assets" / "index-B1x.js.br").write_bytes(b"in brotli")
+    answer = http.get("/assets/index-B1x.js", headers={"Accept-Encoding": "gzip, br"})
+    assert (answer.headers["Content-Encoding"], answer.data) == ("br", b"in brotli")
+    assert answer.content_type == "text/javascript; charset=utf-8"
+    assert unzipped(http.get("/assets/index-B1x.js", headers={"Accept-Encoding": "gzip"})) == SCRIPT
+
+
 def test_a_file_that_has_not_changed_is_not_sent_again(http: Client, dist: Path) -> None:
     before = http.get("/theme.js").headers["ETag"]
     assert http.get("/theme.js", headers={"If-None-Match": before}).status_code == 304

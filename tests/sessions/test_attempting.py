@@ -135,7 +135,7 @@ async def test_without_commits_the_change_is_a_patch_and_the_server_is_not_writt
     assert not any("receive-pack" in request for request in world.server.requests)
     work = tmp_path / "person"
     git(tmp_path, "clone", "-q", str(world.server.folder), str(work))
-    git(work, "apply", "--index", "-", stdin=patch.encode())
+    git(work, "apply", "--index", "-", stdin=patch.text.encode())
     assert git(work, "status", "--short").splitlines() == ["A  docs/new.md", "M  src/app.py"]
 
 

@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 from groundwork.git.upstream import opened
+from groundwork.sessions.changes import Changes, as_json
 from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import CommitGone, Landed, MergeConflict, NotLanded, RepositoryRefused, Upstream
+from groundwork.sessions.stacking import Patch, Stack, Under
+from groundwork.sessions.upstream import (
+    CommitGone,
+    Landed,
+    MergeConflict,
+    NotLanded,
+    PatchesApart,
+    RepositoryRefused,
+    Upstream,
+)
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.git.conftest import briefly
 from tests.git.server import secret, serving_git
@@ -126,6 +136,70 @@ def test_commits_are_taken_back_and_a_task_can_land_again(open_: Open, tmp_path:
     assert not again.found
     with pytest.raises(RepositoryRefused):
         open_().revert(BRANCH, ["1" * 40])
+
+
+def patch(number: int, base: str, changes: Changes, *under: Under) -> Patch:
+    return Patch(task_id=f"t{number}", attempt=1, base=base, under=under, changes=as_json(changes), text="")
+
+
+def stack_of(*patches: Patch) -> Stack:
+    by_name = {Under(task_id=one.task_id, attempt=one.attempt): one for one in patches}
+    return Stack(tuple(by_name), by_name)
+
+
+def test_patches_lie_on_a_commit_each_on_what_it_was_built_on(open_: Open, tmp_path: Path) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main", make=False)
+    assert upstream.stacked(base, Stack()) == base
+    first = patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n", "d/b.txt": None})
+    # two at the same time on the first, on other lines of the same file
+    second = patch(2, base, {"a.txt": b"1\ntwo\nthree\n4\n", "new": b"n"}, Under(task_id="t1", attempt=1))
+    third = patch(3, base, {"a.txt": b"1\ntwo, too\nthree\nfour\n"}, Under(task_id="t1", attempt=1))
+    stack = stack_of(first, second, third)
+    assert contents(upstream, upstream.stacked(base, stack), tmp_path / "work") == {
+        "a.txt": "1\ntwo, too\nthree\n4\n",
+        "new": "n",
+    }
+    # the same in another process, where nothing has been fetched yet
+    other = open_()
+    assert contents(other, other.stacked(base, stack), tmp_path / "again")["new"] == "n"
+    assert open_().head(BRANCH, "main", make=False) == base
+
+
+def test_patches_that_took_away_all_files_leave_none(open_: Open, tmp_path: Path) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main", make=False)
+    ground = upstream.stacked(base, stack_of(patch(1, base, {"a.txt": None, "d/b.txt": None})))
+    assert contents(upstream, ground, tmp_path / "work") == {}
+    assert upstream.moved(base, ground, {"c": b"c"}) == {"c": b"c"}
+
+
+def test_patches_that_do_not_go_together_are_for_a_person(open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main", make=False)
+    apart = stack_of(patch(1, base, {"a.txt": b"1\n"}), patch(2, base, {"a.txt": b"2\n"}))
+    with pytest.raises(PatchesApart, match=r"task t2 .* in a.txt"):
+        upstream.stacked(base, apart)
+    gone = stack_of(patch(1, "1" * 40, {"a.txt": b"1\n"}))
+    with pytest.raises(CommitGone):
+        upstream.stacked(base, gone)
+
+
+def test_a_change_is_moved_to_other_ground_or_conflicts(open_: Open) -> None:
+    upstream = open_()
+    base = upstream.head(BRANCH, "main", make=False)
+    now = upstream.stacked(base, stack_of(patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n"})))
+    mine: Changes = {"a.txt": b"one\ntwo\nthree\n4\n", "d/b.txt": None, "new": b"n"}
+    assert upstream.moved(base, now, mine) == {"a.txt": b"1\ntwo\nthree\n4\n", "d/b.txt": None, "new": b"n"}
+    with pytest.raises(MergeConflict):
+        upstream.moved(base, now, {"a.txt": b"eins\ntwo\nthree\nfour\n"})
+
+
+def test_a_branch_that_must_be_there_is_not_made(open_: Open) -> None:
+    with pytest.raises(RepositoryRefused, match="not there any more"):
+        open_().head(BRANCH, None)
+    start = open_().head(BRANCH, "main")
+    assert open_().head(BRANCH, None) == start
 
 
 def test_a_commit_that_is_nowhere_is_gone(open_: Open, tmp_path: Path) -> None:

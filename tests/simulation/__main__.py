@@ -5,14 +5,17 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutants import MUTANTS, SEEDS
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
-from tests.simulation.simulation import Report, Simulation, simulate
+from tests.simulation.simulation import Report, simulate
+
+type Simulated = Callable[[int], Report]
 
 
 def main() -> int:
@@ -21,20 +24,20 @@ def main() -> int:
     if arguments.record:
         print("\n".join(str(path) for path in record(arguments.record)))
         return 0
-    kind = PlanSimulation if arguments.plans else Simulation
+    simulated = _simulated(arguments)
     if arguments.seed is not None:
-        return replay(arguments.seed, kind)
+        return replay(arguments.seed, simulated)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
             named = [mutant.name for mutant in MUTANTS if not arguments.mutants or mutant.name in arguments.mutants]
             return hunt(named, pool.map(_caught, named))
         seeds = range(arguments.start, arguments.start + arguments.seeds)
-        return run_all(seeds, pool.map(partial(_without_trace, kind), seeds, chunksize=20))
+        return run_all(seeds, pool.map(partial(_without_trace, simulated), seeds, chunksize=20))
 
 
-def replay(seed: int, kind: type[Simulation] = Simulation) -> int:
+def replay(seed: int, simulated: Simulated = simulate) -> int:
     """Prints all that happens in one simulation."""
-    report = simulate(seed, kind=kind)
+    report = simulated(seed)
     print("\n".join(report.trace))
     print(f"{report}\nfingerprint {report.fingerprint}")
     return 1 if report.broken else 0
@@ -72,8 +75,14 @@ def _caught(name: str) -> Report | None:
     return _light(mutant.caught(range(1, SEEDS + 1)))
 
 
-def _without_trace(kind: type[Simulation], seed: int) -> Report:
-    report = simulate(seed, kind=kind)
+def _simulated(arguments: argparse.Namespace) -> Simulated:
+    if arguments.executions:
+        return simulate_execution
+    return partial(simulate, kind=PlanSimulation) if arguments.plans else simulate
+
+
+def _without_trace(simulated: Simulated, seed: int) -> Report:
+    report = simulated(seed)
     report.trace.clear()
     return report
 
@@ -91,6 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--seed", type=int, help="this one alone, with its trace")
     parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
+    parser.add_argument("--executions", action="store_true", help="plans that are carried out")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")
     parser.add_argument("--record", metavar="VERSION", help="keep what this release leaves in the tables")
     return parser.parse_args()

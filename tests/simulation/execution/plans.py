@@ -5,15 +5,20 @@ from groundwork.store.plan_rows import EventRow, event_key
 from tests.simulation.execution.seen import Moment
 from tests.simulation.known import Rows, demand
 
+_UNDER_WAY = {PlanStatus.RUNNING, PlanStatus.PAUSING, PlanStatus.PAUSED}
+_ENDS = {PlanStatus.COMPLETED, PlanStatus.CANCELLED, PlanStatus.FAILED}
+_BEGUN = {PlanStatus.RUNNING, PlanStatus.PAUSED, PlanStatus.COMPLETED}
+"""What becomes of a plan that begins or goes on: nothing may be left to do in it but what has failed, or nothing."""
+
 _GOING = {
-    PlanStatus.DRAFT: {PlanStatus.READY, PlanStatus.RUNNING},
-    PlanStatus.READY: {PlanStatus.DRAFT, PlanStatus.RUNNING},
-    PlanStatus.RUNNING: set(PlanStatus) - {PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.GENERATING},
-    PlanStatus.PAUSING: set(PlanStatus) - {PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.GENERATING},
-    PlanStatus.PAUSED: set(PlanStatus) - {PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.GENERATING, PlanStatus.PAUSING},
-    PlanStatus.FAILED: {PlanStatus.RUNNING, PlanStatus.CANCELLED},
-    PlanStatus.COMPLETED: {PlanStatus.RUNNING},
-    PlanStatus.CANCELLED: {PlanStatus.RUNNING},
+    PlanStatus.DRAFT: {PlanStatus.READY} | _BEGUN,
+    PlanStatus.READY: {PlanStatus.DRAFT} | _BEGUN,
+    PlanStatus.RUNNING: _UNDER_WAY | _ENDS,
+    PlanStatus.PAUSING: _UNDER_WAY | _ENDS,
+    PlanStatus.PAUSED: (_UNDER_WAY | _ENDS) - {PlanStatus.PAUSING},
+    PlanStatus.FAILED: {PlanStatus.CANCELLED} | _BEGUN,
+    PlanStatus.COMPLETED: _BEGUN,
+    PlanStatus.CANCELLED: _BEGUN,
 }
 _OVER = (PlanStatus.COMPLETED, PlanStatus.CANCELLED, PlanStatus.FAILED, PlanStatus.PAUSED)
 _QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)
@@ -24,9 +29,11 @@ def terminal_is_final(before: Moment, after: Moment) -> None:
     name, was, now = "terminal_is_final", before.execution, after.execution
     told = f"{after.plan.id} from {was.status} to {now.status}"
     demand(now.status is was.status or now.status in _GOING[was.status], name, told)
-    if was.status in (PlanStatus.COMPLETED, PlanStatus.CANCELLED) and now.status is PlanStatus.RUNNING:
+    if now.status is was.status:
+        return
+    if was.status in (PlanStatus.COMPLETED, PlanStatus.CANCELLED):
         demand(now.round == was.round + 1, name, f"{told} in the same round")
-    if was.status is PlanStatus.FAILED and now.status is PlanStatus.RUNNING:
+    if was.status is PlanStatus.FAILED and now.status is not PlanStatus.CANCELLED:
         demand(now.number > was.number, name, f"{told} in the execution that has died")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import REVERTS, TASK, trailers
-from groundwork.sessions.upstream import Checkout, Landed
+from groundwork.sessions.upstream import Checkout, Landed, always
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
 
@@ -72,12 +72,14 @@ class SimulatedUpstream:
         # what was fetched is at hand
         return FakeUpstream(self.repositories.servers[self.repository_id]).checkout(commit, folder)
 
-    def find(self, branch: str, task_id: str) -> Landed | None:
-        found: Landed | None = self._asked("find", lambda git: git.find(branch, task_id))
+    def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
+        found: Landed | None = self._asked("find", lambda git: git.find(branch, task_id, since))
         return found
 
-    def land(self, branch: str, base: str, changes: Changes, text: str) -> Landed:
-        landed: Landed = self._asked("land", lambda git: git.land(branch, base, changes, text))
+    def land(
+        self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
+    ) -> Landed:
+        landed: Landed = self._asked("land", lambda git: git.land(branch, base, changes, text, since, going))
         return landed
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:

@@ -106,7 +106,8 @@ class ExecutionSimulation:
         CURRENT.set(sandbox)
         self.seen.payloads[sandbox.number] = event
         if event.get("do") == "WORK":
-            return await self.carrier(sandbox, event).work(event["planId"], event["number"], event["taskId"])
+            asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
+            return await self.carrier(sandbox, event).work(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
     def _asked(self, sandbox: Sandbox, event: Json) -> Json:
@@ -257,6 +258,8 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.executing.by_session.time": time,
         "groundwork.store.plans.time": time,
         "groundwork.store.plans.random": random,
+        "groundwork.store.executions.time": time,
+        "groundwork.store.executions.random": random,
         "groundwork.plans.editing.random": random,
         "groundwork.executing.conducting.random": random,
         "groundwork.stepfunctions._client": StatesClient,

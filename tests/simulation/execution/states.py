@@ -114,7 +114,8 @@ class StateMachine:
         while name:
             state = block["States"][name]
             execution.events += 2
-            data, name = await self._state(state, data, context, execution)
+            entered = {"Name": name, "EnteredTime": f"{asyncio.get_running_loop().time():012.3f}", "RetryCount": 0}
+            data, name = await self._state(state, data, {**context, "State": entered}, execution)
             execution.largest = max(execution.largest, size(data))
         return data
 
@@ -156,8 +157,9 @@ class StateMachine:
         act = self._task if state["Type"] == "Task" else self._map
         tries: dict[int, int] = {}
         while True:
+            tried = {**context["State"], "RetryCount": sum(tries.values())}
             try:
-                return await act(state, data, context, execution)
+                return await act(state, data, {**context, "State": tried}, execution)
             except StatesError as error:
                 retriers = enumerate(state.get("Retry", ()))
                 number, retrier = next((one for one in retriers if _names(one[1], error)), (0, {"MaxAttempts": 0}))

@@ -1,6 +1,64 @@
-def a_call_is_of_a_claim(seen, sandbox, task_id):
-    return None
+"""What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
+
+from groundwork.plans.model import TaskStatus
+from tests.simulation.cloud import Sandbox
+from tests.simulation.execution.seen import Hold, Moment, SeenPlans
+from tests.simulation.faults import SKEW_MS
+from tests.simulation.known import demand
+
+STOPPED_S = 10.0
+"""So soon has a worker stopped that nothing hindered: it looks every two seconds, and each look may be slow."""
+
+HINDERED_S = 75.0
+"""A worker that was held up so lately may have lost its lease by that, and not know it yet."""
 
 
-def claims(seen, before, after):
-    return None
+def claims(seen: SeenPlans, before: Moment, after: Moment) -> None:
+    """Takes note of who claims what and who writes what, and judges it."""
+    acting = seen.cloud.acting
+    for id_, state in after.states.items():
+        old, hold = before.of(id_), seen.holds.get(id_)
+        if state.epoch == old.epoch and state.status is old.status:
+            continue
+        if hold and hold.lost_at is None and old.status is TaskStatus.RUNNING:
+            _worker_goes(seen, hold, after, id_)
+        if state.epoch > old.epoch and state.lease_until and acting:
+            _claimed(seen, acting, after, id_)
+
+
+def _claimed(seen: SeenPlans, acting: Sandbox, after: Moment, task_id: str) -> None:
+    payload = seen.payloads.get(acting.number, {})
+    name = "only_an_execution_under_way_has_workers"
+    demand(payload.get("do") == "WORK" and payload.get("taskId") == task_id, name, f"{task_id} by {payload}")
+    number = after.execution.number
+    demand(payload.get("number") == number, name, f"{task_id} by {payload}, the plan is in execution {number}")
+    seen.holds[task_id] = Hold(acting, after.of(task_id).epoch)
+
+
+def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> None:
+    """A worker that is alive and was not held up gives its task back itself, or a person's word takes it."""
+    cloud, state = seen.cloud, after.of(task_id)
+    hold.lost_at = cloud.loop.now
+    mine = cloud.acting is hold.sandbox
+    if state.status is TaskStatus.COMPLETED:
+        demand(mine, "only_the_holder_completes", f"{task_id} was completed by another than its worker")
+    taken = state.status is TaskStatus.RUNNING and state.lease_until > 0 and not mine
+    alive = hold.sandbox in cloud.living and not hold.sandbox.dead and hold.sandbox.thawed.is_set()
+    hindered = hold.sandbox.disturbed_at > cloud.loop.now - HINDERED_S
+    demand(not (taken and alive and not hindered), "no_living_worker_is_replaced", f"{task_id}")
+
+
+def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> None:
+    """The model is asked by who holds the task, or by who has lost it a moment ago; nothing else costs anything."""
+    name, hold = "a_call_is_of_a_claim", seen.holds.get(task_id)
+    demand(hold is not None, name, f"{task_id} was never claimed")
+    assert hold
+    if hold.sandbox is sandbox and hold.lost_at is None:
+        moment = seen.moments[task_id.rpartition("-")[0]]
+        state = moment.of(task_id)
+        demand(state.open and state.attempts > state.since, "an_attempt_is_counted_before_its_call", task_id)
+        return
+    since = hold.lost_at if hold.sandbox is sandbox else None
+    hindered = sandbox.disturbed_at > seen.cloud.loop.now - HINDERED_S
+    late = since is None or seen.cloud.loop.now > since + STOPPED_S + SKEW_MS / 1000
+    demand(hindered or not late, name, f"{task_id} by {sandbox.number}, which has lost it")

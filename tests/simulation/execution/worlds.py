@@ -17,13 +17,15 @@ EFFORTS = ("XS", "S", "M", "L")
 @dataclass(frozen=True, slots=True)
 class World:
     """`limit` is the account's; `invocation_s` what an invocation has; `clicks` how often people do anything to each
-    plan, `edits` how often somebody edits it; `schedules`: plans that are begun by a schedule."""
+    plan, some `click_s` apart, `edits` how often somebody edits it, `rollbacks` how often somebody takes something back;
+    `again`: a plan that has ended is begun anew."""
 
     plans: tuple[Plan, ...]
     limit: int
     invocation_s: float
     habits: dict[str, Habit] = field(default_factory=dict)
     clicks: int = 0
+    click_s: float = 60.0
     edits: int = 0
     rollbacks: int = 0
     again: bool = False
@@ -46,6 +48,7 @@ def drawn(random: Random) -> World:
         invocation_s=random.choice([330.0, 420.0, 900.0]),
         habits={task.id: _habit(random, large) for plan in plans for task in plan.tasks},
         clicks=random.choice([0, 0, 4, 12, 25]),
+        click_s=random.choice([10.0, 60.0, 240.0]),
         edits=random.choice([0, 0, 0, 5]),
         rollbacks=random.choice([0, 0, 1, 2]),
         again=random.random() < 0.15,

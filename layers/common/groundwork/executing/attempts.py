@@ -52,27 +52,39 @@ def whereto(standing: Standing, task_id: str) -> Next:
     return Next.WORK if standing.of(task_id).status is TaskStatus.RUNNING else Next.GATE
 
 
-def claimed(standing: Standing, task_id: str, now_ms: int) -> Claimed:
-    """For one invocation; another worker that still holds the task is waited for."""
+def claimed(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> Claimed:
+    """For one invocation; another worker that still holds the task is waited for, unless it is known to be gone.
+
+    `try_` is the state machine's: when it came to this state, and how often it has tried since.
+    """
     state = standing.of(task_id)
     where = whereto(standing, task_id)
     if where is not Next.WORK:
         return Claimed(standing, where)
-    if state.lease_until > now_ms:
+    if state.lease_until > now_ms and not _was_before(state.holder, try_):
         return Claimed(standing, Next.LATER, wait_s=_seconds(state.lease_until - now_ms))
     # a lease that was not given back is that of a worker which is gone
     lost = state.lost + 1 if state.lease_until else state.lost
     if lost >= MOST_LOST:
         reason = f"The worker was lost {lost} times during this attempt."
         # and with that, this worker begins the next one, if there is one
-        return claimed(_attempt_failed(standing, task_id, reason, now_ms), task_id, now_ms)
+        return claimed(_attempt_failed(standing, task_id, reason, now_ms), task_id, now_ms, try_)
     if standing.status is not PlanStatus.RUNNING:
         after = _held(standing.with_task(task_id, lost=lost, lease_until=0), task_id)
         return Claimed(after, whereto(after, task_id))
-    fields = {"epoch": state.epoch + 1, "lease_until": now_ms + LEASE_MS, "lost": lost, "token": None}
+    fields = {"epoch": state.epoch + 1, "lease_until": now_ms + LEASE_MS, "lost": lost, "token": None, "holder": try_}
     if not state.open:
         fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0}
     return Claimed(standing.with_task(task_id, **fields), Next.WORK, epoch=state.epoch + 1)
+
+
+def _was_before(holder: str, try_: str) -> bool:
+    """Whether the holder was an earlier try of the same: it has failed, or there would be no other.
+
+    That saves the time its lease has left, and is not what keeps two apart: who is replaced is fenced by its epoch.
+    """
+    same = holder.rpartition(" ")[0] == try_.rpartition(" ")[0] != ""
+    return same and holder < try_
 
 
 def holds_task(standing: Standing, task_id: str, epoch: int) -> bool:

@@ -15,14 +15,16 @@ from typing import Any, Protocol
 
 from groundwork.ai.conversation import Converser
 from groundwork.ai.port import Misconfigured, Usage
+from groundwork.executing.by_patch import Stacks
 from groundwork.executing.standing import Spent
-from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Troubled, Turn, Watch
+from groundwork.executing.work import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
 from groundwork.plans.repositories import Repository
 from groundwork.sessions import attempting, briefing
 from groundwork.sessions import carrying_out as sessions
 from groundwork.sessions.attempting import Begun, Place
 from groundwork.sessions.leaks import redacted
 from groundwork.sessions.session import Earlier, Session
+from groundwork.sessions.stacking import NOTHING, Patch, Under
 from groundwork.sessions.stepping import Means
 from groundwork.sessions.upstream import (
     CommitGone,
@@ -46,9 +48,11 @@ class Sessions(Protocol):
 
     def keep(self, session: Session) -> None: ...
 
-    def keep_patch(self, task_id: str, text: str) -> None:
+    def keep_patch(self, patch: Patch) -> None:
         """The change of a task whose plan makes no commits."""
         ...
+
+    def load_patch(self, under: Under) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class _Attempt:
 
     async def outcome(self) -> Outcome:
         try:
-            begun = await asyncio.to_thread(self._begun)
+            below = await self.watch.below()
+            begun = await asyncio.to_thread(self._begun, below)
             if isinstance(begun, Landed):
                 return await self._done(begun, "It had been committed before.")
             session = await self._carried(begun)
@@ -94,19 +99,31 @@ class _Attempt:
         except (CommitGone, MergeConflict) as gone:
             return Failed(str(gone))
 
-    def _begun(self) -> Begun | Landed:
+    @property
+    def _stacks(self) -> Stacks:
+        return Stacks(self.worker.sessions)
+
+    def _begun(self, below: tuple[Below, ...]) -> Begun | Landed:
         """Where it was left, or from a clean checkout."""
         kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
         if kept is not None:
             return Begun(kept, self._workspace(kept))
         plan, repository = self.assignment.plan, self.assignment.repository
-        branch, since = self.assignment.branch, self.assignment.since
-        place = Place(branch, repository.default_branch, self.folder, plan.auto_commit, since)
+        # the work of others is on it: made anew, it would be without that
+        must_be_there = any(one.commit_sha and one.changed for one in below)
+        place = Place(
+            branch=self.assignment.branch,
+            start_from=None if must_be_there else repository.default_branch,
+            folder=self.folder,
+            commits=plan.auto_commit,
+            since=self.assignment.since,
+            stack=NOTHING if plan.auto_commit else self._stacks.on(below),
+        )
         limits = briefing.limits_for(self.assignment.task.effort)
         return attempting.begin(self.upstream, self._brief(), limits, place)
 
     def _workspace(self, session: Session) -> Workspace:
-        return attempting.resumed(self.upstream, session, self.folder)
+        return attempting.resumed(self.upstream, session, self.folder, self._stacks.of(session.under))
 
     def _brief(self) -> Any:
         asked = self.assignment
@@ -123,8 +140,9 @@ class _Attempt:
         last = [begun.session]
 
         async def keep(session: Session) -> None:
-            await asyncio.to_thread(self.worker.sessions.keep, session)
+            # told first: a turn that could not be kept is done again, and has been paid for all the same
             await self.watch.turn(_told(last[0], session, lines))
+            await asyncio.to_thread(self.worker.sessions.keep, session)
             last[0] = session
             lines.clear()
 
@@ -144,9 +162,8 @@ class _Attempt:
         if not await self.watch.holds():
             return Held()
         if not self.assignment.plan.auto_commit:
-            text = await asyncio.to_thread(attempting.patch, self.upstream, session)
-            await asyncio.to_thread(self.worker.sessions.keep_patch, self.assignment.task.id, text)
-            return Done(None, session.ended.summary, tuple(session.changes))
+            patch = await asyncio.to_thread(self._patched, session, await self.watch.below())
+            return Done(None, session.ended.summary, tuple(patch.changes))
         try:
             landed = await asyncio.to_thread(self._landed, session)
         except NotLanded:
@@ -154,6 +171,13 @@ class _Attempt:
         if landed.marks.attempt != session.brief.attempt:
             return await self._done(landed, "An earlier attempt had been committed.")
         return Done(landed.sha, session.ended.summary, tuple(session.changes))
+
+    def _patched(self, session: Session, below: tuple[Below, ...]) -> Patch:
+        """Kept on top of what others have done meanwhile, as a commit would have landed."""
+        stacks = self._stacks
+        patch = attempting.patch(self.upstream, session, stacks.of(session.under), stacks.on(below))
+        self.worker.sessions.keep_patch(patch)
+        return patch
 
     def _landed(self, session: Session) -> Landed:
         # a stop that comes while the server is slow, or others are faster, is heeded before the next push

@@ -15,13 +15,27 @@ from groundwork.executing.attempts import Next
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.ports import Executions
 from groundwork.executing.standing import Standing
-from groundwork.executing.work import Assignment, Before, Done, Outcome, Troubled, Turn, Watch, Worker
+from groundwork.executing.work import (
+    Assignment,
+    Before,
+    Below,
+    Done,
+    Failed,
+    Outcome,
+    Troubled,
+    Turn,
+    Watch,
+    Worker,
+)
 from groundwork.plans.estimating import Measured
-from groundwork.plans.model import Phase, PlanStatus, Task
+from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
 from groundwork.plans.repositories import Repository
 
 INLINE = 40
 """Tasks that an inline Map takes at once; a larger phase's are child executions."""
+
+MOST_INLINE = 100
+"""Tasks of a plan whose events one execution's history holds, however often each of them is taken up again."""
 
 LOOK_S = 2.0
 """How often a worker looks whether it may go on: so soon is it stopped by a cancel."""
@@ -56,18 +70,19 @@ class Carrier:
         phase = standing.plan.phase(phase_id) if _is_its(standing, number) else None
         tasks = _by_the_work(phase) if phase else []
         mode = phase.mode if phase else "sequential"
-        large = len(tasks) > INLINE
-        width = len(tasks) if mode == "parallel" else 1
-        return {"mode": mode, "large": large, "width": max(1, width), "taskIds": [task.id for task in tasks]}
+        large = len(tasks) > INLINE or sum(1 for _ in standing.plan.tasks) > MOST_INLINE
+        # as wide as it is long, in order or not: the gates keep the order, and child executions begin in any
+        return {"mode": mode, "large": large, "width": max(1, len(tasks)), "taskIds": [task.id for task in tasks]}
 
-    def gate(self, plan_id: str, number: int, task_id: str, token: str) -> dict[str, Any]:
-        self.conductor.arrived(plan_id, number, task_id, token)
+    def gate(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> dict[str, Any]:
+        """`try_` sorts the tries to wait at this gate: when the state was entered, and how often it was tried again."""
+        self.conductor.arrived(plan_id, number, task_id, token, try_)
         return {}
 
     def end(self, plan_id: str, number: int) -> dict[str, Any]:
         """Raises PlanNotEnded."""
         standing = self.conductor.change(plan_id, lambda standing: standing)
-        if _is_its(standing, number):
+        if _is_its(standing, number) and not standing.execution.restart:
             raise PlanNotEnded
         return {}
 
@@ -76,8 +91,8 @@ class Carrier:
         standing = self.conductor.execution_over(plan_id, number, reason)
         return {"failed": standing.status is PlanStatus.FAILED and standing.execution.number == number}
 
-    async def work(self, plan_id: str, number: int, task_id: str) -> dict[str, Any]:
-        claim = await asyncio.to_thread(self._claim, plan_id, number, task_id)
+    async def work(self, plan_id: str, number: int, task_id: str, try_: str = "") -> dict[str, Any]:
+        claim = await asyncio.to_thread(self._claim, plan_id, number, task_id, try_)
         if claim.next is not Next.WORK:
             return _answer(claim.next, claim.wait_s)
         began = self.now_ms()
@@ -87,14 +102,14 @@ class Carrier:
 
     # one claim
 
-    def _claim(self, plan_id: str, number: int, task_id: str) -> attempts.Claimed:
+    def _claim(self, plan_id: str, number: int, task_id: str, try_: str) -> attempts.Claimed:
         claims: list[attempts.Claimed] = []
 
         def act(standing: Standing) -> Standing:
             if not _is_its(standing, number):
                 claims.append(attempts.Claimed(standing, Next.DONE))
             else:
-                claims.append(attempts.claimed(standing, task_id, self.now_ms()))
+                claims.append(attempts.claimed(standing, task_id, self.now_ms(), try_))
             return claims[-1].standing
 
         after = self.conductor.change(plan_id, act)
@@ -110,12 +125,16 @@ class Carrier:
         async def turn(turn: Turn) -> None:
             await asyncio.to_thread(self.store.turn, plan_id, task_id, turn, self.now_ms())
 
+        async def below() -> tuple[Below, ...]:
+            return _below(await asyncio.to_thread(self.store.read, plan_id), task_id)
+
         watching = asyncio.create_task(self._watched(plan_id, task_id, claim.epoch, stop))
         try:
             assignment = await asyncio.to_thread(self._assignment, claim.standing, task_id)
-            return await self.worker.carry_out(assignment, Watch(self.left_ms, stop, holds, turn))
+            return await self.worker.carry_out(assignment, Watch(self.left_ms, stop, holds, turn, below))
         except NotFound as gone:
-            return Troubled(str(gone))
+            # a repository that was deleted: no other attempt finds it
+            return Failed(str(gone), final=True)
         except Transient as fault:
             return Troubled(str(fault))
         finally:
@@ -189,6 +208,18 @@ def _before(standing: Standing, task_id: str) -> Before:
     task, state = standing.plan.task(task_id), standing.of(task_id)
     assert task is not None
     return Before(task, state.summary, state.files, state.commit_sha)
+
+
+def _below(standing: Standing, task_id: str) -> tuple[Below, ...]:
+    plan, asked = standing.plan, standing.plan.task(task_id)
+    if asked is None:
+        raise NotFound.of("task", task_id)
+    done = [(standing.of(task.id), task) for task in plan.tasks if task.id != task_id]
+    return tuple(
+        Below(task, state.attempts, state.commit_sha, changed=bool(state.files))
+        for state, task in sorted(done, key=lambda one: one[0].landed)
+        if state.status is TaskStatus.COMPLETED and task.repository_id == asked.repository_id
+    )
 
 
 def _is_its(standing: Standing, number: int) -> bool:

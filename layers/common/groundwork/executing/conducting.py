@@ -41,19 +41,13 @@ class Conductor:
     def look(self, plan_id: str) -> Standing:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         standing = self.change(plan_id, lambda standing: standing)
-        if not self._start(standing):
+        if self._close_stale(standing) and not self._start(standing):
             # the rule's event has not come through, or not yet
             standing = self.execution_over(plan_id, standing.execution.number, "Its execution has ended.")
         self._undo(standing)
-        told = [
-            task_id
-            for task_id, state in standing.states.items()
-            if state.gate == standing.execution.number
-            and self._tell(standing, task_id)
-            and whereto(standing, task_id) is Next.DONE
-        ][:MOST_FORGOTTEN]
+        told = [id_ for id_ in standing.states if self._tell(standing, id_) and _goes_no_further(standing, id_)]
         # a task that has ended and been told twice is not told for ever
-        return self.change(plan_id, lambda now: _forgotten(now, told)) if told else standing
+        return self.change(plan_id, lambda now: _forgotten(now, told[:MOST_FORGOTTEN])) if told else standing
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
         """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
@@ -71,7 +65,7 @@ class Conductor:
                 self.unheard(f"{plan_id} could not be looked at: {fault}")
         return looked
 
-    def arrived(self, plan_id: str, number: int, task_id: str, token: str) -> None:
+    def arrived(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> None:
         """A task has come to its gate, which opens now or later."""
 
         standing = self.store.read(plan_id)
@@ -81,7 +75,7 @@ class Conductor:
             self.machine.open(token, where.value)
         else:
             # kept first: whoever changes the plan from now on hears it, and many at once are heard together
-            self.store.knock(plan_id, task_id, number, token)
+            self.store.knock(plan_id, task_id, number, token, try_)
             self.change(plan_id, lambda standing: standing)
 
     def execution_over(self, plan_id: str, number: int, reason: str) -> Standing:
@@ -89,6 +83,9 @@ class Conductor:
 
         def over(standing: Standing) -> Standing:
             if standing.execution.number != number or not standing.status.executing:
+                return standing
+            if standing.status is PlanStatus.PAUSED and standing.execution.restart:
+                # it had gone past what is to be done again: the plan goes on in another one
                 return standing
             now = self.now_ms()
             return standing.execution_changed(
@@ -118,9 +115,8 @@ class Conductor:
         events = happened(before, after, self.now_ms(), self.who)
         after = after.execution_changed(seq=before.execution.seq + 1)
         self.store.commit(before, after, events)
-        if after.execution.number > before.execution.number:
+        if after.execution.number > before.execution.number and self._close_stale(after):
             self._start(after)
-            self._close_all(before)
         if after.execution.rolling_back and not before.execution.rolling_back:
             self._undo(after)
         for task_id, state in after.states.items():
@@ -132,12 +128,13 @@ class Conductor:
             with self._unheard("have commits taken back"):
                 self.machine.undo(standing.plan.id)
 
-    def _close_all(self, before: Standing) -> None:
-        """An execution that another one has taken the place of ends at its gates."""
-        for task_id, state in before.states.items():
-            if state.token is not None and before.at_gate(task_id):
-                with self._unheard("close a gate"):
-                    self.machine.close(state.token)
+    def _close_stale(self, standing: Standing) -> bool:
+        """An execution that another one takes the place of ends at its gates. Whether they could be told.
+
+        Else the other one is begun by the next look: its gates' tokens would take the place of these.
+        """
+        stale = [id_ for id_, state in standing.states.items() if state.token and _is_stale(standing, id_)]
+        return all([self._tell(standing, id_) for id_ in stale])
 
     def _start(self, standing: Standing) -> bool:
         """False where the execution has ended before the plan."""
@@ -155,8 +152,7 @@ class Conductor:
         if state.token is None:
             return False
         with self._unheard("open a gate"):
-            stale = state.gate != standing.execution.number
-            if stale or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
+            if _is_stale(standing, task_id) or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
                 self.machine.close(state.token)
             elif (where := whereto(standing, task_id)) is not Next.GATE:
                 self.machine.open(state.token, where.value)
@@ -189,6 +185,15 @@ class Conductor:
                     nobody._change(plan_id, lambda standing: standing)
 
 
+def _is_stale(standing: Standing, task_id: str) -> bool:
+    """Whether its gate is one of an execution that another has taken the place of."""
+    return standing.of(task_id).gate != standing.execution.number
+
+
+def _goes_no_further(standing: Standing, task_id: str) -> bool:
+    return _is_stale(standing, task_id) or whereto(standing, task_id) is Next.DONE
+
+
 def _forgotten(standing: Standing, task_ids: list[str]) -> Standing:
-    ended = [id_ for id_ in task_ids if whereto(standing, id_) is Next.DONE]
-    return standing.put({id_: standing.of(id_).changed(token=None) for id_ in ended})
+    over = {id_: standing.of(id_) for id_ in task_ids if _goes_no_further(standing, id_)}
+    return standing.put({id_: state.changed(token=None) for id_, state in over.items()})

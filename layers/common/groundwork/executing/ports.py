@@ -35,8 +35,10 @@ class Executions(Protocol):
         """
         ...
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
-        """Keeps the token of a gate that has been come to, whatever else is written meanwhile."""
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+        """Keeps the token of a gate that has been come to, whatever else is written meanwhile; nothing where a later
+        try of this execution has come before, or a later execution: an invocation may be late, or a second one.
+        """
         ...
 
     def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:

@@ -59,7 +59,7 @@ class TaskStanding(Value):
 
     An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
     to this number belong to an earlier round, and so do their commits. `allowed` is the last attempt that may be made.
-    `epoch` rises with each holder: who holds an older one may write nothing. `token` is that of its gate, which waits
+    `epoch` rises with each `holder`: who holds an older one may write nothing. `token` is that of its gate, which waits
     in the execution `gate`; `knock` is one that has come to the execution `knocked`, and has not been heard yet.
 
     `lease_until`, `knock`, `spent` and `turns` are written by others besides, without `seq`; they are never written
@@ -74,6 +74,7 @@ class TaskStanding(Value):
     open: bool = False
     failed: tuple[Attempt, ...] = ()
     epoch: int = 0
+    holder: str = ""
     lease_until: int = 0
     lost: int = 0
     faults: int = 0

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from groundwork.errors import NotFound
+from groundwork.errors import NotFound, Transient
 from groundwork.executing import rollback
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.ports import Executions
-from groundwork.executing.standing import Standing
+from groundwork.executing.standing import Rollback, Standing
 from groundwork.executing.work import NotReverted, Reverter, Taken
 from groundwork.plans.repositories import Repository
+
+LONGEST_MS = 3_600_000
+"""How long a repository that cannot be reached is tried again."""
 
 
 @dataclass(slots=True)
@@ -18,9 +21,10 @@ class Undoer:
     conductor: Conductor
     reverter: Reverter
     repository: Callable[[str], Repository]
+    now_ms: Callable[[], int]
 
     def undo(self, plan_id: str) -> str:
-        """What has become of the plan's rollback. Raises Transient: asked again, it goes on where it was."""
+        """What has become of the plan's rollback. Raises NotFound, Transient: asked again, it goes on where it was."""
         standing = self.store.read(plan_id)
         asked = standing.execution.rollback
         if asked is None or asked.status != "RUNNING":
@@ -34,10 +38,17 @@ class Undoer:
                     lambda now, reverts=reverts: rollback.taken_back(now, asked.number, reverts),  # type: ignore[misc]
                 )
         except (NotReverted, NotFound) as refused:
-            reason = str(refused)
-            self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
+            self._give_up(plan_id, asked, str(refused))
+        except Transient as fault:
+            if self.now_ms() - asked.at_ms < LONGEST_MS:
+                raise
+            # while commits are being taken back nobody can go on with the plan: a person is told, and may ask again
+            self._give_up(plan_id, asked, f"Given up: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
+
+    def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
+        self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
 
 
 def _by_repository(standing: Standing, task_ids: tuple[str, ...]) -> Iterator[tuple[str, list[Taken]]]:

@@ -28,6 +28,24 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """A task of the plan that is done, in the same repository: its work is under what begins now.
+
+    `commit_sha` is None where the plan makes no commits; then the attempt's patch is what there is of it. `changed` is
+    False where no session has changed a file for it, as where a person has done it: it may be anywhere.
+    """
+
+    task: Task
+    attempt: int
+    commit_sha: str | None
+    changed: bool
+
+
+async def nothing_below() -> tuple[Below, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """One attempt at a task. `branch` is the plan's work branch in `repository`, the same in all of its repositories.
 
@@ -67,12 +85,14 @@ class Watch:
     `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has
     taken the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before
     a commit is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on.
+    `below` tells what is done by now, in the order in which it was.
     """
 
     left_ms: Callable[[], int]
     stop: asyncio.Event
     holds: Callable[[], Awaitable[bool]]
     turn: Callable[[Turn], Awaitable[None]]
+    below: Callable[[], Awaitable[tuple[Below, ...]]] = nothing_below
 
 
 @dataclass(frozen=True, slots=True)

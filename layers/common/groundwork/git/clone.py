@@ -102,7 +102,7 @@ class Clone:
         from dulwich.repo import Repo
 
         self.repository, self.bounds, self._login = repository, bounds, login
-        self._local = local_path(repository.url)
+        self._filters, self._local = True, local_path(repository.url)
         if self._local and not local:
             raise RepositoryRefused("A path is worked on only by a local system.")
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,6 +111,11 @@ class Clone:
 
     def close(self) -> None:
         self._repo.close()
+
+    @property
+    def looks_cheaply(self) -> bool:
+        """Whether commits can be had without their files, as far as has been seen of the server."""
+        return self._filters and not self._local
 
     def fetch(self, branch: str, have: Sequence[Any] = (), depth: int | None = None) -> bytes | None:
         """The branch's newest commit with all it needs; None for no such branch. What is after `have`, or so deep."""
@@ -155,7 +160,12 @@ class Clone:
 
         # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
         walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
+
+        def no_filter() -> None:
+            self._filters = False
+
         with self._client() as (client, path), received(self.store, *self.bounds.unpacked) as write:
+            client._warn_filter_objects = no_filter
             # a server may have hundreds of thousands of references
             bounds: dict[str, Any] = {"depth": depth, "ref_prefix": refs or None, "filter_spec": _LARGE_LEFT_OUT}
             answer = client.fetch_pack(path, wants, walker, write, **bounds)

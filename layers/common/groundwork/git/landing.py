@@ -1,7 +1,7 @@
 """How a task's changes get onto a branch where other tasks land too: rebased, pushed, found again if in doubt."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
 TRIES = 60
 """With forty tasks at a time, and one of them landing in each round, the last still does."""
 
+FEW = 50
+"""Commits that are looked through first."""
+
 FAULTS = 4
 """Of the server, in a row, before the matter is left to a later invocation."""
 
@@ -23,10 +26,15 @@ type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
 """On the branch's head gives a new head and the objects made for it, or what it has found there already."""
 
 
-def head(clone: Clone, branch: str, start_from: str, make: bool) -> bytes:
+def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes:
     """See the port."""
     if sha := clone.fetch(branch, depth=1):
         return sha
+    if start_from is None:
+        raise RepositoryRefused(
+            f"The branch {branch!r} is not there any more, and with it what the plan has done so far: push it again, "
+            "or begin the plan anew."
+        )
     start = clone.fetch(start_from, depth=1)
     if start is None:
         raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
@@ -56,10 +64,10 @@ def land(
     clone: Clone, branch: str, work: Work, sleep: Callable[[float], None], going: Callable[[], bool] = always
 ) -> Landed:
     """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
-    task_id = trailers(work.text)[TASK]
+    landed = _Landings(clone, branch, work)
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
-        if there := finding.among(finding.history(clone.store, now), branch, task_id, work.since):
+        if there := landed.look(now):
             return there
         merged = merging.on_head(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
         root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
@@ -67,16 +75,59 @@ def land(
             raise NotLanded
         return commit_of(root, now, work.text, [*merged.blobs, *trees])
 
-    return pushed(clone, branch, [work.base], build, sleep)
+    return pushed(clone, branch, [work.base], build, sleep, 1 if clone.looks_cheaply else None)
 
 
-def pushed(clone: Clone, branch: str, have: list[bytes], build: Build, sleep: Callable[[float], None]) -> Landed:
-    """Builds on the branch's head and pushes, again and again while others are there first."""
+class _Landings:
+    """Looks for the task's commit in what has come onto the branch since the work began.
+
+    Of that only the head is fetched with its files where the server can leave them out: a person may have merged years
+    of another history into the branch.
+    """
+
+    def __init__(self, clone: Clone, branch: str, work: Work) -> None:
+        self._clone, self._branch, self._since = clone, branch, work.since
+        self._task_id, self._seen = trailers(work.text)[TASK], {work.base}
+
+    def look(self, now: bytes) -> Landed | None:
+        found = self._among(finding.history(self._clone.store, now))
+        known = now in self._seen or self._seen.issuperset(self._clone.store[now].parents)
+        if not found and not known and self._clone.looks_cheaply:
+            found = self._below()
+        self._seen.add(now)
+        return found
+
+    def _below(self) -> Landed | None:
+        """A few commits mostly reach down to one that has been looked at."""
+        for most in (FEW, finding.MOST_COMMITS):
+            store, head = self._clone.messages(self._branch, most)
+            commits = list(finding.history(store, head)) if head else []
+            found = self._among(iter(commits))
+            if found or any(commit.id in self._seen for commit in commits):
+                return found
+        return None
+
+    def _among(self, commits: Iterator[Any]) -> Landed | None:
+        return finding.among(commits, self._branch, self._task_id, self._since)
+
+
+def pushed(
+    clone: Clone,
+    branch: str,
+    have: list[bytes],
+    build: Build,
+    sleep: Callable[[float], None],
+    depth: int | None = None,
+) -> Landed:
+    """Builds on the branch's head and pushes, again and again while others are there first.
+
+    Fetched is what is new since `have`, or so deep.
+    """
     ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
     for round_ in range(TRIES):
         now: bytes | None = None
         try:
-            now = clone.fetch(branch, have)
+            now = clone.fetch(branch, have, depth)
             return _round(clone, branch, now, build)
         except HeadMoved as moved:
             rounds.moved(now, str(moved))
@@ -84,6 +135,7 @@ def pushed(clone: Clone, branch: str, have: list[bytes], build: Build, sleep: Ca
             rounds.failed(fault)
         if time.monotonic() > ends:
             break
+        have = [*have, now] if now and now not in have else have
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
     raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
 

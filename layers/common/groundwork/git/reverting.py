@@ -17,7 +17,7 @@ class _Done(GroundworkError):
 
 def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[[float], None]) -> tuple[Landed, ...]:
     """See the port. A commit that is reverted on the branch already is left alone, and that revert given back."""
-    _fetch_down_to(clone, branch, commits)
+    head = _fetch_down_to(clone, branch, commits)
     done: dict[bytes, Landed] = {}
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
@@ -33,19 +33,19 @@ def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[
         return (now, made) if made else done[commits[-1]]
 
     if commits:
-        landing.pushed(clone, branch, [], build, sleep)
+        landing.pushed(clone, branch, [head] if head else [], build, sleep)
     return tuple(done[commit] for commit in commits)
 
 
-def _fetch_down_to(clone: Clone, branch: str, commits: Sequence[bytes]) -> None:
-    """The branch's files down to before the oldest of the commits. Raises RepositoryRefused."""
+def _fetch_down_to(clone: Clone, branch: str, commits: Sequence[bytes]) -> bytes | None:
+    """The branch's files down to before the oldest of the commits, and its head. Raises RepositoryRefused."""
     store, head = clone.messages(branch, finding.MOST_COMMITS)
     order = [commit.id for commit in finding.history(store, head)] if head else []
     if gone := set(commits) - set(order):
         raise RepositoryRefused(f"The branch {branch!r} does not hold the commit {sorted(gone)[0].decode()}.")
     # as far down as the oldest in this order lies at most, and its parent
     deepest = max((order.index(commit) for commit in commits), default=0)
-    clone.fetch(branch, depth=deepest + 2)
+    return clone.fetch(branch, depth=deepest + 2)
 
 
 def _reverts_of(clone: Clone, branch: str, head: bytes, commits: Sequence[bytes]) -> dict[bytes, Landed]:

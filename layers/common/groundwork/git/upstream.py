@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from groundwork.git import finding, landing, patches, reverting
+from groundwork.git import finding, landing, patches, reverting, stacking
 from groundwork.git.checkout import check_out
 from groundwork.git.clone import Bounds, Clone
 from groundwork.git.transport import Unusable, login_for
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
+from groundwork.sessions.stacking import Stack
 from groundwork.sessions.upstream import Checkout, Landed, RepositoryRefused, RepositoryUnreachable, always
 
 
@@ -47,7 +48,7 @@ class GitUpstream:
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         return landing.head(self._clone, branch, start_from, make).decode()
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
@@ -70,6 +71,12 @@ class GitUpstream:
     def files_of(self, commit: str) -> tuple[str, ...]:
         self._clone.fetch_commit(commit.encode(), depth=2)
         return tuple(sorted({path for path, _ in reverting.differences(self._clone.store, commit.encode())}))
+
+    def stacked(self, base: str, stack: Stack) -> str:
+        return stacking.stacked(self._clone, base.encode(), stack).decode()
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        return stacking.moved(self._clone, before.encode(), now.encode(), changes)
 
     def patch(self, base: str, changes: Changes) -> str:
         self._clone.fetch_commit(base.encode())

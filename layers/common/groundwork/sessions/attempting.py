@@ -9,6 +9,7 @@ from groundwork.sessions import changes
 from groundwork.sessions.commits import message
 from groundwork.sessions.searching import files
 from groundwork.sessions.session import Brief, Limits, Session
+from groundwork.sessions.stacking import NOTHING, Patch, Stack
 from groundwork.sessions.upstream import Checkout, Landed, Upstream, always
 from groundwork.sessions.workspace import Workspace
 
@@ -17,15 +18,18 @@ from groundwork.sessions.workspace import Workspace
 class Place:
     """Where the work is done: the plan's branch, the one it starts from, and an empty folder for the checkout.
 
-    `commits` is False where a change is kept as a patch: then nothing is ever written to the server. Attempts up to
-    `since` belong to an earlier round: their commits are none of this one's, though the branch may have them below.
+    `start_from` is None where the branch must be there, for it holds the plan's work. `commits` is False where a change
+    is kept as a patch: then nothing is ever written to the server, and the patches of `stack` lie under the work.
+    Attempts up to `since` belong to an earlier round: their commits are none of this one's, though the branch may have
+    them below.
     """
 
     branch: str
-    start_from: str
+    start_from: str | None
     folder: Path
     commits: bool = True
     since: int = 0
+    stack: Stack = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,17 @@ def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Beg
     base = upstream.head(place.branch, place.start_from, make=place.commits)
     if place.commits and (there := upstream.find(place.branch, brief.task_id, place.since)):
         return there
-    workspace = _workspace(upstream.checkout(base, place.folder), brief)
+    workspace = _workspace(upstream.checkout(upstream.stacked(base, place.stack), place.folder), brief)
     told = brief.model_copy(update={"layout": layout(files(workspace), f"{brief.title} {brief.description}")})
-    return Begun(Session(brief=told, base=base, limits=limits), workspace)
+    return Begun(Session(brief=told, base=base, under=place.stack.order, limits=limits), workspace)
 
 
-def resumed(upstream: Upstream, session: Session, folder: Path) -> Workspace:
-    """The files as the session left them, in an empty folder; the invocation before may have been another machine's."""
-    workspace = _workspace(upstream.checkout(session.base, folder), session.brief)
+def resumed(upstream: Upstream, session: Session, folder: Path, stack: Stack = NOTHING) -> Workspace:
+    """The files as the session left them, in an empty folder; the invocation before may have been another machine's.
+
+    `stack` holds the patches that are under the session.
+    """
+    workspace = _workspace(upstream.checkout(upstream.stacked(session.base, stack), folder), session.brief)
     workspace.restore(changes.from_json(session.changes))
     return workspace
 
@@ -69,9 +76,20 @@ def land(
     return upstream.land(branch, session.base, new, text, since, going)
 
 
-def patch(upstream: Upstream, session: Session) -> str:
-    """The change of a session that has ended well, as a unified diff. Raises as `land` does."""
-    return upstream.patch(session.base, changes.from_json(session.changes))
+def patch(upstream: Upstream, session: Session, began_on: Stack = NOTHING, now: Stack = NOTHING) -> Patch:
+    """The change of a session that has ended well, on the patches that are there `now`. Raises as `land` does."""
+    before, there = upstream.stacked(session.base, began_on), upstream.stacked(session.base, now)
+    change: changes.Changes = changes.from_json(session.changes)
+    if before != there:
+        change = upstream.moved(before, there, change)
+    return Patch(
+        task_id=session.brief.task_id,
+        attempt=session.brief.attempt,
+        base=session.base,
+        under=now.order,
+        changes=changes.as_json(change),
+        text=upstream.patch(there, change),
+    )
 
 
 def _workspace(checkout: Checkout, brief: Brief) -> Workspace:

@@ -12,6 +12,7 @@ from groundwork.ai.conversation import Message
 from groundwork.ai.port import Usage
 from groundwork.backlog import Value
 from groundwork.sessions.commits import Marks
+from groundwork.sessions.stacking import Under
 
 
 class Earlier(Value):
@@ -125,11 +126,13 @@ class Said(Value):
 class Session(Value):
     """`changes` is what `changes.as_json` makes of the files that differ from the commit `base`.
 
+    Where the plan makes no commits, `under` are the patches that lie on `base`, and `changes` are to both together.
     `prints` tell turns apart that did the same to the same effect; `warnings` counts reminders that were given.
     """
 
     brief: Brief
     base: str
+    under: tuple[Under, ...] = ()
     limits: Limits = Limits()
     said: tuple[Said, ...] = ()
     changes: dict[str, Any] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Protocol
 from groundwork.errors import GroundworkError
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import Marks
+from groundwork.sessions.stacking import Stack
 
 
 class RepositoryFault(GroundworkError):
@@ -37,6 +38,14 @@ class MergeConflict(RepositoryFault):
         self.paths = tuple(sorted(paths))
         more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
         super().__init__(f"The branch has moved on, with other changes in {', '.join(self.paths[:5])}{more}.")
+
+
+class PatchesApart(RepositoryRefused):
+    """Patches of tasks that ended at the same moment cannot be put together: a person has to."""
+
+    def __init__(self, task_id: str, paths: Sequence[str]) -> None:
+        self.task_id, where = task_id, ", ".join(paths[:5])
+        super().__init__(f"The patch of the task {task_id} does not go together with those before it, in {where}.")
 
 
 def always() -> bool:
@@ -72,9 +81,9 @@ class Landed:
 class Upstream(Protocol):
     """One repository's clone for one invocation. Raises RepositoryUnreachable or RepositoryRefused throughout."""
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         """The branch's newest commit, fetched. Where it is missing, that of `start_from`, and the branch is made
-        on the server if `make` says so."""
+        on the server if `make` says so; RepositoryRefused where there is none to start from."""
         ...
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
@@ -102,6 +111,15 @@ class Upstream(Protocol):
 
     def files_of(self, commit: str) -> tuple[str, ...]:
         """The paths that a commit has changed, sorted. Raises CommitGone."""
+        ...
+
+    def stacked(self, base: str, stack: Stack) -> str:
+        """A commit with the patches on `base`, that can be used in place of it: it is in this clone alone, and `base`
+        itself where there are none. Raises PatchesApart, CommitGone."""
+        ...
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        """The changes to one commit as changes to another, both of them in this clone. Raises MergeConflict."""
         ...
 
     def patch(self, base: str, changes: Changes) -> str:

@@ -1,5 +1,6 @@
 """Plans that are carried out, on DynamoDB: the port `groundwork.executing.ports.Executions`."""
 
+import random
 import time
 import uuid
 from collections import OrderedDict
@@ -35,6 +36,9 @@ EXECUTING = "EXECUTING"
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
 MOST_PLANS_KEPT = 8
+
+TURN_TRIES = 8
+"""What has been paid for is counted, some ten seconds of trouble notwithstanding."""
 
 
 class DynamoExecutions(PlanReading):
@@ -126,10 +130,12 @@ class DynamoExecutions(PlanReading):
 
     # what is written besides
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str) -> None:
-        with wrapped():
-            actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
-            StateRow(plan_id, state_key(task_id)).update(actions=actions)
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+        order = f"{number:08d} {try_}"
+        actions = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
+        first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
+        with suppress(ConditionFailed), wrapped():
+            StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
 
     def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
         try:
@@ -160,12 +166,22 @@ class DynamoExecutions(PlanReading):
             (StateRow.calls, spent.calls),
             (StateRow.cost, spent.cost_micro_usd),
         ]
+        adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
-        with wrapped():
-            StateRow(plan_id, state_key(task_id)).update(
-                actions=[attribute.add(count) for attribute, count in counts if count]
-            )
-            line.save()
+        for attempt in range(TURN_TRIES):
+            # together: the line tells whether it has been counted, however often the request is sent
+            transaction = Transaction(self._connection())
+            transaction.update(StateRow(plan_id, state_key(task_id)), adds)
+            transaction.put(line, LogRow.pk.does_not_exist(), "line")
+            try:
+                return transaction.commit()
+            except Cancelled:
+                return None
+            except Transient:
+                if attempt + 1 == TURN_TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
+        return None
 
     # what people watch
 

@@ -136,6 +136,7 @@ class StateRow(Model):
     lease_until = NumberAttribute(attr_name="lease", null=True)
     knock = UnicodeAttribute(null=True)
     knocked = NumberAttribute(null=True)
+    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
     turns = NumberAttribute(null=True)
     input = NumberAttribute(null=True)
     output = NumberAttribute(null=True)
@@ -167,7 +168,7 @@ class LogRow(Model):
 
 
 class KeptRow(Model):
-    """Names the parts of a session, or of a patch."""
+    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
 
     class Meta:
         table_name = ""
@@ -177,6 +178,7 @@ class KeptRow(Model):
     attempt = NumberAttribute()
     revision = UnicodeAttribute()
     parts = NumberAttribute()
+    turns = NumberAttribute(null=True)
 
 
 class PartRow(Model):

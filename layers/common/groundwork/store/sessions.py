@@ -1,18 +1,24 @@
 """Sessions and patches on DynamoDB: compressed, in pieces, and whole at every moment.
 
-A row of its own names the pieces; they are written before it, and what it named before is deleted after it.
+A session may be larger than an item may be (400 KB). A row of its own names the pieces; they are written before it, and
+what it named before is deleted after it. So whoever reads meanwhile finds all pieces of one of the two, or that some
+are gone, and looks again which the pieces are now.
 """
 
 import uuid
 import zlib
 from typing import Any
 
+from groundwork.errors import Transient
 from groundwork.sessions.session import Session
-from groundwork.store.dynamo import wrapped
+from groundwork.sessions.stacking import Patch, Under
+from groundwork.store.dynamo import ConditionFailed, wrapped
 from groundwork.store.plan_rows import KeptRow, PartRow, suffix
 
 PART = 300_000
 """Bytes of what is kept that one row holds."""
+
+LOOKS = 5
 
 
 class DynamoSessions:
@@ -23,36 +29,63 @@ class DynamoSessions:
         return Session.model_validate_json(kept) if kept is not None else None
 
     def keep(self, session: Session) -> None:
-        brief = session.brief
-        self._write(brief.task_id, "K", brief.attempt, session.model_dump_json(by_alias=True).encode())
+        brief, content = session.brief, session.model_dump_json(by_alias=True)
+        self._write(brief.task_id, "K", brief.attempt, content.encode(), session.turns)
 
-    def keep_patch(self, task_id: str, text: str) -> None:
-        self._write(task_id, "D", 0, text.encode(errors="surrogateescape"))
+    def keep_patch(self, patch: Patch) -> None:
+        content = patch.model_dump_json(by_alias=True)
+        self._write(patch.task_id, "D", patch.attempt, content.encode())
+
+    def load_patch(self, under: Under) -> Patch | None:
+        kept = self._read(under.task_id, "D", under.attempt)
+        return Patch.model_validate_json(kept) if kept is not None else None
 
     def patch(self, task_id: str) -> str | None:
         """The change of a task whose plan makes no commits, as a unified diff."""
-        kept = self._read(task_id, "D", 0)
-        return kept.decode(errors="replace") if kept is not None else None
+        kept = self._read(task_id, "D", None)
+        return Patch.model_validate_json(kept).text if kept is not None else None
 
-    def _read(self, task_id: str, letter: str, attempt: int) -> bytes | None:
+    def _read(self, task_id: str, letter: str, attempt: int | None) -> bytes | None:
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
-        row = _named(plan_id, key)
-        if row is None or int(row.attempt) != attempt:
-            return None
-        with wrapped():
-            start = f"{key}#{row.revision}#"
-            parts = list(PartRow.query(plan_id, PartRow.sk.startswith(start), consistent_read=True))
-        return zlib.decompress(b"".join(part.content for part in parts))
+        for _ in range(LOOKS):
+            row = _named(plan_id, key)
+            if row is None or (attempt is not None and int(row.attempt) != attempt):
+                return None
+            with wrapped():
+                start = f"{key}#{row.revision}#"
+                parts = list(PartRow.query(plan_id, PartRow.sk.startswith(start), consistent_read=True))
+            if len(parts) == int(row.parts):
+                return zlib.decompress(b"".join(part.content for part in parts))
+        raise Transient(f"What was kept of the task {task_id} changes faster than it is read.")
 
-    def _write(self, task_id: str, letter: str, attempt: int, content: bytes) -> None:
+    def _write(self, task_id: str, letter: str, attempt: int, content: bytes, turns: int = 0) -> None:
+        """Raises Transient where another worker has gone further: what it has kept is not overwritten."""
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
         old, revision, packed = _named(plan_id, key), uuid.uuid4().hex[:12], zlib.compress(content)
+        if old and (int(old.attempt), int(old.turns or 0)) > (attempt, turns):
+            raise Transient(f"Another worker has gone further with the task {task_id}.")
+        unchanged = KeptRow.revision == old.revision if old else KeptRow.revision.does_not_exist()
         with wrapped():
             for number, start in enumerate(range(0, len(packed), PART)):
                 PartRow(plan_id, f"{key}#{revision}#{number:03d}", content=packed[start : start + PART]).save()
-            KeptRow(plan_id, key, attempt=attempt, revision=revision, parts=-(-len(packed) // PART)).save()
-            for number in range(int(old.parts) if old else 0):
-                PartRow(plan_id, f"{key}#{old.revision}#{number:03d}").delete()
+        parts = -(-len(packed) // PART)
+        try:
+            with wrapped():
+                row = KeptRow(plan_id, key, attempt=attempt, revision=revision, parts=parts, turns=turns)
+                row.save(condition=unchanged)
+        except ConditionFailed:
+            now = _named(plan_id, key)
+            if now is None or now.revision != revision:
+                _delete(plan_id, f"{key}#{revision}", parts)
+                raise Transient(f"Another worker is at work on the task {task_id}.") from None
+            # our own write, whose answer was lost and which the driver has sent again
+        _delete(plan_id, f"{key}#{old.revision}" if old else "", int(old.parts) if old else 0)
+
+
+def _delete(plan_id: str, start: str, parts: int) -> None:
+    with wrapped():
+        for number in range(parts):
+            PartRow(plan_id, f"{start}#{number:03d}").delete()
 
 
 def _named(plan_id: str, key: str) -> Any:

@@ -1,0 +1,42 @@
+"""What lies under a task where the plan makes no commits: the patches of the tasks that are done."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from groundwork.executing.work import Below
+from groundwork.sessions.stacking import Patch, Stack, Under
+from groundwork.sessions.upstream import CommitGone
+
+
+class Patches(Protocol):
+    """Where patches are kept. Raises Transient."""
+
+    def load_patch(self, under: Under) -> Patch | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    patches: Patches
+
+    def on(self, below: Iterable[Below]) -> Stack:
+        """The patches of these tasks, in their order. Raises CommitGone."""
+        named = [Under(task_id=one.task.id, attempt=one.attempt) for one in below if one.changed and not one.commit_sha]
+        # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
+        return self.of([under for under in named if self.patches.load_patch(under)])
+
+    def of(self, order: Iterable[Under]) -> Stack:
+        """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
+        found: dict[Under, Patch] = {}
+        todo = list(order)
+        stack = tuple(todo)
+        while todo:
+            under = todo.pop()
+            if under in found:
+                continue
+            patch = self.patches.load_patch(under)
+            if patch is None:
+                raise CommitGone(f"The patch of the task {under.task_id} that this was built on is no more.")
+            found[under] = patch
+            todo += patch.under
+        return Stack(stack, found)
