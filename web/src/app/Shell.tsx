@@ -1,5 +1,5 @@
 import { FolderGit2, Layers, ListChecks, ShapesIcon } from "lucide-react";
-import { NavLink, Outlet, ScrollRestoration, useNavigation } from "react-router";
+import { Link, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
 
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Logo } from "./Logo";
@@ -16,6 +16,7 @@ const SECTIONS = [
 /** Header, navigation and the page within. */
 export function Shell() {
   const { state, location } = useNavigation();
+  const { pathname } = useLocation();
   return (
     <div className={s.shell}>
       <a className={s.skip} href="#main">
@@ -23,16 +24,21 @@ export function Shell() {
       </a>
       <header className={s.header}>
         <div className={s.bar}>
-          <NavLink to="/" className={s.home} aria-label="Groundwork, projects">
+          <Link to="/" className={s.home} aria-label="Groundwork, projects">
             <Logo />
             <span className={s.name}>Groundwork</span>
-          </NavLink>
+          </Link>
           <nav aria-label="Main" className={s.nav}>
             {SECTIONS.map(({ to, label, icon: Icon }) => (
-              <NavLink key={to} to={to} className={s.link}>
+              <Link
+                key={to}
+                to={to}
+                className={`${s.link} ${isWithin(pathname, to) ? s.active : ""}`}
+                aria-current={pathname === to ? "page" : isWithin(pathname, to) ? true : undefined}
+              >
                 <Icon size={16} aria-hidden />
                 <span>{label}</span>
-              </NavLink>
+              </Link>
             ))}
           </nav>
           <UserMenu />
@@ -48,4 +54,10 @@ export function Shell() {
       <ScrollRestoration />
     </div>
   );
+}
+
+/** A project's pages are below `/projects`, the list of them at `/`. */
+function isWithin(pathname: string, to: string): boolean {
+  if (to === "/") return pathname === "/" || pathname.startsWith("/projects/");
+  return pathname === to || pathname.startsWith(`${to}/`);
 }

@@ -24,7 +24,7 @@ export function RunLog({ run, items }: { run: Run; items: RunItem[] }) {
         {!data && !error && <Skeleton lines={4} />}
         {!data && error && <p className={s.none}>The log could not be loaded.</p>}
         {data?.length === 0 && <p className={s.none}>Nothing was noted yet.</p>}
-        <ol role="log" aria-live="off">
+        <ol>
           {data
             ?.slice(-SHOWN)
             .reverse()

@@ -58,7 +58,7 @@ function RunLive({ view }: { view: RunView }) {
         <RunNotices run={run} />
         <RunSummary run={run} />
         <InFlight run={run} items={items} />
-        <Panel flush label="Items">
+        <Panel flush label="Items of the run">
           <RunItems run={run} items={items} complete={view.listed !== null} />
         </Panel>
         <div className={s.columns}>

@@ -58,7 +58,7 @@ function Figures({
   ] as const;
   return (
     <>
-      <dl className={s.figures} data-stale={stale || undefined}>
+      <dl className={s.figures}>
         {figures.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -66,7 +66,9 @@ function Figures({
           </div>
         ))}
       </dl>
-      <p className={s.rough}>A rough estimate, at list prices and usual lengths.</p>
+      <p className={s.rough}>
+        {estimate && !stale ? "A rough estimate, at list prices and usual lengths." : "Estimating…"}
+      </p>
     </>
   );
 }
