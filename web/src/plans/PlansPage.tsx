@@ -21,7 +21,7 @@ import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
-/** All plans, newest first, with how far they are and what waits for somebody. */
+/** All plans, newest first, with what waits for somebody. `?new&stories=ID,ID` begins one of stories of a backlog. */
 export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
@@ -86,7 +86,12 @@ export function Component() {
         </div>
       )}
       {isNew && known.length > 0 && (
-        <NewPlanDialog repositories={known} repositoryId={repositoryId} onClose={() => setNew(false)} />
+        <NewPlanDialog
+          repositories={known}
+          repositoryId={repositoryId}
+          storyIds={search.get("stories")?.split(",") ?? []}
+          onClose={() => setNew(false)}
+        />
       )}
     </>
   );
