@@ -1,13 +1,16 @@
-# The commands. Each installs what it needs first; all that is asked for is Python 3.13.
+# The commands. Each installs what it needs first, Node among it; all that is asked for is Python 3.13.
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
 #   make start    the local system alone (PORT=3000 HOST=127.0.0.1)
 #   make test     the tests (ARGS="-k word" for some)
 #   make check    format, lint, types, import rules, template, policies
 #   make format   rewrite the code as `make check` wants it
+#   make web      the dashboard alone: web/dist
+#   make screenshots  docs/screenshots anew, of every page of the dashboard
+#   make lighthouse   Lighthouse's scores of every page
 #   make bench    the benchmarks
 #   make build    sam build (ARCHITECTURE=arm64 or x86_64)
-#   make deploy   sam deploy (STAGE=default, staging or prod)
+#   make deploy   sam deploy (STAGE=default, staging or prod), then the dashboard's files
 #   make openapi  write the OpenAPI document anew
 #   make lock     pin requirements anew, with hashes
 #   make structure  how long files and functions are
@@ -18,7 +21,7 @@ ROOT := $(CURDIR)
 INSTALLED := .venv/.installed
 ARCHITECTURE ?= arm64
 STAGE ?= default
-SOURCES := layers/common/groundwork functions local checks tests benchmarks
+SOURCES := layers/common/groundwork functions local checks deploying tests benchmarks
 PRESENT := $(wildcard $(SOURCES))
 
 export PATH := $(ROOT)/.venv/bin:$(PATH)
@@ -26,7 +29,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install demo start test check format simulate bench build deploy openapi lock structure
+.PHONY: help install web demo start test screenshots lighthouse check format simulate bench build deploy openapi lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -46,16 +49,42 @@ $(INSTALLED): requirements/dev.txt
 	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt; \
 	touch $@
 
+# The dashboard: packages anew where the lock has changed, the build where a source has.
+WEB_PACKAGES := web/node_modules/.installed
+WEB_BUILD := web/dist/index.html
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+web: $(WEB_BUILD)
+
+$(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
+	@npm --prefix web ci --silent || { echo "The dashboard's packages could not be installed: npm --prefix web ci" >&2; exit 1; }
+	@touch $@
+
+$(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
+	@npm --prefix web run --silent build -- --logLevel warn
+	@touch $@
+
+# The API needs no dashboard: where that cannot be built, the page at / says so.
 demo: $(INSTALLED)
+	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
 	@python -m local.demo
 
 start: $(INSTALLED)
+	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
 	@python -m local
 
-test: $(INSTALLED)
+# ARGS are pytest's, so with some the dashboard's own tests are left out.
+test: $(INSTALLED) web
+	@$(if $(ARGS),,npm --prefix web run --silent test)
 	@$(OFFLINE) python -m pytest $(ARGS)
 
-check: $(INSTALLED)
+screenshots: $(INSTALLED) web
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.screenshots
+
+lighthouse: $(INSTALLED) web
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.lighthouse
+
+check: $(INSTALLED) $(WEB_PACKAGES)
 	ruff check .
 	ruff format --check .
 	$(OFFLINE) mypy $(PRESENT)
@@ -66,10 +95,12 @@ check: $(INSTALLED)
 	python -m checks.traces
 	$(if $(wildcard statemachines/*.json),npx --yes asl-validator@4.0.0 $(addprefix --json-path ,$(wildcard statemachines/*.json)))
 	$(if $(wildcard checks/openapi.py),PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi)
+	npm --prefix web run --silent check
 
-format: $(INSTALLED)
+format: $(INSTALLED) $(WEB_PACKAGES)
 	ruff check --fix .
 	ruff format .
+	npm --prefix web run --silent format
 
 # Runs, and plans that are carried out, on virtual time under faults from seeds; then the bugs that are put in on purpose.
 # SEEDS=10000 for more.
@@ -82,12 +113,13 @@ simulate: $(INSTALLED)
 bench: $(INSTALLED)
 	@PYTHONPATH=layers/common $(OFFLINE) python -m benchmarks
 
-build: $(INSTALLED)
+build: $(INSTALLED) web
 	ARCHITECTURE=$(ARCHITECTURE) $(OFFLINE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 # For x86_64 add "Architecture=x86_64" to the parameter_overrides of samconfig.toml too: overrides given here would replace its list.
 deploy: build
 	sam deploy --config-env $(STAGE)
+	python -m deploying.dashboard --config-env $(STAGE)
 
 openapi: $(INSTALLED)
 	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi --write

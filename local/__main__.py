@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from deploying.files import DIST
 from local.access import TokenTooWeak, admin_token, check_access
 from local.stop_signal import StopSignal
 
@@ -27,11 +28,12 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
 
     try:
         with LocalSystem(
-            arguments.template, host=arguments.host, port=arguments.port, static=arguments.static
+            arguments.template, host=arguments.host, port=arguments.port, dashboard=arguments.dashboard
         ) as system:
             for schedule in system.unfired:
                 print(f"{schedule.name} is not fired here: {schedule.expression} is not a rate")
-            print(f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})", flush=True)
+            told = f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})"
+            print(f"{told}; open it in a browser for the dashboard", flush=True)
             stop.wait()
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make start")
@@ -43,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000))
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
-    parser.add_argument("--static", type=Path, default=None, help="a directory whose files are served at /")
+    parser.add_argument("--dashboard", type=Path, default=DIST, help="the built dashboard, served at /")
     return parser.parse_args()
 
 

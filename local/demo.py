@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from deploying.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
 from local.demo_api import Api, JobFailed, Stopped
 from local.demo_job import MEDIA, Job, Outcome
@@ -52,7 +53,12 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
     log = FunctionLog(LOG)
     try:
         with LocalSystem(
-            ROOT / "template.yaml", host=arguments.host, port=arguments.port, env=environment(os.environ), log=log.write
+            ROOT / "template.yaml",
+            host=arguments.host,
+            port=arguments.port,
+            env=environment(os.environ),
+            dashboard=DIST,
+            log=log.write,
         ) as system:
             outcome = _carry_out(system.url, system.token, files, console, stop)
             shown = system.token if system.token == DEFAULT_TOKEN else "$GROUNDWORK_TOKEN"

@@ -226,7 +226,8 @@ def show_where(console: Console, url: str, token: str, outcome: Outcome, reposit
     project = outcome.project["id"]
     lines = [
         "",
-        f"The API listens on {url}. Look around:",
+        f"The dashboard: {url}/ (sign in with {token})",
+        "The API is there too. Look around:",
         f'  curl -H "Authorization: Bearer {token}" {url}/api/projects/{project}/epics',
         f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=markdown"',
         f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=jira" -o backlog.csv',

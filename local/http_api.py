@@ -7,7 +7,6 @@ import logging
 import uuid
 from datetime import UTC, datetime
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from flask import Request, Response, request
@@ -35,15 +34,15 @@ _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda aut
 
 
 class HttpApi(LocalApigwService):  # type: ignore[misc]
-    """The routes of the template over its functions; files of `static` at / if that directory exists."""
+    """The routes of the template over its functions."""
 
-    def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int, static: Path | None) -> None:
+    def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int) -> None:
         api = template.api
         # all bodies in base64: SAM CLI goes by the binary media types of REST APIs and fails on what is not UTF-8;
         # what is text is turned back below
         api.binary_media_types_set = {"*/*"}
         api.stage_name = api.stage_name or "$default"
-        super().__init__(api, runner, static_dir=str(static) if static else None, port=port, host=host)
+        super().__init__(api, runner, static_dir=None, port=port, host=host)
         self.create()
         self._app.url_map.merge_slashes = False  # Flask would redirect `//a` to `/a`
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT

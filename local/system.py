@@ -14,6 +14,7 @@ from botocore.config import Config
 from local import logs
 from local.access import admin_token, check_access
 from local.async_invokes import RETRY_DELAYS, AsyncInvokes
+from local.dashboard import Dashboard
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
@@ -37,10 +38,10 @@ class LocalSystem:
     """Serves a template from `start` (or `with`) to `close`. One at a time in a process: moto's state is global.
 
     `env` is the shell's environment (default: this process's); `port` 0 takes a free one; `parameters` are the
-    template's, AdminToken is the token anyway. `static` is a directory
-    whose files are served at /. What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds
-    before each further try of an asynchronous event), `minute` (seconds that a schedule's minute lasts) and
-    `poll_interval` (seconds between two looks into a queue).
+    template's, AdminToken is the token anyway. `dashboard` is where the dashboard is built; it is then served at /.
+    What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds before each further try of an
+    asynchronous event), `minute` (seconds that a schedule's minute lasts) and `poll_interval` (seconds between two
+    looks into a queue).
     """
 
     def __init__(
@@ -51,14 +52,14 @@ class LocalSystem:
         port: int = 0,
         env: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
-        static: Path | None = None,
+        dashboard: Path | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         minute: float = 60.0,
         poll_interval: float = 1.0,
         log: Log = logs.show,
     ) -> None:
         self._path = Path(template)
-        self._host, self._port, self._static = host, port, static
+        self._host, self._dashboard = host, dashboard
         self._env = dict(os.environ if env is None else env)
         self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
@@ -68,6 +69,8 @@ class LocalSystem:
         self.token = admin_token(self._env)
         self.url = ""
         """Where the HTTP API listens, such as http://127.0.0.1:3000."""
+        self.port = port
+        """That of the HTTP API."""
         self.endpoint_url = ""
         """Where the local AWS listens: moto's services and Lambda's Invoke."""
         self.unfired: list[Schedule] = []
@@ -143,9 +146,10 @@ class LocalSystem:
         return Template(self._path, parameters=parameters, region=self.region, attributes=attributes)
 
     def _serve(self) -> None:
-        api = HttpApi(self._template, self._runner, host=self._host, port=self._port, static=self._static)
-        server = Server(api.wsgi, self._host, self._port)
-        api.port = server.port
+        api = HttpApi(self._template, self._runner, host=self._host, port=self.port)
+        app = api.wsgi if self._dashboard is None else Dashboard(self._dashboard, api.wsgi, self._template)
+        server = Server(app, self._host, self.port)
+        api.port = self.port = server.port
         self._closing.callback(server.close)
         self.url = server.url
 

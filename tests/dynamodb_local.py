@@ -93,7 +93,7 @@ def running(emulator: Path) -> Iterator[str]:
 def _started(emulator: Path) -> tuple["subprocess.Popen[bytes]", int]:
     """On another port where somebody else has taken the first one in the meantime."""
     for _ in range(3):
-        port = _free_port()
+        port = free_port()
         command = ["java", "-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
         options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
         with _log(emulator, port).open("w") as output:
@@ -126,7 +126,7 @@ def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -12,9 +12,9 @@ from tests.system.client import PATIENCE_S, Client
 class Executor:
     """`path` is a git repository on this machine."""
 
-    def __init__(self, client: Client, path: str) -> None:
+    def __init__(self, client: Client, path: str, name: str = "Downloads") -> None:
         self.client, self.http, self.path = client, client.http, path
-        body = {"name": "Downloads", "url": path}
+        body = {"name": name, "url": path}
         self.repository: str = client.ok(self.http.post("/api/repositories", json=body), 201)["id"]
 
     def plan(self, *phases: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -55,6 +55,12 @@ class Client:
             time.sleep(0.1)
         raise AssertionError(f"the run has not ended: {progress}")
 
+    def until(self, run: str, seen: Callable[[dict[str, Any]], bool]) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not seen(progress := self.progress(run)):
+            assert time.monotonic() < ends, f"that has not come: {progress}"
+            time.sleep(0.1)
+
     def run(self, project: str, type_: str, **options: Any) -> dict[str, Any]:
         return self.ended(self.start(project, type_, **options))
 

@@ -1,0 +1,1 @@
+"""What `make deploy` does beyond `sam deploy`."""

@@ -1,0 +1,115 @@
+"""The dashboard's files beside the API, as CloudFront serves them: the same types, caching and headers.
+
+Its own files need no token. They are read when they are asked for, so a new build needs no restart.
+"""
+
+import gzip
+import html
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from werkzeug.http import generate_etag
+from werkzeug.wrappers import Request, Response
+
+from deploying.files import BROTLI, PAGE, cache_control, content_type, is_page
+from local.template import Template
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+_COMPRESSIBLE = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
+# a smaller answer fits into one packet as it is
+_WORTH_COMPRESSING = 1000
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>The dashboard is not built</title>
+<h1>The dashboard is not built</h1>
+<p>There is no {page} in {directory}. This builds it, and then this page is the dashboard:</p>
+<pre>make web</pre>
+<p>The API answers all the same, below <code>/api</code>.</p>
+</html>
+"""
+
+
+class Dashboard:
+    """A WSGI application: what the template's distribution hands to `api`, and the files in `directory` for the rest.
+
+    A template without a distribution has no dashboard; then all is for `api`.
+    """
+
+    def __init__(self, directory: Path, api: Wsgi, template: Template) -> None:
+        self._directory, self._api = directory.resolve(), api
+        self._headers = security_headers(template)
+        self._of_the_api = _patterns(template)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        if not reads or any(fnmatchcase(path, pattern) for pattern in self._of_the_api):
+            return self._api(environ, start_response)
+        response = self._answer(path, Request(environ))
+        response.headers.extend(self._headers)
+        return response(environ, start_response)
+
+    def _answer(self, path: str, request: Request) -> Response:
+        name = PAGE if is_page(path) else path.lstrip("/")
+        file = (self._directory / name).resolve()
+        if file.is_relative_to(self._directory) and file.is_file():
+            return _file(file, name, request)
+        if name == PAGE:
+            text = _NOT_BUILT.format(page=PAGE, directory=html.escape(str(self._directory)))
+            return Response(text, 503, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+        return Response("There is no such file.\n", 404, {"Cache-Control": "no-store"}, content_type="text/plain")
+
+
+def security_headers(template: Template) -> dict[str, str]:
+    """What the template has CloudFront add to the dashboard's files; without HSTS, as this is HTTP."""
+    headers: dict[str, str] = {}
+    for policy in template.of_type("AWS::CloudFront::ResponseHeadersPolicy"):
+        config = policy.properties["ResponseHeadersPolicyConfig"]
+        rules = config["SecurityHeadersConfig"]
+        headers |= {
+            "Content-Security-Policy": rules["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": rules["FrameOptions"]["FrameOption"],
+            "Referrer-Policy": rules["ReferrerPolicy"]["ReferrerPolicy"],
+        }
+        headers |= {item["Header"]: item["Value"] for item in config["CustomHeadersConfig"]["Items"]}
+    return headers
+
+
+def _patterns(template: Template) -> list[str]:
+    distributions = template.of_type("AWS::CloudFront::Distribution")
+    behaviors = [one for each in distributions for one in each.properties["DistributionConfig"]["CacheBehaviors"]]
+    return [str(one["PathPattern"]) for one in behaviors] if distributions else ["*"]
+
+
+def _file(file: Path, name: str, request: Request) -> Response:
+    kind = content_type(name)
+    headers = {"Cache-Control": cache_control(name)}
+    body, encoding = file.read_bytes(), ""
+    if kind.startswith(_COMPRESSIBLE) and len(body) >= _WORTH_COMPRESSING:
+        headers["Vary"] = "Accept-Encoding"
+        body, encoding = _compressed(file, body, request)
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    response = Response(body, 200, headers, content_type=kind)
+    response.set_etag(generate_etag(body))
+    return response.make_conditional(request)
+
+
+def _compressed(file: Path, body: bytes, request: Request) -> tuple[bytes, str]:
+    """As the browser would have it: brotli where the build has made it, gzip, or as it is."""
+    ready = file.with_name(file.name + BROTLI)
+    if request.accept_encodings.quality("br") and ready.is_file():
+        return ready.read_bytes(), "br"
+    if request.accept_encodings.quality("gzip"):
+        return _zipped(body), "gzip"
+    return body, ""
+
+
+@lru_cache(maxsize=200)
+def _zipped(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)

@@ -1,0 +1,45 @@
+"""A browser for all of these tests; each has windows of its own in it."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from deploying.files import DIST, PAGE
+from tests.browser.chromium import executable, running
+from tests.browser.person import Person
+
+Comes = Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = executable()
+    if path is None:
+        _left_out("The browser tests need Chromium: apt-get install chromium, or CHROMIUM=/path/to/it")
+    if not (DIST / PAGE).exists():
+        _left_out("The browser tests need the dashboard built: make web")
+    with running(str(path)) as browser:
+        yield browser
+
+
+def _left_out(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def comes(browser: Browser) -> Iterator[Comes]:
+    """Gives a person at a URL; nobody may have met an error that the page did not mean to show."""
+    people: list[Person] = []
+
+    def come(url: str, token: str | None, **window: dict[str, int]) -> Person:
+        people.append(Person(browser, url, token, **window))
+        return people[-1]
+
+    yield come
+    for person in people:
+        person.leaves()
+    assert [trouble for person in people for trouble in person.troubles] == []

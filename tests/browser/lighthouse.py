@@ -1,0 +1,90 @@
+"""`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, on the local system with data in it.
+
+By a phone with a slow connection, as Lighthouse has it, and by a desktop. Exit status 1 where one is below 95.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from tests.browser.chromium import ARGUMENTS, executable
+from tests.browser.furnished import Furnished, furnished
+from tests.dynamodb_local import free_port
+
+LIGHTHOUSE = "lighthouse@13.5.0"
+CATEGORIES = ("performance", "accessibility", "best-practices")
+DEVICES: dict[str, list[str]] = {"phone": [], "desktop": ["--preset=desktop"]}
+ENOUGH = 95
+
+
+def main() -> int:
+    path = executable()
+    if path is None:
+        print("Lighthouse needs Chromium: apt-get install chromium", file=sys.stderr)
+        return 1
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        furnished(Path(folder)) as system,
+        sync_playwright() as playwright,
+        _browser(playwright, path, Path(folder), system.system.token) as (browser, port),
+    ):
+        return _scored(system, lambda url, options: _report(browser, url, port, Path(folder) / "report.json", options))
+
+
+def _scored(system: Furnished, look: Callable[[str, list[str]], dict[str, Any]]) -> int:
+    table, low = Table("page", "device", *CATEGORIES, "what costs"), False
+    for name, page in system.pages.items():
+        for device, options in DEVICES.items():
+            report = look(f"{system.system.url}{page}", options)
+            scores = [round(100 * report["categories"][category]["score"]) for category in CATEGORIES]
+            low = low or min(scores) < ENOUGH
+            table.add_row(name, device, *map(str, scores), ", ".join(_costs(report)))
+    Console().print(table)
+    return 1 if low else 0
+
+
+@contextmanager
+def _browser(playwright: Playwright, path: str, folder: Path, token: str) -> Iterator[tuple[BrowserContext, int]]:
+    """Lighthouse opens its pages in the default context of a running browser, so they are signed in as they open."""
+    port = free_port()
+    context = playwright.chromium.launch_persistent_context(
+        folder / "profile", executable_path=path, args=[*ARGUMENTS, f"--remote-debugging-port={port}"]
+    )
+    context.add_init_script(f"sessionStorage.setItem('groundwork.token', {token!r})")
+    yield context, port
+    context.close()
+
+
+def _report(browser: BrowserContext, url: str, port: int, output: Path, options: list[str]) -> dict[str, Any]:
+    command = ["npx", "--yes", LIGHTHOUSE, url, f"--port={port}", "--quiet", "--output=json", f"--output-path={output}"]
+    command += [f"--only-categories={','.join(CATEGORIES)}", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while process.poll() is None:
+        # Playwright serves its part of a new page only while it is being asked something
+        browser.pages[0].wait_for_timeout(200)
+    if process.returncode:
+        raise SystemExit(process.communicate()[0])
+    report: dict[str, Any] = json.loads(output.read_text())
+    return report
+
+
+def _costs(report: dict[str, Any]) -> Iterator[str]:
+    """The audits that a category lost points by."""
+    for category in CATEGORIES:
+        for reference in report["categories"][category]["auditRefs"]:
+            audit = report["audits"][reference["id"]]
+            if reference["weight"] and audit["score"] is not None and audit["score"] < 0.9:
+                yield f"{audit['id']} {audit.get('displayValue', '')}".strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Somebody at the dashboard, with a window of their own; what goes wrong in it is written down."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.browser.chromium import PATIENCE_MS
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 375, "height": 720}
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Person:
+    """`token` None: not signed in."""
+
+    def __init__(self, browser: Browser, url: str, token: str | None, size: dict[str, int] = DESKTOP) -> None:
+        self.url, self._token = url, token
+        self.context = browser.new_context(
+            base_url=url, viewport={"width": size["width"], "height": size["height"]}, reduced_motion="reduce"
+        )
+        self.context.set_default_timeout(PATIENCE_MS)
+        if token:
+            self.context.add_init_script(f"sessionStorage.setItem('groundwork.token', {token!r})")
+        self.page: Page = self.context.new_page()
+        self.troubles: list[str] = []
+        """Errors of the page's own: exceptions, what it logs as an error, what the security policy refused."""
+        self.page.on("pageerror", lambda error: self.troubles.append(f"{error}"))
+        self.page.on("console", self._heard)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # an answer that is no success is logged by the browser itself, wherever it was expected
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.troubles.append(message.text)
+
+    def opens(self, path: str) -> Page:
+        """Opens a page of the dashboard and waits until its heading is there, and what it asks for at first."""
+        self.page.goto(path)
+        self.page.get_by_role("heading", level=1).first.wait_for()
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def prefers(self, colors: Literal["light", "dark"]) -> None:
+        self.page.emulate_media(color_scheme=colors, reduced_motion="reduce")
+
+    def barriers(self) -> list[str]:
+        """What axe finds wrong with the page as it stands: the rule, and where."""
+        if not self.page.evaluate("'axe' in window"):
+            # evaluated, not added as an element: the page's security policy refuses those
+            self.page.evaluate(AXE.read_text())
+        found: dict[str, Any] = self.page.evaluate(
+            "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
+        )
+        return [
+            f"{violation['id']}: {node['target']} {node['failureSummary']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def overflow(self) -> list[str]:
+        """The elements that make the page wider than the window."""
+        wide: list[str] = self.page.evaluate(
+            """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+                 [...document.querySelectorAll('body *')]
+                   .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+                   .map(e => `${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`).slice(0, 12)"""
+        )
+        return wide
+
+    def leaves(self) -> None:
+        self.context.close()

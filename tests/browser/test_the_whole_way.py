@@ -1,0 +1,131 @@
+"""From a CSV on the desktop to commits in a repository, by the dashboard alone."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+from playwright.sync_api import Page, TimeoutError, expect
+
+from local.demo_repository import made_anew
+from local.system import LocalSystem
+from tests.browser.conftest import Comes
+from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_run_end
+from tests.browser.system import ROOT, serving
+from tests.system.client import Client
+from tests.system.planning import tasks_of
+
+EXAMPLES = ROOT / "examples"
+CARDS = 16
+NEW_TITLE = "Look before leaping"
+System = tuple[LocalSystem, Client]
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with serving(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="20") as found:
+        yield found
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return made_anew(EXAMPLES / "cycling-app", tmp_path / "cycling-app")
+
+
+def feedback() -> str:
+    """The first examples, and a row that says nothing."""
+    lines = (EXAMPLES / "feedback.csv").read_text().splitlines()[: CARDS + 1]
+    assert next(csv.reader(lines))[:2] == ["externalId", "text"]
+    return "\n".join([*lines, "fb-empty,,Email,4.3"])
+
+
+def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
+    system: System, repository: Path, comes: Comes
+) -> None:
+    page = comes(system[0].url, system[0].token).opens("/")
+    creates_project(page, "Cycling app")
+    imports(page)
+    for verb in ("Analyse cards", "Generate epics", "Generate stories", "Generate subtasks"):
+        dialog = asks_for_run(page, verb)
+        dialog.get_by_role("radio", name=re.compile("^Fast")).click()
+        dialog.get_by_role("button", name="Start").click()
+        sees_run_end(page, "Succeeded")
+        page.get_by_role("link", name="Cycling app").click()
+        expect(page.get_by_role("heading", name="Cycling app")).to_be_visible()
+
+    adds_repository(page, repository)
+    has_plan_written(page)
+    changes_a_task(page)
+    has_it_carried_out(page)
+    (summary,) = system[1].every("/api/plans")
+    plan = system[1].ok(system[1].http.get(f"/api/plans/{summary['id']}"))
+    branch = system[1].ok(system[1].http.get(f"/api/plans/{summary['id']}/progress"))["branch"]
+    with Repo(str(repository)) as repo:
+        commits = repo.get_walker([repo.refs[Ref(f"refs/heads/{branch}".encode())]])
+        subjects = [entry.commit.message.decode().partition("\n")[0] for entry in commits]
+    assert len(subjects) == 1 + len(tasks_of(plan))
+    assert NEW_TITLE in subjects
+
+
+def imports(page: Page) -> None:
+    drops_file(page, "feedback.csv", feedback())
+    dialog = page.get_by_role("dialog", name="Import cards")
+    expect(dialog.get_by_text("1 row will be rejected")).to_be_visible()
+    expect(dialog.get_by_role("region", name="Preview").get_by_role("row")).to_have_count(1 + CARDS + 1)
+    dialog.get_by_role("button", name=f"Import {CARDS} cards").click()
+    result = page.get_by_role("dialog", name="Cards imported")
+    expect(result.get_by_text(f"{CARDS} new")).to_be_visible()
+    expect(result.get_by_text(f"Row {CARDS + 1}")).to_be_visible()
+    result.get_by_role("button", name="Done").click()
+    sections = page.get_by_role("navigation", name="Sections of the project")
+    expect(sections.get_by_role("link", name=re.compile("Cards"))).to_contain_text(str(CARDS))
+
+
+def adds_repository(page: Page, path: Path) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Repositories").click()
+    page.get_by_role("button", name="Add repository").click()
+    dialog = page.get_by_role("dialog", name="Add a repository")
+    dialog.get_by_label("Name").first.fill("Cycling app")
+    dialog.get_by_label("Address").fill(str(path))
+    dialog.get_by_role("button", name="Add repository").click()
+    expect(page.get_by_role("heading", name="Cycling app")).to_be_visible()
+
+
+def has_plan_written(page: Page) -> None:
+    """For the first story of the backlog."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Plans").click()
+    page.get_by_role("button", name="New plan").first.click()
+    dialog = page.get_by_role("dialog", name="New plan")
+    dialog.get_by_label("Title").fill("The first story")
+    dialog.get_by_role("group", name="Stories").last.get_by_role("checkbox").first.click()
+    dialog.get_by_role("button", name="Have it written").click()
+    expect(page.get_by_role("heading", name="The first story")).to_be_visible()
+    expect(page.get_by_text("Draft", exact=True)).to_be_visible()
+
+
+def changes_a_task(page: Page) -> None:
+    """The first task of the plan is called NEW_TITLE from then on."""
+    page.locator("[data-task-id]").first.get_by_role("button").last.click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_label("Title").fill(NEW_TITLE)
+    panel.get_by_role("button", name="Save").click()
+    expect(panel).to_be_hidden()
+    expect(page.locator("[data-task-id]").first).to_contain_text(NEW_TITLE)
+
+
+def has_it_carried_out(page: Page) -> None:
+    """Does what the plan asks of a person until it is complete."""
+    page.get_by_role("button", name="Carry out").click()
+    page.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
+    expect(page.get_by_role("progressbar", name="Progress of the plan")).to_be_visible()
+    ended = page.locator("div").filter(has=page.get_by_role("heading", level=1)).last.get_by_text("Completed")
+    waiting = page.get_by_role("status", name="Waits for a person")
+    wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Go on|Resume)$"), disabled=False).first
+    while not ended.is_visible():
+        # nothing is asked, or what was asked has been seen to: then the next look tells
+        with suppress(TimeoutError):
+            wanted.click(timeout=1_000)

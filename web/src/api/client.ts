@@ -1,0 +1,123 @@
+/** The one place that speaks HTTP. */
+
+import { connection } from "./connection";
+import { ApiError, type ErrorBody, NetworkError } from "./errors";
+import { token } from "./token";
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+export type Asked = {
+  query?: Query;
+  signal?: AbortSignal | undefined;
+  headers?: Record<string, string>;
+  /** The version a change is made against; 412 or 409 if it has changed since. */
+  ifMatch?: string | number | null;
+};
+type Sent = Asked & { body?: BodyInit; contentType?: string };
+
+export function getJson<T>(path: string, asked: Asked = {}): Promise<T> {
+  return send("GET", path, asked).then((response) => response.json() as Promise<T>);
+}
+
+export function getText(path: string, asked: Asked = {}): Promise<string> {
+  return send("GET", path, asked).then((response) => response.text());
+}
+
+/** `data` is null where nothing has changed since `etag` (304). */
+export async function getIfChanged<T>(
+  path: string,
+  etag: string | null,
+  asked: Asked = {},
+): Promise<{ data: T | null; etag: string | null }> {
+  const headers = { ...asked.headers, ...(etag ? { "if-none-match": etag } : {}) };
+  const response = await send("GET", path, { ...asked, headers });
+  if (response.status === 304) return { data: null, etag };
+  return { data: (await response.json()) as T, etag: response.headers.get("etag") };
+}
+
+export function postJson<T>(path: string, body?: unknown, asked: Asked = {}): Promise<T> {
+  return sendJson("POST", path, body, asked);
+}
+
+export function patchJson<T>(path: string, body: unknown, asked: Asked = {}): Promise<T> {
+  return sendJson("PATCH", path, body, asked);
+}
+
+export function postText<T>(path: string, text: string, contentType: string, asked: Asked = {}): Promise<T> {
+  return send("POST", path, { ...asked, body: text, contentType }).then((r) => r.json() as Promise<T>);
+}
+
+export async function remove(path: string, asked: Asked = {}): Promise<void> {
+  await send("DELETE", path, asked);
+}
+
+/** For a DELETE that answers with what is left. */
+export function removeJson<T>(path: string, asked: Asked = {}): Promise<T> {
+  return send("DELETE", path, asked).then((response) => response.json() as Promise<T>);
+}
+
+async function sendJson<T>(method: string, path: string, body: unknown, asked: Asked): Promise<T> {
+  const json = body === undefined ? {} : { body: JSON.stringify(body), contentType: "application/json" };
+  const response = await send(method, path, { ...asked, ...json });
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+async function send(method: string, path: string, sent: Sent): Promise<Response> {
+  const response = await reach(method, path, sent);
+  if (response.ok || response.status === 304) return response;
+  const error = await toError(response);
+  // the gateway itself answers 403, without a code, for a token that is not known
+  if (error.status === 401 || (error.status === 403 && error.code === "HTTP_403")) token.refuse();
+  throw error;
+}
+
+async function reach(method: string, path: string, sent: Sent): Promise<Response> {
+  try {
+    const response = await fetch(path + queryString(sent.query), {
+      method,
+      headers: headersOf(sent),
+      body: sent.body ?? null,
+      signal: sent.signal ?? null,
+      cache: "no-store",
+    });
+    // the proxy of `npm run dev` and CloudFront answer for a server that is not there
+    const gone = response.status === 502 || response.status === 504;
+    connection.report(!gone);
+    return response;
+  } catch (error) {
+    if (sent.signal?.aborted) throw error;
+    connection.report(false);
+    throw new NetworkError(error);
+  }
+}
+
+function headersOf(sent: Sent): Headers {
+  const headers = new Headers(sent.headers);
+  const value = token.get();
+  if (value) headers.set("authorization", `Bearer ${value}`);
+  if (sent.contentType) headers.set("content-type", sent.contentType);
+  if (sent.ifMatch !== undefined && sent.ifMatch !== null) headers.set("if-match", String(sent.ifMatch));
+  return headers;
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  const requestId = response.headers.get("x-request-id");
+  try {
+    const body = (await response.json()) as { error?: Partial<ErrorBody>; message?: string };
+    return new ApiError(
+      response.status,
+      body.error ?? (body.message ? { message: body.message } : {}),
+      requestId,
+    );
+  } catch {
+    return new ApiError(response.status, {}, requestId);
+  }
+}
+
+function queryString(query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text ? `?${text}` : "";
+}

@@ -1,0 +1,60 @@
+import type { components } from "./schema";
+
+export type FieldError = { field: string; message: string };
+export type ErrorBody = components["schemas"]["Error"]["error"];
+
+/** The server said no. `code` is the contract's, e.g. `RUN_ALREADY_ACTIVE`; `requestId` finds it in the log. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly code: string;
+  readonly details: unknown;
+  readonly requestId: string | null;
+
+  constructor(status: number, body: Partial<ErrorBody>, requestId: string | null = null) {
+    super(body.message ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = body.code ?? `HTTP_${status}`;
+    this.details = body.details ?? null;
+    this.requestId = body.requestId ?? requestId;
+  }
+
+  /** What is wrong with single fields, of a 422. */
+  get fields(): FieldError[] {
+    return Array.isArray(this.details) ? this.details.filter(isFieldError) : [];
+  }
+
+  /** One value out of `details`, if it is there and a string. */
+  detail(name: string): string | null {
+    const details = this.details as Record<string, unknown> | null;
+    const value = typeof details === "object" ? details?.[name] : null;
+    return typeof value === "string" ? value : null;
+  }
+}
+
+/** No answer came: the server is stopped, or there is no network. */
+export class NetworkError extends Error {
+  override readonly name = "NetworkError";
+
+  constructor(cause: unknown) {
+    super("The server cannot be reached.", { cause });
+  }
+}
+
+/** Whether asking again may help: not after a refusal. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof NetworkError) return true;
+  return error instanceof ApiError && (error.status >= 500 || error.status === 429);
+}
+
+/** A sentence for people. */
+export function explain(error: unknown): string {
+  if (error instanceof ApiError && error.fields.length > 0) {
+    return error.fields.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join("; ");
+  }
+  return error instanceof Error ? error.message : "Something went wrong.";
+}
+
+function isFieldError(value: unknown): value is FieldError {
+  return typeof value === "object" && value !== null && "field" in value && "message" in value;
+}

@@ -1,0 +1,28 @@
+/** A page of a list; `nextToken` is null at the end. */
+export type Page<T> = { items: T[]; nextToken: string | null };
+
+/** For `useInfiniteQuery`: the pages of a list one after another. */
+export const byToken = {
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: Page<unknown>): string | null => page.nextToken,
+};
+
+/** All pages as one list. */
+export function flatten<T>(pages: { pages: Page<T>[] } | undefined): T[] {
+  return pages?.pages.flatMap((page) => page.items) ?? [];
+}
+
+/** Asks page after page until the end or until `most` items are there. */
+export async function allOf<T>(
+  ask: (nextToken: string | null) => Promise<Page<T>>,
+  most = Infinity,
+): Promise<T[]> {
+  const items: T[] = [];
+  let next: string | null = null;
+  do {
+    const page: Page<T> = await ask(next);
+    items.push(...page.items);
+    next = page.nextToken;
+  } while (next !== null && items.length < most);
+  return items;
+}

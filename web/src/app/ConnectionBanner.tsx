@@ -1,0 +1,40 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { WifiOff } from "lucide-react";
+import { useEffect, useSyncExternalStore } from "react";
+
+import { getJson } from "@/api/client";
+import { connection } from "@/api/connection";
+
+import s from "./ConnectionBanner.module.css";
+
+const EVERY_MS = 2_500;
+
+/** Says that the server cannot be reached, asks again, and has all data fetched anew when it can. */
+export function ConnectionBanner() {
+  const reachable = useSyncExternalStore(connection.subscribe, connection.isReachable);
+  useReconnect(reachable);
+  return (
+    <div role="status">
+      {!reachable && (
+        <p className={s.banner}>
+          <WifiOff size={16} aria-hidden /> The server cannot be reached. Trying again; what you see may be
+          out of date.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function useReconnect(reachable: boolean): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (reachable) return;
+    const timer = setInterval(() => {
+      getJson("/api/health").then(
+        () => queries.invalidateQueries(),
+        () => undefined,
+      );
+    }, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [reachable, queries]);
+}

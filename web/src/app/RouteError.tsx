@@ -1,0 +1,18 @@
+import { useRouteError } from "react-router";
+
+import { Button } from "@/ui/Button";
+import { ErrorState } from "@/ui/ErrorState";
+
+/** A page that threw, or whose code could not be loaded. */
+export function RouteError() {
+  const error = useRouteError();
+  return (
+    <main style={{ padding: "var(--s6) var(--s4)" }}>
+      <ErrorState
+        title="This page has failed"
+        error={error}
+        action={<Button onClick={() => window.location.reload()}>Load it again</Button>}
+      />
+    </main>
+  );
+}

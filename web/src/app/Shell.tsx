@@ -1,0 +1,63 @@
+import { FolderGit2, Layers, ListChecks, ShapesIcon } from "lucide-react";
+import { Link, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
+
+import { ConnectionBanner } from "./ConnectionBanner";
+import { Logo } from "./Logo";
+import s from "./Shell.module.css";
+import { UserMenu } from "./UserMenu";
+
+const SECTIONS = [
+  { to: "/", label: "Projects", icon: Layers },
+  { to: "/plans", label: "Plans", icon: ListChecks },
+  { to: "/plan-templates", label: "Templates", icon: ShapesIcon },
+  { to: "/repositories", label: "Repositories", icon: FolderGit2 },
+] as const;
+
+/** Header, navigation and the page within. */
+export function Shell() {
+  const { state, location } = useNavigation();
+  const { pathname } = useLocation();
+  return (
+    <div className={s.shell}>
+      <a className={s.skip} href="#main">
+        Skip to the content
+      </a>
+      <header className={s.header}>
+        <div className={s.bar}>
+          <Link to="/" className={s.home} aria-label="Groundwork, projects">
+            <Logo />
+            <span className={s.name}>Groundwork</span>
+          </Link>
+          <nav aria-label="Main" className={s.nav}>
+            {SECTIONS.map(({ to, label, icon: Icon }) => (
+              <Link
+                key={to}
+                to={to}
+                className={`${s.link} ${isWithin(pathname, to) ? s.active : ""}`}
+                aria-current={pathname === to ? "page" : isWithin(pathname, to) ? true : undefined}
+              >
+                <Icon size={16} aria-hidden />
+                <span>{label}</span>
+              </Link>
+            ))}
+          </nav>
+          <UserMenu />
+        </div>
+        {state === "loading" && location.pathname !== window.location.pathname && (
+          <div className={s.loading} />
+        )}
+      </header>
+      <ConnectionBanner />
+      <main id="main" tabIndex={-1} className={s.main}>
+        <Outlet />
+      </main>
+      <ScrollRestoration />
+    </div>
+  );
+}
+
+/** A project's pages are below `/projects`, the list of them at `/`. */
+function isWithin(pathname: string, to: string): boolean {
+  if (to === "/") return pathname === "/" || pathname.startsWith("/projects/");
+  return pathname === to || pathname.startsWith(`${to}/`);
+}

@@ -1,0 +1,67 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type SyntheticEvent, useId, useState } from "react";
+
+import { explain } from "@/api/errors";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { Field } from "@/ui/Field";
+
+import { create, refreshBacklog } from "./changes";
+import type { Node } from "./tree";
+
+/** `parentId` is the project of an epic, the epic of a story, the story of a subtask. */
+export type Adding = { kind: Node["kind"]; parentId: string };
+
+export function AddDialog({ adding, onClose }: { adding: Adding | null; onClose: () => void }) {
+  return adding && <OpenDialog adding={adding} onClose={onClose} />;
+}
+
+function OpenDialog({ adding, onClose }: { adding: Adding; onClose: () => void }) {
+  const form = useId();
+  const queries = useQueryClient();
+  const [title, setTitle] = useState("");
+  const add = useMutation({
+    mutationFn: () => create(adding.kind, adding.parentId, title.trim()),
+    onSuccess: () => {
+      onClose();
+      return refreshBacklog(queries);
+    },
+  });
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (title.trim()) add.mutate();
+  };
+  const footer = (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button variant="primary" type="submit" form={form} disabled={!title.trim()} busy={add.isPending}>
+        Add
+      </Button>
+    </>
+  );
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={`Add ${adding.kind === "epic" ? "an" : "a"} ${adding.kind}`}
+      footer={footer}
+    >
+      <form id={form} onSubmit={submit}>
+        <Field
+          label="Title"
+          error={add.error && explain(add.error)}
+          hint="Open it afterwards to write the rest."
+        >
+          {(props) => (
+            <input
+              {...props}
+              value={title}
+              maxLength={300}
+              onChange={(event) => setTitle(event.target.value)}
+            />
+          )}
+        </Field>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,110 @@
+import { ChevronRight, Ellipsis, MessageSquareText, PanelRight, Plus, Sparkles, Trash2 } from "lucide-react";
+import type { CSSProperties } from "react";
+
+import type { Wish } from "@/starting/StartRunDialog";
+import { IconButton } from "@/ui/Button";
+import { number, plural } from "@/ui/format";
+import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
+
+import type { Adding } from "./AddDialog";
+import s from "./Backlog.module.css";
+import { EffortMark, PriorityBadge } from "./marks";
+import { codePath, type Node, type Root, type Row } from "./tree";
+import { useDelete } from "./useDelete";
+
+type Props = {
+  row: Extract<Row, Node>;
+  root: Root;
+  onToggle: (id: string) => void;
+  onShow: (node: Node) => void;
+  onAdd: (adding: Adding) => void;
+  onRun: (wish: Wish) => void;
+};
+
+export function BacklogRow({ row, root, onToggle, onShow, ...actions }: Props) {
+  const { item, kind, depth, expanded } = row;
+  const code = depth === 0 && root !== "epics" ? codePath(item.id) : item.code;
+  return (
+    <div
+      className={`${s.row} ${kind === "epic" ? s.epic : ""} ${depth > 0 ? s.nested : ""}`}
+      style={{ "--depth": depth } as CSSProperties}
+    >
+      {expanded === null ? (
+        <span className={s.leaf} />
+      ) : (
+        <button
+          type="button"
+          className={s.toggle}
+          aria-expanded={expanded}
+          aria-label={`${kind === "epic" ? "Stories" : "Subtasks"} of ${item.code} ${item.title}`}
+          onClick={() => onToggle(item.id)}
+        >
+          <ChevronRight size={16} aria-hidden />
+        </button>
+      )}
+      <span className={s.code}>{code}</span>
+      <button type="button" className={s.what} onClick={() => onShow(row)}>
+        <span className={s.title}>{item.title}</span>
+      </button>
+      <span className={s.marks}>
+        {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
+        {kind !== "epic" && <EffortMark effort={row.item.effort} />}
+        {kind !== "subtask" && <PriorityBadge priority={row.item.priority} />}
+        <RowMenu node={row} onShow={onShow} {...actions} />
+      </span>
+    </div>
+  );
+}
+
+function CardCount({ count }: { count: number }) {
+  return (
+    <span className={s.cards} title={`${plural(count, "card")} behind it`}>
+      <MessageSquareText size={13} aria-hidden /> {number(count)}
+      <span className="visually-hidden"> cards behind it</span>
+    </span>
+  );
+}
+
+type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: Node };
+
+function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
+  const { id, code, title } = node.item;
+  const remove = useDelete(node);
+  return (
+    <>
+      <Menu trigger={<IconButton label={`More for ${code} ${title}`} icon={Ellipsis} size="s" />}>
+        <MenuItem icon={PanelRight} onSelect={() => onShow(node)}>
+          Open
+        </MenuItem>
+        {node.kind === "epic" && (
+          <>
+            <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_STORIES", epicId: id })}>
+              Generate its stories
+            </MenuItem>
+            <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", epicId: id })}>
+              Generate its subtasks
+            </MenuItem>
+            <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "story", parentId: id })}>
+              Add a story
+            </MenuItem>
+          </>
+        )}
+        {node.kind === "story" && (
+          <>
+            <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", chosen: [id] })}>
+              Generate its subtasks
+            </MenuItem>
+            <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "subtask", parentId: id })}>
+              Add a subtask
+            </MenuItem>
+          </>
+        )}
+        <MenuSeparator />
+        <MenuItem icon={Trash2} danger onSelect={remove.ask}>
+          Delete
+        </MenuItem>
+      </Menu>
+      {remove.dialog}
+    </>
+  );
+}

@@ -1,0 +1,178 @@
+import { BookOpenText, ListFilter, Mountain, Plus, SquareCheckBig } from "lucide-react";
+import { type ReactNode, useDeferredValue, useState } from "react";
+
+import { wordsOf } from "@/runs/naming";
+import type { Project } from "@/services/projects";
+import type { BacklogRunType } from "@/services/runs";
+import type { Wish } from "@/starting/StartRunDialog";
+import { Button } from "@/ui/Button";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { Panel } from "@/ui/Panel";
+import { Skeleton } from "@/ui/Skeleton";
+import { VirtualList } from "@/ui/VirtualList";
+
+import { AddDialog, type Adding } from "./AddDialog";
+import { BacklogBar } from "./BacklogBar";
+import s from "./Backlog.module.css";
+import { BacklogRow } from "./BacklogRow";
+import { DetailPanel } from "./DetailPanel";
+import { isWanting, type Node, NOTHING_WANTED, type Root, type Row } from "./tree";
+import { useBacklog } from "./useBacklog";
+
+type Props = { project: Project; root: Root; onRun: (wish: Wish) => void };
+
+/** Epics with their stories, stories with their subtasks; or all stories, or all subtasks. */
+export function BacklogSection({ project, root, onRun }: Props) {
+  const [wanted, setWanted] = useState(NOTHING_WANTED);
+  const backlog = useBacklog(project.id, root, useDeferredValue(wanted));
+  const [shown, setShown] = useState<Node | null>(null);
+  const [adding, setAdding] = useState<Adding | null>(null);
+  const { list, rows } = backlog;
+  if (list.isPending) return <Skeleton lines={6} height={38} />;
+  if (!list.data) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
+  const empty = rows.length === 0 && !isWanting(wanted);
+  const add = root === "epics" && (
+    <Button icon={Plus} onClick={() => setAdding({ kind: "epic", parentId: project.id })}>
+      Add an epic
+    </Button>
+  );
+  return (
+    <>
+      {empty ? (
+        <Nothing root={root} project={project} onRun={onRun} also={add} />
+      ) : (
+        <Panel flush label={root}>
+          <BacklogBar root={root} wanted={wanted} onWant={setWanted} backlog={backlog} add={add} />
+          <Rows root={root} backlog={backlog} onShow={setShown} onAdd={setAdding} onRun={onRun} />
+        </Panel>
+      )}
+      <DetailPanel node={shown} onClose={() => setShown(null)} />
+      <AddDialog adding={adding} onClose={() => setAdding(null)} />
+    </>
+  );
+}
+
+type RowsProps = {
+  root: Root;
+  backlog: ReturnType<typeof useBacklog>;
+  onShow: (node: Node) => void;
+  onAdd: (adding: Adding) => void;
+  onRun: (wish: Wish) => void;
+};
+
+function Rows({ root, backlog, ...actions }: RowsProps) {
+  const { rows, list, loading, searching } = backlog;
+  if (rows.length === 0) {
+    if (loading) return <Padded>Searching…</Padded>;
+    return (
+      <EmptyState compact icon={ListFilter} title="Nothing fits">
+        Try other words, or fewer filters.
+      </EmptyState>
+    );
+  }
+  return (
+    <VirtualList
+      label={root}
+      count={rows.length}
+      rowHeight={44}
+      keyOf={(index) => rows[index]?.id ?? String(index)}
+      onEnd={() => {
+        if (!searching && list.hasNextPage && !list.isFetching) void list.fetchNextPage();
+      }}
+    >
+      {(index) => rows[index] && <RowOrState row={rows[index]} root={root} backlog={backlog} {...actions} />}
+    </VirtualList>
+  );
+}
+
+function RowOrState({ row, root, backlog, onAdd, onRun, ...rest }: RowsProps & { row: Row }) {
+  if ("item" in row) {
+    return (
+      <BacklogRow row={row} root={root} onToggle={backlog.toggle} onAdd={onAdd} onRun={onRun} {...rest} />
+    );
+  }
+  if (row.kind === "loading") return <Padded depth={row.depth}>Loading…</Padded>;
+  const story = row.parent.kind === "story";
+  const { id } = row.parent.item;
+  const generate = () =>
+    onRun(story ? { type: "GENERATE_SUBTASKS", chosen: [id] } : { type: "GENERATE_STORIES", chosen: [id] });
+  return (
+    <Padded depth={row.depth}>
+      No {story ? "subtasks" : "stories"} yet.
+      <Button size="s" variant="ghost" onClick={generate}>
+        Generate them
+      </Button>
+      <Button
+        size="s"
+        variant="ghost"
+        onClick={() => onAdd({ kind: story ? "subtask" : "story", parentId: id })}
+      >
+        Add one
+      </Button>
+    </Padded>
+  );
+}
+
+function Padded({ depth = 0, children }: { depth?: number; children: ReactNode }) {
+  return (
+    <div className={s.state} style={{ "--depth": depth } as React.CSSProperties}>
+      {children}
+    </div>
+  );
+}
+
+const EMPTY = {
+  epics: {
+    icon: Mountain,
+    run: "GENERATE_EPICS",
+    title: "No epics yet",
+    from: "cards",
+    text: "Epics gather what many cards ask for. Import cards, analyse them, then have epics proposed.",
+  },
+  stories: {
+    icon: BookOpenText,
+    run: "GENERATE_STORIES",
+    title: "No stories yet",
+    from: "epics",
+    text: "A story says who wants what, and why. They are written for each epic.",
+  },
+  subtasks: {
+    icon: SquareCheckBig,
+    run: "GENERATE_SUBTASKS",
+    title: "No subtasks yet",
+    from: "stories",
+    text: "Subtasks are the work on a story, small enough to be done.",
+  },
+} as const;
+
+function Nothing({
+  root,
+  project,
+  onRun,
+  also,
+}: {
+  root: Root;
+  project: Project;
+  onRun: (wish: Wish) => void;
+  also: ReactNode;
+}) {
+  const { icon, run, title, from, text } = EMPTY[root];
+  const type: BacklogRunType = run;
+  return (
+    <EmptyState
+      icon={icon}
+      title={title}
+      action={
+        <>
+          <Button variant="primary" disabled={project.counts[from] === 0} onClick={() => onRun({ type })}>
+            {wordsOf(type).verb}
+          </Button>
+          {also}
+        </>
+      }
+    >
+      {text}
+    </EmptyState>
+  );
+}

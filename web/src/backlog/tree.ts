@@ -1,0 +1,118 @@
+/** The backlog as rows of a tree. Pure: epics, stories and subtasks in, what is to be seen out. */
+
+import type { Epic } from "@/services/epics";
+import type { Story } from "@/services/stories";
+import type { Subtask } from "@/services/subtasks";
+
+export type Node =
+  { kind: "epic"; item: Epic } | { kind: "story"; item: Story } | { kind: "subtask"; item: Subtask };
+
+export type Row =
+  | (Node & { id: string; depth: number; expanded: boolean | null })
+  /** Children that are on their way, or a parent without any. */
+  | { kind: "loading" | "none"; id: string; depth: number; parent: Node };
+
+export type Root = "epics" | "stories" | "subtasks";
+
+/** `undefined` where the children are not there yet. */
+export type Backlog = {
+  epics: Epic[];
+  stories: Story[];
+  subtasks: Subtask[];
+  storiesOf: (epicId: string) => Story[] | undefined;
+  subtasksOf: (storyId: string) => Subtask[] | undefined;
+};
+
+export function rowsOf(root: Root, backlog: Backlog, isExpanded: (id: string) => boolean): Row[] {
+  const below = (node: Node): Node[] | undefined => {
+    if (node.kind === "epic") return backlog.storiesOf(node.item.id)?.map(asStory);
+    return node.kind === "story" ? backlog.subtasksOf(node.item.id)?.map(asSubtask) : [];
+  };
+  const rows: Row[] = [];
+  const add = (node: Node, depth: number): void => {
+    const { id } = node.item;
+    const expanded = node.kind === "subtask" ? null : isExpanded(id);
+    rows.push({ ...node, id, depth, expanded });
+    if (!expanded) return;
+    const children = below(node);
+    if (!children?.length) {
+      rows.push({ kind: children ? "none" : "loading", id: `${id}/`, depth: depth + 1, parent: node });
+    }
+    for (const child of children ?? []) add(child, depth + 1);
+  };
+  for (const node of rootsOf(root, backlog)) add(node, 0);
+  return rows;
+}
+
+/** A backlog of what fits, and of what stands above it; from lists of the whole project. */
+export function filtered(whole: Backlog, fits: (node: Node) => boolean): Backlog {
+  const subtasks = whole.subtasks.filter((item) => fits({ kind: "subtask", item }));
+  const storyIds = new Set(subtasks.map((subtask) => subtask.storyId));
+  const stories = whole.stories.filter((item) => storyIds.has(item.id) || fits({ kind: "story", item }));
+  const epicIds = new Set(stories.map((story) => story.epicId));
+  const epics = whole.epics.filter((item) => epicIds.has(item.id) || fits({ kind: "epic", item }));
+  return byParent(epics, stories, subtasks);
+}
+
+/** A backlog of which every list is there. */
+export function byParent(epics: Epic[], stories: Story[], subtasks: Subtask[]): Backlog {
+  const storiesOf = grouped(stories, (story) => story.epicId);
+  const subtasksOf = grouped(subtasks, (subtask) => subtask.storyId);
+  return {
+    epics,
+    stories,
+    subtasks,
+    storiesOf: (epicId) => storiesOf.get(epicId) ?? [],
+    subtasksOf: (storyId) => subtasksOf.get(storyId) ?? [],
+  };
+}
+
+function grouped<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
+
+export type Wanted = { text: string; priority: string; effort: string };
+export const ANY = "any";
+export const NOTHING_WANTED: Wanted = { text: "", priority: ANY, effort: ANY };
+
+export const isWanting = (wanted: Wanted): boolean =>
+  wanted.text.trim() !== "" || wanted.priority !== ANY || wanted.effort !== ANY;
+
+/** What lacks a field (a subtask its priority) does not fit a wish about it. */
+export function fitting(wanted: Wanted): (node: Node) => boolean {
+  const sought = wanted.text.trim().toLowerCase();
+  return (node) => {
+    if (wanted.priority !== ANY && (node.kind === "subtask" || node.item.priority !== wanted.priority))
+      return false;
+    if (wanted.effort !== ANY && (node.kind === "epic" || node.item.effort !== wanted.effort)) return false;
+    return !sought || textOf(node).toLowerCase().includes(sought);
+  };
+}
+
+/** "E3 · S2", for what is shown without what stands above it. */
+export function codePath(id: string): string {
+  return id.split("-").slice(1).join(" · ");
+}
+
+function textOf(node: Node): string {
+  const { code, title } = node.item;
+  if (node.kind === "epic") return `${code} ${title} ${node.item.description} ${node.item.goal}`;
+  if (node.kind === "subtask") return `${code} ${title} ${node.item.description}`;
+  const { role, want, benefit, acceptanceCriteria } = node.item;
+  return [code, title, role, want, benefit, ...acceptanceCriteria].join(" ");
+}
+
+function rootsOf(root: Root, backlog: Backlog): Node[] {
+  if (root === "epics") return backlog.epics.map(asEpic);
+  return root === "stories" ? backlog.stories.map(asStory) : backlog.subtasks.map(asSubtask);
+}
+
+const asEpic = (item: Epic): Node => ({ kind: "epic", item });
+const asStory = (item: Story): Node => ({ kind: "story", item });
+const asSubtask = (item: Subtask): Node => ({ kind: "subtask", item });

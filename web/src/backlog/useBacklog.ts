@@ -1,0 +1,100 @@
+import { useInfiniteQuery, useQueries } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+
+import { flatten } from "@/api/pages";
+import { epicsQuery } from "@/services/epics";
+import { epicStoriesQuery, storiesQuery } from "@/services/stories";
+import { storySubtasksQuery, subtasksQuery } from "@/services/subtasks";
+import { useAllPages } from "@/ui/useAllPages";
+
+import {
+  type Backlog,
+  byParent,
+  filtered,
+  fitting,
+  isWanting,
+  type Root,
+  type Row,
+  rowsOf,
+  type Wanted,
+} from "./tree";
+
+/**
+ * What is to be seen of the backlog. While nothing is searched for, children are fetched as their parents are opened;
+ * a search needs all of the project, page by page, and opens what leads to a match.
+ */
+export function useBacklog(projectId: string, root: Root, wanted: Wanted) {
+  const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
+  const searching = isWanting(wanted);
+  const lists = useLists(projectId, root, searching);
+  const children = useChildren(expanded, !searching);
+  const whole = useMemo(
+    () => byParent(flatten(lists.epics.data), flatten(lists.stories.data), flatten(lists.subtasks.data)),
+    [lists.epics.data, lists.stories.data, lists.subtasks.data],
+  );
+  const rows = useMemo((): Row[] => {
+    if (searching)
+      return rowsOf(root, filtered(whole, fitting(wanted)), () => true).filter((row) => row.kind !== "none");
+    return rowsOf(root, { ...whole, ...children }, (id) => expanded.has(id));
+  }, [searching, root, whole, wanted, children, expanded]);
+  const toggle = (id: string) => setExpanded((before) => toggled(before, id));
+  const collapse = () => setExpanded(new Set());
+  return {
+    rows,
+    toggle,
+    collapse,
+    anyExpanded: expanded.size > 0,
+    searching,
+    list: lists[root],
+    loading: lists.loading,
+  };
+}
+
+function useLists(projectId: string, root: Root, searching: boolean) {
+  const epics = useInfiniteQuery({ ...epicsQuery(projectId), enabled: root === "epics" });
+  const stories = useInfiniteQuery({
+    ...storiesQuery(projectId),
+    enabled: root === "stories" || (root === "epics" && searching),
+  });
+  const subtasks = useInfiniteQuery({
+    ...subtasksQuery(projectId),
+    enabled: root === "subtasks" || searching,
+  });
+  useAllPages(epics, searching && root === "epics");
+  useAllPages(stories, searching && root !== "subtasks");
+  useAllPages(subtasks, searching);
+  const used =
+    root === "epics" ? [epics, stories, subtasks] : root === "stories" ? [stories, subtasks] : [subtasks];
+  const loading = used.some((list) => list.isFetching || list.hasNextPage) && searching;
+  return { epics, stories, subtasks, loading };
+}
+
+/** The children of what is open. An id says what it is of: `…-E1` an epic's, `…-E1-S2` a story's. */
+function useChildren(
+  expanded: ReadonlySet<string>,
+  enabled: boolean,
+): Pick<Backlog, "storiesOf" | "subtasksOf"> {
+  const ids = useMemo(() => [...expanded], [expanded]);
+  const epics = ids.filter((id) => !isStory(id));
+  const stories = ids.filter(isStory);
+  const storiesOf = useQueries({
+    queries: epics.map((id) => ({ ...epicStoriesQuery(id), enabled })),
+    combine: (results) => results.map((result) => result.data),
+  });
+  const subtasksOf = useQueries({
+    queries: stories.map((id) => ({ ...storySubtasksQuery(id), enabled })),
+    combine: (results) => results.map((result) => result.data),
+  });
+  return {
+    storiesOf: (id) => storiesOf[epics.indexOf(id)],
+    subtasksOf: (id) => subtasksOf[stories.indexOf(id)],
+  };
+}
+
+const isStory = (id: string) => id.split("-").length > 2;
+
+function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}

@@ -1,0 +1,45 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { explain } from "@/api/errors";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { toast } from "@/ui/toast";
+
+import { refreshBacklog, remove } from "./changes";
+import type { Node } from "./tree";
+
+const BELOW = {
+  epic: "Its stories and their subtasks go with it. The cards stay.",
+  story: "Its subtasks go with it. The cards stay.",
+  subtask: "This cannot be undone.",
+} as const;
+
+/** A question first: what is deleted does not come back. */
+export function useDelete(node: Node, onDeleted?: () => void) {
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const { kind, item } = node;
+  const deletion = useMutation({
+    mutationFn: () => remove(node),
+    onSuccess: async () => {
+      setAsking(false);
+      onDeleted?.();
+      toast.ok(`${item.code} is deleted`);
+      await refreshBacklog(queries);
+    },
+    onError: (error) => toast.error(`${item.code} could not be deleted`, explain(error)),
+  });
+  const dialog = (
+    <ConfirmDialog
+      open={asking}
+      onOpenChange={setAsking}
+      title={`Delete ${item.code} “${item.title}”?`}
+      confirm={`Delete ${kind}`}
+      busy={deletion.isPending}
+      onConfirm={() => deletion.mutate()}
+    >
+      {BELOW[kind]}
+    </ConfirmDialog>
+  );
+  return { ask: () => setAsking(true), dialog };
+}

@@ -1,0 +1,148 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Sparkles, Trash2 } from "lucide-react";
+import { useState } from "react";
+
+import { explain } from "@/api/errors";
+import { refreshCards } from "@/backlog/changes";
+import { type Card, deleteCard } from "@/services/cards";
+import type { Wish } from "@/starting/StartRunDialog";
+import { Button } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { number, plural, words } from "@/ui/format";
+import { SearchField } from "@/ui/SearchField";
+import { Select } from "@/ui/Select";
+import { toast } from "@/ui/toast";
+
+import s from "./Cards.module.css";
+import { ANY, NOT_ANALYSED, type Wanted } from "./filtering";
+import { KIND_NAMES, SENTIMENTS, SEVERITIES } from "./marks";
+import type { Selection } from "./useSelection";
+
+type Props = {
+  wanted: Wanted;
+  onWant: (wanted: Wanted) => void;
+  status: string;
+  selection: Selection;
+  shown: Card[];
+  onRun: (wish: Wish) => void;
+};
+
+export function CardsBar({ wanted, onWant, status, selection, shown, onRun }: Props) {
+  return (
+    <div className={s.bar}>
+      <div className={s.filters}>
+        <SearchField
+          label="Search cards"
+          value={wanted.text}
+          onChange={(text) => onWant({ ...wanted, text })}
+        />
+        <Select
+          label="Kind"
+          value={wanted.kind}
+          onValueChange={(kind) => onWant({ ...wanted, kind })}
+          options={[...anyOf("kind", KIND_NAMES), { value: NOT_ANALYSED, label: "Not analysed" }]}
+        />
+        <Select
+          label="Severity"
+          value={wanted.severity}
+          onValueChange={(severity) => onWant({ ...wanted, severity })}
+          options={anyOf("severity", SEVERITIES)}
+        />
+        <Select
+          label="Sentiment"
+          value={wanted.sentiment}
+          onValueChange={(sentiment) => onWant({ ...wanted, sentiment })}
+          options={anyOf("sentiment", SENTIMENTS)}
+        />
+      </div>
+      <Chosen selection={selection} shown={shown} status={status} onRun={onRun} />
+    </div>
+  );
+}
+
+function Chosen({
+  selection,
+  shown,
+  status,
+  onRun,
+}: Pick<Props, "selection" | "shown" | "status" | "onRun">) {
+  const [deleting, setDeleting] = useState(false);
+  const inSight = shown.filter((card) => selection.has(card.id)).length;
+  const all = inSight > 0 && inSight === shown.length;
+  const { ids } = selection;
+  return (
+    <div className={s.chosen}>
+      <Checkbox
+        checked={all ? true : inSight > 0 ? "indeterminate" : false}
+        onCheckedChange={(on) =>
+          selection.setAll(
+            shown.map((card) => card.id),
+            on,
+          )
+        }
+      >
+        {ids.length > 0 ? `${number(ids.length)} chosen` : "Choose all shown"}
+      </Checkbox>
+      <span role="status" className={s.status}>
+        {status}
+      </span>
+      {ids.length > 0 && (
+        <div className={s.actions}>
+          <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "ANALYZE_CARDS", chosen: ids })}>
+            Analyse
+          </Button>
+          <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "GENERATE_EPICS", chosen: ids })}>
+            Generate epics
+          </Button>
+          <Button size="s" variant="danger" icon={Trash2} onClick={() => setDeleting(true)}>
+            Delete
+          </Button>
+          <Button size="s" variant="ghost" onClick={selection.clear}>
+            Clear
+          </Button>
+        </div>
+      )}
+      <DeleteChosen open={deleting} onOpenChange={setDeleting} selection={selection} />
+    </div>
+  );
+}
+
+type DeleteProps = { open: boolean; onOpenChange: (open: boolean) => void; selection: Selection };
+
+function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
+  const queries = useQueryClient();
+  const { ids } = selection;
+  const remove = useMutation({
+    mutationFn: async () => {
+      // one after the other: where one is refused, those before it are gone and the rest stays chosen
+      for (const id of ids) {
+        await deleteCard(id);
+        selection.set(id, false);
+      }
+    },
+    onSuccess: () => toast.ok(`${plural(ids.length, "card is", "cards are")} deleted`),
+    onError: (error) => toast.error("Not all cards could be deleted", explain(error)),
+    onSettled: () => {
+      onOpenChange(false);
+      return refreshCards(queries);
+    },
+  });
+  return (
+    <ConfirmDialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title={`Delete ${plural(ids.length, "card")}?`}
+      confirm={`Delete ${plural(ids.length, "card")}`}
+      busy={remove.isPending}
+      onConfirm={() => remove.mutate()}
+    >
+      Epics and stories that rest on them stay. This cannot be undone.
+    </ConfirmDialog>
+  );
+}
+
+const anyOf = (name: string, values: readonly string[]) => [
+  { value: ANY, label: `Any ${name}` },
+  ...values.map((value) => ({ value, label: words(value) })),
+];

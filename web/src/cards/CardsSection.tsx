@@ -1,0 +1,122 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ListFilter, MessageSquareText } from "lucide-react";
+import { useDeferredValue, useMemo, useState } from "react";
+
+import { flatten } from "@/api/pages";
+import { DropZone } from "@/importing/DropZone";
+import type { Project } from "@/services/projects";
+import { type Card, cardsQuery } from "@/services/cards";
+import type { Wish } from "@/starting/StartRunDialog";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { Panel } from "@/ui/Panel";
+import { Skeleton } from "@/ui/Skeleton";
+import { useAllPages } from "@/ui/useAllPages";
+import { VirtualList } from "@/ui/VirtualList";
+
+import { CardPanel } from "./CardPanel";
+import { CardRow } from "./CardRow";
+import { CardsBar } from "./CardsBar";
+import s from "./Cards.module.css";
+import { cardsThatFit, isWanting, NOTHING_WANTED } from "./filtering";
+import { type Selection, useSelection } from "./useSelection";
+
+type Props = { project: Project; onImport: (file: File) => void; onRun: (wish: Wish) => void };
+
+/** The feedback: searched, filtered, chosen for a run, opened. */
+export function CardsSection({ project, onImport, onRun }: Props) {
+  const query = useInfiniteQuery(cardsQuery(project.id));
+  const [wanted, setWanted] = useState(NOTHING_WANTED);
+  const sought = useDeferredValue(wanted);
+  const searching = isWanting(wanted);
+  // a search looks through all cards, not only those that were scrolled to
+  useAllPages(query, searching);
+  const cards = useMemo(() => flatten(query.data), [query.data]);
+  const found = useMemo(() => cardsThatFit(cards, sought), [cards, sought]);
+  const selection = useSelection();
+  const [shown, setShown] = useState<Card | null>(null);
+  if (query.isPending) return <Skeleton lines={6} height={44} />;
+  if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+  if (cards.length === 0) return <NoCards onImport={onImport} />;
+  return (
+    <>
+      <Panel flush label="Cards">
+        <CardsBar
+          wanted={wanted}
+          onWant={setWanted}
+          status={statusOf(found.length, cards.length, searching, query.hasNextPage)}
+          selection={selection}
+          shown={found}
+          onRun={onRun}
+        />
+        <Found
+          cards={found}
+          loading={searching && query.hasNextPage}
+          selection={selection}
+          onShow={setShown}
+          onEnd={() => {
+            if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
+          }}
+        />
+      </Panel>
+      <CardPanel card={shown} onClose={() => setShown(null)} />
+    </>
+  );
+}
+
+type FoundProps = {
+  cards: Card[];
+  loading: boolean;
+  selection: Selection;
+  onShow: (card: Card) => void;
+  onEnd: () => void;
+};
+
+function Found({ cards, loading, selection, onShow, onEnd }: FoundProps) {
+  if (cards.length === 0) {
+    if (loading) return <p className={s.searching}>Searching…</p>;
+    return (
+      <EmptyState compact icon={ListFilter} title="No card fits">
+        Try other words, or fewer filters.
+      </EmptyState>
+    );
+  }
+  return (
+    <VirtualList
+      label="Cards"
+      count={cards.length}
+      rowHeight={72}
+      keyOf={(index) => cards[index]?.id ?? String(index)}
+      onEnd={onEnd}
+    >
+      {(index) =>
+        cards[index] && (
+          <CardRow
+            card={cards[index]}
+            chosen={selection.has(cards[index].id)}
+            onChoose={selection.set}
+            onShow={onShow}
+          />
+        )
+      }
+    </VirtualList>
+  );
+}
+
+function NoCards({ onImport }: { onImport: (file: File) => void }) {
+  return (
+    <div className={s.none}>
+      <EmptyState icon={MessageSquareText} title="No feedback yet">
+        Cards are single pieces of feedback: a review, a ticket, a sentence from an interview. Drop a CSV with
+        a column “text” anywhere on this page.
+      </EmptyState>
+      <DropZone compact={false} name={null} onFile={onImport} />
+    </div>
+  );
+}
+
+function statusOf(found: number, seen: number, searching: boolean, more: boolean): string {
+  if (!searching) return "";
+  const all = found.toLocaleString("en");
+  return more ? `${all} found in ${seen.toLocaleString("en")} so far…` : `${all} found`;
+}

@@ -1,0 +1,50 @@
+import { useState } from "react";
+
+import { FormDialog } from "@/plans/FormDialog";
+import type { TaskProgress } from "@/plans/model";
+import { completeTask } from "@/services/executions";
+import { Field } from "@/ui/Field";
+
+import type { DialogProps } from "./AskedDialog";
+
+const SHA = /^[0-9a-f]{7,64}$/;
+
+/** A person has done a task: which commit it was, and a word about it. */
+export function CompleteDialog({ control, onClose, task }: DialogProps & { task: TaskProgress }) {
+  const [sha, setSha] = useState("");
+  const [note, setNote] = useState("");
+  const commitSha = sha.trim().toLowerCase() || null;
+  const isWrong = commitSha !== null && !SHA.test(commitSha);
+  const ask = () => completeTask(task.id, { commitSha, note: note.trim() || null });
+  return (
+    <FormDialog
+      title={`“${task.title}” is done?`}
+      description="It counts as completed, and what waits for it goes on."
+      submit="Mark as completed"
+      isDisabled={isWrong}
+      busy={control.isPending}
+      onSubmit={() => control.mutate({ ask }, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <Field
+        label="Commit"
+        hint="The SHA of your own commit, if there is one."
+        error={isWrong ? "A SHA has 7 to 64 hexadecimal digits." : null}
+      >
+        {(props) => (
+          <input {...props} value={sha} spellCheck={false} onChange={(event) => setSha(event.target.value)} />
+        )}
+      </Field>
+      <Field label="Note" hint="What was done, for those who look at the plan later.">
+        {(props) => (
+          <textarea
+            {...props}
+            value={note}
+            maxLength={1000}
+            onChange={(event) => setNote(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
+  );
+}

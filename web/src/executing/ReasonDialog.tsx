@@ -1,0 +1,41 @@
+import { useState } from "react";
+
+import { FormDialog } from "@/plans/FormDialog";
+import type { TaskProgress } from "@/plans/model";
+import { pausePlan, rejectTask } from "@/services/executions";
+import { Field } from "@/ui/Field";
+
+import type { DialogProps } from "./AskedDialog";
+
+/** Why the plan is to be paused, or why a task is rejected; a word for the others, not needed. */
+export function ReasonDialog({ plan, control, onClose, task }: DialogProps & { task?: TaskProgress }) {
+  const [reason, setReason] = useState("");
+  const said = reason.trim() || null;
+  const ask = () => (task ? rejectTask(task.id, said) : pausePlan(plan.id, said));
+  return (
+    <FormDialog
+      title={task ? `Reject “${task.title}”?` : "Pause the plan?"}
+      description={
+        task
+          ? "It does not begin, and the plan pauses until somebody changes, skips or completes the task."
+          : "Nothing begins any more. What is being worked on comes to its next stop first."
+      }
+      submit={task ? "Reject" : "Pause"}
+      isDangerous={task !== undefined}
+      busy={control.isPending}
+      onSubmit={() => control.mutate({ ask }, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <Field label="Reason" hint="Not needed; shown to everybody who looks at the plan.">
+        {(props) => (
+          <textarea
+            {...props}
+            value={reason}
+            maxLength={1000}
+            onChange={(event) => setReason(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
+  );
+}

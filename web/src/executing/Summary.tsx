@@ -1,0 +1,72 @@
+import type { ReactNode } from "react";
+
+import { isExecuting, phaseOf } from "@/plans/model";
+import type { PlanContext } from "@/plans/planContext";
+import { useTicking } from "@/plans/useTicking";
+import { clock, compact, duration, money } from "@/ui/format";
+import { ProgressBar } from "@/ui/ProgressBar";
+
+import s from "./Execution.module.css";
+import { countsInWords, percentOf, segmentsOf } from "./segments";
+import { inWords } from "./timing";
+
+/** How far the plan is, what it has taken, and what it will. */
+export function Summary({ plan, progress, receivedAt }: PlanContext) {
+  const isLive = isExecuting(progress.status);
+  const now = useTicking(isLive);
+  const segments = segmentsOf(progress);
+  const elapsed = progress.elapsedMs + (isLive ? Math.max(0, now - receivedAt) : 0);
+  const { input, output, cacheRead, cacheWrite } = progress.tokens;
+  const running = progress.tasks.filter((task) => task.status === "RUNNING");
+  return (
+    <section className={s.summary} aria-label="How far it is">
+      <div className={s.head}>
+        <p className={s.percent}>{percentOf(progress)}%</p>
+        <p className={s.counts}>{countsInWords(progress)}</p>
+        {progress.schedule && <p className={s.counts}>Begins {inWords(progress.schedule)}</p>}
+      </div>
+      <ProgressBar label="Progress of the plan" segments={segments} />
+      {running.length > 0 && (
+        <ul className={s.running} aria-label="Being worked on">
+          {running.slice(0, 6).map((task) => (
+            <li key={task.id} className={s.runningTask}>
+              <span className={s.dot} aria-hidden />
+              <span className="truncate">{task.title}</span>
+              <span className={s.since}>
+                {phaseOf(plan, task.id)?.title}
+                {task.startedAt && `, ${clock(now - Date.parse(task.startedAt))}`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <dl className={s.figures}>
+        <Figure name="Elapsed">{clock(elapsed)}</Figure>
+        {isLive && progress.estimatedRemainingMs !== null && (
+          <Figure name="Time left">about {duration(progress.estimatedRemainingMs)}</Figure>
+        )}
+        <Figure
+          name="Tokens"
+          title={`${input} read, ${cacheRead} of the cache, ${cacheWrite} into it, ${output} written`}
+        >
+          {compact(input + output + cacheRead + cacheWrite)}
+        </Figure>
+        <Figure name="Cost">{money(progress.costUsd)}</Figure>
+        {plan.autoCommit && progress.branch && (
+          <Figure name="Branch">
+            <span className="mono">{progress.branch}</span>
+          </Figure>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function Figure({ name, title, children }: { name: string; title?: string; children: ReactNode }) {
+  return (
+    <div className={s.figure} title={title}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

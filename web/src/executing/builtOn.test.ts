@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+
+import { aPhase, aPlan, aProgress, aTask, aTaskProgress } from "@/plans/samples";
+
+import { builtOn, takenBack } from "./builtOn";
+
+const plan = aPlan([
+  aPhase("one", [aTask("a"), aTask("b", ["a"])]),
+  aPhase("two", [aTask("c", ["b"]), aTask("d"), aTask("e", ["c"])]),
+]);
+const done = { status: "COMPLETED", commitSha: "abc1234" } as const;
+const progress = aProgress([
+  aTaskProgress("a", done),
+  aTaskProgress("b", done),
+  aTaskProgress("c", done),
+  aTaskProgress("d", { status: "COMPLETED" }),
+  aTaskProgress("e", { status: "FAILED" }),
+]);
+
+it("names what was built on a task, however far, in the plan's order", () => {
+  expect(builtOn(plan, ["a"])).toEqual(["b", "c", "e"]);
+  expect(builtOn(plan, ["d"])).toEqual([]);
+});
+
+it("takes back only what has a commit, and names the rest of what goes with it", () => {
+  expect(takenBack(plan, progress, { taskId: "a" })).toEqual({ wanted: ["a"], dependents: ["b", "c"] });
+  expect(takenBack(plan, progress, { taskId: "d" })).toEqual({ wanted: [], dependents: [] });
+});
+
+it("takes back a phase, or all of it", () => {
+  expect(takenBack(plan, progress, { phaseId: "one" })).toEqual({ wanted: ["a", "b"], dependents: ["c"] });
+  expect(takenBack(plan, progress, {})).toEqual({ wanted: ["a", "b", "c"], dependents: [] });
+});

@@ -1,0 +1,49 @@
+/** What a rollback takes back: the tasks that are asked for, and before them all that was built on them. */
+import type { Plan, Progress } from "@/plans/model";
+import { tasksOf } from "@/plans/model";
+
+export type TakenBack = { wanted: string[]; dependents: string[] };
+
+/** Of a task, of a phase, or of all; only tasks whose commits are on the branch. */
+export function takenBack(
+  plan: Pick<Plan, "phases">,
+  progress: Pick<Progress, "tasks">,
+  what: { taskId?: string; phaseId?: string },
+): TakenBack {
+  const there = new Set(
+    progress.tasks
+      .filter((task) => task.status === "COMPLETED" && task.commitSha !== null)
+      .map(({ id }) => id),
+  );
+  const asked = tasksOf(plan).filter((task) => isAsked(plan, task.id, what));
+  const wanted = asked.map(({ id }) => id).filter((id) => there.has(id));
+  const dependents = builtOn(plan, wanted).filter((id) => there.has(id));
+  return { wanted, dependents };
+}
+
+function isAsked(
+  plan: Pick<Plan, "phases">,
+  id: string,
+  what: { taskId?: string; phaseId?: string },
+): boolean {
+  if (what.taskId !== undefined) return what.taskId === id;
+  if (what.phaseId === undefined) return true;
+  return plan.phases.some((phase) => phase.id === what.phaseId && phase.tasks.some((task) => task.id === id));
+}
+
+/** What depends on these, however far; these themselves left out. */
+export function builtOn(plan: Pick<Plan, "phases">, ids: readonly string[]): string[] {
+  const found = new Set(ids);
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const task of tasksOf(plan)) {
+      if (!found.has(task.id) && task.dependsOn.some((id) => found.has(id))) {
+        found.add(task.id);
+        grown = true;
+      }
+    }
+  }
+  return tasksOf(plan)
+    .map(({ id }) => id)
+    .filter((id) => found.has(id) && !ids.includes(id));
+}

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+
+import { inWords, isCron, once, PRESETS } from "./timing";
+
+it("tells the API a moment, whatever the clock of this machine says", () => {
+  const timing = once("2030-03-01T09:00", "UTC");
+  expect(new Date(timing.at ?? "").getTime()).toBe(new Date("2030-03-01T09:00").getTime());
+  expect(timing.timezone).toBe("UTC");
+});
+
+it("takes six fields with one of the days left open", () => {
+  expect(PRESETS.every(({ cron }) => isCron(cron))).toBe(true);
+  expect(["0 9 * * *", "0 9 * * * *", "0 9 ? * ? *", "x y z a b c", ""].filter(isCron)).toEqual([]);
+});
+
+it("reads as a person would say it", () => {
+  const zone = { timezone: "UTC", who: "Ada" };
+  expect(inWords({ ...zone, expression: "at(2030-03-01T09:00:00)" })).toBe("once, at 2030-03-01 09:00 (UTC)");
+  expect(inWords({ ...zone, expression: "cron(0 2 * * ? *)" })).toBe("every night at 2:00 (UTC)");
+  expect(inWords({ ...zone, expression: "cron(5 4 * * ? *)" })).toBe("by cron 5 4 * * ? * (UTC)");
+});

@@ -1,0 +1,112 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+
+import { PlanServer, renderPlan } from "./planServer";
+import { aPhase, aPlan, aTask } from "./samples";
+
+const plan = aPlan([
+  aPhase("one", [aTask("a", [], { title: "Alpha" }), aTask("b", ["a"], { title: "Beta" })], {
+    title: "Build",
+  }),
+  aPhase("two", [aTask("c", [], { title: "Gamma" }), aTask("d", ["c"], { title: "Delta" })], {
+    title: "Ship",
+    mode: "sequential",
+  }),
+]);
+
+async function opened(name: RegExp) {
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("button", { name }));
+  return { user, panel: within(await screen.findByRole("dialog")) };
+}
+
+describe("a task moved with the arrow keys", () => {
+  it("goes on into the next phase, and the request says where, against the version that is shown", async () => {
+    const { sent } = renderPlan(new PlanServer(plan));
+    const user = userEvent.setup();
+    (await screen.findByRole("button", { name: /^Move Beta/ })).focus();
+    await user.keyboard("{ArrowDown}");
+    await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/b")).toHaveLength(1));
+    const [call] = sent("PATCH", "/api/plan-tasks/b");
+    expect(call?.body).toEqual({ phaseId: "two", position: 0 });
+    expect(call?.headers.get("if-match")).toBe('"1"');
+    expect(screen.getByText(/Beta: phase Ship, place 1 of 3/)).toBeInTheDocument();
+  });
+
+  it("stays where what it waits for would come after it, and nothing is asked", async () => {
+    const { sent } = renderPlan(new PlanServer(plan));
+    const user = userEvent.setup();
+    (await screen.findByRole("button", { name: /^Move Delta/ })).focus();
+    await user.keyboard("{ArrowUp}");
+    expect(await screen.findByText("It cannot go there")).toBeInTheDocument();
+    expect(screen.getByText("Not moved. “Gamma” comes after “Delta” in its phase.")).toBeInTheDocument();
+    expect(sent("PATCH", "/api/plan-tasks/d")).toEqual([]);
+  });
+});
+
+describe("a task edited in its panel", () => {
+  it("sends only what was changed", async () => {
+    const { sent } = renderPlan(new PlanServer(plan));
+    const { user, panel } = await opened(/^Alpha/);
+    await user.type(panel.getByLabelText("Description"), "Read it.");
+    await user.click(panel.getByRole("radio", { name: "XL" }));
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(sent("PATCH", "/api/plan-tasks/a").map((call) => call.body)).toEqual([
+      { description: "Read it.", effort: "XL" },
+    ]);
+  });
+
+  it("keeps what is typed when somebody else was faster, shows both, and saves what is chosen", async () => {
+    const server = new PlanServer(plan);
+    const { sent } = renderPlan(server);
+    const { user, panel } = await opened(/^Alpha/);
+    await user.type(panel.getByLabelText("Description"), "Mine");
+    server.changedByOthers("a", { description: "Theirs" });
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    expect(await panel.findByText("Theirs", { selector: "dd" })).toBeInTheDocument();
+    expect(panel.getByLabelText("Description")).toHaveValue("Mine");
+    expect(panel.getByRole("button", { name: "Save" })).toBeDisabled();
+    await user.click(panel.getByRole("button", { name: "Keep yours" }));
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(server.plan.phases[0]?.tasks[0]?.description).toBe("Mine"));
+    expect(sent("PATCH", "/api/plan-tasks/a").map((call) => call.headers.get("if-match"))).toEqual([
+      '"1"',
+      '"2"',
+    ]);
+  });
+
+  it("is still there, marked as not saved, after its panel was closed", async () => {
+    renderPlan(new PlanServer(plan));
+    const { user, panel } = await opened(/^Alpha/);
+    await user.type(panel.getByLabelText("Description"), "Half a");
+    await user.click(panel.getByRole("button", { name: "Close" }));
+    expect(await screen.findByText("Not saved")).toBeInTheDocument();
+    const again = await opened(/^Alpha/);
+    expect(again.panel.getByLabelText("Description")).toHaveValue("Half a");
+    await user.click(again.panel.getByRole("button", { name: "Discard" }));
+    expect(again.panel.getByLabelText("Description")).toHaveValue("");
+  });
+
+  it("offers as dependencies only what can be, and says why not", async () => {
+    const { sent } = renderPlan(new PlanServer(plan));
+    const { user, panel } = await opened(/^Alpha/);
+    expect(panel.getByRole("checkbox", { name: /Beta/ })).toBeDisabled();
+    expect(panel.getByText(/a → b → a/)).toBeInTheDocument();
+    expect(panel.getByRole("checkbox", { name: /Gamma/ })).toBeDisabled();
+    await user.click(panel.getByRole("button", { name: "Close" }));
+    const gamma = await opened(/^Gamma/);
+    await user.click(gamma.panel.getByRole("checkbox", { name: /Beta/ }));
+    await user.click(gamma.panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/c")[0]?.body).toEqual({ dependsOn: ["b"] }));
+  });
+});
+
+it("cannot be changed once the plan has ended", async () => {
+  renderPlan(new PlanServer({ ...plan, status: "COMPLETED" }));
+  expect(await screen.findByText(/has ended and stays as it is/)).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: /^Move/ })).not.toBeInTheDocument();
+  const { panel } = await opened(/^Alpha/);
+  expect(panel.getByLabelText("Title")).toBeDisabled();
+});

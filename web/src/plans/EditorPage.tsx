@@ -1,0 +1,100 @@
+import { FolderPlus, ListTree, SlidersHorizontal, Waypoints } from "lucide-react";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+
+import { Button } from "@/ui/Button";
+import { EmptyState } from "@/ui/EmptyState";
+
+import { AddPhase } from "./editor/AddPhase";
+import { ElementPanel } from "./editor/ElementPanel";
+import s from "./editor/Editor.module.css";
+import { PhaseList } from "./editor/PhaseList";
+import { useDependencies } from "./editor/useDependencies";
+import { EstimateFigures } from "./EstimateFigures";
+import { LazyPlanGraph } from "./graph/LazyPlanGraph";
+import { isFreelyEditable } from "./model";
+import { usePlanContext } from "./planContext";
+import { ViewSwitch } from "./ViewSwitch";
+
+/** A plan as it is written: phases with their tasks as a list or as a graph, each of them edited in a panel. */
+export function Component() {
+  const { plan } = usePlanContext();
+  const [search, setSearch] = useSearchParams();
+  const [isAdding, setAdding] = useState(false);
+  const view = search.get("view") === "graph" ? "graph" : "list";
+  const chosenId = search.get("edit");
+  const set = (name: string, value: string | null) =>
+    setSearch(
+      (now) => {
+        if (value === null) now.delete(name);
+        else now.set(name, value);
+        return now;
+      },
+      { replace: true, preventScrollReset: true },
+    );
+  const choose = (id: string | null) => set("edit", id);
+  const isFree = isFreelyEditable(plan.status);
+  const { depend, release } = useDependencies(plan);
+  return (
+    <>
+      {plan.description && <p className={s.description}>{plan.description}</p>}
+      <div className={s.toolbar}>
+        <ViewSwitch
+          label="Show the plan as"
+          value={view}
+          onChange={(value) => set("view", value === "graph" ? "graph" : null)}
+          choices={[
+            { value: "list", label: "List", icon: ListTree },
+            { value: "graph", label: "Graph", icon: Waypoints },
+          ]}
+        />
+        <span className={s.counts}>
+          {plan.phases.length} phases · {plan.taskCount} tasks · version {plan.version}
+        </span>
+        <Button icon={SlidersHorizontal} size="s" onClick={() => choose(plan.id)}>
+          Details
+        </Button>
+        {isFree && (
+          <Button icon={FolderPlus} size="s" onClick={() => setAdding(true)}>
+            Add phase
+          </Button>
+        )}
+      </div>
+      {!isFree && <p className={s.frozen}>{frozenBecause(plan.status)}</p>}
+      {plan.phases.length === 0 ? (
+        <EmptyState
+          icon={ListTree}
+          title="Nothing is planned yet"
+          {...(isFree
+            ? { action: <Button onClick={() => setAdding(true)}>Add the first phase</Button> }
+            : {})}
+        >
+          A plan has phases, one after the other; each has tasks that may wait for one another.
+        </EmptyState>
+      ) : view === "graph" ? (
+        <LazyPlanGraph
+          plan={plan}
+          chosenId={chosenId}
+          onChoose={choose}
+          {...(isFree ? { onDepend: depend, onRelease: release } : {})}
+        />
+      ) : (
+        <PhaseList plan={plan} chosenId={chosenId} onChoose={choose} />
+      )}
+      {plan.phases.length > 0 && isFree && (
+        <section className={s.estimate} aria-label="What it would take">
+          <h2>What it would take</h2>
+          <EstimateFigures plan={plan} />
+        </section>
+      )}
+      {isAdding && <AddPhase plan={plan} onClose={() => setAdding(false)} />}
+      {chosenId && <ElementPanel key={chosenId} id={chosenId} onClose={() => choose(null)} />}
+    </>
+  );
+}
+
+function frozenBecause(status: string): string {
+  return status === "RUNNING" || status === "PAUSING" || status === "PAUSED"
+    ? "The plan is being carried out: only tasks that have not begun can be changed."
+    : "The plan has ended and stays as it is.";
+}

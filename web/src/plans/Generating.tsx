@@ -1,0 +1,75 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { CircleX, Sparkles } from "lucide-react";
+import { Link } from "react-router";
+
+import { explain } from "@/api/errors";
+import { flatten } from "@/api/pages";
+import { cancelWriting, iterationsQuery, planKey, writingQuery } from "@/services/plans";
+import { Button } from "@/ui/Button";
+import { EmptyState } from "@/ui/EmptyState";
+import { clock, compact, money } from "@/ui/format";
+import { toast } from "@/ui/toast";
+
+import s from "./Generating.module.css";
+import type { Plan } from "./model";
+import { useTicking } from "./useTicking";
+
+/** What is shown while the model writes a plan: how far it is, and the way out. */
+export function Generating({ planId }: { planId: string }) {
+  const queries = useQueryClient();
+  const iterations = flatten(useInfiniteQuery(iterationsQuery(planId)).data);
+  const runId = iterations.find((one) => one.status === "PENDING")?.runId ?? null;
+  const run = useQuery(writingQuery(runId)).data;
+  const now = useTicking(run !== undefined);
+  const cancel = useMutation({
+    mutationFn: cancelWriting,
+    onError: (error) => toast.error("It could not be stopped", explain(error)),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
+  });
+  return (
+    <div className={s.writing}>
+      <span className={s.pulse}>
+        <Sparkles size={26} aria-hidden />
+      </span>
+      <h2>The plan is being written</h2>
+      <p className={s.phase} role="status">
+        {run?.phaseDetail ??
+          "Reading the repository’s layout, then phases and tasks. It opens here by itself."}
+      </p>
+      {run && (
+        <dl className={s.figures}>
+          <Figure name="Elapsed" value={clock(now - Date.parse(run.createdAt))} />
+          <Figure name="Tokens" value={compact(run.tokens.input + run.tokens.output)} />
+          <Figure name="Cost" value={money(run.costUsd)} />
+        </dl>
+      )}
+      {runId && (
+        <Button busy={cancel.isPending} onClick={() => cancel.mutate(runId)}>
+          Stop writing
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** A plan that could not be written: why, and what to do about it. */
+export function GenerationFailed({ plan }: { plan: Plan }) {
+  return (
+    <EmptyState
+      icon={CircleX}
+      title="This plan could not be written"
+      action={<Link to="/plans">Back to the plans, to have another one written</Link>}
+    >
+      {plan.error ?? "The reason is not known."}
+    </EmptyState>
+  );
+}

@@ -1,0 +1,144 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+
+import { createPlan, generatePlan, plansKey } from "@/services/plans";
+import { templatesQuery } from "@/services/templates";
+import { Field } from "@/ui/Field";
+import { RadioCards } from "@/ui/RadioCards";
+import { Select } from "@/ui/Select";
+
+import { type Filled, generateRequest, missing, newPlan, type Way } from "./creating/request";
+import { StoryPicker } from "./creating/StoryPicker";
+import { TemplateFields } from "./creating/TemplateFields";
+import { FormDialog } from "./FormDialog";
+import s from "./forms.module.css";
+import type { Repository } from "./model";
+
+const WAYS = [
+  {
+    value: "claude",
+    label: "Written by Claude",
+    hint: "From a description or stories, with the repository in view.",
+  },
+  { value: "template", label: "From a template", hint: "Proven phases, at once." },
+  { value: "stories", label: "From stories", hint: "Each story a phase, each subtask a task." },
+  { value: "hand", label: "By hand", hint: "Empty, to be filled." },
+] as const;
+
+type Props = {
+  repositories: Repository[];
+  repositoryId: string | null;
+  templateId?: string;
+  storyIds?: readonly string[];
+  onClose: () => void;
+};
+
+/** How a plan comes to be: four ways, one form. */
+export function NewPlanDialog({
+  repositories,
+  repositoryId,
+  templateId = "",
+  storyIds = [],
+  onClose,
+}: Props) {
+  const [filled, setFilled] = useState<Filled>({
+    way: templateId ? "template" : "claude",
+    repositoryId: repositoryId ?? repositories[0]?.id ?? "",
+    title: "",
+    description: "",
+    storyIds,
+    templateId,
+    parameters: {},
+  });
+  const templates = useQuery(templatesQuery()).data ?? [];
+  const template = templates.find(({ id }) => id === filled.templateId);
+  const making = useMaking(onClose);
+  const set = (change: Partial<Filled>) => setFilled((now) => ({ ...now, ...change }));
+  const needed = missing(filled, template?.parameters ?? []);
+  return (
+    <FormDialog
+      title="New plan"
+      size="l"
+      submit={filled.way === "claude" ? "Have it written" : "Create the plan"}
+      isDisabled={needed !== null}
+      busy={making.isPending}
+      error={making.error}
+      onSubmit={() => making.mutate(filled)}
+      onClose={onClose}
+    >
+      <Field label="Repository">
+        {({ id }) => (
+          <Select
+            id={id}
+            label="Repository"
+            value={filled.repositoryId}
+            onValueChange={(value) => set({ repositoryId: value })}
+            options={repositories.map((one) => ({ value: one.id, label: one.name }))}
+          />
+        )}
+      </Field>
+      <RadioCards<Way>
+        label="How it is made"
+        value={filled.way}
+        onValueChange={(way) => set({ way })}
+        choices={WAYS}
+      />
+      {(filled.way === "template" || filled.way === "claude") && (
+        <TemplateFields templates={templates} filled={filled} set={set} />
+      )}
+      <Field
+        label={filled.way === "claude" || filled.way === "hand" ? "Title" : "Title, if another one is wanted"}
+        hint="A short phrase: what will be there that is not there now."
+      >
+        {(props) => (
+          <input
+            {...props}
+            value={filled.title}
+            maxLength={300}
+            onChange={(event) => set({ title: event.target.value })}
+          />
+        )}
+      </Field>
+      {filled.way !== "stories" && filled.way !== "template" && (
+        <Field
+          label="Description"
+          {...(filled.way === "claude"
+            ? { hint: "What users see, limits, what is out of scope. Claude reads this." }
+            : {})}
+        >
+          {(props) => (
+            <textarea
+              {...props}
+              rows={5}
+              maxLength={20000}
+              value={filled.description}
+              onChange={(event) => set({ description: event.target.value })}
+            />
+          )}
+        </Field>
+      )}
+      {(filled.way === "stories" || filled.way === "claude") && (
+        <StoryPicker value={filled.storyIds} onChange={(ids) => set({ storyIds: ids })} />
+      )}
+      {needed && <p className={s.needed}>{needed}</p>}
+    </FormDialog>
+  );
+}
+
+/** Makes it, and leads to it: one that Claude writes shows there how far it is. */
+function useMaking(onClose: () => void) {
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (filled: Filled) =>
+      filled.way === "claude"
+        ? (await generatePlan(generateRequest(filled))).planId
+        : (await createPlan(newPlan(filled))).id,
+    onSuccess: async (planId) => {
+      onClose();
+      await navigate(`/plans/${planId}`);
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
+  });
+}

@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Outlet, useParams } from "react-router";
+
+import { ApiError } from "@/api/errors";
+import { useControl, type Asked } from "@/executing/asking";
+import { AskedDialog } from "@/executing/AskedDialog";
+import { AttentionNote } from "@/executing/AttentionNote";
+import { PlanControls } from "@/executing/PlanControls";
+import { repositoriesQuery } from "@/services/repositories";
+import { ErrorState } from "@/ui/ErrorState";
+import { PageHeader } from "@/ui/PageHeader";
+import { Skeleton } from "@/ui/Skeleton";
+import { usePageTitle } from "@/ui/usePageTitle";
+
+import { Generating, GenerationFailed } from "./Generating";
+import type { Plan, Progress } from "./model";
+import { PlanBadge } from "./PlanBadge";
+import type { PlanContext } from "./planContext";
+import { PlanTabs } from "./PlanTabs";
+import { usePlan } from "./usePlan";
+
+const PLANS = [{ to: "/plans", label: "Plans" }];
+
+/** A plan: what it is called, how it stands, what can be asked of it; below that one of its parts. */
+export function Component() {
+  const { planId = "" } = useParams();
+  const { plan, progress, receivedAt, error, isPending, refetch } = usePlan(planId);
+  usePageTitle(plan?.title ?? "Plan");
+  if (plan && progress)
+    return <PlanShown key={planId} plan={plan} progress={progress} receivedAt={receivedAt} />;
+  if (isPending && !error) return <Skeleton lines={8} height={28} />;
+  const isGone = error instanceof ApiError && error.status === 404;
+  return (
+    <ErrorState
+      title={isGone ? "There is no such plan" : "The plan could not be loaded"}
+      error={error}
+      {...(isGone ? {} : { onRetry: () => void refetch() })}
+    />
+  );
+}
+
+type ShownProps = { plan: Plan; progress: Progress; receivedAt: number };
+
+function PlanShown({ plan, progress, receivedAt }: ShownProps) {
+  const [asked, ask] = useState<Asked | null>(null);
+  const control = useControl(plan.id);
+  const repositories = useQuery(repositoriesQuery());
+  const repository = repositories.data?.find(({ id }) => id === plan.repositoryId) ?? null;
+  const context: PlanContext = { plan, progress, receivedAt, repository, ask, control };
+  const isWritten = plan.status !== "GENERATING" && !(plan.status === "FAILED" && progress.execution === 0);
+  return (
+    <>
+      <PageHeader
+        title={plan.title}
+        crumbs={PLANS}
+        badge={<PlanBadge status={plan.status} />}
+        {...(repository ? { lead: repository.name } : {})}
+        actions={<PlanControls {...context} />}
+      />
+      {isWritten ? (
+        <>
+          <AttentionNote progress={progress} planId={plan.id} />
+          <PlanTabs plan={plan} progress={progress} />
+          <Outlet context={context} />
+        </>
+      ) : plan.status === "GENERATING" ? (
+        <Generating planId={plan.id} />
+      ) : (
+        <GenerationFailed plan={plan} />
+      )}
+      {asked && <AskedDialog asked={asked} onClose={() => ask(null)} {...context} />}
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+import { NavLink } from "react-router";
+
+import { waitingForPerson } from "@/executing/attention";
+
+import type { Plan, Progress } from "./model";
+import s from "./PlanTabs.module.css";
+
+/** The parts of a plan's page, each with an address of its own. */
+export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress }) {
+  const to = `/plans/${plan.id}`;
+  const waiting = waitingForPerson(progress).length;
+  return (
+    <nav aria-label="Parts of the plan" className={s.tabs}>
+      <NavLink to={to} end className={s.tab ?? ""}>
+        Plan
+      </NavLink>
+      <NavLink to={`${to}/execution`} className={s.tab ?? ""}>
+        Execution
+        {waiting > 0 && (
+          <span className={s.count}>
+            {waiting}
+            <span className="visually-hidden"> waiting for a person</span>
+          </span>
+        )}
+      </NavLink>
+      <NavLink to={`${to}/reviews`} className={s.tab ?? ""}>
+        Reviews
+      </NavLink>
+      <NavLink to={`${to}/history`} className={s.tab ?? ""}>
+        History
+      </NavLink>
+    </nav>
+  );
+}

@@ -1,0 +1,125 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { FolderGit2, ListChecks, Plus } from "lucide-react";
+import { useState } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import { flatten } from "@/api/pages";
+import { plansQuery } from "@/services/plans";
+import { repositoriesQuery } from "@/services/repositories";
+import { Button } from "@/ui/Button";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { PageHeader } from "@/ui/PageHeader";
+import { Select } from "@/ui/Select";
+import { Skeleton } from "@/ui/Skeleton";
+import { usePageTitle } from "@/ui/usePageTitle";
+
+import type { Repository } from "./model";
+import { NewPlanDialog } from "./NewPlanDialog";
+import { PlanLine } from "./PlanLine";
+import s from "./PlansPage.module.css";
+
+const ALL = "all";
+
+/** All plans, newest first, with what waits for somebody. `?new&stories=ID,ID` begins one of stories of a backlog. */
+export function Component() {
+  usePageTitle("Plans");
+  const [search, setSearch] = useSearchParams();
+  const [isNew, setNew] = useState(search.has("new"));
+  const repositoryId = search.get("repository");
+  const plans = useInfiniteQuery(plansQuery(repositoryId));
+  const repositories = useQuery(repositoriesQuery());
+  const known = repositories.data ?? [];
+  const items = flatten(plans.data);
+  const hasNone = plans.isSuccess && items.length === 0;
+  return (
+    <>
+      <PageHeader
+        title="Plans"
+        lead="How something is built in a repository: phases of tasks, written with Claude or by hand, then carried out."
+        actions={
+          known.length > 0 && (
+            <Button variant="primary" icon={Plus} onClick={() => setNew(true)}>
+              New plan
+            </Button>
+          )
+        }
+      />
+      {known.length > 1 && (
+        <div className={s.filter}>
+          <Select
+            label="Repository"
+            value={repositoryId ?? ALL}
+            onValueChange={(id) => setSearch(id === ALL ? {} : { repository: id }, { replace: true })}
+            options={[
+              { value: ALL, label: "All repositories" },
+              ...known.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+        </div>
+      )}
+      {plans.isPending && <Skeleton lines={6} height={56} />}
+      {plans.isError && items.length === 0 && (
+        <ErrorState
+          error={plans.error}
+          title="The plans could not be loaded"
+          onRetry={() => void plans.refetch()}
+        />
+      )}
+      {hasNone && repositories.isSuccess && <NoPlans repositories={known} onNew={() => setNew(true)} />}
+      {items.length > 0 && (
+        <ul className={s.plans}>
+          {items.map((plan) => (
+            <PlanLine
+              key={plan.id}
+              plan={plan}
+              repository={known.find(({ id }) => id === plan.repositoryId) ?? null}
+            />
+          ))}
+        </ul>
+      )}
+      {plans.hasNextPage && (
+        <div className={s.more}>
+          <Button busy={plans.isFetchingNextPage} onClick={() => void plans.fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      )}
+      {isNew && known.length > 0 && (
+        <NewPlanDialog
+          repositories={known}
+          repositoryId={repositoryId}
+          storyIds={search.get("stories")?.split(",") ?? []}
+          onClose={() => setNew(false)}
+        />
+      )}
+    </>
+  );
+}
+
+function NoPlans({ repositories, onNew }: { repositories: Repository[]; onNew: () => void }) {
+  if (repositories.length === 0) {
+    return (
+      <EmptyState
+        icon={FolderGit2}
+        title="A plan is for a repository"
+        action={<Link to="/repositories">Name the first repository</Link>}
+      >
+        Say where the code is; then a plan can be written for it.
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState
+      icon={ListChecks}
+      title="No plan yet"
+      action={
+        <Button variant="primary" icon={Plus} onClick={onNew}>
+          New plan
+        </Button>
+      }
+    >
+      Describe what is to be built, or choose stories from a backlog, and Claude writes the first version.
+    </EmptyState>
+  );
+}

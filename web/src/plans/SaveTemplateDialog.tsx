@@ -1,0 +1,125 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Plus, X } from "lucide-react";
+import { useState } from "react";
+
+import { saveTemplate, templatesKey } from "@/services/templates";
+import { Button, IconButton } from "@/ui/Button";
+import { Field } from "@/ui/Field";
+import { toast } from "@/ui/toast";
+
+import { FormDialog } from "./FormDialog";
+import s from "./forms.module.css";
+import type { Plan } from "./model";
+import p from "./SaveTemplateDialog.module.css";
+
+type Place = { name: string; text: string };
+const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
+
+/** The plan's phases and tasks for reuse; texts that will be others next time become named places. */
+export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [name, setName] = useState(plan.title);
+  const [description, setDescription] = useState("");
+  const [places, setPlaces] = useState<Place[]>([]);
+  const saving = useMutation({
+    mutationFn: () => {
+      const filled = places.filter((place) => place.name && place.text);
+      return saveTemplate({
+        name: name.trim(),
+        description: description.trim(),
+        planId: plan.id,
+        parameters: filled.map((place) => ({
+          name: place.name,
+          description: `In place of: ${place.text}`.slice(0, 300),
+        })),
+        replace: Object.fromEntries(filled.map((place) => [place.name, place.text])),
+      });
+    },
+    onSuccess: () => {
+      toast.ok("Saved as a template", "It is offered when a plan is made.");
+      onClose();
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: templatesKey() }),
+  });
+  const isWrong = places.some((place) => place.name !== "" && !NAME.test(place.name));
+  return (
+    <FormDialog
+      title="Save as a template"
+      description="Phases and tasks for other plans. Links to stories stay behind."
+      size="l"
+      submit="Save template"
+      isDisabled={!name.trim() || isWrong}
+      busy={saving.isPending}
+      error={saving.error}
+      onSubmit={() => saving.mutate()}
+      onClose={onClose}
+    >
+      <Field label="Name">
+        {(props) => (
+          <input
+            {...props}
+            value={name}
+            maxLength={200}
+            required
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="What it is for" hint="Not needed.">
+        {(props) => (
+          <textarea {...props} value={description} onChange={(event) => setDescription(event.target.value)} />
+        )}
+      </Field>
+      <fieldset className={p.places}>
+        <legend>Parameters</legend>
+        <p className={p.hint}>
+          A text of this plan that is another one each time, and what it is to be called.
+        </p>
+        <PlaceList places={places} onChange={setPlaces} />
+        {isWrong && (
+          <p className={s.error}>A name begins with a small letter and has letters and digits only.</p>
+        )}
+      </fieldset>
+    </FormDialog>
+  );
+}
+
+function PlaceList({ places, onChange }: { places: Place[]; onChange: (places: Place[]) => void }) {
+  const set = (index: number, change: Partial<Place>) =>
+    onChange(places.map((place, at) => (at === index ? { ...place, ...change } : place)));
+  return (
+    <>
+      {places.map((place, index) => (
+        <div key={index} className={p.place}>
+          <Field label="Text in the plan">
+            {(props) => (
+              <input
+                {...props}
+                value={place.text}
+                onChange={(event) => set(index, { text: event.target.value })}
+              />
+            )}
+          </Field>
+          <Field label="Called">
+            {(props) => (
+              <input
+                {...props}
+                value={place.name}
+                placeholder="format"
+                onChange={(event) => set(index, { name: event.target.value.trim() })}
+              />
+            )}
+          </Field>
+          <IconButton
+            label="Remove this parameter"
+            icon={X}
+            onClick={() => onChange(places.filter((_, at) => at !== index))}
+          />
+        </div>
+      ))}
+      <Button size="s" icon={Plus} onClick={() => onChange([...places, { name: "", text: "" }])}>
+        Add a parameter
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,54 @@
+import { useState } from "react";
+
+import { FormDialog } from "@/plans/FormDialog";
+import { MODES, type PhaseMode, type Plan } from "@/plans/model";
+import { MODES_SHOWN } from "@/plans/modes";
+import { usePlanEdit } from "@/plans/usePlanEdit";
+import { addPhase } from "@/services/plans";
+import { Field } from "@/ui/Field";
+import { RadioCards } from "@/ui/RadioCards";
+
+/** A new phase at the end of the plan. */
+export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void }) {
+  const [title, setTitle] = useState("");
+  const [mode, setMode] = useState<PhaseMode>("sequential");
+  const edit = usePlanEdit(plan.id);
+  const add = () =>
+    edit.mutate(
+      { ask: (version) => addPhase({ planId: plan.id, title: title.trim(), mode }, version), isQuiet: true },
+      { onSuccess: onClose },
+    );
+  return (
+    <FormDialog
+      title="Add a phase"
+      submit="Add phase"
+      isDisabled={!title.trim()}
+      busy={edit.isPending}
+      error={edit.error}
+      onSubmit={add}
+      onClose={onClose}
+    >
+      <Field label="Title">
+        {(props) => (
+          <input
+            {...props}
+            value={title}
+            maxLength={300}
+            required
+            onChange={(event) => setTitle(event.target.value)}
+          />
+        )}
+      </Field>
+      <RadioCards<PhaseMode>
+        label="How its tasks go"
+        value={mode}
+        onValueChange={setMode}
+        choices={MODES.map((value) => ({
+          value,
+          label: MODES_SHOWN[value].label,
+          hint: MODES_SHOWN[value].hint,
+        }))}
+      />
+    </FormDialog>
+  );
+}

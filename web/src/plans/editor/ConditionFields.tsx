@@ -1,0 +1,79 @@
+import { type Condition, type Plan, type Task } from "@/plans/model";
+import { Field } from "@/ui/Field";
+import { Select } from "@/ui/Select";
+
+import s from "./EditPanel.module.css";
+
+type Value = Condition | null;
+type Props = {
+  plan: Plan;
+  /** The phase before which a task must stand to be looked at. */
+  before: string;
+  /** Tasks that may be looked at besides. */
+  besides?: string[];
+  value: Value;
+  onChange: (value: Value) => void;
+};
+
+const NONE = "none";
+const ANY = "any";
+const OUTCOMES = [
+  { value: ANY, label: "However it ended" },
+  { value: "COMPLETED", label: "It was completed" },
+  { value: "FAILED", label: "It failed and was skipped" },
+  { value: "SKIPPED", label: "It was skipped" },
+];
+
+/** What must have come of an earlier task; else this is skipped. */
+export function ConditionFields({ plan, before, besides = [], value, onChange }: Props) {
+  const candidates = earlier(plan, before, besides);
+  if (candidates.length === 0 && !value) return null;
+  const set = (change: Partial<Condition>) => value && onChange({ ...value, ...change });
+  return (
+    <fieldset className={s.group}>
+      <legend>Only if</legend>
+      <Select
+        label="Carried out only if this task"
+        value={value?.taskId ?? NONE}
+        onValueChange={(id) =>
+          onChange(id === NONE ? null : { outcome: "COMPLETED", filesChanged: null, ...value, taskId: id })
+        }
+        options={[
+          { value: NONE, label: "Always carried out" },
+          ...candidates.map(({ id, title }) => ({ value: id, label: title })),
+        ]}
+      />
+      {value && (
+        <div className={s.pair}>
+          <Select
+            label="How it must have ended"
+            value={value.outcome ?? ANY}
+            onValueChange={(outcome) => set({ outcome: outcomeOf(outcome) })}
+            options={OUTCOMES}
+          />
+          <Field label="And changed a file like" hint="A glob, such as src/**/*.py. Not needed.">
+            {(props) => (
+              <input
+                {...props}
+                value={value.filesChanged ?? ""}
+                spellCheck={false}
+                onChange={(event) => set({ filesChanged: event.target.value || null })}
+              />
+            )}
+          </Field>
+        </div>
+      )}
+    </fieldset>
+  );
+}
+
+function earlier(plan: Plan, before: string, besides: string[]): Task[] {
+  const number = plan.phases.findIndex((phase) => phase.id === before);
+  return plan.phases.flatMap((phase, at) =>
+    phase.tasks.filter(({ id }) => at < number || besides.includes(id)),
+  );
+}
+
+function outcomeOf(chosen: string): Condition["outcome"] & (string | null) {
+  return chosen === "COMPLETED" || chosen === "FAILED" || chosen === "SKIPPED" ? chosen : null;
+}

@@ -1,0 +1,70 @@
+import { useState } from "react";
+
+import { FormDialog } from "@/plans/FormDialog";
+import s from "@/plans/forms.module.css";
+import { drafts } from "@/plans/drafts";
+import { type Phase, type Plan, type Task, tasksOf } from "@/plans/model";
+import { usePlanEdit } from "@/plans/usePlanEdit";
+import { deletePhase, deleteTask } from "@/services/plans";
+
+type Props = { plan: Plan; onClose: () => void; onDeleted?: () => void } & (
+  { task: Task; phase?: never } | { phase: Phase; task?: never }
+);
+
+/** Before a task or a phase goes: what waits for it, and that it will wait for what came before instead. */
+export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) {
+  const [inside] = useState(() => new Set(task ? [task.id] : phase.tasks.map(({ id }) => id)));
+  const edit = usePlanEdit(plan.id);
+  const waiting = tasksOf(plan).filter(
+    (one) =>
+      !inside.has(one.id) &&
+      (one.dependsOn.some((id) => inside.has(id)) || (one.condition && inside.has(one.condition.taskId))),
+  );
+  const dependents = waiting.length > 0 || hasConditionOn(plan, inside) ? "repair" : "refuse";
+  const remove = () =>
+    edit.mutate(
+      {
+        ask: (version) =>
+          task ? deleteTask(task.id, dependents, version) : deletePhase(phase.id, dependents, version),
+        isQuiet: true,
+      },
+      {
+        onSuccess: () => {
+          for (const id of inside) drafts.clear(id);
+          onClose();
+          onDeleted?.();
+        },
+      },
+    );
+  return (
+    <FormDialog
+      title={task ? `Delete the task “${task.title}”?` : `Delete the phase “${phase.title}”?`}
+      description={
+        phase && phase.tasks.length > 0
+          ? `With its ${phase.tasks.length} tasks. The history keeps them.`
+          : "The history keeps it."
+      }
+      submit="Delete"
+      isDangerous
+      busy={edit.isPending}
+      error={edit.error}
+      onSubmit={remove}
+      onClose={onClose}
+    >
+      {waiting.length > 0 && (
+        <div className={`${s.note} ${s.warning}`}>
+          <p>These wait for it. They will wait for what it waited for instead:</p>
+          <ul className={s.list}>
+            {waiting.map(({ id, title }) => (
+              <li key={id}>{title}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </FormDialog>
+  );
+}
+
+function hasConditionOn(plan: Plan, ids: ReadonlySet<string>): boolean {
+  return plan.phases.some((phase) => phase.condition && ids.has(phase.condition.taskId));
+}

@@ -1,0 +1,89 @@
+import { X } from "lucide-react";
+import { useState } from "react";
+
+import { refusalOf } from "@/plans/dependencies";
+import { type Phase, type Plan, type Task, taskOf } from "@/plans/model";
+import { Checkbox } from "@/ui/Checkbox";
+import f from "@/ui/Field.module.css";
+
+import s from "./EditPanel.module.css";
+import { withDependencies } from "./useDependencies";
+
+type Props = { plan: Plan; taskId: string; value: string[]; onChange: (value: string[]) => void };
+
+/** What a task waits for: all that it could, and of the rest why not. What the graph does with lines, with boxes. */
+export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
+  const [wanted, setWanted] = useState("");
+  const toggle = (id: string) =>
+    onChange(value.includes(id) ? value.filter((one) => one !== id) : [...value, id]);
+  const found = (task: Task) =>
+    task.id !== taskId && `${task.key} ${task.title}`.toLowerCase().includes(wanted.trim().toLowerCase());
+  const phases = plan.phases
+    .map((phase) => ({ ...phase, tasks: phase.tasks.filter(found) }))
+    .filter((phase) => phase.tasks.length > 0);
+  return (
+    <fieldset className={s.group}>
+      <legend>Waits for</legend>
+      {value.length > 0 && (
+        <ul className={s.chips}>
+          {value.map((id) => (
+            <li key={id} className={s.chip}>
+              <span className="truncate">{taskOf(plan, id)?.title ?? id}</span>
+              <button
+                type="button"
+                onClick={() => toggle(id)}
+                aria-label={`No longer wait for ${taskOf(plan, id)?.title ?? id}`}
+              >
+                <X size={13} aria-hidden />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <input
+        className={f.input}
+        type="search"
+        placeholder="Find a task"
+        aria-label="Find a task to wait for"
+        value={wanted}
+        onChange={(event) => setWanted(event.target.value)}
+      />
+      <div className={s.picker} role="group" aria-label="Tasks it can wait for">
+        {phases.map((phase) => (
+          <PhaseOptions key={phase.id} {...{ phase, plan, taskId, value, toggle }} />
+        ))}
+        {phases.length === 0 && <p className={s.option}>No other task is called that.</p>}
+      </div>
+    </fieldset>
+  );
+}
+
+type OptionsProps = {
+  phase: Phase;
+  plan: Plan;
+  taskId: string;
+  value: string[];
+  toggle: (id: string) => void;
+};
+
+function PhaseOptions({ phase, plan, taskId, value, toggle }: OptionsProps) {
+  // what is chosen already must not count as there twice
+  const free = withDependencies(plan, taskId, []);
+  return (
+    <>
+      <p className={s.pickerPhase}>{phase.title}</p>
+      {phase.tasks.map((task) => {
+        const isChosen = value.includes(task.id);
+        const refusal = isChosen ? null : refusalOf(free, taskId, task.id);
+        return (
+          <div key={task.id} className={s.option}>
+            <Checkbox checked={isChosen} disabled={refusal !== null} onCheckedChange={() => toggle(task.id)}>
+              {task.title}
+              {refusal && <span className={s.optionWhy}>{refusal.message}</span>}
+            </Checkbox>
+          </div>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+import { type ReactNode, useId } from "react";
+
+import { explain } from "@/api/errors";
+import type { Fields } from "@/plans/drafts";
+import { isConflict } from "@/plans/usePlanEdit";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+
+import { ContestedFields } from "./ContestedFields";
+import s from "./EditPanel.module.css";
+import type { DraftOf } from "./useDraft";
+
+type Props<C extends Fields> = {
+  title: string;
+  description: ReactNode;
+  /** Why nothing can be changed; null where it can. */
+  frozen: string | null;
+  current: C;
+  draft: DraftOf<C>;
+  busy: boolean;
+  error: unknown;
+  onSave: () => void;
+  onClose: () => void;
+  /** Beside the buttons: what else can be done with it. */
+  aside?: ReactNode;
+  children: ReactNode;
+};
+
+/** The frame of an edit: what is typed stays until it is saved or discarded, whatever happens meanwhile. */
+export function EditPanel<C extends Fields>({
+  title,
+  description,
+  frozen,
+  current,
+  draft,
+  ...rest
+}: Props<C>) {
+  const { busy, error, onSave, onClose, aside, children } = rest;
+  const id = useId();
+  const isContested = draft.contested.length > 0;
+  return (
+    <Dialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={title}
+      description={description}
+      side
+      footer={
+        <>
+          {aside && <span className={s.aside}>{aside}</span>}
+          {draft.isChanged && <Button onClick={draft.clear}>Discard</Button>}
+          {!frozen && (
+            <Button
+              type="submit"
+              form={id}
+              variant="primary"
+              busy={busy}
+              disabled={busy || !draft.isChanged || isContested}
+            >
+              Save
+            </Button>
+          )}
+        </>
+      }
+    >
+      {frozen && <p className={s.frozen}>{frozen}</p>}
+      <ContestedFields current={current} draft={draft} />
+      <form
+        id={id}
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSave();
+        }}
+      >
+        <fieldset className={s.fields} disabled={frozen !== null || busy}>
+          {children}
+        </fieldset>
+      </form>
+      {error !== null && !isContested && (
+        <p className={isConflict(error) ? s.frozen : s.error} role="alert">
+          {isConflict(error)
+            ? "Somebody else has changed the plan meanwhile. It has been read again, and nothing of what you typed is lost: look at it and save once more."
+            : explain(error)}
+        </p>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,22 @@
+import { phaseOf, taskOf } from "@/plans/model";
+import { usePlanContext } from "@/plans/planContext";
+import { Dialog } from "@/ui/Dialog";
+
+import { PhaseForm } from "./PhaseForm";
+import { PlanForm } from "./PlanForm";
+import { TaskForm } from "./TaskForm";
+
+/** The panel at the right edge in which a task, a phase or the plan itself is edited. */
+export function ElementPanel({ id, onClose }: { id: string; onClose: () => void }) {
+  const { plan } = usePlanContext();
+  if (id === plan.id) return <PlanForm plan={plan} onClose={onClose} />;
+  const phase = plan.phases.find((one) => one.id === id);
+  if (phase) return <PhaseForm plan={plan} phase={phase} onClose={onClose} />;
+  const [task, around] = [taskOf(plan, id), phaseOf(plan, id)];
+  if (task && around) return <TaskForm plan={plan} phase={around} task={task} onClose={onClose} />;
+  return (
+    <Dialog open onOpenChange={onClose} title="It is no longer there" side>
+      <p>Somebody has deleted it, or it belongs to another version of the plan. The history knows.</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,204 @@
+import { Trash2 } from "lucide-react";
+import { RadioGroup } from "radix-ui";
+import { useState } from "react";
+
+import {
+  type Effort,
+  EFFORTS,
+  isFreelyEditable,
+  isTaskEditable,
+  type Phase,
+  type Plan,
+  type Task,
+} from "@/plans/model";
+import { withTaskAt } from "@/plans/moving";
+import { usePlanEdit } from "@/plans/usePlanEdit";
+import { changeTask } from "@/services/plans";
+import { Button } from "@/ui/Button";
+import { Field } from "@/ui/Field";
+import { Select } from "@/ui/Select";
+
+import { ConditionFields } from "./ConditionFields";
+import { CriteriaFields } from "./CriteriaFields";
+import { DeleteElement } from "./DeleteElement";
+import { DependencyPicker } from "./DependencyPicker";
+import { EditPanel } from "./EditPanel";
+import s from "./EditPanel.module.css";
+import { StoryNote } from "./StoryNote";
+import { useDraft } from "./useDraft";
+
+type Props = { plan: Plan; phase: Phase; task: Task; onClose: () => void };
+
+export function TaskForm({ plan, phase, task, onClose }: Props) {
+  const [isDeleting, setDeleting] = useState(false);
+  const edit = usePlanEdit(plan.id);
+  const current = fieldsOf(task, phase.id);
+  const draft = useDraft(task.id, current);
+  const { shown, type } = draft;
+  const isFree = isFreelyEditable(plan.status);
+  const isEditable = isTaskEditable(plan, task);
+  const save = () => {
+    const changes = tidied(draft.changes);
+    edit.mutate(
+      { ask: (version) => changeTask(task.id, changes, version), isQuiet: true },
+      {
+        onSuccess: () => {
+          draft.clear();
+          onClose();
+        },
+      },
+    );
+  };
+  const withDraft = { ...plan, phases: planWith(plan, task, shown.phaseId).phases };
+  return (
+    <EditPanel
+      title={task.title}
+      description={`Task ${task.key} of ${phase.title}`}
+      frozen={isEditable ? null : "It has begun, or the plan has ended: it stays as it is."}
+      current={current}
+      draft={draft}
+      busy={edit.isPending}
+      error={edit.error}
+      onSave={save}
+      onClose={onClose}
+      aside={
+        isFree && (
+          <Button variant="danger" icon={Trash2} onClick={() => setDeleting(true)}>
+            Delete…
+          </Button>
+        )
+      }
+    >
+      <Field label="Title">
+        {(props) => (
+          <input
+            {...props}
+            value={shown.title}
+            maxLength={300}
+            required
+            onChange={(event) => type("title", event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Description" hint="What Claude is told. Name files and conventions where you know them.">
+        {(props) => (
+          <textarea
+            {...props}
+            rows={6}
+            value={shown.description}
+            maxLength={5000}
+            onChange={(event) => type("description", event.target.value)}
+          />
+        )}
+      </Field>
+      <CriteriaFields
+        value={shown.acceptanceCriteria}
+        onChange={(value) => type("acceptanceCriteria", value)}
+      />
+      <EffortField value={shown.effort} onChange={(value) => type("effort", value)} />
+      <DependencyPicker
+        plan={withDraft}
+        taskId={task.id}
+        value={shown.dependsOn}
+        onChange={(value) => type("dependsOn", value)}
+      />
+      <Field label="Files" hint="One a line: those it is about, as far as they are known.">
+        {(props) => (
+          <textarea
+            {...props}
+            className={`${props.className} mono`}
+            rows={3}
+            spellCheck={false}
+            value={shown.files.join("\n")}
+            onChange={(event) => type("files", event.target.value ? event.target.value.split("\n") : [])}
+          />
+        )}
+      </Field>
+      <div className={s.pair}>
+        <Field label="Key" hint="What others call it by.">
+          {(props) => (
+            <input
+              {...props}
+              value={shown.key}
+              maxLength={40}
+              required
+              pattern="[A-Za-z0-9][A-Za-z0-9._\-]*"
+              spellCheck={false}
+              onChange={(event) => type("key", event.target.value)}
+            />
+          )}
+        </Field>
+        {isFree && (
+          <Field label="Phase" hint="In another one it comes to its end.">
+            {({ id }) => (
+              <Select
+                id={id}
+                label="Phase"
+                value={shown.phaseId}
+                onValueChange={(value) => type("phaseId", value)}
+                options={plan.phases.map((one) => ({ value: one.id, label: one.title }))}
+              />
+            )}
+          </Field>
+        )}
+      </div>
+      <ConditionFields
+        plan={plan}
+        before={shown.phaseId}
+        besides={shown.dependsOn}
+        value={shown.condition}
+        onChange={(value) => type("condition", value)}
+      />
+      <StoryNote storyId={task.storyId} subtaskId={task.subtaskId} />
+      {isDeleting && (
+        <DeleteElement plan={plan} task={task} onClose={() => setDeleting(false)} onDeleted={onClose} />
+      )}
+    </EditPanel>
+  );
+}
+
+function fieldsOf(task: Task, phaseId: string) {
+  const { title, description, acceptanceCriteria, effort, dependsOn, files, key, condition } = task;
+  return { title, description, acceptanceCriteria, effort, dependsOn, files, key, condition, phaseId };
+}
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+/** Without the empty lines that a form leaves behind. */
+function tidied({ acceptanceCriteria, files, ...rest }: Partial<Fields>): Partial<Fields> {
+  const filled = (lines: string[]) => lines.map((line) => line.trim()).filter(Boolean);
+  return {
+    ...rest,
+    ...(acceptanceCriteria ? { acceptanceCriteria: filled(acceptanceCriteria) } : {}),
+    ...(files ? { files: filled(files) } : {}),
+  };
+}
+
+/** The plan with the task in the phase that is chosen for it: what it may depend on goes by that. */
+function planWith(plan: Plan, task: Task, phaseId: string): Plan {
+  const phase = plan.phases.find((one) => one.id === phaseId);
+  if (!phase || phase.tasks.some(({ id }) => id === task.id)) return plan;
+  return withTaskAt(plan, task.id, { phaseId, position: phase.tasks.length });
+}
+
+function EffortField({ value, onChange }: { value: Effort; onChange: (value: Effort) => void }) {
+  return (
+    <div>
+      <p className={s.legend} id="effort">
+        Effort
+      </p>
+      <RadioGroup.Root
+        className={s.efforts}
+        aria-labelledby="effort"
+        value={value}
+        onValueChange={(chosen) => onChange(chosen as Effort)}
+      >
+        {EFFORTS.map((effort) => (
+          <RadioGroup.Item key={effort} value={effort} className={s.effort}>
+            {effort}
+          </RadioGroup.Item>
+        ))}
+      </RadioGroup.Root>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { useEffect, useRef, useState } from "react";
+
+import type { Phase, Plan } from "@/plans/model";
+import {
+  brokenByMove,
+  phaseMove,
+  type Place,
+  saidPlace,
+  taskMove,
+  withPhaseAt,
+  withTaskAt,
+} from "@/plans/moving";
+import { usePlanEdit } from "@/plans/usePlanEdit";
+import { changePhase, changeTask } from "@/services/plans";
+import { toast } from "@/ui/toast";
+
+/** Puts tasks and phases elsewhere. `said` is read out: where the last one has come to, or why it could not. */
+export function useMoves(plan: Plan) {
+  const [said, say] = useState("");
+  const { mutate } = usePlanEdit(plan.id);
+
+  // in another phase the row is a new one: whoever moves it by the keyboard goes along
+  const moved = useRef<string | null>(null);
+  useEffect(() => {
+    const grip = moved.current && document.querySelector<HTMLElement>(`[data-grip="${moved.current}"]`);
+    if (grip && (document.activeElement === document.body || document.activeElement === null)) grip.focus();
+  }, [plan]);
+
+  const refused = (after: Plan): boolean => {
+    const fault = brokenByMove(plan, after);
+    if (!fault) return false;
+    say(`Not moved. ${fault.message}`);
+    toast.error("It cannot go there", fault.message);
+    return true;
+  };
+
+  const moveTask = (taskId: string, place: Place) => {
+    const patch = taskMove(plan, taskId, place);
+    const after = withTaskAt(plan, taskId, place);
+    if (!patch || refused(after)) return;
+    moved.current = taskId;
+    say(saidPlace(after, taskId));
+    mutate({
+      ask: (version) => changeTask(taskId, patch, version),
+      expected: (now) => withTaskAt(now, taskId, place),
+    });
+  };
+
+  const movePhase = (phase: Phase, position: number) => {
+    const patch = phaseMove(plan, phase.id, position);
+    if (!patch || refused(withPhaseAt(plan, phase.id, position))) return;
+    say(`${phase.title}: phase ${position + 1} of ${plan.phases.length}`);
+    mutate({
+      ask: (version) => changePhase(phase.id, patch, version),
+      expected: (now) => withPhaseAt(now, phase.id, position),
+    });
+  };
+
+  return { said, moveTask, movePhase };
+}

@@ -1,0 +1,63 @@
+/** The shapes of plans, by the names the pages use for them; all of them come from the API's own description. */
+import type { components } from "@/api/schema";
+
+type Schemas = components["schemas"];
+
+export type Plan = Schemas["PlanShown"];
+export type PlanInBrief = Schemas["PlanInBrief"];
+export type PlanStatus = Schemas["PlanStatus"];
+export type Phase = Schemas["PhaseShown"];
+export type PhaseMode = Phase["mode"];
+export type Task = Schemas["TaskShown"];
+export type TaskStatus = Schemas["TaskStatus"];
+export type TaskPatch = Schemas["TaskPatch"];
+export type PhasePatch = Schemas["PhasePatch"];
+export type PlanPatch = Schemas["PlanPatch"];
+export type Condition = Schemas["Condition"];
+export type Effort = Task["effort"];
+export type Progress = Schemas["PlanProgress"];
+export type TaskProgress = Schemas["TaskProgress"];
+export type PhaseProgress = Schemas["PhaseProgress"];
+export type PlanEvent = Schemas["PlanEvent"];
+export type LogLine = Schemas["LogLine"];
+export type Iteration = Schemas["IterationShown"];
+export type Suggestion = Schemas["SuggestionShown"];
+export type ReviewType = Schemas["ReviewRequest"]["reviewType"];
+export type Comparison = Schemas["Comparison"];
+export type Change = Schemas["ChangeTold"];
+export type Template = Schemas["Template"];
+export type TemplateInBrief = Schemas["TemplateInBrief"];
+export type PlanEstimate = Schemas["PlanEstimate"];
+export type Repository = Schemas["Repository"];
+
+export const EFFORTS = ["XS", "S", "M", "L", "XL"] as const satisfies readonly Effort[];
+export const MODES = ["sequential", "parallel", "manual"] as const satisfies readonly PhaseMode[];
+
+export function tasksOf(plan: Pick<Plan, "phases">): Task[] {
+  return plan.phases.flatMap((phase) => phase.tasks);
+}
+
+export function taskOf(plan: Pick<Plan, "phases">, id: string): Task | undefined {
+  return tasksOf(plan).find((task) => task.id === id);
+}
+
+export function phaseOf(plan: Pick<Plan, "phases">, taskId: string): Phase | undefined {
+  return plan.phases.find((phase) => phase.tasks.some((task) => task.id === taskId));
+}
+
+/** Whether people's clicks on tasks mean anything now: the plan is being carried out, however it stands. */
+export function isExecuting(status: PlanStatus): boolean {
+  return status === "RUNNING" || status === "PAUSING" || status === "PAUSED";
+}
+
+/** All of a plan can be changed before it is carried out. */
+export function isFreelyEditable(status: PlanStatus): boolean {
+  return status === "DRAFT" || status === "READY";
+}
+
+const BEGUN: readonly TaskStatus[] = ["RUNNING", "COMPLETED", "SKIPPED", "CANCELLED"];
+
+/** Whether the texts and links of a task can be changed: while a plan is carried out, those of tasks not begun. */
+export function isTaskEditable(plan: Pick<Plan, "status">, task: Pick<Task, "status">): boolean {
+  return isFreelyEditable(plan.status) || (isExecuting(plan.status) && !BEGUN.includes(task.status));
+}

@@ -1,0 +1,23 @@
+import { useOutletContext } from "react-router";
+
+import type { Asked, useControl } from "@/executing/asking";
+
+import type { Plan, Progress, Repository } from "./model";
+
+/** What the page of a plan gives to each of its parts. */
+export type PlanContext = {
+  /** With the statuses of the newest progress. */
+  plan: Plan;
+  progress: Progress;
+  /** When the progress came, in milliseconds since 1970: what is counted by the second goes on from there. */
+  receivedAt: number;
+  /** Null while it is not known, or is gone. */
+  repository: Repository | null;
+  /** Opens the dialog in which something is asked of the plan or of a task. */
+  ask: (asked: Asked) => void;
+  control: ReturnType<typeof useControl>;
+};
+
+export function usePlanContext(): PlanContext {
+  return useOutletContext<PlanContext>();
+}

@@ -1,0 +1,65 @@
+import { useQuery } from "@tanstack/react-query";
+import { CircleX, Sparkles } from "lucide-react";
+
+import { type Iteration, type Plan } from "@/plans/model";
+import { iterationQuery } from "@/services/plans";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { plural } from "@/ui/format";
+import { Skeleton } from "@/ui/Skeleton";
+
+import s from "./Reviews.module.css";
+import { ReviewUnderWay } from "./ReviewUnderWay";
+import { ScheduleEffect } from "./ScheduleEffect";
+import { Suggestions } from "./Suggestions";
+
+type Props = {
+  plan: Plan;
+  iterationId: string;
+  /** Indices of the suggestions that have been taken. */
+  applied: ReadonlySet<number>;
+};
+
+/** One review: under way, failed, or with its suggestions. */
+export function Review({ plan, iterationId, applied }: Props) {
+  const { data, error, refetch } = useQuery(iterationQuery(plan.id, iterationId));
+  if (!data)
+    return error ? (
+      <ErrorState error={error} onRetry={() => void refetch()} />
+    ) : (
+      <Skeleton lines={6} height={40} />
+    );
+  if (data.status === "PENDING") return <ReviewUnderWay runId={data.runId} planId={plan.id} />;
+  if (data.status !== "DONE") return <NotDone iteration={data} />;
+  return (
+    <>
+      <ScheduleEffect schedule={data.schedule} />
+      {data.suggestions.length === 0 ? (
+        <EmptyState icon={Sparkles} title="Nothing to suggest">
+          The plan is as it should be, as far as this review goes.
+        </EmptyState>
+      ) : (
+        <Suggestions plan={plan} iteration={data} applied={applied} />
+      )}
+      {data.dropped.length > 0 && (
+        <details className={s.dropped}>
+          <summary>{plural(data.dropped.length, "more")} could not be applied and are not offered</summary>
+          <ul>
+            {data.dropped.map((reason, index) => (
+              <li key={index}>{reason}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function NotDone({ iteration }: { iteration: Iteration }) {
+  const isCancelled = iteration.status === "CANCELLED";
+  return (
+    <EmptyState icon={CircleX} title={isCancelled ? "This review was stopped" : "This review has failed"}>
+      {iteration.error ?? "Another one can be asked for."}
+    </EmptyState>
+  );
+}

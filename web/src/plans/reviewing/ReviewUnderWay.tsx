@@ -1,0 +1,42 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Sparkles } from "lucide-react";
+
+import { explain } from "@/api/errors";
+import { useTicking } from "@/plans/useTicking";
+import { cancelWriting, planKey, writingQuery } from "@/services/plans";
+import { Button } from "@/ui/Button";
+import { EmptyState } from "@/ui/EmptyState";
+import { clock } from "@/ui/format";
+import { toast } from "@/ui/toast";
+
+/** While the model looks at the plan. */
+export function ReviewUnderWay({ planId, runId }: { planId: string; runId: string | null }) {
+  const queries = useQueryClient();
+  const run = useQuery(writingQuery(runId)).data;
+  const now = useTicking(run !== undefined);
+  const stopping = useMutation({
+    mutationFn: cancelWriting,
+    onError: (error) => toast.error("It could not be stopped", explain(error)),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
+  });
+  return (
+    <div role="status">
+      <EmptyState
+        icon={Sparkles}
+        title="Claude looks at the plan"
+        {...(runId
+          ? {
+              action: (
+                <Button busy={stopping.isPending} onClick={() => stopping.mutate(runId)}>
+                  Stop the review
+                </Button>
+              ),
+            }
+          : {})}
+      >
+        {run ? `For ${clock(now - Date.parse(run.createdAt))} now. ` : ""}Its suggestions appear here by
+        themselves.
+      </EmptyState>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+
+import { progressQuery } from "@/services/executions";
+import { planKey, planNowKey, planQuery, plansKey } from "@/services/plans";
+
+import type { Plan, Progress } from "./model";
+
+/** A plan as it is written and as it stands, which are two answers of the API kept in step. */
+export function usePlan(planId: string) {
+  const written = useQuery(planQuery(planId));
+  const standing = useQuery(progressQuery(planId));
+  const plan = useMemo(
+    () => written.data && withStanding(written.data, standing.data ?? null),
+    [written.data, standing.data],
+  );
+  useInStep(planId, written.data, standing.data);
+  return {
+    plan,
+    progress: standing.data ?? null,
+    receivedAt: standing.dataUpdatedAt,
+    error: written.error ?? standing.error,
+    isPending: written.isPending || standing.isPending,
+    refetch: () => Promise.all([written.refetch(), standing.refetch()]),
+  };
+}
+
+/** Statuses are polled with the progress: the plan's own are as old as its last change. */
+export function withStanding(plan: Plan, progress: Progress | null): Plan {
+  if (!progress) return plan;
+  const states = new Map(progress.tasks.map((task) => [task.id, task]));
+  const phases = plan.phases.map((phase) => ({
+    ...phase,
+    tasks: phase.tasks.map((task) => ({ ...task, status: states.get(task.id)?.status ?? task.status })),
+  }));
+  return { ...plan, status: progress.status, phases };
+}
+
+/** Reads the plan again when somebody else has changed it, and the other way round. */
+function useInStep(planId: string, plan: Plan | undefined, progress: Progress | undefined): void {
+  const queries = useQueryClient();
+  const [version, status] = [plan?.version, plan?.status];
+  const [seenVersion, seenStatus] = [progress?.version, progress?.status];
+  useEffect(() => {
+    if (version === undefined || seenVersion === undefined) return;
+    if (version < seenVersion) void queries.invalidateQueries({ queryKey: planKey(planId) });
+    else if (version > seenVersion)
+      void queries.invalidateQueries({ queryKey: [...planKey(planId), "progress"] });
+  }, [version, seenVersion, planId, queries]);
+  useEffect(() => {
+    if (status === seenStatus) return;
+    void queries.invalidateQueries({ queryKey: planNowKey(planId) });
+    void queries.invalidateQueries({ queryKey: plansKey() });
+  }, [seenStatus]); // eslint-disable-line react-hooks/exhaustive-deps -- only news of the progress counts
+}

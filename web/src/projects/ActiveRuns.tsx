@@ -1,0 +1,79 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { ArrowRight } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { Link } from "react-router";
+
+import { segmentsOf } from "@/runs/segments";
+import { runName } from "@/runs/naming";
+import { elapsedMs, remainingMs } from "@/runs/times";
+import { activeRunsQuery, type Run, runKeys } from "@/services/runs";
+import { cardKeys } from "@/services/cards";
+import { epicKeys } from "@/services/epics";
+import { projectKeys } from "@/services/projects";
+import { storyKeys } from "@/services/stories";
+import { subtaskKeys } from "@/services/subtasks";
+import { clock, duration } from "@/ui/format";
+import { inWords, ProgressBar } from "@/ui/ProgressBar";
+import { StatusBadge } from "@/ui/StatusBadge";
+import { useNow } from "@/ui/useNow";
+
+import s from "./ActiveRuns.module.css";
+
+/** What is under way in the project, whoever has started it. */
+export function ActiveRuns({ projectId }: { projectId: string }) {
+  const runs = useQuery(activeRunsQuery(projectId)).data ?? [];
+  useFreshCounts(projectId, runs);
+  if (runs.length === 0) return null;
+  return (
+    <section aria-label="Active runs" className={s.runs}>
+      {runs.map((run) => (
+        <ActiveRun key={run.runId} run={run} />
+      ))}
+    </section>
+  );
+}
+
+function ActiveRun({ run }: { run: Run }) {
+  const now = useNow();
+  const left = remainingMs(run, now);
+  return (
+    <Link to={`/projects/${run.projectId ?? ""}/runs/${run.runId}`} className={s.run}>
+      <span className={s.line}>
+        <strong className={s.name}>{runName(run.type)}</strong>
+        {run.stale && <StatusBadge tone="amber">No sign of life</StatusBadge>}
+        <span className={s.detail}>{inWords(segmentsOf(run))}</span>
+        <span className={s.time}>
+          {clock(elapsedMs(run, now))}
+          {left !== null && `, about ${duration(left)} left`}
+        </span>
+        <ArrowRight size={16} aria-hidden />
+      </span>
+      <ProgressBar thin label={runName(run.type)} segments={segmentsOf(run)} />
+    </Link>
+  );
+}
+
+/** The project's counts grow with its runs; the lists are fetched anew when a run ends. */
+function useFreshCounts(projectId: string, runs: Run[]): void {
+  const queries = useQueryClient();
+  const made = runs.reduce((sum, run) => sum + run.artifactsCreated, 0);
+  const ids = runs.map((run) => run.runId).join();
+  const before = useRef(ids);
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: projectKeys.one(projectId) });
+  }, [made, projectId, queries]);
+  useEffect(() => {
+    if (before.current !== ids) {
+      const lists = [
+        cardKeys.list(projectId),
+        epicKeys.all,
+        storyKeys.all,
+        subtaskKeys.all,
+        runKeys.list(projectId),
+      ];
+      for (const queryKey of [...lists, projectKeys.one(projectId)])
+        void queries.invalidateQueries({ queryKey });
+    }
+    before.current = ids;
+  }, [ids, projectId, queries]);
+}

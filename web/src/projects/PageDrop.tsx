@@ -1,0 +1,50 @@
+import { FileUp } from "lucide-react";
+import { type DragEvent, type ReactNode, useRef, useState } from "react";
+
+import s from "./PageDrop.module.css";
+
+/** A CSV may be dropped anywhere on the page. */
+export function PageDrop({ onFile, children }: { onFile: (file: File) => void; children: ReactNode }) {
+  const [over, setOver] = useState(false);
+  // entering a child leaves its parent: only the outermost leaving counts
+  const depth = useRef(0);
+  const enter = (event: DragEvent) => {
+    if (!hasFile(event)) return;
+    depth.current += 1;
+    setOver(true);
+  };
+  const leave = () => {
+    depth.current = Math.max(0, depth.current - 1);
+    setOver(depth.current > 0);
+  };
+  const drop = (event: DragEvent) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    depth.current = 0;
+    setOver(false);
+    const file = event.dataTransfer.files[0];
+    if (file) onFile(file);
+  };
+  return (
+    // dropping is a shortcut for the pointer; the button “Import” does the same
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div
+      className={s.page}
+      onDragEnter={enter}
+      onDragLeave={leave}
+      onDragOver={(event) => hasFile(event) && event.preventDefault()}
+      onDrop={drop}
+    >
+      {children}
+      {over && (
+        <div className={s.over}>
+          <p className={s.message}>
+            <FileUp size={22} aria-hidden /> Drop the CSV to look at its cards
+          </p>
+        </div>
+      )}
+    </div>
+  );
+}
+
+const hasFile = (event: DragEvent) => event.dataTransfer.types.includes("Files");

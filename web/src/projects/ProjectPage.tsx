@@ -1,0 +1,76 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useParams, useSearchParams } from "react-router";
+
+import { ImportDialog } from "@/importing/ImportDialog";
+import { type Project, projectQuery } from "@/services/projects";
+import { StartRunDialog, type Wish } from "@/starting/StartRunDialog";
+import { ErrorState } from "@/ui/ErrorState";
+import { Skeleton } from "@/ui/Skeleton";
+import { usePageTitle } from "@/ui/usePageTitle";
+
+import { ActiveRuns } from "./ActiveRuns";
+import { PageDrop } from "./PageDrop";
+import { ProjectHeader } from "./ProjectHeader";
+import { SectionContent } from "./SectionContent";
+import { SectionCards, type View, VIEWS } from "./SectionCards";
+
+export function Component() {
+  const { projectId = "" } = useParams();
+  const query = useQuery(projectQuery(projectId));
+  usePageTitle(query.data?.name ?? "Project");
+  if (query.isPending) return <Loading />;
+  if (!query.data) {
+    return (
+      <ErrorState
+        title="This project could not be loaded"
+        error={query.error}
+        onRetry={() => void query.refetch()}
+      />
+    );
+  }
+  return <ProjectView key={projectId} project={query.data} />;
+}
+
+function Loading() {
+  return (
+    <>
+      <div style={{ maxWidth: 420, marginBottom: "var(--s6)" }}>
+        <Skeleton lines={3} height={24} />
+      </div>
+      <Skeleton lines={5} height={56} />
+    </>
+  );
+}
+
+function ProjectView({ project }: { project: Project }) {
+  const view = useView();
+  const [importing, setImporting] = useState(false);
+  const [dropped, setDropped] = useState<File | null>(null);
+  const [wish, setWish] = useState<Wish | null>(null);
+  const openImport = (file: File | null) => {
+    setDropped(file);
+    setImporting(true);
+  };
+  return (
+    <PageDrop onFile={openImport}>
+      <ProjectHeader
+        project={project}
+        onImport={() => openImport(null)}
+        onRun={(type) => setWish({ type })}
+      />
+      <SectionCards project={project} view={view} />
+      <ActiveRuns projectId={project.id} />
+      <SectionContent project={project} view={view} onImport={openImport} onRun={setWish} />
+      <ImportDialog projectId={project.id} open={importing} onOpenChange={setImporting} dropped={dropped} />
+      <StartRunDialog project={project} wish={wish} onClose={() => setWish(null)} />
+    </PageDrop>
+  );
+}
+
+/** The section is in the address, so that a link and a reload lead to it. */
+function useView(): View {
+  const [search] = useSearchParams();
+  const asked = search.get("section");
+  return VIEWS.find((view) => view === asked) ?? "cards";
+}

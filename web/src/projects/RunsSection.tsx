@@ -1,0 +1,70 @@
+import { useQuery } from "@tanstack/react-query";
+import { History } from "lucide-react";
+import { Link } from "react-router";
+
+import { RunStatusBadge } from "@/runs/badges";
+import { madeBy, makesOf, runName } from "@/runs/naming";
+import { segmentsOf } from "@/runs/segments";
+import { elapsedMs } from "@/runs/times";
+import { type Run, runsQuery } from "@/services/runs";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { ago, clock, dateTime, money, plural } from "@/ui/format";
+import { Panel } from "@/ui/Panel";
+import { ProgressBar } from "@/ui/ProgressBar";
+import { Skeleton } from "@/ui/Skeleton";
+import { useNow } from "@/ui/useNow";
+
+import s from "./RunsSection.module.css";
+
+/** The project's runs, newest first. */
+export function RunsSection({ projectId }: { projectId: string }) {
+  const query = useQuery({ ...runsQuery(projectId), refetchInterval: 10_000 });
+  const now = useNow();
+  if (query.isPending) return <Skeleton lines={5} height={40} />;
+  if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data.length === 0) {
+    return (
+      <EmptyState icon={History} title="No runs yet">
+        A run works through many items with Claude: it analyses cards, or writes epics, stories and subtasks.
+        Start one with “Run” above.
+      </EmptyState>
+    );
+  }
+  return (
+    <Panel flush label="Runs">
+      <ul>
+        {query.data.map((run) => (
+          <RunRow key={run.runId} run={run} now={now} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function RunRow({ run, now }: { run: Run; now: number }) {
+  const [one, many] = makesOf(run.type);
+  const created = new Date(run.createdAt);
+  return (
+    <li className={s.row}>
+      <div className={s.what}>
+        <Link to={`/projects/${run.projectId ?? ""}/runs/${run.runId}`} className={s.name}>
+          {runName(run.type)}
+        </Link>
+        <span className={s.when}>
+          <time dateTime={created.toISOString()} title={dateTime(created)}>
+            {ago(created, now)}
+          </time>
+          {run.retryOf && ", a retry"}
+        </span>
+      </div>
+      <RunStatusBadge status={run.status} />
+      <div className={s.progress}>
+        <ProgressBar thin label={`Progress of ${runName(run.type)}`} segments={segmentsOf(run)} />
+      </div>
+      <span className={s.made}>{plural(madeBy(run), one, many)}</span>
+      <span className={s.number}>{clock(elapsedMs(run, now))}</span>
+      <span className={s.number}>{money(run.costUsd)}</span>
+    </li>
+  );
+}

@@ -1,0 +1,49 @@
+import { useQuery } from "@tanstack/react-query";
+import { History } from "lucide-react";
+import { Link } from "react-router";
+
+import type { Project } from "@/services/projects";
+import { runsQuery } from "@/services/runs";
+import { number } from "@/ui/format";
+
+import s from "./SectionCards.module.css";
+import { SECTIONS } from "./sections";
+
+export const VIEWS = ["cards", "epics", "stories", "subtasks", "runs"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** How many there are of each, as links to where they are. */
+export function SectionCards({ project, view }: { project: Project; view: View }) {
+  const runs = useQuery(runsQuery(project.id)).data;
+  const all = [
+    ...SECTIONS.map(({ name, label, icon }) => ({ name, label, icon, count: number(project.counts[name]) })),
+    {
+      name: "runs",
+      label: "Runs",
+      icon: History,
+      count: runs ? `${runs.length}${runs.length === 200 ? "+" : ""}` : "–",
+    },
+  ];
+  return (
+    <nav aria-label="Sections of the project">
+      <ul className={s.cards}>
+        {all.map(({ name, label, icon: Icon, count }) => (
+          <li key={name}>
+            <Link
+              to={`?section=${name}`}
+              replace
+              preventScrollReset
+              className={s.card}
+              aria-current={view === name ? "page" : undefined}
+            >
+              <span className={s.label}>
+                <Icon size={15} aria-hidden /> {label}
+              </span>{" "}
+              <span className={s.count}>{count}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,30 @@
+import { BookOpenText, type LucideIcon, MessageSquareText, Mountain, SquareCheckBig } from "lucide-react";
+
+import type { Counts } from "@/services/projects";
+import type { BacklogRunType } from "@/services/runs";
+
+export type SectionName = keyof Counts;
+export type Section = {
+  name: SectionName;
+  label: string;
+  icon: LucideIcon;
+  /** The run that makes what is here; of cards, the one that analyses them. */
+  run: BacklogRunType;
+  /** What that run works on. */
+  from: SectionName;
+};
+
+/** From raw to ready, in this order. */
+export const SECTIONS: readonly Section[] = [
+  { name: "cards", label: "Cards", icon: MessageSquareText, run: "ANALYZE_CARDS", from: "cards" },
+  { name: "epics", label: "Epics", icon: Mountain, run: "GENERATE_EPICS", from: "cards" },
+  { name: "stories", label: "Stories", icon: BookOpenText, run: "GENERATE_STORIES", from: "epics" },
+  { name: "subtasks", label: "Subtasks", icon: SquareCheckBig, run: "GENERATE_SUBTASKS", from: "stories" },
+];
+
+/** The section of that name. Raises for a name that is none. */
+export function sectionNamed(name: SectionName): Section {
+  const found = SECTIONS.find((section) => section.name === name);
+  if (!found) throw new Error(name);
+  return found;
+}

@@ -1,0 +1,135 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { FolderGit2, KeyRound, ListChecks, PencilLine, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { Link } from "react-router";
+
+import { ApiError, explain } from "@/api/errors";
+import {
+  deleteRepository,
+  type Repository,
+  repositoriesKey,
+  repositoriesQuery,
+} from "@/services/repositories";
+import { Button, IconButton } from "@/ui/Button";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { PageHeader } from "@/ui/PageHeader";
+import { Skeleton } from "@/ui/Skeleton";
+import { toast } from "@/ui/toast";
+import { usePageTitle } from "@/ui/usePageTitle";
+
+import s from "./Repositories.module.css";
+import { RepositoryDialog } from "./RepositoryDialog";
+
+type Open = { kind: "new" } | { kind: "edit" | "delete"; repository: Repository };
+
+/** Where the code is that plans are for. */
+export function Component() {
+  usePageTitle("Repositories");
+  const [open, setOpen] = useState<Open | null>(null);
+  const { data, error, isPending, refetch } = useQuery(repositoriesQuery());
+  const close = () => setOpen(null);
+  const add = (
+    <Button variant="primary" icon={Plus} onClick={() => setOpen({ kind: "new" })}>
+      Add repository
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader
+        title="Repositories"
+        lead="Where the code is that plans are written for and carried out in."
+        {...(data && data.length > 0 ? { actions: add } : {})}
+      />
+      {isPending && <Skeleton lines={4} height={56} />}
+      {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {data?.length === 0 && (
+        <EmptyState icon={FolderGit2} title="No repository yet" action={add}>
+          Say where the code is. Nothing is changed there before a plan is carried out.
+        </EmptyState>
+      )}
+      {data && data.length > 0 && (
+        <ul className={s.repositories}>
+          {data.map((repository) => (
+            <RepositoryLine
+              key={repository.id}
+              repository={repository}
+              onOpen={(kind) => setOpen({ kind, repository })}
+            />
+          ))}
+        </ul>
+      )}
+      {open?.kind === "new" && <RepositoryDialog onClose={close} />}
+      {open?.kind === "edit" && <RepositoryDialog repository={open.repository} onClose={close} />}
+      {open?.kind === "delete" && <DeleteRepository repository={open.repository} onClose={close} />}
+    </>
+  );
+}
+
+type LineProps = { repository: Repository; onOpen: (kind: "edit" | "delete") => void };
+
+function RepositoryLine({ repository, onOpen }: LineProps) {
+  const { id, name, url, defaultBranch, credentialsSecret } = repository;
+  return (
+    <li className={s.repository}>
+      <div className={s.main}>
+        <h2 className={s.name}>{name}</h2>
+        <p className={s.facts}>
+          {url.startsWith("https://") ? (
+            <a href={url} target="_blank" rel="noreferrer" className="mono">
+              {url}
+            </a>
+          ) : (
+            <span className="mono">{url}</span>
+          )}
+          <span>
+            branch <span className="mono">{defaultBranch}</span>
+          </span>
+          {credentialsSecret && (
+            <span className={s.secret}>
+              <KeyRound size={13} aria-hidden /> {credentialsSecret}
+            </span>
+          )}
+        </p>
+      </div>
+      <Link to={`/plans?repository=${id}`} className={s.plans}>
+        <ListChecks size={15} aria-hidden /> Plans
+      </Link>
+      <IconButton label={`Edit ${name}`} icon={PencilLine} onClick={() => onOpen("edit")} />
+      <IconButton label={`Delete ${name}…`} icon={Trash2} onClick={() => onOpen("delete")} />
+    </li>
+  );
+}
+
+function DeleteRepository({ repository, onClose }: { repository: Repository; onClose: () => void }) {
+  const queries = useQueryClient();
+  const deletion = useMutation({
+    mutationFn: () => deleteRepository(repository.id),
+    onSuccess: () => {
+      toast.ok("The repository is forgotten");
+      onClose();
+    },
+    onError: (error) => {
+      onClose();
+      const inUse = error instanceof ApiError && error.code === "REPOSITORY_IN_USE";
+      toast.error(
+        "It was not deleted",
+        inUse ? "There are plans for it: delete these first." : explain(error),
+      );
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
+  });
+  return (
+    <ConfirmDialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={`Forget “${repository.name}”?`}
+      confirm="Delete the repository"
+      busy={deletion.isPending}
+      onConfirm={() => deletion.mutate()}
+    >
+      The code itself is not touched. It can only be forgotten once no plan is for it.
+    </ConfirmDialog>
+  );
+}

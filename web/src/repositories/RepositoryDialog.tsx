@@ -1,0 +1,123 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { ApiError } from "@/api/errors";
+import { FormDialog } from "@/plans/FormDialog";
+import {
+  changeRepository,
+  createRepository,
+  type Repository,
+  repositoriesKey,
+  type RepositoryPatch,
+} from "@/services/repositories";
+import { Field } from "@/ui/Field";
+import { toast } from "@/ui/toast";
+
+const SECRET = /^groundwork\/[A-Za-z0-9/_+=.@-]+$/;
+
+/** A new repository, or another one's particulars. The credential itself is never seen here: only what it is called. */
+export function RepositoryDialog({ repository, onClose }: { repository?: Repository; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [name, setName] = useState(repository?.name ?? "");
+  const [url, setUrl] = useState(repository?.url ?? "");
+  const [branch, setBranch] = useState(repository?.defaultBranch ?? "main");
+  const [secret, setSecret] = useState(repository?.credentialsSecret ?? "");
+  const saving = useMutation({
+    mutationFn: () => {
+      const credentialsSecret = secret.trim() || null;
+      const said = { name: name.trim(), url: url.trim(), defaultBranch: branch.trim() };
+      if (!repository) return createRepository({ ...said, credentialsSecret });
+      return changeRepository(repository.id, changed(repository, { ...said, credentialsSecret }));
+    },
+    onSuccess: () => {
+      toast.ok(repository ? "The repository is changed" : "The repository is added");
+      onClose();
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
+  });
+  const fault = (field: string) =>
+    saving.error instanceof ApiError
+      ? (saving.error.fields.find((one) => one.field === field)?.message ?? null)
+      : null;
+  const isWrongSecret = secret.trim() !== "" && !SECRET.test(secret.trim());
+  return (
+    <FormDialog
+      title={repository ? `Edit ${repository.name}` : "Add a repository"}
+      submit={repository ? "Save" : "Add repository"}
+      isDisabled={!name.trim() || !url.trim() || !branch.trim() || isWrongSecret}
+      busy={saving.isPending}
+      error={saving.error instanceof ApiError && saving.error.fields.length > 0 ? null : saving.error}
+      onSubmit={() => saving.mutate()}
+      onClose={onClose}
+    >
+      <Field label="Name" error={fault("name")}>
+        {(props) => (
+          <input
+            {...props}
+            value={name}
+            maxLength={200}
+            required
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field
+        label="Address"
+        error={fault("url")}
+        hint="https://…; on the local system also the path of a repository on this machine."
+      >
+        {(props) => (
+          <input
+            {...props}
+            value={url}
+            maxLength={1000}
+            required
+            spellCheck={false}
+            placeholder="https://github.com/owner/name"
+            onChange={(event) => setUrl(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Default branch" error={fault("defaultBranch")}>
+        {(props) => (
+          <input
+            {...props}
+            value={branch}
+            maxLength={200}
+            required
+            spellCheck={false}
+            onChange={(event) => setBranch(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field
+        label="Secret with the credentials"
+        error={isWrongSecret ? "The name of the secret begins with groundwork/." : fault("credentialsSecret")}
+        hint="The name of a secret in Secrets Manager. Empty for a repository that anybody may read and write."
+      >
+        {(props) => (
+          <input
+            {...props}
+            value={secret}
+            maxLength={200}
+            spellCheck={false}
+            placeholder="groundwork/shop"
+            onChange={(event) => setSecret(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
+  );
+}
+
+/** Only what differs; but with another host the secret has to be named again, so it goes along with an address. */
+export function changed(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
+  const patch: RepositoryPatch = {};
+  if (after.name !== before.name) patch.name = after.name;
+  if (after.defaultBranch !== before.defaultBranch) patch.defaultBranch = after.defaultBranch;
+  if (after.url !== before.url) patch.url = after.url;
+  if (after.url !== before.url || after.credentialsSecret !== before.credentialsSecret) {
+    patch.credentialsSecret = after.credentialsSecret ?? null;
+  }
+  return patch;
+}

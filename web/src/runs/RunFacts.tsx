@@ -1,0 +1,44 @@
+import { Link } from "react-router";
+
+import type { Run } from "@/services/runs";
+import { dateTime, number } from "@/ui/format";
+import { Panel } from "@/ui/Panel";
+
+import s from "./RunFacts.module.css";
+
+/** How the run was asked for, and by what it was done. */
+export function RunFacts({ run }: { run: Run }) {
+  const { options } = run;
+  return (
+    <Panel title="Details">
+      <dl className={s.facts}>
+        <Fact name="Started">{run.startedAt === null ? "not yet" : dateTime(new Date(run.startedAt))}</Fact>
+        <Fact name="Ended">{run.completedAt === null ? "not yet" : dateTime(new Date(run.completedAt))}</Fact>
+        <Fact name="Model">{run.ai === "mock" ? "Mock" : run.model}</Fact>
+        <Fact name="Detail">{options.mode}</Fact>
+        <Fact name="What is there">
+          {options.existingBehavior === "replace" ? "is replaced" : "is skipped"}
+        </Fact>
+        <Fact name="Pacing">{options.pacing}</Fact>
+        <Fact name="Read from cache">{number(run.tokens.cacheRead)} tokens</Fact>
+        <Fact name="Attempt">{run.attempts}</Fact>
+        <Fact name="Invocations">{run.hops}</Fact>
+        {run.retryOf && (
+          <Fact name="Retry of">
+            <Link to={`/projects/${run.projectId ?? ""}/runs/${run.retryOf}`}>the run before</Link>
+          </Fact>
+        )}
+      </dl>
+      <p className={`${s.id} mono`}>{run.runId}</p>
+    </Panel>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div className={s.fact}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+import type { ReactNode } from "react";
+
+import { isActive, type Run } from "@/services/runs";
+import { clock, compact, duration, money, number, plural } from "@/ui/format";
+import { Panel } from "@/ui/Panel";
+import { ProgressBar } from "@/ui/ProgressBar";
+import { useNow } from "@/ui/useNow";
+
+import { madeBy, makesOf } from "./naming";
+import s from "./RunSummary.module.css";
+import { segmentsOf } from "./segments";
+import { elapsedMs, remainingMs } from "./times";
+
+/** Where a run stands, at a glance. */
+export function RunSummary({ run }: { run: Run }) {
+  return (
+    <Panel label="Progress">
+      <div className={s.top}>
+        <p className={s.detail} aria-live="polite">
+          {run.phaseDetail}
+        </p>
+        <p className={s.percent}>{run.progress}%</p>
+      </div>
+      <ProgressBar label="Progress of the run" segments={segmentsOf(run)} />
+      <Legend run={run} />
+      <Figures run={run} />
+    </Panel>
+  );
+}
+
+function Legend({ run }: { run: Run }) {
+  const parts = [
+    { name: "completed", look: s.done, count: run.completedItems },
+    { name: "skipped", look: s.skipped, count: run.skippedItems },
+    { name: "failed", look: s.failed, count: run.failedItems },
+    { name: "in progress", look: s.active, count: run.activeItems },
+    { name: "waiting", look: s.waiting, count: run.pendingItems },
+  ];
+  return (
+    <ul className={s.legend}>
+      {parts.map(({ name, look, count }) => (
+        <li key={name} className={count === 0 ? s.none : undefined}>
+          <span className={`${s.dot} ${look}`} aria-hidden /> <strong>{number(count)}</strong> {name}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Figures({ run }: { run: Run }) {
+  const [one, many] = makesOf(run.type);
+  const { input, output, cacheRead, cacheWrite } = run.tokens;
+  const limit = run.options.maxCostUsd;
+  return (
+    <dl className={s.figures}>
+      <Times run={run} />
+      <Figure
+        name="Tokens"
+        value={`${compact(input + cacheRead + cacheWrite)} in`}
+        also={`${compact(output)} out`}
+      />
+      <Figure
+        name="Cost"
+        value={money(run.costUsd)}
+        also={limit === null ? "no limit" : `of ${money(limit)} at most`}
+      />
+      <Figure
+        name="Made"
+        value={plural(madeBy(run), one, many)}
+        also={run.artifactsDeleted ? `${number(run.artifactsDeleted)} replaced` : null}
+      />
+    </dl>
+  );
+}
+
+/** The part that changes every second, so that nothing else is drawn again with it. */
+function Times({ run }: { run: Run }) {
+  const active = isActive(run);
+  const now = useNow(active);
+  const left = remainingMs(run, now);
+  return (
+    <>
+      <Figure name="Elapsed" value={<span role="timer">{clock(elapsedMs(run, now))}</span>} also={null} />
+      <Figure
+        name="Time left"
+        value={left === null ? (active ? "–" : "none") : `about ${duration(left)}`}
+        also={null}
+      />
+    </>
+  );
+}
+
+function Figure({ name, value, also }: { name: string; value: ReactNode; also: string | null }) {
+  return (
+    <div className={s.figure}>
+      <dt>{name}</dt>
+      <dd>
+        {value} {also && <span className={s.also}>{also}</span>}
+      </dd>
+    </div>
+  );
+}

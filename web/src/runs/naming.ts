@@ -1,0 +1,92 @@
+import type { BacklogRunType, ItemStatus, Run, RunStatus } from "@/services/runs";
+
+type Section = "cards" | "epics" | "stories" | "subtasks";
+type Words = {
+  /** Where in a project the things are that it works through. */
+  section: Section;
+  /** On a button. */
+  verb: string;
+  /** A run, as a noun. */
+  name: string;
+  /** What it works through. */
+  from: [one: string, many: string];
+  /** What it makes. */
+  makes: [one: string, many: string];
+};
+
+const WORDS: Record<BacklogRunType, Words> = {
+  ANALYZE_CARDS: {
+    section: "cards",
+    verb: "Analyse cards",
+    name: "Analysis of cards",
+    from: ["card", "cards"],
+    makes: ["analysis", "analyses"],
+  },
+  GENERATE_EPICS: {
+    section: "cards",
+    verb: "Generate epics",
+    name: "Generation of epics",
+    from: ["card", "cards"],
+    makes: ["epic", "epics"],
+  },
+  GENERATE_STORIES: {
+    section: "epics",
+    verb: "Generate stories",
+    name: "Generation of stories",
+    from: ["epic", "epics"],
+    makes: ["story", "stories"],
+  },
+  GENERATE_SUBTASKS: {
+    section: "stories",
+    verb: "Generate subtasks",
+    name: "Generation of subtasks",
+    from: ["story", "stories"],
+    makes: ["subtask", "subtasks"],
+  },
+};
+
+export const RUN_TYPES = Object.keys(WORDS) as BacklogRunType[];
+
+export const wordsOf = (type: BacklogRunType): Words => WORDS[type];
+
+/** Also of a plan's runs, which are met here only by their link. */
+export function runName(type: Run["type"]): string {
+  if (type === "GENERATE_PLAN") return "Generation of a plan";
+  if (type === "REVIEW_PLAN") return "Review of a plan";
+  return WORDS[type].name;
+}
+
+/** What one item of the run makes, e.g. "stories". */
+export function makesOf(type: Run["type"]): [string, string] {
+  return type === "GENERATE_PLAN" || type === "REVIEW_PLAN" ? ["result", "results"] : WORDS[type].makes;
+}
+
+/** How many of them; an analysis is no thing of its own, so the cards that have one are counted. */
+export function madeBy(run: Run): number {
+  return run.type === "ANALYZE_CARDS" ? run.completedItems : run.artifactsCreated;
+}
+
+/** The section of a project where a run's results are. */
+export function sectionOf(type: Run["type"]): Section {
+  if (type === "GENERATE_EPICS") return "epics";
+  if (type === "GENERATE_STORIES") return "stories";
+  return type === "GENERATE_SUBTASKS" ? "subtasks" : "cards";
+}
+
+export const RUN_STATUS_WORD: Record<RunStatus, string> = {
+  QUEUED: "Queued",
+  RUNNING: "Running",
+  SUCCEEDED: "Succeeded",
+  PARTIAL: "Partly failed",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+};
+
+export const ITEM_STATUS_WORD: Record<ItemStatus, string> = {
+  PENDING: "Waiting",
+  GENERATING: "Generating",
+  SAVING: "Saving",
+  COMPLETED: "Completed",
+  FAILED: "Failed",
+  SKIPPED: "Skipped",
+};

@@ -1,0 +1,60 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+import { getJson, patchJson, postJson, postText, remove } from "@/api/client";
+import { byToken, type Page } from "@/api/pages";
+import type { components } from "@/api/schema";
+
+type Schemas = components["schemas"];
+export type CardFromAPI = Schemas["Card"];
+export type Card = CardFromAPI;
+export type CardPatch = { text?: string; source?: string | null };
+export type Imported = Schemas["Imported"];
+
+export const cardKeys = {
+  all: ["cards"] as const,
+  list: (projectId: string) => [...cardKeys.all, "list", projectId] as const,
+  one: (id: string) => [...cardKeys.all, "one", id] as const,
+};
+
+/** Nothing to map yet: the page shows a card as the API gives it. */
+export function toCard(from: CardFromAPI): Card {
+  return from;
+}
+
+export const cardsQuery = (projectId: string) =>
+  infiniteQueryOptions({
+    queryKey: cardKeys.list(projectId),
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: 200, nextToken: pageParam };
+      const page = await getJson<Page<CardFromAPI>>(ofProject(projectId), { query, signal });
+      return { ...page, items: page.items.map(toCard) };
+    },
+    ...byToken,
+  });
+
+export const cardQuery = (id: string) =>
+  queryOptions({
+    queryKey: cardKeys.one(id),
+    queryFn: async ({ signal }) => toCard(await getJson<CardFromAPI>(path(id), { signal })),
+    staleTime: 60_000,
+  });
+
+/** A file as it is; `type` is `text/csv` or `application/x-ndjson`. */
+export function importCards(projectId: string, text: string, type: string): Promise<Imported> {
+  return postText(ofProject(projectId), text, type);
+}
+
+export function addCard(projectId: string, card: { text: string; source?: string }): Promise<Imported> {
+  return postJson(ofProject(projectId), { cards: [card] });
+}
+
+export async function changeCard(id: string, patch: CardPatch): Promise<Card> {
+  return toCard(await patchJson<CardFromAPI>(path(id), patch));
+}
+
+export function deleteCard(id: string): Promise<void> {
+  return remove(path(id));
+}
+
+const path = (id: string) => `/api/cards/${encodeURIComponent(id)}`;
+const ofProject = (projectId: string) => `/api/projects/${encodeURIComponent(projectId)}/cards`;

@@ -1,0 +1,121 @@
+/** Plans as they are carried out: how far they are, and what people ask of them meanwhile. */
+
+import { queryOptions } from "@tanstack/react-query";
+
+import { getJson, postJson, removeJson } from "@/api/client";
+import type { Page } from "@/api/pages";
+import type { components } from "@/api/schema";
+import type { LogLine, Progress } from "@/plans/model";
+
+import { planKey } from "./plans";
+
+type Schemas = components["schemas"];
+export type PlanControlled = Schemas["PlanControlled"];
+export type TaskControlled = Schemas["TaskControlled"];
+export type TaskPatchShown = Schemas["TaskPatchShown"];
+export type NewTiming = Schemas["NewTiming"];
+export type RollBack = Schemas["RollBack"];
+export type Complete = Schemas["Complete"];
+
+const BUSY_MS = 2_000;
+/** A plan that begins by itself may begin at any moment. */
+const SCHEDULED_MS = 10_000;
+const LOG_MS = 2_000;
+
+export const progressKey = (planId: string): readonly unknown[] => [...planKey(planId), "progress"];
+export const logKey = (taskId: string): readonly unknown[] => ["plan-tasks", taskId, "log"];
+
+export function progressQuery(planId: string) {
+  return queryOptions({
+    queryKey: progressKey(planId),
+    queryFn: ({ signal }) => getJson<Progress>(`/api/plans/${planId}/progress`, { signal }),
+    refetchInterval: ({ state }) => pollAfter(state.data),
+  });
+}
+
+/** As the API says; it says nothing while nothing is under way, though a rollback may be, or a time may come. */
+export function pollAfter(progress: Progress | undefined): number | false {
+  if (!progress) return false;
+  if (progress.pollAfterMs !== null) return progress.pollAfterMs;
+  if (progress.rollback?.status === "RUNNING" || progress.status === "GENERATING") return BUSY_MS;
+  return progress.schedule ? SCHEDULED_MS : false;
+}
+
+/** A task's log so far. `resumeAt` is where its last page began, null for the first: from there it is read on. */
+export type TaskLog = { lines: LogLine[]; before: LogLine[]; resumeAt: string | null };
+
+/** All that is there, and while the task is at work what comes; only the last page is asked for again. */
+export function logQuery(taskId: string, isLive: boolean) {
+  return queryOptions({
+    queryKey: logKey(taskId),
+    queryFn: ({ signal, client }) => readOn(taskId, client.getQueryData<TaskLog>(logKey(taskId)), signal),
+    refetchInterval: isLive ? LOG_MS : false,
+  });
+}
+
+async function readOn(taskId: string, known: TaskLog | undefined, signal: AbortSignal): Promise<TaskLog> {
+  let [before, resumeAt] = [known?.before ?? [], known?.resumeAt ?? null];
+  for (;;) {
+    const query = { limit: 100, nextToken: resumeAt };
+    const page = await getJson<Page<LogLine>>(`/api/plan-tasks/${taskId}/log`, { query, signal });
+    if (page.nextToken === null) return { lines: [...before, ...page.items], before, resumeAt };
+    before = [...before, ...page.items];
+    resumeAt = page.nextToken;
+  }
+}
+
+/** The change of a task whose plan makes no commits. */
+export function patchQuery(taskId: string) {
+  return queryOptions({
+    queryKey: ["plan-tasks", taskId, "patch"],
+    queryFn: ({ signal }) => getJson<TaskPatchShown>(`/api/plan-tasks/${taskId}/patch`, { signal }),
+  });
+}
+
+export function executePlan(id: string, again: boolean): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/execute`, { again });
+}
+
+export function pausePlan(id: string, reason: string | null): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/pause`, { reason });
+}
+
+export function resumePlan(id: string): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/resume`);
+}
+
+export function cancelPlan(id: string): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/cancel`);
+}
+
+export function rollBackPlan(id: string, what: RollBack): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/rollback`, what);
+}
+
+export function schedulePlan(id: string, timing: NewTiming): Promise<PlanControlled> {
+  return postJson(`/api/plans/${id}/schedule`, timing);
+}
+
+export function unschedulePlan(id: string): Promise<PlanControlled> {
+  return removeJson(`/api/plans/${id}/schedule`);
+}
+
+export function approveTask(id: string): Promise<TaskControlled> {
+  return postJson(`/api/plan-tasks/${id}/approve`);
+}
+
+export function rejectTask(id: string, reason: string | null): Promise<TaskControlled> {
+  return postJson(`/api/plan-tasks/${id}/reject`, { reason });
+}
+
+export function retryTask(id: string): Promise<TaskControlled> {
+  return postJson(`/api/plan-tasks/${id}/retry`);
+}
+
+export function skipTask(id: string, dependents: "skip" | "run"): Promise<TaskControlled> {
+  return postJson(`/api/plan-tasks/${id}/skip`, { dependents });
+}
+
+export function completeTask(id: string, done: Complete): Promise<TaskControlled> {
+  return postJson(`/api/plan-tasks/${id}/complete`, done);
+}

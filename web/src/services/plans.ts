@@ -1,0 +1,181 @@
+/** Plans as they are written: what is read of them, and what can be asked. How they are carried out: `executions`. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+import { getJson, patchJson, postJson, remove } from "@/api/client";
+import { byToken, type Page } from "@/api/pages";
+import type { components } from "@/api/schema";
+import type {
+  Comparison,
+  Iteration,
+  PhasePatch,
+  Plan,
+  PlanEstimate,
+  PlanInBrief,
+  PlanPatch,
+  TaskPatch,
+} from "@/plans/model";
+
+type Schemas = components["schemas"];
+/** What has a default may be left out, though the types made of the API's document say otherwise. */
+type Asked<T, K extends keyof T> = Pick<T, K> & Partial<T>;
+export type NewPlan = Asked<Schemas["NewPlan"], "repositoryId">;
+export type NewPhase = Asked<Schemas["NewPhase"], "planId" | "title">;
+export type NewTask = Asked<Schemas["NewTask"], "phaseId" | "title">;
+export type GenerateRequest = Asked<Schemas["GenerateRequest"], "repositoryId" | "title">;
+export type ReviewRequest = Asked<Schemas["ReviewRequest"], "reviewType">;
+export type UnderWay = Schemas["UnderWay"];
+export type PhaseOfPlan = Schemas["PhaseOfPlan"];
+export type TaskOfPlan = Schemas["TaskOfPlan"];
+export type Dependents = "refuse" | "repair";
+
+/** How often a plan is looked at that the model is writing, or an iteration that it works on. */
+const GENERATING_MS = 1_500;
+
+export const plansKey = (): readonly unknown[] => ["plans", "list"];
+export const planKey = (id: string): readonly unknown[] => ["plans", id];
+export const planNowKey = (id: string): readonly unknown[] => ["plans", id, "now"];
+
+export function plansQuery(repositoryId: string | null) {
+  return infiniteQueryOptions({
+    queryKey: [...plansKey(), repositoryId],
+    queryFn: ({ pageParam, signal }) =>
+      getJson<Page<PlanInBrief>>("/api/plans", { query: { repositoryId, nextToken: pageParam }, signal }),
+    ...byToken,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some(isMoving)) ? GENERATING_MS * 2 : false,
+  });
+}
+
+function isMoving({ status }: PlanInBrief): boolean {
+  return status === "GENERATING" || status === "RUNNING" || status === "PAUSING";
+}
+
+/** The plan as it is now. */
+export function planQuery(id: string) {
+  return queryOptions({
+    queryKey: planNowKey(id),
+    queryFn: ({ signal }) => getJson<Plan>(`/api/plans/${id}`, { signal }),
+    refetchInterval: ({ state }) => (state.data?.status === "GENERATING" ? GENERATING_MS : false),
+  });
+}
+
+/** The plan as it was: nothing about that ever changes. */
+export function planVersionQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...planKey(id), "version", version],
+    queryFn: ({ signal }) => getJson<Plan>(`/api/plans/${id}`, { query: { version }, signal }),
+    staleTime: Infinity,
+  });
+}
+
+/** Newest first. */
+export function iterationsQuery(id: string) {
+  return infiniteQueryOptions({
+    queryKey: [...planKey(id), "iterations"],
+    queryFn: ({ pageParam, signal }) =>
+      getJson<Page<Iteration>>(`/api/plans/${id}/iterations`, { query: { nextToken: pageParam }, signal }),
+    ...byToken,
+    refetchInterval: ({ state }) =>
+      state.data?.pages[0]?.items.some((one) => one.status === "PENDING") ? GENERATING_MS : false,
+  });
+}
+
+/** One with all its changes; of a review also whether its suggestions can still be applied. */
+export function iterationQuery(id: string, iterationId: string) {
+  return queryOptions({
+    queryKey: [...planKey(id), "iterations", iterationId],
+    queryFn: ({ signal }) => getJson<Iteration>(`/api/plans/${id}/iterations/${iterationId}`, { signal }),
+    refetchInterval: ({ state }) => (state.data?.status === "PENDING" ? GENERATING_MS : false),
+  });
+}
+
+export function comparisonQuery(id: string, from: number, to: number) {
+  return queryOptions({
+    queryKey: [...planKey(id), "compare", from, to],
+    queryFn: ({ signal }) => getJson<Comparison>(`/api/plans/${id}/compare`, { query: { from, to }, signal }),
+    staleTime: Infinity,
+  });
+}
+
+/** What carrying out the plan would take, for this version of it. */
+export function estimateQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...planKey(id), "estimate", version],
+    queryFn: ({ signal }) => postJson<PlanEstimate>(`/api/plans/${id}/estimate`, undefined, { signal }),
+  });
+}
+
+export function createPlan(body: NewPlan): Promise<Plan> {
+  return postJson("/api/plans", body);
+}
+
+export function generatePlan(body: GenerateRequest): Promise<UnderWay> {
+  return postJson("/api/plans/generate", body);
+}
+
+export function deletePlan(id: string): Promise<void> {
+  return remove(`/api/plans/${id}`);
+}
+
+export function changePlan(id: string, body: PlanPatch, version: number): Promise<Plan> {
+  return patchJson(`/api/plans/${id}`, body, { ifMatch: etagOf(version) });
+}
+
+export function restoreVersion(id: string, earlier: number, version: number): Promise<Plan> {
+  return postJson(`/api/plans/${id}/restore`, { version: earlier }, { ifMatch: etagOf(version) });
+}
+
+export function reviewPlan(id: string, body: ReviewRequest): Promise<UnderWay> {
+  return postJson(`/api/plans/${id}/review`, body);
+}
+
+/** All of these or none; without If-Match, because each suggestion knows itself whether it is stale. */
+export function applySuggestions(id: string, iterationId: string, chosen: Iterable<number>): Promise<Plan> {
+  const suggestionIndices = [...chosen].sort((one, other) => one - other);
+  return postJson(`/api/plans/${id}/apply-suggestions`, { iterationId, suggestionIndices });
+}
+
+export function addPhase(body: NewPhase, version: number): Promise<PhaseOfPlan> {
+  return postJson("/api/phases", body, { ifMatch: etagOf(version) });
+}
+
+export function changePhase(id: string, body: PhasePatch, version: number): Promise<PhaseOfPlan> {
+  return patchJson(`/api/phases/${id}`, body, { ifMatch: etagOf(version) });
+}
+
+export function deletePhase(id: string, dependents: Dependents, version: number): Promise<void> {
+  return remove(`/api/phases/${id}`, { query: { dependents }, ifMatch: etagOf(version) });
+}
+
+export function addTask(body: NewTask, version: number): Promise<TaskOfPlan> {
+  return postJson("/api/plan-tasks", body, { ifMatch: etagOf(version) });
+}
+
+export function changeTask(id: string, body: TaskPatch, version: number): Promise<TaskOfPlan> {
+  return patchJson(`/api/plan-tasks/${id}`, body, { ifMatch: etagOf(version) });
+}
+
+export function deleteTask(id: string, dependents: Dependents, version: number): Promise<void> {
+  return remove(`/api/plan-tasks/${id}`, { query: { dependents }, ifMatch: etagOf(version) });
+}
+
+function etagOf(version: number): string {
+  return `"${version}"`;
+}
+
+/** The run in which the model writes a plan, or reviews it. */
+export type WritingRun = Schemas["Progress"];
+
+export function writingQuery(runId: string | null) {
+  return queryOptions({
+    queryKey: ["plans", "writing", runId],
+    queryFn: ({ signal }) => getJson<WritingRun>(`/api/runs/${runId ?? ""}/progress`, { signal }),
+    enabled: runId !== null,
+    refetchInterval: ({ state }) => state.data?.pollAfterMs ?? false,
+  });
+}
+
+export function cancelWriting(runId: string): Promise<unknown> {
+  return postJson(`/api/runs/${runId}/cancel`);
+}

@@ -1,0 +1,41 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { getJson, patchJson, postJson, remove } from "@/api/client";
+import { allOf, type Page } from "@/api/pages";
+import type { components } from "@/api/schema";
+
+export type Repository = components["schemas"]["Repository"];
+/** The branch has a default. */
+export type NewRepository = Pick<components["schemas"]["NewRepository"], "name" | "url"> &
+  Partial<components["schemas"]["NewRepository"]>;
+export type RepositoryPatch = components["schemas"]["RepositoryPatch"];
+
+/** Nobody chooses among more in a list. */
+const MOST = 1_000;
+
+export const repositoriesKey = (): readonly unknown[] => ["repositories"];
+
+/** All of them, newest first. */
+export function repositoriesQuery() {
+  return queryOptions({
+    queryKey: repositoriesKey(),
+    queryFn: ({ signal }) =>
+      allOf(
+        (nextToken) =>
+          getJson<Page<Repository>>("/api/repositories", { query: { limit: 200, nextToken }, signal }),
+        MOST,
+      ),
+  });
+}
+
+export function createRepository(body: NewRepository): Promise<Repository> {
+  return postJson("/api/repositories", body);
+}
+
+export function changeRepository(id: string, body: RepositoryPatch): Promise<Repository> {
+  return patchJson(`/api/repositories/${id}`, body);
+}
+
+export function deleteRepository(id: string): Promise<void> {
+  return remove(`/api/repositories/${id}`);
+}

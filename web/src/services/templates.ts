@@ -1,0 +1,40 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { getJson, postJson, remove } from "@/api/client";
+import { allOf, type Page } from "@/api/pages";
+import type { components } from "@/api/schema";
+
+export type Template = components["schemas"]["Template"];
+export type TemplateInBrief = components["schemas"]["TemplateInBrief"];
+export type NewTemplate = components["schemas"]["NewTemplate"];
+
+export const templatesKey = (): readonly unknown[] => ["templates"];
+export const templateKey = (id: string): readonly unknown[] => ["templates", id];
+
+/** All of them, the project's own first. */
+export function templatesQuery() {
+  return queryOptions({
+    queryKey: templatesKey(),
+    queryFn: ({ signal }) =>
+      allOf((nextToken) =>
+        getJson<Page<TemplateInBrief>>("/api/plan-templates", { query: { limit: 200, nextToken }, signal }),
+      ),
+  });
+}
+
+/** One with its phases and tasks. */
+export function templateQuery(id: string) {
+  return queryOptions({
+    queryKey: templateKey(id),
+    queryFn: ({ signal }) => getJson<Template>(`/api/plan-templates/${id}`, { signal }),
+    staleTime: Infinity,
+  });
+}
+
+export function saveTemplate(body: NewTemplate): Promise<Template> {
+  return postJson("/api/plan-templates", body);
+}
+
+export function deleteTemplate(id: string): Promise<void> {
+  return remove(`/api/plan-templates/${id}`);
+}

@@ -1,0 +1,74 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+
+import { explain } from "@/api/errors";
+import { wordsOf } from "@/runs/naming";
+import type { Project } from "@/services/projects";
+import { type Estimate, estimateQuery, type RunRequest } from "@/services/runs";
+import { compact, duration, money, number, plural } from "@/ui/format";
+import { Notice } from "@/ui/Notice";
+
+import { alreadyThere } from "./alreadyThere";
+import s from "./Starting.module.css";
+
+type Props = { project: Project; request: RunRequest; asked: boolean };
+
+/** What it will take, before it starts, and what is there already. */
+export function EstimatePanel({ project, request, asked }: Props) {
+  const query = useQuery({
+    ...estimateQuery(project.id, request),
+    enabled: asked,
+    placeholderData: keepPreviousData,
+  });
+  const skipping = { ...request, options: { ...request.options, existingBehavior: "skip" as const } };
+  const left = useQuery({
+    ...estimateQuery(project.id, skipping),
+    enabled: asked,
+    placeholderData: keepPreviousData,
+  });
+  const there = left.data ? alreadyThere(request, left.data.items, project.counts) : null;
+  return (
+    <>
+      {there && <Notice tone={there.loses ? "warning" : "info"}>{there.text}</Notice>}
+      <section className={s.estimate} aria-label="Estimate" aria-live="polite" aria-busy={query.isFetching}>
+        {query.error && !query.data ? (
+          <p className={s.rough}>No estimate: {explain(query.error)}</p>
+        ) : (
+          <Figures estimate={query.data} type={request.type} stale={query.isPlaceholderData} />
+        )}
+      </section>
+    </>
+  );
+}
+
+function Figures({
+  estimate,
+  type,
+  stale,
+}: {
+  estimate: Estimate | undefined;
+  type: RunRequest["type"];
+  stale: boolean;
+}) {
+  const [one, many] = type === "GENERATE_EPICS" ? ["batch", "batches"] : wordsOf(type).from;
+  const figures = [
+    ["Cost", estimate ? `~${money(estimate.costUsd)}` : "–"],
+    ["Time", estimate ? `~${duration(estimate.seconds * 1000)}` : "–"],
+    ["Tokens", estimate ? `${compact(estimate.inputTokens)} in, ${compact(estimate.outputTokens)} out` : "–"],
+    ["Work", estimate ? `${plural(estimate.items, one, many)}, ${number(estimate.calls)} calls` : "–"],
+  ] as const;
+  return (
+    <>
+      <dl className={s.figures}>
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className={s.rough}>
+        {estimate && !stale ? "A rough estimate, at list prices and usual lengths." : "Estimating…"}
+      </p>
+    </>
+  );
+}

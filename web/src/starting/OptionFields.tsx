@@ -1,0 +1,102 @@
+import type { BacklogRunType, RunOptions } from "@/services/runs";
+import { wordsOf } from "@/runs/naming";
+import { Field } from "@/ui/Field";
+import { type Choice, RadioCards } from "@/ui/RadioCards";
+
+import type { Draft } from "./request";
+import s from "./Starting.module.css";
+
+type Props = { type: BacklogRunType; draft: Draft; onChange: (part: Partial<Draft>) => void };
+
+export function OptionFields({ type, draft, onChange }: Props) {
+  const { options } = draft;
+  const set = (part: Partial<Draft["options"]>) => onChange({ options: { ...options, ...part } });
+  return (
+    <>
+      {modesOf(type) && (
+        <RadioCards
+          label="Detail"
+          value={options.mode}
+          onValueChange={(mode) => set({ mode })}
+          choices={modesOf(type) ?? []}
+        />
+      )}
+      <RadioCards
+        label="What is already there"
+        value={options.existingBehavior}
+        onValueChange={(existingBehavior) => set({ existingBehavior })}
+        choices={existingOf(type)}
+      />
+      <RadioCards
+        label="Pacing"
+        value={options.pacing}
+        onValueChange={(pacing) => set({ pacing })}
+        choices={PACINGS}
+      />
+      <div className={s.limit}>
+        <Field label="Limit of cost, in dollars" hint="Optional. Nothing begins beyond it.">
+          {(props) => (
+            <input
+              {...props}
+              inputMode="decimal"
+              placeholder="No limit"
+              value={draft.limit}
+              onChange={(event) => onChange({ limit: event.target.value })}
+            />
+          )}
+        </Field>
+      </div>
+    </>
+  );
+}
+
+const PACINGS: Choice<RunOptions["pacing"]>[] = [
+  { value: "safe", label: "Safe", hint: "One call at a time, 2 s between starts" },
+  { value: "normal", label: "Normal", hint: "Three at a time, 1 s between starts" },
+  { value: "fast", label: "Fast", hint: "As many as the rate limits allow" },
+];
+
+/** Where the mode makes a difference: how many children each parent gets. */
+function modesOf(type: BacklogRunType): Choice<RunOptions["mode"]>[] | null {
+  if (type === "ANALYZE_CARDS" || type === "GENERATE_EPICS") return null;
+  const each = type === "GENERATE_STORIES" ? "stories an epic" : "subtasks a story";
+  return [
+    { value: "compact", label: "Compact", hint: `3–5 ${each}` },
+    { value: "standard", label: "Standard", hint: `5–8 ${each}` },
+    { value: "detailed", label: "Detailed", hint: `8–12 ${each}` },
+  ];
+}
+
+function existingOf(type: BacklogRunType): Choice<RunOptions["existingBehavior"]>[] {
+  const [one, many] = wordsOf(type).from;
+  const makes = wordsOf(type).makes[1];
+  if (type === "GENERATE_EPICS") {
+    return [
+      { value: "skip", label: "Keep", hint: "Only cards that are in no epic are looked at" },
+      {
+        value: "replace",
+        label: "Replace",
+        hint: "All epics go when the new ones come, with what is below them",
+      },
+    ];
+  }
+  if (type === "ANALYZE_CARDS") {
+    return [
+      { value: "skip", label: "Skip", hint: "Cards that have an analysis are left alone" },
+      { value: "replace", label: "Replace", hint: "The old analysis goes when the new one comes" },
+    ];
+  }
+  const below = type === "GENERATE_STORIES" ? ", with their subtasks," : "";
+  return [
+    {
+      value: "skip",
+      label: "Skip",
+      hint: `${many.charAt(0).toUpperCase()}${many.slice(1)} that have ${makes} are left alone`,
+    },
+    {
+      value: "replace",
+      label: "Replace",
+      hint: `The old ${makes}${below} go when the new ones of that ${one} come`,
+    },
+  ];
+}

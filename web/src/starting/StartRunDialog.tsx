@@ -1,0 +1,120 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Play } from "lucide-react";
+import { useMemo, useState } from "react";
+import { Link, useNavigate } from "react-router";
+
+import { ApiError, explain } from "@/api/errors";
+import { wordsOf } from "@/runs/naming";
+import type { Project } from "@/services/projects";
+import { type BacklogRunType, runKeys, type RunRequest, startRun } from "@/services/runs";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { Notice } from "@/ui/Notice";
+
+import { EstimatePanel } from "./EstimatePanel";
+import { OptionFields } from "./OptionFields";
+import { type Draft, emptyDraft, problemOf, requestOf } from "./request";
+import { ScopeField } from "./ScopeField";
+import s from "./Starting.module.css";
+
+/** Which run is to be started; `chosen` and `epicId` where it was asked for from a selection or an epic. */
+export type Wish = { type: BacklogRunType; chosen?: readonly string[]; epicId?: string };
+type Props = { project: Project; wish: Wish | null; onClose: () => void };
+
+export function StartRunDialog({ project, wish, onClose }: Props) {
+  return wish && <OpenDialog key={wish.type} project={project} wish={wish} onClose={onClose} />;
+}
+
+function OpenDialog({ project, wish, onClose }: { project: Project; wish: Wish; onClose: () => void }) {
+  const { type } = wish;
+  const [draft, setDraft] = useState<Draft>(() => emptyDraft(wish.chosen ?? [], wish.epicId ?? null));
+  const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+  const request = useMemo(() => requestOf(type, draft), [type, draft]);
+  const problem = problemOf(draft);
+  const start = useStart(project.id, onClose);
+  const footer = (
+    <>
+      {problem && <span className={s.problem}>{problem}</span>}
+      <Button onClick={onClose}>Cancel</Button>
+      <Button
+        variant="primary"
+        icon={Play}
+        busy={start.isPending}
+        disabled={problem !== null}
+        onClick={() => start.mutate(request)}
+      >
+        Start
+      </Button>
+    </>
+  );
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      size="l"
+      title={wordsOf(type).verb}
+      description={DESCRIPTIONS[type]}
+      footer={footer}
+    >
+      <div className={s.form}>
+        {start.error && <StartError error={start.error} projectId={project.id} type={type} />}
+        <ScopeField project={project} type={type} draft={draft} onChange={change} />
+        <OptionFields type={type} draft={draft} onChange={change} />
+        <EstimatePanel project={project} request={request} asked={problem === null} />
+      </div>
+    </Dialog>
+  );
+}
+
+const DESCRIPTIONS: Record<BacklogRunType, string> = {
+  ANALYZE_CARDS: "Claude reads each card and notes its summary, theme, kind, severity and sentiment.",
+  GENERATE_EPICS: "Claude groups analysed cards by what they ask for and proposes epics.",
+  GENERATE_STORIES: "Claude writes the user stories of each epic, with acceptance criteria.",
+  GENERATE_SUBTASKS: "Claude breaks each story down into subtasks.",
+};
+
+function StartError({ error, projectId, type }: { error: unknown; projectId: string; type: BacklogRunType }) {
+  const code = error instanceof ApiError ? error.code : null;
+  const runId = error instanceof ApiError ? error.detail("runId") : null;
+  if (code === "NOTHING_TO_DO") {
+    return (
+      <Notice tone="warning" title="There is nothing to do">
+        {type === "GENERATE_EPICS"
+          ? "Every analysed card is in an epic already, or no card is analysed yet. Analyse the cards first, or choose “Replace”."
+          : "All of it is done already. Choose “Replace” to do it again."}
+      </Notice>
+    );
+  }
+  return (
+    <Notice
+      tone={runId ? "warning" : "error"}
+      title={
+        code === "RUN_ALREADY_ACTIVE" ? "Such a run is under way already" : "The run could not be started"
+      }
+      action={runId && <Link to={`/projects/${projectId}/runs/${runId}`}>Go to it</Link>}
+    >
+      {code === "RUN_ALREADY_ACTIVE" ? "Only one of a kind runs at a time in a project." : explain(error)}
+    </Notice>
+  );
+}
+
+function useStart(projectId: string, onClose: () => void) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const keys = useState(() => new Map<string, string>())[0];
+  return useMutation({
+    // the same request keeps its key: sent again after a lost answer, it is the same run
+    mutationFn: (request: RunRequest) => startRun(projectId, request, keyOf(keys, JSON.stringify(request))),
+    onSuccess: async ({ runId }) => {
+      void queries.invalidateQueries({ queryKey: runKeys.ofProject(projectId) });
+      onClose();
+      await navigate(`/projects/${projectId}/runs/${runId}`);
+    },
+  });
+}
+
+function keyOf(keys: Map<string, string>, request: string): string {
+  const key = keys.get(request) ?? crypto.randomUUID();
+  keys.set(request, key);
+  return key;
+}

@@ -1,0 +1,38 @@
+import { wordsOf } from "@/runs/naming";
+import type { Counts } from "@/services/projects";
+import type { RunRequest } from "@/services/runs";
+import { number, plural } from "@/ui/format";
+
+/** What a run finds there, in words; `loses` where it will go. Null where there is nothing. */
+export function alreadyThere(
+  request: RunRequest,
+  left: number,
+  counts: Counts,
+): { text: string; loses: boolean } | null {
+  const { section, from, makes } = wordsOf(request.type);
+  const replaces = request.options.existingBehavior === "replace";
+  if (request.type === "GENERATE_EPICS") return epicsThere(counts, replaces);
+  if (request.epicId) return null;
+  const total = request.itemIds?.length ?? counts[section];
+  const done = total - left;
+  if (done <= 0) return null;
+  const what = request.type === "ANALYZE_CARDS" ? "an analysis" : makes[1];
+  const have = `${number(done)} of ${plural(total, ...from)} ${done === 1 ? "has" : "have"} ${what} already`;
+  if (!replaces) return { text: `${have}; ${done === 1 ? "it is" : "they are"} skipped.`, loses: false };
+  return {
+    text: `${have}; ${done === 1 ? "it" : "they"} will be done again, and the old ${makes[1]} go.`,
+    loses: true,
+  };
+}
+
+function epicsThere(counts: Counts, replaces: boolean): { text: string; loses: boolean } | null {
+  if (counts.epics === 0) return null;
+  const there = plural(counts.epics, "epic");
+  if (!replaces)
+    return {
+      text: `There ${counts.epics === 1 ? "is" : "are"} ${there} already; new ones come beside.`,
+      loses: false,
+    };
+  const below = `${plural(counts.stories, "story", "stories")} and ${plural(counts.subtasks, "subtask")}`;
+  return { text: `${there} with ${below} will go when the new ones come.`, loses: true };
+}

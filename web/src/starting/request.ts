@@ -1,0 +1,54 @@
+/** What the start dialog asks for. Pure. */
+
+import type { BacklogRunType, RunOptions, RunRequest } from "@/services/runs";
+
+export type Scope = "all" | "epic" | "chosen";
+export type Draft = {
+  scope: Scope;
+  epicId: string | null;
+  chosen: readonly string[];
+  options: Omit<RunOptions, "maxCostUsd">;
+  /** As it was typed: dollars, or nothing for no limit. */
+  limit: string;
+};
+
+export const MOST_CHOSEN = 1_000;
+
+export function emptyDraft(chosen: readonly string[], epicId: string | null): Draft {
+  return {
+    scope: chosen.length > 0 ? "chosen" : epicId ? "epic" : "all",
+    epicId,
+    chosen,
+    options: { mode: "standard", existingBehavior: "skip", pacing: "normal" },
+    limit: "",
+  };
+}
+
+/** Only runs that work on epics or on what is below them can be narrowed to one. */
+export const knowsEpics = (type: BacklogRunType): boolean =>
+  type === "GENERATE_STORIES" || type === "GENERATE_SUBTASKS";
+
+export function requestOf(type: BacklogRunType, draft: Draft): RunRequest {
+  const limit = limitOf(draft.limit);
+  return {
+    type,
+    options: { ...draft.options, maxCostUsd: limit === "wrong" ? null : limit },
+    epicId: draft.scope === "epic" && knowsEpics(type) ? draft.epicId : null,
+    itemIds: draft.scope === "chosen" ? [...draft.chosen] : null,
+  };
+}
+
+/** Why it cannot be sent yet, or null. */
+export function problemOf(draft: Draft): string | null {
+  if (draft.scope === "epic" && !draft.epicId) return "Choose an epic.";
+  if (draft.scope === "chosen" && draft.chosen.length === 0) return "Choose at least one item.";
+  if (draft.scope === "chosen" && draft.chosen.length > MOST_CHOSEN)
+    return "A run takes at most 1,000 chosen items.";
+  return limitOf(draft.limit) === "wrong" ? "The limit is a number of dollars above 0." : null;
+}
+
+function limitOf(text: string): number | null | "wrong" {
+  if (!text.trim()) return null;
+  const value = Number(text.trim().replace(",", "."));
+  return Number.isFinite(value) && value > 0 && value <= 100_000 ? value : "wrong";
+}

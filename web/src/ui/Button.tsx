@@ -1,0 +1,61 @@
+import type { LucideIcon } from "lucide-react";
+import { Tooltip } from "radix-ui";
+import type { ButtonHTMLAttributes, Ref } from "react";
+
+import s from "./Button.module.css";
+import { Spinner } from "./Spinner";
+
+type Base = ButtonHTMLAttributes<HTMLButtonElement> & { ref?: Ref<HTMLButtonElement> };
+
+type ButtonProps = Base & {
+  variant?: "primary" | "secondary" | "ghost" | "danger";
+  size?: "s" | "m";
+  icon?: LucideIcon | undefined;
+  /** Something is under way: the button keeps its width and does nothing. */
+  busy?: boolean;
+};
+
+export function Button({
+  variant = "secondary",
+  size = "m",
+  icon: Icon,
+  busy = false,
+  ...rest
+}: ButtonProps) {
+  const { children, className = "", disabled, ...attributes } = rest;
+  const classes = [s.button, s[variant], size === "s" ? s.small : "", className].join(" ");
+  return (
+    <button
+      type="button"
+      className={classes}
+      disabled={disabled ?? busy}
+      aria-busy={busy || undefined}
+      {...attributes}
+    >
+      {busy ? <Spinner /> : Icon && <Icon size={size === "s" ? 14 : 16} aria-hidden />}
+      {children}
+    </button>
+  );
+}
+
+/** A button that shows an icon only; `label` is its name and its tooltip. */
+export function IconButton({ label, icon: Icon, size = "m", ...rest }: IconButtonProps) {
+  const { className = "", ...attributes } = rest;
+  const classes = [s.button, s.ghost, s.icon, size === "s" ? s.small : "", className].join(" ");
+  return (
+    <Tooltip.Root>
+      <Tooltip.Trigger asChild>
+        <button type="button" aria-label={label} className={classes} {...attributes}>
+          <Icon size={size === "s" ? 15 : 18} aria-hidden />
+        </button>
+      </Tooltip.Trigger>
+      <Tooltip.Portal>
+        <Tooltip.Content className={s.tooltip} sideOffset={6} collisionPadding={8}>
+          {label}
+        </Tooltip.Content>
+      </Tooltip.Portal>
+    </Tooltip.Root>
+  );
+}
+
+type IconButtonProps = Base & { label: string; icon: LucideIcon; size?: "s" | "m" };

@@ -1,0 +1,20 @@
+import type { LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
+
+import s from "./EmptyState.module.css";
+
+type Props = { icon: LucideIcon; title: string; children?: ReactNode; action?: ReactNode; compact?: boolean };
+
+/** Where nothing is yet: what this place is for, and the way on. */
+export function EmptyState({ icon: Icon, title, children, action, compact = false }: Props) {
+  return (
+    <div className={`${s.empty} ${compact ? s.compact : ""}`}>
+      <span className={s.icon}>
+        <Icon size={22} aria-hidden />
+      </span>
+      <h2 className={s.title}>{title}</h2>
+      {children && <p className={s.text}>{children}</p>}
+      {action && <div className={s.action}>{action}</div>}
+    </div>
+  );
+}

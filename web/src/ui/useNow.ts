@@ -1,0 +1,14 @@
+import { useEffect, useState } from "react";
+
+/** The time now, once a second; it stands still when `ticking` is false. */
+export function useNow(ticking = true): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!ticking) return;
+    const tick = () => setNow(Date.now());
+    tick();
+    const timer = setInterval(tick, 1_000);
+    return () => clearInterval(timer);
+  }, [ticking]);
+  return now;
+}
