@@ -58,7 +58,9 @@ function RunRow({ run, now }: { run: Run; now: number }) {
           {run.retryOf && ", a retry"}
         </span>
       </div>
-      <RunStatusBadge status={run.status} />
+      <span>
+        <RunStatusBadge status={run.status} />
+      </span>
       <div className={s.progress}>
         <ProgressBar thin label={`Progress of ${runName(run.type)}`} segments={segmentsOf(run)} />
       </div>

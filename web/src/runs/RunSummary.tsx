@@ -13,11 +13,14 @@ import { elapsedMs, remainingMs } from "./times";
 
 /** Where a run stands, at a glance. */
 export function RunSummary({ run }: { run: Run }) {
+  const ended = run.completedItems + run.failedItems + run.skippedItems;
   return (
     <Panel label="Progress">
       <div className={s.top}>
         <p className={s.detail} aria-live="polite">
-          {run.phaseDetail}
+          {run.status === "CANCELLED"
+            ? `Cancelled after ${ended} of ${run.totalItems} items`
+            : run.phaseDetail}
         </p>
         <p className={s.percent}>{run.progress}%</p>
       </div>
@@ -34,7 +37,7 @@ function Legend({ run }: { run: Run }) {
     { name: "skipped", look: s.skipped, count: run.skippedItems },
     { name: "failed", look: s.failed, count: run.failedItems },
     { name: "in progress", look: s.active, count: run.activeItems },
-    { name: "waiting", look: s.waiting, count: run.pendingItems },
+    { name: isActive(run) ? "waiting" : "not begun", look: s.waiting, count: run.pendingItems },
   ];
   return (
     <ul className={s.legend}>
