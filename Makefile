@@ -102,10 +102,13 @@ format: $(INSTALLED) $(WEB_PACKAGES)
 	ruff format .
 	npm --prefix web run --silent format
 
-# The run engine on virtual time under faults from seeds; then the bugs that are put in on purpose. SEEDS=10000 for more.
+# Runs, and plans that are carried out, on virtual time under faults from seeds; then the bugs that are put in on purpose.
+# SEEDS=10000 for more.
 simulate: $(INSTALLED)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --seeds $(or $(SEEDS),1000)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --executions --mutants
 
 bench: $(INSTALLED)
 	@PYTHONPATH=layers/common $(OFFLINE) python -m benchmarks

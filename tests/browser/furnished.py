@@ -17,6 +17,7 @@ from tests.system.planning import Planner, tasks_of
 
 EXAMPLES = ROOT / "examples"
 STEPS = ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
+PUBLIC = "https://github.com/example/cycling-app"
 SLOW_S = 900.0
 """An answer that takes so long is not there before whoever looks has gone."""
 PAGES = (
@@ -60,6 +61,11 @@ def furnished(folder: Path) -> Iterator[Furnished]:
         repository = made_anew(EXAMPLES / "cycling-app", folder / "cycling-app")
         backlog = _Backlog(client, model)
         plans = _Plans(client, model, str(repository)).pages(backlog.stories()[0])
+        for one in client.every("/api/repositories"):
+            # none of them works any more: from here on they are only looked at, and this is how people have them
+            client.ok(
+                client.http.patch(f"/api/repositories/{one['id']}", json={"url": PUBLIC, "credentialsSecret": None})
+            )
         # last: from then on the model is slow
         yield Furnished(system, client, {"projects": "/", **backlog.pages(), **plans})
 

@@ -68,7 +68,7 @@ def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
         commits = repo.get_walker([repo.refs[Ref(f"refs/heads/{branch}".encode())]])
         subjects = [entry.commit.message.decode().partition("\n")[0] for entry in commits]
     assert len(subjects) == 1 + len(tasks_of(plan))
-    assert NEW_TITLE in subjects
+    assert any(subject.endswith(f": {NEW_TITLE.lower()}") for subject in subjects)
 
 
 def imports(page: Page) -> None:

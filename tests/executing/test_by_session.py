@@ -171,6 +171,24 @@ async def test_what_a_model_says_is_shown_without_the_secrets_it_quotes() -> Non
     assert key not in "".join(told)
 
 
+async def test_a_task_that_asks_for_no_change_is_done_without_a_commit_and_reports() -> None:
+    tasks = (draft("look", files=("src/app.py",), change_asked=False), draft("act", "look", files=("src/new.py",)))
+    world = World(plan_of(phase("One", *tasks)))
+    assert await world.work("look") == "DONE"
+    state = world.state("look")
+    assert (state.status, state.commit_sha, state.files) == (TaskStatus.COMPLETED, None, ())
+    assert state.summary
+    assert world.commits() == []
+    assert await world.work("act") == "DONE"
+    assert world.commits() == ["act"]
+
+
+async def test_a_task_that_asks_for_no_change_keeps_no_patch_either() -> None:
+    world = World(plan_of(phase("One", draft("look", change_asked=False)), auto_commit=False))
+    assert await world.work("look") == "DONE"
+    assert world.sessions.patches == {}
+
+
 async def test_a_session_goes_on_in_another_invocation_from_its_last_turn() -> None:
     world = one()
     world.left_ms = 0

@@ -320,7 +320,7 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
 def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     world = chain()
     world.conductor.sweep(10**15, lambda: False)
-    assert world.standing.status is PlanStatus.RUNNING
+    assert world.standing.status.executing
     world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
     assert world.standing.status is PlanStatus.FAILED

@@ -12,8 +12,8 @@ from groundwork.sessions.session import Limits, Session
 from groundwork.sessions.stacking import Patch, Under
 from groundwork.sessions.workspace import MOST_CHANGED_BYTES
 from groundwork.store import sessions
-from groundwork.store.plan_rows import KeptRow, PartRow
 from groundwork.store.sessions import DynamoSessions
+from groundwork.store.standing_rows import KeptRow, PartRow
 from groundwork.store.tables import Tables
 from tests.sessions.world import brief
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from groundwork.plans.model import PlanStatus
-from groundwork.store.plan_rows import PlanRow, StateRow, state_key
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, id_of, keys, phase, plans_on, task
@@ -92,6 +93,7 @@ def test_a_plan_is_made_with_its_phases_and_tasks(plans: Plans, plan: Any) -> No
         "files": [],
         "storyId": None,
         "subtaskId": None,
+        "changeAsked": True,
         "condition": None,
         "status": "PENDING",
         "attempts": 0,

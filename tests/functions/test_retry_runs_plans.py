@@ -3,7 +3,7 @@
 import pytest
 
 from functions.retry_runs import app
-from groundwork.store.plan_rows import ListRow
+from groundwork.store.list_rows import ListRow
 from groundwork.store.tables import Tables
 from tests.events import Context
 from tests.plans.plans import draft, phase

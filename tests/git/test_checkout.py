@@ -203,10 +203,29 @@ def test_a_patch_is_one_that_git_can_apply(server: GitServer, tmp_path: Path, op
     assert not (work / "bin/run").exists()
 
 
-def test_a_patch_says_of_a_binary_file_only_that_it_differs(open_: Open) -> None:
+def test_a_patch_holds_what_is_no_utf_8_too(server: GitServer, tmp_path: Path, open_: Open) -> None:
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "-q", str(server.folder), str(work))
+    (work / "latin.txt").write_bytes("caf\xe9\nzwei\n".encode("latin-1"))
+    for name in ("logo.png", "gone.png"):
+        (work / name).write_bytes(os.urandom(500) + b"\0")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "binary")
+    git(work, "push", "-q", "origin", "HEAD:main")
+    changes = {
+        "latin.txt": "caf\xe9\nzwei\n".encode(),
+        "logo.png": os.urandom(1_000),
+        "gone.png": None,
+        "new.bin": b"\0",
+        "one.bin": b"\xff",
+        "src/app.py": b"one\r\ntwo",
+        'a "quoted" ü.txt': b"x\n",
+    }
     upstream = open_()
-    patch = upstream.patch(upstream.head(BRANCH, "main", make=False), {"logo.png": b"\x89PNG\0\0"})
-    assert patch.splitlines()[-1] == "Binary files /dev/null and b/logo.png differ"
+    patch = upstream.patch(upstream.head(BRANCH, "main", make=False), changes)
+    git(work, "apply", "--index", "-", stdin=patch.encode())
+    found = {path: (work / path).read_bytes() if (work / path).exists() else None for path in changes}
+    assert found == changes
 
 
 def test_a_repository_of_100_mb_is_worked_on(server: GitServer, tmp_path: Path, open_: Open) -> None:

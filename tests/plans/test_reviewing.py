@@ -26,7 +26,8 @@ from groundwork.plans.reviewing import Choice, ReviewRequest, effect
 from groundwork.plans.suggestions import clashes
 from groundwork.plans.validating import faults
 from groundwork.runs import RunType, Status
-from groundwork.store.plan_rows import PlanRow, StateRow, state_key
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of

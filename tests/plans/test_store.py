@@ -18,7 +18,8 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.runs import Lease, Run, RunType
 from groundwork.store import dynamo
-from groundwork.store.plan_rows import LinkRow, ListRow, PlanRow
+from groundwork.store.list_rows import ListRow
+from groundwork.store.plan_rows import LinkRow, PlanRow
 from groundwork.store.run_rows import LockRow
 from groundwork.store.tables import Tables
 from tests.plans.plans import NOW, draft, id_of, phase

@@ -14,7 +14,8 @@ from groundwork.plans.operations import MovePhase, Operation, RemoveTask, Update
 from groundwork.plans.refusals import PlanNotEditable, TaskBegun, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.writes import PlanStore
-from groundwork.store.plan_rows import PlanRow, StateRow, state_key
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables
 from tests.fakes.plans import MemoryPlans
 from tests.plans.plans import NOW, draft, id_of, phase

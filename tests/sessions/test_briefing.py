@@ -23,6 +23,13 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     assert told["acceptance_criteria"] == [{"number": 1, "text": "It holds."}]
 
 
+def test_whether_a_change_is_asked_for_is_told_where_none_is() -> None:
+    plan = plan_of(phase("One", draft("look", change_asked=False), draft("act")))
+    look, act = (material(brief(plan, task, 1, {})) for task in plan.tasks)
+    assert look["asks_for_no_change"] is True
+    assert "asks_for_no_change" not in act
+
+
 def test_ids_are_not_told() -> None:
     task = PLAN.task(id_of(PLAN, "a"))
     assert task

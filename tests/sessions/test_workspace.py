@@ -105,7 +105,8 @@ def test_a_pipe_or_device_is_not_opened(work: Workspace, tmp_path: Path) -> None
 
 def test_what_build_servers_run_is_changed_only_where_the_task_names_it(tmp_path: Path) -> None:
     path = ".github/workflows/ci.yml"
-    for other in (path, ".GITHUB/workflows/new.yml", ".gitlab-ci.yml", "Jenkinsfile", ".circleci/config.yml"):
+    others = (".GITHUB/workflows/new.yml", ".gitlab-ci.yml", "Jenkinsfile", ".circleci/config.yml", ".drone.yml")
+    for other in (path, *others, ".woodpecker/test.yml", "buildspec.yml", ".buildkite/pipeline.yml"):
         result = ask(workspace(tmp_path / "work", FILES), "write", file_path=other, content="on: push\n")
         assert result.is_error
         assert "build server" in result.text

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from tests.simulation.execution.mutants import EXECUTION_MUTANTS, ExecutionMutant
 from tests.simulation.execution.simulation import simulate_execution
-from tests.simulation.mutants import MUTANTS, SEEDS
+from tests.simulation.mutant import SEEDS, Mutant
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
 from tests.simulation.simulation import Report, simulate
@@ -29,8 +31,8 @@ def main() -> int:
         return replay(arguments.seed, simulated)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
-            named = [mutant.name for mutant in MUTANTS if not arguments.mutants or mutant.name in arguments.mutants]
-            return hunt(named, pool.map(_caught, named))
+            named = [name for name in _mutants(arguments) if not arguments.mutants or name in arguments.mutants]
+            return hunt(named, pool.map(partial(_caught, arguments.executions), named))
         seeds = range(arguments.start, arguments.start + arguments.seeds)
         return run_all(seeds, pool.map(partial(_without_trace, simulated), seeds, chunksize=20))
 
@@ -69,9 +71,14 @@ def hunt(names: Sequence[str], caught: Iterable[Report | None]) -> int:
     return 1 if missed or not names else 0
 
 
-def _caught(name: str) -> Report | None:
+def _mutants(arguments: argparse.Namespace) -> list[str]:
+    return [mutant.name for mutant in (EXECUTION_MUTANTS if arguments.executions else MUTANTS)]
+
+
+def _caught(executions: bool, name: str) -> Report | None:
     """By name, for a mutant itself cannot be sent to another process."""
-    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
+    mutants: Sequence[Mutant | ExecutionMutant] = EXECUTION_MUTANTS if executions else MUTANTS
+    (mutant,) = (mutant for mutant in mutants if mutant.name == name)
     return _light(mutant.caught(range(1, SEEDS + 1)))
 
 

@@ -130,7 +130,7 @@ class PlanSimulation(Simulation):
         self.invariants = self.watch = PlanInvariants(Seen(self.cloud, self.provider))
         self.cloud.database = Database(self.cloud.true_ms, self.watch.on_write)
         self.cloud.on_invoke, self.provider.on_call = self.watch.on_invoke, self.watch.on_call
-        self.tables = self.watch.tables = open_tables(settings_at("backlog", "runs"))
+        self.tables = self.watch.tables = open_tables(settings_at("backlog", "runs"), now_ms=self.cloud.true_ms)
         self.people.invariants, self.people.tables = self.watch, self.tables
 
     def prepare(self, rows: Sequence[Row] = ()) -> None:

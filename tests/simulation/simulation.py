@@ -16,7 +16,7 @@ from greenlet import getcurrent
 
 from groundwork.backlog import CardAnalysis
 from groundwork.processing import HopEnd, Worker
-from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType, Status
+from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
 from groundwork.starting import Starter
 from groundwork.store.backlog_rows import EpicRow, row_of
 from groundwork.store.tables import Tables, open_tables
@@ -57,7 +57,10 @@ _ITEMS = {
 
 @dataclass(slots=True)
 class Report:
-    """What came of a simulation; `scenario` is what was asked for. `broken` names the invariant that did not hold, or the crash; empty if all is well."""
+    """What came of a simulation; `scenario` is what was asked for.
+
+    `broken` names the invariant that did not hold, or the crash; empty if all is well.
+    """
 
     seed: int
     scenario: Any
@@ -111,7 +114,7 @@ class Simulation:
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.cloud.process_next, self.cloud.dead_letter = self._process_next, self._dead_letter
         self.cloud.on_invoke, self.provider.on_call = self.invariants.on_invoke, self.invariants.on_call
-        self.tables: Tables = open_tables(settings_at("backlog", "runs"))
+        self.tables: Tables = open_tables(settings_at("backlog", "runs"), now_ms=self.cloud.true_ms)
         self.people = People(
             self.scenario,
             PROJECT,

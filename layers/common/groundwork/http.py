@@ -20,7 +20,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from pydantic import ValidationError
 
-from groundwork.errors import Invalid, Malformed, NotFound, Refusal, Transient, UnsupportedMediaType
+from groundwork.errors import Invalid, Malformed, NotFound, Refusal, TooLarge, Transient, UnsupportedMediaType
 
 MOST_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation."""
@@ -157,6 +157,21 @@ def position_of(token: str | None, is_ours: Callable[[str], bool]) -> str | None
     if position is None or not is_ours(position):
         raise Invalid.field("nextToken", "is not a token of this list")
     return position
+
+
+def page(items: list[Any], more: str | None) -> dict[str, Any]:
+    """A page of a list, and the token of the next one. Raises TooLarge."""
+    if len(to_json(items).encode()) > MOST_ANSWER_BYTES:
+        raise TooLarge("The page is larger than the 6 MB that one answer holds; ask for fewer with limit.")
+    return {"items": items, "nextToken": page_token(more) if more else None}
+
+
+def answer(body: dict[str, Any], status: int = 200, version: int | None = None) -> Response[str]:
+    """`version` becomes its ETag. Raises TooLarge."""
+    text = to_json(body)
+    if len(text.encode()) > MOST_ANSWER_BYTES:
+        raise TooLarge("The answer is larger than the 6 MB that one answer holds.")
+    return Response(status, "application/json", text, headers={} if version is None else {"ETag": f'"{version}"'})
 
 
 def _decoded(event: dict[str, Any]) -> dict[str, Any]:

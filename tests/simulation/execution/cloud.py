@@ -143,7 +143,9 @@ class ExecutionCloud(Cloud):
     def tell(self, event: Json, tries: int = 0, wait: float = 0.0) -> None:
         """An asynchronous event for the function: at least once, sometimes late."""
         for _ in range(2 if self.happens(self.faults.told_twice) else 1):
-            late = self.random.uniform(1, 600) if self.happens(self.faults.told_late) else self.random.uniform(0.01, 0.5)
+            late = (
+                self.random.uniform(1, 600) if self.happens(self.faults.told_late) else self.random.uniform(0.01, 0.5)
+            )
             self.loop.call_later(wait + late, self._tell_soon, event, tries)
 
     def _tell_soon(self, event: Json, tries: int) -> None:

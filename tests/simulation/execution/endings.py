@@ -3,7 +3,6 @@
 from collections import Counter
 
 from groundwork.plans.model import PlanStatus, TaskStatus
-
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, branch_of
 from tests.simulation.execution.sessions import SessionProvider
@@ -103,5 +102,3 @@ def the_branches_hold_what_was_done(seen: SeenPlans, repositories: Repositories)
             by_hand = (state.note or "").startswith("Completed by")
             if state.status is TaskStatus.COMPLETED and not by_hand:
                 demand([state.commit_sha] == there, name, f"{task.id}: {state.commit_sha}, on the branch {there}")
-
-

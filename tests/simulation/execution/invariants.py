@@ -5,6 +5,7 @@ What holds of tasks as they begin and end is in tasks.py, at rest in endings.py;
 
 from dataclasses import dataclass, field
 
+from tests.fakes.upstream import FakeCommit
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Changed
 from tests.simulation.execution import landing, plans, tasks, working
@@ -12,7 +13,6 @@ from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, number_of
 from tests.simulation.execution.worlds import World
 from tests.simulation.known import Rows, Violation, demand
-from tests.fakes.upstream import FakeCommit
 
 
 @dataclass(slots=True)
@@ -40,6 +40,11 @@ class ExecutionInvariants:
             landing.on_commit(self.seen, self.repositories, repository_id, branch, commit)
         except Violation as violation:
             self._broken(violation)
+
+    def on_end_too_soon(self, plan_id: str) -> None:
+        """An execution comes to its end with its plan, unless what it had gone past is to do again."""
+        if not self.seen.moments[plan_id].execution.restart:
+            self._broken(Violation("an_execution_ends_with_its_plan", plan_id))
 
     def _broken(self, violation: Violation) -> None:
         self.violations.append(violation)

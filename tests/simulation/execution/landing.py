@@ -1,4 +1,4 @@
-"""What must hold of the branches: one commit a task, that of every task that is done, and what is taken back in order."""
+"""What must hold of the branches: one commit a task, that of every task that is done, what is taken back in order."""
 
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.sessions.commits import REVERTS, TASK, trailers
@@ -11,9 +11,7 @@ LATE_S = 30.0
 """A push that was allowed before a cancel may land so much later, where nothing held it up."""
 
 
-def on_commit(
-    seen: SeenPlans, repositories: Repositories, repository_id: str, branch: str, commit: FakeCommit
-) -> None:
+def on_commit(seen: SeenPlans, repositories: Repositories, repository_id: str, branch: str, commit: FakeCommit) -> None:
     marks = trailers(commit.text)
     task_id = marks.get(TASK, "")
     if REVERTS in marks:
@@ -43,7 +41,7 @@ def goes_in_order(
     plan = seen.moments[task_id.rpartition("-")[0]].plan
     for other in plan.tasks:
         if task_id in other.depends_on and (other.repository_id or plan.repository_id) == repository_id:
-            there = repositories.of_task(repository_id, branch, other.id)
+            there = repositories.of_task(repository_id, branch, other.id, commit.sha)
             demand(not there, "a_rollback_goes_in_order", f"{task_id} before {other.id}, which was built on it")
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -103,7 +104,7 @@ class People:
             change: Operation = UpdateTask(task_id=task, fields={"title": f"Edited {number}"})
             if self.random.random() < 0.3:
                 change = RemoveTask(task_id=task, dependents="repair")
-            await self._answered(f"edit of {task}", lambda change=change: self._edited(plan_id, change))
+            await self._answered(f"edit of {task}", partial(self._edited, plan_id, change))
 
     def _edited(self, plan_id: str, change: Operation) -> None:
         """As the route has it: what follows from an edit follows at once, or is left to the sweep."""
@@ -117,9 +118,17 @@ class People:
     async def _take_back(self, plan_id: str) -> None:
         for _ in range(self.world.rollbacks):
             await asyncio.sleep(self.random.expovariate(1 / (4 * self.world.click_s)))
+            await self._stands_still(plan_id)
             task_id = self.random.choice([None, self._any_task(plan_id), self._any_task(plan_id)])
             include = self.random.random() < 0.7
             await self.ask(plan_id, f"rollback of {task_id}", back(task_id, include))
+
+    async def _stands_still(self, plan_id: str) -> None:
+        """Waits a while until it is paused, or over: only then can anything be taken back."""
+        for _ in range(60):
+            if self.seen.moments[plan_id].execution.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                return
+            await asyncio.sleep(30)
 
     # asking
 
@@ -134,7 +143,7 @@ class People:
         return await self._answered(f"{what} of {plan_id}", changed)
 
     async def ask_until_answered(self, plan_id: str, what: str, act: Act) -> None:
-        while await self.ask(plan_id, what, act) is None:
+        while await self.ask(plan_id, what, act) is None:  # noqa: ASYNC110 - as a person clicks again
             await asyncio.sleep(2)
 
     async def _answered(self, what: str, call: Callable[[], None]) -> bool | None:

@@ -1,7 +1,7 @@
 """What must hold of a plan's own records from each write to the next."""
 
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.store.plan_rows import EventRow, event_key
+from groundwork.store.standing_rows import EventRow, event_key
 from tests.simulation.execution.seen import Moment
 from tests.simulation.known import Rows, demand
 
@@ -108,4 +108,8 @@ def events_are_complete(before: Moment, after: Moment, rows: Rows) -> None:
         status = after.of(task.id).status
         if status is not before.of(task.id).status and status not in _QUIET:
             taken_back = (task.id, "ROLLED_BACK") in told
-            demand((task.id, status.value) in told or taken_back, name, f"{task.id} became {status}, {sorted(map(str, told))}")
+            demand(
+                (task.id, status.value) in told or taken_back,
+                name,
+                f"{task.id} became {status}, {sorted(map(str, told))}",
+            )

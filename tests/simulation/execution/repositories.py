@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.commits import REVERTS, TASK, trailers
+from groundwork.sessions.stacking import Stack
 from groundwork.sessions.upstream import Checkout, Landed, always
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
@@ -32,11 +34,12 @@ class Repositories:
     def opened(self, repository: Repository, folder: Path) -> Iterator["SimulatedUpstream"]:
         yield SimulatedUpstream(self, repository.id)
 
-    def here(self, repository_id: str, branch: str) -> list[FakeCommit]:
-        """Commits on a branch that have not been taken back, newest first."""
+    def here(self, repository_id: str, branch: str, until: str = "") -> list[FakeCommit]:
+        """Commits on a branch that have not been taken back, newest first; as it was when it stood at `until`."""
         reverted: set[str] = set()
         found = []
-        for commit in self.servers[repository_id].history(branch):
+        history = self.servers[repository_id].history(branch)
+        for commit in dropwhile(lambda one: until not in ("", one.sha), history):
             marks = trailers(commit.text)
             if REVERTS in marks:
                 reverted.add(marks[REVERTS])
@@ -44,8 +47,9 @@ class Repositories:
                 found.append(commit)
         return found
 
-    def of_task(self, repository_id: str, branch: str, task_id: str) -> list[FakeCommit]:
-        return [commit for commit in self.here(repository_id, branch) if trailers(commit.text).get(TASK) == task_id]
+    def of_task(self, repository_id: str, branch: str, task_id: str, until: str = "") -> list[FakeCommit]:
+        there = self.here(repository_id, branch, until)
+        return [commit for commit in there if trailers(commit.text).get(TASK) == task_id]
 
     def somebody_pushes(self) -> None:
         """On a work branch: now and then where a task writes too."""
@@ -65,12 +69,11 @@ class SimulatedUpstream:
     repositories: Repositories
     repository_id: str
 
-    def head(self, branch: str, start_from: str, make: bool = True) -> str:
+    def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
         return str(self._asked("head", lambda git: git.head(branch, start_from, make)))
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
-        # what was fetched is at hand
-        return FakeUpstream(self.repositories.servers[self.repository_id]).checkout(commit, folder)
+        return self._clone.checkout(commit, folder)
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
         found: Landed | None = self._asked("find", lambda git: git.find(branch, task_id, since))
@@ -86,11 +89,23 @@ class SimulatedUpstream:
         landed: tuple[Landed, ...] = self._asked("revert", lambda git: git.revert(branch, commits))
         return landed
 
+    # what was fetched is at hand, so that these are no requests
+
+    def stacked(self, base: str, stack: Stack) -> str:
+        return self._clone.stacked(base, stack)
+
+    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+        return self._clone.moved(before, now, changes)
+
     def files_of(self, commit: str) -> tuple[str, ...]:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).files_of(commit)
+        return self._clone.files_of(commit)
 
     def patch(self, base: str, changes: Changes) -> str:
-        return FakeUpstream(self.repositories.servers[self.repository_id]).patch(base, changes)
+        return self._clone.patch(base, changes)
+
+    @property
+    def _clone(self) -> FakeUpstream:
+        return FakeUpstream(self.repositories.servers[self.repository_id])
 
     def _asked(self, what: str, act: Callable[[FakeUpstream], Any]) -> Any:
         return ask("git", (what, lambda: self._done(act)))

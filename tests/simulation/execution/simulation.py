@@ -1,10 +1,9 @@
-"""One simulation of plans that are carried out: the functions as the template wires them, people, faults. All of a seed."""
+"""One simulation of plans that are carried out: the functions as the template wires them, people, faults; of a seed."""
 
 import asyncio
-import logging
 import random as randomness
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -17,15 +16,14 @@ from greenlet import getcurrent
 from functions.plan_executor import app
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
-from groundwork.executing.carrying import Carrier
+from groundwork.executing.carrying import Carrier, PlanNotEnded
 from groundwork.executing.conducting import Conductor
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationKind
-from groundwork.plans.model import Plan, PlanStatus
+from groundwork.plans.model import Plan
 from groundwork.plans.repositories import Repository
-from groundwork.store.executions import DynamoExecutions
-from groundwork.store.plans import DynamoPlans
-from groundwork.store.tables import Tables, connection, open_tables
+from groundwork.stepfunctions import PlanMachine
+from groundwork.store.tables import Tables, open_tables
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -40,7 +38,6 @@ from tests.simulation.execution.seen import SeenPlans
 from tests.simulation.execution.sessions import SessionProvider, price
 from tests.simulation.execution.worlds import NOW, REPOSITORIES, World
 from tests.simulation.execution.worlds import drawn as world_drawn
-from tests.simulation.faults import described
 from tests.simulation.known import Violation
 from tests.simulation.simulation import Report
 from tests.tables import settings_at
@@ -52,7 +49,7 @@ class ThreadlessLoop(VirtualLoop):
     As a thread does, it goes on when who waits for it is cancelled.
     """
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         thread = self.create_task(CURRENT.get().io(func, *args))
         thread.add_done_callback(_heard)
         return asyncio.shield(thread)
@@ -85,12 +82,8 @@ class ExecutionSimulation:
         self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.conductor)
 
     def _tables(self) -> Tables:
-        now_ms = self.cloud.true_ms
-        return replace(
-            open_tables(settings_at("backlog", "runs")),
-            plans=DynamoPlans(connection, now_ms),
-            executions=DynamoExecutions(connection, self.world.limit, now_ms),
-        )
+        settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
+        return open_tables(settings, now_ms=self.cloud.true_ms)
 
     def prepare(self) -> None:
         for number, id_ in enumerate(REPOSITORIES):
@@ -105,10 +98,19 @@ class ExecutionSimulation:
     async def _executor(self, sandbox: Sandbox, event: Json) -> Json:
         CURRENT.set(sandbox)
         self.seen.payloads[sandbox.number] = event
+        if event.get("do") == "END":
+            return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
             asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
             return await self.carrier(sandbox, event).work(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
+
+    async def _to_its_end(self, sandbox: Sandbox, event: Json) -> Json:
+        try:
+            return await sandbox.io(copy_context().run, self._asked, sandbox, event)
+        except PlanNotEnded:
+            self.invariants.on_end_too_soon(event["planId"])
+            raise
 
     def _asked(self, sandbox: Sandbox, event: Json) -> Json:
         """As app.handler has it, without the logger."""
@@ -125,7 +127,7 @@ class ExecutionSimulation:
 
     def conductor(self, who: str | None = None) -> Conductor:
         """For the sandbox that runs at the moment."""
-        machine = app.PlanMachine("machine", "executor")
+        machine = PlanMachine("machine", "executor")
         return Conductor(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
 
     def carrier(self, sandbox: Sandbox, event: Json) -> Carrier:
@@ -207,6 +209,8 @@ def simulate_execution(
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
     the seed has drawn."""
     random = randomness.Random(seed)
+    # what the code under test draws by itself is of the seed as well
+    randomness.seed(seed)
     world, faults = where(world_drawn(random)), what(drawn(random))
     report = Report(seed, world, faults)
     with connected(random) as connect:

@@ -139,7 +139,9 @@ class StateMachine:
                 return await self._with_catch(state, data, context, execution)
         raise NotImplementedError(state["Type"])
 
-    async def _with_catch(self, state: Json, data: Json, context: Json, execution: Execution) -> tuple[Json, str | None]:
+    async def _with_catch(
+        self, state: Json, data: Json, context: Json, execution: Execution
+    ) -> tuple[Json, str | None]:
         try:
             result = await self._with_retries(state, data, context, execution)
         except StatesError as error:

@@ -1,5 +1,6 @@
 """What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
 
+from groundwork.executing.standing import TaskStanding
 from groundwork.plans.model import TaskStatus
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.seen import Hold, Moment, SeenPlans
@@ -21,6 +22,7 @@ def claims(seen: SeenPlans, before: Moment, after: Moment) -> None:
         if state.epoch == old.epoch and state.status is old.status:
             continue
         if hold and hold.lost_at is None and old.status is TaskStatus.RUNNING:
+            _others_write_nothing(seen, hold, old, state, id_)
             _worker_goes(seen, hold, after, id_)
         if state.epoch > old.epoch and state.lease_until and acting:
             _claimed(seen, acting, after, id_)
@@ -35,6 +37,15 @@ def _claimed(seen: SeenPlans, acting: Sandbox, after: Moment, task_id: str) -> N
     seen.holds[task_id] = Hold(acting, after.of(task_id).epoch)
 
 
+def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskStanding, new: TaskStanding, task_id: str) -> None:
+    """Of those who work on tasks only the one whose lease holds says what has come of it."""
+    acting = seen.cloud.acting
+    works = acting is not None and seen.payloads.get(acting.number, {}).get("taskId") == task_id
+    held = old.lease_until > seen.cloud.true_ms() + SKEW_MS
+    given_back = new.epoch > old.epoch and not new.lease_until
+    demand(not (works and held and given_back) or acting is hold.sandbox, "only_the_holder_writes", task_id)
+
+
 def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> None:
     """A worker that is alive and was not held up gives its task back itself, or a person's word takes it."""
     cloud, state = seen.cloud, after.of(task_id)
@@ -45,7 +56,16 @@ def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> No
     taken = state.status is TaskStatus.RUNNING and state.lease_until > 0 and not mine
     alive = hold.sandbox in cloud.living and not hold.sandbox.dead and hold.sandbox.thawed.is_set()
     hindered = hold.sandbox.disturbed_at > cloud.loop.now - HINDERED_S
-    demand(not (taken and alive and not hindered), "no_living_worker_is_replaced", f"{task_id}")
+    wrongly = taken and alive and not hindered and not _given_up(seen, hold.sandbox)
+    demand(not wrongly, "no_living_worker_is_replaced", f"{task_id}")
+
+
+def _given_up(seen: SeenPlans, holder: Sandbox) -> bool:
+    """The state machine has given up the try that the holder was invoked for, and asks again."""
+    assert seen.cloud.acting
+    was, now = seen.payloads[holder.number], seen.payloads.get(seen.cloud.acting.number, {})
+    same = was.get("entered") is not None and was.get("entered") == now.get("entered")
+    return same and str(now.get("retry")) > str(was.get("retry"))
 
 
 def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> None:

@@ -17,7 +17,7 @@ EFFORTS = ("XS", "S", "M", "L")
 @dataclass(frozen=True, slots=True)
 class World:
     """`limit` is the account's; `invocation_s` what an invocation has; `clicks` how often people do anything to each
-    plan, some `click_s` apart, `edits` how often somebody edits it, `rollbacks` how often somebody takes something back;
+    plan, some `click_s` apart, `edits` how often somebody edits it, `rollbacks` how often somebody takes back;
     `again`: a plan that has ended is begun anew."""
 
     plans: tuple[Plan, ...]
@@ -41,7 +41,7 @@ class World:
 def drawn(random: Random) -> World:
     large = random.random() < 1 / 20
     count = 1 if large else random.choice([1, 1, 2, 3])
-    plans = tuple(_plan(PLANS[number], random, large) for number in range(count))
+    plans = tuple(made_plan(PLANS[number], random, large) for number in range(count))
     return World(
         plans=plans,
         limit=random.choice([1, 2, 4, 20]),
@@ -55,7 +55,7 @@ def drawn(random: Random) -> World:
     )
 
 
-def _plan(plan_id: str, random: Random, large: bool) -> Plan:
+def made_plan(plan_id: str, random: Random, large: bool = False) -> Plan:
     drafts: list[PhaseDraft] = []
     earlier: list[str] = []
     for number in range(random.randint(1, 2 if large else 4)):
@@ -95,7 +95,7 @@ def _task(key: str, before: list[str], earlier: list[str], random: Random) -> Ta
         acceptance_criteria=("It works.",),
         depends_on=tuple(needs),
         repository_id=random.choice([None, None, REPOSITORIES[1]]),
-        effort=random.choice(EFFORTS),  # type: ignore[arg-type]  # one of its literals
+        effort=random.choice(EFFORTS),
         condition=_condition(earlier, random) if random.random() < 0.15 else None,
     )
 

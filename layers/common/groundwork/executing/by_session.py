@@ -159,18 +159,27 @@ class _Attempt:
         assert session.ended is not None
         if not session.ended.success:
             return Failed(session.ended.reason)
+        if not session.changes:
+            # none was asked for, or it would be no success: no commit says nothing
+            return Done(None, session.ended.summary)
         if not await self.watch.holds():
             return Held()
-        if not self.assignment.plan.auto_commit:
-            patch = await asyncio.to_thread(self._patched, session, await self.watch.below())
-            return Done(None, session.ended.summary, tuple(patch.changes))
+        return await (self._committed if self.assignment.plan.auto_commit else self._kept)(
+            session, session.ended.summary
+        )
+
+    async def _kept(self, session: Session, summary: str) -> Outcome:
+        patch = await asyncio.to_thread(self._patched, session, await self.watch.below())
+        return Done(None, summary, tuple(patch.changes))
+
+    async def _committed(self, session: Session, summary: str) -> Outcome:
         try:
             landed = await asyncio.to_thread(self._landed, session)
         except NotLanded:
             return Held()
         if landed.marks.attempt != session.brief.attempt:
             return await self._done(landed, "An earlier attempt had been committed.")
-        return Done(landed.sha, session.ended.summary, tuple(session.changes))
+        return Done(landed.sha, summary, tuple(session.changes))
 
     def _patched(self, session: Session, below: tuple[Below, ...]) -> Patch:
         """Kept on top of what others have done meanwhile, as a commit would have landed."""

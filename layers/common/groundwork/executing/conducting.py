@@ -134,7 +134,9 @@ class Conductor:
         Else the other one is begun by the next look: its gates' tokens would take the place of these.
         """
         stale = [id_ for id_, state in standing.states.items() if state.token and _is_stale(standing, id_)]
-        return all([self._tell(standing, id_) for id_ in stale])
+        # each of them, though one could not be told
+        told = [self._tell(standing, id_) for id_ in stale]
+        return all(told)
 
     def _start(self, standing: Standing) -> bool:
         """False where the execution has ended before the plan."""

@@ -150,6 +150,7 @@ class TaskPatch(Patch):
     files: Files = ()
     story_id: Id | None = None
     subtask_id: Id | None = None
+    change_asked: bool = True
     condition: Condition | None = None
     phase_id: str = ""
     position: Position | None = None

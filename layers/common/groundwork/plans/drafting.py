@@ -39,6 +39,7 @@ class TaskDraft(Value):
     files: Files = ()
     story_id: Id | None = None
     subtask_id: Id | None = None
+    change_asked: bool = True
     condition: Condition | None = None
 
 

@@ -85,7 +85,8 @@ class Condition(Value):
 class Task(Value):
     """What is to be done. `key` is what people call it, unique within its plan.
 
-    `story_id` and `subtask_id` are what it carries out of the backlog.
+    `story_id` and `subtask_id` are what it carries out of the backlog. `change_asked` is False for a task that looks
+    and reports: then it is done without a changed file, and its summary is what comes of it.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Task(Value):
     files: Files = ()
     story_id: Id | None = None
     subtask_id: Id | None = None
+    change_asked: bool = True
     condition: Condition | None = None
 
 

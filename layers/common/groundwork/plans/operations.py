@@ -210,7 +210,8 @@ def _inheriting(part: Task, whole: Task, parts: Iterable[str]) -> Task:
     # a condition looks back: what it names the part depends on as the whole did
     looked_at = [id_ for id_ in whole.depends_on if whole.condition and id_ == whole.condition.task_id]
     depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else looked_at), *part.depends_on]))
-    kept = {"story_id": whole.story_id, "subtask_id": whole.subtask_id, "repository_id": whole.repository_id}
+    inherited = ("story_id", "subtask_id", "repository_id", "change_asked")
+    kept = {name: getattr(whole, name) for name in inherited}
     links = {name: getattr(part, name) or value for name, value in kept.items()}
     return part.model_copy(update=links | {"depends_on": depends_on, "condition": part.condition or whole.condition})
 

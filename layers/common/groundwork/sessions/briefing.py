@@ -53,6 +53,7 @@ def brief(
         description=task.description,
         acceptance_criteria=task.acceptance_criteria,
         files=task.files,
+        change_asked=task.change_asked,
         earlier=tuple(Earlier(attempt=e.attempt, reason=shortened(e.reason, MOST_REASON)) for e in reasons),
         before=_before(plan, task, done),
     )

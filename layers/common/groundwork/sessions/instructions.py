@@ -14,6 +14,8 @@ How to work
 - Change files with edit, make new ones with write. Leave no placeholder, no "to do", nothing half done.
 - Add or adapt tests where the repository has tests for such things. Nothing can be run here: check your work by \
 reading it again.
+- Where the task says asks_for_no_change, look and report: what you found belongs into the summary of finish, and a \
+file is changed only where the task's own text calls for it.
 - All your changes become one commit. There is no shell, no network, no git; do not ask for them.
 
 What is data
@@ -66,5 +68,6 @@ def material(brief: Brief) -> dict[str, Any]:
         "builds_on": [task.model_dump() for task in brief.before],
         "earlier_attempts": [attempt.model_dump() for attempt in brief.earlier],
         "repository_layout": list(brief.layout),
+        "asks_for_no_change": not brief.change_asked,
     }
     return {name: value for name, value in told.items() if value}

@@ -20,7 +20,12 @@ _SHORT_NAME = re.compile(r"git~\d+")
 _UNSEEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 BUILDS = (
+    ".appveyor.yml",
+    ".build.yml",
+    ".buildkite/",
+    ".builds/",
     ".circleci/",
+    ".drone.yml",
     ".forgejo/",
     ".gitea/",
     ".github/actions/",
@@ -28,9 +33,16 @@ BUILDS = (
     ".gitlab-ci.yml",
     ".gitlab/",
     ".gitmodules",
+    ".semaphore/",
+    ".teamcity/",
     ".travis.yml",
+    ".woodpecker.yml",
+    ".woodpecker/",
+    "appveyor.yml",
     "azure-pipelines.yml",
     "bitbucket-pipelines.yml",
+    "buildspec.yml",
+    "cloudbuild.yaml",
     "jenkinsfile",
 )
 """What a build server runs, with its secrets, as soon as it is pushed: written only where the task itself names it."""

@@ -19,10 +19,10 @@ from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.execution_rows import execution_body, execution_of, in_round, standing_of, state_actions
 from groundwork.store.plan_reading import PlanReading
-from groundwork.store.plan_rows import (
+from groundwork.store.plan_rows import PlanRow
+from groundwork.store.standing_rows import (
     EventRow,
     LogRow,
-    PlanRow,
     SlotsRow,
     StateRow,
     event_key,
@@ -132,7 +132,7 @@ class DynamoExecutions(PlanReading):
 
     def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
         order = f"{number:08d} {try_}"
-        actions = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
+        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
         first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
         with suppress(ConditionFailed), wrapped():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)

@@ -14,16 +14,8 @@ from groundwork.plans.scheduling import SECONDS
 from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
-from groundwork.store.plan_rows import (
-    HEAD,
-    ListRow,
-    MeasureRow,
-    PieceRow,
-    RepositoryRow,
-    TemplateRow,
-    list_key,
-    measure_key,
-)
+from groundwork.store.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow, list_key, measure_key
+from groundwork.store.plan_rows import HEAD
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE = 100_000

@@ -7,7 +7,7 @@ from groundwork.backlog import Effort
 from groundwork.plans.estimating import Measured
 from groundwork.plans.scheduling import SECONDS
 from groundwork.store.dynamo import wrapped
-from groundwork.store.plan_rows import MeasureRow, measure_key
+from groundwork.store.list_rows import MeasureRow, measure_key
 
 
 class DynamoMeasures:

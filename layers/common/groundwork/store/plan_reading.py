@@ -17,15 +17,13 @@ from groundwork.store.plan_rows import (
     IterationRow,
     LinkRow,
     PlanRow,
-    StateRow,
     VersionRow,
     iteration_key,
     iteration_of,
-    state_key,
-    state_of,
     version_key,
 )
 from groundwork.store.plan_versions import keys_of, plan_of
+from groundwork.store.standing_rows import StateRow, state_key, state_of
 
 
 class PlanReading:

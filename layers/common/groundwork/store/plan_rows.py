@@ -24,13 +24,13 @@ earlier version is restored by naming its revisions again.
 import re
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.history import Iteration, IterationStatus
-from groundwork.plans.model import Plan, TaskState, TaskStatus, links
+from groundwork.plans.model import Plan, links
 from groundwork.store.backlog_rows import AttentionIndex, to_ms
 from groundwork.store.run_rows import CompactJson
 
@@ -116,131 +116,6 @@ class IterationRow(Model):
     error = UnicodeAttribute(null=True)
 
 
-class StateRow(Model):
-    """`body` is what only the execution writes, with the plan's seq; the lease, a knock and what a worker has used so
-    far are written at any time, so that there may be a row of a task that has no status yet.
-    """
-
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    status = UnicodeAttribute(null=True)
-    attempts = NumberAttribute(default=0)
-    commit_sha = UnicodeAttribute(attr_name="commitSha", null=True)
-    error_msg = UnicodeAttribute(attr_name="errorMsg", null=True)
-    round = NumberAttribute(null=True)
-    epoch = NumberAttribute(null=True)
-    body = CompactJson(null=True)
-    lease_until = NumberAttribute(attr_name="lease", null=True)
-    knock = UnicodeAttribute(null=True)
-    knocked = NumberAttribute(null=True)
-    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
-    turns = NumberAttribute(null=True)
-    input = NumberAttribute(null=True)
-    output = NumberAttribute(null=True)
-    cache_read = NumberAttribute(attr_name="cacheRead", null=True)
-    cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
-    calls = NumberAttribute(null=True)
-    cost = NumberAttribute(null=True)
-
-
-class EventRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    at = NumberAttribute()
-    mark = UnicodeAttribute()
-    events = CompactJson()
-
-
-class LogRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    at = NumberAttribute()
-    body = CompactJson()
-
-
-class KeptRow(Model):
-    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
-
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    attempt = NumberAttribute()
-    revision = UnicodeAttribute()
-    parts = NumberAttribute()
-    turns = NumberAttribute(null=True)
-
-
-class PartRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    content = BinaryAttribute(legacy_encoding=False)
-
-
-class SlotsRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    used = NumberAttribute(default=0)
-    waiting = UnicodeSetAttribute(null=True)
-
-
-class RepositoryRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=HEAD)
-    name = UnicodeAttribute()
-    url = UnicodeAttribute()
-    default_branch = UnicodeAttribute(attr_name="defaultBranch")
-    credentials_secret = UnicodeAttribute(attr_name="credentialsSecret", null=True)
-    plans = NumberAttribute(default=0)
-    created_at = NumberAttribute(attr_name="createdAt")
-
-
-class TemplateRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=HEAD)
-    head = CompactJson()
-    pieces = NumberAttribute(default=0)
-
-
-class PieceRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    text = UnicodeAttribute()
-
-
-class ListRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-
-
 class LinkRow(Model):
     """That a plan carries out a story: by which tasks, and the number of the subtask that each of them carries out."""
 
@@ -250,45 +125,6 @@ class LinkRow(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     tasks = CompactJson()
-
-
-class MeasureRow(Model):
-    class Meta:
-        table_name = ""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    tasks = NumberAttribute(default=0)
-    ms = NumberAttribute(default=0)
-    input = NumberAttribute(default=0)
-    output = NumberAttribute(default=0)
-    cache_read = NumberAttribute(attr_name="cacheRead", default=0)
-    cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
-    calls = NumberAttribute(default=0)
-
-
-PLAN_ROWS: list[type[Model]] = [
-    MeasureRow,
-    PlanRow,
-    VersionRow,
-    ContentRow,
-    IterationRow,
-    StateRow,
-    EventRow,
-    LogRow,
-    KeptRow,
-    PartRow,
-    SlotsRow,
-    RepositoryRow,
-    TemplateRow,
-    PieceRow,
-    ListRow,
-    LinkRow,
-]
-
-
-def measure_key(effort: str) -> str:
-    return f"MEASURED#{effort}"
 
 
 def version_key(version: int) -> str:
@@ -303,47 +139,8 @@ def content_key(element: str, revision: str) -> str:
     return f"E#{element}#{revision}"
 
 
-def list_key(created_at: int, id_: str) -> str:
-    return f"{created_at:015d}#{id_}"
-
-
-def is_list_position(text: str, ids: re.Pattern[str]) -> bool:
-    """Whether this is a place in a list of things with such ids."""
-    created_at, _, id_ = text.partition("#")
-    return re.fullmatch("[0-9]{15}", created_at) is not None and ids.fullmatch(id_) is not None
-
-
 def is_iteration_position(text: str) -> bool:
     return re.fullmatch("[1-9][0-9]{0,5}", text) is not None
-
-
-def state_key(task_id: str) -> str:
-    return f"X#{task_id.rpartition('-')[2]}"
-
-
-def event_key(seq: int) -> str:
-    return f"Y#{seq:08d}"
-
-
-def log_prefix(task_id: str) -> str:
-    return f"G#{suffix(task_id)}#"
-
-
-def log_key(task_id: str, at_ms: int, number: int) -> str:
-    return f"{log_prefix(task_id)}{at_ms:015d}#{number:05d}"
-
-
-def is_log_position(text: str) -> bool:
-    return re.fullmatch("[0-9]{15}#[0-9]{5}", text) is not None
-
-
-def state_of(row: StateRow) -> TaskState:
-    return TaskState(
-        status=TaskStatus(row.status or TaskStatus.PENDING),
-        attempts=int(row.attempts or 0),
-        commit_sha=row.commit_sha,
-        error_msg=row.error_msg,
-    )
 
 
 def plan_row(plan: Plan, last_iteration: int) -> PlanRow:

@@ -18,6 +18,7 @@ from groundwork.plans.repositories import Repository
 from groundwork.runs import Run, RunType
 from groundwork.store.backlog_rows import PURGE, to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.store.list_rows import ListRow, RepositoryRow, list_key
 from groundwork.store.plan_lists import PLANS, DynamoRepositories
 from groundwork.store.plan_reading import PlanReading
 from groundwork.store.plan_rows import (
@@ -25,21 +26,17 @@ from groundwork.store.plan_rows import (
     ContentRow,
     IterationRow,
     LinkRow,
-    ListRow,
     PlanRow,
-    RepositoryRow,
-    StateRow,
     VersionRow,
     iteration_key,
     iteration_row,
     link_rows,
-    list_key,
     plan_row,
-    state_key,
     version_key,
 )
 from groundwork.store.plan_versions import contents
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
+from groundwork.store.standing_rows import StateRow, state_key
 
 TRIES = 4
 """How often a write is tried that another was in the way of."""

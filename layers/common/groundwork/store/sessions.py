@@ -13,7 +13,8 @@ from groundwork.errors import Transient
 from groundwork.sessions.session import Session
 from groundwork.sessions.stacking import Patch, Under
 from groundwork.store.dynamo import ConditionFailed, wrapped
-from groundwork.store.plan_rows import KeptRow, PartRow, suffix
+from groundwork.store.plan_rows import suffix
+from groundwork.store.standing_rows import KeptRow, PartRow
 
 PART = 300_000
 """Bytes of what is kept that one row holds."""

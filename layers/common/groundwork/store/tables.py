@@ -1,8 +1,10 @@
 """Opens the tables a function's settings name: the one place where row classes meet table names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pynamodb.connection import Connection
+from pynamodb.models import Model
 
 from groundwork.settings import Settings
 from groundwork.store.backlog_reading import DynamoBacklogReader
@@ -11,15 +13,23 @@ from groundwork.store.cards import DynamoCards
 from groundwork.store.dynamo import bind
 from groundwork.store.entries import DynamoEntries
 from groundwork.store.executions import DynamoExecutions
+from groundwork.store.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
 from groundwork.store.plan_lists import DynamoRepositories, DynamoTemplates
 from groundwork.store.plan_measures import DynamoMeasures
-from groundwork.store.plan_rows import PLAN_ROWS
+from groundwork.store.plan_rows import ContentRow, IterationRow, LinkRow, PlanRow, VersionRow
 from groundwork.store.plans import DynamoPlans
 from groundwork.store.projects import DynamoProjects
 from groundwork.store.purging import DynamoPurger
 from groundwork.store.run_rows import RUN_ROWS
 from groundwork.store.runs import DynamoRuns
 from groundwork.store.sessions import DynamoSessions
+from groundwork.store.standing_rows import EventRow, KeptRow, LogRow, PartRow, SlotsRow, StateRow
+
+PLAN_ROWS: list[type[Model]] = [
+    *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
+    *(StateRow, EventRow, LogRow, KeptRow, PartRow, SlotsRow),
+    *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +55,25 @@ def connection() -> Connection:
     return KeyRow._get_connection().connection
 
 
-def open_tables(settings: Settings, endpoint: str | None = None) -> Tables:
-    """Raises ValueError where the settings name no tables."""
+def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callable[[], int] | None = None) -> Tables:
+    """`now_ms` is the clock of what rows say about themselves. Raises ValueError where the settings name no tables."""
     if not settings.backlog_table or not settings.runs_table:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
     bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
-    projects = DynamoProjects(connection)
+    projects = DynamoProjects(connection, now_ms)
     return Tables(
         runs=DynamoRuns(connection),
         backlog=DynamoBacklogReader(connection),
         projects=projects,
         cards=DynamoCards(connection, projects),
-        entries=DynamoEntries(connection, projects),
+        entries=DynamoEntries(connection, projects, now_ms),
         purger=DynamoPurger(connection),
-        plans=DynamoPlans(connection),
+        plans=DynamoPlans(connection, now_ms),
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),
         measures=DynamoMeasures(),
-        executions=DynamoExecutions(connection, settings.most_tasks),
+        executions=DynamoExecutions(connection, settings.most_tasks, now_ms),
         sessions=DynamoSessions(),
     )

@@ -1,6 +1,4 @@
-"""The routes by which people control a plan that is carried out. A function includes `router`, and puts into its
-context what makes a `conductor`, which acts for whoever asks, and a `timer`.
-"""
+"""What people ask of a plan that is carried out, and of its tasks."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -8,7 +6,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from groundwork.errors import Invalid, NotFound
+from groundwork.errors import Invalid
 from groundwork.executing import control, rollback
 from groundwork.executing.answers import PlanControlled, TaskControlled
 from groundwork.executing.bodies import Because, Complete, Execute, RollBack, Skip
@@ -17,7 +15,8 @@ from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
 from groundwork.executing.timing import NewTiming, Timer, scheduled, unscheduled
 from groundwork.http import answers
-from groundwork.ids import Kind, path_of
+from groundwork.ids import Kind
+from groundwork.plan_routes.surroundings import given, plan_of
 
 AnExecute = Annotated[Execute | None, Body()]
 ABecause = Annotated[Because | None, Body()]
@@ -33,7 +32,7 @@ TASK: dict[str, Any] = TAG | {"responses": answers(TaskControlled)}
 
 
 def changed(plan_id: str, ask: Ask) -> Standing:
-    acting: Conductor = router.context["conductor"]()
+    acting: Conductor = given(router, "conductor")
     asked = Asked(acting.who or "somebody", acting.now_ms())
     return acting.change(plan_id, lambda standing: ask(standing, asked))
 
@@ -78,7 +77,7 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
 
 @router.post("/api/plans/<plan_id>/schedule", summary="Carry it out at a time", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
-    acting: Conductor = router.context["conductor"]()
+    acting: Conductor = given(router, "conductor")
     timing = body.timing(Asked(acting.who or "somebody", acting.now_ms()))
     scheduled(acting.store.read(plan_id), timing)
     # set first: a timing that the timer refuses is not kept, and one that is not kept begins nothing
@@ -99,7 +98,7 @@ def unschedule(plan_id: str) -> dict[str, Any]:
 
 
 def _timer() -> Timer:
-    timer: Timer = router.context["timer"]()
+    timer: Timer = given(router, "timer")
     return timer
 
 
@@ -137,10 +136,7 @@ def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
 
 
 def _of_task(task_id: str, ask: Ask) -> dict[str, Any]:
-    path = path_of(Kind.TASK, task_id)
-    if path is None:
-        raise NotFound.of("task", task_id)
-    return _task(changed(path.project_id, ask), task_id)
+    return _task(changed(plan_of(Kind.TASK, task_id), ask), task_id)
 
 
 def _plan(standing: Standing) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""Phases and tasks: edits of a plan's parts, each by the id of the part."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from groundwork import http
+from groundwork.http import answers
+from groundwork.ids import Kind, path_of
+from groundwork.plan_routes.surroundings import IfMatch, given, plan_of, tables
+from groundwork.plans import showing
+from groundwork.plans.answers import PhaseOfPlan, TaskOfPlan
+from groundwork.plans.bodies import NewPhase, NewTask, PhasePatch, TaskPatch
+from groundwork.plans.editing import Editor
+from groundwork.plans.model import Plan
+from groundwork.plans.operations import Operation, RemovePhase, RemoveTask
+
+Dependents = Annotated[Literal["refuse", "repair"], Query()]
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.post(
+    "/api/phases", status_code=201, tags=["phases"], summary="Add a phase", responses=answers(PhaseOfPlan, 201)
+)
+def create_phase(body: NewPhase, if_match: IfMatch = None) -> Response[str]:
+    plan = _edited(body.plan_id, [body.operation()], http.versions_seen(if_match))
+    return _phase(plan, _newest(Kind.PHASE, [phase.id for phase in plan.phases]), 201)
+
+
+@router.patch(
+    "/api/phases/<phase_id>", tags=["phases"], summary="Change, move or reorder a phase", responses=answers(PhaseOfPlan)
+)
+def patch_phase(phase_id: str, body: PhasePatch, if_match: IfMatch = None) -> Response[str]:
+    operations = body.operations(phase_id)
+    return _phase(_edited(plan_of(Kind.PHASE, phase_id), operations, http.versions_seen(if_match)), phase_id)
+
+
+@router.delete("/api/phases/<phase_id>", status_code=204, tags=["phases"], summary="Delete a phase with its tasks")
+def delete_phase(phase_id: str, dependents: Dependents = "refuse", if_match: IfMatch = None) -> Response[str]:
+    operation = RemovePhase(phase_id=phase_id, dependents=dependents)
+    return _gone(_edited(plan_of(Kind.PHASE, phase_id), [operation], http.versions_seen(if_match)))
+
+
+@router.post(
+    "/api/plan-tasks", status_code=201, tags=["tasks"], summary="Add a task", responses=answers(TaskOfPlan, 201)
+)
+def create_task(body: NewTask, if_match: IfMatch = None) -> Response[str]:
+    plan = _edited(plan_of(Kind.PHASE, body.phase_id), [body.operation()], http.versions_seen(if_match))
+    return _task(plan, _newest(Kind.TASK, [task.id for task in plan.tasks]), 201)
+
+
+@router.patch(
+    "/api/plan-tasks/<task_id>", tags=["tasks"], summary="Change or move a task", responses=answers(TaskOfPlan)
+)
+def patch_task(task_id: str, body: TaskPatch, if_match: IfMatch = None) -> Response[str]:
+    plan_id = plan_of(Kind.TASK, task_id)
+    edited = _edited(plan_id, lambda plan: body.operations(task_id, plan), http.versions_seen(if_match))
+    return _task(edited, task_id)
+
+
+@router.delete("/api/plan-tasks/<task_id>", status_code=204, tags=["tasks"], summary="Delete a task")
+def delete_task(task_id: str, dependents: Dependents = "refuse", if_match: IfMatch = None) -> Response[str]:
+    operation = RemoveTask(task_id=task_id, dependents=dependents)
+    return _gone(_edited(plan_of(Kind.TASK, task_id), [operation], http.versions_seen(if_match)))
+
+
+def _edited(
+    plan_id_: str, operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]], seen: frozenset[int] | None
+) -> Plan:
+    editor: Editor = given(router, "editor")
+    return editor.edit(plan_id_, operations, seen)
+
+
+def _phase(plan: Plan, phase_id: str, status: int = 200) -> Response[str]:
+    return http.answer(showing.phase_shown(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
+
+
+def _task(plan: Plan, task_id: str, status: int = 200) -> Response[str]:
+    return http.answer(showing.task_shown(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
+
+
+def _gone(plan: Plan) -> Response[str]:
+    return Response(204, "application/json", "", headers={"ETag": f'"{plan.version}"'})
+
+
+def _newest(kind: Kind, ids: list[str]) -> str:
+    """What has been added last: numbers only rise. (The plan's counters may be ahead: others go on editing.)"""
+    return str(max((path for id_ in ids if (path := path_of(kind, id_))), key=lambda path: path.number))

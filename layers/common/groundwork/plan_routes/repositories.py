@@ -1,0 +1,73 @@
+"""Repositories: what plans are carried out on."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from groundwork import http
+from groundwork.answers import Listed
+from groundwork.backlog import rfc3339
+from groundwork.http import answers
+from groundwork.ids import REPOSITORY_ID, new_repository_id
+from groundwork.plan_routes.surroundings import Limit, Token, given, tables
+from groundwork.plans.bodies import NewRepository, RepositoryPatch
+from groundwork.plans.repositories import Repository, checked_url, must_keep_host
+from groundwork.store.list_rows import is_list_position
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.post(
+    "/api/repositories",
+    status_code=201,
+    tags=["repositories"],
+    summary="Name a repository",
+    responses=answers(Repository, 201),
+)
+def create_repository(body: NewRepository) -> dict[str, Any]:
+    checked_url(body.url, given(router, "settings").local)
+    made = Repository(id=new_repository_id(), created_at=rfc3339(given(router, "now_ms")), **body.model_dump())
+    return tables(router).repositories.create(made).as_json()
+
+
+@router.get(
+    "/api/repositories",
+    tags=["repositories"],
+    summary="The repositories, newest first",
+    responses=answers(Listed[Repository]),
+)
+def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    before = http.position_of(next_token, lambda text: is_list_position(text, REPOSITORY_ID))
+    found, more = tables(router).repositories.page(before, limit)
+    return http.page([repository.as_json() for repository in found], more)
+
+
+@router.get(
+    "/api/repositories/<repository_id>", tags=["repositories"], summary="A repository", responses=answers(Repository)
+)
+def get_repository(repository_id: str) -> dict[str, Any]:
+    return tables(router).repositories.get(repository_id).as_json()
+
+
+@router.patch(
+    "/api/repositories/<repository_id>",
+    tags=["repositories"],
+    summary="Change a repository",
+    responses=answers(Repository),
+)
+def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
+    changes = body.changes()
+    if "url" in changes:
+        checked_url(body.url, given(router, "settings").local)
+        if "credentials_secret" not in changes:
+            must_keep_host(tables(router).repositories.get(repository_id), body.url)
+    return tables(router).repositories.update(repository_id, changes).as_json()
+
+
+@router.delete(
+    "/api/repositories/<repository_id>", status_code=204, tags=["repositories"], summary="Forget a repository"
+)
+def delete_repository(repository_id: str) -> Response[str]:
+    tables(router).repositories.delete(repository_id)
+    return Response(204, "application/json", "")

@@ -1,0 +1,61 @@
+"""Templates: plans saved for reuse."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from groundwork import http
+from groundwork.answers import Listed
+from groundwork.backlog import rfc3339
+from groundwork.http import answers
+from groundwork.ids import TEMPLATE_ID
+from groundwork.plan_routes.surroundings import Limit, Token, given, tables
+from groundwork.plans.answers import TemplateInBrief
+from groundwork.plans.bodies import NewTemplate
+from groundwork.plans.saving import is_own_position, new_template
+from groundwork.plans.saving import page as templates_from
+from groundwork.plans.templates import Template
+from groundwork.store.list_rows import is_list_position
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get(
+    "/api/plan-templates",
+    tags=["templates"],
+    summary="The templates in brief, the project's own first",
+    responses=answers(Listed[TemplateInBrief]),
+)
+def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    position = http.position_of(next_token, lambda text: is_own_position(text) or is_list_position(text, TEMPLATE_ID))
+    return http.page(*templates_from(position, limit, tables(router).templates.page))
+
+
+@router.post(
+    "/api/plan-templates",
+    status_code=201,
+    tags=["templates"],
+    summary="Save a plan as a template",
+    responses=answers(Template, 201),
+)
+def create_template(body: NewTemplate) -> Response[str]:
+    template = new_template(body, tables(router).plans.load, rfc3339(given(router, "now_ms")))
+    tables(router).templates.create(template)
+    return http.answer(template.as_json(), 201)
+
+
+@router.get(
+    "/api/plan-templates/<template_id>",
+    tags=["templates"],
+    summary="A template with its phases and tasks",
+    responses=answers(Template),
+)
+def get_template(template_id: str) -> Response[str]:
+    return http.answer(tables(router).templates.get(template_id).as_json())
+
+
+@router.delete("/api/plan-templates/<template_id>", status_code=204, tags=["templates"], summary="Delete a template")
+def delete_template(template_id: str) -> Response[str]:
+    tables(router).templates.delete(template_id)
+    return Response(204, "application/json", "")

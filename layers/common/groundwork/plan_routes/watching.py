@@ -1,0 +1,60 @@
+"""What people watch of a plan that is carried out: how far it is, what a session does, what has come of it."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from groundwork import http
+from groundwork.ai.choose import ai_and_model
+from groundwork.answers import Listed
+from groundwork.errors import NotFound
+from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
+from groundwork.executing.progress import progress
+from groundwork.http import answers
+from groundwork.ids import Kind
+from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
+from groundwork.plans.estimating import expecting
+from groundwork.settings import Settings
+from groundwork.store.standing_rows import is_log_position
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get(
+    "/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is", responses=answers(PlanProgress)
+)
+def plan_progress(plan_id: str) -> Response[str]:
+    settings: Settings = given(router, "settings")
+    executions, (ai, _) = tables(router).executions, ai_and_model(settings, None)
+    standing = executions.read(plan_id)
+    history = tables(router).measures.of_repository(standing.plan.repository_id)
+    expect = expecting(history, ai, settings.mock_latency_ms)
+    return http.answer(progress(standing, executions.events(plan_id), expect, given(router, "now_ms")))
+
+
+@router.get(
+    "/api/plan-tasks/<task_id>/patch",
+    tags=["control"],
+    summary="The change of a task whose plan makes no commits",
+    responses=answers(TaskPatchShown),
+)
+def task_patch(task_id: str) -> Response[str]:
+    tables(router).plans.summary(plan_of(Kind.TASK, task_id))
+    patch = tables(router).sessions.patch(task_id)
+    if patch is None:
+        raise NotFound(f"There is no patch of the task {task_id!r}.")
+    return http.answer({"taskId": task_id, "patch": patch})
+
+
+@router.get(
+    "/api/plan-tasks/<task_id>/log",
+    tags=["control"],
+    summary="What a task's sessions do, turn by turn",
+    responses=answers(Listed[LogLine]),
+)
+def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
+    position = http.position_of(next_token, is_log_position)
+    plan_id = plan_of(Kind.TASK, task_id)
+    tables(router).plans.summary(plan_id)
+    return http.page(*tables(router).executions.log(plan_id, task_id, position, limit))

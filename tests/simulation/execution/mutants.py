@@ -1,0 +1,354 @@
+"""Bugs put on purpose into how plans are carried out: each is one that such systems have had. Each must be caught."""
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from groundwork.executing import attempts, carrying, control, gates, rollback, settling
+from groundwork.executing.conducting import Conductor
+from groundwork.executing.standing import ENDED, Standing, TaskStanding
+from groundwork.plans.model import PlanStatus, TaskStatus
+from groundwork.store import dynamo
+from groundwork.store.executions import DynamoExecutions
+from groundwork.store.standing_rows import SlotsRow, StateRow, state_key
+from tests.simulation.execution.faults import ExecutionFaults
+from tests.simulation.execution.simulation import simulate_execution
+from tests.simulation.execution.states import DEFINITION
+from tests.simulation.execution.worlds import PLANS, World, made_plan
+from tests.simulation.mutant import SEEDS, patched, patched_all
+from tests.simulation.simulation import Report
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionMutant:
+    """`where` and `under` turn what the seed has drawn to where the bug can show."""
+
+    name: str
+    what: str
+    applied: Callable[[], AbstractContextManager[Any]]
+    where: Callable[[World], World] = lambda world: world
+    under: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults
+
+    first: int = 1
+    """The seed from which on it is looked for where time is short."""
+
+    def caught(self, seeds: range = range(1, SEEDS + 1)) -> Report | None:
+        """The first simulation that goes wrong."""
+        with self.applied():
+            reports = (simulate_execution(seed, self.where, self.under) for seed in seeds)
+            return next((report for report in reports if report.broken), None)
+
+
+_EXECUTING, _STORE = "groundwork.executing", "groundwork.store.executions.DynamoExecutions"
+_commit, _read = DynamoExecutions.commit, DynamoExecutions.read
+_claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, control._going_on
+_stopped, _assignment, _update = settling._stopped, carrying.Carrier._assignment, dynamo.Transaction.update
+
+
+def _any_order(standing: Standing, phase: Any, task: Any) -> bool:
+    return all(standing.of(other).ended for other in gates.before(phase, task))
+
+
+def _any_status(standing: Standing) -> list[str]:
+    """Gates open whatever the plan's status is, as long as it is under way."""
+    running = standing.execution_changed(status=PlanStatus.RUNNING) if standing.status.executing else standing
+    return gates.openable(running)
+
+
+def _without_the_accounts_limit(self: DynamoExecutions, before: Standing, after: Standing, events: Any) -> None:
+    unlimited = copy.copy(self)
+    unlimited.limit = 10**6
+    _commit(unlimited, before, after, events)
+
+
+def _slots_left_out(self: dynamo.Transaction, row: Any, *more: Any) -> None:
+    if not isinstance(row, SlotsRow):
+        _update(self, row, *more)
+
+
+def _not_counted(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
+    claim = _claimed(standing, task_id, now_ms, try_)
+    if not claim.epoch:
+        return claim
+    counted = claim.standing.with_task(task_id, attempts=standing.of(task_id).attempts)
+    return replace(claim, standing=counted)
+
+
+def _whoever_comes(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
+    return _claimed(standing.with_task(task_id, lease_until=0), task_id, now_ms, try_)
+
+
+def _no_epoch(standing: Standing, task_id: str, epoch: int) -> bool:
+    state = standing.of(task_id)
+    return standing.plan.task(task_id) is not None and state.status is TaskStatus.RUNNING
+
+
+def _any_knock(self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+    with dynamo.wrapped():
+        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
+        StateRow(plan_id, state_key(task_id)).update(actions=actions)
+
+
+def _told_once(self: Conductor, plan_id: str) -> Standing:
+    return self.change(plan_id, lambda standing: standing)
+
+
+def _not_heard(self: Conductor, plan_id: str, number: int, reason: str) -> Standing:
+    return _told_once(self, plan_id)
+
+
+def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
+    with dynamo.wrapped():
+        adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.spent.cost_micro_usd)]
+        StateRow(plan_id, state_key(task_id)).update(actions=adds)
+
+
+def _nothing_found(self: Any, standing: Standing, task_id: str) -> Any:
+    given = _assignment(self, standing, task_id)
+    return replace(given, since=given.attempt)
+
+
+def _only_the_plan(standing: Standing, now_ms: int) -> Any:
+    return {} if standing.status is PlanStatus.CANCELLED else _stopped(standing, now_ms)
+
+
+def _went_on(standing: Standing, number: int, reverts: dict[str, str]) -> Standing:
+    return _taken_back(standing, number, reverts).execution_changed(restart=False)
+
+
+def _in_the_same(standing: Standing, asked: Any) -> Standing:
+    after = _going_on(standing, asked)
+    return after.execution_changed(number=standing.execution.number)
+
+
+def _as_before(state: TaskStanding, round_: int) -> TaskStanding:
+    """What has ended in an earlier round is taken for done in this one."""
+    return state.changed(round=round_) if state.status in ENDED else state.renewed(round_)
+
+
+def _without(rule: str, state: str) -> Callable[[], AbstractContextManager[Any]]:
+    """The state machine, one rule of its choices fewer in each branch: what it sends elsewhere goes to the default."""
+
+    def cut(node: Any) -> Any:
+        if isinstance(node, dict):
+            kept = {name: cut(value) for name, value in node.items()}
+            if "Choices" in kept:
+                kept["Choices"] = [one for one in kept["Choices"] if one.get("StringEquals") != rule]
+            return kept
+        return [cut(one) for one in node] if isinstance(node, list) else node
+
+    return patched(f"tests.simulation.execution.states.{state}", cut(DEFINITION))
+
+
+def duplicates(faults: ExecutionFaults) -> ExecutionFaults:
+    return replace(faults, invoked_twice=0.3, result_lost=0.1, until_s=max(900.0, faults.until_s))
+
+
+def lost_answers(faults: ExecutionFaults) -> ExecutionFaults:
+    return replace(faults, push_answer_lost=0.4, sent_twice=0.1, until_s=max(900.0, faults.until_s))
+
+
+def zombies(faults: ExecutionFaults) -> ExecutionFaults:
+    """Workers that are frozen, and wake up when others have their tasks."""
+    return replace(faults, frozen=0.03, until_s=max(1_800.0, faults.until_s))
+
+
+def crowded(world: World) -> World:
+    """Three plans side by side, and room for one task."""
+    made = [made_plan(id_, Random(number)) for number, id_ in enumerate(PLANS)]
+    return replace(world, plans=tuple(made), limit=1, clicks=0, edits=0, rollbacks=0)
+
+
+def busy(world: World) -> World:
+    """Many clicks, some of them soon after each other."""
+    return replace(world, clicks=25, click_s=20.0)
+
+
+def taking_back(world: World) -> World:
+    return replace(world, clicks=12, rollbacks=4, click_s=60.0)
+
+
+EXECUTION_MUTANTS = (
+    ExecutionMutant(
+        "dependencies forgotten",
+        "a task begins before what it depends on is done",
+        patched(f"{_EXECUTING}.gates.is_due", _any_order),
+    ),
+    ExecutionMutant(
+        "gates open in a pause",
+        "tasks begin in a plan that is being paused or is",
+        patched(f"{_EXECUTING}.settling.openable", _any_status),
+        busy,
+    ),
+    ExecutionMutant(
+        "approval not needed",
+        "a manual task begins by itself",
+        patched_all(
+            (f"{_EXECUTING}.gates.needs_approval", lambda *asked: False),
+            (f"{_EXECUTING}.settling.needs_approval", lambda *asked: False),
+        ),
+    ),
+    ExecutionMutant(
+        "conditions not looked at",
+        "what a condition would skip is carried out",
+        patched(f"{_EXECUTING}.settling.holds", lambda standing, condition: True),
+    ),
+    ExecutionMutant(
+        "pauseAfter forgotten",
+        "the next phase begins at once",
+        patched(f"{_EXECUTING}.settling._phase_over", lambda standing: standing),
+    ),
+    ExecutionMutant(
+        "maxParallel forgotten",
+        "as many tasks of a plan begin as the account lets",
+        patched(f"{_EXECUTING}.settling.room", lambda standing: 1_000),
+    ),
+    ExecutionMutant(
+        "the account's limit in the code alone",
+        "the write of what begins has no condition on the counter",
+        patched(f"{_STORE}.commit", _without_the_accounts_limit),
+        crowded,
+        lambda faults: replace(faults, slow=0.4, until_s=max(900.0, faults.until_s)),
+    ),
+    ExecutionMutant(
+        "tasks not counted",
+        "the account's counter is not written with what begins and ends",
+        patched("groundwork.store.dynamo.Transaction.update", _slots_left_out),
+    ),
+    ExecutionMutant(
+        "seq without its condition",
+        "a change is written over what others have changed meanwhile",
+        patched("groundwork.store.executions._unchanged", lambda before: StateRow.pk.exists()),
+        busy,
+        first=15,
+    ),
+    ExecutionMutant(
+        "attempts not counted",
+        "a claim does not count the attempt",
+        patched(f"{_EXECUTING}.attempts.claimed", _not_counted),
+    ),
+    ExecutionMutant(
+        "a lease means nothing",
+        "a second invocation takes the task of a worker that is alive",
+        patched(f"{_EXECUTING}.attempts.claimed", _whoever_comes),
+        under=duplicates,
+    ),
+    ExecutionMutant(
+        "a worker that was replaced writes",
+        "what a worker has come to is written without a look at its epoch",
+        patched(f"{_EXECUTING}.attempts.holds_task", _no_epoch),
+        under=zombies,
+        first=8,
+    ),
+    ExecutionMutant(
+        "a worker never looks",
+        "it goes on after a cancel as if nothing had happened",
+        patched_all((f"{_STORE}.holds", lambda *asked: True), (f"{_STORE}.renew", lambda *asked: True)),
+        lambda world: replace(world, clicks=40, click_s=15.0),
+    ),
+    ExecutionMutant(
+        "its own push not found",
+        "a commit whose answer was lost is made again",
+        patched(f"{_EXECUTING}.carrying.Carrier._assignment", _nothing_found),
+        under=lost_answers,
+    ),
+    ExecutionMutant(
+        "a late knock counts",
+        "a gate's invocation that comes late writes its dead token over the live one",
+        patched(f"{_STORE}.knock", _any_knock),
+        under=duplicates,
+    ),
+    ExecutionMutant(
+        "told once",
+        "the sweep writes what follows and tells nobody again",
+        patched(f"{_EXECUTING}.conducting.Conductor.look", _told_once),
+        first=4,
+    ),
+    ExecutionMutant(
+        "an execution's end not heard",
+        "a plan whose execution has died stays as it is",
+        patched(f"{_EXECUTING}.conducting.Conductor.execution_over", _not_heard),
+        under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
+    ),
+    ExecutionMutant(
+        "resumed in the dead execution",
+        "a plan that has failed goes on under the number of the execution that has ended",
+        patched(f"{_EXECUTING}.control._going_on", _in_the_same),
+        under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
+    ),
+    ExecutionMutant(
+        "turns counted twice",
+        "what a turn has cost is added by a request that may be sent again",
+        patched(f"{_STORE}.turn", _counted_each_time),
+        under=lost_answers,
+    ),
+    ExecutionMutant(
+        "a failed task passed over",
+        "the plan goes on without a word to anybody",
+        patched_all(
+            (f"{_EXECUTING}.attempts.paused_by_failure", lambda standing: standing),
+            (f"{_EXECUTING}.control.paused_by_failure", lambda standing: standing),
+        ),
+        first=7,
+    ),
+    ExecutionMutant(
+        "cancelled in name only",
+        "the tasks of a cancelled plan go on",
+        patched(f"{_EXECUTING}.settling._stopped", _only_the_plan),
+        busy,
+    ),
+    ExecutionMutant(
+        "dependents left behind",
+        "what depends on a skipped task is neither skipped nor carried out",
+        patched(f"{_EXECUTING}.settling._takes_along", lambda state: False),
+        busy,
+        first=6,
+    ),
+    ExecutionMutant(
+        "events lost",
+        "a change leaves no event",
+        patched(f"{_EXECUTING}.conducting.happened", lambda *asked: ()),
+    ),
+    ExecutionMutant(
+        "rolled back in any order",
+        "what was done first is taken back first",
+        patched(
+            f"{_EXECUTING}.rollback.in_order",
+            lambda standing, ids: sorted(ids, key=lambda id_: standing.of(id_).landed),
+        ),
+        taking_back,
+        first=8,
+    ),
+    ExecutionMutant(
+        "dependents stay",
+        "a task is taken back under those that were built on it",
+        patched(f"{_EXECUTING}.rollback.built_on", lambda standing, ids: []),
+        taking_back,
+    ),
+    ExecutionMutant(
+        "rolled back behind the execution",
+        "a plan goes on in an execution that has gone past what is to do again",
+        patched(f"{_EXECUTING}.rollback.taken_back", _went_on),
+        taking_back,
+    ),
+    ExecutionMutant(
+        "begun anew as it ended",
+        "what was done in the last round is taken for done in this one",
+        patched("groundwork.store.executions.in_round", _as_before),
+        lambda world: replace(world, again=True, clicks=0),
+    ),
+    ExecutionMutant(
+        "the state machine forgets to wait",
+        "a task that is to go on later is taken for done",
+        _without("LATER", "DEFINITION"),
+    ),
+    ExecutionMutant(
+        "the state machine forgets the gate",
+        "a task that a pause has sent back is taken for done",
+        _without("GATE", "DEFINITION"),
+        busy,
+    ),
+)
