@@ -413,25 +413,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/repositories/{repositoryId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A repository */
-        get: operations["get_repository_api_repositories__repository_id__get"];
-        put?: never;
-        post?: never;
-        /** Forget a repository */
-        delete: operations["delete_repository_api_repositories__repository_id__delete"];
-        options?: never;
-        head?: never;
-        /** Change a repository */
-        patch: operations["patch_repository_api_repositories__repository_id__patch"];
-        trace?: never;
-    };
     "/api/plans/{planId}": {
         parameters: {
             query?: never;
@@ -568,6 +549,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{repositoryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A repository */
+        get: operations["get_repository_api_repositories__repository_id__get"];
+        put?: never;
+        post?: never;
+        /** Forget a repository */
+        delete: operations["delete_repository_api_repositories__repository_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change a repository */
+        patch: operations["patch_repository_api_repositories__repository_id__patch"];
         trace?: never;
     };
     "/api/phases/{phaseId}": {
@@ -863,24 +863,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/repositories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The repositories, newest first */
-        get: operations["list_repositories_api_repositories_get"];
-        put?: never;
-        /** Name a repository */
-        post: operations["create_repository_api_repositories_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/plans": {
         parameters: {
             query?: never;
@@ -910,6 +892,24 @@ export interface paths {
         put?: never;
         /** A plan written by the model */
         post: operations["generate_api_plans_generate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The repositories, newest first */
+        get: operations["list_repositories_api_repositories_get"];
+        put?: never;
+        /** Name a repository */
+        post: operations["create_repository_api_repositories_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2566,6 +2566,11 @@ export interface components {
             storyId?: string | null;
             /** Subtaskid */
             subtaskId?: string | null;
+            /**
+             * Changeasked
+             * @default true
+             */
+            changeAsked: boolean;
             condition?: components["schemas"]["Condition"] | null;
             /** Phaseid */
             phaseId: string;
@@ -3279,6 +3284,11 @@ export interface components {
             storyId?: string | null;
             /** Subtaskid */
             subtaskId?: string | null;
+            /**
+             * Changeasked
+             * @default true
+             */
+            changeAsked: boolean;
             condition?: components["schemas"]["Condition"] | null;
         };
         /** TaskOfPlan */
@@ -3321,6 +3331,11 @@ export interface components {
             storyId: string | null;
             /** Subtaskid */
             subtaskId: string | null;
+            /**
+             * Changeasked
+             * @default true
+             */
+            changeAsked: boolean;
             condition: components["schemas"]["Condition"] | null;
             status: components["schemas"]["TaskStatus"];
             /** Attempts */
@@ -3364,6 +3379,8 @@ export interface components {
             storyId?: string | null;
             /** Subtaskid */
             subtaskId?: string | null;
+            /** Changeasked */
+            changeAsked?: boolean;
             condition?: components["schemas"]["Condition"] | null;
             /** Phaseid */
             phaseId?: string;
@@ -3463,6 +3480,11 @@ export interface components {
             storyId: string | null;
             /** Subtaskid */
             subtaskId: string | null;
+            /**
+             * Changeasked
+             * @default true
+             */
+            changeAsked: boolean;
             condition: components["schemas"]["Condition"] | null;
             status: components["schemas"]["TaskStatus"];
             /** Attempts */
@@ -4975,101 +4997,6 @@ export interface operations {
             };
         };
     };
-    get_repository_api_repositories__repository_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                repositoryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Repository"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    delete_repository_api_repositories__repository_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                repositoryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    patch_repository_api_repositories__repository_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                repositoryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RepositoryPatch"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Repository"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
     get_plan_api_plans__plan_id__get: {
         parameters: {
             query?: {
@@ -5402,6 +5329,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanEstimate"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_repository_api_repositories__repository_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repositoryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_repository_api_repositories__repository_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repositoryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patch_repository_api_repositories__repository_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repositoryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepositoryPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
                 };
             };
             /** @description An error */
@@ -6115,71 +6137,6 @@ export interface operations {
             };
         };
     };
-    list_repositories_api_repositories_get: {
-        parameters: {
-            query?: {
-                limit?: number;
-                nextToken?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RepositoryList"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    create_repository_api_repositories_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewRepository"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Repository"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
     list_plans_api_plans_get: {
         parameters: {
             query?: {
@@ -6266,6 +6223,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnderWay"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_repositories_api_repositories_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                nextToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryList"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    create_repository_api_repositories_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRepository"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
                 };
             };
             /** @description An error */

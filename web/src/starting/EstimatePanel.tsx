@@ -66,9 +66,13 @@ function Figures({
           </div>
         ))}
       </dl>
-      <p className={s.rough}>
-        {estimate && !stale ? "A rough estimate, at list prices and usual lengths." : "Estimating…"}
-      </p>
+      <p className={s.rough}>{noteOn(stale ? undefined : estimate)}</p>
     </>
   );
+}
+
+function noteOn(estimate: Estimate | undefined): string {
+  if (!estimate) return "Estimating…";
+  if (estimate.items === 0) return "There is nothing to do for it.";
+  return "A rough estimate, at list prices and usual lengths.";
 }
