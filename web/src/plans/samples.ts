@@ -11,6 +11,7 @@ export function aTask(key: string, dependsOn: string[] = [], fields: Partial<Tas
     dependsOn,
     repositoryId: null,
     effort: "M",
+    changeAsked: true,
     files: [],
     storyId: null,
     subtaskId: null,
