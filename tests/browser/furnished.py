@@ -49,11 +49,11 @@ class Furnished:
 
 
 @contextmanager
-def furnished(folder: Path) -> Iterator[Furnished]:
-    """`folder` is where the repository of the plans is made."""
+def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
+    """`folder` is where the repository of the plans is made; `quiet` keeps what the functions print to itself."""
     with (
         AnthropicServer() as model,
-        serving(GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (
+        serving(quiet=quiet, GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (
             system,
             client,
         ),

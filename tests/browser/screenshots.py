@@ -38,7 +38,11 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.webp"):
         old.unlink()
-    with tempfile.TemporaryDirectory() as folder, furnished(Path(folder)) as system, running(path) as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        furnished(Path(folder), quiet=True) as system,
+        running(path) as browser,
+    ):
         _take_all(browser, system)
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from deploying.files import DIST
+from local import logs
 from local.system import LocalSystem
 from tests.system.client import Client
 
@@ -15,8 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def serving(port: int = 0, *, sweeps: bool = True, **settings: str) -> Iterator[tuple[LocalSystem, Client]]:
-    """`settings` are environment variables. A schedule's minute lasts four seconds; without `sweeps` none comes."""
+def serving(
+    port: int = 0, *, sweeps: bool = True, quiet: bool = False, **settings: str
+) -> Iterator[tuple[LocalSystem, Client]]:
+    """`settings` are environment variables. A schedule's minute lasts four seconds; without `sweeps` none comes.
+
+    `quiet` keeps what the functions print to itself.
+    """
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     with (
         LocalSystem(
@@ -28,7 +34,12 @@ def serving(port: int = 0, *, sweeps: bool = True, **settings: str) -> Iterator[
             retry_delays=(0.1, 0.2),
             minute=4.0 if sweeps else 3_600.0,
             poll_interval=0.1,
+            log=_nothing if quiet else logs.show,
         ) as system,
         httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,
     ):
         yield system, Client(http)
+
+
+def _nothing(function: str, line: str) -> None:
+    pass

@@ -1,10 +1,12 @@
 """What holds for every page: nobody is shut out, it fits a phone, it is there soon."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Comes
+from tests.browser.doing import asks_for_run, drops_file
 from tests.browser.furnished import PAGES, Furnished, furnished
 from tests.browser.person import PHONE
 
@@ -27,6 +29,33 @@ def test_axe_finds_nothing_wrong_with_a_page_in_light_or_in_dark(system: Furnish
         person.prefers(colors)
         found[colors] = person.barriers()
     assert found == {"light": [], "dark": []}
+
+
+DIALOGS: dict[str, tuple[str, Callable[[Page], object]]] = {
+    "starting a run": ("project", lambda page: asks_for_run(page, "Generate subtasks")),
+    "importing": ("project", lambda page: drops_file(page, "cards.csv", "text,source\nIt works,Mail\n,Mail\n")),
+    "cancelling a run": ("run", lambda page: page.get_by_role("button", name="Cancel run").click()),
+    "a new plan": ("plans", lambda page: page.get_by_role("button", name="New plan").click()),
+    "a task of a plan": ("plan", lambda page: page.locator("[data-task-id]").first.get_by_role("button").last.click()),
+    "carrying a plan out": ("plan", lambda page: page.get_by_role("button", name="Carry out").click()),
+    "a task that has failed": ("execution-failed", lambda page: page.get_by_role("button", name="Details").click()),
+    "a repository": ("repositories", lambda page: page.get_by_role("button", name="Add repository").click()),
+}
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_axe_finds_nothing_wrong_with_a_dialog(system: Furnished, comes: Comes, name: str) -> None:
+    person = comes(system.system.url, system.system.token)
+    where, ask = DIALOGS[name]
+    ask(person.opens(system.pages[where]))
+    dialog = person.page.get_by_role("dialog").or_(person.page.get_by_role("alertdialog"))
+    expect(dialog).to_be_visible()
+    person.page.wait_for_load_state("networkidle")
+    assert person.barriers() == []
+    # what has the focus is in it, and comes back to the page with Escape
+    assert dialog.evaluate("dialog => dialog.contains(document.activeElement)")
+    person.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
 
 
 @pytest.mark.parametrize("name", PAGES)

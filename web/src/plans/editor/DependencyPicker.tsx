@@ -48,7 +48,9 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
         value={wanted}
         onChange={(event) => setWanted(event.target.value)}
       />
-      <div className={s.picker} role="group" aria-label="Tasks it can wait for">
+      {/* where none can be chosen the keyboard must still be able to scroll it */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className={s.picker} role="group" aria-label="Tasks it can wait for" tabIndex={0}>
         {phases.map((phase) => (
           <PhaseOptions key={phase.id} {...{ phase, plan, taskId, value, toggle }} />
         ))}
