@@ -20,7 +20,6 @@ export function aTask(key: string, dependsOn: string[] = [], fields: Partial<Tas
     attempts: 0,
     commitSha: null,
     errorMsg: null,
-    changeAsked: false,
     ...fields,
   };
 }
