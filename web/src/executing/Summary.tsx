@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { isExecuting, phaseOf } from "@/plans/model";
 import type { PlanContext } from "@/plans/planContext";
 import { useTicking } from "@/plans/useTicking";
-import { clock, compact, duration, money } from "@/ui/format";
+import { clock, compact, money, timeLeft } from "@/ui/format";
 import { ProgressBar } from "@/ui/ProgressBar";
 
 import s from "./Execution.module.css";
@@ -43,7 +43,7 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
       <dl className={s.figures}>
         <Figure name="Elapsed">{clock(elapsed)}</Figure>
         {isLive && progress.estimatedRemainingMs !== null && (
-          <Figure name="Time left">about {duration(progress.estimatedRemainingMs)}</Figure>
+          <Figure name="Time left">{timeLeft(progress.estimatedRemainingMs)}</Figure>
         )}
         <Figure
           name="Tokens"

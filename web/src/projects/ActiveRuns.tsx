@@ -12,7 +12,7 @@ import { epicKeys } from "@/services/epics";
 import { projectKeys } from "@/services/projects";
 import { storyKeys } from "@/services/stories";
 import { subtaskKeys } from "@/services/subtasks";
-import { clock, duration } from "@/ui/format";
+import { clock, timeLeft } from "@/ui/format";
 import { inWords, ProgressBar } from "@/ui/ProgressBar";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { useNow } from "@/ui/useNow";
@@ -44,7 +44,7 @@ function ActiveRun({ run }: { run: Run }) {
         <span className={s.detail}>{inWords(segmentsOf(run))}</span>
         <span className={s.time}>
           {clock(elapsedMs(run, now))}
-          {left !== null && `, about ${duration(left)} left`}
+          {left !== null && `, ${timeLeft(left)} left`}
         </span>
         <ArrowRight size={16} aria-hidden />
       </span>

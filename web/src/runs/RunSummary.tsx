@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { isActive, type Run } from "@/services/runs";
-import { clock, compact, duration, money, number, plural } from "@/ui/format";
+import { clock, compact, money, number, plural, timeLeft } from "@/ui/format";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { useNow } from "@/ui/useNow";
@@ -84,11 +84,7 @@ function Times({ run }: { run: Run }) {
   return (
     <>
       <Figure name="Elapsed" value={<span role="timer">{clock(elapsedMs(run, now))}</span>} also={null} />
-      <Figure
-        name="Time left"
-        value={left === null ? (active ? "–" : "none") : `about ${duration(left)}`}
-        also={null}
-      />
+      <Figure name="Time left" value={left === null ? (active ? "–" : "none") : timeLeft(left)} also={null} />
     </>
   );
 }

@@ -51,6 +51,9 @@ export function duration(ms: number): string {
   return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
 }
 
+/** What is left of something: nobody can tell it to the millisecond. */
+export const timeLeft = (ms: number): string => (ms < 1000 ? "a moment" : `about ${duration(ms)}`);
+
 export const dateTime = (date: Date): string => DATE_TIME.format(date);
 export const timeOfDay = (date: Date): string => CLOCK.format(date);
 
