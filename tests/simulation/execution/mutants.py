@@ -13,7 +13,7 @@ from groundwork.executing.standing import ENDED, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.store import dynamo
 from groundwork.store.executions import DynamoExecutions
-from groundwork.store.standing_rows import SlotsRow, StateRow, state_key
+from groundwork.store.standing_rows import EventRow, SlotsRow, StateRow, state_key
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.execution.states import DEFINITION
@@ -46,6 +46,7 @@ _EXECUTING, _STORE = "groundwork.executing", "groundwork.store.executions.Dynamo
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
 _claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, control._going_on
 _stopped, _assignment, _update = settling._stopped, carrying.Carrier._assignment, dynamo.Transaction.update
+_put = dynamo.Transaction.put
 
 
 def _any_order(standing: Standing, phase: Any, task: Any) -> bool:
@@ -67,6 +68,10 @@ def _without_the_accounts_limit(self: DynamoExecutions, before: Standing, after:
 def _slots_left_out(self: dynamo.Transaction, row: Any, *more: Any) -> None:
     if not isinstance(row, SlotsRow):
         _update(self, row, *more)
+
+
+def _events_put_over_others(self: dynamo.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
+    _put(self, row, None if isinstance(row, EventRow) else condition, tag)
 
 
 def _not_counted(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
@@ -221,9 +226,12 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "seq without its condition",
         "a change is written over what others have changed meanwhile",
-        patched("groundwork.store.executions._unchanged", lambda before: StateRow.pk.exists()),
+        # the events' row has the seq for its key: with that condition left the first would change nothing
+        patched_all(
+            ("groundwork.store.executions._unchanged", lambda before: StateRow.pk.exists()),
+            ("groundwork.store.dynamo.Transaction.put", _events_put_over_others),
+        ),
         busy,
-        first=15,
     ),
     ExecutionMutant(
         "attempts not counted",
