@@ -249,13 +249,14 @@ EXECUTION_MUTANTS = (
         "what a worker has come to is written without a look at its epoch",
         patched(f"{_EXECUTING}.attempts.holds_task", _no_epoch),
         under=zombies,
-        first=8,
+        first=38,
     ),
     ExecutionMutant(
         "a worker never looks",
         "it goes on after a cancel as if nothing had happened",
         patched_all((f"{_STORE}.holds", lambda *asked: True), (f"{_STORE}.renew", lambda *asked: True)),
         lambda world: replace(world, clicks=40, click_s=15.0),
+        first=11,
     ),
     ExecutionMutant(
         "its own push not found",
@@ -328,13 +329,14 @@ EXECUTION_MUTANTS = (
             lambda standing, ids: sorted(ids, key=lambda id_: standing.of(id_).landed),
         ),
         taking_back,
-        first=8,
+        first=11,
     ),
     ExecutionMutant(
         "dependents stay",
         "a task is taken back under those that were built on it",
         patched(f"{_EXECUTING}.rollback.built_on", lambda standing, ids: []),
         taking_back,
+        first=16,
     ),
     ExecutionMutant(
         "rolled back behind the execution",
