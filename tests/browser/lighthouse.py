@@ -1,8 +1,8 @@
 """`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, on the local system with data in it.
 
-By a desktop, for which 95 is asked, and, to see what there is to be gained, by a slow phone with a slow connection. Other
-work on the machine can only lower a score: a page that falls short is measured up to three times, and the best counts.
-Exit status 1 where one is below 95 on a desktop.
+By a desktop, for which 95 is asked, and, to see what there is to be gained, by a slow phone on a slow connection.
+Other work on the machine can only lower a score: a page that falls short is measured up to three times, and the best
+counts. Exit status 1 where one is below 95 on a desktop.
 """
 
 import json
