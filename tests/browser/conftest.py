@@ -1,4 +1,4 @@
-"""A browser for all of these tests; each has windows of its own in it."""
+"""A browser for the tests of a module; each has windows of its own in it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,8 +13,13 @@ from tests.browser.person import Person
 Comes = Callable[..., Person]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium a module.
+
+    Not a session's: as long as Playwright's synchronous API is open, an event loop counts as running in this
+    thread, and every later test that calls `asyncio.run` would fail.
+    """
     path = executable()
     if path is None:
         _left_out("The browser tests need Chromium: apt-get install chromium, or CHROMIUM=/path/to/it")
