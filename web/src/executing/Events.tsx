@@ -9,6 +9,7 @@ const SAID: Record<string, { label: string; tone: Tone }> = {
   ATTEMPT_FAILED: { label: "An attempt failed", tone: "amber" },
   APPROVED: { label: "Approved", tone: "green" },
   ROLLED_BACK: { label: "Rolled back", tone: "violet" },
+  PASSED_OVER: { label: "A time of its schedule was passed over for", tone: "amber" },
   ROLLBACK_RUNNING: { label: "A rollback has begun", tone: "violet" },
   ROLLBACK_DONE: { label: "The rollback is done", tone: "violet" },
   ROLLBACK_FAILED: { label: "The rollback could not go on", tone: "red" },
@@ -26,7 +27,7 @@ export function Events({ progress, onChoose }: { progress: Progress; onChoose: (
           const title = event.taskId && titles.get(event.taskId);
           const at = new Date(event.at);
           return (
-            <li key={`${event.seq} ${event.what} ${event.taskId ?? ""}`} className={s.event}>
+            <li key={event.seq} className={s.event}>
               <time dateTime={event.at} title={dateTime(at)} className={s.time}>
                 {timeOfDay(at)}
               </time>
