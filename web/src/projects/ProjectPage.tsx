@@ -23,6 +23,7 @@ export function Component() {
   if (!query.data) {
     return (
       <ErrorState
+        isPage
         title="This project could not be loaded"
         error={query.error}
         onRetry={() => void query.refetch()}

@@ -3,6 +3,7 @@ import { X } from "lucide-react";
 import { useState } from "react";
 
 import { flatten } from "@/api/pages";
+import { MOST_PLANNED } from "@/backlog/planning";
 import { codePath } from "@/backlog/tree";
 import s from "@/plans/forms.module.css";
 import { projectsQuery } from "@/services/projects";
@@ -12,9 +13,6 @@ import { Checkbox } from "@/ui/Checkbox";
 import f from "@/ui/Field.module.css";
 import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";
-
-/** As many as a plan may name. */
-const MOST = 20;
 
 type Props = { value: readonly string[]; onChange: (ids: string[]) => void };
 
@@ -32,7 +30,7 @@ export function StoryPicker({ label = "Stories", value, onChange }: Props & { la
       <legend>
         {label}
         {value.length > 0 &&
-          `: ${value.length} chosen${value.length >= MOST ? ", no more go into a plan" : ""}`}
+          `: ${value.length} chosen${value.length >= MOST_PLANNED ? ", no more go into a plan" : ""}`}
       </legend>
       {value.length > 0 && (
         <ul className={s.chips}>
@@ -92,7 +90,7 @@ function Stories({ projectId, value, onChange }: Props & { projectId: string }) 
           <div key={story.id} className={s.option}>
             <Checkbox
               checked={value.includes(story.id)}
-              disabled={!value.includes(story.id) && value.length >= MOST}
+              disabled={!value.includes(story.id) && value.length >= MOST_PLANNED}
               onCheckedChange={() => toggle(story.id)}
             >
               {story.title}
