@@ -72,7 +72,11 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
       <span className={s.marks}>
         {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
         {kind !== "epic" && <EffortMark effort={row.item.effort} />}
-        {kind !== "subtask" && <PriorityBadge priority={row.item.priority} />}
+        {kind !== "subtask" && (
+          <span className={s.priority}>
+            <PriorityBadge priority={row.item.priority} />
+          </span>
+        )}
         <RowMenu node={row} onShow={onShow} {...actions} />
       </span>
     </div>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Outlet, useParams } from "react-router";
+import { Link, Outlet, useParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
 import { useControl, type Asked } from "@/executing/asking";
@@ -36,7 +36,7 @@ export function Component() {
       isPage
       title={isGone ? "There is no such plan" : "The plan could not be loaded"}
       error={error}
-      {...(isGone ? {} : { onRetry: () => void refetch() })}
+      {...(isGone ? { action: <Link to="/plans">All plans</Link> } : { onRetry: () => void refetch() })}
     />
   );
 }

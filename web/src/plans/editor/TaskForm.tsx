@@ -90,7 +90,8 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         onChange={(value) => type("acceptanceCriteria", value)}
       />
       <Checkbox checked={shown.changeAsked} onCheckedChange={(value) => type("changeAsked", value)}>
-        It must change files; else it may look and report, and its report is what comes of it
+        It must change files
+        <span className={s.optionWhy}>Without this it may look and report, and change nothing.</span>
       </Checkbox>
       <EffortField value={shown.effort} onChange={(value) => type("effort", value)} />
       <DependencyPicker
