@@ -61,6 +61,7 @@ class Seen:
     whole: list[int] = field(default_factory=list)
     since: list[int] = field(default_factory=list)
     unchanged: int = 0
+    failed: int = 0
     frames: list[int] = field(default_factory=list)
     long_tasks: list[int] = field(default_factory=list)
     last_row: int = 0
@@ -71,7 +72,9 @@ class Seen:
             return
         if response.status == 304:
             self.unchanged += 1
-        elif response.ok:
+        elif not response.ok:
+            self.failed += 1
+        else:
             size = len(response.body())
             (self.whole if "items=true" in response.url else self.since).append(size)
 
@@ -82,7 +85,7 @@ def main() -> int:
         print("This needs Chromium: apt-get install chromium", file=sys.stderr)
         return 1
     with (
-        serving(quiet=True, GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="0") as (system, client),
+        serving(quiet=bool(os.environ.get("Q","1")=="1"), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="0") as (system, client),
         running(path) as browser,
     ):
         project = _imported(client, cards)
@@ -111,18 +114,21 @@ def _watched(page: Page, client: Client, run: str, seen: Seen) -> str:
     """How the run has ended. Meanwhile somebody looks, and scrolls from one end to the other now and then."""
     page.evaluate(_WATCH)
     begun = time.monotonic()
-    ends = begun + PATIENCE_S
+    ends, status = begun + PATIENCE_S, ""
     for look in _looks(page):
-        progress = client.ok(client.http.get(f"/api/runs/{run}/progress"))
+        answer = client.http.get(f"/api/runs/{run}/progress")
+        # a machine that is busy with the run may be too late for an answer; the page too asks again
+        status = answer.json()["status"] if answer.is_success else status
+        seen.failed += not answer.is_success
         seen.rows = max(seen.rows, page.get_by_role("row").count())
-        ended = progress["status"] in ENDED
+        ended = status in ENDED
         if look % 10 == 5 or ended:
             _scrolled(page, seen)
         if ended or time.monotonic() > ends:
             break
     seen.seconds = time.monotonic() - begun
     seen.long_tasks = page.evaluate("() => window.longTasks")
-    return str(progress["status"])
+    return status
 
 
 def _looks(page: Page) -> Iterator[int]:
@@ -148,6 +154,7 @@ def _print(cards: int, status: str, seen: Seen) -> None:
     table.add_row("answers with all items", _of(seen.whole, "bytes"))
     table.add_row("answers with what has changed", _of(seen.since, "bytes"))
     table.add_row("answers that say nothing has changed", str(seen.unchanged))
+    table.add_row("requests that failed", str(seen.failed))
     Console().print(table)
 
 
