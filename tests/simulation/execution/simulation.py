@@ -272,7 +272,9 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "functions.plan_executor.app.tables": lambda: simulations[0].tables,
         "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),
         "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
-        "functions.plan_executor.app.reverter": lambda: GitReverter(simulations[0].repositories.opened),
+        "functions.plan_executor.app.reverter": lambda: GitReverter(
+            simulations[0].repositories.opened, simulations[0].tables.sessions
+        ),
     }
     with ExitStack() as stack:
         stack.enter_context(in_place_of_aws(send))
