@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Request
 from rich.console import Console
 from rich.table import Table
 
@@ -55,7 +55,7 @@ _SCROLL = """async () => {
 
 @dataclass
 class Seen:
-    """`whole` and `since` are the bytes of the answers with all items and with what has changed."""
+    """`whole` and `since` are the bytes, as they are sent, of the answers with all items and with what has changed."""
 
     rows: int = 0
     whole: list[int] = field(default_factory=list)
@@ -67,16 +67,17 @@ class Seen:
     last_row: int = 0
     seconds: float = 0.0
 
-    def heard(self, response: Response) -> None:
-        if "/progress" not in response.url:
+    def heard(self, request: Request) -> None:
+        answer = request.response() if "/progress" in request.url else None
+        if answer is None:
             return
-        if response.status == 304:
+        if answer.status == 304:
             self.unchanged += 1
-        elif not response.ok:
+        elif not answer.ok:
             self.failed += 1
         else:
-            size = len(response.body())
-            (self.whole if "items=true" in response.url else self.since).append(size)
+            size = request.sizes()["responseBodySize"]
+            (self.whole if "items=true" in request.url else self.since).append(size)
 
 
 def main() -> int:
@@ -85,12 +86,12 @@ def main() -> int:
         print("This needs Chromium: apt-get install chromium", file=sys.stderr)
         return 1
     with (
-        serving(quiet=bool(os.environ.get("Q","1")=="1"), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="0") as (system, client),
+        serving(quiet=True, GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="0") as (system, client),
         running(path) as browser,
     ):
         project = _imported(client, cards)
         person, seen = Person(browser, system.url, system.token), Seen()
-        person.page.on("response", seen.heard)
+        person.page.on("requestfinished", seen.heard)
         run = client.start(project, "ANALYZE_CARDS")
         status = _watched(person.opens(f"/projects/{project}/runs/{run}"), client, run, seen)
         troubles = person.troubles
