@@ -33,23 +33,35 @@ async function compress(path: string): Promise<void> {
   await writeFile(`${path}.br`, await promisify(brotliCompress)(await readFile(path)));
 }
 
-/** The page asks for `src/main.tsx` and what that needs together with `src/start.ts`, which imports it. */
+/**
+ * The page asks for `src/main.tsx` and what that needs together with `src/start.ts`, which imports it. They may come
+ * later than the style sheet and `start.ts`: these alone are needed for what is painted first.
+ */
 const preloaded: Plugin = {
   name: "preloaded",
   apply: "build",
   transformIndexHtml: {
     order: "post",
-    handler(_, { bundle = {} }) {
-      const main = Object.values(bundle).find(
-        (chunk) => chunk.type === "chunk" && chunk.facadeModuleId?.endsWith("/src/main.tsx"),
+    handler(html, { bundle = {} }) {
+      const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+      const main = chunks.find((chunk) => chunk.facadeModuleId?.endsWith("/src/main.tsx"));
+      if (!main) throw new Error("src/main.tsx is no chunk of its own");
+      const needed = [main, ...chunks.filter((chunk) => main.imports.includes(chunk.fileName))];
+      const scripts = needed.map((chunk) => [chunk.fileName, { rel: "modulepreload" }] as const);
+      const styles = needed.flatMap(({ viteMetadata }) =>
+        [...(viteMetadata?.importedCss ?? [])].map(
+          (name) => [name, { rel: "preload", as: "style" }] as const,
+        ),
       );
-      if (main?.type !== "chunk") throw new Error("src/main.tsx is no chunk of its own");
-      return [main.fileName, ...main.imports]
-        .filter((name) => !bundle[name] || bundle[name].type === "chunk")
-        .map((name) => ({
+      const tags = [...styles, ...scripts]
+        .filter(([name]) => !html.includes(name))
+        .map(([name, attrs]) => ({
           tag: "link",
-          attrs: { rel: "modulepreload", crossorigin: true, fetchpriority: "low", href: `/${name}` },
+          attrs: { ...attrs, crossorigin: true, fetchpriority: "low", href: `/${name}` },
+          injectTo: "head" as const,
         }));
+      // it says whether the header is to be seen, and in which colours
+      return { html: html.replace('<script type="module"', '<script type="module" blocking="render"'), tags };
     },
   },
 };
@@ -77,6 +89,7 @@ export default defineConfig({
     rolldownOptions: {
       checks: { pluginTimings: false },
       output: {
+        postBanner: ({ name }) => (/^(framework|ui)$/.test(name) ? "//# allFunctionsCalledOnLoad" : ""),
         codeSplitting: {
           groups: [
             { name: "start", priority: 9, test: START },

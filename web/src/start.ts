@@ -20,7 +20,8 @@ if (document.hidden) go();
 else requestAnimationFrame(() => setTimeout(go));
 
 function go(): void {
+  // one after the other: evaluating all of it at once would keep the processor from anything else
+  const own = names.map((name) => code[name]());
   // the router asks for the same modules, and says what is wrong where one does not come
-  for (const name of names) code[name]().catch(() => undefined);
-  void import("./main");
+  void Promise.allSettled(own).then(() => import("./main"));
 }
