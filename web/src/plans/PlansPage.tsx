@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { FolderGit2, ListChecks, Plus } from "lucide-react";
-import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { flatten } from "@/api/pages";
@@ -21,11 +20,21 @@ import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
+/** The address with the dialog of a new plan, or without it and what it was for. */
+function asked(search: URLSearchParams, isNew: boolean): URLSearchParams {
+  const next = new URLSearchParams(search);
+  next.delete("stories");
+  if (isNew) next.set("new", "");
+  else next.delete("new");
+  return next;
+}
+
 /** All plans, newest first, with what waits for somebody. `?new&stories=ID,ID` begins one of stories of a backlog. */
 export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
-  const [isNew, setNew] = useState(search.has("new"));
+  const isNew = search.has("new");
+  const setNew = (is: boolean) => setSearch((now) => asked(now, is), { replace: !is });
   const repositoryId = search.get("repository");
   const plans = useInfiniteQuery(plansQuery(repositoryId));
   const repositories = useQuery(repositoriesQuery());
@@ -89,7 +98,7 @@ export function Component() {
         <NewPlanDialog
           repositories={known}
           repositoryId={repositoryId}
-          storyIds={search.get("stories")?.split(",") ?? []}
+          storyIds={search.get("stories")?.split(",").filter(Boolean) ?? []}
           onClose={() => setNew(false)}
         />
       )}

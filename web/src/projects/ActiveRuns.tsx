@@ -45,8 +45,8 @@ function ActiveRun({ run }: { run: Run }) {
         <span className={s.time}>
           {clock(elapsedMs(run, now))}
           {left !== null && `, ${timeLeft(left)} left`}
+          <ArrowRight size={16} aria-hidden />
         </span>
-        <ArrowRight size={16} aria-hidden />
       </span>
       <ProgressBar thin label={runName(run.type)} segments={segmentsOf(run)} />
     </Link>

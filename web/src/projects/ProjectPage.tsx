@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useParams, useSearchParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
 
+import { ApiError } from "@/api/errors";
 import { ImportDialog } from "@/importing/ImportDialog";
 import { type Project, projectQuery } from "@/services/projects";
 import { StartRunDialog, type Wish } from "@/starting/StartRunDialog";
@@ -21,11 +22,13 @@ export function Component() {
   usePageTitle(query.data?.name ?? "Project");
   if (query.isPending) return <Loading />;
   if (!query.data) {
+    const isGone = query.error instanceof ApiError && query.error.status === 404;
     return (
       <ErrorState
-        title="This project could not be loaded"
+        isPage
+        title={isGone ? "There is no such project" : "This project could not be loaded"}
         error={query.error}
-        onRetry={() => void query.refetch()}
+        {...(isGone ? { action: <Link to="/">All projects</Link> } : { onRetry: () => void query.refetch() })}
       />
     );
   }

@@ -31,9 +31,10 @@ function RunScreen({ runId }: { runId: string }) {
   const { data, error, refetch } = useRun(runId);
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;
-  if (error && !mayPass(error)) return <ErrorState title="This run could not be loaded" error={error} />;
+  if (error && !mayPass(error))
+    return <ErrorState isPage title="This run could not be loaded" error={error} />;
   if (error)
-    return <ErrorState title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
+    return <ErrorState isPage title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
   return <Skeleton lines={6} height={34} />;
 }
 
