@@ -1,8 +1,12 @@
 """What people do at the dashboard, by what they read on it."""
 
 import re
+import time
+from contextlib import suppress
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
+
+from tests.browser.chromium import PATIENCE_MS
 
 
 def creates_project(page: Page, name: str) -> None:
@@ -62,3 +66,53 @@ def goes_by_keyboard_to(page: Page, role: str, name: str) -> None:
         if focused[0] == role and wanted.search(focused[1].strip()):
             return
     raise AssertionError(f"Tab does not lead to the {role} {name}")
+
+
+def sees_plan(page: Page, status: str) -> None:
+    """On a page of the plan; the badge beside its heading says how it stands."""
+    expect(_badge(page, status)).to_be_visible()
+
+
+def _badge(page: Page, status: str) -> Locator:
+    return page.get_by_role("heading", level=1).locator("xpath=..").get_by_text(status, exact=True)
+
+
+def sees_plan_through(page: Page) -> None:
+    """On the page of its execution: does what the plan asks of a person until it is complete."""
+    waiting = page.get_by_role("status", name="Waits for a person")
+    wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Go on|Resume)$"), disabled=False).first
+    ended = _badge(page, "Completed")
+    ends = time.monotonic() + 2 * PATIENCE_MS / 1_000
+    while not ended.is_visible():
+        assert time.monotonic() < ends, f"it has not come to its end: {page.get_by_role('main').inner_text()}"
+        # nothing is asked, or what was asked has been seen to: then the next look tells
+        with suppress(TimeoutError):
+            wanted.click(timeout=1_000)
+
+
+def asks_of_plan(page: Page, what: str) -> Locator:
+    """Chooses something of the plan's menu that has a dialog, which is given."""
+    page.get_by_role("button", name="More about this plan").click()
+    page.get_by_role("menuitem", name=what).click()
+    dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def waits_for_person(page: Page, title: str) -> Locator:
+    """The card, on top of the execution, of a task that a person has to decide about."""
+    waiting = page.get_by_role("status", name="Waits for a person").get_by_role("listitem")
+    card = waiting.filter(has=page.get_by_role("heading", name=title, exact=True))
+    expect(card).to_be_visible()
+    return card
+
+
+def row_of(page: Page, title: str) -> Locator:
+    """A task's row in the lists of the execution."""
+    rows = page.get_by_role("region", name="Tasks").get_by_role("listitem")
+    return rows.filter(has=page.get_by_role("button", name=title, exact=True)).last
+
+
+def opens_task(page: Page, title: str) -> Locator:
+    row_of(page, title).get_by_role("button", name=title, exact=True).click()
+    return page.get_by_role("dialog", name=title)

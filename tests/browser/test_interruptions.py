@@ -1,19 +1,25 @@
-"""The system goes away in the middle of a run, and comes back on the same tables."""
+"""The system goes away in the middle of a run or of a plan, and comes back on the same tables."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.stepfunctions.models import stepfunctions_backends
 from playwright.sync_api import expect
 
 from groundwork.store.run_rows import run_key
+from groundwork.store.standing_rows import state_key
+from local.demo_repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.backlogs import with_stories
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, sees_done, sees_run_end
+from tests.browser.doing import asks_for_run, row_of, sees_done, sees_plan, sees_plan_through, sees_run_end
 from tests.browser.gate import Gate
-from tests.browser.system import serving
+from tests.browser.system import ROOT, serving
+from tests.system.carrying import Executor, phase, task
 
 UNREACHABLE = "The server cannot be reached"
 
@@ -29,17 +35,11 @@ def model() -> Iterator[AnthropicServer]:
 def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
     model: AnthropicServer, dynamodb_local: str, comes: Comes
 ) -> None:
-    settings: dict[str, Any] = {
-        "GROUNDWORK_AI": "anthropic",
-        "ANTHROPIC_API_KEY": "test-key",
-        "ANTHROPIC_BASE_URL": model.url,
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_local,
-    }
+    settings = settings_of(model, dynamodb_local)
     with serving(**settings) as (system, client):
         page = comes(system.url, system.token).opens(f"/projects/{with_stories(client, 5)}")
         asks_for_run(page, "Generate subtasks").get_by_role("button", name="Start").click()
-        gate = model.faults
-        assert isinstance(gate, Gate)
+        gate = gate_of(model)
         gate.let(2)
         sees_done(page, 2)
         run = page.url.rpartition("/")[2]
@@ -59,6 +59,79 @@ def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
         sees_run_end(page, "Succeeded")
         sees_done(page, 5)
         expect(page.get_by_text("No sign of life from this run")).to_be_hidden()
+
+
+def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
+    model: AnthropicServer, dynamodb_local: str, comes: Comes, tmp_path: Path
+) -> None:
+    """With the plan open twice: its editor, with something half typed, and its execution."""
+    settings = settings_of(model, dynamodb_local)
+    titles = ["Draw the first map", "Draw the second map"]
+    with serving(**settings) as (system, client):
+        repository = made_anew(ROOT / "examples" / "cycling-app", tmp_path / "cycling-app")
+        executor = Executor(client, str(repository), "Cycling app")
+        phases = phase("Maps", task("a", title=titles[0])), phase("Ask", task("b", title=titles[1]), mode="manual")
+        plan = executor.plan(*phases, title="Two maps")["id"]
+        editor = comes(system.url, system.token).opens(f"/plans/{plan}")
+        execution = comes(system.url, system.token).opens(f"/plans/{plan}/execution")
+        execution.get_by_role("button", name="Carry out now").click()
+        execution.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
+        expect(execution.get_by_role("list", name="Being worked on")).to_contain_text(titles[0])
+        sees_plan(editor, "Running")
+        editor.get_by_role("button", name=re.compile(titles[1])).click()
+        editor.get_by_role("dialog").get_by_label("Description").fill("With the rivers")
+
+    for page in (editor, execution):
+        expect(page.get_by_text(UNREACHABLE)).to_be_visible()
+    sees_plan(execution, "Running")
+    expect(editor.get_by_role("dialog").get_by_label("Description")).to_have_value("With the rivers")
+
+    forget_executions()
+    gate_of(model).open()
+    with serving(system.port, **settings) as (system, _):
+        expire_lease(system, plan, f"{plan}-T1")
+        for page in (editor, execution):
+            expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
+        editor.get_by_role("button", name="Save").click()
+        expect(editor.get_by_role("dialog")).to_be_hidden()
+        # what worked on the task is gone with the system: another takes its place, by itself or at a person's word
+        sees_plan_through(execution)
+        expect(row_of(execution, titles[1])).to_contain_text("Completed")
+        sees_plan(editor, "Completed")
+
+
+def forget_executions() -> None:
+    """They are kept by the process that has ended; here that is this one, which goes on."""
+    for regions in stepfunctions_backends.values():
+        for backend in regions.values():
+            backend.reset()
+
+
+def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
+    """That of a task whose worker is lost, as it would by itself within a minute."""
+    system.client("dynamodb").update_item(
+        TableName="PlansTable",
+        Key={"pk": {"S": plan_id}, "sk": {"S": state_key(task_id)}},
+        UpdateExpression="SET #lease = :past",
+        ExpressionAttributeNames={"#lease": "lease"},
+        ExpressionAttributeValues={":past": {"N": "1"}},
+        ConditionExpression="attribute_exists(pk)",
+    )
+
+
+def settings_of(model: AnthropicServer, dynamodb: str) -> dict[str, Any]:
+    return {
+        "GROUNDWORK_AI": "anthropic",
+        "ANTHROPIC_API_KEY": "test-key",
+        "ANTHROPIC_BASE_URL": model.url,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
+    }
+
+
+def gate_of(model: AnthropicServer) -> Gate:
+    gate = model.faults
+    assert isinstance(gate, Gate)
+    return gate
 
 
 def a_minute_later(system: LocalSystem, run_id: str) -> None:

@@ -151,6 +151,28 @@ def looks(page: Page, *, at_it: bool) -> None:
     )
 
 
+def test_a_token_that_is_refused_in_the_middle_of_a_run_leads_to_sign_in_and_back_to_the_run(
+    system: System, gate: Gate, comes: Comes
+) -> None:
+    project = with_stories(system[1], 2)
+    page = comes(system[0].url, system[0].token).opens(f"/projects/{project}")
+    starts(page, stories=2)
+    gate.let(1)
+    sees_done(page, 1)
+    run = page.url
+    page.evaluate("sessionStorage.setItem('groundwork.token', 'rotated')")
+    expect(page.get_by_text("no longer accepts your token")).to_be_visible()
+    expect(page.get_by_label("Access token")).to_be_focused()
+
+    page.get_by_label("Access token").fill(system[0].token)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(run)
+    sees_done(page, 1)
+    expect(page.get_by_role("heading", name="Generation of subtasks")).to_be_focused()
+    gate.open()
+    sees_run_end(page, "Succeeded")
+
+
 def test_a_run_is_started_by_keyboard_alone(system: System, comes: Comes) -> None:
     project = with_stories(system[1], 1)
     page = comes(system[0].url, system[0].token).opens(f"/projects/{project}")

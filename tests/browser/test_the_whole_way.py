@@ -3,18 +3,17 @@
 import csv
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
 
 from local.demo_repository import made_anew
 from local.system import LocalSystem
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_run_end
+from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end
 from tests.browser.system import ROOT, serving
 from tests.system.client import Client
 from tests.system.planning import tasks_of
@@ -122,10 +121,4 @@ def has_it_carried_out(page: Page) -> None:
     page.get_by_role("button", name="Carry out").click()
     page.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
     expect(page.get_by_role("progressbar", name="Progress of the plan")).to_be_visible()
-    ended = page.locator("div").filter(has=page.get_by_role("heading", level=1)).last.get_by_text("Completed")
-    waiting = page.get_by_role("status", name="Waits for a person")
-    wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Go on|Resume)$"), disabled=False).first
-    while not ended.is_visible():
-        # nothing is asked, or what was asked has been seen to: then the next look tells
-        with suppress(TimeoutError):
-            wanted.click(timeout=1_000)
+    sees_plan_through(page)

@@ -49,8 +49,10 @@ def test_an_unchanged_progress_is_a_304(mocked: tuple[LocalSystem, Client]) -> N
 
 def test_since_gives_only_the_items_that_changed(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
-    run = client.run(client.project(cards=35), "ANALYZE_CARDS")["runId"]
-    items = client.ok(client.http.get(f"/api/runs/{run}/progress?items=true"))["items"]
+    run = client.run(client.project(cards=65), "ANALYZE_CARDS")["runId"]
+    answer = client.http.get(f"/api/runs/{run}/progress?items=true")
+    assert answer.headers["content-encoding"] == "gzip"
+    items = client.ok(answer)["items"]
     middle = sorted({item["seq"] for item in items})[0]
     changed = client.ok(client.http.get(f"/api/runs/{run}/progress?since={middle}"))["items"]
     assert {item["id"] for item in changed} == {item["id"] for item in items if item["seq"] > middle}

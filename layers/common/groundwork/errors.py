@@ -69,7 +69,7 @@ class NothingToDo(Refusal):
 
 
 class TooLarge(Refusal):
-    """The request is larger than Groundwork takes."""
+    """The request is larger than Groundwork takes, or its answer larger than it can give."""
 
     status = 413
     code = "TOO_LARGE"

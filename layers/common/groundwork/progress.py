@@ -43,7 +43,7 @@ def progress_of(run: Run, now: int) -> Progress:
         "tokens": tokens(run.usage),
         "costUsd": usd(run.cost),
         "elapsedMs": elapsed_ms(run, now),
-        "estimatedRemainingMs": remaining_ms(run),
+        "estimatedRemainingMs": remaining_ms(run, now),
         "hops": run.hops,
         "attempts": run.attempts,
         "retryOf": run.retry_of,
@@ -90,10 +90,11 @@ def elapsed_ms(run: Run, now: int) -> int:
     return max(0, (run.completed_at or now) - (run.started_at or run.created_at))
 
 
-def remaining_ms(run: Run) -> int | None:
+def remaining_ms(run: Run, now: int) -> int | None:
     """What is left, at the measured duration of an item and the present width; None before anything was measured.
 
-    A pace with an interval cannot go faster than one start an interval, however many calls it allows.
+    A pace with an interval cannot go faster than one start an interval, however many calls it allows. Where the items
+    in flight have taken longer than what was measured, that no longer holds, and their mean age stands for it.
     """
     if not run.status.active:
         return 0
@@ -102,8 +103,15 @@ def remaining_ms(run: Run) -> int | None:
         return None
     together = 10 if run.type is RunType.ANALYZE_CARDS else 1
     units = -(-left // together)
-    each = max(run.average_ms / max(1, run.width), Pace.named(run.options.pacing).interval_ms)
+    item_ms = max(run.average_ms, mean_age_ms(run, now))
+    each = max(item_ms / max(1, run.width), Pace.named(run.options.pacing).interval_ms)
     return round(units * each)
+
+
+def mean_age_ms(run: Run, now: int) -> float:
+    """How long the items in flight have been so, on average."""
+    ages = [max(0, now - claim.started_at) for claim in run.claims.values() if claim.active]
+    return sum(ages) / len(ages) if ages else 0.0
 
 
 def poll_after_ms(run: Run) -> int:

@@ -8,6 +8,7 @@ export function NotFound() {
   usePageTitle("Not found");
   return (
     <EmptyState
+      isPage
       icon={Compass}
       title="There is nothing at this address"
       action={<Link to="/">Go to the projects</Link>}

@@ -9,6 +9,7 @@ export function RouteError() {
   return (
     <main style={{ padding: "var(--s6) var(--s4)" }}>
       <ErrorState
+        isPage
         title="This page has failed"
         error={error}
         action={<Button onClick={() => window.location.reload()}>Load it again</Button>}

@@ -1,9 +1,11 @@
 import { FolderGit2, Layers, ListChecks, ShapesIcon } from "lucide-react";
+import { useRef } from "react";
 import { Link, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
 
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Logo } from "./Logo";
 import s from "./Shell.module.css";
+import { usePageFocus } from "./usePageFocus";
 import { UserMenu } from "./UserMenu";
 
 const SECTIONS = [
@@ -17,6 +19,8 @@ const SECTIONS = [
 export function Shell() {
   const { state, location } = useNavigation();
   const { pathname } = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const told = usePageFocus(main);
   return (
     <div className={s.shell}>
       <a className={s.skip} href="#main">
@@ -48,7 +52,10 @@ export function Shell() {
         )}
       </header>
       <ConnectionBanner />
-      <main id="main" tabIndex={-1} className={s.main}>
+      <p className="visually-hidden" role="status">
+        {told}
+      </p>
+      <main id="main" tabIndex={-1} className={s.main} ref={main}>
         <Outlet />
       </main>
       <ScrollRestoration />

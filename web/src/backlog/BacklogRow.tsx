@@ -1,34 +1,57 @@
-import { ChevronRight, Ellipsis, MessageSquareText, PanelRight, Plus, Sparkles, Trash2 } from "lucide-react";
+import {
+  ChevronRight,
+  Ellipsis,
+  ListChecks,
+  MessageSquareText,
+  PanelRight,
+  Plus,
+  Sparkles,
+  Trash2,
+} from "lucide-react";
 import type { CSSProperties } from "react";
+import { useNavigate } from "react-router";
 
+import type { Selection } from "@/cards/useSelection";
 import type { Wish } from "@/starting/StartRunDialog";
 import { IconButton } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 import { number, plural } from "@/ui/format";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
 import type { Adding } from "./AddDialog";
 import s from "./Backlog.module.css";
 import { EffortMark, PriorityBadge } from "./marks";
+import { newPlanPath } from "./planning";
 import { codePath, type Node, type Root, type Row } from "./tree";
 import { useDelete } from "./useDelete";
 
 type Props = {
   row: Extract<Row, Node>;
   root: Root;
+  /** Of stories, where these are what is listed. */
+  selection: Selection | null;
   onToggle: (id: string) => void;
   onShow: (node: Node) => void;
   onAdd: (adding: Adding) => void;
   onRun: (wish: Wish) => void;
 };
 
-export function BacklogRow({ row, root, onToggle, onShow, ...actions }: Props) {
+export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions }: Props) {
   const { item, kind, depth, expanded } = row;
   const code = depth === 0 && root !== "epics" ? codePath(item.id) : item.code;
   return (
     <div
       className={`${s.row} ${kind === "epic" ? s.epic : ""} ${depth > 0 ? s.nested : ""}`}
       style={{ "--depth": depth } as CSSProperties}
+      data-chosen={selection?.has(item.id) || undefined}
     >
+      {selection && depth === 0 && (
+        <Checkbox
+          label={`Choose ${code} ${item.title}`}
+          checked={selection.has(item.id)}
+          onCheckedChange={(on) => selection.set(item.id, on)}
+        />
+      )}
       {expanded === null ? (
         <span className={s.leaf} />
       ) : (
@@ -49,7 +72,11 @@ export function BacklogRow({ row, root, onToggle, onShow, ...actions }: Props) {
       <span className={s.marks}>
         {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
         {kind !== "epic" && <EffortMark effort={row.item.effort} />}
-        {kind !== "subtask" && <PriorityBadge priority={row.item.priority} />}
+        {kind !== "subtask" && (
+          <span className={s.priority}>
+            <PriorityBadge priority={row.item.priority} />
+          </span>
+        )}
         <RowMenu node={row} onShow={onShow} {...actions} />
       </span>
     </div>
@@ -70,6 +97,7 @@ type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: Node };
 function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
   const { id, code, title } = node.item;
   const remove = useDelete(node);
+  const navigate = useNavigate();
   return (
     <>
       <Menu trigger={<IconButton label={`More for ${code} ${title}`} icon={Ellipsis} size="s" />}>
@@ -96,6 +124,9 @@ function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
             </MenuItem>
             <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "subtask", parentId: id })}>
               Add a subtask
+            </MenuItem>
+            <MenuItem icon={ListChecks} onSelect={() => void navigate(newPlanPath([id]))}>
+              Plan this story
             </MenuItem>
           </>
         )}

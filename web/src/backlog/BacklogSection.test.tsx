@@ -111,3 +111,66 @@ test("a list that cannot be loaded says why and can be tried again", async () =>
   await user.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByRole("button", { name: "Epic 1" })).toBeInTheDocument();
 });
+
+function openStories(at = "/projects/p1?section=stories") {
+  fakeServer({
+    "GET /api/projects/p1/stories": page([aStory(1, 1), aStory(1, 2)]),
+    "GET /api/stories/p1-E1-S2": {
+      json: {
+        ...aStory(1, 2),
+        plans: [
+          {
+            planId: "plan1",
+            title: "Rides are kept",
+            status: "RUNNING",
+            version: 3,
+            progress: 50,
+            counts: { COMPLETED: 1, RUNNING: 1 },
+            tasks: [
+              { taskId: "plan1-T1", key: "a", title: "A", subtaskId: null, status: "COMPLETED" },
+              { taskId: "plan1-T2", key: "b", title: "B", subtaskId: null, status: "RUNNING" },
+            ],
+          },
+        ],
+      },
+    },
+  });
+  return renderPage(
+    <BacklogSection project={toProject(aProject())} root="stories" onRun={() => undefined} />,
+    { path: "/projects/:projectId", at, others: [{ path: "/plans", element: <h1>Plans</h1> }] },
+  );
+}
+
+test("a story leads to a plan of it, from its row", async () => {
+  const user = userEvent.setup();
+  const { router } = openStories();
+  await user.click(await screen.findByRole("button", { name: "More for S1 Story 1" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Plan this story" }));
+  expect(await screen.findByRole("heading", { name: "Plans" })).toBeInTheDocument();
+  expect(new URLSearchParams(router.state.location.search).get("stories")).toBe("p1-E1-S1");
+});
+
+test("stories that are chosen lead to one plan of all of them", async () => {
+  const user = userEvent.setup();
+  const { router } = openStories();
+  await user.click(await screen.findByRole("checkbox", { name: "Choose E1 · S1 Story 1" }));
+  expect(screen.getByRole("button", { name: "Plan this story" })).toBeEnabled();
+  await user.click(screen.getByRole("checkbox", { name: "Choose E1 · S2 Story 2" }));
+  await user.click(screen.getByRole("button", { name: "Plan these stories" }));
+  expect(await screen.findByRole("heading", { name: "Plans" })).toBeInTheDocument();
+  expect(new URLSearchParams(router.state.location.search).get("stories")).toBe("p1-E1-S1,p1-E1-S2");
+});
+
+test("a link names a story to open, and it says how far its plan is", async () => {
+  const user = userEvent.setup();
+  const { router } = openStories("/projects/p1?section=stories&show=p1-E1-S2");
+  const panel = within(await screen.findByRole("dialog", { name: "Story E1 · S2" }));
+  expect(await panel.findByRole("link", { name: "Rides are kept" })).toHaveAttribute(
+    "href",
+    "/plans/plan1/execution",
+  );
+  expect(panel.getByText("50% of 2 tasks for this story")).toBeInTheDocument();
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+  expect(router.state.location.search).toBe("?section=stories");
+});

@@ -1,9 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import { BookOpenText, ListFilter, Mountain, Plus, SquareCheckBig } from "lucide-react";
 import { type ReactNode, useDeferredValue, useState } from "react";
+import { useSearchParams } from "react-router";
 
+import { type Selection, useSelection } from "@/cards/useSelection";
 import { wordsOf } from "@/runs/naming";
 import type { Project } from "@/services/projects";
 import type { BacklogRunType } from "@/services/runs";
+import { storyQuery } from "@/services/stories";
 import type { Wish } from "@/starting/StartRunDialog";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
@@ -16,6 +20,7 @@ import { AddDialog, type Adding } from "./AddDialog";
 import { BacklogBar } from "./BacklogBar";
 import s from "./Backlog.module.css";
 import { BacklogRow } from "./BacklogRow";
+import { ChosenStories } from "./ChosenStories";
 import { DetailPanel } from "./DetailPanel";
 import { isWanting, type Node, NOTHING_WANTED, type Root, type Row } from "./tree";
 import { useBacklog } from "./useBacklog";
@@ -26,11 +31,15 @@ type Props = { project: Project; root: Root; onRun: (wish: Wish) => void };
 export function BacklogSection({ project, root, onRun }: Props) {
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const backlog = useBacklog(project.id, root, useDeferredValue(wanted));
-  const [shown, setShown] = useState<Node | null>(null);
+  const { shown, show } = useShown();
+  const selection = useSelection();
   const [adding, setAdding] = useState<Adding | null>(null);
   const { list, rows } = backlog;
+  // the rows come in pieces of work, so that the page answers meanwhile
+  const isReady = useDeferredValue(list.data !== undefined);
   if (list.isPending) return <Skeleton lines={6} height={38} />;
   if (!list.data) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
+  if (!isReady) return <Skeleton lines={6} height={38} />;
   const empty = rows.length === 0 && !isWanting(wanted);
   const add = root === "epics" && (
     <Button icon={Plus} onClick={() => setAdding({ kind: "epic", parentId: project.id })}>
@@ -44,17 +53,44 @@ export function BacklogSection({ project, root, onRun }: Props) {
       ) : (
         <Panel flush label={root}>
           <BacklogBar root={root} wanted={wanted} onWant={setWanted} backlog={backlog} add={add} />
-          <Rows root={root} backlog={backlog} onShow={setShown} onAdd={setAdding} onRun={onRun} />
+          <ChosenStories selection={selection} onRun={onRun} />
+          <Rows
+            root={root}
+            backlog={backlog}
+            selection={root === "stories" ? selection : null}
+            onShow={show}
+            onAdd={setAdding}
+            onRun={onRun}
+          />
         </Panel>
       )}
-      <DetailPanel node={shown} onClose={() => setShown(null)} />
+      <DetailPanel node={shown} onClose={() => show(null)} />
       <AddDialog adding={adding} onClose={() => setAdding(null)} />
     </>
   );
 }
 
+/** What is open beside the list: what was clicked, or a story that a link from elsewhere has named (`?show=`). */
+function useShown() {
+  const [clicked, setClicked] = useState<Node | null>(null);
+  const [search, setSearch] = useSearchParams();
+  const linkedId = search.get("show");
+  const linked = useQuery({ ...storyQuery(linkedId ?? ""), enabled: linkedId !== null }).data;
+  const show = (node: Node | null) => {
+    setClicked(node);
+    if (linkedId !== null) {
+      const rest = new URLSearchParams(search);
+      rest.delete("show");
+      setSearch(rest, { replace: true, preventScrollReset: true });
+    }
+  };
+  const shown: Node | null = clicked ?? (linkedId && linked ? { kind: "story", item: linked } : null);
+  return { shown, show };
+}
+
 type RowsProps = {
   root: Root;
+  selection: Selection | null;
   backlog: ReturnType<typeof useBacklog>;
   onShow: (node: Node) => void;
   onAdd: (adding: Adding) => void;
@@ -86,11 +122,9 @@ function Rows({ root, backlog, ...actions }: RowsProps) {
   );
 }
 
-function RowOrState({ row, root, backlog, onAdd, onRun, ...rest }: RowsProps & { row: Row }) {
+function RowOrState({ row, root, backlog, selection, onAdd, onRun, ...rest }: RowsProps & { row: Row }) {
   if ("item" in row) {
-    return (
-      <BacklogRow row={row} root={root} onToggle={backlog.toggle} onAdd={onAdd} onRun={onRun} {...rest} />
-    );
+    return <BacklogRow {...{ row, root, selection, onAdd, onRun }} onToggle={backlog.toggle} {...rest} />;
   }
   if (row.kind === "loading") return <Padded depth={row.depth}>Loading…</Padded>;
   const story = row.parent.kind === "story";

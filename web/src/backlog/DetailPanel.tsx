@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Trash2 } from "lucide-react";
-import { Link } from "react-router";
+import { ListChecks, Trash2 } from "lucide-react";
+import { useNavigate } from "react-router";
 
 import { explain } from "@/api/errors";
 import { epicQuery } from "@/services/epics";
@@ -15,7 +15,9 @@ import { toast } from "@/ui/toast";
 import { change, type Patch, refreshBacklog } from "./changes";
 import s from "./DetailPanel.module.css";
 import { EFFORTS, PRIORITIES } from "./marks";
+import { newPlanPath } from "./planning";
 import { SourceCards } from "./SourceCards";
+import { StoryPlans } from "./StoryPlans";
 import { codePath, type Node } from "./tree";
 import { useDelete } from "./useDelete";
 
@@ -30,12 +32,18 @@ function OpenPanel({ shown, onClose }: { shown: Node; onClose: () => void }) {
   const node = useFresh(shown);
   const save = useSave(node);
   const remove = useDelete(node, onClose);
+  const navigate = useNavigate();
   const footer = (
     <>
       <Button variant="danger" icon={Trash2} onClick={remove.ask}>
         Delete
       </Button>
       <span style={{ flex: 1 }} />
+      {node.kind === "story" && (
+        <Button icon={ListChecks} onClick={() => void navigate(newPlanPath([node.item.id]))}>
+          Plan this story
+        </Button>
+      )}
       <Button onClick={onClose}>Close</Button>
     </>
   );
@@ -100,21 +108,7 @@ function StoryFields({ node: { item }, save }: Fields<"story">) {
         value={item.acceptanceCriteria.join("\n")}
         onSave={(text) => save({ acceptanceCriteria: linesOf(text) })}
       />
-      {plans.length > 0 && (
-        <section>
-          <h3 className={s.label}>Carried out by</h3>
-          <ul>
-            {plans.map((plan) => (
-              <li key={plan.planId}>
-                <Link to={`/plans/${plan.planId}`}>{plan.title}</Link>{" "}
-                <span className="muted">
-                  {plan.progress}%, {plan.status.toLowerCase()}
-                </span>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <StoryPlans plans={plans} />
       <SourceCards ids={item.cardIds} />
     </>
   );

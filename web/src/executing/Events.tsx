@@ -5,11 +5,26 @@ import { Panel } from "@/ui/Panel";
 
 import s from "./Events.module.css";
 
-const SAID: Record<string, { label: string; tone: Tone }> = {
+type Said = { label: string; tone: Tone };
+
+const OF_PLAN: Record<string, Said> = {
+  RUNNING: { label: "The plan goes on", tone: "blue" },
+  PAUSING: { label: "The plan is to pause", tone: "amber" },
+  PAUSED: { label: "The plan has paused", tone: "amber" },
+  COMPLETED: { label: "The plan is complete", tone: "green" },
+  FAILED: { label: "The execution has ended before the plan", tone: "red" },
+  CANCELLED: { label: "The plan is cancelled", tone: "grey" },
+  PASSED_OVER: { label: "A time of the schedule was passed over", tone: "amber" },
+};
+
+const OF_TASK: Record<string, Said> = {
+  RUNNING: { label: "Begun", tone: "blue" },
   ATTEMPT_FAILED: { label: "An attempt failed", tone: "amber" },
   APPROVED: { label: "Approved", tone: "green" },
   ROLLED_BACK: { label: "Rolled back", tone: "violet" },
-  PASSED_OVER: { label: "A time of its schedule was passed over for", tone: "amber" },
+};
+
+const OF_ROLLBACK: Record<string, Said> = {
   ROLLBACK_RUNNING: { label: "A rollback has begun", tone: "violet" },
   ROLLBACK_DONE: { label: "The rollback is done", tone: "violet" },
   ROLLBACK_FAILED: { label: "The rollback could not go on", tone: "red" },
@@ -33,13 +48,11 @@ export function Events({ progress, onChoose }: { progress: Progress; onChoose: (
               </time>
               <span className={`${s.dot} ${s[tone]}`} aria-hidden />
               <p className={s.text}>
-                <span className={s.label}>{label}</span>{" "}
-                {title && event.taskId ? (
+                <span className={s.label}>{title ? `${label}:` : label}</span>{" "}
+                {title && event.taskId && (
                   <button type="button" className={s.task} onClick={() => onChoose(event.taskId ?? "")}>
                     {title}
                   </button>
-                ) : (
-                  <span>the plan</span>
                 )}
                 {event.who && <span className={s.who}> · {event.who}</span>}
                 {event.reason && <span className={s.reason}>{event.reason}</span>}
@@ -52,7 +65,9 @@ export function Events({ progress, onChoose }: { progress: Progress; onChoose: (
   );
 }
 
-function saidOf({ what, taskId }: PlanEvent): { label: string; tone: Tone } {
-  const statuses: Record<string, { label: string; tone: Tone }> = taskId ? TASK_STATUSES : PLAN_STATUSES;
-  return SAID[what] ?? statuses[what] ?? { label: words(what), tone: "grey" };
+function saidOf({ what, taskId }: PlanEvent): Said {
+  const [said, statuses]: Record<string, Said>[] = taskId
+    ? [OF_TASK, TASK_STATUSES]
+    : [OF_PLAN, PLAN_STATUSES];
+  return said?.[what] ?? statuses?.[what] ?? OF_ROLLBACK[what] ?? { label: words(what), tone: "grey" };
 }

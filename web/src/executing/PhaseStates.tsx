@@ -73,7 +73,7 @@ function PhaseState(props: Props & { phase: PhaseProgress; written: Phase | unde
   );
 }
 
-function TaskState({ plan, progress, repository, task, onChoose }: Props & { task: TaskProgress }) {
+function TaskState({ plan, progress, repositoryOf, task, onChoose }: Props & { task: TaskProgress }) {
   const shown = TASK_STATUSES[task.status];
   return (
     <li className={s.task}>
@@ -93,7 +93,7 @@ function TaskState({ plan, progress, repository, task, onChoose }: Props & { tas
         </p>
         {task.errorMsg && <p className={s.error}>{task.errorMsg}</p>}
       </div>
-      {task.commitSha && <Commit sha={task.commitSha} repository={repository} />}
+      {task.commitSha && <Commit sha={task.commitSha} repository={repositoryOf(task.id)} />}
       <Status shown={shown} />
     </li>
   );

@@ -72,7 +72,7 @@ export function PlanControls({ plan, progress, ask, control }: PlanContext) {
   );
 }
 
-type MoreProps = Omit<PlanContext, "repository" | "receivedAt"> & {
+type MoreProps = Omit<PlanContext, "repositoryOf" | "receivedAt"> & {
   offered: ReturnType<typeof planActions>;
   open: (dialog: "template" | "delete") => void;
 };

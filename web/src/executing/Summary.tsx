@@ -42,7 +42,7 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
       )}
       <dl className={s.figures}>
         <Figure name="Elapsed">{clock(elapsed)}</Figure>
-        {isLive && progress.estimatedRemainingMs !== null && (
+        {progress.status === "RUNNING" && progress.estimatedRemainingMs !== null && (
           <Figure name="Time left">{timeLeft(progress.estimatedRemainingMs)}</Figure>
         )}
         <Figure

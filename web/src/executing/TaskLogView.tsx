@@ -41,7 +41,8 @@ function Lines({ lines }: { lines: LogLine[] }) {
           <time dateTime={line.at}>{timeOfDay(new Date(line.at))}</time>
           <div>
             <p className={s.tools}>
-              <span className={s.turn}>turn {line.turn}</span> {line.tools.join(", ")}
+              <span className={s.turn}>turn {line.turn}</span>{" "}
+              {line.tools.length > 0 ? line.tools.join(", ") : line.message ? "" : "no tool was used"}
               {line.files.length > 0 && <span className="mono"> {line.files.join(", ")}</span>}
             </p>
             {line.message && <p className={s.message}>{line.message}</p>}

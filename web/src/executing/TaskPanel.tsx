@@ -61,7 +61,7 @@ export function TaskPanel({ onClose, ...props }: Props) {
   );
 }
 
-function Facts({ plan, repository, task }: Props | Omit<Props, "onClose">) {
+function Facts({ plan, repositoryOf, task }: Props | Omit<Props, "onClose">) {
   const titles = (ids: readonly string[]) => ids.map((id) => taskOf(plan, id)?.title ?? id).join(", ");
   const { input, output, cacheRead, cacheWrite } = task.tokens;
   const tokens = input + output + cacheRead + cacheWrite;
@@ -84,12 +84,12 @@ function Facts({ plan, repository, task }: Props | Omit<Props, "onClose">) {
       )}
       {task.commitSha && (
         <Fact name="Commit">
-          <Commit sha={task.commitSha} repository={repository} />
+          <Commit sha={task.commitSha} repository={repositoryOf(task.id)} />
         </Fact>
       )}
       {task.revertSha && (
         <Fact name="Reverted by">
-          <Commit sha={task.revertSha} repository={repository} />
+          <Commit sha={task.revertSha} repository={repositoryOf(task.id)} />
         </Fact>
       )}
     </dl>

@@ -2,6 +2,8 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
+import { aProject, aStory } from "@/testing/samples";
+
 import { PlanServer, renderPlan } from "./planServer";
 import { aPhase, aPlan, aTask } from "./samples";
 
@@ -101,6 +103,69 @@ describe("a task edited in its panel", () => {
     await user.click(gamma.panel.getByRole("button", { name: "Save" }));
     await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/c")[0]?.body).toEqual({ dependsOn: ["b"] }));
   });
+});
+
+describe("where a task is carried out, and what is asked of it", () => {
+  const repository = (id: string, name: string) => ({
+    id,
+    name,
+    url: "https://github.com/example/app",
+    defaultBranch: "main",
+  });
+  const two = {
+    "GET /api/repositories": {
+      json: { items: [repository("repository", "App"), repository("other", "Website")], nextToken: null },
+    },
+  };
+
+  it("can be another repository, and no change", async () => {
+    const { sent } = renderPlan(new PlanServer(plan), "", two);
+    const { user, panel } = await opened(/^Alpha/);
+    await user.click(panel.getByRole("checkbox", { name: /It must change files/ }));
+    const select = panel.getByRole("combobox", { name: "Repository" });
+    expect(select).toHaveTextContent("The plan’s: App");
+    await user.click(select);
+    await user.click(await screen.findByRole("option", { name: "Website" }));
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(sent("PATCH", "/api/plan-tasks/a").map((call) => call.body)).toEqual([
+        { changeAsked: false, repositoryId: "other" },
+      ]),
+    );
+  });
+
+  it("goes back to the plan's own", async () => {
+    const there = aPlan([aPhase("one", [aTask("a", [], { title: "Alpha", repositoryId: "other" })])]);
+    const { sent } = renderPlan(new PlanServer(there), "", two);
+    const { user, panel } = await opened(/^Alpha/);
+    await user.click(panel.getByRole("combobox", { name: "Repository" }));
+    await user.click(await screen.findByRole("option", { name: "The plan’s: App" }));
+    await user.click(panel.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/a")[0]?.body).toEqual({ repositoryId: null }));
+  });
+
+  it("is not asked where there is only one repository", async () => {
+    renderPlan(new PlanServer(plan));
+    const { panel } = await opened(/^Alpha/);
+    expect(panel.queryByRole("combobox", { name: "Repository" })).not.toBeInTheDocument();
+  });
+});
+
+it("names the stories it carries out: one more, one no longer", async () => {
+  const items = [aStory(1, 1), aStory(1, 2)];
+  const project = aProject({ counts: { cards: 1, epics: 1, stories: 2, subtasks: 0 } });
+  const { sent } = renderPlan(new PlanServer({ ...plan, storyIds: ["p1-E1-S1"] }), "", {
+    "GET /api/projects": { json: { items: [project], nextToken: null } },
+    "GET /api/projects/p1/stories": { json: { items, nextToken: null } },
+    "GET /api/stories/p1-E1-S1": { json: { ...items[0], plans: [] } },
+    "GET /api/stories/p1-E1-S2": { json: { ...items[1], plans: [] } },
+    "PATCH /api/plans/plan": { json: { ...plan, version: 2 } },
+  });
+  const { user, panel } = await opened(/^Details/);
+  await user.click(await panel.findByRole("checkbox", { name: /Story 2/ }));
+  await user.click(await panel.findByRole("button", { name: "Without E1 · S1 Story 1" }));
+  await user.click(panel.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(sent("PATCH", "/api/plans/plan")[0]?.body).toEqual({ storyIds: ["p1-E1-S2"] }));
 });
 
 it("cannot be changed once the plan has ended", async () => {

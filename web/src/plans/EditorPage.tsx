@@ -4,6 +4,7 @@ import { useSearchParams } from "react-router";
 
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
+import { plural } from "@/ui/format";
 
 import { AddPhase } from "./editor/AddPhase";
 import { ElementPanel } from "./editor/ElementPanel";
@@ -49,7 +50,7 @@ export function Component() {
           ]}
         />
         <span className={s.counts}>
-          {plan.phases.length} phases · {plan.taskCount} tasks · version {plan.version}
+          {plural(plan.phases.length, "phase")} · {plural(plan.taskCount, "task")} · version {plan.version}
         </span>
         <Button icon={SlidersHorizontal} size="s" onClick={() => choose(plan.id)}>
           Details

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useNavigate } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 
 import { createPlan, generatePlan, plansKey } from "@/services/plans";
+import { storyQuery } from "@/services/stories";
 import { templatesQuery } from "@/services/templates";
 import { Field } from "@/ui/Field";
 import { RadioCards } from "@/ui/RadioCards";
@@ -42,19 +43,21 @@ export function NewPlanDialog({
   storyIds = [],
   onClose,
 }: Props) {
-  const [filled, setFilled] = useState<Filled>({
+  const [typed, setTyped] = useState<Omit<Filled, "title"> & { title: string | null }>({
     way: templateId ? "template" : "claude",
     repositoryId: repositoryId ?? repositories[0]?.id ?? "",
-    title: "",
+    title: null,
     description: "",
     storyIds,
     templateId,
     parameters: {},
   });
+  const suggested = useTitleOf(storyIds);
+  const filled: Filled = { ...typed, title: typed.title ?? suggested };
   const templates = useQuery(templatesQuery()).data ?? [];
   const template = templates.find(({ id }) => id === filled.templateId);
-  const making = useMaking(onClose);
-  const set = (change: Partial<Filled>) => setFilled((now) => ({ ...now, ...change }));
+  const making = useMaking();
+  const set = (change: Partial<Filled>) => setTyped((now) => ({ ...now, ...change }));
   const needed = missing(filled, template?.parameters ?? []);
   return (
     <FormDialog
@@ -126,19 +129,26 @@ export function NewPlanDialog({
   );
 }
 
+/** A plan of one story is called what that is called, until somebody types another title. */
+function useTitleOf(storyIds: readonly string[]): string {
+  const [id = "", ...others] = storyIds;
+  const isOne = id !== "" && others.length === 0;
+  const story = useQuery({ ...storyQuery(id), enabled: isOne, retry: false }).data;
+  return isOne ? (story?.title ?? "") : "";
+}
+
 /** Makes it, and leads to it: one that Claude writes shows there how far it is. */
-function useMaking(onClose: () => void) {
+function useMaking() {
   const navigate = useNavigate();
+  const [search] = useSearchParams();
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (filled: Filled) =>
       filled.way === "claude"
         ? (await generatePlan(generateRequest(filled))).planId
         : (await createPlan(newPlan(filled))).id,
-    onSuccess: async (planId) => {
-      onClose();
-      await navigate(`/plans/${planId}`);
-    },
+    // where the address asks for this dialog, the way back is to the page before
+    onSuccess: (planId) => navigate(`/plans/${planId}`, { replace: search.has("new") }),
     onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
   });
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Outlet, useParams } from "react-router";
+import { Link, Outlet, useParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
 import { useControl, type Asked } from "@/executing/asking";
@@ -14,7 +14,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { usePageTitle } from "@/ui/usePageTitle";
 
 import { Generating, GenerationFailed } from "./Generating";
-import type { Plan, Progress } from "./model";
+import { type Plan, type Progress, taskOf } from "./model";
 import { PlanBadge } from "./PlanBadge";
 import type { PlanContext } from "./planContext";
 import { PlanTabs } from "./PlanTabs";
@@ -33,9 +33,10 @@ export function Component() {
   const isGone = error instanceof ApiError && error.status === 404;
   return (
     <ErrorState
+      isPage
       title={isGone ? "There is no such plan" : "The plan could not be loaded"}
       error={error}
-      {...(isGone ? {} : { onRetry: () => void refetch() })}
+      {...(isGone ? { action: <Link to="/plans">All plans</Link> } : { onRetry: () => void refetch() })}
     />
   );
 }
@@ -46,8 +47,10 @@ function PlanShown({ plan, progress, receivedAt }: ShownProps) {
   const [asked, ask] = useState<Asked | null>(null);
   const control = useControl(plan.id);
   const repositories = useQuery(repositoriesQuery());
-  const repository = repositories.data?.find(({ id }) => id === plan.repositoryId) ?? null;
-  const context: PlanContext = { plan, progress, receivedAt, repository, ask, control };
+  const known = (wanted: string) => repositories.data?.find(({ id }) => id === wanted) ?? null;
+  const repository = known(plan.repositoryId);
+  const repositoryOf = (taskId: string) => known(taskOf(plan, taskId)?.repositoryId ?? plan.repositoryId);
+  const context: PlanContext = { plan, progress, receivedAt, repositoryOf, ask, control };
   const isWritten = plan.status !== "GENERATING" && !(plan.status === "FAILED" && progress.execution === 0);
   return (
     <>
@@ -55,7 +58,7 @@ function PlanShown({ plan, progress, receivedAt }: ShownProps) {
         title={plan.title}
         crumbs={PLANS}
         badge={<PlanBadge status={plan.status} />}
-        {...(repository ? { lead: repository.name } : {})}
+        {...(repository || repositories.isPending ? { lead: repository?.name ?? "\u00a0" } : {})}
         actions={<PlanControls {...context} />}
       />
       {isWritten ? (

@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { FolderGit2, ListChecks, Plus } from "lucide-react";
-import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { flatten } from "@/api/pages";
@@ -21,16 +20,28 @@ import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
+/** The address with the dialog of a new plan, or without it and what it was for. */
+function asked(search: URLSearchParams, isNew: boolean): URLSearchParams {
+  const next = new URLSearchParams(search);
+  next.delete("stories");
+  if (isNew) next.set("new", "");
+  else next.delete("new");
+  return next;
+}
+
 /** All plans, newest first, with what waits for somebody. `?new&stories=ID,ID` begins one of stories of a backlog. */
 export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
-  const [isNew, setNew] = useState(search.has("new"));
+  const isNew = search.has("new");
+  const setNew = (is: boolean) => setSearch((now) => asked(now, is), { replace: !is });
   const repositoryId = search.get("repository");
   const plans = useInfiniteQuery(plansQuery(repositoryId));
   const repositories = useQuery(repositoriesQuery());
   const known = repositories.data ?? [];
   const items = flatten(plans.data);
+  // they come together: neither the filter nor a name moves what is there already
+  const isPending = plans.isPending || repositories.isPending;
   const hasNone = plans.isSuccess && items.length === 0;
   return (
     <>
@@ -58,7 +69,7 @@ export function Component() {
           />
         </div>
       )}
-      {plans.isPending && <Skeleton lines={6} height={56} />}
+      {isPending && <Skeleton lines={6} height={56} />}
       {plans.isError && items.length === 0 && (
         <ErrorState
           error={plans.error}
@@ -67,7 +78,7 @@ export function Component() {
         />
       )}
       {hasNone && repositories.isSuccess && <NoPlans repositories={known} onNew={() => setNew(true)} />}
-      {items.length > 0 && (
+      {!isPending && items.length > 0 && (
         <ul className={s.plans}>
           {items.map((plan) => (
             <PlanLine
@@ -89,7 +100,7 @@ export function Component() {
         <NewPlanDialog
           repositories={known}
           repositoryId={repositoryId}
-          storyIds={search.get("stories")?.split(",") ?? []}
+          storyIds={search.get("stories")?.split(",").filter(Boolean) ?? []}
           onClose={() => setNew(false)}
         />
       )}

@@ -11,8 +11,8 @@ export type PlanContext = {
   progress: Progress;
   /** When the progress came, in milliseconds since 1970: what is counted by the second goes on from there. */
   receivedAt: number;
-  /** Null while it is not known, or is gone. */
-  repository: Repository | null;
+  /** Where a task is carried out: the plan's repository, or one of the task's own. Null while not known, or gone. */
+  repositoryOf: (taskId: string) => Repository | null;
   /** Opens the dialog in which something is asked of the plan or of a task. */
   ask: (asked: Asked) => void;
   control: ReturnType<typeof useControl>;

@@ -63,3 +63,12 @@ it("shows what was added or removed as a whole, and of the rest the fields", () 
   };
   expect(rowsOfChange(plan, edited)).toEqual([{ name: "Effort", before: "S", after: "M" }]);
 });
+
+it("names the repository of a task and the stories of a plan as people do", () => {
+  const known = { ...plan, repositories: [{ id: "r2", name: "Website" }] };
+  const change = { kind: "changed" as const, id: "a", title: "Do a", fields: [], before: {}, after: {} };
+  const moved = { ...change, before: { repositoryId: null }, after: { repositoryId: "r2" } };
+  expect(rowsOfChange(known, moved)).toEqual([{ name: "Repository", before: "–", after: "Website" }]);
+  const linked = { ...change, before: { storyIds: [] }, after: { storyIds: ["p1-E1-S2"] } };
+  expect(rowsOfChange(known, linked)).toEqual([{ name: "Stories", before: "–", after: "E1 · S2" }]);
+});

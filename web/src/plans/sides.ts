@@ -1,4 +1,6 @@
 /** What stands side by side: the fields of a suggestion or of a change, before and after, in words. */
+import { codePath } from "@/backlog/tree";
+
 import type { Change, Suggestion } from "./model";
 
 /** A field that is there and says nothing. */
@@ -8,7 +10,10 @@ export const NOTHING = "–";
 export type Row = { name: string; before: string | null; after: string | null };
 
 type Element = Record<string, unknown>;
-type Named = { phases: readonly { id: string; title: string; tasks: readonly NamedTask[] }[] };
+type Named = {
+  phases: readonly { id: string; title: string; tasks: readonly NamedTask[] }[];
+  repositories?: readonly { id: string; name: string }[];
+};
 type NamedTask = { id: string; key: string; title: string };
 
 /** Said by the title, or of no interest to people. */
@@ -24,19 +29,24 @@ export function rowsOfChange(plan: Named, { before, after, kind }: Change): Row[
   const [old, now] = [before, after];
   if (kind === "added") return now ? [{ name: "Added", before: null, after: told(plan, now) }] : [];
   if (kind === "removed") return old ? [{ name: "Removed", before: told(plan, old), after: null }] : [];
-  return rowsOf(plan, old, now);
+  const place = rowsOf(plan, only(old, "repositoryId"), only(now, "repositoryId"), []);
+  return [...rowsOf(plan, old, now), ...place];
 }
 
-function rowsOf(plan: Named, before: Element | null, after: Element | null): Row[] {
+function rowsOf(plan: Named, before: Element | null, after: Element | null, hidden = HIDDEN): Row[] {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names
-    .filter((name) => !HIDDEN.includes(name) && name !== "tasks")
+    .filter((name) => !hidden.includes(name) && name !== "tasks")
     .map((name) => ({
       name: label(name),
       before: before && name in before ? inWords(plan, name, before[name]) : null,
       after: after && name in after ? inWords(plan, name, after[name]) : null,
     }))
     .filter((row) => row.before !== row.after || row.name === label("phaseId"));
+}
+
+function only(element: Element | null, name: string): Element | null {
+  return element && name in element ? { [name]: element[name] } : {};
 }
 
 function without(element: Element | null): Element | null {
@@ -86,6 +96,11 @@ export function label(name: string): string {
     taskIds: "Order",
     phaseId: "Phase",
     position: "Place",
+    repositoryId: "Repository",
+    storyIds: "Stories",
+    changeAsked: "Must change files",
+    autoCommit: "Commits",
+    maxParallel: "Tasks at once",
   };
   const spaced = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return known[name] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1);
@@ -95,7 +110,7 @@ function inWords(plan: Named, name: string, value: unknown): string {
   if (value === null || value === undefined || value === "") return NOTHING;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return String(name === "position" ? value + 1 : value);
-  if (typeof value === "string") return name === "phaseId" ? phaseTitle(plan, value) : value;
+  if (typeof value === "string") return named(plan, name, value);
   if (Array.isArray(value)) return value.length > 0 ? listed(plan, name, value) : NOTHING;
   return Object.entries(value as Element)
     .filter(([, one]) => one !== null)
@@ -110,7 +125,14 @@ function listed(plan: Named, name: string, values: unknown[]): string {
   const texts = values.map(String);
   if (name === "dependsOn") return texts.map((id) => taskTitle(plan, id)).join(", ");
   if (name === "taskIds") return texts.map((id, at) => `${at + 1}. ${taskTitle(plan, id)}`).join("\n");
+  if (name === "storyIds") return texts.map(codePath).join(", ");
   return texts.map((text) => `• ${text}`).join("\n");
+}
+
+function named(plan: Named, name: string, value: string): string {
+  if (name === "phaseId") return phaseTitle(plan, value);
+  if (name !== "repositoryId") return value;
+  return plan.repositories?.find(({ id }) => id === value)?.name ?? value;
 }
 
 /** By id, or by key: what is not there yet has no id. */

@@ -1,15 +1,21 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 
-import { progressQuery } from "@/services/executions";
+import { pollAfter, progressQuery } from "@/services/executions";
 import { planKey, planNowKey, planQuery, plansKey } from "@/services/plans";
 
 import type { Plan, Progress } from "./model";
 
+/** Nothing is under way, but somebody else may begin it, resume it or change it at any time. */
+const IDLE_MS = 15_000;
+
 /** A plan as it is written and as it stands, which are two answers of the API kept in step. */
 export function usePlan(planId: string) {
   const written = useQuery(planQuery(planId));
-  const standing = useQuery(progressQuery(planId));
+  const standing = useQuery({
+    ...progressQuery(planId),
+    refetchInterval: ({ state }) => pollAfter(state.data) || IDLE_MS,
+  });
   const plan = useMemo(
     () => written.data && withStanding(written.data, standing.data ?? null),
     [written.data, standing.data],

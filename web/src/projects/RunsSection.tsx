@@ -6,10 +6,10 @@ import { RunStatusBadge } from "@/runs/badges";
 import { madeBy, makesOf, runName } from "@/runs/naming";
 import { segmentsOf } from "@/runs/segments";
 import { elapsedMs } from "@/runs/times";
-import { type Run, runsQuery } from "@/services/runs";
+import { isActive, type Run, runsQuery } from "@/services/runs";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
-import { ago, clock, dateTime, money, plural } from "@/ui/format";
+import { ago, clock, dateTime, duration, money, plural } from "@/ui/format";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { Skeleton } from "@/ui/Skeleton";
@@ -42,6 +42,12 @@ export function RunsSection({ projectId }: { projectId: string }) {
   );
 }
 
+/** Of one that is under way the seconds count. */
+function took(run: Run, now: number): string {
+  const ms = elapsedMs(run, now);
+  return isActive(run) ? clock(ms) : duration(ms);
+}
+
 function RunRow({ run, now }: { run: Run; now: number }) {
   const [one, many] = makesOf(run.type);
   const created = new Date(run.createdAt);
@@ -65,7 +71,7 @@ function RunRow({ run, now }: { run: Run; now: number }) {
         <ProgressBar thin label={`Progress of ${runName(run.type)}`} segments={segmentsOf(run)} />
       </div>
       <span className={s.made}>{plural(madeBy(run), one, many)}</span>
-      <span className={s.number}>{clock(elapsedMs(run, now))}</span>
+      <span className={s.number}>{took(run, now)}</span>
       <span className={s.number}>{money(run.costUsd)}</span>
     </li>
   );

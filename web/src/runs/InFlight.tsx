@@ -24,9 +24,10 @@ export function InFlight({ run, items }: { run: Run; items: RunItem[] }) {
       <ul className={s.items}>
         {flying.slice(0, SHOWN).map((item) => (
           <li key={item.id} className={s.item}>
+            <span className={s.dot} aria-hidden />
             <span className={s.code}>{item.targetId === null ? item.code : codePath(item.targetId)}</span>
             <span className={`${s.title} truncate`}>{item.title}</span>
-            <ItemStatusBadge status={item.status} />
+            {item.status === "SAVING" && <ItemStatusBadge status={item.status} />}
             <span className={s.time}>{item.startedAt === null ? "" : clock(now - item.startedAt)}</span>
           </li>
         ))}

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useDeferredValue } from "react";
 import { useParams } from "react-router";
 
 import { mayPass } from "@/api/errors";
@@ -28,12 +29,16 @@ export function Component() {
 }
 
 function RunScreen({ runId }: { runId: string }) {
-  const { data, error, refetch } = useRun(runId);
+  const { data: newest, error, refetch } = useRun(runId);
+  // what is new is drawn in pieces of work, so that the page answers meanwhile
+  const data = useDeferredValue(newest);
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;
-  if (error && !mayPass(error)) return <ErrorState title="This run could not be loaded" error={error} />;
+  if (newest) return <Skeleton lines={6} height={34} />;
+  if (error && !mayPass(error))
+    return <ErrorState isPage title="This run could not be loaded" error={error} />;
   if (error)
-    return <ErrorState title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
+    return <ErrorState isPage title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
   return <Skeleton lines={6} height={34} />;
 }
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { isActive, type Run } from "@/services/runs";
-import { clock, compact, money, number, plural, timeLeft } from "@/ui/format";
+import { clock, compact, duration, money, number, plural, timeLeft } from "@/ui/format";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { useNow } from "@/ui/useNow";
@@ -81,10 +81,11 @@ function Times({ run }: { run: Run }) {
   const active = isActive(run);
   const now = useNow(active);
   const left = remainingMs(run, now);
+  if (!active) return <Figure name="Took" value={duration(elapsedMs(run, now))} also={null} />;
   return (
     <>
       <Figure name="Elapsed" value={<span role="timer">{clock(elapsedMs(run, now))}</span>} also={null} />
-      <Figure name="Time left" value={left === null ? (active ? "–" : "none") : timeLeft(left)} also={null} />
+      <Figure name="Time left" value={left === null ? "–" : timeLeft(left)} also={null} />
     </>
   );
 }

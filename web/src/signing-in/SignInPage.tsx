@@ -1,4 +1,4 @@
-import { type SyntheticEvent, useState, useSyncExternalStore } from "react";
+import { type SyntheticEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Navigate, useLocation } from "react-router";
 
 import { getJson } from "@/api/client";
@@ -39,6 +39,9 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
   const [error, setError] = useState<string | null>(() =>
     token.wasRefused() ? "The server no longer accepts your token. Sign in again." : null,
   );
+  const field = useRef<HTMLInputElement>(null);
+  // the page asks for nothing else, and whoever was led here by a refusal has no focus any more
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
     if (!value.trim()) {
@@ -59,6 +62,7 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
         {(props) => (
           <input
             {...props}
+            ref={field}
             type="password"
             name="token"
             autoComplete="current-password"

@@ -3,16 +3,25 @@ import type { ReactNode } from "react";
 
 import s from "./EmptyState.module.css";
 
-type Props = { icon: LucideIcon; title: string; children?: ReactNode; action?: ReactNode; compact?: boolean };
+type Props = {
+  icon: LucideIcon;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  compact?: boolean;
+  /** It stands in place of a whole page, and has its heading. */
+  isPage?: boolean;
+};
 
 /** Where nothing is yet: what this place is for, and the way on. */
-export function EmptyState({ icon: Icon, title, children, action, compact = false }: Props) {
+export function EmptyState({ icon: Icon, title, children, action, compact = false, isPage }: Props) {
+  const Heading = isPage ? "h1" : "h2";
   return (
     <div className={`${s.empty} ${compact ? s.compact : ""}`}>
       <span className={s.icon}>
         <Icon size={22} aria-hidden />
       </span>
-      <h2 className={s.title}>{title}</h2>
+      <Heading className={s.title}>{title}</Heading>
       {children && <p className={s.text}>{children}</p>}
       {action && <div className={s.action}>{action}</div>}
     </div>

@@ -6,17 +6,25 @@ import { ApiError, explain } from "@/api/errors";
 import { Button } from "./Button";
 import s from "./EmptyState.module.css";
 
-type Props = { error: unknown; title?: string; onRetry?: () => void; action?: ReactNode };
+type Props = {
+  error: unknown;
+  title?: string;
+  onRetry?: () => void;
+  action?: ReactNode;
+  /** It stands in place of a whole page, and has its heading. */
+  isPage?: boolean;
+};
 
 /** What went wrong, in words, with the request's id where the server gave one. */
-export function ErrorState({ error, title = "This could not be loaded", onRetry, action }: Props) {
+export function ErrorState({ error, title = "This could not be loaded", onRetry, action, isPage }: Props) {
+  const Heading = isPage ? "h1" : "h2";
   const id = error instanceof ApiError ? error.requestId : null;
   return (
     <div className={s.empty} role="alert">
       <span className={`${s.icon} ${s.failed}`}>
         <CircleAlert size={22} aria-hidden />
       </span>
-      <h2 className={s.title}>{title}</h2>
+      <Heading className={s.title}>{title}</Heading>
       <p className={s.text}>{explain(error)}</p>
       {id && <p className={`${s.id} mono`}>Request {id}</p>}
       <div className={s.action}>

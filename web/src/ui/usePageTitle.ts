@@ -1,8 +1,8 @@
-import { useEffect } from "react";
+import { useLayoutEffect } from "react";
 
-/** The document's title, which a screen reader reads out after a change of page. */
+/** The document's title. It is there as soon as the page's heading is: both are told after a change of page. */
 export function usePageTitle(title: string): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${title} · Groundwork`;
   }, [title]);
 }

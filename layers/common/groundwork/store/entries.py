@@ -254,4 +254,5 @@ def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
 
 
 def _size(entity: Any) -> int:
-    return len(json.dumps(entity.as_json(), ensure_ascii=False).encode())
+    """Bytes in an answer of Lambda's: JSON within JSON, every quote of it escaped again."""
+    return len(json.dumps(json.dumps(entity.as_json(), ensure_ascii=False), ensure_ascii=False).encode())

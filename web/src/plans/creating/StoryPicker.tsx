@@ -1,36 +1,44 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { X } from "lucide-react";
 import { useState } from "react";
 
 import { flatten } from "@/api/pages";
+import { MOST_PLANNED } from "@/backlog/planning";
+import { codePath } from "@/backlog/tree";
 import s from "@/plans/forms.module.css";
 import { projectsQuery } from "@/services/projects";
-import { storiesQuery } from "@/services/stories";
+import { storiesQuery, storyQuery } from "@/services/stories";
 import { Button } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import f from "@/ui/Field.module.css";
 import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";
 
-/** As many as a plan may name. */
-const MOST = 20;
-
 type Props = { value: readonly string[]; onChange: (ids: string[]) => void };
 
 /** Stories of one backlog or another. Ids are paths: they begin with their project's. */
-export function StoryPicker({ value, onChange }: Props) {
+export function StoryPicker({ label = "Stories", value, onChange }: Props & { label?: string }) {
   const projects = useInfiniteQuery(projectsQuery());
   const all = flatten(projects.data).filter((project) => project.counts.stories > 0);
   const [chosen, choose] = useState(value[0]?.split("-")[0] ?? null);
   const projectId = chosen ?? all[0]?.id ?? null;
   if (projects.isPending) return <Skeleton lines={2} />;
   if (!projectId) return <p className={s.note}>No project has stories yet that a plan could be made of.</p>;
+  const drop = (id: string) => onChange(value.filter((one) => one !== id));
   return (
     <fieldset className={s.group}>
       <legend>
-        Stories
+        {label}
         {value.length > 0 &&
-          `: ${value.length} chosen${value.length >= MOST ? ", no more go into a plan" : ""}`}
+          `: ${value.length} chosen${value.length >= MOST_PLANNED ? ", no more go into a plan" : ""}`}
       </legend>
+      {value.length > 0 && (
+        <ul className={s.chips}>
+          {value.map((id) => (
+            <ChosenStory key={id} id={id} onDrop={() => drop(id)} />
+          ))}
+        </ul>
+      )}
       {all.length > 1 && (
         <Select
           label="Project"
@@ -41,6 +49,20 @@ export function StoryPicker({ value, onChange }: Props) {
       )}
       <Stories key={projectId} projectId={projectId} value={value} onChange={onChange} />
     </fieldset>
+  );
+}
+
+/** Also one that the list does not show: of another project, further down, or gone. */
+function ChosenStory({ id, onDrop }: { id: string; onDrop: () => void }) {
+  const story = useQuery({ ...storyQuery(id), retry: false });
+  const name = `${codePath(id)} ${story.data?.title ?? (story.isError ? "(not there any more)" : "")}`.trim();
+  return (
+    <li className={s.chip}>
+      <span className="truncate">{name}</span>
+      <button type="button" onClick={onDrop} aria-label={`Without ${name}`}>
+        <X size={13} aria-hidden />
+      </button>
+    </li>
   );
 }
 
@@ -68,11 +90,11 @@ function Stories({ projectId, value, onChange }: Props & { projectId: string }) 
           <div key={story.id} className={s.option}>
             <Checkbox
               checked={value.includes(story.id)}
-              disabled={!value.includes(story.id) && value.length >= MOST}
+              disabled={!value.includes(story.id) && value.length >= MOST_PLANNED}
               onCheckedChange={() => toggle(story.id)}
             >
               {story.title}
-              <span className={s.why}>{story.id.split("-").slice(1).join(" · ")}</span>
+              <span className={s.why}>{codePath(story.id)}</span>
             </Checkbox>
           </div>
         ))}

@@ -6,6 +6,7 @@ import { drafts } from "@/plans/drafts";
 import { type Phase, type Plan, type Task, tasksOf } from "@/plans/model";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { deletePhase, deleteTask } from "@/services/plans";
+import { plural } from "@/ui/format";
 
 type Props = { plan: Plan; onClose: () => void; onDeleted?: () => void } & (
   { task: Task; phase?: never } | { phase: Phase; task?: never }
@@ -41,7 +42,7 @@ export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) 
       title={task ? `Delete the task “${task.title}”?` : `Delete the phase “${phase.title}”?`}
       description={
         phase && phase.tasks.length > 0
-          ? `With its ${phase.tasks.length} tasks. The history keeps them.`
+          ? `With its ${plural(phase.tasks.length, "task")}. The history keeps what it was.`
           : "The history keeps it."
       }
       submit="Delete"

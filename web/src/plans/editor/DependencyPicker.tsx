@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { refusalOf } from "@/plans/dependencies";
 import { type Phase, type Plan, type Task, taskOf } from "@/plans/model";
+import forms from "@/plans/forms.module.css";
 import { Checkbox } from "@/ui/Checkbox";
 import f from "@/ui/Field.module.css";
 
@@ -25,9 +26,9 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
     <fieldset className={s.group}>
       <legend>Waits for</legend>
       {value.length > 0 && (
-        <ul className={s.chips}>
+        <ul className={forms.chips}>
           {value.map((id) => (
-            <li key={id} className={s.chip}>
+            <li key={id} className={forms.chip}>
               <span className="truncate">{taskOf(plan, id)?.title ?? id}</span>
               <button
                 type="button"

@@ -1,3 +1,4 @@
+import { StoryPicker } from "@/plans/creating/StoryPicker";
 import { isFreelyEditable, type Plan } from "@/plans/model";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePlan } from "@/services/plans";
@@ -11,8 +12,8 @@ import { useDraft } from "./useDraft";
 /** What the plan says of itself, and how it is carried out. */
 export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const edit = usePlanEdit(plan.id);
-  const { title, description, branch, autoCommit, maxParallel } = plan;
-  const current = { title, description, branch, autoCommit, maxParallel };
+  const { title, description, branch, autoCommit, maxParallel, storyIds } = plan;
+  const current = { title, description, branch, autoCommit, maxParallel, storyIds };
   const draft = useDraft(plan.id, current);
   const { shown, type } = draft;
   const save = () =>
@@ -89,6 +90,11 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
       <Checkbox checked={shown.autoCommit} onCheckedChange={(value) => type("autoCommit", value)}>
         Commit each task’s change to the branch; else it is kept as a patch to look at
       </Checkbox>
+      <StoryPicker
+        label="Stories it carries out"
+        value={shown.storyIds}
+        onChange={(ids) => type("storyIds", ids)}
+      />
     </EditPanel>
   );
 }

@@ -1,20 +1,12 @@
 import { Trash2 } from "lucide-react";
-import { RadioGroup } from "radix-ui";
 import { useState } from "react";
 
-import {
-  type Effort,
-  EFFORTS,
-  isFreelyEditable,
-  isTaskEditable,
-  type Phase,
-  type Plan,
-  type Task,
-} from "@/plans/model";
+import { isFreelyEditable, isTaskEditable, type Phase, type Plan, type Task } from "@/plans/model";
 import { withTaskAt } from "@/plans/moving";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changeTask } from "@/services/plans";
 import { Button } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 import { Field } from "@/ui/Field";
 import { Select } from "@/ui/Select";
 
@@ -24,6 +16,8 @@ import { DeleteElement } from "./DeleteElement";
 import { DependencyPicker } from "./DependencyPicker";
 import { EditPanel } from "./EditPanel";
 import s from "./EditPanel.module.css";
+import { EffortField } from "./EffortField";
+import { RepositoryField } from "./RepositoryField";
 import { StoryNote } from "./StoryNote";
 import { useDraft } from "./useDraft";
 
@@ -95,6 +89,10 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         value={shown.acceptanceCriteria}
         onChange={(value) => type("acceptanceCriteria", value)}
       />
+      <Checkbox checked={shown.changeAsked} onCheckedChange={(value) => type("changeAsked", value)}>
+        It must change files
+        <span className={s.optionWhy}>Without this it may look and report, and change nothing.</span>
+      </Checkbox>
       <EffortField value={shown.effort} onChange={(value) => type("effort", value)} />
       <DependencyPicker
         plan={withDraft}
@@ -142,6 +140,11 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
           </Field>
         )}
       </div>
+      <RepositoryField
+        usual={plan.repositoryId}
+        value={shown.repositoryId}
+        onChange={(value) => type("repositoryId", value)}
+      />
       <ConditionFields
         plan={plan}
         before={shown.phaseId}
@@ -157,9 +160,23 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
   );
 }
 
+/** What of a task is edited in a form; its story stays, and its state is nobody's to write. */
 function fieldsOf(task: Task, phaseId: string) {
-  const { title, description, acceptanceCriteria, effort, dependsOn, files, key, condition } = task;
-  return { title, description, acceptanceCriteria, effort, dependsOn, files, key, condition, phaseId };
+  const { title, description, acceptanceCriteria, effort, dependsOn, files, key } = task;
+  const { changeAsked, repositoryId, condition } = task;
+  return {
+    title,
+    description,
+    acceptanceCriteria,
+    effort,
+    dependsOn,
+    files,
+    key,
+    changeAsked,
+    repositoryId,
+    condition,
+    phaseId,
+  };
 }
 
 type Fields = ReturnType<typeof fieldsOf>;
@@ -179,26 +196,4 @@ function planWith(plan: Plan, task: Task, phaseId: string): Plan {
   const phase = plan.phases.find((one) => one.id === phaseId);
   if (!phase || phase.tasks.some(({ id }) => id === task.id)) return plan;
   return withTaskAt(plan, task.id, { phaseId, position: phase.tasks.length });
-}
-
-function EffortField({ value, onChange }: { value: Effort; onChange: (value: Effort) => void }) {
-  return (
-    <div>
-      <p className={s.legend} id="effort">
-        Effort
-      </p>
-      <RadioGroup.Root
-        className={s.efforts}
-        aria-labelledby="effort"
-        value={value}
-        onValueChange={(chosen) => onChange(chosen as Effort)}
-      >
-        {EFFORTS.map((effort) => (
-          <RadioGroup.Item key={effort} value={effort} className={s.effort}>
-            {effort}
-          </RadioGroup.Item>
-        ))}
-      </RadioGroup.Root>
-    </div>
-  );
 }

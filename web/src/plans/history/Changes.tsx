@@ -1,8 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { ArrowUpDown, CircleMinus, CirclePlus, type LucideIcon, PencilLine } from "lucide-react";
 
 import type { Change, Plan } from "@/plans/model";
 import { SideBySide } from "@/plans/SideBySide";
 import { rowsOfChange } from "@/plans/sides";
+import { repositoriesQuery } from "@/services/repositories";
 import { StatusBadge, type Tone } from "@/ui/StatusBadge";
 
 import s from "./History.module.css";
@@ -32,7 +34,8 @@ function ChangeShown({ plan, change }: { plan: Plan; change: Change }) {
     tone: "grey" as const,
     icon: PencilLine,
   };
-  const rows = rowsOfChange(plan, change);
+  const { data: repositories = [] } = useQuery(repositoriesQuery());
+  const rows = rowsOfChange({ ...plan, repositories }, change);
   const isWhole = change.kind === "added" || change.kind === "removed";
   return (
     <li className={s.change}>

@@ -1,0 +1,178 @@
+"""What people do with a plan, each of it by clicking: its schedule, its templates, its tasks, its end."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from local.demo_repository import made_anew
+from local.system import LocalSystem
+from tests.anthropic_server.faults import never, on_text, refused
+from tests.anthropic_server.server import AnthropicServer
+from tests.browser.conftest import Comes
+from tests.browser.doing import asks_of_plan, opens_task, row_of, sees_plan, waits_for_person
+from tests.browser.gate import Gate
+from tests.browser.system import ROOT, serving
+from tests.system.carrying import Executor, phase, task
+
+UNLUCKY = "Keep the elevation of every ride"
+System = tuple[LocalSystem, Executor, AnthropicServer]
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    path = made_anew(ROOT / "examples" / "cycling-app", tmp_path_factory.mktemp("repositories") / "cycling-app")
+    with (
+        AnthropicServer() as model,
+        serving(GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (
+            system,
+            client,
+        ),
+    ):
+        yield system, Executor(client, str(path), "Cycling app"), model
+
+
+@pytest.fixture
+def system(started: System) -> Iterator[System]:
+    yield started
+    model = started[2]
+    if isinstance(model.faults, Gate):
+        model.faults.open()
+    model.faults = never
+
+
+def test_a_plan_is_scheduled_and_kept_as_a_template_and_another_is_made_of_it_and_deleted(
+    system: System, comes: Comes
+) -> None:
+    plan = system[1].plan(phase("Build", task("csv", title="Write the CSV of rides")), title="The CSV export")
+    page = comes(system[0].url, system[0].token).opens(f"/plans/{plan['id']}/execution")
+
+    dialog = asks_of_plan(page, "Schedule…")
+    dialog.get_by_role("radio", name=re.compile("^Again and again")).click()
+    dialog.get_by_role("button", name="Schedule").click()
+    expect(page.get_by_role("heading", name=re.compile("^It begins "))).to_be_visible()
+    page.get_by_role("button", name="More about this plan").click()
+    page.get_by_role("menuitem", name="Remove the schedule").click()
+    expect(page.get_by_role("heading", name="It has not begun yet")).to_be_visible()
+
+    dialog = asks_of_plan(page, "Save as template…")
+    dialog.get_by_label("Name", exact=True).fill("An export")
+    dialog.get_by_role("button", name="Add a parameter").click()
+    dialog.get_by_label("Text in the plan").fill("CSV")
+    dialog.get_by_label("Called").fill("format")
+    dialog.get_by_role("button", name="Save template").click()
+    expect(dialog).to_be_hidden()
+
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Templates").click()
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="An export"))
+    card.get_by_role("button", name="Use it").click()
+    dialog = page.get_by_role("dialog", name="New plan")
+    dialog.get_by_label("format").fill("GPX")
+    dialog.get_by_label(re.compile("^Title")).fill("The GPX export")
+    dialog.get_by_role("button", name="Create the plan").click()
+    expect(page.get_by_role("heading", name="The GPX export", level=1)).to_be_visible()
+    expect(page.get_by_text("Write the GPX of rides")).to_be_visible()
+
+    asks_of_plan(page, "Delete the plan…").get_by_role("button", name="Delete the plan").click()
+    expect(page.get_by_role("heading", name="Plans", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="The CSV export")).to_be_visible()
+    expect(page.get_by_role("link", name="The GPX export")).to_have_count(0)
+
+
+def test_every_decision_about_a_task_is_made_by_clicking(system: System, comes: Comes) -> None:
+    """Tried again, approved, rejected, done by hand, skipped; then what was done is taken back."""
+    plan = system[1].plan(
+        phase("Build", task("survey", title="Look at the rides"), task("gain", "survey", title=UNLUCKY)),
+        phase(
+            "Release",
+            task("flag", title="Switch it on for ten users"),
+            task("mail", title="Write to all users"),
+            task("party", title="Tell the newspapers"),
+            mode="manual",
+        ),
+        title="Elevation, decided by people",
+    )
+    system[2].faults = on_text({UNLUCKY: refused()})
+    page = comes(system[0].url, system[0].token).opens(f"/plans/{plan['id']}")
+    page.get_by_role("button", name="Carry out").click()
+    page.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
+
+    failed = waits_for_person(page, UNLUCKY)
+    expect(failed).to_contain_text("Failed: needs a decision")
+    sees_plan(page, "Paused")
+    system[2].faults = never
+    failed.get_by_role("button", name="Try again").click()
+    waits_for_person(page, "Switch it on for ten users").get_by_role("button", name="Approve").click()
+
+    waits_for_person(page, "Write to all users").get_by_role("button", name="Reject…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("Not in one mail")
+    dialog.get_by_role("button", name="Reject").click()
+    rejected = waits_for_person(page, "Write to all users")
+    expect(rejected).to_contain_text("Not in one mail")
+    rejected.get_by_role("button", name="Done by hand…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Note").fill("Sent in five mails")
+    dialog.get_by_role("button", name="Mark as completed").click()
+
+    waits_for_person(page, "Tell the newspapers").get_by_role("button", name="Details").click()
+    panel = page.get_by_role("dialog", name="Tell the newspapers")
+    panel.get_by_role("button", name="Skip…").click()
+    page.get_by_role("dialog", name=re.compile("^Skip")).get_by_role("button", name="Skip it").click()
+    expect(panel.get_by_text("Skipped", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    sees_plan(page, "Completed")
+    assert _told(page, plan) == {
+        "Look at the rides": "Completed",
+        UNLUCKY: "Completed",
+        "Switch it on for ten users": "Completed",
+        "Write to all users": "Completed",
+        "Tell the newspapers": "Skipped",
+    }
+
+    panel = opens_task(page, UNLUCKY)
+    panel.get_by_role("button", name="Roll back…").click()
+    page.get_by_role("dialog", name=re.compile("^Take back")).get_by_role("button", name="Roll back").click()
+    expect(panel.get_by_text("Reverted by")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(row_of(page, UNLUCKY)).to_contain_text("rolled back")
+    expect(row_of(page, "Look at the rides")).not_to_contain_text("rolled back")
+
+
+def test_a_plan_is_paused_goes_on_and_is_cancelled(system: System, comes: Comes) -> None:
+    titles = ["Draw the first map", "Draw the second map", "Draw the third map"]
+    tasks = (task("a", title=titles[0]), task("b", "a", title=titles[1]), task("c", "b", title=titles[2]))
+    plan = system[1].plan(phase("Maps", *tasks), title="Three maps")
+    system[2].faults = gate = Gate()
+    page = comes(system[0].url, system[0].token).opens(f"/plans/{plan['id']}/execution")
+    page.get_by_role("button", name="Carry out now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
+    expect(page.get_by_role("list", name="Being worked on")).to_contain_text(titles[0])
+
+    page.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog", name="Pause the plan?")
+    dialog.get_by_label("Reason").fill("The designer wants to look")
+    dialog.get_by_role("button", name="Pause").click()
+    sees_plan(page, "Pausing")
+    gate.open()
+    sees_plan(page, "Paused")
+    expect(page.get_by_role("status", name="Waits for a person")).to_contain_text("The designer wants to look")
+
+    system[2].faults = gate = Gate()
+    page.get_by_role("status", name="Waits for a person").get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("list", name="Being worked on")).to_be_visible()
+    asks_of_plan(page, "Cancel the plan…").get_by_role("button", name="Cancel the plan").click()
+    sees_plan(page, "Cancelled")
+    expect(row_of(page, titles[2])).to_contain_text("Cancelled")
+    gate.open()
+
+
+def _told(page: Page, plan: dict[str, list[dict[str, list[dict[str, str]]]]]) -> dict[str, str]:
+    """The state of each task, as its row says it last."""
+    titles = [one["title"] for part in plan["phases"] for one in part["tasks"]]
+    return {title: _last_line(row_of(page, title)) for title in titles}
+
+
+def _last_line(row: Locator) -> str:
+    return row.inner_text().strip().splitlines()[-1].strip()

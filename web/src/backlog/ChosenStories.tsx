@@ -1,0 +1,42 @@
+import { ListChecks, Sparkles } from "lucide-react";
+import { useNavigate } from "react-router";
+
+import type { Selection } from "@/cards/useSelection";
+import type { Wish } from "@/starting/StartRunDialog";
+import { Button } from "@/ui/Button";
+import { number } from "@/ui/format";
+
+import s from "./Backlog.module.css";
+import { MOST_PLANNED, newPlanPath } from "./planning";
+
+type Props = { selection: Selection; onRun: (wish: Wish) => void };
+
+/** What can be done with the stories that are chosen. */
+export function ChosenStories({ selection, onRun }: Props) {
+  const navigate = useNavigate();
+  const { ids } = selection;
+  if (ids.length === 0) return null;
+  const isTooMany = ids.length > MOST_PLANNED;
+  return (
+    <div className={s.chosen} role="group" aria-label="Chosen stories">
+      <span role="status">{number(ids.length)} chosen</span>
+      {isTooMany && <span className={s.limit}>A plan is of {MOST_PLANNED} stories at most.</span>}
+      <span className={s.actions}>
+        <Button
+          size="s"
+          icon={ListChecks}
+          disabled={isTooMany}
+          onClick={() => void navigate(newPlanPath(ids))}
+        >
+          {ids.length === 1 ? "Plan this story" : "Plan these stories"}
+        </Button>
+        <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "GENERATE_SUBTASKS", chosen: ids })}>
+          Generate subtasks
+        </Button>
+        <Button size="s" variant="ghost" onClick={selection.clear}>
+          Clear
+        </Button>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { Link } from "react-router";
+
+import { PlanBadge } from "@/plans/PlanBadge";
+import type { StoryWithPlans } from "@/services/stories";
+import { plural } from "@/ui/format";
+
+import s from "./DetailPanel.module.css";
+
+type PlanOfStory = StoryWithPlans["plans"][number];
+
+/** The plans that carry a story out, and how far they have come with it. */
+export function StoryPlans({ plans }: { plans: readonly PlanOfStory[] }) {
+  if (plans.length === 0) return null;
+  return (
+    <section>
+      <h3 className={s.label}>Carried out by</h3>
+      <ul className={s.cards}>
+        {plans.map((plan) => (
+          <li key={plan.planId} className={`${s.card} ${s.plan}`}>
+            <Link to={pathOf(plan)} className={s.planTitle}>
+              {plan.title}
+            </Link>
+            <PlanBadge status={plan.status} />
+            <span className={s.planFacts}>
+              {plan.tasks.length === 0
+                ? "No task is for this story yet"
+                : `${plan.progress}% of ${plural(plan.tasks.length, "task")} for this story`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function pathOf({ planId, status }: PlanOfStory): string {
+  const isWritten = status === "GENERATING" || status === "DRAFT" || status === "READY";
+  return isWritten ? `/plans/${planId}` : `/plans/${planId}/execution`;
+}

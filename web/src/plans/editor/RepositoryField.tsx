@@ -1,0 +1,42 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { repositoriesQuery } from "@/services/repositories";
+import { Field } from "@/ui/Field";
+import { Select } from "@/ui/Select";
+
+type Props = {
+  /** The plan's own, in which a task is carried out that names none. */
+  usual: string;
+  value: string | null;
+  onChange: (id: string | null) => void;
+};
+
+/** No repository has an id like this. */
+const USUAL = "-";
+
+/** Where a task is carried out. Not asked as long as there is only one repository. */
+export function RepositoryField({ usual, value, onChange }: Props) {
+  const known = useQuery(repositoriesQuery()).data ?? [];
+  const others = known.filter(({ id }) => id !== usual);
+  const isGone = value !== null && !known.some(({ id }) => id === value);
+  if (others.length === 0 && !isGone) return null;
+  const name = known.find(({ id }) => id === usual)?.name;
+  return (
+    <Field label="Repository" hint="Its commit goes to a branch of the plan there.">
+      {({ id }) => (
+        <Select
+          id={id}
+          label="Repository"
+          value={value ?? USUAL}
+          onValueChange={(chosen) => onChange(chosen === USUAL ? null : chosen)}
+          options={[
+            { value: USUAL, label: name ? `The plan’s: ${name}` : "The plan’s" },
+            ...(value === usual && name ? [{ value: usual, label: name }] : []),
+            ...others.map((one) => ({ value: one.id, label: one.name })),
+            ...(isGone ? [{ value, label: "One that is no longer known" }] : []),
+          ]}
+        />
+      )}
+    </Field>
+  );
+}
