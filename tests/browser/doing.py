@@ -116,3 +116,15 @@ def row_of(page: Page, title: str) -> Locator:
 def opens_task(page: Page, title: str) -> Locator:
     row_of(page, title).get_by_role("button", name=title, exact=True).click()
     return page.get_by_role("dialog", name=title)
+
+
+def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> None:
+    """With the mouse, onto the upper half of something, by way of what lies between."""
+    # waits until it stands still, and all the rest with it
+    what.hover()
+    page.mouse.down()
+    box = onto.bounding_box()
+    assert box is not None, "only what is to be seen can be dragged onto"
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3, steps=12)
+    if drop:
+        page.mouse.up()
