@@ -11,6 +11,13 @@ import { defineConfig, type Plugin } from "vite";
 /** Where `npm run dev` finds the API: the local system. */
 const api = process.env.GROUNDWORK_URL ?? "http://127.0.0.1:3000";
 
+const START = /preload-helper|src.(start|api.(early|token)|app.(beginnings|code|theme))\.ts/;
+const FRAMEWORK =
+  /node_modules.(react|react-dom|scheduler|react-router|@tanstack.(react-query|query-core))[\\/]/;
+/** Of Radix what pages themselves are built of, not what lies above them. */
+const UI =
+  /@radix-ui.(react-(checkbox|radio-group|toggle|toggle-group|tabs|roving-focus|collection|slot|primitive|presence|context|compose-refs|direction|id|use-[a-z-]+)|primitive)[\\/]|lucide-react|src.(api|app|services|ui.(?!VirtualList))/;
+
 /** What the local system sends to a browser that asks for brotli; CloudFront compresses by itself. */
 const precompressed: Plugin = {
   name: "precompressed",
@@ -26,16 +33,82 @@ async function compress(path: string): Promise<void> {
   await writeFile(`${path}.br`, await promisify(brotliCompress)(await readFile(path)));
 }
 
-export default defineConfig({
-  plugins: [react(), precompressed],
-  resolve: {
-    alias: {
-      "@": fileURLToPath(new URL("./src", import.meta.url)),
-      "react-remove-scroll": fileURLToPath(new URL("./src/ui/RemoveScroll.tsx", import.meta.url)),
+/**
+ * The page asks for `src/main.tsx` and what that needs together with `src/start.ts`, which imports it. They may come
+ * later than the style sheet and `start.ts`: these alone are needed for what is painted first.
+ */
+const preloaded: Plugin = {
+  name: "preloaded",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler(html, { bundle = {} }) {
+      const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+      const main = chunks.find((chunk) => chunk.facadeModuleId?.endsWith("/src/main.tsx"));
+      if (!main) throw new Error("src/main.tsx is no chunk of its own");
+      const needed = [main, ...chunks.filter((chunk) => main.imports.includes(chunk.fileName))];
+      const scripts = needed.map((chunk) => [chunk.fileName, { rel: "modulepreload" }] as const);
+      const styles = needed.flatMap(({ viteMetadata }) =>
+        [...(viteMetadata?.importedCss ?? [])].map(
+          (name) => [name, { rel: "preload", as: "style" }] as const,
+        ),
+      );
+      const tags = [...styles, ...scripts]
+        .filter(([name]) => !html.includes(name))
+        .map(([name, attrs]) => ({
+          tag: "link",
+          attrs: { ...attrs, crossorigin: true, fetchpriority: "low", href: `/${name}` },
+          injectTo: "head" as const,
+        }));
+      // it says whether the header is to be seen, and in which colours
+      return { html: html.replace('<script type="module"', '<script type="module" blocking="render"'), tags };
     },
   },
+};
+
+/** The build of react-router without its warnings; the package itself leads to the other. */
+const router = (name: string): string =>
+  fileURLToPath(new URL(`./node_modules/react-router/dist/production/${name}.mjs`, import.meta.url));
+
+export default defineConfig({
+  plugins: [react(), precompressed, preloaded],
+  resolve: {
+    alias: [
+      { find: "@", replacement: fileURLToPath(new URL("./src", import.meta.url)) },
+      {
+        find: "react-remove-scroll",
+        replacement: fileURLToPath(new URL("./src/ui/RemoveScroll.tsx", import.meta.url)),
+      },
+      { find: /^react-router$/, replacement: router("index") },
+      { find: /^react-router\/dom$/, replacement: router("dom-export") },
+    ],
+  },
   // it would tell at each build how long compressing takes
-  build: { rolldownOptions: { checks: { pluginTimings: false } } },
+  build: {
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      output: {
+        postBanner: ({ name }) => (/^(framework|ui)$/.test(name) ? "//# allFunctionsCalledOnLoad" : ""),
+        codeSplitting: {
+          groups: [
+            { name: "start", priority: 9, test: START },
+            { name: "framework", priority: 8, test: FRAMEWORK },
+            { name: "graph", priority: 7, test: /node_modules.(@xyflow|d3-)/ },
+            { name: "ui", priority: 6, minShareCount: 2, test: UI },
+            {
+              name: "overlays",
+              priority: 5,
+              test: /node_modules.(@radix-ui|radix-ui|@floating-ui|aria-hidden)[\\/]/,
+            },
+            { name: "virtual", priority: 4, test: /@tanstack.(react-virtual|virtual-core)[\\/]|VirtualList/ },
+            { name: "plans", priority: 2, minShareCount: 2, test: /src.(plans|executing)/ },
+            { name: "backlog", priority: 1, minShareCount: 2 },
+          ],
+        },
+      },
+    },
+  },
   server: { host: "127.0.0.1", proxy: { "/api": api } },
   test: {
     environment: "jsdom",

@@ -1,6 +1,7 @@
 /** The one place that speaks HTTP. */
 
 import { connection } from "./connection";
+import { early } from "./early";
 import { ApiError, type ErrorBody, NetworkError } from "./errors";
 import { token } from "./token";
 
@@ -72,13 +73,9 @@ async function send(method: string, path: string, sent: Sent): Promise<Response>
 
 async function reach(method: string, path: string, sent: Sent): Promise<Response> {
   try {
-    const response = await fetch(path + queryString(sent.query), {
-      method,
-      headers: headersOf(sent),
-      body: sent.body ?? null,
-      signal: sent.signal ?? null,
-      cache: "no-store",
-    });
+    const url = path + queryString(sent.query);
+    const isPlain = method === "GET" && Object.keys(sent.headers ?? {}).length === 0;
+    const response = await ((isPlain && early.take(url)) || ask(method, url, sent));
     // the proxy of `npm run dev` and CloudFront answer for a server that is not there
     const gone = response.status === 502 || response.status === 504;
     connection.report(!gone);
@@ -88,6 +85,11 @@ async function reach(method: string, path: string, sent: Sent): Promise<Response
     connection.report(false);
     throw new NetworkError(error);
   }
+}
+
+function ask(method: string, url: string, sent: Sent): Promise<Response> {
+  const [headers, body, signal] = [headersOf(sent), sent.body ?? null, sent.signal ?? null];
+  return fetch(url, { method, headers, body, signal, cache: "no-store" });
 }
 
 function headersOf(sent: Sent): Headers {

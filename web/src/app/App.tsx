@@ -1,22 +1,19 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { Tooltip } from "radix-ui";
 import { useState } from "react";
+import type { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 
 import { newQueryClient } from "@/api/queryClient";
 import { Toasts } from "@/ui/Toasts";
+import { Tooltips } from "@/ui/Tooltips";
 
-import { newRouter } from "./routes";
-
-export function App() {
+export function App({ router }: { router: ReturnType<typeof createBrowserRouter> }) {
   const [queryClient] = useState(newQueryClient);
-  const [router] = useState(newRouter);
   return (
     <QueryClientProvider client={queryClient}>
-      <Tooltip.Provider delayDuration={350}>
-        <RouterProvider router={router} />
-        <Toasts />
-      </Tooltip.Provider>
+      <RouterProvider router={router} />
+      <Toasts />
+      <Tooltips />
     </QueryClientProvider>
   );
 }

@@ -1,13 +1,13 @@
 import { createBrowserRouter, type RouteObject } from "react-router";
 
+import { code } from "./code";
 import { NotFound } from "./NotFound";
 import { RouteError } from "./RouteError";
 import { Shell } from "./Shell";
 import { SignedIn } from "./SignedIn";
 
-/** Each page is a chunk of its own: its module exports `Component`. */
 export const routes: RouteObject[] = [
-  { path: "/sign-in", lazy: () => import("@/signing-in/SignInPage"), errorElement: <RouteError /> },
+  { path: "/sign-in", lazy: code.signIn, errorElement: <RouteError /> },
   {
     element: (
       <SignedIn>
@@ -20,22 +20,22 @@ export const routes: RouteObject[] = [
       {
         errorElement: <RouteError />,
         children: [
-          { index: true, lazy: () => import("@/projects/ProjectsPage") },
-          { path: "projects/:projectId", lazy: () => import("@/projects/ProjectPage") },
-          { path: "projects/:projectId/runs/:runId", lazy: () => import("@/runs/RunPage") },
-          { path: "plans", lazy: () => import("@/plans/PlansPage") },
+          { index: true, lazy: code.projects },
+          { path: "projects/:projectId", lazy: code.project },
+          { path: "projects/:projectId/runs/:runId", lazy: code.run },
+          { path: "plans", lazy: code.plans },
           {
             path: "plans/:planId",
-            lazy: () => import("@/plans/PlanPage"),
+            lazy: code.plan,
             children: [
-              { index: true, lazy: () => import("@/plans/EditorPage") },
-              { path: "execution", lazy: () => import("@/executing/ExecutionPage") },
-              { path: "reviews", lazy: () => import("@/plans/ReviewsPage") },
-              { path: "history", lazy: () => import("@/plans/HistoryPage") },
+              { index: true, lazy: code.editor },
+              { path: "execution", lazy: code.execution },
+              { path: "reviews", lazy: code.reviews },
+              { path: "history", lazy: code.history },
             ],
           },
-          { path: "plan-templates", lazy: () => import("@/plans/TemplatesPage") },
-          { path: "repositories", lazy: () => import("@/repositories/RepositoriesPage") },
+          { path: "plan-templates", lazy: code.templates },
+          { path: "repositories", lazy: code.repositories },
           { path: "*", element: <NotFound /> },
         ],
       },
@@ -43,6 +43,19 @@ export const routes: RouteObject[] = [
   },
 ];
 
-export function newRouter() {
-  return createBrowserRouter(routes);
+type Router = ReturnType<typeof createBrowserRouter>;
+
+/** A router that has the page's code: until then what `index.html` shows stays. */
+export async function readyRouter(): Promise<Router> {
+  const router = createBrowserRouter(routes);
+  if (!router.state.initialized) {
+    await new Promise<void>((resolve) => {
+      const leave = router.subscribe(({ initialized }) => {
+        if (!initialized) return;
+        leave();
+        resolve();
+      });
+    });
+  }
+  return router;
 }

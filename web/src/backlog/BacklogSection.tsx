@@ -35,8 +35,11 @@ export function BacklogSection({ project, root, onRun }: Props) {
   const selection = useSelection();
   const [adding, setAdding] = useState<Adding | null>(null);
   const { list, rows } = backlog;
+  // the rows come in pieces of work, so that the page answers meanwhile
+  const isReady = useDeferredValue(list.data !== undefined);
   if (list.isPending) return <Skeleton lines={6} height={38} />;
   if (!list.data) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
+  if (!isReady) return <Skeleton lines={6} height={38} />;
   const empty = rows.length === 0 && !isWanting(wanted);
   const add = root === "epics" && (
     <Button icon={Plus} onClick={() => setAdding({ kind: "epic", parentId: project.id })}>

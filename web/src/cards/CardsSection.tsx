@@ -31,12 +31,15 @@ export function CardsSection({ project, onImport, onRun }: Props) {
   const searching = isWanting(wanted);
   // a search looks through all cards, not only those that were scrolled to
   useAllPages(query, searching);
-  const cards = useMemo(() => flatten(query.data), [query.data]);
+  // the rows come in pieces of work, so that the page answers meanwhile
+  const data = useDeferredValue(query.data);
+  const cards = useMemo(() => flatten(data), [data]);
   const found = useMemo(() => cardsThatFit(cards, sought), [cards, sought]);
   const selection = useSelection();
   const [shown, setShown] = useState<Card | null>(null);
   if (query.isPending) return <Skeleton lines={6} height={44} />;
   if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+  if (!data) return <Skeleton lines={6} height={44} />;
   if (cards.length === 0) return <NoCards onImport={onImport} />;
   return (
     <>

@@ -58,7 +58,7 @@ function PlanShown({ plan, progress, receivedAt }: ShownProps) {
         title={plan.title}
         crumbs={PLANS}
         badge={<PlanBadge status={plan.status} />}
-        {...(repository ? { lead: repository.name } : {})}
+        {...(repository || repositories.isPending ? { lead: repository?.name ?? "\u00a0" } : {})}
         actions={<PlanControls {...context} />}
       />
       {isWritten ? (

@@ -40,6 +40,8 @@ export function Component() {
   const repositories = useQuery(repositoriesQuery());
   const known = repositories.data ?? [];
   const items = flatten(plans.data);
+  // they come together: neither the filter nor a name moves what is there already
+  const isPending = plans.isPending || repositories.isPending;
   const hasNone = plans.isSuccess && items.length === 0;
   return (
     <>
@@ -67,7 +69,7 @@ export function Component() {
           />
         </div>
       )}
-      {plans.isPending && <Skeleton lines={6} height={56} />}
+      {isPending && <Skeleton lines={6} height={56} />}
       {plans.isError && items.length === 0 && (
         <ErrorState
           error={plans.error}
@@ -76,7 +78,7 @@ export function Component() {
         />
       )}
       {hasNone && repositories.isSuccess && <NoPlans repositories={known} onNew={() => setNew(true)} />}
-      {items.length > 0 && (
+      {!isPending && items.length > 0 && (
         <ul className={s.plans}>
           {items.map((plan) => (
             <PlanLine

@@ -21,9 +21,9 @@ import s from "./ActiveRuns.module.css";
 
 /** What is under way in the project, whoever has started it. */
 export function ActiveRuns({ projectId }: { projectId: string }) {
-  const runs = useQuery(activeRunsQuery(projectId)).data ?? [];
+  const runs = useQuery(activeRunsQuery(projectId)).data;
   useFreshCounts(projectId, runs);
-  if (runs.length === 0) return null;
+  if (!runs?.length) return null;
   return (
     <section aria-label="Active runs" className={s.runs}>
       {runs.map((run) => (
@@ -53,27 +53,27 @@ function ActiveRun({ run }: { run: Run }) {
   );
 }
 
-/** The project's counts grow with its runs; the lists are fetched anew when a run ends. */
-function useFreshCounts(projectId: string, runs: Run[]): void {
+/**
+ * The project's counts grow with its runs; the lists are fetched anew when one begins or ends. The first answer is no
+ * change: all the rest is asked for at the same time.
+ */
+function useFreshCounts(projectId: string, runs: Run[] | undefined): void {
   const queries = useQueryClient();
-  const made = runs.reduce((sum, run) => sum + run.artifactsCreated, 0);
-  const ids = runs.map((run) => run.runId).join();
-  const before = useRef(ids);
+  const made = runs?.reduce((sum, run) => sum + run.artifactsCreated, 0);
+  const ids = runs?.map((run) => run.runId).join();
+  const before = useRef({ made, ids });
   useEffect(() => {
-    void queries.invalidateQueries({ queryKey: projectKeys.one(projectId) });
-  }, [made, projectId, queries]);
-  useEffect(() => {
-    if (before.current !== ids) {
-      const lists = [
-        cardKeys.list(projectId),
-        epicKeys.all,
-        storyKeys.all,
-        subtaskKeys.all,
-        runKeys.list(projectId),
-      ];
-      for (const queryKey of [...lists, projectKeys.one(projectId)])
-        void queries.invalidateQueries({ queryKey });
-    }
-    before.current = ids;
-  }, [ids, projectId, queries]);
+    const { made: lastMade, ids: lastIds } = before.current;
+    before.current = { made, ids };
+    if (lastIds === undefined || (lastIds === ids && lastMade === made)) return;
+    const lists = [
+      cardKeys.list(projectId),
+      epicKeys.all,
+      storyKeys.all,
+      subtaskKeys.all,
+      runKeys.list(projectId),
+    ];
+    const stale = [projectKeys.one(projectId), ...(lastIds === ids ? [] : lists)];
+    for (const queryKey of stale) void queries.invalidateQueries({ queryKey });
+  }, [made, ids, projectId, queries]);
 }

@@ -5,6 +5,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { ApiError } from "@/api/errors";
 import { ImportDialog } from "@/importing/ImportDialog";
 import { type Project, projectQuery } from "@/services/projects";
+import { activeRunsQuery } from "@/services/runs";
 import { StartRunDialog, type Wish } from "@/starting/StartRunDialog";
 import { ErrorState } from "@/ui/ErrorState";
 import { Skeleton } from "@/ui/Skeleton";
@@ -20,7 +21,9 @@ export function Component() {
   const { projectId = "" } = useParams();
   const query = useQuery(projectQuery(projectId));
   usePageTitle(query.data?.name ?? "Project");
-  if (query.isPending) return <Loading />;
+  // what is under way stands above the rest: that must not move when the answer comes
+  const runs = useQuery(activeRunsQuery(projectId));
+  if (query.isPending || runs.isPending) return <Loading />;
   if (!query.data) {
     const isGone = query.error instanceof ApiError && query.error.status === 404;
     return (

@@ -32,7 +32,7 @@ test("without a project the page says what one is, and a new one is created and 
   renderPage(<ProjectsPage />, { others });
   expect(await screen.findByText("Begin with a project")).toBeInTheDocument();
   await user.click(screen.getAllByRole("button", { name: "New project" })[0] as HTMLElement);
-  await user.type(screen.getByLabelText("Name"), "  Bike app ");
+  await user.type(await screen.findByLabelText("Name"), "  Bike app ");
   await user.click(screen.getByRole("button", { name: "Create project" }));
   expect(await screen.findByText("The project")).toBeInTheDocument();
   const sent = calls.find((call) => call.method === "POST")?.body;
@@ -48,7 +48,7 @@ test("a name is asked for before anything is sent, and what the server finds wro
   });
   renderPage(<ProjectsPage />);
   await user.click((await screen.findAllByRole("button", { name: "New project" }))[0] as HTMLElement);
-  await user.click(screen.getByRole("button", { name: "Create project" }));
+  await user.click(await screen.findByRole("button", { name: "Create project" }));
   expect(await screen.findByText("A project needs a name.")).toBeInTheDocument();
   expect(calls.some((call) => call.method === "POST")).toBe(false);
   await user.type(screen.getByLabelText("Name"), "Bike app");

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useDeferredValue } from "react";
 import { useParams } from "react-router";
 
 import { mayPass } from "@/api/errors";
@@ -28,9 +29,12 @@ export function Component() {
 }
 
 function RunScreen({ runId }: { runId: string }) {
-  const { data, error, refetch } = useRun(runId);
+  const { data: newest, error, refetch } = useRun(runId);
+  // what is new is drawn in pieces of work, so that the page answers meanwhile
+  const data = useDeferredValue(newest);
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;
+  if (newest) return <Skeleton lines={6} height={34} />;
   if (error && !mayPass(error))
     return <ErrorState isPage title="This run could not be loaded" error={error} />;
   if (error)

@@ -1,6 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { render } from "@testing-library/react";
-import { Tooltip } from "radix-ui";
 import type { ReactElement } from "react";
 import { createMemoryRouter, RouterProvider, type RouteObject } from "react-router";
 
@@ -17,10 +16,8 @@ export function renderPage(
   queries.setDefaultOptions({ queries: { ...queries.getDefaultOptions().queries, retry: false } });
   const view = render(
     <QueryClientProvider client={queries}>
-      <Tooltip.Provider>
-        <RouterProvider router={router} />
-        <Toasts />
-      </Tooltip.Provider>
+      <RouterProvider router={router} />
+      <Toasts />
     </QueryClientProvider>,
   );
   return { ...view, router, queries };

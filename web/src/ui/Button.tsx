@@ -1,5 +1,4 @@
 import type { LucideIcon } from "lucide-react";
-import { Tooltip } from "radix-ui";
 import type { ButtonHTMLAttributes, Ref } from "react";
 
 import s from "./Button.module.css";
@@ -43,18 +42,9 @@ export function IconButton({ label, icon: Icon, size = "m", ...rest }: IconButto
   const { className = "", ...attributes } = rest;
   const classes = [s.button, s.ghost, s.icon, size === "s" ? s.small : "", className].join(" ");
   return (
-    <Tooltip.Root>
-      <Tooltip.Trigger asChild>
-        <button type="button" aria-label={label} className={classes} {...attributes}>
-          <Icon size={size === "s" ? 15 : 18} aria-hidden />
-        </button>
-      </Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Content className={s.tooltip} sideOffset={6} collisionPadding={8}>
-          {label}
-        </Tooltip.Content>
-      </Tooltip.Portal>
-    </Tooltip.Root>
+    <button type="button" aria-label={label} data-tooltip={label} className={classes} {...attributes}>
+      <Icon size={size === "s" ? 15 : 18} aria-hidden />
+    </button>
   );
 }
 

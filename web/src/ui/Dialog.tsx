@@ -1,70 +1,16 @@
-import { X } from "lucide-react";
-import { Dialog as D } from "radix-ui";
-import type { ReactNode } from "react";
+import { Suspense } from "react";
 
-import s from "./Dialog.module.css";
+import type { DialogProps } from "./DialogBox";
+import { overlay } from "./overlay";
 
-type Props = {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  description?: ReactNode;
-  /** `m` 480, `l` 640, `xl` 960 pixels; never wider than the window. */
-  size?: "m" | "l" | "xl";
-  /** At the right edge and as high as the window, for what is read beside the page. */
-  side?: boolean;
-  /** The buttons; they stay in sight while the content scrolls. */
-  footer?: ReactNode;
-  children: ReactNode;
-};
+const DialogBox = overlay("DialogBox");
 
-export function Dialog({
-  open,
-  onOpenChange,
-  title,
-  description,
-  size = "m",
-  side,
-  footer,
-  children,
-}: Props) {
+export function Dialog(props: DialogProps) {
   return (
-    <D.Root open={open} onOpenChange={onOpenChange}>
-      <D.Portal>
-        <D.Overlay className={s.overlay} />
-        <D.Content
-          className={`${s.content} ${s[size]} ${side ? s.side : ""}`}
-          onOpenAutoFocus={focusFirstField}
-          onEscapeKeyDown={(event) => {
-            // Escape leaves the field that is edited in place, not the dialog around it
-            if (event.target instanceof Element && event.target.closest("[data-editing]"))
-              event.preventDefault();
-          }}
-          {...(description ? {} : { "aria-describedby": undefined })}
-        >
-          <header className={s.header}>
-            <div>
-              <D.Title className={s.title}>{title}</D.Title>
-              {description && <D.Description className={s.description}>{description}</D.Description>}
-            </div>
-            <D.Close className={s.close} aria-label="Close">
-              <X size={16} aria-hidden />
-            </D.Close>
-          </header>
-          <div className={s.body}>{children}</div>
-          {footer && <footer className={s.footer}>{footer}</footer>}
-        </D.Content>
-      </D.Portal>
-    </D.Root>
+    props.open && (
+      <Suspense>
+        <DialogBox {...props} />
+      </Suspense>
+    )
   );
-}
-
-/** The first field, not the cross that closes; where there is none, the dialog itself. */
-function focusFirstField(event: Event): void {
-  const content = event.currentTarget;
-  if (!(content instanceof HTMLElement)) return;
-  event.preventDefault();
-  const fields = "input:not([type=file]), textarea, [role=radio][data-state=checked]";
-  const field = content.querySelector<HTMLElement>(fields);
-  (field ?? content).focus();
 }

@@ -1,69 +1,48 @@
-import { Check, type LucideIcon } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
+import {
+  type ButtonHTMLAttributes,
+  cloneElement,
+  type ReactElement,
+  type ReactNode,
+  Suspense,
+  useState,
+} from "react";
 
-import s from "./Menu.module.css";
+import { overlay, overlays } from "./overlay";
 
-export function Menu({ trigger, children }: { trigger: ReactElement; children: ReactNode }) {
+const MenuBox = overlay("MenuBox");
+export const MenuItem = overlay("MenuItem");
+export const MenuLabel = overlay("MenuLabel");
+export const MenuRadio = overlay("MenuRadio");
+export const MenuRadioGroup = overlay("MenuRadioGroup");
+export const MenuSeparator = overlay("MenuSeparator");
+
+type Attributes = ButtonHTMLAttributes<HTMLButtonElement> & { "data-state"?: string };
+type Props = { trigger: ReactElement; children: ReactNode };
+
+/** Until it is opened for the first time a menu is no more than its button. */
+export function Menu({ trigger, children }: Props) {
+  const [opened, setOpened] = useState<"pointer" | "keyboard" | null>(null);
+  const load = () => void overlays();
+  const button = cloneElement(trigger as ReactElement<Attributes>, {
+    "aria-haspopup": "menu",
+    "aria-expanded": false,
+    "data-state": "closed",
+    onPointerEnter: load,
+    onFocus: load,
+    // a click by the keyboard has no position in it
+    onClick: (event) => setOpened(event.detail === 0 ? "keyboard" : "pointer"),
+    onKeyDown: (event) => {
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault();
+      setOpened("keyboard");
+    },
+  });
+  if (opened === null) return button;
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className={s.content} align="end" sideOffset={6} collisionPadding={8}>
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <Suspense fallback={button}>
+      <MenuBox trigger={trigger} isByKeyboard={opened === "keyboard"}>
+        {children}
+      </MenuBox>
+    </Suspense>
   );
-}
-
-type ItemProps = {
-  icon?: LucideIcon;
-  onSelect: () => void;
-  danger?: boolean;
-  disabled?: boolean;
-  children: ReactNode;
-};
-
-export function MenuItem({ icon: Icon, onSelect, danger = false, disabled = false, children }: ItemProps) {
-  return (
-    <DropdownMenu.Item
-      className={`${s.item} ${danger ? s.danger : ""}`}
-      onSelect={onSelect}
-      disabled={disabled}
-    >
-      {Icon && <Icon size={16} aria-hidden />}
-      {children}
-    </DropdownMenu.Item>
-  );
-}
-
-export function MenuRadio({
-  value,
-  icon: Icon,
-  children,
-}: {
-  value: string;
-  icon?: LucideIcon;
-  children: ReactNode;
-}) {
-  return (
-    <DropdownMenu.RadioItem className={s.item} value={value}>
-      {Icon && <Icon size={16} aria-hidden />}
-      {children}
-      <DropdownMenu.ItemIndicator className={s.check}>
-        <Check size={14} aria-hidden />
-      </DropdownMenu.ItemIndicator>
-    </DropdownMenu.RadioItem>
-  );
-}
-
-export const MenuRadioGroup = DropdownMenu.RadioGroup;
-
-export function MenuLabel({ children }: { children: ReactNode }) {
-  return <DropdownMenu.Label className={s.label}>{children}</DropdownMenu.Label>;
-}
-
-export function MenuSeparator() {
-  return <DropdownMenu.Separator className={s.separator} />;
 }

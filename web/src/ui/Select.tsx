@@ -1,43 +1,37 @@
-import { Check, ChevronDown } from "lucide-react";
-import { Select as S } from "radix-ui";
+import { ChevronDown } from "lucide-react";
+import { Suspense } from "react";
 
+import { overlay } from "./overlay";
 import s from "./Select.module.css";
+import type { SelectProps } from "./SelectBox";
 
-export type Option = { value: string; label: string };
-type Props = {
-  label: string;
-  value: string;
-  onValueChange: (value: string) => void;
-  options: readonly Option[];
-  id?: string;
-  disabled?: boolean;
-  size?: "s" | "m";
-};
+export type { Option } from "./SelectBox";
+
+const SelectBox = overlay("SelectBox");
 
 /** `label` is its name for a screen reader, unless a `Field` labels it by `id`. Values must not be empty. */
-export function Select({ label, value, onValueChange, options, id, disabled = false, size = "m" }: Props) {
+export function Select(props: SelectProps) {
   return (
-    <S.Root value={value} onValueChange={onValueChange} disabled={disabled}>
-      <S.Trigger className={`${s.trigger} ${size === "s" ? s.small : ""}`} aria-label={label} id={id}>
-        <S.Value />
-        <S.Icon className={s.icon}>
-          <ChevronDown size={15} aria-hidden />
-        </S.Icon>
-      </S.Trigger>
-      <S.Portal>
-        <S.Content className={s.content} position="popper" sideOffset={4} collisionPadding={8}>
-          <S.Viewport>
-            {options.map((option) => (
-              <S.Item key={option.value} value={option.value} className={s.item}>
-                <S.ItemText>{option.label}</S.ItemText>
-                <S.ItemIndicator className={s.check}>
-                  <Check size={14} aria-hidden />
-                </S.ItemIndicator>
-              </S.Item>
-            ))}
-          </S.Viewport>
-        </S.Content>
-      </S.Portal>
-    </S.Root>
+    <Suspense fallback={<Closed {...props} />}>
+      <SelectBox {...props} />
+    </Suspense>
+  );
+}
+
+/** As it will look, until it can be opened. */
+function Closed({ label, value, options, id, size = "m" }: SelectProps) {
+  return (
+    <button
+      type="button"
+      className={`${s.trigger} ${size === "s" ? s.small : ""}`}
+      aria-label={label}
+      aria-busy
+      id={id}
+    >
+      <span>{options.find((option) => option.value === value)?.label}</span>
+      <span className={s.icon} aria-hidden>
+        <ChevronDown size={15} />
+      </span>
+    </button>
   );
 }

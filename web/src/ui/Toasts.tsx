@@ -1,32 +1,18 @@
-import { CircleAlert, CircleCheck, X } from "lucide-react";
-import { Toast } from "radix-ui";
-import { useSyncExternalStore } from "react";
+import { Suspense, useSyncExternalStore } from "react";
 
+import { overlay } from "./overlay";
 import { toast } from "./toast";
-import s from "./Toasts.module.css";
 
+const ToastList = overlay("ToastList");
+
+/** Nothing before the first message. */
 export function Toasts() {
-  const toasts = useSyncExternalStore(toast.subscribe, toast.all);
+  const hasSpoken = useSyncExternalStore(toast.subscribe, toast.hasSpoken);
   return (
-    <Toast.Provider swipeDirection="right" duration={6000}>
-      {toasts.map(({ id, title, description, tone }) => (
-        <Toast.Root
-          key={id}
-          className={`${s.toast} ${s[tone]}`}
-          type={tone === "error" ? "foreground" : "background"}
-          onOpenChange={(open) => !open && toast.dismiss(id)}
-        >
-          {tone === "ok" ? <CircleCheck size={18} aria-hidden /> : <CircleAlert size={18} aria-hidden />}
-          <div className={s.body}>
-            <Toast.Title className={s.title}>{title}</Toast.Title>
-            {description && <Toast.Description className={s.description}>{description}</Toast.Description>}
-          </div>
-          <Toast.Close className={s.close} aria-label="Dismiss">
-            <X size={16} aria-hidden />
-          </Toast.Close>
-        </Toast.Root>
-      ))}
-      <Toast.Viewport className={s.viewport} />
-    </Toast.Provider>
+    hasSpoken && (
+      <Suspense>
+        <ToastList />
+      </Suspense>
+    )
   );
 }

@@ -18,6 +18,9 @@ export const toast = {
 
   all: (): readonly Toast[] => toasts,
 
+  /** Whether there has been any. */
+  hasSpoken: (): boolean => next > 1,
+
   subscribe(listener: () => void): () => void {
     listeners.add(listener);
     return () => listeners.delete(listener);

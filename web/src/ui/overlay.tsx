@@ -1,0 +1,30 @@
+import { type ComponentProps, type ComponentType, createElement, lazy, useState } from "react";
+
+type Overlays = typeof import("./overlays");
+let coming: Promise<Overlays> | undefined;
+let here: Overlays | undefined;
+
+/** The code of dialogs, menus, selects and toasts: it comes once the page is there, or when it is asked for. */
+export function overlays(): Promise<Overlays> {
+  coming ??= import("./overlays").then(
+    (all) => (here = all),
+    (error: unknown) => {
+      // asked for again the next time
+      coming = undefined;
+      throw error;
+    },
+  );
+  return coming;
+}
+
+/** One of them as a component. It suspends until its code is there: whoever uses it says what is seen meanwhile. */
+export function overlay<K extends keyof Overlays>(name: K) {
+  type Props = ComponentProps<Overlays[K]>;
+  const find = (all: Overlays) => all[name] as ComponentType<Props>;
+  return function Overlay(props: Props) {
+    const [part] = useState(() =>
+      here ? find(here) : lazy(async () => ({ default: find(await overlays()) })),
+    );
+    return createElement(part as ComponentType<object>, props as object);
+  };
+}
