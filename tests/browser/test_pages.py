@@ -1,5 +1,6 @@
 """What holds for every page: nobody is shut out, it fits a phone, it is there soon."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -69,6 +70,24 @@ def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: Furnished
         person.prefers(colors)
         found[colors] = person.barriers()
     assert found == {"light": [], "dark": []}
+
+
+def test_after_a_change_of_page_the_focus_is_on_its_heading_and_its_title_is_told(
+    system: Furnished, comes: Comes
+) -> None:
+    page = comes(system.system.url, system.system.token).opens("/")
+    expect(page.get_by_role("heading", level=1)).not_to_be_focused()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Templates").click()
+    expect(page.get_by_role("heading", name="Templates", level=1)).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="Templates · Groundwork")).to_be_attached()
+    page.go_back()
+    page.get_by_role("link", name="Cycling app").click()
+    expect(page.get_by_role("heading", name="Cycling app", level=1)).to_be_focused()
+    # another section is another query of the same page
+    stories = page.get_by_role("navigation", name="Sections of the project").get_by_role("link", name="Stories")
+    stories.click()
+    expect(page).to_have_url(re.compile("section=stories"))
+    expect(stories).to_be_focused()
 
 
 @pytest.mark.parametrize("name", PAGES)

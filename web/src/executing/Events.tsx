@@ -8,7 +8,7 @@ import s from "./Events.module.css";
 type Said = { label: string; tone: Tone };
 
 const OF_PLAN: Record<string, Said> = {
-  RUNNING: { label: "The plan goes on", tone: "blue" },
+  RUNNING: { label: "The plan is under way", tone: "blue" },
   PAUSING: { label: "The plan is to pause", tone: "amber" },
   PAUSED: { label: "The plan has paused", tone: "amber" },
   COMPLETED: { label: "The plan is complete", tone: "green" },
