@@ -8,6 +8,7 @@
 #   make web      the dashboard alone: web/dist
 #   make screenshots  docs/screenshots anew, of every page of the dashboard
 #   make lighthouse   Lighthouse's scores of every page
+#   make long-run  a run over 10,000 cards watched in Chromium (CARDS=2000 for fewer)
 #   make bench    the benchmarks
 #   make build    sam build (ARCHITECTURE=arm64 or x86_64)
 #   make deploy   sam deploy (STAGE=default, staging or prod), then the dashboard's files
@@ -29,7 +30,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start test screenshots lighthouse check format simulate bench build deploy openapi lock structure
+.PHONY: help install web demo start test screenshots lighthouse long-run check format simulate bench build deploy openapi lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -83,6 +84,9 @@ screenshots: $(INSTALLED) web
 
 lighthouse: $(INSTALLED) web
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.lighthouse
+
+long-run: $(INSTALLED) web
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.long_run
 
 check: $(INSTALLED) $(WEB_PACKAGES)
 	ruff check .

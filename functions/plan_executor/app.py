@@ -66,7 +66,7 @@ def worker() -> Worker:
 
 
 def reverter() -> Reverter:
-    return GitReverter(upstream)
+    return GitReverter(upstream, tables().sessions)
 
 
 def carrier(context: Any) -> Carrier:
@@ -134,7 +134,7 @@ def sweep(context: Any) -> dict[str, Any]:
 
 
 def scheduled(event: dict[str, Any]) -> dict[str, Any]:
-    """A plan that cannot be begun now, such as one that is still under way, waits for its next time."""
+    """A plan that cannot be begun now, such as one that is still under way, waits for its next time, and says so."""
     plan_id, asked = event["planId"], Asked("schedule", now_ms())
     try:
         standing = conductor("schedule").change(
@@ -146,6 +146,10 @@ def scheduled(event: dict[str, Any]) -> dict[str, Any]:
     except Refusal as refused:
         logger.warning("A scheduled plan was not begun", plan_id=plan_id, reason=str(refused))
         return {"status": "refused"}
+    passed = standing.execution.passed_over
+    if passed is not None and passed.time == event["time"]:
+        logger.warning("A scheduled time was passed over", plan_id=plan_id, reason=passed.reason)
+        return {"status": "passed over"}
     return {"status": standing.status.value}
 
 

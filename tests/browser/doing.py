@@ -84,7 +84,7 @@ def sees_plan_through(page: Page) -> None:
     ended = _badge(page, "Completed")
     ends = time.monotonic() + 2 * PATIENCE_MS / 1_000
     while not ended.is_visible():
-        assert time.monotonic() < ends, "the plan has not come to its end"
+        assert time.monotonic() < ends, f"it has not come to its end: {page.get_by_role('main').inner_text()}"
         # nothing is asked, or what was asked has been seen to: then the next look tells
         with suppress(TimeoutError):
             wanted.click(timeout=1_000)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.stepfunctions.models import stepfunctions_backends
 from playwright.sync_api import expect
 
 from groundwork.store.run_rows import run_key
+from groundwork.store.standing_rows import state_key
 from local.demo_repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
@@ -84,8 +86,10 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
     sees_plan(execution, "Running")
     expect(editor.get_by_role("dialog").get_by_label("Description")).to_have_value("With the rivers")
 
+    forget_executions()
     gate_of(model).open()
-    with serving(system.port, **settings):
+    with serving(system.port, **settings) as (system, _):
+        expire_lease(system, plan, f"{plan}-T1")
         for page in (editor, execution):
             expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         editor.get_by_role("button", name="Save").click()
@@ -94,6 +98,25 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         sees_plan_through(execution)
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
         sees_plan(editor, "Completed")
+
+
+def forget_executions() -> None:
+    """They are kept by the process that has ended; here that is this one, which goes on."""
+    for regions in stepfunctions_backends.values():
+        for backend in regions.values():
+            backend.reset()
+
+
+def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
+    """That of a task whose worker is lost, as it would by itself within a minute."""
+    system.client("dynamodb").update_item(
+        TableName="PlansTable",
+        Key={"pk": {"S": plan_id}, "sk": {"S": state_key(task_id)}},
+        UpdateExpression="SET #lease = :past",
+        ExpressionAttributeNames={"#lease": "lease"},
+        ExpressionAttributeValues={":past": {"N": "1"}},
+        ConditionExpression="attribute_exists(pk)",
+    )
 
 
 def settings_of(model: AnthropicServer, dynamodb: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Plans that make no commits, on a real git server: each task begins on the patches of those that are done."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,12 +10,17 @@ from typing import Any
 import pytest
 
 from groundwork.ai.conversation import Conversation, Turn
-from groundwork.executing import control
+from groundwork.executing import control, rollback
+from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.control import Asked
+from groundwork.executing.refusals import DependentsFirst
+from groundwork.executing.undoing import Undoer
 from groundwork.git.upstream import GitUpstream, opened
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
+from groundwork.sessions.stacking import Patch, Under
 from tests.executing.test_by_session import FILES, World
+from tests.executing.test_carrying import repository
 from tests.git.conftest import briefly
 from tests.git.server import GitServer, git, secret, serving_git
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -165,3 +171,114 @@ async def test_a_branch_that_is_gone_with_the_plans_work_is_not_made_again_witho
 def with_plan(world: World, **fields: Any) -> Any:
     standing = world.store.read(world.plan.id)
     return replace(standing, plan=standing.plan.changed(**fields))
+
+
+async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served: GitServer, tmp_path: Path) -> None:
+    tasks = (draft("a", files=SHARED), draft("b", files=SHARED))
+    world = GitWorld(
+        plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("c", files=SHARED)), auto_commit=False),
+        served,
+    )
+    keep, loop, meanwhile = world.sessions.keep_patch, asyncio.get_running_loop(), ["a"]
+
+    def another_ends_first(patch: Patch) -> None:
+        if meanwhile and patch.task_id == id_of(world.plan, "b"):
+            other = asyncio.run_coroutine_threadsafe(world.work(meanwhile.pop()), loop)
+            assert other.result(60) == "DONE"
+        keep(patch)
+
+    world.sessions.keep_patch = another_ends_first  # type: ignore[method-assign]
+    assert await world.work("b") == "WORK"
+    # nothing has come of it yet: it is put on the other's work, which it does not go together with
+    assert (world.state("b").failed, world.state("b").status) == ((), TaskStatus.RUNNING)
+    assert await world.work("b") == "WORK"
+    assert "other changes in src/app.py" in world.state("b").failed[0].reason
+    for key in ("b", "c"):
+        assert await world.work(key) == "DONE"
+    clone = world.applied(tmp_path, "a", "b", "c")
+    assert defined((clone / "src/app.py").read_text()) == ["run", "a", "b", "c"]
+
+
+# taken back
+
+
+def under(world: World, key: str) -> list[tuple[str, int]]:
+    """The patches that a task's own is built on."""
+    return [(one.task_id[-2:], one.attempt) for one in world.sessions.patches[id_of(world.plan, key)].under]
+
+
+def paused(world: World) -> None:
+    world.change(lambda now: control.pause(now, Asked("somebody", 1_000)))
+
+
+def taken_back(world: World, key: str, include: bool = False) -> str:
+    """What has become of the rollback of a task."""
+    asked = Asked("somebody", 1_000)
+    world.change(lambda now: rollback.roll_back(now, asked, id_of(world.plan, key), None, include))
+    reverter = GitReverter(world.opened, world.sessions)
+    return Undoer(world.store, world.conductor, reverter, repository, lambda: 1_000).undo(world.plan.id)
+
+
+async def went_on(world: World, *keys: str) -> None:
+    """In another execution: the one before has gone past what is to do again."""
+    world.change(lambda now: control.resume(now, Asked("somebody", 1_000)))
+    number = world.store.read(world.plan.id).execution.number
+    for key in keys:
+        id_ = id_of(world.plan, key)
+        world.carrier.gate(world.plan.id, number, id_, f"token {id_} {number}")
+        assert (await world.carrier.work(world.plan.id, number, id_))["next"] == "DONE", key
+
+
+async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served: GitServer, tmp_path: Path) -> None:
+    tasks = (
+        draft("a", files=("src/a.py",)),
+        draft("b", files=SHARED),
+        draft("c", files=("src/c.py",)),
+        draft("d", files=SHARED),
+    )
+    world = GitWorld(plan_of(phase("One", *tasks), auto_commit=False), served)
+    for key in ("a", "b", "c"):
+        assert await world.work(key) == "DONE"
+    paused(world)
+    assert taken_back(world, "a") == "DONE"
+    first = world.sessions.patches[id_of(world.plan, "a")]
+    state = world.state("a")
+    assert (state.status, state.withdrawn, state.revert_sha) == (TaskStatus.PENDING, 1, None)
+    events = [event.what for _, event in world.store.events if event.task_id == id_of(world.plan, "a")]
+    assert events[-1] == "ROLLED_BACK"
+    await went_on(world, "a", "d")
+    # b and c were built on the first, and are understood by it; what comes now is built on the second
+    assert under(world, "c") == [("T1", 1), ("T2", 1)]
+    assert under(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
+    assert first == world.sessions.load_patch(Under(task_id=id_of(world.plan, "a"), attempt=1))
+    assert world.store.read(world.plan.id).status is PlanStatus.COMPLETED
+    clone = world.applied(tmp_path, "b", "c", "a", "d")
+    assert defined((clone / "src/app.py").read_text()) == ["run", "b", "d"]
+
+
+async def test_what_depends_on_a_patch_is_named_and_goes_first(served: GitServer) -> None:
+    tasks = (draft("a", files=("src/a.py",)), draft("b", "a", files=("src/b.py",)), draft("c", files=("src/c.py",)))
+    world = GitWorld(plan_of(phase("One", *tasks), auto_commit=False), served)
+    for key in ("a", "b", "c"):
+        assert await world.work(key) == "DONE"
+    with pytest.raises(DependentsFirst) as refused:
+        taken_back(world, "a")
+    assert refused.value.details == {"taskIds": [id_of(world.plan, "b")]}
+    assert taken_back(world, "a", include=True) == "DONE"
+    statuses = [world.state(key).status for key in ("a", "b", "c")]
+    assert statuses == [TaskStatus.SKIPPED, TaskStatus.SKIPPED, TaskStatus.COMPLETED]
+    assert world.store.read(world.plan.id).status is PlanStatus.COMPLETED
+
+
+async def test_a_patch_that_others_have_changed_the_same_lines_on_is_not_taken_back_under_them(
+    served: GitServer,
+) -> None:
+    tasks = (draft("a", files=("new.md",)), draft("b", files=("new.md",)))
+    world = GitWorld(plan_of(phase("One", *tasks), auto_commit=False), served)
+    for key in ("a", "b"):
+        assert await world.work(key) == "DONE"
+    assert taken_back(world, "a") == "FAILED"
+    after = world.store.read(world.plan.id)
+    assert after.execution.rollback
+    assert "does not go together" in (after.execution.rollback.error or "")
+    assert [world.state(key).status for key in ("a", "b")] == [TaskStatus.COMPLETED] * 2

@@ -44,6 +44,7 @@ class KeptSessions:
 
     kept: dict[tuple[str, int], str] = field(default_factory=dict)
     patches: dict[str, Patch] = field(default_factory=dict)
+    earlier: dict[Under, Patch] = field(default_factory=dict)
 
     def load(self, task_id: str, attempt: int) -> Session | None:
         text = self.kept.get((task_id, attempt))
@@ -53,11 +54,11 @@ class KeptSessions:
         self.kept[session.brief.task_id, session.brief.attempt] = session.model_dump_json(by_alias=True)
 
     def keep_patch(self, patch: Patch) -> None:
-        self.patches[patch.task_id] = Patch.model_validate_json(patch.model_dump_json(by_alias=True))
+        kept = Patch.model_validate_json(patch.model_dump_json(by_alias=True))
+        self.patches[patch.task_id] = self.earlier[Under(task_id=patch.task_id, attempt=patch.attempt)] = kept
 
     def load_patch(self, under: Under) -> Patch | None:
-        patch = self.patches.get(under.task_id)
-        return patch if patch and patch.attempt == under.attempt else None
+        return self.earlier.get(under)
 
 
 @dataclass
@@ -298,7 +299,7 @@ async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
     branch = f"groundwork/{world.plan.id}"
     assert world.commits() == ["a"]
     assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository, lambda: 1_000)
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000)
     world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
     assert undoer.undo(world.plan.id) == "DONE"
     assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
@@ -374,7 +375,7 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     head = world.server.history(branch)[0]
     world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
     world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened), repository, lambda: 1_000)
+    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000)
     assert undoer.undo(world.plan.id) == "FAILED"
     kept = world.store.read(world.plan.id).execution.rollback
     assert kept is not None

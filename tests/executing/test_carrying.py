@@ -12,7 +12,7 @@ from groundwork.backlog import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.executing import control
 from groundwork.executing.attempts import LEASE_MS
-from groundwork.executing.carrying import Carrier, PlanNotEnded
+from groundwork.executing.carrying import SPREAD_S, Carrier, PlanNotEnded
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Spent, Standing
@@ -403,3 +403,25 @@ async def test_the_worker_that_finds_an_attempt_lost_begins_the_next_one_itself(
     assert (await world.work("a"))["next"] == "DONE"
     assert [asked.attempt for asked in world.worker.asked] == [1, 1, 1, 2]
     assert world.worker.asked[-1].failed[0].reason == "The worker was lost 3 times during this attempt."
+
+
+async def test_tasks_that_begin_together_are_told_to_spread_and_one_alone_is_not() -> None:
+    told: dict[str, float] = {}
+
+    async def listens(assignment: Assignment, watch: Watch) -> Outcome:
+        told[assignment.task.key] = assignment.spread_s
+        return Held()
+
+    keys = [f"t{number}" for number in range(9)]
+    phases = (phase("One", *(draft(key) for key in keys), mode="parallel"), phase("Two", draft("last")))
+    world = World(plan_of(*phases, max_parallel=9), listens)
+    world.gate("t0", "token t0")
+    await world.work("t0")
+    assert told == {"t0": 0.0}
+    world.now += 60_000
+    for key in keys[1:]:
+        world.gate(key, f"token {key}")
+    for key in keys:
+        await world.work(key)
+    assert told["t0"] == 0.0
+    assert {told[key] for key in keys[1:]} == {7 * SPREAD_S}

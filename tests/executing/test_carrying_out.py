@@ -1,6 +1,7 @@
 """Plans carried out in memory: gates, control, attempts."""
 
 from groundwork.executing import control
+from groundwork.executing.attempts import finished
 from groundwork.executing.standing import Cause
 from groundwork.executing.work import Failed, Held, Troubled
 from groundwork.plans.model import PlanStatus
@@ -101,3 +102,22 @@ def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_afte
     assert play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
+
+
+def waits_after(trouble: Troubled, faults: int, *shares: float) -> list[int]:
+    """How long the state machine waits, for workers that draw different shares."""
+    play = three_tasks()
+    a = id_of(play.plan, "a")
+    standing = play.standing.with_task(a, faults=faults - 1, open=True)
+    return [finished(standing, a, trouble, play.now, share=share).wait_s for share in shares]
+
+
+def test_tasks_that_one_fault_has_met_do_not_come_back_in_the_same_second() -> None:
+    assert waits_after(Troubled("The server is away."), 4, 0.0, 0.5, 1.0) == [8, 16, 24]
+    assert waits_after(Troubled("The server is away."), 25, 0.0, 1.0) == [200, 600]
+    assert waits_after(Troubled("The server is away."), 1, 0.0) == [1]
+
+
+def test_nobody_comes_back_sooner_than_the_provider_has_asked() -> None:
+    assert waits_after(Troubled("Too many requests", 90.0), 4, 0.0, 1.0) == [90, 106]
+    assert waits_after(Troubled("Too many requests", 3_600.0), 4, 0.0, 1.0) == [600, 600]

@@ -41,8 +41,8 @@ def at_its_limits() -> Session:
     return session(turns=60, text=words).changed(changes=as_json(changes))
 
 
-def parts() -> list[Any]:
-    return [row.sk for row in PartRow.query(PLAN, PartRow.sk.startswith("K#")) if row.sk.count("#") > 1]
+def parts(letter: str = "K") -> list[Any]:
+    return [row.sk for row in PartRow.query(PLAN, PartRow.sk.startswith(f"{letter}#")) if row.sk.count("#") > 1]
 
 
 def test_a_session_is_kept_turn_by_turn_and_only_its_last_state_stays(kept: DynamoSessions) -> None:
@@ -167,9 +167,24 @@ def test_a_patch_is_kept_by_its_attempt_and_shown_as_text(kept: DynamoSessions) 
     one = Patch(
         task_id=TASK, attempt=1, base="0" * 40, under=(under,), changes=as_json({"a": b"\xff"}), text="diff \ufffd\n"
     )
-    assert (kept.patch(TASK), kept.load_patch(Under(task_id=TASK, attempt=1))) == (None, None)
+    assert (kept.newest_patch(TASK), kept.load_patch(Under(task_id=TASK, attempt=1))) == (None, None)
     kept.keep_patch(one)
     assert kept.load_patch(Under(task_id=TASK, attempt=1)) == one
     assert kept.load_patch(Under(task_id=TASK, attempt=2)) is None
-    kept.keep_patch(one.model_copy(update={"attempt": 2, "text": "better\n"}))
-    assert (kept.patch(TASK), kept.load_patch(Under(task_id=TASK, attempt=1))) == ("better\n", None)
+    again = one.model_copy(update={"text": "the same again\n"})
+    kept.keep_patch(again)
+    assert kept.newest_patch(TASK) == again
+
+
+def test_a_patch_that_was_withdrawn_is_there_for_what_was_built_on_it_when_there_is_a_newer(
+    kept: DynamoSessions,
+) -> None:
+    first = Patch(task_id=TASK, attempt=1, base="0" * 40, changes=as_json({"a": b"one"}), text="first\n")
+    second, third = (first.model_copy(update={"attempt": number, "text": f"{number}\n"}) for number in (2, 4))
+    for patch in (first, second, second, third, third):
+        kept.keep_patch(patch)
+    assert kept.newest_patch(TASK) == third
+    for patch in (first, second, third):
+        assert kept.load_patch(Under(task_id=TASK, attempt=patch.attempt)) == patch
+    assert kept.load_patch(Under(task_id=TASK, attempt=3)) is None
+    assert len(parts("D")) == 3

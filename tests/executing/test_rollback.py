@@ -11,7 +11,7 @@ from groundwork.executing.carrying import Carrier
 from groundwork.executing.refusals import DependentsFirst, NothingToRollBack, RollingBack
 from groundwork.executing.standing import Standing
 from groundwork.executing.undoing import Undoer
-from groundwork.executing.work import Assignment, NotReverted, Outcome, Taken, Watch
+from groundwork.executing.work import Assignment, Below, NotReverted, Outcome, Taken, Watch
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository
 from tests.executing.playing import Play
@@ -33,6 +33,9 @@ class Reverts:
             fails, self.fails = self.fails, None
             raise fails
         return {one.task.id: f"revert of {one.commit_sha}" for one in taken}
+
+    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+        raise AssertionError("it makes commits")
 
 
 def done(**fields: object) -> Play:

@@ -130,11 +130,57 @@ def test_a_plan_with_a_cron_is_begun_once_at_each_of_its_times(clicks: Clicks) -
     plan = clicks.plans.plan(phase("One", task("a")))
     clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"})
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "RUNNING"
-    assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "refused"
+    assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "passed over"
     clicks.end(plan)
-    assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "refused"
+    # told again, and late: neither the time that was heard nor the one that was passed over begins anything
+    for time in ("2026-11-23T09:00:00Z", "2026-11-30T09:00:00Z"):
+        assert clicks.wake(plan, time) == "refused"
     assert clicks.wake(plan, "2026-12-07T09:00:00Z") == "RUNNING"
+    assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "refused"
     assert clicks.progress(plan)["execution"] == 2
+
+
+def test_a_time_that_is_passed_over_is_told_with_the_reason(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    assert clicks.progress(plan)["passedOver"] is None
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * MON *"})
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    clicks.wake(plan, "2026-11-30T09:00:00Z")
+    said = clicks.progress(plan)
+    assert (said["passedOver"]["time"], said["status"]) == ("2026-11-30T09:00:00Z", "RUNNING")
+    assert "RUNNING cannot be executed" in said["passedOver"]["reason"]
+    event = said["events"][0]
+    assert (event["what"], event["who"]) == ("PASSED_OVER", "schedule")
+    assert "2026-11-30T09:00:00Z" in event["reason"]
+    assert "RUNNING" in event["reason"]
+    clicks.end(plan)
+    # another schedule has passed over nothing yet
+    answer = clicks.ask(f"/api/plans/{plan['id']}/schedule", {"cron": "0 9 ? * TUE *"})
+    assert answer["passedOver"] is None
+
+
+def test_a_single_time_that_is_passed_over_is_over(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a")))
+    clicks.ask(f"/api/plans/{plan['id']}/schedule", {"at": "2099-01-01T00:00:00Z"})
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    assert clicks.wake(plan, "2099-01-01T00:00:00Z") == "passed over"
+    said = clicks.progress(plan)
+    assert (said["schedule"], said["passedOver"]["time"]) == (None, "2099-01-01T00:00:00Z")
+
+
+def test_every_event_has_a_number_of_its_own_and_later_ones_have_greater_ones(clicks: Clicks) -> None:
+    plan = clicks.plans.plan(phase("One", task("a"), task("b"), mode="parallel"))
+    clicks.ask(f"/api/plans/{plan['id']}/execute")
+    for key in "ab":
+        clicks.gate(plan, key)
+    first = clicks.progress(plan)["events"]
+    clicks.end(plan)
+    events = clicks.progress(plan)["events"]
+    numbers = [event["seq"] for event in events]
+    assert len(numbers) >= 6
+    assert numbers == sorted(set(numbers), reverse=True)
+    # what was told before keeps its number
+    assert events[-len(first) :] == first
 
 
 def test_a_timer_that_is_left_over_begins_nothing(clicks: Clicks) -> None:

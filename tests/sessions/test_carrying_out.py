@@ -205,3 +205,22 @@ async def test_an_invocation_that_is_cancelled_leaves_no_call_behind(work: Works
     with pytest.raises(asyncio.CancelledError):
         await carrying
     assert model.given_up
+
+
+async def test_the_first_call_of_a_session_waits_its_share_and_no_other_does(work: Workspace) -> None:
+    desk = Desk(Scripted(list(SCRIPT)), work, spread_s=10.0, share=0.3)
+    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    assert carried.session.ended
+    assert desk.slept == [3.0]
+    # what goes on in another invocation does not wait again
+    other = Desk(Scripted(SCRIPT[2:]), work, spread_s=10.0, share=0.3)
+    await carry_on(desk.kept[1], other.means(), other.watch())
+    assert other.slept == []
+
+
+async def test_a_stop_ends_the_wait_for_the_first_call(work: Workspace) -> None:
+    desk, stop = Desk(Scripted(list(SCRIPT)), work, spread_s=3_600.0, share=1.0), asyncio.Event()
+    waiting = replace(desk.watch(stop), sleep=asyncio.sleep)
+    asyncio.get_running_loop().call_soon(stop.set)
+    carried = await asyncio.wait_for(carry_on(fresh(), desk.means(), waiting), 60)
+    assert (carried.pause, desk.kept) == (Pause.STOPPED, [])

@@ -95,13 +95,15 @@ class Desk:
     clock: int = 0
     turn_takes_ms: int = 1_000
     share: float = 0.0
+    spread_s: float = 0.0
 
     def means(self) -> Means:
         return Means(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
 
     def watch(self, stop: asyncio.Event | None = None) -> Watch:
-        sleep, share = self._sleep, self.share
-        return Watch(self._keep, lambda: self.left_ms, stop or asyncio.Event(), sleep, share=lambda: share)
+        sleep, share, stop = self._sleep, self.share, stop or asyncio.Event()
+        left_ms = lambda: self.left_ms  # noqa: E731
+        return Watch(self._keep, left_ms, stop, sleep, share=lambda: share, spread_s=self.spread_s)
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2

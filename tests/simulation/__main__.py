@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from tests.simulation.execution.mutants import EXECUTION_MUTANTS, ExecutionMutant
+from tests.simulation.execution.mutant import ExecutionMutant
+from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutant import SEEDS, Mutant
 from tests.simulation.mutants import MUTANTS

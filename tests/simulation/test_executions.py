@@ -14,7 +14,8 @@ import pytest
 
 from groundwork.plans.model import PlanStatus
 from tests.simulation.execution.faults import ExecutionFaults
-from tests.simulation.execution.mutants import EXECUTION_MUTANTS, ExecutionMutant
+from tests.simulation.execution.mutant import ExecutionMutant
+from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutant import SEEDS
 

@@ -20,6 +20,7 @@ from tests.simulation.dynamodb import failed
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.paths import Json
 from tests.simulation.execution.states import Execution, StateMachine, StatesError, TokenGone
+from tests.simulation.execution.timers import Timers
 
 CURRENT: ContextVar[Sandbox] = ContextVar("CURRENT")
 """The sandbox in which code runs."""
@@ -35,16 +36,18 @@ class ExecutionCloud(Cloud):
     faults: ExecutionFaults
     executor: Callable[[Sandbox, Json], Coroutine[Any, Any, Json]] | None = None
     states: StateMachine = field(init=False)
+    timers: Timers = field(init=False)
     lost_events: list[Json] = field(default_factory=list)
     freezing: tuple[str, ...] = ("plan_executor",)
 
     def __post_init__(self) -> None:
         self.states = StateMachine(self.invoke, self._ended, self.random, self.note)
+        self.timers = Timers(self.tell, self.true_ms)
 
     # requests besides those to DynamoDB
 
     async def carry_out(self, sandbox: Sandbox, what: str, sent: Any) -> Any:
-        if what not in ("states", "lambda", "git"):
+        if what not in ("states", "lambda", "git", "scheduler"):
             return await Cloud.carry_out(self, sandbox, what, sent)
         await self._disturb(sandbox, self.faults.killed_before)
         await self._travel(sandbox)
@@ -82,7 +85,11 @@ class ExecutionCloud(Cloud):
         # botocore sends a request again whose answer it has not got
         times = 2 if self.happens(self.faults.sent_twice) else 1
         for _ in range(times):
-            self._of_states(sandbox, method, arguments)
+            if what == "scheduler":
+                self.note(f"{sandbox.number} {method} {arguments['Name']} {arguments.get('ScheduleExpression', '')}")
+                self.timers.asked(method, arguments)
+            else:
+                self._of_states(sandbox, method, arguments)
         return None
 
     def _of_states(self, sandbox: Sandbox, method: str, arguments: dict[str, Any]) -> None:

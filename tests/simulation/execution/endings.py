@@ -3,6 +3,8 @@
 from collections import Counter
 
 from groundwork.plans.model import PlanStatus, TaskStatus
+from groundwork.store.sessions import DynamoSessions
+from tests.simulation.execution.patching import patches_go_together
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, branch_of
 from tests.simulation.execution.sessions import SessionProvider
@@ -32,7 +34,7 @@ def rests(moment: Moment) -> bool:
 
 
 def rest_comes(seen: SeenPlans, world: World, since: float) -> None:
-    tasks = sum(len(list(plan.tasks)) for plan in world.plans)
+    tasks = sum(len(list(moment.plan.tasks)) for moment in seen.moments.values())
     if seen.cloud.loop.now <= since + BOUND_S + A_TASK_S * tasks:
         return
     for moment in seen.moments.values():
@@ -44,12 +46,15 @@ def rest_comes(seen: SeenPlans, world: World, since: float) -> None:
             raise Violation("a_plan_ends_or_waits_for_somebody", what)
 
 
-def at_the_end(seen: SeenPlans, repositories: Repositories, provider: SessionProvider) -> None:
+def at_the_end(
+    seen: SeenPlans, repositories: Repositories, provider: SessionProvider, sessions: DynamoSessions
+) -> None:
     everything_has_ended(seen)
     the_machine_stays_within_its_limits(seen)
     nobody_waits_for_room(seen)
     spent_equals_the_bill(seen, provider)
     the_branches_hold_what_was_done(seen, repositories)
+    patches_go_together(seen, repositories, sessions)
 
 
 def everything_has_ended(seen: SeenPlans) -> None:

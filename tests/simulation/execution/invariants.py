@@ -5,10 +5,12 @@ What holds of tasks as they begin and end is in tasks.py, at rest in endings.py;
 
 from dataclasses import dataclass, field
 
+from groundwork.store.sessions import DynamoSessions
 from tests.fakes.upstream import FakeCommit
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Changed
-from tests.simulation.execution import landing, plans, tasks, working
+from tests.simulation.execution import asked, landing, patching, plans, tasks, working
+from tests.simulation.execution.paths import Json
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, number_of
 from tests.simulation.execution.worlds import World
@@ -20,6 +22,7 @@ class ExecutionInvariants:
     seen: SeenPlans
     world: World
     repositories: Repositories
+    sessions: DynamoSessions
     violations: list[Violation] = field(default_factory=list)
 
     def on_write(self, changed: Changed) -> None:
@@ -38,6 +41,12 @@ class ExecutionInvariants:
     def on_commit(self, repository_id: str, branch: str, commit: FakeCommit) -> None:
         try:
             landing.on_commit(self.seen, self.repositories, repository_id, branch, commit)
+        except Violation as violation:
+            self._broken(violation)
+
+    def on_time_refused(self, event: Json, since: float) -> None:
+        try:
+            asked.a_time_is_not_lost(self.seen, event, since)
         except Violation as violation:
             self._broken(violation)
 
@@ -62,8 +71,13 @@ class ExecutionInvariants:
         self.limits_are_kept()
 
     def _changed(self, before: Moment, after: Moment, rows: Rows) -> None:
-        for check in (*plans.OF_PLANS, *tasks.OF_TASKS):
+        for check in (*plans.OF_PLANS, *tasks.OF_TASKS, asked.a_plan_under_way_keeps_its_tasks):
             check(before, after)
+        for judge in asked.OF_ASKED:
+            judge(self.seen, before, after)
+        if before.execution.schedule != after.execution.schedule:
+            self.seen.scheduled_at[after.plan.id] = self.seen.cloud.loop.now
+        patching.a_patch_is_put_on_all_before_it(self.sessions, before, after)
         plans.events_are_complete(before, after, rows)
         working.claims(self.seen, before, after)
         landing.a_completed_task_has_its_commit(self.repositories, before, after)

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -15,32 +15,11 @@ from groundwork.store import dynamo
 from groundwork.store.executions import DynamoExecutions
 from groundwork.store.standing_rows import EventRow, SlotsRow, StateRow, state_key
 from tests.simulation.execution.faults import ExecutionFaults
-from tests.simulation.execution.simulation import simulate_execution
+from tests.simulation.execution.mutant import ExecutionMutant
+from tests.simulation.execution.mutants_of_asking import MUTANTS_OF_ASKING
 from tests.simulation.execution.states import DEFINITION
 from tests.simulation.execution.worlds import PLANS, World, made_plan
-from tests.simulation.mutant import SEEDS, patched, patched_all
-from tests.simulation.simulation import Report
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionMutant:
-    """`where` and `under` turn what the seed has drawn to where the bug can show."""
-
-    name: str
-    what: str
-    applied: Callable[[], AbstractContextManager[Any]]
-    where: Callable[[World], World] = lambda world: world
-    under: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults
-
-    first: int = 1
-    """The seed from which on it is looked for where time is short."""
-
-    def caught(self, seeds: range = range(1, SEEDS + 1)) -> Report | None:
-        """The first simulation that goes wrong."""
-        with self.applied():
-            reports = (simulate_execution(seed, self.where, self.under) for seed in seeds)
-            return next((report for report in reports if report.broken), None)
-
+from tests.simulation.mutant import patched, patched_all
 
 _EXECUTING, _STORE = "groundwork.executing", "groundwork.store.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
@@ -361,4 +340,5 @@ EXECUTION_MUTANTS = (
         _without("GATE", "DEFINITION"),
         busy,
     ),
+    *MUTANTS_OF_ASKING,
 )

@@ -1,9 +1,11 @@
-"""The people of a simulation: they have plans carried out, click at random, edit, take back, and see to what waits."""
+"""The people of a simulation: they have plans carried out, at once or by a schedule, click at random, edit, add, take
+back, and see to what waits."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
@@ -13,18 +15,25 @@ from groundwork.executing import control, rollback
 from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
+from groundwork.executing.timing import NewTiming, scheduled, unscheduled
+from groundwork.plans.drafting import TaskDraft
 from groundwork.plans.editing import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.plans.operations import Operation, RemoveTask, UpdateTask
+from groundwork.plans.operations import AddTask, Operation, RemoveTask, UpdateTask
+from groundwork.scheduler import PlanTimer
 from groundwork.store.tables import Tables
 from tests.simulation.cloud import HTTP_TIMEOUT_S, NoAnswer, pause
 from tests.simulation.execution.cloud import CURRENT, ExecutionCloud
-from tests.simulation.execution.seen import Moment, SeenPlans
+from tests.simulation.execution.seen import AskedBack, Moment, SeenPlans
 from tests.simulation.execution.worlds import World
 
 type Act = Callable[[Standing, Asked], Standing]
 
 ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+UNDER_WAY = [status for status in PlanStatus if status.executing]
+STILL = (PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.PAUSED, PlanStatus.FAILED, *ENDED)
+"""Only then can anything be taken back."""
+
 MOST_HELP = 400
 """So often does somebody do what the plans wait for."""
 
@@ -49,10 +58,17 @@ class People:
         return self.random.choice([task.id for task in plan.tasks])
 
     async def _use(self, plan_id: str) -> None:
-        """One who has it carried out and clicks, one who edits it, one who takes back what was done."""
+        """One who has it carried out and clicks, one who edits it, one who takes back what was done, one who has it
+        begin by itself."""
         await asyncio.sleep(self.random.uniform(0, 30))
+        if self.world.additions and self.random.random() < 0.5:
+            await self._added(plan_id, "early")
+        if self.world.schedules:
+            await self._set_timer(plan_id)
+            await self._comes_to(plan_id, UNDER_WAY, self.random.choice([0, 20, 60]))
         await self.ask_until_answered(plan_id, "execute", control.execute)
-        await asyncio.gather(self._click(plan_id), self._edit(plan_id), self._take_back(plan_id))
+        others = self._edit(plan_id), self._add(plan_id), self._take_back(plan_id), self._schedule(plan_id)
+        await asyncio.gather(self._click(plan_id), *others)
         if self.world.again:
             await self.ask(plan_id, "execute again", lambda standing, asked: control.execute(standing, asked, True))
 
@@ -115,20 +131,79 @@ class People:
         entries, now_ms = self.tables.entries, CURRENT.get().now_ms
         Editor(self.tables.plans, entries, now_ms, "somebody", pause, followed).edit(plan_id, [change])
 
+    async def _add(self, plan_id: str) -> None:
+        """Tries to, whatever the plan does: what is under way takes nothing."""
+        for number in range(self.world.additions):
+            await asyncio.sleep(self.random.expovariate(1 / (2 * self.world.click_s)))
+            await self._added(plan_id, str(number))
+
+    async def _added(self, plan_id: str, name: str) -> None:
+        phase = self.random.choice(self.seen.moments[plan_id].plan.phases)
+        needs = self.random.sample([task.id for task in phase.tasks], self.random.choice([0, 1]))
+        task = TaskDraft(title=f"Added {name}", acceptance_criteria=("It works.",), depends_on=tuple(needs))
+        change = AddTask(phase_id=phase.id, task=task)
+        await self._answered(f"a new task in {phase.id}", partial(self._edited, plan_id, change))
+
     async def _take_back(self, plan_id: str) -> None:
         for _ in range(self.world.rollbacks):
             await asyncio.sleep(self.random.expovariate(1 / (4 * self.world.click_s)))
-            await self._stands_still(plan_id)
-            task_id = self.random.choice([None, self._any_task(plan_id), self._any_task(plan_id)])
-            include = self.random.random() < 0.7
-            await self.ask(plan_id, f"rollback of {task_id}", back(task_id, include))
+            await self._comes_to(plan_id, STILL)
+            phase = self.random.choice(self.seen.moments[plan_id].plan.phases)
+            task = self._any_task(plan_id)
+            of_what = self.random.choice([(None, None), (task, None), (None, phase.id)])
+            asked = AskedBack(*of_what, include=self.random.random() < 0.7)
+            await self.ask(plan_id, f"rollback of {asked}", self._back(asked))
 
-    async def _stands_still(self, plan_id: str) -> None:
-        """Waits a while until it is paused, or over: only then can anything be taken back."""
-        for _ in range(60):
-            if self.seen.moments[plan_id].execution.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+    def _back(self, what: AskedBack) -> Act:
+        def act(standing: Standing, asked: Asked) -> Standing:
+            self.seen.asked[CURRENT.get().number] = what
+            return rollback.roll_back(standing, asked, what.task_id, what.phase_id, what.include)
+
+        return act
+
+    async def _comes_to(self, plan_id: str, statuses: Collection[PlanStatus], looks: int = 60) -> None:
+        """Waits a while until it is so; then it may be or not."""
+        for _ in range(looks):
+            if self.seen.moments[plan_id].execution.status in statuses:
                 return
             await asyncio.sleep(30)
+
+    # schedules
+
+    async def _schedule(self, plan_id: str) -> None:
+        for _ in range(self.world.schedules):
+            await asyncio.sleep(self.random.expovariate(1 / (3 * self.world.click_s)))
+            await self._comes_to(plan_id, ENDED, self.random.choice([0, 20, 60]))
+            await self._set_timer(plan_id)
+        if self.world.schedules:
+            await asyncio.sleep(self.random.uniform(60, 2_400))
+        # somebody sees to it that it does not begin for ever
+        off = partial(self._off, plan_id)
+        while self.world.schedules and not await self._answered(f"unschedule {plan_id}", off):  # noqa: ASYNC110
+            await asyncio.sleep(2)
+
+    async def _set_timer(self, plan_id: str) -> None:
+        timing = self._any_timing()
+        await self._answered(f"schedule {timing} of {plan_id}", partial(self._scheduled, plan_id, timing))
+
+    def _any_timing(self) -> NewTiming:
+        if self.random.random() < 0.5:
+            every = self.random.choice([5, 10, 20])
+            return NewTiming(cron=f"0/{every} * * * ? *")
+        soon = self.cloud.true_ms() / 1000 + self.random.uniform(30, 1_200)
+        return NewTiming(at=datetime.fromtimestamp(soon, UTC))
+
+    def _scheduled(self, plan_id: str, body: NewTiming) -> None:
+        """As the route has it."""
+        acting = self.conductor("somebody")
+        timing = body.timing(Asked("somebody", acting.now_ms()))
+        scheduled(acting.store.read(plan_id), timing)
+        PlanTimer("stack", "executor", "role").set(plan_id, timing)
+        acting.change(plan_id, lambda standing: scheduled(standing, timing))
+
+    def _off(self, plan_id: str) -> None:
+        self.conductor("somebody").change(plan_id, unscheduled)
+        PlanTimer("stack", "executor", "role").clear(plan_id)
 
     # asking
 
@@ -193,7 +268,3 @@ class People:
 
 def on(act: Callable[..., Standing], task_id: str, *more: Any) -> Act:
     return lambda standing, asked: act(standing, task_id, asked, *more)
-
-
-def back(task_id: str | None, include: bool) -> Act:
-    return lambda standing, asked: rollback.roll_back(standing, asked, task_id, None, include)

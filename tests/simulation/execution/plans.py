@@ -102,6 +102,8 @@ def events_are_complete(before: Moment, after: Moment, rows: Rows) -> None:
     told = {(event.get("taskId"), event["what"]) for event in EventRow.from_raw_data(dict(item)).events}
     if after.execution.status is not before.execution.status:
         demand((None, after.execution.status.value) in told, name, f"{after.plan.id} became {after.execution.status}")
+    if after.execution.passed_over not in (None, before.execution.passed_over):
+        demand((None, "PASSED_OVER") in told, name, f"{after.plan.id} has passed over a time")
     if after.execution.round > before.execution.round:
         return
     for task in after.plan.tasks:

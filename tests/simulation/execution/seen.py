@@ -30,6 +30,15 @@ class Moment:
         return [task.id for task in self.plan.tasks if self.of(task.id).status is TaskStatus.RUNNING]
 
 
+@dataclass(frozen=True, slots=True)
+class AskedBack:
+    """A rollback as somebody has asked for it: of a task, of a phase, or of all."""
+
+    task_id: str | None
+    phase_id: str | None
+    include: bool
+
+
 @dataclass(slots=True)
 class Hold:
     """Who has claimed a task last. `lost_at` (s): since when it holds it no longer."""
@@ -41,13 +50,17 @@ class Hold:
 
 @dataclass(slots=True)
 class SeenPlans:
-    """`moments` holds the newest of each plan, `holds` who has claimed which task."""
+    """`moments` holds the newest of each plan, `holds` who has claimed which task, `asked` what rollback was asked for
+    in which sandbox, `heard` plans and times of their schedules, `scheduled_at` when a schedule was changed last."""
 
     cloud: ExecutionCloud
     plans: DynamoPlans
     moments: dict[str, Moment] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     payloads: dict[int, dict[str, object]] = field(default_factory=dict)
+    asked: dict[int, AskedBack] = field(default_factory=dict)
+    heard: set[tuple[str, str]] = field(default_factory=set)
+    scheduled_at: dict[str, float] = field(default_factory=dict)
     _versions: dict[tuple[str, int], Plan] = field(default_factory=dict)
     _rows: dict[str, dict[str, TaskStanding]] = field(default_factory=dict)
 
@@ -70,6 +83,16 @@ class SeenPlans:
         plan = self._plan(plan_id, int(head.version)).changed(status=execution.status)
         now = {id_: in_round(state, execution.round) for id_, state in states.items()}
         return Moment(plan, execution, now)
+
+    def acting_payload(self) -> dict[str, object]:
+        """What the sandbox that writes at the moment was invoked for."""
+        return self.payloads.get(self.cloud.acting.number, {}) if self.cloud.acting else {}
+
+    def asked_back(self) -> AskedBack | None:
+        return self.asked.get(self.cloud.acting.number) if self.cloud.acting else None
+
+    def rescheduled_at(self, moment: Moment) -> float:
+        return self.scheduled_at.get(moment.plan.id, float("-inf"))
 
     def _plan(self, plan_id: str, version: int) -> Plan:
         if (plan_id, version) not in self._versions:

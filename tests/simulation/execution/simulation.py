@@ -36,6 +36,7 @@ from tests.simulation.execution.people import People
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import SeenPlans
 from tests.simulation.execution.sessions import SessionProvider, price
+from tests.simulation.execution.timers import SchedulerClient
 from tests.simulation.execution.worlds import NOW, REPOSITORIES, World
 from tests.simulation.execution.worlds import drawn as world_drawn
 from tests.simulation.known import Violation
@@ -75,7 +76,7 @@ class ExecutionSimulation:
         self.repositories = Repositories(self.random)
         self.provider = SessionProvider(self.cloud, self.random, dict(self.world.habits))
         self.seen = SeenPlans(self.cloud, self.tables.plans)
-        self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories)
+        self.invariants = ExecutionInvariants(self.seen, self.world, self.repositories, self.tables.sessions)
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.provider.on_call = self.invariants.on_call
         self.repositories.on_commit = self.invariants.on_commit
@@ -122,8 +123,15 @@ class ExecutionSimulation:
             case "UNDO":
                 return app.undo(event["planId"])
             case "SCHEDULED":
-                return app.scheduled(event["planId"])
+                return self._woken(event)
         return app.done(event, self.carrier(sandbox, event))
+
+    def _woken(self, event: Json) -> Json:
+        since = self.loop.now
+        answer = app.scheduled(event)
+        if answer["status"] == "refused":
+            self.invariants.on_time_refused(event, since)
+        return answer
 
     def conductor(self, who: str | None = None) -> Conductor:
         """For the sandbox that runs at the moment."""
@@ -148,7 +156,7 @@ class ExecutionSimulation:
     async def main(self) -> None:
         """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
         others = [self.cloud.sweep(), self.cloud.strike(), self.cloud.stop_executions(), self._others_push()]
-        beside = [asyncio.create_task(other) for other in others]
+        beside = [asyncio.create_task(other) for other in (*others, self.cloud.timers.run())]
         try:
             await self._until(asyncio.create_task(self.people.live()))
             await self._at_rest()
@@ -158,7 +166,7 @@ class ExecutionSimulation:
                 task.cancel()
         await asyncio.sleep(self.world.invocation_s)
         self._look()
-        endings.at_the_end(self.seen, self.repositories, self.provider)
+        endings.at_the_end(self.seen, self.repositories, self.provider, self.tables.sessions)
 
     async def _others_push(self) -> None:
         while self.faults.others_push and self.loop.now < self.faults.until_s:
@@ -267,12 +275,15 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.plans.editing.random": random,
         "groundwork.executing.conducting.random": random,
         "groundwork.stepfunctions._client": StatesClient,
+        "groundwork.scheduler._client": SchedulerClient,
         "groundwork.aws._client": lambda service: LambdaClient(),
         "functions.plan_executor.app.logger": _Quiet(),
         "functions.plan_executor.app.tables": lambda: simulations[0].tables,
         "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),
         "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
-        "functions.plan_executor.app.reverter": lambda: GitReverter(simulations[0].repositories.opened),
+        "functions.plan_executor.app.reverter": lambda: GitReverter(
+            simulations[0].repositories.opened, simulations[0].tables.sessions
+        ),
     }
     with ExitStack() as stack:
         stack.enter_context(in_place_of_aws(send))

@@ -218,14 +218,21 @@ class StateMachine:
         width = at(state["MaxConcurrencyPath"], data, context) if "MaxConcurrencyPath" in state else None
         width = state["MaxConcurrency"] if width is None else width
         places = asyncio.Semaphore(width if apart else min(width, INLINE_WIDTH))
+        failed: list[StatesError] = []
 
         async def one(item: Json) -> Json:
             async with places:
+                if failed:
+                    return None  # who waited for the place of an iteration that has failed does not begin
                 inside = {**context, "Map": {"Item": {"Value": item}}}
                 given = filled(state["ItemSelector"], data, inside)
                 execution.events += 0 if apart else 2
                 history = self._child(execution, given) if apart else execution
-                return await self._run(processor, given, inside, history)
+                try:
+                    return await self._run(processor, given, inside, history)
+                except StatesError as error:
+                    failed.append(error)
+                    raise
 
         iterations = [asyncio.ensure_future(one(item)) for item in items]
         try:

@@ -98,7 +98,8 @@ def what_has_ended_stays_so(before: Moment, after: Moment) -> None:
         new = after.of(id_)
         if not old.ended or new.status is old.status:
             continue
-        taken_back = old.status is TaskStatus.COMPLETED and new.revert_sha is not None and after.execution.rollback
+        undone = new.revert_sha is not None or new.withdrawn is not None
+        taken_back = old.status is TaskStatus.COMPLETED and undone and after.execution.rollback
         demand(bool(taken_back), "what_has_ended_stays_so", f"{id_} from {old.status} to {new.status}")
 
 
@@ -112,7 +113,8 @@ def what_is_skipped_has_a_reason(before: Moment, after: Moment) -> None:
             continue
         if before.of(id_).status is TaskStatus.SKIPPED:
             continue
-        by_person = (state.note or "").startswith("Skipped by ") or state.revert_sha is not None
+        taken_back = state.revert_sha is not None or state.withdrawn is not None
+        by_person = (state.note or "").startswith("Skipped by ") or taken_back
         unmet = not met(after, phase.condition) or not met(after, task.condition)
         taken = any(
             after.of(other).status is TaskStatus.SKIPPED and after.of(other).dependents == "skip"

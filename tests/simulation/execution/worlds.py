@@ -17,8 +17,9 @@ EFFORTS = ("XS", "S", "M", "L")
 @dataclass(frozen=True, slots=True)
 class World:
     """`limit` is the account's; `invocation_s` what an invocation has; `clicks` how often people do anything to each
-    plan, some `click_s` apart, `edits` how often somebody edits it, `rollbacks` how often somebody takes back;
-    `again`: a plan that has ended is begun anew."""
+    plan, some `click_s` apart, `edits` how often somebody edits it, `additions` how often somebody would add a task,
+    `schedules` how often somebody has it begin by itself, `rollbacks` how often somebody takes back; `again`: a plan
+    that has ended is begun anew."""
 
     plans: tuple[Plan, ...]
     limit: int
@@ -29,13 +30,15 @@ class World:
     edits: int = 0
     rollbacks: int = 0
     again: bool = False
+    additions: int = 0
+    schedules: int = 0
 
     def __str__(self) -> str:
         shapes = "; ".join(
             ", ".join(f"{phase.mode} {len(phase.tasks)}" for phase in plan.phases) + f" by {plan.max_parallel}"
             for plan in self.plans
         )
-        return f"[{shapes}] limit {self.limit}, {self.clicks} clicks, {self.edits} edits"
+        return f"[{shapes}] limit {self.limit}, {self.clicks} clicks, {self.edits} edits, {self.schedules} schedules"
 
 
 def drawn(random: Random) -> World:
@@ -52,6 +55,8 @@ def drawn(random: Random) -> World:
         edits=random.choice([0, 0, 0, 5]),
         rollbacks=random.choice([0, 0, 1, 2]),
         again=random.random() < 0.15,
+        additions=random.choice([0, 0, 0, 3]),
+        schedules=random.choice([0, 0, 1, 4]),
     )
 
 

@@ -2642,6 +2642,18 @@ export interface components {
             /** Default */
             default?: string | null;
         };
+        /**
+         * PassedOver
+         * @description A time of the plan's schedule at which it could not be begun, and why.
+         */
+        PassedOver: {
+            /** Time */
+            time: string;
+            /** Atms */
+            atMs: number;
+            /** Reason */
+            reason: string;
+        };
         /** PhaseDraft */
         PhaseDraft: {
             /** Title */
@@ -2773,7 +2785,8 @@ export interface components {
         };
         /**
          * PlanControlled
-         * @description A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed.
+         * @description A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed, `passedOver` which
+         *     time of its schedule was the last that found it under way, or could not begin it, and why.
          */
         PlanControlled: {
             /** Planid */
@@ -2785,6 +2798,7 @@ export interface components {
             /** Execution */
             execution: number;
             schedule: components["schemas"]["Timing"] | null;
+            passedOver: components["schemas"]["PassedOver"] | null;
             rollback: components["schemas"]["Rollback"] | null;
         };
         /**
@@ -2830,6 +2844,8 @@ export interface components {
         /**
          * PlanEvent
          * @description `what` is a status that the plan, or the task, has come to; or a name for what has happened to it.
+         *
+         *     `seq` is this event's alone, and greater than that of every event before it.
          */
         PlanEvent: {
             /** At */
@@ -2912,6 +2928,7 @@ export interface components {
             /** Seq */
             seq: number;
             schedule: components["schemas"]["Timing"] | null;
+            passedOver: components["schemas"]["PassedOver"] | null;
             rollback: components["schemas"]["Rollback"] | null;
             /** Phases */
             phases: components["schemas"]["PhaseProgress"][];
@@ -3389,13 +3406,15 @@ export interface components {
         };
         /**
          * TaskPatchShown
-         * @description `patch` is a unified diff.
+         * @description `patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more.
          */
         TaskPatchShown: {
             /** Taskid */
             taskId: string;
             /** Patch */
             patch: string;
+            /** Withdrawn */
+            withdrawn: boolean;
         };
         /**
          * TaskProgress

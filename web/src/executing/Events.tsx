@@ -14,6 +14,7 @@ const OF_PLAN: Record<string, Said> = {
   COMPLETED: { label: "The plan is complete", tone: "green" },
   FAILED: { label: "The execution has ended before the plan", tone: "red" },
   CANCELLED: { label: "The plan is cancelled", tone: "grey" },
+  PASSED_OVER: { label: "A time of the schedule was passed over", tone: "amber" },
 };
 
 const OF_TASK: Record<string, Said> = {
@@ -41,7 +42,7 @@ export function Events({ progress, onChoose }: { progress: Progress; onChoose: (
           const title = event.taskId && titles.get(event.taskId);
           const at = new Date(event.at);
           return (
-            <li key={`${event.seq} ${event.what} ${event.taskId ?? ""}`} className={s.event}>
+            <li key={event.seq} className={s.event}>
               <time dateTime={event.at} title={dateTime(at)} className={s.time}>
                 {timeOfDay(at)}
               </time>

@@ -5,9 +5,9 @@ import { rollBackPlan } from "@/services/executions";
 import { plural } from "@/ui/format";
 
 import type { DialogProps } from "./AskedDialog";
-import { takenBack } from "./builtOn";
+import { takenBack, workOf } from "./builtOn";
 
-/** Before commits are taken back: which, and what was built on them and goes first. */
+/** Before commits, or patches, are taken back: which, and what was built on them and goes first. */
 export function RollbackDialog(props: DialogProps & { taskId?: string; phaseId?: string }) {
   const { plan, progress, control, onClose, taskId, phaseId } = props;
   const what = { ...(taskId ? { taskId } : {}), ...(phaseId ? { phaseId } : {}) };
@@ -16,10 +16,15 @@ export function RollbackDialog(props: DialogProps & { taskId?: string; phaseId?:
   const goesOn = plan.status === "PAUSED" || plan.status === "FAILED";
   const ask = () =>
     rollBackPlan(plan.id, { ...what, dependents: dependents.length > 0 ? "include" : "refuse" });
+  const kind = workOf(plan);
   return (
     <FormDialog
-      title={`Take back ${plural(wanted.length + dependents.length, "commit")}?`}
-      description="Each is reverted by a commit of its own, the last one first. The history stays."
+      title={`Take back ${plural(wanted.length + dependents.length, ...kind)}?`}
+      description={
+        plan.autoCommit
+          ? "Each is reverted by a commit of its own, the last one first. The history stays."
+          : "They are kept, and nothing is built on them any more."
+      }
       submit="Roll back"
       isDangerous
       isDisabled={wanted.length === 0}
@@ -34,7 +39,7 @@ export function RollbackDialog(props: DialogProps & { taskId?: string; phaseId?:
         </div>
       )}
       {wanted.length === 0 ? (
-        <p className={s.note}>There is no commit to take back.</p>
+        <p className={s.note}>There is no {kind[0]} to take back.</p>
       ) : (
         <Titles titles={wanted.map(title)} />
       )}

@@ -4,9 +4,10 @@ import { taskOf } from "@/plans/model";
 import type { PlanContext } from "@/plans/planContext";
 import { plural } from "@/ui/format";
 
+import { workOf } from "./builtOn";
 import s from "./Execution.module.css";
 
-/** Commits that are being taken back at the moment. */
+/** Commits, or patches, that are being taken back at the moment. */
 export function RollbackNote({ plan, progress }: PlanContext) {
   const rollback = progress.rollback;
   if (rollback?.status !== "RUNNING") return null;
@@ -15,8 +16,8 @@ export function RollbackNote({ plan, progress }: PlanContext) {
     <p className={s.rollback} role="status">
       <Undo2 size={16} aria-hidden />
       <span>
-        {plural(titles.length, "commit")} of {titles.join(", ")} {titles.length === 1 ? "is" : "are"} being
-        taken back.
+        {plural(titles.length, ...workOf(plan))} of {titles.join(", ")} {titles.length === 1 ? "is" : "are"}{" "}
+        being taken back.
       </span>
     </p>
   );

@@ -34,7 +34,7 @@ export function planActions(progress: Standing): Set<PlanAction> {
   if (status === "RUNNING" || (isExecuting(status) && cause !== "person")) offered.add("pause");
   if ((status === "PAUSED" || status === "PAUSING" || hasDied(progress)) && still) offered.add("resume");
   if (isExecuting(status) || hasDied(progress)) offered.add("cancel");
-  if (canRollBack(progress) && progress.tasks.some(hasCommit)) offered.add("rollback");
+  if (canRollBack(progress) && progress.tasks.some(isThere)) offered.add("rollback");
   if ([...BEFORE, ...AFTER].includes(status) && isComplete(progress)) offered.add("schedule");
   if (progress.schedule) offered.add("unschedule");
   return offered;
@@ -50,7 +50,7 @@ export function taskActions(progress: Standing, task: TaskProgress): Set<TaskAct
     if ((failed || waits) && hasItsTurn(progress, task)) offered.add("complete");
     if (failed || waits) offered.add("skip");
   }
-  if (canRollBack(progress) && hasCommit(task)) offered.add("rollback");
+  if (canRollBack(progress) && isThere(task)) offered.add("rollback");
   return offered;
 }
 
@@ -81,6 +81,7 @@ function canRollBack(progress: Standing): boolean {
   return ended && progress.execution > 0 && !isRollingBack(progress);
 }
 
-function hasCommit(task: Pick<TaskProgress, "status" | "commitSha">): boolean {
-  return task.status === "COMPLETED" && task.commitSha !== null;
+/** Whether there is something of it to take back: a commit on the branch, or a patch that is kept in its place. */
+export function isThere(task: Pick<TaskProgress, "status" | "commitSha" | "filesChanged">): boolean {
+  return task.status === "COMPLETED" && (task.commitSha !== null || task.filesChanged.length > 0);
 }

@@ -27,6 +27,14 @@ it("takes back only what has a commit, and names the rest of what goes with it",
   expect(takenBack(plan, progress, { taskId: "d" })).toEqual({ wanted: [], dependents: [] });
 });
 
+it("takes back a patch where the plan makes no commits", () => {
+  const patched = aProgress([
+    aTaskProgress("a", { status: "COMPLETED", filesChanged: ["src/a.ts"] }),
+    aTaskProgress("b", { status: "COMPLETED", filesChanged: ["src/b.ts"] }),
+  ]);
+  expect(takenBack(plan, patched, { taskId: "a" })).toEqual({ wanted: ["a"], dependents: ["b"] });
+});
+
 it("takes back a phase, or all of it", () => {
   expect(takenBack(plan, progress, { phaseId: "one" })).toEqual({ wanted: ["a", "b"], dependents: ["c"] });
   expect(takenBack(plan, progress, {})).toEqual({ wanted: ["a", "b", "c"], dependents: [] });

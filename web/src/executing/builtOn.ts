@@ -2,19 +2,22 @@
 import type { Plan, Progress } from "@/plans/model";
 import { tasksOf } from "@/plans/model";
 
+import { isThere } from "./actions";
+
 export type TakenBack = { wanted: string[]; dependents: string[] };
 
-/** Of a task, of a phase, or of all; only tasks whose commits are on the branch. */
+/** What tasks of the plan leave behind, one and many. */
+export function workOf(plan: Pick<Plan, "autoCommit">): [one: string, many: string] {
+  return plan.autoCommit ? ["commit", "commits"] : ["patch", "patches"];
+}
+
+/** Of a task, of a phase, or of all; only tasks whose commits, or patches, are there. */
 export function takenBack(
   plan: Pick<Plan, "phases">,
   progress: Pick<Progress, "tasks">,
   what: { taskId?: string; phaseId?: string },
 ): TakenBack {
-  const there = new Set(
-    progress.tasks
-      .filter((task) => task.status === "COMPLETED" && task.commitSha !== null)
-      .map(({ id }) => id),
-  );
+  const there = new Set(progress.tasks.filter(isThere).map(({ id }) => id));
   const asked = tasksOf(plan).filter((task) => isAsked(plan, task.id, what));
   const wanted = asked.map(({ id }) => id).filter((id) => there.has(id));
   const dependents = builtOn(plan, wanted).filter((id) => there.has(id));

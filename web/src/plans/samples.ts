@@ -119,6 +119,7 @@ export function aProgress(tasks: TaskProgress[], fields: Partial<Progress> = {})
     estimatedRemainingMs: null,
     startedAt: null,
     completedAt: null,
+    passedOver: null,
     events: [],
     pollAfterMs: 2000,
     ...fields,

@@ -27,7 +27,7 @@ export function EstimatePanel({ project, request, asked }: Props) {
   });
   const there = left.data ? alreadyThere(request, left.data.items, project.counts) : null;
   return (
-    <>
+    <div className={s.foot}>
       {there && <Notice tone={there.loses ? "warning" : "info"}>{there.text}</Notice>}
       <section className={s.estimate} aria-label="Estimate" aria-live="polite" aria-busy={query.isFetching}>
         {query.error && !query.data ? (
@@ -36,7 +36,7 @@ export function EstimatePanel({ project, request, asked }: Props) {
           <Figures estimate={query.data} type={request.type} stale={query.isPlaceholderData} />
         )}
       </section>
-    </>
+    </div>
   );
 }
 
@@ -56,6 +56,7 @@ function Figures({
     ["Tokens", estimate ? `${compact(estimate.inputTokens)} in, ${compact(estimate.outputTokens)} out` : "–"],
     ["Work", estimate ? `${plural(estimate.items, one, many)}, ${number(estimate.calls)} calls` : "–"],
   ] as const;
+  if (estimate?.items === 0 && !stale) return <p>There is nothing to do for it.</p>;
   return (
     <>
       <dl className={s.figures}>
@@ -73,6 +74,5 @@ function Figures({
 
 function noteOn(estimate: Estimate | undefined): string {
   if (!estimate) return "Estimating…";
-  if (estimate.items === 0) return "There is nothing to do for it.";
   return "A rough estimate, at list prices and usual lengths.";
 }

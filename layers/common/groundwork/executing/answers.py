@@ -3,14 +3,15 @@
 from typing import Literal, NotRequired, TypedDict
 
 from groundwork.answers import Tokens
-from groundwork.executing.standing import Cause, Rollback, Timing
+from groundwork.executing.standing import Cause, PassedOver, Rollback, Timing
 from groundwork.plans.model import PhaseMode, PlanStatus, TaskStatus
 
 PhaseStatus = Literal["PENDING", "RUNNING", "FAILED", "COMPLETED", "SKIPPED", "CANCELLED"]
 
 
 class PlanControlled(TypedDict):
-    """A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed."""
+    """A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed, `passedOver` which
+    time of its schedule was the last that found it under way, or could not begin it, and why."""
 
     planId: str
     status: PlanStatus
@@ -18,6 +19,7 @@ class PlanControlled(TypedDict):
     reason: str | None
     execution: int
     schedule: Timing | None
+    passedOver: PassedOver | None
     rollback: Rollback | None
 
 
@@ -66,7 +68,9 @@ class TaskProgress(TypedDict):
 
 
 class PlanEvent(TypedDict):
-    """`what` is a status that the plan, or the task, has come to; or a name for what has happened to it."""
+    """`what` is a status that the plan, or the task, has come to; or a name for what has happened to it.
+
+    `seq` is this event's alone, and greater than that of every event before it."""
 
     at: str
     seq: int
@@ -88,6 +92,7 @@ class PlanProgress(TypedDict):
     execution: int
     seq: int
     schedule: Timing | None
+    passedOver: PassedOver | None
     rollback: Rollback | None
     phases: list[PhaseProgress]
     phaseCounts: dict[str, int]
@@ -107,10 +112,11 @@ class PlanProgress(TypedDict):
 
 
 class TaskPatchShown(TypedDict):
-    """`patch` is a unified diff."""
+    """`patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more."""
 
     taskId: str
     patch: str
+    withdrawn: bool
 
 
 class SpentOnTurn(TypedDict):

@@ -6,6 +6,7 @@ write of a worker names the epoch of its claim: who has been replaced, or cancel
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
 from groundwork.executing.control import paused_by_failure
 from groundwork.executing.standing import Attempt, Standing
@@ -100,8 +101,13 @@ class Finished:
     wait_s: int = 0
 
 
-def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int, worked_ms: int = 0) -> Finished:
-    """What an invocation has come to, for a worker that still holds the task; it holds it no longer after that."""
+def finished(
+    standing: Standing, task_id: str, outcome: Outcome, now_ms: int, worked_ms: int = 0, share: float = 0.5
+) -> Finished:
+    """What an invocation has come to, for a worker that still holds the task; it holds it no longer after that.
+
+    `share`, a number between 0 and 1, is that by which waits differ: whom one fault met do not come back at once.
+    """
     state = standing.of(task_id)
     given_back = {"lease_until": 0, "epoch": state.epoch + 1}
     standing = standing.with_task(task_id, worked_ms=state.worked_ms + worked_ms, **given_back)
@@ -112,7 +118,7 @@ def finished(standing: Standing, task_id: str, outcome: Outcome, now_ms: int, wo
             after = _held(standing.with_task(task_id, faults=0, lost=0), task_id)
             return Finished(after, whereto(after, task_id))
         case Troubled():
-            return _troubled(standing, task_id, outcome, now_ms)
+            return _troubled(standing, task_id, outcome, now_ms, share)
         case Failed():
             if outcome.final:
                 standing = standing.with_task(task_id, allowed=state.attempts)
@@ -134,7 +140,7 @@ def _done(standing: Standing, task_id: str, done: Done, now_ms: int) -> Standing
     )
 
 
-def _troubled(standing: Standing, task_id: str, outcome: Troubled, now_ms: int) -> Finished:
+def _troubled(standing: Standing, task_id: str, outcome: Troubled, now_ms: int, share: float) -> Finished:
     """The fault of another: the attempt stays open, and goes on when it is over."""
     faults = standing.of(task_id).faults + 1
     if faults > MOST_FAULTS:
@@ -142,10 +148,17 @@ def _troubled(standing: Standing, task_id: str, outcome: Troubled, now_ms: int) 
         given_up = standing.with_task(task_id, attempts=standing.of(task_id).allowed)
         after = _attempt_failed(given_up, task_id, reason, now_ms)
         return Finished(after, whereto(after, task_id))
-    wait = min(LONGEST_WAIT_S, max(1, round(outcome.wait_s) or 2**faults))
+    wait = _wait_s(outcome, faults, share)
     after = _held(standing.with_task(task_id, faults=faults, error_msg=_short(outcome.reason)), task_id)
     where = whereto(after, task_id)
     return Finished(after, Next.LATER if where is Next.WORK else where, wait)
+
+
+def _wait_s(outcome: Troubled, faults: int, share: float) -> int:
+    """Never less than was asked for."""
+    own = min(LONGEST_WAIT_S / 1.5, 2.0**faults)
+    wait = outcome.wait_s + share * min(outcome.wait_s, own) if outcome.wait_s else own * (0.5 + share)
+    return max(1, ceil(min(LONGEST_WAIT_S, wait)))
 
 
 def _held(standing: Standing, task_id: str) -> Standing:

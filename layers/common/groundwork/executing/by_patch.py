@@ -21,7 +21,7 @@ class Stacks:
 
     def on(self, below: Iterable[Below]) -> Stack:
         """The patches of these tasks, in their order. Raises CommitGone."""
-        named = [Under(task_id=one.task.id, attempt=one.attempt) for one in below if one.changed and not one.commit_sha]
+        named = [Under(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
         # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
         return self.of([under for under in named if self.patches.load_patch(under)])
 

@@ -1,13 +1,14 @@
-"""Takes back commits on a repository's branch: the port `groundwork.executing.work.Reverter`."""
+"""Takes back what tasks have done in a repository: the port `groundwork.executing.work.Reverter`."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from groundwork.errors import Transient
-from groundwork.executing.work import NotReverted, Taken
+from groundwork.executing.by_patch import Patches, Stacks
+from groundwork.executing.work import Below, NotReverted, Taken
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.upstream import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 
@@ -15,14 +16,26 @@ from groundwork.sessions.upstream import CommitGone, MergeConflict, RepositoryRe
 @dataclass(frozen=True, slots=True)
 class GitReverter:
     opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
+    patches: Patches
 
     def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
         commits = [one.commit_sha for one in taken]
+        with self._cloned(repository) as git:
+            reverts = git.revert(branch, commits)
+        return {one.task.id: landed.sha for one, landed in zip(taken, reverts, strict=True)}
+
+    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+        with self._cloned(repository) as git:
+            base = git.head(branch, repository.default_branch, make=False)
+            git.stacked(base, Stacks(self.patches).on(left))
+
+    @contextmanager
+    def _cloned(self, repository: Repository) -> Iterator[Upstream]:
+        """Raises Transient, NotReverted."""
         try:
             with TemporaryDirectory(prefix="revert-") as folder, self.opened(repository, Path(folder) / "clone") as git:
-                reverts = git.revert(branch, commits)
+                yield git
         except RepositoryUnreachable as fault:
             raise Transient(str(fault)) from fault
         except (RepositoryRefused, CommitGone, MergeConflict) as refused:
             raise NotReverted(str(refused)) from refused
-        return {one.task.id: landed.sha for one, landed in zip(taken, reverts, strict=True)}

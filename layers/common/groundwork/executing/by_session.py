@@ -147,7 +147,8 @@ class _Attempt:
             lines.clear()
 
         try:
-            watch = sessions.Watch(keep, self.watch.left_ms, self.watch.stop)
+            spread_s = self.assignment.spread_s
+            watch = sessions.Watch(keep, self.watch.left_ms, self.watch.stop, spread_s=spread_s)
             carried = await sessions.carry_on(begun.session, means, watch)
         finally:
             await model.close()
@@ -169,8 +170,9 @@ class _Attempt:
         )
 
     async def _kept(self, session: Session, summary: str) -> Outcome:
-        patch = await asyncio.to_thread(self._patched, session, await self.watch.below())
-        return Done(None, summary, tuple(patch.changes))
+        below = await self.watch.below()
+        patch = await asyncio.to_thread(self._patched, session, below)
+        return Done(None, summary, tuple(patch.changes), on=below)
 
     async def _committed(self, session: Session, summary: str) -> Outcome:
         try:

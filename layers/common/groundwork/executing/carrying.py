@@ -1,6 +1,7 @@
 """What the state machine asks: which phases and tasks there are, to wait at a gate, to carry a task out, to end."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.executing import attempts
 from groundwork.executing.attempts import Next
 from groundwork.executing.conducting import Conductor
+from groundwork.executing.done import done_in
 from groundwork.executing.ports import Executions
 from groundwork.executing.standing import Standing
 from groundwork.executing.work import (
@@ -21,6 +23,7 @@ from groundwork.executing.work import (
     Below,
     Done,
     Failed,
+    Held,
     Outcome,
     Troubled,
     Turn,
@@ -28,7 +31,7 @@ from groundwork.executing.work import (
     Worker,
 )
 from groundwork.plans.estimating import Measured
-from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
+from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository
 
 INLINE = 40
@@ -41,6 +44,12 @@ LOOK_S = 2.0
 """How often a worker looks whether it may go on: so soon is it stopped by a cancel."""
 
 RENEW_S = 15.0
+
+TOGETHER_MS = 10_000
+"""Tasks that begin within so long of each other begin together."""
+
+SPREAD_S = 0.25
+"""Over so long for each of them their first calls to the model are spread: one alone waits for nobody."""
 
 
 class PlanNotEnded(GroundworkError):
@@ -163,7 +172,9 @@ class Carrier:
             if not attempts.holds_task(standing, task_id, epoch):
                 ends.append(None)
                 return standing
-            end = attempts.finished(standing, task_id, outcome, self.now_ms(), worked_ms)
+            # overtaken, it goes on at once: with the session as it has ended, on what there is then
+            came = Held() if _overtaken(standing, task_id, outcome) else outcome
+            end = attempts.finished(standing, task_id, came, self.now_ms(), worked_ms, random.random())  # noqa: S311
             ends.append(end)
             return end.standing
 
@@ -172,7 +183,7 @@ class Carrier:
         if end is None:
             # whoever has taken the task goes on with it; this iteration waits for that one
             return _answer(attempts.whereto(after, task_id), 0)
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Done) and end.next is Next.DONE:
             self._measure(after, task_id)
         return _answer(end.next, end.wait_s)
 
@@ -201,7 +212,15 @@ class Carrier:
             repository=self.repository(task.repository_id or plan.repository_id),
             failed=tuple(one for one in state.failed if one.number > state.since),
             before=tuple(_before(standing, other) for other in task.depends_on),
+            spread_s=SPREAD_S * _together(standing, task_id),
         )
+
+
+def _together(standing: Standing, task_id: str) -> int:
+    """How many other tasks of the plan have begun just when this one did."""
+    mine = standing.of(task_id).started_at or 0
+    others = (standing.of(other).started_at or 0 for other in standing.running if other != task_id)
+    return sum(abs(began - mine) <= TOGETHER_MS for began in others)
 
 
 def _before(standing: Standing, task_id: str) -> Before:
@@ -211,15 +230,22 @@ def _before(standing: Standing, task_id: str) -> Before:
 
 
 def _below(standing: Standing, task_id: str) -> tuple[Below, ...]:
-    plan, asked = standing.plan, standing.plan.task(task_id)
-    if asked is None:
+    task = standing.plan.task(task_id)
+    if task is None:
         raise NotFound.of("task", task_id)
-    done = [(standing.of(task.id), task) for task in plan.tasks if task.id != task_id]
-    return tuple(
-        Below(task, state.attempts, state.commit_sha, changed=bool(state.files))
-        for state, task in sorted(done, key=lambda one: one[0].landed)
-        if state.status is TaskStatus.COMPLETED and task.repository_id == asked.repository_id
-    )
+    return done_in(standing, task.repository_id or standing.plan.repository_id)
+
+
+def _overtaken(standing: Standing, task_id: str, outcome: Outcome) -> bool:
+    """Whether others' patches have landed since this one was put on those that there were: one lands after the other,
+    as commits do, so that each is known to go together with all before it."""
+    if not isinstance(outcome, Done) or outcome.on is None:
+        return False
+
+    def named(below: tuple[Below, ...]) -> list[tuple[str, int]]:
+        return [(one.task.id, one.attempt) for one in below if one.kept]
+
+    return named(outcome.on) != named(_below(standing, task_id))
 
 
 def _is_its(standing: Standing, number: int) -> bool:

@@ -18,6 +18,9 @@ def _events(before: Standing, after: Standing, now_ms: int, who: str | None) -> 
     was, now = before.execution.rollback, after.execution.rollback
     if now is not None and (was is None or (was.number, was.status) != (now.number, now.status)):
         yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
+    passed = after.execution.passed_over
+    if passed is not None and passed != before.execution.passed_over:
+        yield Event(now_ms, "PASSED_OVER", who, reason=f"The time {passed.time} of the schedule: {passed.reason}")
     begun = after.execution.round > before.execution.round
     if begun or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)
@@ -36,6 +39,6 @@ def _what(old: TaskStanding, new: TaskStanding) -> str | None:
         return "ATTEMPT_FAILED"
     if new.approved and new.approved != old.approved:
         return "APPROVED"
-    if new.revert_sha and new.revert_sha != old.revert_sha:
+    if (new.revert_sha and new.revert_sha != old.revert_sha) or new.withdrawn != old.withdrawn:
         return "ROLLED_BACK"
     return None

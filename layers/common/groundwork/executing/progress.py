@@ -33,6 +33,7 @@ def progress(standing: Standing, events: Sequence[dict[str, Any]], expect: Expec
         "execution": execution.number,
         "seq": execution.seq,
         "schedule": execution.schedule.as_json() if execution.schedule else None,
+        "passedOver": execution.passed_over.as_json() if execution.passed_over else None,
         "rollback": execution.rollback.as_json() if execution.rollback else None,
         "phases": [_phase(standing, phase) for phase in plan.phases],
         "phaseCounts": dict(Counter(_phase_status(standing, phase) for phase in plan.phases)),

@@ -1,9 +1,9 @@
-"""Taking back what a plan has done: which tasks' commits, in which order, and what is made of the tasks then.
+"""Taking back what a plan has done: which tasks' commits or patches, in which order, and what becomes of the tasks.
 
 A task is never taken back while something that was built on it stays: its dependents go first, and are named.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -51,8 +51,8 @@ def _wanted(standing: Standing, task_id: str | None, phase_id: str | None) -> li
 
 
 def is_there(state: TaskStanding) -> bool:
-    """Whether a commit of the task is on the branch."""
-    return state.status is TaskStatus.COMPLETED and state.commit_sha is not None
+    """Whether a commit of the task is on the branch, or a patch is kept in its place."""
+    return state.status is TaskStatus.COMPLETED and (state.commit_sha is not None or bool(state.files))
 
 
 def built_on(standing: Standing, task_ids: Iterable[str]) -> list[str]:
@@ -76,8 +76,9 @@ def in_order(standing: Standing, task_ids: Iterable[str]) -> list[str]:
     return sorted(task_ids, key=lambda id_: -standing.of(id_).landed)
 
 
-def taken_back(standing: Standing, number: int, reverts: dict[str, str]) -> Standing:
-    """That some of a rollback's commits have been reverted: in a plan that can go on these tasks are to do again."""
+def taken_back(standing: Standing, number: int, reverts: Mapping[str, str | None]) -> Standing:
+    """That some of a rollback's commits have been reverted, or patches withdrawn, which no commit tells of: in a plan
+    that can go on these tasks are to do again."""
     rollback = standing.execution.rollback
     if rollback is None or rollback.number != number:
         return standing
@@ -92,13 +93,14 @@ def taken_back(standing: Standing, number: int, reverts: dict[str, str]) -> Stan
     return standing.execution_changed(**fields)
 
 
-def _undone(standing: Standing, state: TaskStanding, sha: str) -> TaskStanding:
+def _undone(standing: Standing, state: TaskStanding, sha: str | None) -> TaskStanding:
     ended = standing.status in _ENDED
     return state.changed(
         status=TaskStatus.SKIPPED if ended else TaskStatus.PENDING,
         dependents="run",
         commit_sha=None,
         revert_sha=sha,
+        withdrawn=state.attempts if sha is None else state.withdrawn,
         note="Rolled back",
         since=state.attempts,
         allowed=state.attempts + ATTEMPTS,

@@ -54,6 +54,8 @@ def _stopped(standing: Standing, now_ms: int) -> Changes:
     While a plan is being paused, what nobody works on at the moment goes back behind its gate.
     """
     states = {task.id: standing.of(task.id) for task in standing.plan.tasks}
+    # those at work first: the account's room, and their workers, must not wait for another transaction
+    states = dict(sorted(states.items(), key=lambda one: one[1].status is not TaskStatus.RUNNING))
     if standing.status is PlanStatus.CANCELLED:
         left = {
             id_: state for id_, state in states.items() if not state.ended and state.status is not TaskStatus.FAILED

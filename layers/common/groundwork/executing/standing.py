@@ -88,6 +88,7 @@ class TaskStanding(Value):
     gave_up: bool = False
     commit_sha: str | None = None
     revert_sha: str | None = None
+    withdrawn: int | None = Field(default=None, description="The attempt whose patch was taken back")
     error_msg: str | None = None
     note: str | None = None
     summary: str = ""
@@ -144,6 +145,14 @@ class Rollback(Value):
     error: str | None = None
 
 
+class PassedOver(Value):
+    """A time of the plan's schedule at which it could not be begun, and why."""
+
+    time: str
+    at_ms: int
+    reason: str
+
+
 class Timing(Value):
     """When the plan is begun by itself: an expression of EventBridge Scheduler, and its time zone."""
 
@@ -160,7 +169,7 @@ class Execution(Value):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
     tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
-    of its schedule at which it was begun.
+    of its schedule that was heard, `passed_over` the last of them at which it could not be begun.
     """
 
     status: PlanStatus
@@ -175,6 +184,7 @@ class Execution(Value):
     rollback: Rollback | None = None
     schedule: Timing | None = None
     woken: str | None = None
+    passed_over: PassedOver | None = None
     started_at: int | None = None
     ended_at: int | None = None
 

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog import Value
-from groundwork.errors import Invalid
+from groundwork.errors import Invalid, Refusal
 from groundwork.executing.control import AGAIN, BEGIN, Asked, execute
 from groundwork.executing.refusals import NotScheduled, WrongStatus
-from groundwork.executing.standing import Standing, Timing
+from groundwork.executing.standing import PassedOver, Standing, Timing
 from groundwork.plans.validating import check
 
 _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
@@ -63,7 +63,7 @@ def scheduled(standing: Standing, timing: Timing) -> Standing:
     if standing.status not in (*BEGIN, *AGAIN):
         raise WrongStatus("scheduled", standing.status.value)
     check(standing.plan, complete=True)
-    return standing.execution_changed(schedule=timing)
+    return standing.execution_changed(schedule=timing, passed_over=None)
 
 
 def unscheduled(standing: Standing) -> Standing:
@@ -71,12 +71,19 @@ def unscheduled(standing: Standing) -> Standing:
 
 
 def woken(standing: Standing, expression: str, time: str, asked: Asked) -> Standing:
-    """Begun at one of its times, however often that is told. Raises NotScheduled, and what `execute` raises."""
-    timing = standing.execution.schedule
-    if timing is None or timing.expression != expression or standing.execution.woken == time:
+    """Begun at one of its times, however often and late that is told; or that time is passed over, and says why.
+
+    Raises NotScheduled where it is none of its times, or was heard already.
+    """
+    timing, heard = standing.execution.schedule, standing.execution.woken
+    if timing is None or timing.expression != expression or (heard is not None and time <= heard):
         raise NotScheduled
-    begun = execute(standing, asked, again=True)
-    return begun.execution_changed(woken=time, schedule=timing if timing.repeats else None)
+    try:
+        after = execute(standing, asked, again=True)
+    except Refusal as refused:
+        passed = PassedOver(time=time, at_ms=asked.at_ms, reason=str(refused)[:1_000])
+        after = standing.execution_changed(passed_over=passed)
+    return after.execution_changed(woken=time, schedule=timing if timing.repeats else None)
 
 
 class Timer(Protocol):

@@ -1,18 +1,31 @@
-"""Carries out a rollback that was asked for: repository by repository, each by revert commits in one push."""
+"""Carries out a rollback that was asked for: repository by repository, each by revert commits in one push, or, where
+the plan makes no commits, by withdrawing patches: they are kept, and nothing is built on them any more.
+"""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import batched
 
 from groundwork.errors import NotFound, Transient
 from groundwork.executing import rollback
 from groundwork.executing.conducting import Conductor
+from groundwork.executing.done import done_in
 from groundwork.executing.ports import Executions
+from groundwork.executing.settling import MOST_CHANGES
 from groundwork.executing.standing import Rollback, Standing
 from groundwork.executing.work import NotReverted, Reverter, Taken
 from groundwork.plans.repositories import Repository
 
 LONGEST_MS = 3_600_000
 """How long a repository that cannot be reached is tried again."""
+
+
+@dataclass(slots=True)
+class _There:
+    """What is to be taken back in one repository: commits, and ids of tasks whose patches are."""
+
+    commits: list[Taken] = field(default_factory=list)
+    patches: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -30,13 +43,8 @@ class Undoer:
         if asked is None or asked.status != "RUNNING":
             return asked.status if asked else "NONE"
         try:
-            for repository_id, taken in _by_repository(standing, asked.task_ids):
-                repository = self.repository(repository_id)
-                reverts = self.reverter.take_back(repository, standing.branch, taken)
-                self.conductor.change(
-                    plan_id,
-                    lambda now, reverts=reverts: rollback.taken_back(now, asked.number, reverts),  # type: ignore[misc]
-                )
+            for repository_id, there in _by_repository(standing, asked.task_ids):
+                self._written(plan_id, asked, self._undone(standing, self.repository(repository_id), there))
         except (NotReverted, NotFound) as refused:
             self._give_up(plan_id, asked, str(refused))
         except Transient as fault:
@@ -47,16 +55,40 @@ class Undoer:
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
 
+    def _undone(self, standing: Standing, repository: Repository, there: _There) -> Mapping[str, str | None]:
+        """The reverts by task id, None for a patch that is withdrawn. Raises NotReverted, Transient."""
+        reverts: dict[str, str | None] = {}
+        if there.commits:
+            reverts |= self.reverter.take_back(repository, standing.branch, there.commits)
+        if there.patches:
+            done = done_in(standing, repository.id)
+            left = [one for one in done if one.kept and one.task.id not in there.patches]
+            self.reverter.go_together(repository, standing.branch, left)
+            reverts |= dict.fromkeys(there.patches)
+        return reverts
+
+    def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
+        """In the order of the work, as many at once as a transaction takes."""
+        for part in batched(reverts.items(), MOST_CHANGES, strict=False):
+            self.conductor.change(
+                plan_id,
+                lambda now, part=part: rollback.taken_back(now, asked.number, dict(part)),  # type: ignore[misc]
+            )
+
     def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
         self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
 
 
-def _by_repository(standing: Standing, task_ids: tuple[str, ...]) -> Iterator[tuple[str, list[Taken]]]:
-    """What is still to be taken back, in order within each repository: commits of two of them never touch."""
-    found: dict[str, list[Taken]] = {}
+def _by_repository(standing: Standing, task_ids: tuple[str, ...]) -> Iterator[tuple[str, _There]]:
+    """What is still to be taken back, in order within each repository: what is done in two of them never touches."""
+    found: dict[str, _There] = {}
     for id_ in task_ids:
         task, state = standing.plan.task(id_), standing.of(id_)
-        if task and state.commit_sha and rollback.is_there(state):
-            repository_id = task.repository_id or standing.plan.repository_id
-            found.setdefault(repository_id, []).append(Taken(task, state.commit_sha, state.attempts))
+        if task is None or not rollback.is_there(state):
+            continue
+        there = found.setdefault(task.repository_id or standing.plan.repository_id, _There())
+        if state.commit_sha:
+            there.commits.append(Taken(task, state.commit_sha, state.attempts))
+        else:
+            there.patches.append(id_)
     yield from found.items()

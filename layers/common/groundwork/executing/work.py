@@ -40,6 +40,11 @@ class Below:
     commit_sha: str | None
     changed: bool
 
+    @property
+    def kept(self) -> bool:
+        """Whether it is a patch, and not a commit or nothing at all."""
+        return self.changed and not self.commit_sha
+
 
 async def nothing_below() -> tuple[Below, ...]:
     return ()
@@ -51,6 +56,7 @@ class Assignment:
 
     `attempt` is never used again for this task; attempts up to `since` belong to what was done before the plan was
     begun anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
+    `spread_s` is how long its first call to the model may be put off: not all that begin together ask in one second.
     """
 
     plan: Plan
@@ -61,6 +67,7 @@ class Assignment:
     repository: Repository
     failed: tuple[Attempt, ...] = ()
     before: tuple[Before, ...] = ()
+    spread_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +104,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It has succeeded. `commit_sha` is None where the plan keeps changes as patches or none was asked for."""
+    """It has succeeded. `commit_sha` is None where the plan keeps changes as patches or none was asked for.
+
+    `on` is what a patch was put on: where others have ended since then, it has not landed, and is put on theirs first.
+    """
 
     commit_sha: str | None
     summary: str = ""
     files: tuple[str, ...] = ()
+    on: tuple[Below, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +158,19 @@ class Taken:
 
 
 class NotReverted(GroundworkError):
-    """The commits cannot be taken back: what came after them does not go together with that."""
+    """This cannot be taken back: what came after it does not go together with that."""
 
 
 class Reverter(Protocol):
-    """Takes back commits of one repository by revert commits on a plan's branch: in this order, all of them or none.
+    """Takes back what tasks have done in one repository. Raises NotReverted, Transient."""
 
-    Answers the reverts' SHAs by task id; those made before are found again. Raises NotReverted, Transient.
-    """
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
+        """Commits, by revert commits on a plan's branch: in this order, all of them or none.
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]: ...
+        Answers the reverts' SHAs by task id; those made before are found again.
+        """
+        ...
+
+    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+        """Whether the patches that are left do, without those that are to be withdrawn: else NotReverted."""
+        ...

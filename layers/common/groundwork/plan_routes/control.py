@@ -148,6 +148,7 @@ def _plan(standing: Standing) -> dict[str, Any]:
         "reason": execution.reason,
         "execution": execution.number,
         "schedule": execution.schedule.as_json() if execution.schedule else None,
+        "passedOver": execution.passed_over.as_json() if execution.passed_over else None,
         "rollback": execution.rollback.as_json() if execution.rollback else None,
     }
 

@@ -40,11 +40,11 @@ def plan_progress(plan_id: str) -> Response[str]:
     responses=answers(TaskPatchShown),
 )
 def task_patch(task_id: str) -> Response[str]:
-    tables(router).plans.summary(plan_of(Kind.TASK, task_id))
-    patch = tables(router).sessions.patch(task_id)
+    state = tables(router).executions.read(plan_of(Kind.TASK, task_id)).of(task_id)
+    patch = tables(router).sessions.newest_patch(task_id)
     if patch is None:
         raise NotFound(f"There is no patch of the task {task_id!r}.")
-    return http.answer({"taskId": task_id, "patch": patch})
+    return http.answer({"taskId": task_id, "patch": patch.text, "withdrawn": state.withdrawn == patch.attempt})
 
 
 @router.get(

@@ -48,7 +48,8 @@ class Carried:
 class Watch:
     """`keep` saves the session after each turn; `left_ms` is what is left of the invocation; `stop` ends it at once.
 
-    `share` gives numbers between 0 and 1, by which waits differ.
+    `share` gives numbers between 0 and 1, by which waits differ; a session's first call is put off by its share of
+    `spread_s`.
     """
 
     keep: Callable[[Session], Awaitable[None]]
@@ -57,12 +58,14 @@ class Watch:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     turn_ms: int = TURN_MS
     share: Callable[[], float] = random.random
+    spread_s: float = 0.0
 
 
 async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
     """Raises Misconfigured. Faults of the provider are waited for, and use up no turn of the session."""
     faults, model = 0, _Listening(means.model)
     means = replace(means, model=model)
+    await _put_off(session, watch)
     while session.ended is None:
         if watch.stop.is_set():
             return Carried(session, Pause.STOPPED)
@@ -86,6 +89,12 @@ async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
         await watch.keep(session)
         await _make_room(session, model.limits, watch)
     return Carried(session)
+
+
+async def _put_off(session: Session, watch: Watch) -> None:
+    """Before its first call alone."""
+    if watch.spread_s and not session.turns and session.ended is None:
+        await _rest(watch, watch.spread_s * watch.share())
 
 
 async def _make_room(session: Session, limits: RateLimits, watch: Watch) -> None:

@@ -36,6 +36,8 @@ EXECUTING = "EXECUTING"
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
 MOST_PLANS_KEPT = 8
+MOST_EVENTS = 1_000
+"""More than one change can have: a transaction changes fewer tasks."""
 
 TURN_TRIES = 8
 """What has been paid for is counted, some ten seconds of trouble notwithstanding."""
@@ -186,11 +188,15 @@ class DynamoExecutions(PlanReading):
     # what people watch
 
     def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
-        """The last changes' events, newest first."""
+        """The last changes' events, newest first; each has a `seq` of its own."""
         with wrapped():
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
-        return [{"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]), **event} for row in rows for event in row.events]
+        return [
+            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MOST_EVENTS + number, **event}
+            for row in rows
+            for number, event in reversed(list(enumerate(row.events)))
+        ]
 
     def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """A task's turns, oldest first, behind a position; and the position that more come behind."""

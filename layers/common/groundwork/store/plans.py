@@ -201,16 +201,28 @@ class DynamoPlans(PlanReading):
 
         Raises PlanInUse, PlanNotEditable, VersionConflict.
         """
-        head = self._head(plan_id)
-        if expected is not None and int(head.version) not in expected:
-            raise VersionConflict(int(head.version))
-        if PlanStatus(head.status).executing:
-            raise PlanNotEditable("A plan under execution cannot be deleted: cancel it first.")
-        now = self._now_ms()
+        for _ in range(TRIES):
+            head = self._head(plan_id)
+            if expected is not None and int(head.version) not in expected:
+                raise VersionConflict(int(head.version))
+            if PlanStatus(head.status).executing:
+                raise PlanNotEditable("A plan under execution cannot be deleted: cancel it first.")
+            if self._at_work(plan_id):
+                # a cancel of many takes several transactions: gone between two of them, the rest stays counted for ever
+                raise PlanNotEditable("Tasks of the plan are still being stopped: delete it in a moment.")
+            if self._deleted(head):
+                return bool((head.execution or {}).get("schedule"))
+        raise VersionConflict(int(head.version))
+
+    def _deleted(self, head: PlanRow) -> bool:
+        """False where it has changed meanwhile. Raises PlanInUse."""
+        plan_id, now = head.pk, self._now_ms()
         transaction = Transaction(self._connection())
         transaction.check(LockRow, plan_id, lock_key(RunType.GENERATE_PLAN), LockRow.pk.does_not_exist(), "lock")
         gone = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
         unmoved = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
+        # with that no task has begun since
+        unmoved &= PlanRow.seq.does_not_exist() if head.seq is None else PlanRow.seq == int(head.seq)
         transaction.update(PlanRow(plan_id), gone, unmoved, "head")
         for list_ in (PLANS, head.repository_id):
             transaction.delete(ListRow(list_, list_key(int(head.created_at), plan_id)))
@@ -221,11 +233,17 @@ class DynamoPlans(PlanReading):
             _patiently(transaction.commit)
         except Cancelled as cancelled:
             # by us, where the answer to an earlier try was lost
-            if self._deleted_at(plan_id) != now:
-                if "lock" in cancelled.tags:
-                    raise PlanInUse(self._holder(plan_id)) from None
-                raise VersionConflict(int(self._head(plan_id).version)) from None
-        return bool((head.execution or {}).get("schedule"))
+            if self._deleted_at(plan_id) == now:
+                return True
+            if "lock" in cancelled.tags:
+                raise PlanInUse(self._holder(plan_id)) from None
+            return False
+        return True
+
+    def _at_work(self, plan_id: str) -> bool:
+        with wrapped():
+            rows = StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True)
+            return any(row.status == TaskStatus.RUNNING.value for row in rows)
 
     def _deleted_at(self, plan_id: str) -> int | None:
         with wrapped():

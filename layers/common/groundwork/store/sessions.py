@@ -41,16 +41,18 @@ class DynamoSessions:
         kept = self._read(under.task_id, "D", under.attempt)
         return Patch.model_validate_json(kept) if kept is not None else None
 
-    def patch(self, task_id: str) -> str | None:
-        """The change of a task whose plan makes no commits, as a unified diff."""
+    def newest_patch(self, task_id: str) -> Patch | None:
+        """The change of a task whose plan makes no commits."""
         kept = self._read(task_id, "D", None)
-        return Patch.model_validate_json(kept).text if kept is not None else None
+        return Patch.model_validate_json(kept) if kept is not None else None
 
     def _read(self, task_id: str, letter: str, attempt: int | None) -> bytes | None:
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
         for _ in range(LOOKS):
             row = _named(plan_id, key)
-            if row is None or (attempt is not None and int(row.attempt) != attempt):
+            if row is not None and attempt is not None and int(row.attempt) != attempt:
+                row = _named(plan_id, _earlier(key, attempt))
+            if row is None:
                 return None
             with wrapped():
                 start = f"{key}#{row.revision}#"
@@ -66,6 +68,9 @@ class DynamoSessions:
         if old and (int(old.attempt), int(old.turns or 0)) > (attempt, turns):
             raise Transient(f"Another worker has gone further with the task {task_id}.")
         unchanged = KeptRow.revision == old.revision if old else KeptRow.revision.does_not_exist()
+        stays = old is not None and letter == "D" and int(old.attempt) < attempt
+        if stays:
+            self._set_aside(plan_id, key, old)
         with wrapped():
             for number, start in enumerate(range(0, len(packed), PART)):
                 PartRow(plan_id, f"{key}#{revision}#{number:03d}", content=packed[start : start + PART]).save()
@@ -80,7 +85,19 @@ class DynamoSessions:
                 _delete(plan_id, f"{key}#{revision}", parts)
                 raise Transient(f"Another worker is at work on the task {task_id}.") from None
             # our own write, whose answer was lost and which the driver has sent again
-        _delete(plan_id, f"{key}#{old.revision}" if old else "", int(old.parts) if old else 0)
+        if old and not stays:
+            _delete(plan_id, f"{key}#{old.revision}", int(old.parts))
+
+    def _set_aside(self, plan_id: str, key: str, old: Any) -> None:
+        """A patch that was withdrawn, so that there is a newer one: what was built on it is still understood by it."""
+        attempt = int(old.attempt)
+        aside = KeptRow(plan_id, _earlier(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
+        with wrapped():
+            aside.save()
+
+
+def _earlier(key: str, attempt: int) -> str:
+    return f"{key}@{attempt:05d}"
 
 
 def _delete(plan_id: str, start: str, parts: int) -> None:

@@ -1,0 +1,142 @@
+"""Bugs put on purpose into what people and schedules ask for, and into plans that make no commits."""
+
+from dataclasses import replace
+from typing import Any
+
+from groundwork.errors import Refusal
+from groundwork.executing import done, rollback, timing
+from groundwork.executing.control import execute
+from groundwork.executing.refusals import NotScheduled
+from groundwork.executing.standing import Standing
+from groundwork.executing.work import Below
+from groundwork.plans import guarding
+from groundwork.plans.guarding import Touched
+from groundwork.plans.model import Plan, TaskStatus
+from groundwork.plans.refusals import PlanNotEditable
+from tests.simulation.execution.faults import ExecutionFaults
+from tests.simulation.execution.mutant import ExecutionMutant
+from tests.simulation.execution.worlds import World
+from tests.simulation.mutant import patched, patched_all
+
+_EXECUTING = "groundwork.executing"
+_woken, _wanted, _done_in, _touched = timing.woken, rollback._wanted, done.done_in, guarding.touched
+
+
+def _whenever_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
+    return _woken(standing.execution_changed(woken=None), expression, time, asked)
+
+
+def _whatever_is_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
+    set_to = standing.execution.schedule
+    if set_to is None:
+        raise NotScheduled
+    return _woken(standing, set_to.expression, time, asked)
+
+
+def _in_silence(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
+    """As it was before times that are passed over were written down."""
+    try:
+        execute(standing, asked, again=True)
+    except Refusal:
+        raise NotScheduled from None
+    return _woken(standing, expression, time, asked)
+
+
+def _takes_new_tasks(before: Plan, after: Plan) -> Touched:
+    try:
+        return _touched(before, after)
+    except PlanNotEditable:
+        return Touched()
+
+
+def _a_part(standing: Standing, task_id: str | None, phase_id: str | None) -> list[str]:
+    found = _wanted(standing, task_id, phase_id)
+    return [id_ for id_ in found if rollback.is_there(standing.of(id_))][:1] if phase_id else found
+
+
+def _withdrawn_too(standing: Standing, repository_id: str) -> tuple[Below, ...]:
+    """What was taken back is taken for done."""
+    states = {
+        id_: state.changed(status=TaskStatus.COMPLETED, attempts=state.withdrawn, files=("src/shared.txt",))
+        for id_, state in standing.states.items()
+        if state.withdrawn
+    }
+    return _done_in(standing.put(states), repository_id)
+
+
+def by_schedule(world: World) -> World:
+    """Plans that are begun by crons and at times, again and again."""
+    return replace(world, schedules=4, clicks=0, rollbacks=0)
+
+
+def without_commits(world: World) -> World:
+    plans = tuple(plan.changed(auto_commit=False, max_parallel=10) for plan in world.plans)
+    return replace(world, plans=plans, limit=20)
+
+
+def taking_patches_back(world: World) -> World:
+    return replace(without_commits(world), clicks=12, rollbacks=4)
+
+
+def sharing(world: World) -> World:
+    """All write into one file, one after the other, and now and then one of them is taken back."""
+    habits = {id_: replace(habit, shared=True, failing=0, deadly=0) for id_, habit in world.habits.items()}
+    return replace(taking_patches_back(world), habits=habits, schedules=0)
+
+
+def told_again(faults: ExecutionFaults) -> ExecutionFaults:
+    return replace(faults, told_twice=0.4, told_late=0.4, until_s=max(3_600.0, faults.until_s))
+
+
+MUTANTS_OF_ASKING = (
+    ExecutionMutant(
+        "a time told twice begins twice",
+        "a schedule's time begins the plan as often as it is told",
+        patched("functions.plan_executor.app.woken", _whenever_told),
+        by_schedule,
+        told_again,
+    ),
+    ExecutionMutant(
+        "a timer that is left over begins",
+        "a schedule that another has taken the place of begins the plan all the same",
+        patched("functions.plan_executor.app.woken", _whatever_is_told),
+        by_schedule,
+        told_again,
+    ),
+    ExecutionMutant(
+        "passed over in silence",
+        "a time at which the plan cannot begin is refused and written down nowhere",
+        patched("functions.plan_executor.app.woken", _in_silence),
+        by_schedule,
+    ),
+    ExecutionMutant(
+        "tasks added under way",
+        "a plan under way takes new tasks, which its execution does not know",
+        patched("groundwork.store.plans.touched", _takes_new_tasks),
+        lambda world: replace(world, additions=6),
+    ),
+    ExecutionMutant(
+        "a phase taken back in part",
+        "of a phase one task is taken back, and the rest stays",
+        patched(f"{_EXECUTING}.rollback._wanted", _a_part),
+        lambda world: replace(world, clicks=12, rollbacks=4),
+    ),
+    ExecutionMutant(
+        "patches side by side",
+        "two patches of tasks that end together are both kept, and neither knows the other",
+        patched(f"{_EXECUTING}.carrying._overtaken", lambda *asked: False),
+        without_commits,
+    ),
+    ExecutionMutant(
+        "built on what was taken back",
+        "a patch that was withdrawn is under what comes after it",
+        patched_all((f"{_EXECUTING}.carrying.done_in", _withdrawn_too)),
+        taking_patches_back,
+    ),
+    ExecutionMutant(
+        "withdrawn under the work of others",
+        "a patch is taken back though others have changed the same lines on it",
+        patched(f"{_EXECUTING}.by_revert.GitReverter.go_together", lambda *asked: None),
+        sharing,
+    ),
+)

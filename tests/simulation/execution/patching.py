@@ -1,0 +1,53 @@
+"""What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
+
+from groundwork.executing.by_patch import Stacks
+from groundwork.executing.done import done_in
+from groundwork.executing.standing import Standing
+from groundwork.plans.model import TaskStatus
+from groundwork.sessions.stacking import Under
+from groundwork.sessions.upstream import PatchesApart
+from groundwork.store.sessions import DynamoSessions
+from tests.fakes.upstream import FakeUpstream
+from tests.simulation.execution.repositories import Repositories
+from tests.simulation.execution.seen import Moment, SeenPlans
+from tests.simulation.known import Violation, demand
+
+
+def a_patch_is_put_on_all_before_it(sessions: DynamoSessions, before: Moment, after: Moment) -> None:
+    """Those of the same repository that were there, in the order in which they came about, and no other."""
+    if after.plan.auto_commit:
+        return
+    name = "a_patch_is_put_on_all_before_it"
+    for task in after.plan.tasks:
+        state = after.of(task.id)
+        if state.status is not TaskStatus.COMPLETED or before.of(task.id).status is state.status or not state.files:
+            continue
+        patch = sessions.load_patch(Under(task_id=task.id, attempt=state.attempts))
+        demand(patch is not None, name, f"{task.id} has none")
+        assert patch
+        found = [(under.task_id, under.attempt) for under in patch.under]
+        there = _patched(before, task.repository_id or after.plan.repository_id)
+        demand(found == there, name, f"{task.id} is on {found}, there are {there}")
+
+
+def _patched(moment: Moment, repository_id: str) -> list[tuple[str, int]]:
+    there = [
+        (moment.of(task.id).landed, task.id, moment.of(task.id).attempts)
+        for task in moment.plan.tasks
+        if moment.of(task.id).status is TaskStatus.COMPLETED
+        and moment.of(task.id).files
+        and (task.repository_id or moment.plan.repository_id) == repository_id
+    ]
+    return [(task_id, attempt) for _, task_id, attempt in sorted(there)]
+
+
+def patches_go_together(seen: SeenPlans, repositories: Repositories, sessions: DynamoSessions) -> None:
+    """At the end: a person can put them on one after the other."""
+    for moment in seen.moments.values():
+        for repository_id, server in repositories.servers.items():
+            left = done_in(Standing(moment.plan, moment.execution, moment.states), repository_id)
+            git = FakeUpstream(server)
+            try:
+                git.stacked(git.head("main", None), Stacks(sessions).on(left))
+            except PatchesApart as apart:
+                raise Violation("patches_go_together", str(apart)) from apart
