@@ -61,10 +61,17 @@ const preloaded: Plugin = {
 };
 
 /** The build of react-router without its warnings; the package itself leads to the other. */
-const router = (name: string): string =>
-  fileURLToPath(new URL(`./node_modules/react-router/dist/production/${name}.mjs`, import.meta.url));
+const router = [
+  [/^react-router$/, "index"],
+  [/^react-router\/dom$/, "dom-export"],
+].map(([find, name]) => ({
+  find: find as RegExp,
+  replacement: fileURLToPath(
+    new URL(`./node_modules/react-router/dist/production/${String(name)}.mjs`, import.meta.url),
+  ),
+}));
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   plugins: [react(), precompressed, preloaded],
   resolve: {
     alias: [
@@ -73,8 +80,7 @@ export default defineConfig({
         find: "react-remove-scroll",
         replacement: fileURLToPath(new URL("./src/ui/RemoveScroll.tsx", import.meta.url)),
       },
-      { find: /^react-router$/, replacement: router("index") },
-      { find: /^react-router\/dom$/, replacement: router("dom-export") },
+      ...(command === "build" ? router : []),
     ],
   },
   build: {
@@ -117,4 +123,4 @@ export default defineConfig({
     unstubGlobals: true,
     testTimeout: 20_000,
   },
-});
+}));
