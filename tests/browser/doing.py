@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
@@ -77,7 +78,7 @@ def _badge(page: Page, status: str) -> Locator:
     return page.get_by_role("heading", level=1).locator("xpath=..").get_by_text(status, exact=True)
 
 
-def sees_plan_through(page: Page) -> None:
+def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None) -> None:
     """On the page of its execution: does what the plan asks of a person until it is complete."""
     waiting = page.get_by_role("status", name="Waits for a person")
     wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Go on|Resume)$"), disabled=False).first
@@ -85,6 +86,7 @@ def sees_plan_through(page: Page) -> None:
     ends = time.monotonic() + 2 * PATIENCE_MS / 1_000
     while not ended.is_visible():
         assert time.monotonic() < ends, f"it has not come to its end: {page.get_by_role('main').inner_text()}"
+        meanwhile()
         # nothing is asked, or what was asked has been seen to: then the next look tells
         with suppress(TimeoutError):
             wanted.click(timeout=1_000)
@@ -116,3 +118,15 @@ def row_of(page: Page, title: str) -> Locator:
 def opens_task(page: Page, title: str) -> Locator:
     row_of(page, title).get_by_role("button", name=title, exact=True).click()
     return page.get_by_role("dialog", name=title)
+
+
+def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> None:
+    """With the mouse, onto the upper half of something, by way of what lies between."""
+    # waits until it stands still, and all the rest with it
+    what.hover()
+    page.mouse.down()
+    box = onto.bounding_box()
+    assert box is not None, "only what is to be seen can be dragged onto"
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3, steps=12)
+    if drop:
+        page.mouse.up()

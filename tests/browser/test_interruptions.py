@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.stepfunctions.models import stepfunctions_backends
 from playwright.sync_api import expect
 
+from groundwork.store.plan_rows import HEAD
 from groundwork.store.run_rows import run_key
 from groundwork.store.standing_rows import state_key
 from local.demo_repository import made_anew
@@ -95,7 +98,7 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         editor.get_by_role("button", name="Save").click()
         expect(editor.get_by_role("dialog")).to_be_hidden()
         # what worked on the task is gone with the system: another takes its place, by itself or at a person's word
-        sees_plan_through(execution)
+        sees_plan_through(execution, meanwhile=lambda: make_overdue(system, plan))
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
         sees_plan(editor, "Completed")
 
@@ -109,13 +112,24 @@ def forget_executions() -> None:
 
 def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
     """That of a task whose worker is lost, as it would by itself within a minute."""
+    _set_back(system, plan_id, state_key(task_id), "lease")
+
+
+def make_overdue(system: LocalSystem, plan_id: str) -> None:
+    """The next sweep looks at the plan, as one would a minute later."""
+    with suppress(ClientError):
+        _set_back(system, plan_id, HEAD, "attentionAt")
+
+
+def _set_back(system: LocalSystem, pk: str, sk: str, name: str) -> None:
+    """A time in the past instead of the one there. Raises ClientError where there is none."""
     system.client("dynamodb").update_item(
         TableName="PlansTable",
-        Key={"pk": {"S": plan_id}, "sk": {"S": state_key(task_id)}},
-        UpdateExpression="SET #lease = :past",
-        ExpressionAttributeNames={"#lease": "lease"},
+        Key={"pk": {"S": pk}, "sk": {"S": sk}},
+        UpdateExpression="SET #time = :past",
+        ExpressionAttributeNames={"#time": name},
         ExpressionAttributeValues={":past": {"N": "1"}},
-        ConditionExpression="attribute_exists(pk)",
+        ConditionExpression="attribute_exists(#time)",
     )
 
 

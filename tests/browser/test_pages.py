@@ -64,6 +64,19 @@ def test_axe_finds_nothing_wrong_with_a_dialog(system: Furnished, comes: Comes, 
     expect(dialog).to_be_hidden()
 
 
+@pytest.mark.parametrize("section", ["cards", "stories"])
+def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: Furnished, comes: Comes, section: str) -> None:
+    person = comes(system.system.url, system.system.token)
+    page = person.opens(f"{system.pages['project']}?section={section}")
+    page.get_by_role("list", name=section).get_by_role("checkbox").first.click()
+    expect(page.get_by_text("1 chosen")).to_be_visible()
+    found = {}
+    for colors in ("light", "dark"):
+        person.prefers(colors)
+        found[colors] = person.barriers()
+    assert found == {"light": [], "dark": []}
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_phone_s_width(system: Furnished, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token, size=PHONE)

@@ -11,7 +11,7 @@ from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_of_plan, opens_task, row_of, sees_plan, waits_for_person
+from tests.browser.doing import asks_of_plan, drags, opens_task, row_of, sees_plan, waits_for_person
 from tests.browser.gate import Gate
 from tests.browser.system import ROOT, serving
 from tests.system.carrying import Executor, phase, task
@@ -78,6 +78,34 @@ def test_a_plan_is_scheduled_and_kept_as_a_template_and_another_is_made_of_it_an
     expect(page.get_by_role("heading", name="Plans", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="The CSV export")).to_be_visible()
     expect(page.get_by_role("link", name="The GPX export")).to_have_count(0)
+
+
+def test_tasks_are_put_in_order_by_dragging_and_joined_by_lines_and_no_circle_can_be_drawn(
+    system: System, comes: Comes
+) -> None:
+    titles = ["Draw the map", "Measure the ride", "Show both"]
+    tasks = [task(key, title=title) for key, title in zip("abc", titles, strict=True)]
+    plan = system[1].plan(phase("Build", *tasks, mode="parallel"), title="Maps in order")["id"]
+    page = comes(system[0].url, system[0].token).opens(f"/plans/{plan}")
+    grips = [page.get_by_role("button", name=f"Move {title}") for title in titles]
+    drags(page, grips[2], grips[0])
+    expect(page.locator("[data-task-id]")).to_contain_text([titles[2], titles[0], titles[1]])
+    page.get_by_text("Graph", exact=True).click()
+
+    ends = {title: page.locator(".react-flow__node").filter(has_text=title) for title in titles}
+    first, second = ends[titles[0]], ends[titles[1]]
+    drags(page, first.locator(".source"), second.locator(".target"))
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    drags(page, second.locator(".source"), first.locator(".target"), drop=False)
+    expect(first).to_contain_text("Not possible")
+    page.mouse.up()
+    expect(first).not_to_contain_text("Not possible")
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    # it is drawn before it is saved
+    expect(page.get_by_text("version 3")).to_be_visible()
+    kept = system[1].tasks(plan)
+    assert list(kept) == ["c", "a", "b"]
+    assert [one["dependsOn"] for one in kept.values()] == [[], [], [kept["a"]["id"]]]
 
 
 def test_every_decision_about_a_task_is_made_by_clicking(system: System, comes: Comes) -> None:

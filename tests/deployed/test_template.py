@@ -11,6 +11,8 @@ from samtranslator.model.exceptions import InvalidDocumentException
 
 from checks.policies import problems
 from checks.sam import ROOT, Template, listed, resources, source, statements, translated
+from groundwork.ids import new_plan_id
+from groundwork.scheduler import PlanTimer
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT, ROLES, Grant
 
 
@@ -222,6 +224,16 @@ REFERRING = (
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Logs::MetricFilter",
 )
+
+
+def test_a_plans_schedule_has_a_name_that_is_short_enough_in_every_stack_that_can_be_made() -> None:
+    """EventBridge Scheduler takes 64 characters, Lambda no more for a function: its name ends the stack's first."""
+    functions = resources(source(), "AWS::Serverless::Function").values()
+    named = [function["FunctionName"]["Fn::Sub"] for function in functions if "FunctionName" in function]
+    longest_stack = "s" * (64 - max(len(name.replace("${AWS::StackName}", "")) for name in named))
+    name = PlanTimer(longest_stack, "", "")._name(new_plan_id())
+    assert name.startswith(f"{longest_stack}-")
+    assert len(name) <= 64
 
 
 def test_only_a_function_that_reads_a_setting_has_it() -> None:

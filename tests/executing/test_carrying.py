@@ -389,6 +389,27 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     assert heard == ["one", "one"]
 
 
+def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next() -> None:
+    class Deaf(MemoryMachine):
+        def close(self, token: str) -> None:
+            if faults:
+                raise faults.pop()
+            super().close(token)
+
+    faults: list[Exception] = [Transient("Step Functions"), Transient("Step Functions")]
+    world = chain()
+    world.machine = Deaf()
+    world.gate("b", "waits")
+    world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+    for _ in range(2):
+        assert world.machine.opened == {}
+        world.conductor.sweep(10**15, lambda: False)
+    assert world.machine.opened == {"waits": None}
+    # then nothing is left to be told
+    world.conductor.sweep(10**15, lambda: False)
+    assert world.store.silent == {world.plan.id}
+
+
 async def test_the_worker_that_finds_an_attempt_lost_begins_the_next_one_itself() -> None:
     async def lost(assignment: Assignment, watch: Watch) -> Outcome:
         raise KeyboardInterrupt

@@ -6,10 +6,10 @@ from typing import Any
 
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
-from groundwork.plans.guarding import touched
+from groundwork.plans.guarding import refusal, touched
 from groundwork.plans.history import Iteration
-from groundwork.plans.model import Plan, TaskState, TaskStatus
-from groundwork.plans.refusals import PlanNotEditable, TaskBegun, VersionConflict
+from groundwork.plans.model import Plan, TaskState
+from groundwork.plans.refusals import PlanNotEditable, VersionConflict
 from groundwork.plans.repositories import Repository
 
 
@@ -57,11 +57,8 @@ class MemoryPlans:
             if not head.status.editable:
                 raise PlanNotEditable
             raise VersionConflict(head.version)
-        states = self.states(before.id)
-        begun = [id_ for id_ in guarded.changed if states.get(id_, TaskState()).status.begun]
-        begun += [id_ for id_ in guarded.removed if states.get(id_, TaskState()).status is not TaskStatus.PENDING]
-        if begun:
-            raise TaskBegun(begun)
+        if in_the_way := refusal(guarded, self.states(before.id)):
+            raise in_the_way
         self._put(after, iteration)
 
     def _put(self, plan: Plan, iteration: Iteration) -> None:

@@ -55,14 +55,18 @@ class Conductor:
         for plan_id in self.store.unquiet(since_ms):
             if stop():
                 break
+            untold: list[str] = []
             try:
-                standing = self.look(plan_id)
+                standing = replace(self, unheard=untold.append).look(plan_id)
                 moving = standing.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
-                if not moving and not standing.execution.rolling_back:
+                # what could not be told now is told the next time: nobody else looks at a plan that is over
+                if not moving and not standing.execution.rolling_back and not untold:
                     self.store.quiet(standing)
                 looked.append(plan_id)
             except (NotFound, Transient) as fault:
-                self.unheard(f"{plan_id} could not be looked at: {fault}")
+                untold.append(f"{plan_id} could not be looked at: {fault}")
+            for what in untold:
+                self.unheard(what)
         return looked
 
     def arrived(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> None:

@@ -4,10 +4,11 @@ Where a task stands, what phases there are and what the plan itself says is what
 wants that changed cancels it first.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from groundwork.plans.model import Phase, Plan, Task, details
-from groundwork.plans.refusals import PlanNotEditable
+from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
+from groundwork.plans.refusals import PlanNotEditable, TaskBegun
 
 MOST_TOUCHED = 80
 """Tasks that one edit may touch: each is a check in the transaction that makes it."""
@@ -23,6 +24,17 @@ class Touched:
     @property
     def ids(self) -> tuple[str, ...]:
         return self.changed + self.removed
+
+
+def refusal(guarded: Touched, states: Mapping[str, TaskState]) -> TaskBegun | None:
+    """Why such an edit cannot be made where the plan's tasks stand so; None where it can."""
+
+    def status(task_id: str) -> TaskStatus:
+        return states[task_id].status if task_id in states else TaskStatus.PENDING
+
+    begun = [id_ for id_ in guarded.ids if status(id_).begun]
+    waiting = [id_ for id_ in guarded.removed if id_ not in begun and status(id_) is not TaskStatus.PENDING]
+    return TaskBegun(begun, waiting) if begun or waiting else None
 
 
 def touched(before: Plan, after: Plan) -> Touched:

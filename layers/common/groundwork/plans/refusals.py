@@ -47,8 +47,11 @@ class TaskBegun(Conflict):
 
     code = "TASK_BEGUN"
 
-    def __init__(self, task_ids: Sequence[str]) -> None:
-        super().__init__(None, {"taskIds": list(task_ids)})
+    def __init__(self, task_ids: Sequence[str], waiting: Sequence[str] = ()) -> None:
+        """`waiting`: tasks to be deleted that have not begun, but wait at their gates, where the execution has them."""
+        details = {"taskIds": [*task_ids, *waiting]} | ({"waitingTaskIds": list(waiting)} if waiting else {})
+        only = "A task that waits at its gate cannot be deleted any more: skip it instead."
+        super().__init__(only if waiting and not task_ids else None, details)
 
 
 class StaleSuggestion(Conflict):

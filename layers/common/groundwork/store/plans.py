@@ -10,10 +10,10 @@ from pynamodb.connection import Connection
 
 from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.plans.guarding import Touched, touched
+from groundwork.plans.guarding import Touched, refusal, touched
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
-from groundwork.plans.refusals import PlanInUse, PlanNotEditable, TaskBegun, VersionConflict
+from groundwork.plans.refusals import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.runs import Run, RunType
 from groundwork.store.backlog_rows import PURGE, to_ms
@@ -169,10 +169,8 @@ class DynamoPlans(PlanReading):
                 raise PlanNotEditable(f"A plan that is {head.status} cannot be edited.") from cancelled
             # its status alone has changed: what was read is out of date all the same
             raise VersionConflict(int(head.version)) from cancelled
-        states = self.states(before.id)
-        begun = [id_ for id_ in guarded.changed if id_ in states and states[id_].status.begun]
-        begun += [id_ for id_ in guarded.removed if id_ in states and states[id_].status is not TaskStatus.PENDING]
-        raise TaskBegun(begun) from cancelled
+        # a task that stood in the way may stand elsewhere by now
+        raise refusal(guarded, self.states(before.id)) or VersionConflict(before.version) from cancelled
 
     # reviews
 
