@@ -5,6 +5,8 @@ import { App } from "./app/App";
 import { readyRouter } from "./app/routes";
 import { overlays } from "./ui/overlay";
 
+const OVERLAYS_AFTER_MS = 3_000;
+
 const root = document.getElementById("root");
 if (root) {
   const router = await readyRouter();
@@ -13,12 +15,6 @@ if (root) {
       <App router={router} />
     </StrictMode>,
   );
-  whenIdle(() => overlays().catch(() => undefined));
-}
-
-/** So that the first dialog is there at once, also when the server no longer is. */
-function whenIdle(task: () => unknown): void {
-  const isKnown = typeof requestIdleCallback === "function"; // not in Safari
-  if (isKnown) requestIdleCallback(task, { timeout: 5_000 });
-  else setTimeout(task, 1_000);
+  // so that the first dialog is there at once, also when the server no longer is; not while the page itself is coming
+  setTimeout(() => overlays().catch(() => undefined), OVERLAYS_AFTER_MS);
 }

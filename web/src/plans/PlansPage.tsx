@@ -49,8 +49,13 @@ export function Component() {
         title="Plans"
         lead="How something is built in a repository: phases of tasks, written with Claude or by hand, then carried out."
         actions={
-          known.length > 0 && (
-            <Button variant="primary" icon={Plus} onClick={() => setNew(true)}>
+          (known.length > 0 || repositories.isPending) && (
+            <Button
+              variant="primary"
+              icon={Plus}
+              disabled={repositories.isPending}
+              onClick={() => setNew(true)}
+            >
               New plan
             </Button>
           )

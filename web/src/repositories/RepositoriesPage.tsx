@@ -40,7 +40,7 @@ export function Component() {
       <PageHeader
         title="Repositories"
         lead="Where the code is that plans are written for and carried out in."
-        {...(data && data.length > 0 ? { actions: add } : {})}
+        {...(isPending || (data && data.length > 0) ? { actions: add } : {})}
       />
       {isPending && <Skeleton lines={4} height={56} />}
       {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}

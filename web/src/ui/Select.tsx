@@ -1,32 +1,52 @@
 import { ChevronDown } from "lucide-react";
-import { Suspense } from "react";
+import { type KeyboardEvent, Suspense, useState } from "react";
 
-import { overlay } from "./overlay";
+import { overlay, overlays } from "./overlay";
 import s from "./Select.module.css";
 import type { SelectProps } from "./SelectBox";
 
 export type { Option } from "./SelectBox";
 
 const SelectBox = overlay("SelectBox");
+const OPENING = ["ArrowDown", "ArrowUp"];
 
-/** `label` is its name for a screen reader, unless a `Field` labels it by `id`. Values must not be empty. */
+/**
+ * `label` is its name for a screen reader, unless a `Field` labels it by `id`. Values must not be empty. Until it is
+ * opened for the first time it is no more than a button that shows its value.
+ */
 export function Select(props: SelectProps) {
+  const [isOpened, setOpened] = useState(false);
+  const closed = <Closed {...props} onOpen={() => setOpened(true)} />;
+  if (!isOpened) return closed;
   return (
-    <Suspense fallback={<Closed {...props} />}>
+    <Suspense fallback={closed}>
       <SelectBox {...props} />
     </Suspense>
   );
 }
 
-/** As it will look, until it can be opened. */
-function Closed({ label, value, options, id, size = "m" }: SelectProps) {
+function Closed({ label, value, options, id, disabled, size = "m", onOpen }: ClosedProps) {
+  const load = () => void overlays();
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!OPENING.includes(event.key)) return;
+    event.preventDefault();
+    onOpen();
+  };
   return (
     <button
       type="button"
-      className={`${s.trigger} ${size === "s" ? s.small : ""}`}
+      role="combobox"
+      aria-haspopup="listbox"
+      aria-expanded={false}
+      aria-controls=""
       aria-label={label}
-      aria-busy
       id={id}
+      className={`${s.trigger} ${size === "s" ? s.small : ""}`}
+      disabled={disabled}
+      onPointerEnter={load}
+      onFocus={load}
+      onClick={onOpen}
+      onKeyDown={onKeyDown}
     >
       <span>{options.find((option) => option.value === value)?.label}</span>
       <span className={s.icon} aria-hidden>
@@ -35,3 +55,5 @@ function Closed({ label, value, options, id, size = "m" }: SelectProps) {
     </button>
   );
 }
+
+type ClosedProps = SelectProps & { onOpen: () => void };

@@ -14,6 +14,7 @@ export type SelectProps = {
   size?: "s" | "m";
 };
 
+/** A select that is open to begin with. */
 export function SelectBox({
   label,
   value,
@@ -24,7 +25,7 @@ export function SelectBox({
   size = "m",
 }: SelectProps) {
   return (
-    <S.Root value={value} onValueChange={onValueChange} disabled={disabled}>
+    <S.Root defaultOpen value={value} onValueChange={onValueChange} disabled={disabled}>
       <S.Trigger className={`${s.trigger} ${size === "s" ? s.small : ""}`} aria-label={label} id={id}>
         <S.Value />
         <S.Icon className={s.icon}>
