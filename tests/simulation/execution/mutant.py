@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.simulation.execution.faults import ExecutionFaults
@@ -25,8 +25,12 @@ class ExecutionMutant:
     first: int = 1
     """The seed from which on it is looked for where time is short."""
 
+    def _world(self, world: World) -> World:
+        """People neither add nor schedule but where the bug needs them to."""
+        return self.where(replace(world, additions=0, schedules=0))
+
     def caught(self, seeds: range = range(1, SEEDS + 1)) -> Report | None:
         """The first simulation that goes wrong."""
         with self.applied():
-            reports = (simulate_execution(seed, self.where, self.under) for seed in seeds)
+            reports = (simulate_execution(seed, self._world, self.under) for seed in seeds)
             return next((report for report in reports if report.broken), None)

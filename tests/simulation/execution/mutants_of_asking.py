@@ -26,13 +26,6 @@ def _whenever_told(standing: Standing, expression: str, time: str, asked: Any) -
     return _woken(standing.execution_changed(woken=None), expression, time, asked)
 
 
-def _whatever_is_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
-    set_to = standing.execution.schedule
-    if set_to is None:
-        raise NotScheduled
-    return _woken(standing, set_to.expression, time, asked)
-
-
 def _in_silence(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
     """As it was before times that are passed over were written down."""
     try:
@@ -93,13 +86,6 @@ MUTANTS_OF_ASKING = (
         "a time told twice begins twice",
         "a schedule's time begins the plan as often as it is told",
         patched("functions.plan_executor.app.woken", _whenever_told),
-        by_schedule,
-        told_again,
-    ),
-    ExecutionMutant(
-        "a timer that is left over begins",
-        "a schedule that another has taken the place of begins the plan all the same",
-        patched("functions.plan_executor.app.woken", _whatever_is_told),
         by_schedule,
         told_again,
     ),

@@ -176,7 +176,7 @@ class People:
             await self._comes_to(plan_id, ENDED, self.random.choice([0, 20, 60]))
             await self._set_timer(plan_id)
         if self.world.schedules:
-            await asyncio.sleep(self.random.uniform(60, 2_400))
+            await asyncio.sleep(self.random.uniform(60, 1_200))
         # somebody sees to it that it does not begin for ever
         off = partial(self._off, plan_id)
         while self.world.schedules and not await self._answered(f"unschedule {plan_id}", off):  # noqa: ASYNC110
