@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,14 +54,19 @@ class TimerWatch:
 
     def _consider(self, scheduler: Any, schedule: dict[str, Any]) -> None:
         expression = schedule["ScheduleExpression"]
-        now = self._now(ZoneInfo(schedule.get("ScheduleExpressionTimezone", "UTC"))).replace(tzinfo=None)
-        due = due_time(expression, now)
+        zone = ZoneInfo(schedule.get("ScheduleExpressionTimezone", "UTC"))
+        due = due_time(expression, self._now(zone).replace(tzinfo=None))
         if due is None or (schedule["Name"], expression, due) in self._fired:
             return
         self._fired.add((schedule["Name"], expression, due))
-        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, due).encode())
+        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, _in_utc(due, zone)).encode())
         if schedule.get("ActionAfterCompletion") == "DELETE":
             scheduler.delete_schedule(Name=schedule["Name"])
+
+
+def _in_utc(local_time: str, zone: ZoneInfo) -> str:
+    """As EventBridge tells a time, whatever the schedule's own zone."""
+    return datetime.fromisoformat(local_time).replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def due_time(expression: str, now: datetime) -> str | None:

@@ -143,7 +143,8 @@ def scheduler() -> Iterator[Scheduler]:
 def test_a_cron_fires_once_in_each_minute_that_it_names(scheduler: Scheduler) -> None:
     scheduler.create("nine", "cron(0/2 10 ? * MON *)", ScheduleExpressionTimezone="Europe/Vienna")
     told = [scheduler.look(minutes) for minutes in (0, 0, 1, 1, 0, 60)]
-    first, second = [{"time": "2026-11-23T10:00:00"}], [{"time": "2026-11-23T10:02:00"}]
+    # told in UTC, as EventBridge does
+    first, second = [{"time": "2026-11-23T09:00:00Z"}], [{"time": "2026-11-23T09:02:00Z"}]
     assert told == [first, [], [], second, [], []]
 
 
