@@ -28,7 +28,7 @@ from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.simulation.execution import endings
-from tests.simulation.execution.cloud import CURRENT, ExecutionCloud, LambdaClient, StatesClient
+from tests.simulation.execution.cloud import CURRENT, SWEEP_S, ExecutionCloud, LambdaClient, StatesClient
 from tests.simulation.execution.faults import ExecutionFaults, drawn
 from tests.simulation.execution.invariants import ExecutionInvariants
 from tests.simulation.execution.paths import Json
@@ -161,6 +161,8 @@ class ExecutionSimulation:
             await self._until(asyncio.create_task(self.people.live()))
             await self._at_rest()
             await self._until(asyncio.create_task(self.people.see_to_everything(self._at_rest)))
+            # an execution that was not told of its plan's end, as faults had it, is told by a sweep after them
+            await asyncio.sleep(max(0.0, self.faults.until_s - self.loop.now) + 2 * SWEEP_S)
         finally:
             for task in beside:
                 task.cancel()
