@@ -1,8 +1,11 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { useState } from "react";
 import { afterEach, expect, test, vi } from "vitest";
 
 import { connection } from "@/api/connection";
+import { projectKeys, toProject } from "@/services/projects";
 import type { RunFromAPI } from "@/services/runs";
 import { renderPage } from "@/testing/render";
 import { anItem, aProject, aRun } from "@/testing/samples";
@@ -44,6 +47,19 @@ test("all items are asked for once, then only what has changed since, with the t
   expect(second?.path).toContain("since=7");
   expect(second?.headers.get("if-none-match")).toBe('"7"');
   expect(third?.path).toContain("since=7");
+});
+
+/** Comes from the project's page, on which the run was started. */
+function FromProject() {
+  const queries = useQueryClient();
+  useState(() => queries.setQueryData(projectKeys.one("p1"), toProject(aProject())));
+  return <RunPage />;
+}
+
+test("what a run has made is fetched anew though it had ended before it was first looked at", async () => {
+  const { calls } = serve(() => aRun({ status: "SUCCEEDED", phase: "DONE", completedItems: 4 }));
+  renderPage(<FromProject />, AT);
+  await waitFor(() => expect(calls.filter((call) => call.path === "/api/projects/p1")).toHaveLength(1));
 });
 
 test("what is in flight is shown, and counted in the bar with what failed and was skipped", async () => {

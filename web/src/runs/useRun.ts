@@ -66,11 +66,14 @@ export function useRunLog(runId: string, run: Run | undefined) {
   });
 }
 
-/** When a run ends, what it has made is fetched anew wherever it is shown, and the log's last lines too. */
+/**
+ * When a run ends, what it has made is fetched anew wherever it is shown, and the log's last lines too. A short one has
+ * ended before it is first looked at: what was seen before it began is just as old then.
+ */
 function useWhatItMakes(run: Run | undefined): void {
   const queries = useQueryClient();
-  const wasActive = useRef(false);
-  const active = run !== undefined && isActive(run);
+  const wasActive = useRef(true);
+  const active = run === undefined || isActive(run);
   useEffect(() => {
     if (wasActive.current && run && !active) {
       const stale = [projectKeys.all, cardKeys.all, epicKeys.all, storyKeys.all, subtaskKeys.all];
