@@ -130,3 +130,17 @@ def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> Non
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3, steps=12)
     if drop:
         page.mouse.up()
+
+
+def until_seen(
+    act: Callable[[], None], seen: Callable[[float], None], again: Callable[[], None] = lambda: None
+) -> None:
+    """Does it again, as a person would, where an answer of the API came in the middle of a gesture: it lays the graph
+    anew. `seen` expects what comes of it, within so many ms; `again` is what is done before another try."""
+    for _ in range(4):
+        act()
+        with suppress(AssertionError):
+            return seen(8_000)
+        again()
+    act()
+    return seen(30_000)

@@ -11,7 +11,7 @@ from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_of_plan, drags, opens_task, row_of, sees_plan, waits_for_person
+from tests.browser.doing import asks_of_plan, drags, opens_task, row_of, sees_plan, until_seen, waits_for_person
 from tests.browser.gate import Gate
 from tests.browser.system import ROOT, serving
 from tests.system.carrying import Executor, phase, task
@@ -94,13 +94,19 @@ def test_tasks_are_put_in_order_by_dragging_and_joined_by_lines_and_no_circle_ca
 
     ends = {title: page.locator(".react-flow__node").filter(has_text=title) for title in titles}
     first, second = ends[titles[0]], ends[titles[1]]
-    drags(page, first.locator(".source"), second.locator(".target"))
-    expect(page.locator(".react-flow__edge")).to_have_count(1)
-    drags(page, second.locator(".source"), first.locator(".target"), drop=False)
-    expect(first).to_contain_text("Not possible")
+    edges = page.locator(".react-flow__edge")
+    until_seen(
+        lambda: drags(page, first.locator(".source"), second.locator(".target")),
+        lambda within: expect(edges).to_have_count(1, timeout=within),
+    )
+    until_seen(
+        lambda: drags(page, second.locator(".source"), first.locator(".target"), drop=False),
+        lambda within: expect(first).to_contain_text("Not possible", timeout=within),
+        page.mouse.up,
+    )
     page.mouse.up()
     expect(first).not_to_contain_text("Not possible")
-    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    expect(edges).to_have_count(1)
     # it is drawn before it is saved
     expect(page.get_by_text("version 3")).to_be_visible()
     kept = system[1].tasks(plan)
