@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import botocore.client
 
@@ -112,8 +113,5 @@ def metered() -> Iterator[Meter]:
         meter.count(operation, sent)
         return answer
 
-    botocore.client.BaseClient._make_api_call = counted  # type: ignore[attr-defined]
-    try:
+    with mock.patch.object(botocore.client.BaseClient, "_make_api_call", counted):
         yield meter
-    finally:
-        botocore.client.BaseClient._make_api_call = real  # type: ignore[attr-defined]

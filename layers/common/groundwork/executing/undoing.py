@@ -4,6 +4,7 @@ the plan makes no commits, by withdrawing patches: they are kept, and nothing is
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import batched
 
 from groundwork.errors import NotFound, Transient
@@ -70,10 +71,7 @@ class Undoer:
     def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
         """In the order of the work, as many at once as a transaction takes."""
         for part in batched(reverts.items(), MOST_CHANGES, strict=False):
-            self.conductor.change(
-                plan_id,
-                lambda now, part=part: rollback.taken_back(now, asked.number, dict(part)),  # type: ignore[misc]
-            )
+            self.conductor.change(plan_id, partial(rollback.taken_back, number=asked.number, reverts=dict(part)))
 
     def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
         self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))

@@ -233,10 +233,10 @@ def _local_client() -> Iterator[Any]:
 
 def _reference(branch: str) -> bytes:
     """Raises RepositoryRefused for what git takes for no branch's name."""
-    from dulwich.refs import check_ref_format
+    from dulwich.refs import Ref, check_ref_format
 
-    name = f"refs/heads/{branch}".encode(errors="replace")
-    if not check_ref_format(name):  # type: ignore[arg-type]
+    name = Ref(f"refs/heads/{branch}".encode(errors="replace"))
+    if not check_ref_format(name):
         raise RepositoryRefused(f"{shortened(one_line(branch), 100)!r} cannot be the name of a branch.")
     return name
 

@@ -64,7 +64,8 @@ class DynamoEntries:
             raise missing
         try:
             with wrapped():
-                return row.get(path.project_id, sort_key(path), consistent_read=True).entity()  # type: ignore[no-any-return]
+                found: Card | Artifact = row.get(path.project_id, sort_key(path), consistent_read=True).entity()
+                return found
         except row.DoesNotExist:
             raise missing from None
 
@@ -189,7 +190,8 @@ class DynamoEntries:
                 # gone, which the next reading says, or its text was changed by somebody else
                 contention.pause(attempt)
             else:
-                return edited.entity()  # type: ignore[no-any-return]
+                after: Card | Artifact = edited.entity()
+                return after
         raise WriteConflict
 
     def delete(self, path: Path) -> None:

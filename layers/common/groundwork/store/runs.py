@@ -202,8 +202,8 @@ class DynamoRuns:
 
     def _write_artifacts(self, transaction: Transaction, changes: Changes) -> None:
         for index, artifact in changes.puts:
-            row = row_of(artifact)
-            transaction.put(row, type(row).pk.does_not_exist(), index)  # type: ignore[attr-defined]
+            new: Any = row_of(artifact)
+            transaction.put(new, type(new).pk.does_not_exist(), index)
         for index, path in changes.deletes:
             row = ROW_OF_KIND[path.kind](path.project_id, sort_key(path))
             transaction.delete(row, type(row).pk.exists(), index)
