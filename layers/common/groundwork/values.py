@@ -57,16 +57,17 @@ class Stored(Value):
 
     def stored(
         self,
-        include: Set[str] | None = None,
-        exclude: Set[str] = frozenset(),
+        include: set[str] | None = None,
+        exclude: set[str] | None = None,
         exclude_defaults: bool = False,
         exclude_none: bool = False,
     ) -> dict[str, Any]:
         """Return the document as rows hold it, with the unknown fields it was read with."""
         options: dict[str, Any] = {"exclude_defaults": exclude_defaults, "exclude_none": exclude_none}
         document = self.model_dump(mode="json", by_alias=True, include=include, exclude=exclude, **options)
-        left_out = exclude if include is None else set(type(self).model_fields) - set(include)
-        return _with_unknown(self, document, left_out, options)
+        left_out = exclude or set[str]() if include is None else type(self).model_fields.keys() - include
+        whole: dict[str, Any] = _with_unknown(self, document, left_out, options)
+        return whole
 
     def stored_json(self) -> str:
         return json.dumps(self.stored(), separators=(",", ":"), ensure_ascii=False)

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans.drafting import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
@@ -17,12 +17,54 @@ from groundwork.values import Stored, stored_as
 Position = Annotated[int, Field(ge=0, le=MOST_TASKS)]
 Dependents = Literal["refuse", "repair"]
 
+FIELD_NAMES = {
+    "acceptance_criteria": "acceptance_criteria",
+    "auto_commit": "auto_commit",
+    "branch": "branch",
+    "change_asked": "change_asked",
+    "condition": "condition",
+    "depends_on": "depends_on",
+    "description": "description",
+    "effort": "effort",
+    "files": "files",
+    "key": "key",
+    "max_parallel": "max_parallel",
+    "mode": "mode",
+    "pause_after": "pause_after",
+    "repository_id": "repository_id",
+    "story_id": "story_id",
+    "story_ids": "story_ids",
+    "subtask_id": "subtask_id",
+    "title": "title",
+}
+"""The stored name of each field that an update can change, by its Python name."""
+
+_PYTHON_NAMES = {stored: name for name, stored in FIELD_NAMES.items()}
+
+
+def _by_python_name(fields: Any) -> Any:
+    return (
+        {_PYTHON_NAMES.get(name, name): value for name, value in fields.items()} if isinstance(fields, dict) else fields
+    )
+
+
+def _by_stored_name(fields: dict[str, Any]) -> dict[str, Any]:
+    return {FIELD_NAMES.get(name, name): _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.stored() if isinstance(value, Stored) else value
+
+
+Fields = Annotated[dict[str, Any], BeforeValidator(_by_python_name), PlainSerializer(_by_stored_name)]
+"""Changed fields. In memory they have their Python names, in a stored suggestion those of `FIELD_NAMES`."""
+
 
 class UpdatePlan(Stored):
     """`fields`: the plan's own, by their names in Python."""
 
     type: Annotated[Literal["update_plan"], stored_as("type")] = "update_plan"
-    fields: Annotated[dict[str, Any], stored_as("fields")]
+    fields: Annotated[Fields, stored_as("fields")]
 
 
 class AddPhase(Stored):
@@ -34,7 +76,7 @@ class AddPhase(Stored):
 class UpdatePhase(Stored):
     type: Annotated[Literal["update_phase"], stored_as("type")] = "update_phase"
     phase_id: Annotated[str, stored_as("phaseId")]
-    fields: Annotated[dict[str, Any], stored_as("fields")]
+    fields: Annotated[Fields, stored_as("fields")]
 
 
 class RemovePhase(Stored):
@@ -65,7 +107,7 @@ class UpdateTask(Stored):
 
     type: Annotated[Literal["update"], stored_as("type")] = "update"
     task_id: Annotated[str, stored_as("taskId")]
-    fields: Annotated[dict[str, Any], stored_as("fields")]
+    fields: Annotated[Fields, stored_as("fields")]
 
 
 class RemoveTask(Stored):
