@@ -150,9 +150,7 @@ EXECUTIONS: dict[str, Moment] = {
     "paused": Moment(paused, lambda one: status(one) is PlanStatus.PAUSED),
     "trying again": Moment(execute, lambda one: states(one)["b"].attempts == 2, habits=HOPELESS),
     "failed": Moment(execute, lambda one: status(one) is PlanStatus.PAUSED, habits=HOPELESS),
-    "awaiting": Moment(
-        execute, lambda one: states(one)["c"].status is TaskStatus.AWAITING_APPROVAL, mode="manual"
-    ),
+    "awaiting": Moment(execute, lambda one: states(one)["c"].status is TaskStatus.AWAITING_APPROVAL, mode="manual"),
     "patching": Moment(execute, lambda one: completed(one) == 2 and in_a_session(one), auto_commit=False),
     "rolling back": Moment(taken_back, lambda one: one.seen.moments[PLAN].execution.rolling_back),
     "rolled back": Moment(taken_back, lambda one: completed(one) == 0 and states(one)["a"].attempts == 1),

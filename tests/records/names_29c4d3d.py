@@ -1,6 +1,6 @@
 """Write the stored names of commit 29c4d3d. Run once, by the code of that commit (see make_29c4d3d.py):
 
-    PYTHONPATH=layers/common:. python ../groundwork/tests/records/names_29c4d3d.py ../groundwork/tests/records
+PYTHONPATH=layers/common:. python ../groundwork/tests/records/names_29c4d3d.py ../groundwork/tests/records
 """
 
 import json

@@ -13,7 +13,9 @@ RELEASES = ("29c4d3d",)
 
 def recorded(group: str) -> dict[str, Path]:
     """Every record of a group (runs, executions, plans) by release and name."""
-    found = {f"{release} {path.name.partition('.')[0]}": path for release in RELEASES for path in _files(release, group)}
+    found = {
+        f"{release} {path.name.partition('.')[0]}": path for release in RELEASES for path in _files(release, group)
+    }
     assert found, group
     return found
 
