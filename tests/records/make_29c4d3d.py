@@ -1,12 +1,16 @@
 """Write the rows of commit 29c4d3d, in the middle of its work. Run once, by the code of that commit:
 
     git worktree add --detach ../old 29c4d3d
-    cd ../old && PYTHONPATH=layers/common:. python ../groundwork/tests/records/make_29c4d3d.py ../groundwork/tests/records
+    cd ../old
+    PYTHONPATH=layers/common:. python ../groundwork/tests/records/make_29c4d3d.py ../groundwork/tests/records
 
 Every file is the whole of the three tables at one moment: a list of rows, each with its table and its item in
 DynamoDB's JSON (binary as base64). Runs and plans under way come from that commit's simulator without faults, plans
 that are written and reviewed from its stores in memory. The imports below are those of that commit.
 """
+
+# mypy: ignore-errors
+# the imports are those of the old commit
 
 import asyncio
 import base64
@@ -40,7 +44,7 @@ from tests.simulation.records import MOMENTS, left_by
 from tests.simulation.scenario import Scenario
 from tests.tables import open_tables, settings_at
 
-FOLDER = Path("/tmp/groundwork-records/repository")  # noqa: S108 - named in the rows, replaced when they are loaded
+FOLDER = Path("/tmp/groundwork-records/repository")
 PLAN = PLANS[0]
 SLOW = Habit(turns=3, seconds=40.0)
 

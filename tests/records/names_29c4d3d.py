@@ -3,6 +3,9 @@
 PYTHONPATH=layers/common:. python ../groundwork/tests/records/names_29c4d3d.py ../groundwork/tests/records
 """
 
+# mypy: ignore-errors
+# the imports are those of the old commit
+
 import json
 import sys
 import typing
@@ -89,7 +92,7 @@ def main(folder: Path) -> None:
             "run": names(RunOptions),
             "card": names(CardAnalysis),
             "plan": names(Execution, ("status", "seq")),
-            "plan fields": {name: None for name in (str(Plan.model_fields[one].alias) for one in DETAILS)},
+            "plan fields": dict.fromkeys(str(Plan.model_fields[one].alias) for one in DETAILS),
             "phase": names(Phase, ("id", "tasks")),
             "task": names(Task, ("id",)),
             "iteration": names(Iteration, tuple(apart)),
@@ -107,9 +110,18 @@ def main(folder: Path) -> None:
         "enums": {
             name: sorted(one.value for one in enum)
             for name, enum in {
-                **{"run type": RunType, "run status": Status, "run phase": RunPhase, "error code": ErrorCode},
-                **{"plan status": PlanStatus, "task status": TaskStatus, "cause": Cause, "mode": Mode, "id": Kind},
-                **{"iteration kind": IterationKind, "iteration status": IterationStatus, "next step": Next},
+                "run type": RunType,
+                "run status": Status,
+                "run phase": RunPhase,
+                "error code": ErrorCode,
+                "plan status": PlanStatus,
+                "task status": TaskStatus,
+                "cause": Cause,
+                "mode": Mode,
+                "id": Kind,
+                "iteration kind": IterationKind,
+                "iteration status": IterationStatus,
+                "next step": Next,
             }.items()
             if issubclass(enum, StrEnum)
         },

@@ -91,9 +91,18 @@ DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
 """The class of each JSON document, and its fields that are stored elsewhere or not at all."""
 
 ENUMS: dict[str, Any] = {
-    **{"run type": RunType, "run status": Status, "run phase": RunPhase, "error code": ErrorCode},
-    **{"plan status": PlanStatus, "task status": TaskStatus, "cause": Cause, "mode": Mode, "id": Kind},
-    **{"iteration kind": IterationKind, "iteration status": IterationStatus, "next step": Next},
+    "run type": RunType,
+    "run status": Status,
+    "run phase": RunPhase,
+    "error code": ErrorCode,
+    "plan status": PlanStatus,
+    "task status": TaskStatus,
+    "cause": Cause,
+    "mode": Mode,
+    "id": Kind,
+    "iteration kind": IterationKind,
+    "iteration status": IterationStatus,
+    "next step": Next,
 }
 
 NEW: dict[str, set[str]] = {}

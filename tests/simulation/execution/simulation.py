@@ -24,6 +24,7 @@ from groundwork.plans.model import Plan
 from groundwork.plans.repositories import Repository
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.tables import Tables, open_tables
+from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -40,6 +41,7 @@ from tests.simulation.execution.timers import SchedulerClient
 from tests.simulation.execution.worlds import NOW, REPOSITORIES, World
 from tests.simulation.execution.worlds import drawn as world_drawn
 from tests.simulation.known import Violation
+from tests.simulation.releases import Neighbour, Releases
 from tests.simulation.simulation import Report
 from tests.tables import settings_at
 
@@ -215,6 +217,7 @@ def simulate_execution(
     seed: int,
     where: Callable[[World], World] = lambda world: world,
     what: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults,
+    neighbour: Neighbour | None = None,
 ) -> Report:
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
     the seed has drawn."""
@@ -227,6 +230,8 @@ def simulate_execution(
         simulation = ExecutionSimulation(world, faults, random)
         connect(simulation)
         simulation.prepare()
+        beside = neighbour or releases.drawn(seed)
+        Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
         try:
             on_virtual_time(simulation.main(), simulation.loop)
         except Violation as violation:
