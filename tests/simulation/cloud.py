@@ -37,8 +37,8 @@ class NoAnswer(Exception):
 
 @dataclass(slots=True)
 class Sandbox:
-    """One invocation. `disturbed_at`: when (s) a fault last held it up; `replies`: what the model billed it for; `newer`: it
-    is of a neighbour release (see `tests.simulation.releases`)."""
+    """One invocation. `disturbed_at`: when (s) a fault last held it up; `replies`: what the model billed it for;
+    `newer`: it is of a neighbour release (see `tests.simulation.releases`)."""
 
     number: int
     function: str
