@@ -44,8 +44,10 @@ class Releases:
     neighbour: Neighbour | None
     random: Random
     broken: Callable[[Violation], None]
+    foreign: int = 0
+    """Rows that the newer neighbour has written."""
 
-    def connect(self) -> None:
+    def connect(self) -> "Releases":
         database = self.cloud.database
         if self.neighbour is Neighbour.NEWER:
             self.cloud.newer = lambda: self.random.random() < 0.5
@@ -58,11 +60,13 @@ class Releases:
 
         if self.neighbour is not None:
             database.watch = watch
+        return self
 
     def written(self, key: Key, after: Item) -> Item:
         """Add what a newer release would have written besides, where its sandbox writes."""
         if not (self.cloud.acting and self.cloud.acting.newer):
             return after
+        self.foreign += 1
         kind = kind_of(key[0], after)
         grown = after if kind == "part" else after | {NEW: {"S": "kept"}}
         if kind == "part":

@@ -73,6 +73,7 @@ class Report:
     seconds: float = 0.0
     hops: int = 0
     items: int = 0
+    foreign: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     trace: list[str] = field(default_factory=list)
 
@@ -305,7 +306,7 @@ def simulate(
         connect(simulation.cloud)
         simulation.prepare(rows)
         beside = neighbour or releases.drawn(seed)
-        Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
+        both = Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
         try:
             on_virtual_time(simulation.main(idle if rows else simulation.live), simulation.loop)
         except Violation as violation:
@@ -317,6 +318,7 @@ def simulate(
     report.seconds, report.trace = simulation.loop.now, simulation.cloud.trace
     entries = [entry for known in simulation.invariants.seen.runs.values() for entry in known.entries.values()]
     report.failures.update(entry.error_code.value for entry in entries if entry.error_code)
+    report.foreign = both.foreign
     report.hops, report.items = sum(run.hops for run in runs), sum(run.ended for run in runs)
     return report
 
