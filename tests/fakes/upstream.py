@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groundwork.git import lines
 from groundwork.sessions.changes import Changes, from_json
@@ -46,6 +47,15 @@ class FakeServer:
     def of(cls, files: Mapping[str, str]) -> "FakeServer":
         server = cls()
         server.commit("main", None, {path: text.encode() for path, text in files.items()}, "first\n")
+        return server
+
+    @classmethod
+    def recorded(cls, branches: Mapping[str, str], commits: Sequence[Mapping[str, Any]]) -> "FakeServer":
+        """As a test has dumped it: `sha`, `parent`, `text` and the files of each commit, in their order."""
+        server = cls(branches=dict(branches))
+        for one in commits:
+            tree = {path: text.encode() for path, text in one["tree"].items()}
+            server.commits[one["sha"]] = FakeCommit(one["sha"], one["parent"], tree, one["text"])
         return server
 
     def commit(self, branch: str, parent: str | None, tree: Tree, text: str) -> FakeCommit:

@@ -37,7 +37,8 @@ class NoAnswer(Exception):
 
 @dataclass(slots=True)
 class Sandbox:
-    """One invocation. `disturbed_at`: when (s) a fault last held it up; `replies`: what the model billed it for."""
+    """One invocation. `disturbed_at`: when (s) a fault last held it up; `replies`: what the model billed it for;
+    `newer`: it is of a neighbour release (see `tests.simulation.releases`)."""
 
     number: int
     function: str
@@ -45,6 +46,7 @@ class Sandbox:
     skew_ms: int
     ends_at: float
     cloud: "Cloud"
+    newer: bool = False
     dead: bool = False
     disturbed_at: float = float("-inf")
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -116,6 +118,7 @@ class Cloud:
     living: list[Sandbox] = field(default_factory=list)
     crashes: list[tuple[Sandbox, BaseException]] = field(default_factory=list)
     freezing: tuple[str, ...] = ("process_next",)
+    newer: Callable[[], bool] = lambda: False
     _number: int = 0
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -259,6 +262,7 @@ class Cloud:
         self._number += 1
         skew = self.random.randint(-SKEW_MS, SKEW_MS) if self.faults.skewed_clocks else 0
         made = Sandbox(self._number, function, request_id or self._name("request"), skew, self.loop.now + seconds, self)
+        made.newer = self.newer()
         made.thawed.set()
         return made
 

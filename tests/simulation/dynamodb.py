@@ -43,10 +43,12 @@ def failed(operation: str, code: str, message: str = "", reasons: Sequence[str] 
 
 @dataclass(slots=True)
 class Database:
-    """`now_ms` is the time of changes; `watch` sees every request's changes together, as they become true."""
+    """`now_ms` is the time of changes; `watch` sees every request's changes together, as they become true;
+    `written` may change a row before it is written."""
 
     now_ms: Callable[[], int] = lambda: 0
     watch: Callable[[Changed], None] = lambda changed: None
+    written: Callable[[Key, Item], Item] = lambda key, after: after
     _rows: dict[Key, Item] = field(default_factory=dict)
     _sorted: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _history: list[tuple[int, Key, Item | None]] = field(default_factory=list)
@@ -215,7 +217,8 @@ class Database:
             raise failed(operation, "ConditionalCheckFailedException")
         if any(_size(after) > MOST_BYTES_OF_AN_ITEM for _, after, _ in planned):
             raise failed(operation, "ValidationException", "an item of more than 400 KB")
-        changed = [(key, self._rows.get(key), after) for key, after, _ in planned if self._rows.get(key) != after]
+        rows = [(key, after if after is None else self.written(key, after)) for key, after, _ in planned]
+        changed = [(key, self._rows.get(key), after) for key, after in rows if self._rows.get(key) != after]
         for key, before, after in changed:
             self._store(key, before, after)
         if changed:

@@ -52,6 +52,8 @@ class Invariants:
         self._examine({key: (before, after) for key, before, after in loaded})
         for known in self.seen.runs.values():
             known.spent_before = known.run
+            if not known.run.status.active:
+                known.releases, known.ended_at = 1, known.run.completed_at
         for key, _, after in loaded:
             if after and is_child(key) and (maker := maker_of(key, after)):
                 self.seen.runs[maker].made.add(key)

@@ -8,6 +8,7 @@ from unittest import mock
 
 from groundwork.runs import RunType
 from tests.simulation.faults import Faults
+from tests.simulation.releases import Neighbour
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Report, simulate
 
@@ -23,11 +24,12 @@ class Mutant:
     where: Callable[[Scenario], Scenario] = lambda scenario: scenario
     under: Callable[[Faults], Faults] = lambda faults: faults
     """Both turn what the seed has drawn to where the bug can show."""
+    neighbour: Neighbour | None = None
 
     def caught(self, seeds: range) -> Report | None:
         """The first simulation that goes wrong."""
         with self.applied():
-            reports = (simulate(seed, self.where, self.under) for seed in seeds)
+            reports = (simulate(seed, self.where, self.under, neighbour=self.neighbour) for seed in seeds)
             return next((report for report in reports if report.broken), None)
 
 

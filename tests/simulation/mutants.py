@@ -23,6 +23,7 @@ from groundwork.working import Crew, Finished
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
 from tests.simulation.mutants_of_items import OF_ITEMS
+from tests.simulation.mutants_of_releases import OF_RELEASES
 from tests.simulation.mutants_of_retries import OF_RETRIES
 
 
@@ -219,5 +220,5 @@ _OF_RUNS = [
     ),
 ]
 
-MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS]
+MUTANTS = [*_OF_RUNS, *OF_RETRIES, *OF_ITEMS, *OF_RELEASES]
 __all__ = ["MUTANTS", "SEEDS", "Mutant"]

@@ -22,6 +22,7 @@ from groundwork.store.backlog_rows import EpicRow, row_of
 from groundwork.store.tables import Tables, open_tables
 from groundwork.sweeping import Sweeper
 from tests.runs.world import World
+from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time
 from tests.simulation.cloud import EPOCH_MS, Cloud, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row, in_place_of_aws
@@ -31,6 +32,7 @@ from tests.simulation.invariants import Invariants
 from tests.simulation.known import Seen, Violation
 from tests.simulation.people import People
 from tests.simulation.provider import MODEL, Provider, price
+from tests.simulation.releases import Neighbour, Releases
 from tests.simulation.scenario import Scenario
 from tests.tables import settings_at
 
@@ -71,6 +73,7 @@ class Report:
     seconds: float = 0.0
     hops: int = 0
     items: int = 0
+    foreign: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     trace: list[str] = field(default_factory=list)
 
@@ -290,10 +293,11 @@ def simulate(
     what: Callable[[Faults], Faults] = lambda faults: faults,
     rows: Sequence[Row] = (),
     kind: type[Simulation] = Simulation,
+    neighbour: Neighbour | None = None,
 ) -> Report:
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
     the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
-    minutes after it, and nobody starts anything."""
+    minutes after it, and nobody starts anything. Without a `neighbour` the seed says which release is beside."""
     random = randomness.Random(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
     chunks = mock.patch("groundwork.steps.epics.CARDS_A_CHUNK", report.scenario.cards_a_chunk)
@@ -301,6 +305,8 @@ def simulate(
         simulation = kind(report.scenario, report.faults, random)
         connect(simulation.cloud)
         simulation.prepare(rows)
+        beside = neighbour or releases.drawn(seed)
+        both = Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
         try:
             on_virtual_time(simulation.main(idle if rows else simulation.live), simulation.loop)
         except Violation as violation:
@@ -312,6 +318,7 @@ def simulate(
     report.seconds, report.trace = simulation.loop.now, simulation.cloud.trace
     entries = [entry for known in simulation.invariants.seen.runs.values() for entry in known.entries.values()]
     report.failures.update(entry.error_code.value for entry in entries if entry.error_code)
+    report.foreign = both.foreign
     report.hops, report.items = sum(run.hops for run in runs), sum(run.ended for run in runs)
     return report
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from groundwork.values import Stored, stored_as
+from groundwork.values import Value as Value
 
 MAX_CARD_TEXT = 10_000
 MAX_CARDS_A_CALL = 5_000
@@ -34,22 +36,16 @@ class Mode(StrEnum):
         return {"compact": (3, 5), "standard": (5, 8), "detailed": (8, 12)}[self.value]
 
 
-class Value(BaseModel):
-    """A domain value; its JSON form is camelCase."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
-
-    def as_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
-
-
-class CardAnalysis(Value):
-    summary: ShortText
-    theme: Annotated[str, Field(min_length=1, max_length=60)]
-    kind: CardKind
-    severity: Severity
-    sentiment: Sentiment
-    keywords: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(max_length=12)]
+class CardAnalysis(Stored):
+    summary: Annotated[ShortText, stored_as("summary")]
+    theme: Annotated[Annotated[str, Field(min_length=1, max_length=60)], stored_as("theme")]
+    kind: Annotated[CardKind, stored_as("kind")]
+    severity: Annotated[Severity, stored_as("severity")]
+    sentiment: Annotated[Sentiment, stored_as("sentiment")]
+    keywords: Annotated[
+        Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(max_length=12)],
+        stored_as("keywords"),
+    ]
 
 
 class Counts(Value):

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundwork.ai.port import Usage
-from groundwork.backlog import Mode, Value
+from groundwork.backlog import Mode
+from groundwork.values import Stored, stored_as
 
 ITEM_ATTEMPTS = 3
 """How often an item is tried within one run (the claim counts)."""
@@ -143,14 +144,16 @@ _RETRYABLE = {
 }
 
 
-class RunOptions(Value):
+class RunOptions(Stored):
     """How a run is to be done; the contract's `options`."""
 
-    mode: Mode = Mode.STANDARD
-    existing_behavior: Literal["skip", "replace"] = "skip"
-    pacing: Literal["safe", "normal", "fast"] = "normal"
-    max_cost_usd: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
-    model: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    mode: Annotated[Mode, stored_as("mode")] = Mode.STANDARD
+    existing_behavior: Annotated[Literal["skip", "replace"], stored_as("existingBehavior")] = "skip"
+    pacing: Annotated[Literal["safe", "normal", "fast"], stored_as("pacing")] = "normal"
+    max_cost_usd: Annotated[
+        Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None, stored_as("maxCostUsd")
+    ] = None
+    model: Annotated[Annotated[str, Field(min_length=1, max_length=120)] | None, stored_as("model")] = None
 
     @property
     def replaces(self) -> bool:

@@ -9,6 +9,7 @@ from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import SEEDS
+from tests.simulation.releases import Neighbour
 from tests.simulation.simulation import Report
 
 
@@ -25,6 +26,8 @@ class ExecutionMutant:
     first: int = 1
     """The seed from which on it is looked for where time is short."""
 
+    neighbour: Neighbour | None = None
+
     def _world(self, world: World) -> World:
         """People neither add nor schedule but where the bug needs them to."""
         return self.where(replace(world, additions=0, schedules=0))
@@ -32,5 +35,5 @@ class ExecutionMutant:
     def caught(self, seeds: range = range(1, SEEDS + 1)) -> Report | None:
         """The first simulation that goes wrong."""
         with self.applied():
-            reports = (simulate_execution(seed, self._world, self.under) for seed in seeds)
+            reports = (simulate_execution(seed, self._world, self.under, self.neighbour) for seed in seeds)
             return next((report for report in reports if report.broken), None)

@@ -20,6 +20,7 @@ from tests.simulation.execution.mutants_of_asking import MUTANTS_OF_ASKING
 from tests.simulation.execution.states import DEFINITION
 from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
+from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
 _EXECUTING, _STORE = "groundwork.executing", "groundwork.store.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
@@ -341,4 +342,5 @@ EXECUTION_MUTANTS = (
         busy,
     ),
     *MUTANTS_OF_ASKING,
+    *OF_RELEASES_OF_PLANS,
 )

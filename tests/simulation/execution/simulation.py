@@ -3,7 +3,7 @@
 import asyncio
 import random as randomness
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -14,18 +14,21 @@ from unittest import mock
 from greenlet import getcurrent
 
 from functions.plan_executor import app
+from groundwork.ai.port import Usage
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
 from groundwork.executing.carrying import Carrier, PlanNotEnded
 from groundwork.executing.conducting import Conductor
 from groundwork.ids import Kind, Path
 from groundwork.plans.history import Iteration, IterationKind
-from groundwork.plans.model import Plan
+from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.repositories import Repository
-from groundwork.stepfunctions import PlanMachine
+from groundwork.stepfunctions import PlanMachine, execution_name
 from groundwork.store.tables import Tables, open_tables
+from tests.fakes.upstream import FakeServer
+from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time
-from tests.simulation.cloud import Sandbox, ask, pause
+from tests.simulation.cloud import EPOCH_MS, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.simulation.execution import endings
 from tests.simulation.execution.cloud import CURRENT, SWEEP_S, ExecutionCloud, LambdaClient, StatesClient
@@ -35,12 +38,13 @@ from tests.simulation.execution.paths import Json
 from tests.simulation.execution.people import People
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import SeenPlans
-from tests.simulation.execution.sessions import SessionProvider, price
+from tests.simulation.execution.sessions import Billed, SessionProvider, price
 from tests.simulation.execution.timers import SchedulerClient
 from tests.simulation.execution.worlds import NOW, REPOSITORIES, World
 from tests.simulation.execution.worlds import drawn as world_drawn
 from tests.simulation.known import Violation
-from tests.simulation.simulation import Report
+from tests.simulation.releases import Neighbour, Releases
+from tests.simulation.simulation import AWAY_S, Report
 from tests.tables import settings_at
 
 
@@ -85,6 +89,42 @@ class ExecutionSimulation:
     def _tables(self) -> Tables:
         settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
         return open_tables(settings, now_ms=self.cloud.true_ms)
+
+    def prepare_from(self, moment: Json) -> None:
+        """Begin with rows and commits of an earlier release, two minutes after it stopped."""
+        rows = moment["rows"]
+        self.loop.now = (max(row["at"] for row in rows) - EPOCH_MS) / 1000 + AWAY_S
+        for id_, server in moment["git"].items():
+            self.repositories.servers[id_] = FakeServer.recorded(server["branches"], server["commits"])
+        loaded = self.cloud.database.load(rows)
+        plans = [self.tables.plans.load(key[1]) for key, _, _ in loaded if key[2] == "P" and key[1].startswith("pl")]
+        self.world = self.people.world = self.invariants.world = replace(self.world, plans=tuple(plans))
+        self.invariants.on_write(loaded)
+        self.cloud.database.forget()
+        self._bill_before()
+
+    def _bill_before(self) -> None:
+        """What the earlier release was billed for."""
+        before = self.cloud.sandbox("an earlier release", 0.0)
+        for seen in self.seen.moments.values():
+            for id_, state in seen.states.items():
+                self.provider.bill.append(Billed(before, id_, Usage(), state.spent.cost_micro_usd))
+
+    async def go_on(self) -> None:
+        """The state machine comes back with the same execution: the tokens in the rows are worth nothing any more.
+
+        A time of a schedule comes too, in the payload that the earlier release has given to EventBridge.
+        """
+        for plan_id, seen in self.seen.moments.items():
+            execution = seen.execution
+            if execution.status.executing or execution.status is PlanStatus.FAILED:
+                self.cloud.states.start(
+                    execution_name(plan_id, execution.number), {"planId": plan_id, "number": execution.number}
+                )
+            if execution.schedule:
+                event = {"do": "SCHEDULED", "planId": plan_id, "expression": execution.schedule.expression}
+                self.cloud.tell(event | {"time": "2026-01-01T12:00:00Z"})
+        await asyncio.sleep(60)
 
     def prepare(self) -> None:
         for number, id_ in enumerate(REPOSITORIES):
@@ -153,12 +193,12 @@ class ExecutionSimulation:
 
     # the course of events
 
-    async def main(self) -> None:
+    async def main(self, people: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
         others = [self.cloud.sweep(), self.cloud.strike(), self.cloud.stop_executions(), self._others_push()]
         beside = [asyncio.create_task(other) for other in (*others, self.cloud.timers.run())]
         try:
-            await self._until(asyncio.create_task(self.people.live()))
+            await self._until(asyncio.create_task(people()))
             await self._at_rest()
             await self._until(asyncio.create_task(self.people.see_to_everything(self._at_rest)))
             # an execution that was not told of its plan's end, as faults had it, is told by a sweep after them
@@ -215,9 +255,11 @@ def simulate_execution(
     seed: int,
     where: Callable[[World], World] = lambda world: world,
     what: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults,
+    neighbour: Neighbour | None = None,
+    moment: Json | None = None,
 ) -> Report:
     """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
-    the seed has drawn."""
+    the seed has drawn. With a `moment`, an earlier release has left rows and commits, and nobody starts anything."""
     random = randomness.Random(seed)
     # what the code under test draws by itself is of the seed as well
     randomness.seed(seed)
@@ -226,9 +268,11 @@ def simulate_execution(
     with connected(random) as connect:
         simulation = ExecutionSimulation(world, faults, random)
         connect(simulation)
-        simulation.prepare()
+        simulation.prepare_from(moment) if moment else simulation.prepare()
+        beside = neighbour or releases.drawn(seed)
+        Releases(simulation.cloud, beside, randomness.Random(seed), simulation.invariants._broken).connect()
         try:
-            on_virtual_time(simulation.main(), simulation.loop)
+            on_virtual_time(simulation.main(simulation.go_on if moment else simulation.people.live), simulation.loop)
         except Violation as violation:
             report.broken, report.what = violation.name, str(violation)
         except Exception as crash:  # noqa: BLE001 - a crash of the code under test is a finding like any other

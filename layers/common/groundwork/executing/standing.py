@@ -8,12 +8,12 @@ of the plan, whoever calls what in which order.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from groundwork.backlog import Value
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
+from groundwork.values import Stored, stored_as
 
 ATTEMPTS = 3
 """How often a task is tried before a person is asked."""
@@ -32,29 +32,29 @@ class Cause(StrEnum):
     EXECUTION = "execution"
 
 
-class Spent(Value):
+class Spent(Stored):
     """What the sessions of a task have used so far, in tokens as they are billed and millionths of a dollar."""
 
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    calls: int = 0
-    cost_micro_usd: int = 0
+    input: Annotated[int, stored_as("input")] = 0
+    output: Annotated[int, stored_as("output")] = 0
+    cache_read: Annotated[int, stored_as("cacheRead")] = 0
+    cache_write: Annotated[int, stored_as("cacheWrite")] = 0
+    calls: Annotated[int, stored_as("calls")] = 0
+    cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
 
     def plus(self, other: "Spent") -> "Spent":
         mine, its = self.model_dump(), other.model_dump()
-        return Spent(**{name: mine[name] + its[name] for name in mine})
+        return self.model_copy(update={name: mine[name] + its[name] for name in mine})
 
 
-class Attempt(Value):
+class Attempt(Stored):
     """An attempt that came to nothing, and why: told to the next."""
 
-    number: int
-    reason: str
+    number: Annotated[int, stored_as("number")]
+    reason: Annotated[str, stored_as("reason")]
 
 
-class TaskStanding(Value):
+class TaskStanding(Stored):
     """What has become of a task.
 
     An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
@@ -66,39 +66,43 @@ class TaskStanding(Value):
     together with what follows from them.
     """
 
-    status: TaskStatus = TaskStatus.PENDING
-    round: int = 0
-    attempts: int = 0
-    since: int = 0
-    allowed: int = ATTEMPTS
-    open: bool = False
-    failed: tuple[Attempt, ...] = ()
-    epoch: int = 0
-    holder: str = ""
-    lease_until: int = 0
-    lost: int = 0
-    faults: int = 0
-    token: str | None = None
-    gate: int = 0
-    knock: str | None = None
-    knocked: int = 0
-    approved: str | None = None
-    rejected: bool = False
-    dependents: Dependents = "skip"
-    gave_up: bool = False
-    commit_sha: str | None = None
-    revert_sha: str | None = None
-    withdrawn: int | None = Field(default=None, description="The attempt whose patch was taken back")
-    error_msg: str | None = None
-    note: str | None = None
-    summary: str = ""
-    files: tuple[str, ...] = ()
-    spent: Spent = Spent()
-    turns: int = 0
-    worked_ms: int = 0
-    started_at: int | None = None
-    ended_at: int | None = None
-    landed: int = Field(default=0, description="The execution's seq when it was completed: the order of the work")
+    status: Annotated[TaskStatus, stored_as("status")] = TaskStatus.PENDING
+    round: Annotated[int, stored_as("round")] = 0
+    attempts: Annotated[int, stored_as("attempts")] = 0
+    since: Annotated[int, stored_as("since")] = 0
+    allowed: Annotated[int, stored_as("allowed")] = ATTEMPTS
+    open: Annotated[bool, stored_as("open")] = False
+    failed: Annotated[tuple[Attempt, ...], stored_as("failed")] = ()
+    epoch: Annotated[int, stored_as("epoch")] = 0
+    holder: Annotated[str, stored_as("holder")] = ""
+    lease_until: Annotated[int, stored_as("leaseUntil")] = 0
+    lost: Annotated[int, stored_as("lost")] = 0
+    faults: Annotated[int, stored_as("faults")] = 0
+    token: Annotated[str | None, stored_as("token")] = None
+    gate: Annotated[int, stored_as("gate")] = 0
+    knock: Annotated[str | None, stored_as("knock")] = None
+    knocked: Annotated[int, stored_as("knocked")] = 0
+    approved: Annotated[str | None, stored_as("approved")] = None
+    rejected: Annotated[bool, stored_as("rejected")] = False
+    dependents: Annotated[Dependents, stored_as("dependents")] = "skip"
+    gave_up: Annotated[bool, stored_as("gaveUp")] = False
+    commit_sha: Annotated[str | None, stored_as("commitSha")] = None
+    revert_sha: Annotated[str | None, stored_as("revertSha")] = None
+    withdrawn: Annotated[int | None, stored_as("withdrawn")] = Field(
+        default=None, description="The attempt whose patch was taken back"
+    )
+    error_msg: Annotated[str | None, stored_as("errorMsg")] = None
+    note: Annotated[str | None, stored_as("note")] = None
+    summary: Annotated[str, stored_as("summary")] = ""
+    files: Annotated[tuple[str, ...], stored_as("files")] = ()
+    spent: Annotated[Spent, stored_as("spent")] = Spent()
+    turns: Annotated[int, stored_as("turns")] = 0
+    worked_ms: Annotated[int, stored_as("workedMs")] = 0
+    started_at: Annotated[int | None, stored_as("startedAt")] = None
+    ended_at: Annotated[int | None, stored_as("endedAt")] = None
+    landed: Annotated[int, stored_as("landed")] = Field(
+        default=0, description="The execution's seq when it was completed: the order of the work"
+    )
 
     @property
     def ended(self) -> bool:
@@ -134,59 +138,59 @@ class TaskStanding(Value):
         )
 
 
-class Rollback(Value):
+class Rollback(Stored):
     """Commits of tasks that are being taken back, or were: in this order. `number` tells it from any other."""
 
-    number: int
-    task_ids: tuple[str, ...]
-    who: str
-    at_ms: int
-    status: Literal["RUNNING", "DONE", "FAILED"] = "RUNNING"
-    error: str | None = None
+    number: Annotated[int, stored_as("number")]
+    task_ids: Annotated[tuple[str, ...], stored_as("taskIds")]
+    who: Annotated[str, stored_as("who")]
+    at_ms: Annotated[int, stored_as("atMs")]
+    status: Annotated[Literal["RUNNING", "DONE", "FAILED"], stored_as("status")] = "RUNNING"
+    error: Annotated[str | None, stored_as("error")] = None
 
 
-class PassedOver(Value):
+class PassedOver(Stored):
     """A time of the plan's schedule at which it could not be begun, and why."""
 
-    time: str
-    at_ms: int
-    reason: str
+    time: Annotated[str, stored_as("time")]
+    at_ms: Annotated[int, stored_as("atMs")]
+    reason: Annotated[str, stored_as("reason")]
 
 
-class Timing(Value):
+class Timing(Stored):
     """When the plan is begun by itself: an expression of EventBridge Scheduler, and its time zone."""
 
-    expression: str
-    timezone: str
-    who: str
+    expression: Annotated[str, stored_as("expression")]
+    timezone: Annotated[str, stored_as("timezone")]
+    who: Annotated[str, stored_as("who")]
 
     @property
     def repeats(self) -> bool:
         return self.expression.startswith("cron(")
 
 
-class Execution(Value):
+class Execution(Stored):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
     tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
     of its schedule that was heard, `passed_over` the last of them at which it could not be begun.
     """
 
-    status: PlanStatus
-    seq: int = 0
-    round: int = 0
-    number: int = 0
-    cause: Cause | None = None
-    reason: str | None = None
-    who: str | None = None
-    paused_after: tuple[str, ...] = ()
-    restart: bool = False
-    rollback: Rollback | None = None
-    schedule: Timing | None = None
-    woken: str | None = None
-    passed_over: PassedOver | None = None
-    started_at: int | None = None
-    ended_at: int | None = None
+    status: Annotated[PlanStatus, stored_as("status")]
+    seq: Annotated[int, stored_as("seq")] = 0
+    round: Annotated[int, stored_as("round")] = 0
+    number: Annotated[int, stored_as("number")] = 0
+    cause: Annotated[Cause | None, stored_as("cause")] = None
+    reason: Annotated[str | None, stored_as("reason")] = None
+    who: Annotated[str | None, stored_as("who")] = None
+    paused_after: Annotated[tuple[str, ...], stored_as("pausedAfter")] = ()
+    restart: Annotated[bool, stored_as("restart")] = False
+    rollback: Annotated[Rollback | None, stored_as("rollback")] = None
+    schedule: Annotated[Timing | None, stored_as("schedule")] = None
+    woken: Annotated[str | None, stored_as("woken")] = None
+    passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
+    started_at: Annotated[int | None, stored_as("startedAt")] = None
+    ended_at: Annotated[int | None, stored_as("endedAt")] = None
 
     @property
     def rolling_back(self) -> bool:

@@ -82,7 +82,7 @@ class Turn:
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
-        return said | {"spent": self.spent.model_dump(by_alias=True, exclude_defaults=True)}
+        return said | {"spent": self.spent.stored(exclude_defaults=True)}
 
 
 @dataclass(frozen=True, slots=True)

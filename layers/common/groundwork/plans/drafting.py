@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, LongText, Value
+from groundwork.backlog import Effort, LongText
 from groundwork.plans.model import (
     MOST_PHASES,
     MOST_TASKS,
@@ -24,32 +24,33 @@ from groundwork.plans.model import (
 )
 from groundwork.plans.refusals import InvalidPlan
 from groundwork.plans.validating import Code, Fault
+from groundwork.values import Stored, stored_as
 
 
-class TaskDraft(Value):
+class TaskDraft(Stored):
     """A new task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key."""
 
-    key: Key | None = None
-    title: Title
-    description: LongText = ""
-    acceptance_criteria: Criteria = ()
-    depends_on: References = ()
-    repository_id: Id | None = None
-    effort: Effort = "M"
-    files: Files = ()
-    story_id: Id | None = None
-    subtask_id: Id | None = None
-    change_asked: bool = True
-    condition: Condition | None = None
+    key: Annotated[Key | None, stored_as("key")] = None
+    title: Annotated[Title, stored_as("title")]
+    description: Annotated[LongText, stored_as("description")] = ""
+    acceptance_criteria: Annotated[Criteria, stored_as("acceptanceCriteria")] = ()
+    depends_on: Annotated[References, stored_as("dependsOn")] = ()
+    repository_id: Annotated[Id | None, stored_as("repositoryId")] = None
+    effort: Annotated[Effort, stored_as("effort")] = "M"
+    files: Annotated[Files, stored_as("files")] = ()
+    story_id: Annotated[Id | None, stored_as("storyId")] = None
+    subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
+    change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    condition: Annotated[Condition | None, stored_as("condition")] = None
 
 
-class PhaseDraft(Value):
-    title: Title
-    description: LongText = ""
-    mode: PhaseMode = "sequential"
-    pause_after: bool = False
-    condition: Condition | None = None
-    tasks: Annotated[tuple[TaskDraft, ...], Field(max_length=MOST_TASKS)] = ()
+class PhaseDraft(Stored):
+    title: Annotated[Title, stored_as("title")]
+    description: Annotated[LongText, stored_as("description")] = ""
+    mode: Annotated[PhaseMode, stored_as("mode")] = "sequential"
+    pause_after: Annotated[bool, stored_as("pauseAfter")] = False
+    condition: Annotated[Condition | None, stored_as("condition")] = None
+    tasks: Annotated[Annotated[tuple[TaskDraft, ...], Field(max_length=MOST_TASKS)], stored_as("tasks")] = ()
 
 
 Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MOST_PHASES)]

@@ -4,13 +4,13 @@ import json
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from groundwork.backlog import Value
 from groundwork.plans.model import Plan, details
 from groundwork.plans.suggestions import Suggestion
+from groundwork.values import Stored, Value, stored_as
 
 
 class IterationKind(StrEnum):
@@ -35,15 +35,15 @@ ReviewType = Literal["refine_descriptions", "add_missing", "optimize_order", "br
 Scope = Literal["plan", "phase", "task"]
 
 
-class Request(Value):
+class Request(Stored):
     """What a generation or a review was asked for."""
 
-    review_type: ReviewType | None = None
-    scope: Scope = "plan"
-    target_id: str | None = None
-    story_ids: tuple[str, ...] = ()
-    template_id: str | None = None
-    parameters: dict[str, str] = Field(default_factory=dict)
+    review_type: Annotated[ReviewType | None, stored_as("reviewType")] = None
+    scope: Annotated[Scope, stored_as("scope")] = "plan"
+    target_id: Annotated[str | None, stored_as("targetId")] = None
+    story_ids: Annotated[tuple[str, ...], stored_as("storyIds")] = ()
+    template_id: Annotated[str | None, stored_as("templateId")] = None
+    parameters: Annotated[dict[str, str], stored_as("parameters")] = Field(default_factory=dict)
 
 
 class Change(Value):
@@ -67,33 +67,33 @@ class Change(Value):
         return {name: element.get(name) for name in self.fields} if element and self.fields else element
 
 
-class Iteration(Value):
+class Iteration(Stored):
     """`from_version` to `version`; a review changes nothing: it has the version it was made against twice.
 
     `changes` are the first of them, with before and after while these are short; comparing the versions gives all.
     """
 
-    id: str
-    plan_id: str
-    number: int
-    kind: IterationKind
-    status: IterationStatus = IterationStatus.DONE
-    who: str
-    summary: str
-    from_version: int
-    version: int
-    created_at: str
-    changes: tuple[dict[str, Any], ...] = ()
-    change_count: int = 0
-    run_id: str | None = None
-    request: Request | None = None
-    source_iteration_id: str | None = None
-    suggestion_indices: tuple[int, ...] = ()
-    restored_version: int | None = None
-    suggestions: tuple[Suggestion, ...] = ()
-    dropped: tuple[str, ...] = ()
-    schedule: dict[str, Any] | None = None
-    error: str | None = None
+    id: Annotated[str, stored_as("id")]
+    plan_id: Annotated[str, stored_as("planId")]
+    number: Annotated[int, stored_as("number")]
+    kind: Annotated[IterationKind, stored_as("kind")]
+    status: Annotated[IterationStatus, stored_as("status")] = IterationStatus.DONE
+    who: Annotated[str, stored_as("who")]
+    summary: Annotated[str, stored_as("summary")]
+    from_version: Annotated[int, stored_as("fromVersion")]
+    version: Annotated[int, stored_as("version")]
+    created_at: Annotated[str, stored_as("createdAt")]
+    changes: Annotated[tuple[dict[str, Any], ...], stored_as("changes")] = ()
+    change_count: Annotated[int, stored_as("changeCount")] = 0
+    run_id: Annotated[str | None, stored_as("runId")] = None
+    request: Annotated[Request | None, stored_as("request")] = None
+    source_iteration_id: Annotated[str | None, stored_as("sourceIterationId")] = None
+    suggestion_indices: Annotated[tuple[int, ...], stored_as("suggestionIndices")] = ()
+    restored_version: Annotated[int | None, stored_as("restoredVersion")] = None
+    suggestions: Annotated[tuple[Suggestion, ...], stored_as("suggestions")] = ()
+    dropped: Annotated[tuple[str, ...], stored_as("dropped")] = ()
+    schedule: Annotated[dict[str, Any] | None, stored_as("schedule")] = None
+    error: Annotated[str | None, stored_as("error")] = None
 
 
 MOST_LISTED = 50
@@ -193,6 +193,5 @@ def _title(element: dict[str, Any]) -> str:
 
 def restored(current: Plan, earlier: Plan) -> Plan:
     """The earlier version's content as the plan's next: ids as they were, and numbers since given stay given."""
-    fields = {name: getattr(earlier, name) for name in ("title", "description", "branch", "auto_commit")}
-    fields |= {name: getattr(earlier, name) for name in ("max_parallel", "story_ids", "phases")}
-    return current.changed(**fields)
+    kept = ("status", "version", "last_phase", "last_task", "error", "created_at", "updated_at")
+    return earlier.changed(**{name: getattr(current, name) for name in kept})

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, LongText, ShortText, Value
+from groundwork.backlog import Effort, LongText, ShortText
 from groundwork.ids import Kind, Path
+from groundwork.values import Stored, Value, stored_as
 
 MOST_TASKS = 500
 MOST_PHASES = 50
@@ -74,44 +75,46 @@ Reference = Annotated[str, Field(min_length=1, max_length=40)]
 References = Annotated[tuple[Reference, ...], Field(max_length=MOST_DEPENDENCIES)]
 
 
-class Condition(Value):
+class Condition(Stored):
     """What must have come of an earlier task for this one (or this phase) to be carried out; else it is skipped."""
 
-    task_id: Reference
-    outcome: Outcome | None = None
-    files_changed: FilePath | None = Field(default=None, description="A glob that a changed file must match")
+    task_id: Annotated[Reference, stored_as("taskId")]
+    outcome: Annotated[Outcome | None, stored_as("outcome")] = None
+    files_changed: Annotated[FilePath | None, stored_as("filesChanged")] = Field(
+        default=None, description="A glob that a changed file must match"
+    )
 
 
-class Task(Value):
+class Task(Stored):
     """What is to be done. `key` is what people call it, unique within its plan.
 
     `story_id` and `subtask_id` are what it carries out of the backlog. `change_asked` is False for a task that looks
     and reports: then it is done without a changed file, and its summary is what comes of it.
     """
 
-    id: str
-    key: Key
-    title: Title
-    description: LongText = ""
-    acceptance_criteria: Criteria = ()
-    depends_on: References = ()
-    repository_id: Id | None = None
-    effort: Effort = "M"
-    files: Files = ()
-    story_id: Id | None = None
-    subtask_id: Id | None = None
-    change_asked: bool = True
-    condition: Condition | None = None
+    id: Annotated[str, stored_as("id")]
+    key: Annotated[Key, stored_as("key")]
+    title: Annotated[Title, stored_as("title")]
+    description: Annotated[LongText, stored_as("description")] = ""
+    acceptance_criteria: Annotated[Criteria, stored_as("acceptanceCriteria")] = ()
+    depends_on: Annotated[References, stored_as("dependsOn")] = ()
+    repository_id: Annotated[Id | None, stored_as("repositoryId")] = None
+    effort: Annotated[Effort, stored_as("effort")] = "M"
+    files: Annotated[Files, stored_as("files")] = ()
+    story_id: Annotated[Id | None, stored_as("storyId")] = None
+    subtask_id: Annotated[Id | None, stored_as("subtaskId")] = None
+    change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    condition: Annotated[Condition | None, stored_as("condition")] = None
 
 
-class Phase(Value):
-    id: str
-    title: Title
-    description: LongText = ""
-    mode: PhaseMode = "sequential"
-    pause_after: bool = False
-    condition: Condition | None = None
-    tasks: tuple[Task, ...] = ()
+class Phase(Stored):
+    id: Annotated[str, stored_as("id")]
+    title: Annotated[Title, stored_as("title")]
+    description: Annotated[LongText, stored_as("description")] = ""
+    mode: Annotated[PhaseMode, stored_as("mode")] = "sequential"
+    pause_after: Annotated[bool, stored_as("pauseAfter")] = False
+    condition: Annotated[Condition | None, stored_as("condition")] = None
+    tasks: Annotated[tuple[Task, ...], stored_as("tasks")] = ()
 
 
 class TaskState(Value):
@@ -123,25 +126,25 @@ class TaskState(Value):
     error_msg: str | None = None
 
 
-class Plan(Value):
+class Plan(Stored):
     """One version of a plan. `last_phase` and `last_task` are the highest numbers ever given."""
 
-    id: str
-    repository_id: str
-    title: Title
-    description: Annotated[str, Field(max_length=20_000)] = ""
-    status: PlanStatus = PlanStatus.DRAFT
-    version: int = 0
-    branch: Annotated[str, Field(max_length=200)] | None = None
-    auto_commit: bool = True
-    max_parallel: Annotated[int, Field(ge=1, le=100)] = 10
-    story_ids: tuple[str, ...] = ()
-    phases: tuple[Phase, ...] = ()
-    last_phase: int = 0
-    last_task: int = 0
-    error: str | None = None
-    created_at: str
-    updated_at: str
+    id: Annotated[str, stored_as("id")]
+    repository_id: Annotated[str, stored_as("repositoryId")]
+    title: Annotated[Title, stored_as("title")]
+    description: Annotated[Annotated[str, Field(max_length=20_000)], stored_as("description")] = ""
+    status: Annotated[PlanStatus, stored_as("status")] = PlanStatus.DRAFT
+    version: Annotated[int, stored_as("version")] = 0
+    branch: Annotated[Annotated[str, Field(max_length=200)] | None, stored_as("branch")] = None
+    auto_commit: Annotated[bool, stored_as("autoCommit")] = True
+    max_parallel: Annotated[Annotated[int, Field(ge=1, le=100)], stored_as("maxParallel")] = 10
+    story_ids: Annotated[tuple[str, ...], stored_as("storyIds")] = ()
+    phases: Annotated[tuple[Phase, ...], stored_as("phases")] = ()
+    last_phase: Annotated[int, stored_as("lastPhase")] = 0
+    last_task: Annotated[int, stored_as("lastTask")] = 0
+    error: Annotated[str | None, stored_as("error")] = None
+    created_at: Annotated[str, stored_as("createdAt")]
+    updated_at: Annotated[str, stored_as("updatedAt")]
 
     @property
     def tasks(self) -> Iterator[Task]:

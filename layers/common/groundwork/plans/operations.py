@@ -6,104 +6,146 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from groundwork.backlog import Value
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans.drafting import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
 from groundwork.plans.model import MOST_PHASES, MOST_TASKS, Condition, Phase, Plan, References, Task
 from groundwork.plans.refusals import HasDependents
+from groundwork.values import Stored, stored_as
 
 Position = Annotated[int, Field(ge=0, le=MOST_TASKS)]
 Dependents = Literal["refuse", "repair"]
 
+FIELD_NAMES = {
+    "acceptance_criteria": "acceptance_criteria",
+    "auto_commit": "auto_commit",
+    "branch": "branch",
+    "change_asked": "change_asked",
+    "condition": "condition",
+    "depends_on": "depends_on",
+    "description": "description",
+    "effort": "effort",
+    "files": "files",
+    "key": "key",
+    "max_parallel": "max_parallel",
+    "mode": "mode",
+    "pause_after": "pause_after",
+    "repository_id": "repository_id",
+    "story_id": "story_id",
+    "story_ids": "story_ids",
+    "subtask_id": "subtask_id",
+    "title": "title",
+}
+"""The stored name of each field that an update can change, by its Python name."""
 
-class UpdatePlan(Value):
+_PYTHON_NAMES = {stored: name for name, stored in FIELD_NAMES.items()}
+
+
+def _by_python_name(fields: Any) -> Any:
+    return (
+        {_PYTHON_NAMES.get(name, name): value for name, value in fields.items()} if isinstance(fields, dict) else fields
+    )
+
+
+def _by_stored_name(fields: dict[str, Any]) -> dict[str, Any]:
+    return {FIELD_NAMES.get(name, name): _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.stored() if isinstance(value, Stored) else value
+
+
+Fields = Annotated[dict[str, Any], BeforeValidator(_by_python_name), PlainSerializer(_by_stored_name)]
+"""Changed fields. In memory they have their Python names, in a stored suggestion those of `FIELD_NAMES`."""
+
+
+class UpdatePlan(Stored):
     """`fields`: the plan's own, by their names in Python."""
 
-    type: Literal["update_plan"] = "update_plan"
-    fields: dict[str, Any]
+    type: Annotated[Literal["update_plan"], stored_as("type")] = "update_plan"
+    fields: Annotated[Fields, stored_as("fields")]
 
 
-class AddPhase(Value):
-    type: Literal["add_phase"] = "add_phase"
-    phase: PhaseDraft
-    position: Annotated[int, Field(ge=0, le=MOST_PHASES)] | None = None
+class AddPhase(Stored):
+    type: Annotated[Literal["add_phase"], stored_as("type")] = "add_phase"
+    phase: Annotated[PhaseDraft, stored_as("phase")]
+    position: Annotated[Annotated[int, Field(ge=0, le=MOST_PHASES)] | None, stored_as("position")] = None
 
 
-class UpdatePhase(Value):
-    type: Literal["update_phase"] = "update_phase"
-    phase_id: str
-    fields: dict[str, Any]
+class UpdatePhase(Stored):
+    type: Annotated[Literal["update_phase"], stored_as("type")] = "update_phase"
+    phase_id: Annotated[str, stored_as("phaseId")]
+    fields: Annotated[Fields, stored_as("fields")]
 
 
-class RemovePhase(Value):
-    type: Literal["remove_phase"] = "remove_phase"
-    phase_id: str
-    dependents: Dependents = "refuse"
+class RemovePhase(Stored):
+    type: Annotated[Literal["remove_phase"], stored_as("type")] = "remove_phase"
+    phase_id: Annotated[str, stored_as("phaseId")]
+    dependents: Annotated[Dependents, stored_as("dependents")] = "refuse"
 
 
-class MovePhase(Value):
-    type: Literal["move_phase"] = "move_phase"
-    phase_id: str
-    position: Annotated[int, Field(ge=0, le=MOST_PHASES)]
+class MovePhase(Stored):
+    type: Annotated[Literal["move_phase"], stored_as("type")] = "move_phase"
+    phase_id: Annotated[str, stored_as("phaseId")]
+    position: Annotated[Annotated[int, Field(ge=0, le=MOST_PHASES)], stored_as("position")]
 
 
-class AddTask(Value):
+class AddTask(Stored):
     """`ahead_of`: the task it goes before; while that stands in the phase, it counts and `position` does not."""
 
-    type: Literal["add"] = "add"
-    phase_id: str
-    task: TaskDraft
-    position: Position | None = None
-    ahead_of: str | None = None
-    needed_by: References = ()
+    type: Annotated[Literal["add"], stored_as("type")] = "add"
+    phase_id: Annotated[str, stored_as("phaseId")]
+    task: Annotated[TaskDraft, stored_as("task")]
+    position: Annotated[Position | None, stored_as("position")] = None
+    ahead_of: Annotated[str | None, stored_as("aheadOf")] = None
+    needed_by: Annotated[References, stored_as("neededBy")] = ()
 
 
-class UpdateTask(Value):
+class UpdateTask(Stored):
     """`fields`: some of a task's texts, by their names in Python; dependencies are changed by their own operation."""
 
-    type: Literal["update"] = "update"
-    task_id: str
-    fields: dict[str, Any]
+    type: Annotated[Literal["update"], stored_as("type")] = "update"
+    task_id: Annotated[str, stored_as("taskId")]
+    fields: Annotated[Fields, stored_as("fields")]
 
 
-class RemoveTask(Value):
-    type: Literal["remove"] = "remove"
-    task_id: str
-    dependents: Dependents = "repair"
+class RemoveTask(Stored):
+    type: Annotated[Literal["remove"], stored_as("type")] = "remove"
+    task_id: Annotated[str, stored_as("taskId")]
+    dependents: Annotated[Dependents, stored_as("dependents")] = "repair"
 
 
-class SplitTask(Value):
+class SplitTask(Stored):
     """The task gives way to its parts: they take its place, its dependencies, and what depends on it."""
 
-    type: Literal["split"] = "split"
-    task_id: str
-    parts: Annotated[tuple[TaskDraft, ...], Field(min_length=2, max_length=20)]
+    type: Annotated[Literal["split"], stored_as("type")] = "split"
+    task_id: Annotated[str, stored_as("taskId")]
+    parts: Annotated[Annotated[tuple[TaskDraft, ...], Field(min_length=2, max_length=20)], stored_as("parts")]
 
 
-class MoveTask(Value):
+class MoveTask(Stored):
     """To another phase, or another place in its own; `position` null is the end, `ahead_of` as in `AddTask`."""
 
-    type: Literal["move"] = "move"
-    task_id: str
-    phase_id: str
-    position: Position | None = None
-    ahead_of: str | None = None
+    type: Annotated[Literal["move"], stored_as("type")] = "move"
+    task_id: Annotated[str, stored_as("taskId")]
+    phase_id: Annotated[str, stored_as("phaseId")]
+    position: Annotated[Position | None, stored_as("position")] = None
+    ahead_of: Annotated[str | None, stored_as("aheadOf")] = None
 
 
-class Reorder(Value):
+class Reorder(Stored):
     """The named tasks of a phase in this order; what is not named keeps its order behind them."""
 
-    type: Literal["reorder"] = "reorder"
-    phase_id: str
-    task_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)]
+    type: Annotated[Literal["reorder"], stored_as("type")] = "reorder"
+    phase_id: Annotated[str, stored_as("phaseId")]
+    task_ids: Annotated[Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)], stored_as("taskIds")]
 
 
-class ChangeDependencies(Value):
-    type: Literal["dependencies"] = "dependencies"
-    task_id: str
-    depends_on: References
+class ChangeDependencies(Stored):
+    type: Annotated[Literal["dependencies"], stored_as("type")] = "dependencies"
+    task_id: Annotated[str, stored_as("taskId")]
+    depends_on: Annotated[References, stored_as("dependsOn")]
 
 
 Operation = (
@@ -316,7 +358,7 @@ def _read(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
     condition = fields.get("condition")
     if not condition:
         return fields
-    read = Condition.model_validate(condition) if isinstance(condition, dict) else condition
+    read = Condition.read(condition) if isinstance(condition, dict) else condition
     return fields | {"condition": read.model_copy(update={"task_id": named(read.task_id, known_names(plan))})}
 
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from groundwork.backlog import Value
 from groundwork.errors import Refusal
 from groundwork.plans.drafting import known_names, named
 from groundwork.plans.model import Plan, Task
@@ -33,21 +32,22 @@ from groundwork.plans.operations import (
 from groundwork.plans.refusals import ConflictingSuggestions, StaleSuggestion
 from groundwork.plans.scheduling import Schedule, schedule
 from groundwork.plans.validating import check, faults
+from groundwork.values import Stored, stored_as
 
 WHOLE = "*"
 OF_ORDER = MoveTask | Reorder | ChangeDependencies | RemoveTask | UpdatePhase
 OF_ONE_TASK = UpdateTask | ChangeDependencies | MoveTask | SplitTask | RemoveTask
 
 
-class Suggestion(Value):
+class Suggestion(Stored):
     """`before` and `after` show the same part of the plan, side by side; `version` is the one it was made against."""
 
-    operation: AnyOperation
-    reason: Annotated[str, Field(max_length=2_000)]
-    version: int
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    schedule: dict[str, Any] | None = None
+    operation: Annotated[AnyOperation, stored_as("operation")]
+    reason: Annotated[Annotated[str, Field(max_length=2_000)], stored_as("reason")]
+    version: Annotated[int, stored_as("version")]
+    before: Annotated[dict[str, Any] | None, stored_as("before")]
+    after: Annotated[dict[str, Any] | None, stored_as("after")]
+    schedule: Annotated[dict[str, Any] | None, stored_as("schedule")] = None
 
 
 @dataclass(frozen=True, slots=True)

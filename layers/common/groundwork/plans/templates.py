@@ -9,41 +9,42 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from groundwork.backlog import LongText, Value
+from groundwork.backlog import LongText
 from groundwork.errors import Invalid
 from groundwork.plans import validating
 from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft, with_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.model import Title as PlanTitle
+from groundwork.values import Stored, stored_as
 
 NAME = r"[a-z][A-Za-z0-9]{0,39}"
 _PLACE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
 ParameterValue = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 
 
-class Parameter(Value):
-    name: Annotated[str, Field(pattern=rf"^{NAME}$")]
-    description: Annotated[str, Field(max_length=300)] = ""
-    default: ParameterValue | None = None
+class Parameter(Stored):
+    name: Annotated[Annotated[str, Field(pattern=rf"^{NAME}$")], stored_as("name")]
+    description: Annotated[Annotated[str, Field(max_length=300)], stored_as("description")] = ""
+    default: Annotated[ParameterValue | None, stored_as("default")] = None
 
 
-class Template(Value):
+class Template(Stored):
     """What is saved. `builtin` ones come with the project and cannot be deleted."""
 
-    id: str
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    description: LongText = ""
-    parameters: Annotated[tuple[Parameter, ...], Field(max_length=30)] = ()
-    title: PlanTitle
-    plan_description: Annotated[str, Field(max_length=20_000)] = ""
-    phases: Phases = ()
-    builtin: bool = False
-    created_at: str
+    id: Annotated[str, stored_as("id")]
+    name: Annotated[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], stored_as("name")]
+    description: Annotated[LongText, stored_as("description")] = ""
+    parameters: Annotated[Annotated[tuple[Parameter, ...], Field(max_length=30)], stored_as("parameters")] = ()
+    title: Annotated[PlanTitle, stored_as("title")]
+    plan_description: Annotated[Annotated[str, Field(max_length=20_000)], stored_as("planDescription")] = ""
+    phases: Annotated[Phases, stored_as("phases")] = ()
+    builtin: Annotated[bool, stored_as("builtin")] = False
+    created_at: Annotated[str, stored_as("createdAt")]
 
     def brief(self) -> dict[str, Any]:
         """What a list shows of it: how many phases and tasks there are, not which."""
         tasks = sum(len(phase.tasks) for phase in self.phases)
-        shown = self.model_dump(mode="json", by_alias=True, exclude={"phases", "plan_description"})
+        shown = self.stored(exclude={"phases", "plan_description"})
         return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 

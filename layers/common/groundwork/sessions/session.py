@@ -4,146 +4,147 @@ Kept as JSON it goes on in another process: the same messages, the same changes 
 """
 
 import zlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from groundwork.ai.conversation import Message
 from groundwork.ai.port import Usage
-from groundwork.backlog import Value
 from groundwork.sessions.commits import Marks
 from groundwork.sessions.stacking import Under
+from groundwork.values import Stored, stored_as
 
 
-class Earlier(Value):
+class Earlier(Stored):
     """An attempt at this task that came to nothing, and why."""
 
-    attempt: int
-    reason: str
+    attempt: Annotated[int, stored_as("attempt")]
+    reason: Annotated[str, stored_as("reason")]
 
 
-class Before(Value):
+class Before(Stored):
     """A task that this one builds on, and what was done there."""
 
-    key: str
-    title: str
-    summary: str = ""
-    files: tuple[str, ...] = ()
+    key: Annotated[str, stored_as("key")]
+    title: Annotated[str, stored_as("title")]
+    summary: Annotated[str, stored_as("summary")] = ""
+    files: Annotated[tuple[str, ...], stored_as("files")] = ()
 
 
-class Brief(Value):
+class Brief(Stored):
     """What is asked of a session. Texts are other people's: they reach the model as fenced data."""
 
-    plan_id: str
-    task_id: str
-    attempt: int
-    plan_title: str
-    key: str
-    title: str
-    description: str = ""
-    acceptance_criteria: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    change_asked: bool = True
-    layout: tuple[str, ...] = ()
-    earlier: tuple[Earlier, ...] = ()
-    before: tuple[Before, ...] = ()
+    plan_id: Annotated[str, stored_as("planId")]
+    task_id: Annotated[str, stored_as("taskId")]
+    attempt: Annotated[int, stored_as("attempt")]
+    plan_title: Annotated[str, stored_as("planTitle")]
+    key: Annotated[str, stored_as("key")]
+    title: Annotated[str, stored_as("title")]
+    description: Annotated[str, stored_as("description")] = ""
+    acceptance_criteria: Annotated[tuple[str, ...], stored_as("acceptanceCriteria")] = ()
+    files: Annotated[tuple[str, ...], stored_as("files")] = ()
+    change_asked: Annotated[bool, stored_as("changeAsked")] = True
+    layout: Annotated[tuple[str, ...], stored_as("layout")] = ()
+    earlier: Annotated[tuple[Earlier, ...], stored_as("earlier")] = ()
+    before: Annotated[tuple[Before, ...], stored_as("before")] = ()
 
     @property
     def marks(self) -> Marks:
         return Marks(self.plan_id, self.task_id, self.attempt)
 
 
-class Limits(Value):
+class Limits(Stored):
     """What one attempt may take. Tokens are those sent and written, cached ones included; seconds are of work.
 
     `conversation_tokens` is how long all that was said may get: a longer one than the model takes is an error there.
     """
 
-    turns: int = 60
-    conversation_tokens: int = 150_000
-    tokens: int = 4_000_000
-    cost_micro_usd: int = 3_000_000
-    seconds: int = 2_400
+    turns: Annotated[int, stored_as("turns")] = 60
+    conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 150_000
+    tokens: Annotated[int, stored_as("tokens")] = 4_000_000
+    cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 3_000_000
+    seconds: Annotated[int, stored_as("seconds")] = 2_400
 
 
-class Criterion(Value):
-    number: int
-    met: bool
-    evidence: str
+class Criterion(Stored):
+    number: Annotated[int, stored_as("number")]
+    met: Annotated[bool, stored_as("met")]
+    evidence: Annotated[str, stored_as("evidence")]
 
 
 Outcome = Literal["DONE", "UNMET", "NOTHING_CHANGED", "NOT_FINISHED", "REFUSED", "REPEATS", "LIMIT", "SECRET"]
 
 
-class Ended(Value):
+class Ended(Stored):
     """How a session has ended. Only DONE is a success; `reason` says what an attempt after it should know."""
 
-    outcome: Outcome
-    reason: str = ""
-    summary: str = ""
-    subject: str = ""
-    criteria: tuple[Criterion, ...] = ()
+    outcome: Annotated[Outcome, stored_as("outcome")]
+    reason: Annotated[str, stored_as("reason")] = ""
+    summary: Annotated[str, stored_as("summary")] = ""
+    subject: Annotated[str, stored_as("subject")] = ""
+    criteria: Annotated[tuple[Criterion, ...], stored_as("criteria")] = ()
 
     @property
     def success(self) -> bool:
         return self.outcome == "DONE"
 
 
-class Spent(Value):
+class Spent(Stored):
     """Tokens as the provider bills them."""
 
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    calls: int = 0
+    input: Annotated[int, stored_as("input")] = 0
+    output: Annotated[int, stored_as("output")] = 0
+    cache_read: Annotated[int, stored_as("cacheRead")] = 0
+    cache_write: Annotated[int, stored_as("cacheWrite")] = 0
+    calls: Annotated[int, stored_as("calls")] = 0
 
     def plus(self, usage: Usage) -> "Spent":
         total = Usage(self.input, self.output, self.cache_read, self.cache_write, self.calls) + usage
-        return Spent(
-            input=total.input,
-            output=total.output,
-            cache_read=total.cache_read,
-            cache_write=total.cache_write,
-            calls=total.calls,
-        )
+        fields = {
+            "input": total.input,
+            "output": total.output,
+            "cache_read": total.cache_read,
+            "cache_write": total.cache_write,
+            "calls": total.calls,
+        }
+        return self.model_copy(update=fields)
 
     @property
     def tokens(self) -> int:
         return self.input + self.output + self.cache_read + self.cache_write
 
 
-class Said(Value):
+class Said(Stored):
     """One message of the conversation, in the form in which it is kept."""
 
-    role: Literal["user", "assistant"]
-    content: tuple[dict[str, Any], ...]
+    role: Annotated[Literal["user", "assistant"], stored_as("role")]
+    content: Annotated[tuple[dict[str, Any], ...], stored_as("content")]
 
     def message(self) -> Message:
         return Message(self.role, self.content)
 
 
-class Session(Value):
+class Session(Stored):
     """`changes` is what `changes.as_json` makes of the files that differ from the commit `base`.
 
     Where the plan makes no commits, `under` are the patches that lie on `base`, and `changes` are to both together.
     `prints` tell turns apart that did the same to the same effect; `warnings` counts reminders that were given.
     """
 
-    brief: Brief
-    base: str
-    under: tuple[Under, ...] = ()
-    limits: Limits = Limits()
-    said: tuple[Said, ...] = ()
-    changes: dict[str, Any] = Field(default_factory=dict)
-    spent: Spent = Spent()
-    cost_micro_usd: int = 0
-    turns: int = 0
-    conversation_tokens: int = 0
-    worked_ms: int = 0
-    prints: tuple[str, ...] = ()
-    warnings: int = 0
-    ended: Ended | None = None
+    brief: Annotated[Brief, stored_as("brief")]
+    base: Annotated[str, stored_as("base")]
+    under: Annotated[tuple[Under, ...], stored_as("under")] = ()
+    limits: Annotated[Limits, stored_as("limits")] = Limits()
+    said: Annotated[tuple[Said, ...], stored_as("said")] = ()
+    changes: Annotated[dict[str, Any], stored_as("changes")] = Field(default_factory=dict)
+    spent: Annotated[Spent, stored_as("spent")] = Spent()
+    cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
+    turns: Annotated[int, stored_as("turns")] = 0
+    conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 0
+    worked_ms: Annotated[int, stored_as("workedMs")] = 0
+    prints: Annotated[tuple[str, ...], stored_as("prints")] = ()
+    warnings: Annotated[int, stored_as("warnings")] = 0
+    ended: Annotated[Ended | None, stored_as("ended")] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)
@@ -160,11 +161,11 @@ class Session(Value):
 
     def packed(self) -> bytes:
         """As it is kept: some tens of kilobytes, a few hundred at the limits of conversation and changes."""
-        return zlib.compress(self.model_dump_json(by_alias=True).encode())
+        return zlib.compress(self.stored_json().encode())
 
     @classmethod
     def unpacked(cls, data: bytes) -> "Session":
-        return cls.model_validate_json(zlib.decompress(data))
+        return cls.read_json(zlib.decompress(data))
 
     def over_limit(self) -> str | None:
         """Which limit has been reached, in words."""

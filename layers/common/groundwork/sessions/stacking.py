@@ -6,29 +6,29 @@ came about, as commits would have been. They are merged like commits too: by wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from groundwork.backlog import Value
+from groundwork.values import Stored, stored_as
 
 
-class Under(Value):
+class Under(Stored):
     """Names a patch: that of the attempt by which a task was done."""
 
-    task_id: str
-    attempt: int
+    task_id: Annotated[str, stored_as("taskId")]
+    attempt: Annotated[int, stored_as("attempt")]
 
 
-class Patch(Value):
+class Patch(Stored):
     """A task's own change. `changes` is what `changes.as_json` makes of it, and is to the commit `base` with the
     patches `under` on it; `text` is the same as a unified diff, for people.
     """
 
-    task_id: str
-    attempt: int
-    base: str
-    under: tuple[Under, ...] = ()
-    changes: dict[str, Any]
-    text: str
+    task_id: Annotated[str, stored_as("taskId")]
+    attempt: Annotated[int, stored_as("attempt")]
+    base: Annotated[str, stored_as("base")]
+    under: Annotated[tuple[Under, ...], stored_as("under")] = ()
+    changes: Annotated[dict[str, Any], stored_as("changes")]
+    text: Annotated[str, stored_as("text")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call
         index_name = "attention"
         projection = KeysOnlyProjection()
 
-    attention = UnicodeAttribute(hash_key=True)
+    attention = UnicodeAttribute(attr_name="attention", hash_key=True)
     attention_at = NumberAttribute(range_key=True, attr_name="attentionAt")
 
 
@@ -103,29 +103,29 @@ class KeyRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
 
 
 class ProjectRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=PROJECT_SK)
-    name = UnicodeAttribute()
-    description = UnicodeAttribute(default="")
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True, default=PROJECT_SK)
+    name = UnicodeAttribute(attr_name="name")
+    description = UnicodeAttribute(attr_name="description", default="")
     created_at = NumberAttribute(attr_name="createdAt")
-    cards = NumberAttribute(default=0)
-    epics = NumberAttribute(default=0)
-    stories = NumberAttribute(default=0)
-    subtasks = NumberAttribute(default=0)
+    cards = NumberAttribute(attr_name="cards", default=0)
+    epics = NumberAttribute(attr_name="epics", default=0)
+    stories = NumberAttribute(attr_name="stories", default=0)
+    subtasks = NumberAttribute(attr_name="subtasks", default=0)
     last_card = NumberAttribute(attr_name="lastCard", default=0)
     last_run = NumberAttribute(attr_name="lastRun", default=0)
-    floor = NumberAttribute(default=0)
-    retired = UnicodeSetAttribute(null=True)
+    floor = NumberAttribute(attr_name="floor", default=0)
+    retired = UnicodeSetAttribute(attr_name="retired", null=True)
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
-    attention = UnicodeAttribute(null=True)
+    attention = UnicodeAttribute(attr_name="attention", null=True)
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
 
@@ -153,8 +153,8 @@ class ProjectListRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True, default=PROJECTS_PK)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True, default=PROJECTS_PK)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
 
     @staticmethod
     def sort_key(created_at: int, project_id: str) -> str:
@@ -167,22 +167,22 @@ class ExternalIdRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    number = NumberAttribute()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    number = NumberAttribute(attr_name="number")
 
 
 class CardRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    text = UnicodeAttribute()
-    source = UnicodeAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    text = UnicodeAttribute(attr_name="text")
+    source = UnicodeAttribute(attr_name="source", null=True)
     external_id = UnicodeAttribute(attr_name="externalId", null=True)
-    metadata = JSONAttribute(null=True)
-    analysis = JSONAttribute(null=True)
+    metadata = JSONAttribute(attr_name="metadata", null=True)
+    analysis = JSONAttribute(attr_name="analysis", null=True)
 
     def entity(self) -> Card:
         return Card(
@@ -192,7 +192,7 @@ class CardRow(Model):
             source=self.source,
             external_id=self.external_id,
             metadata=self.metadata or {},
-            analysis=CardAnalysis.model_validate(self.analysis) if self.analysis else None,
+            analysis=CardAnalysis.read(self.analysis) if self.analysis else None,
         )
 
 
@@ -200,16 +200,16 @@ class EpicRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    title = UnicodeAttribute()
-    description = UnicodeAttribute(default="")
-    goal = UnicodeAttribute(default="")
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    title = UnicodeAttribute(attr_name="title")
+    description = UnicodeAttribute(attr_name="description", default="")
+    goal = UnicodeAttribute(attr_name="goal", default="")
     card_numbers = JSONAttribute(attr_name="cards", null=True)
-    priority = UnicodeAttribute(default="medium")
-    run = NumberAttribute(null=True)
+    priority = UnicodeAttribute(attr_name="priority", default="medium")
+    run = NumberAttribute(attr_name="run", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
-    floor = NumberAttribute(null=True)
+    floor = NumberAttribute(attr_name="floor", null=True)
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
     def entity(self) -> Epic:
@@ -232,19 +232,19 @@ class StoryRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    title = UnicodeAttribute()
-    role = UnicodeAttribute(default="")
-    want = UnicodeAttribute(default="")
-    benefit = UnicodeAttribute(default="")
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    title = UnicodeAttribute(attr_name="title")
+    role = UnicodeAttribute(attr_name="role", default="")
+    want = UnicodeAttribute(attr_name="want", default="")
+    benefit = UnicodeAttribute(attr_name="benefit", default="")
     acceptance_criteria: ListAttribute[str] = ListAttribute(attr_name="criteria", default=list)
-    priority = UnicodeAttribute(default="medium")
-    effort = UnicodeAttribute(default="M")
+    priority = UnicodeAttribute(attr_name="priority", default="medium")
+    effort = UnicodeAttribute(attr_name="effort", default="M")
     card_numbers = JSONAttribute(attr_name="cards", null=True)
-    run = NumberAttribute(null=True)
+    run = NumberAttribute(attr_name="run", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
-    floor = NumberAttribute(null=True)
+    floor = NumberAttribute(attr_name="floor", null=True)
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
     def entity(self) -> Story:
@@ -271,12 +271,12 @@ class SubtaskRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    title = UnicodeAttribute()
-    description = UnicodeAttribute(default="")
-    effort = UnicodeAttribute(default="M")
-    run = NumberAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    title = UnicodeAttribute(attr_name="title")
+    description = UnicodeAttribute(attr_name="description", default="")
+    effort = UnicodeAttribute(attr_name="effort", default="M")
+    run = NumberAttribute(attr_name="run", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     write_id = UnicodeAttribute(attr_name="writeId", null=True)
 
@@ -355,7 +355,7 @@ def row_of(entity: Card | Artifact) -> Model:
 
 
 def stored_analysis(analysis: CardAnalysis) -> dict[str, Any]:
-    return analysis.model_dump(mode="json", by_alias=True)
+    return analysis.stored()
 
 
 def _made(entity: Artifact) -> dict[str, Any]:

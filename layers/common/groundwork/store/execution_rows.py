@@ -24,11 +24,11 @@ APART = {
 
 
 def execution_of(head: PlanRow) -> Execution:
-    return Execution.model_validate((head.execution or {}) | {"status": PlanStatus(head.status), "seq": _n(head.seq)})
+    return Execution.read((head.execution or {}) | {"status": PlanStatus(head.status), "seq": _n(head.seq)})
 
 
 def execution_body(execution: Execution) -> dict[str, Any]:
-    return execution.model_dump(mode="json", by_alias=True, exclude={"status", "seq"}, exclude_defaults=True)
+    return execution.stored(exclude={"status", "seq"}, exclude_defaults=True)
 
 
 def standing_of(row: StateRow) -> TaskStanding:
@@ -40,16 +40,16 @@ def standing_of(row: StateRow) -> TaskStanding:
         calls=_n(row.calls),
         cost_micro_usd=_n(row.cost),
     )
-    return TaskStanding.model_validate(
+    return TaskStanding.read(
         (row.body or {})
         | {
             "status": TaskStatus(row.status or TaskStatus.PENDING),
             "round": _n(row.round),
             "attempts": _n(row.attempts),
             "epoch": _n(row.epoch),
-            "commit_sha": row.commit_sha,
-            "error_msg": row.error_msg,
-            "lease_until": _n(row.lease_until),
+            "commitSha": row.commit_sha,
+            "errorMsg": row.error_msg,
+            "leaseUntil": _n(row.lease_until),
             "knock": row.knock,
             "knocked": _n(row.knocked),
             "turns": _n(row.turns),
@@ -65,7 +65,7 @@ def in_round(state: TaskStanding, round_: int) -> TaskStanding:
 
 def state_actions(before: TaskStanding, after: TaskStanding) -> list[Any]:
     """What changes a task's row; what others write besides is left alone unless it is different."""
-    body = after.model_dump(mode="json", by_alias=True, exclude=APART, exclude_defaults=True)
+    body = after.stored(exclude=APART, exclude_defaults=True)
     actions = [
         StateRow.status.set(after.status.value),
         StateRow.attempts.set(after.attempts),

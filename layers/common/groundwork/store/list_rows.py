@@ -16,13 +16,13 @@ class RepositoryRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=HEAD)
-    name = UnicodeAttribute()
-    url = UnicodeAttribute()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True, default=HEAD)
+    name = UnicodeAttribute(attr_name="name")
+    url = UnicodeAttribute(attr_name="url")
     default_branch = UnicodeAttribute(attr_name="defaultBranch")
     credentials_secret = UnicodeAttribute(attr_name="credentialsSecret", null=True)
-    plans = NumberAttribute(default=0)
+    plans = NumberAttribute(attr_name="plans", default=0)
     created_at = NumberAttribute(attr_name="createdAt")
 
 
@@ -30,42 +30,42 @@ class TemplateRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=HEAD)
-    head = CompactJson()
-    pieces = NumberAttribute(default=0)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True, default=HEAD)
+    head = CompactJson(attr_name="head")
+    pieces = NumberAttribute(attr_name="pieces", default=0)
 
 
 class PieceRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    text = UnicodeAttribute()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    text = UnicodeAttribute(attr_name="text")
 
 
 class ListRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
 
 
 class MeasureRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    tasks = NumberAttribute(default=0)
-    ms = NumberAttribute(default=0)
-    input = NumberAttribute(default=0)
-    output = NumberAttribute(default=0)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    tasks = NumberAttribute(attr_name="tasks", default=0)
+    ms = NumberAttribute(attr_name="ms", default=0)
+    input = NumberAttribute(attr_name="input", default=0)
+    output = NumberAttribute(attr_name="output", default=0)
     cache_read = NumberAttribute(attr_name="cacheRead", default=0)
     cache_write = NumberAttribute(attr_name="cacheWrite", default=0)
-    calls = NumberAttribute(default=0)
+    calls = NumberAttribute(attr_name="calls", default=0)
 
 
 def measure_key(effort: str) -> str:

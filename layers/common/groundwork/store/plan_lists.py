@@ -86,7 +86,7 @@ class DynamoTemplates:
 
     def create(self, template: Template) -> None:
         """Raises TooLarge."""
-        body = template.model_dump_json(by_alias=True)
+        body = template.stored_json()
         pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
         if len(pieces) > MOST_PIECES:
             raise TooLarge("The template is larger than Groundwork keeps.")
@@ -105,7 +105,7 @@ class DynamoTemplates:
         self._head(template_id)
         with wrapped():
             rows = list(PieceRow.query(template_id, PieceRow.sk.startswith("B#"), consistent_read=True))
-        return Template.model_validate_json("".join(row.text for row in rows))
+        return Template.read_json("".join(row.text for row in rows))
 
     def _head(self, template_id: str) -> TemplateRow:
         if not TEMPLATE_ID.fullmatch(template_id):

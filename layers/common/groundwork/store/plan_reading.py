@@ -99,7 +99,7 @@ class PlanReading:
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
         """In the order their indices count."""
-        return [Suggestion.model_validate(row.content) for row in self._of_iteration("S", iteration)]
+        return [Suggestion.read(row.content) for row in self._of_iteration("S", iteration)]
 
     def dropped(self, iteration: Iteration) -> tuple[str, ...]:
         """Why suggestions of the model are not among them."""
@@ -141,7 +141,7 @@ class PlanReading:
         return list(rows[0].index)
 
 
-def _linked(row: LinkRow, number: str, subtask: int | None) -> tuple[str, str | None]:
+def _linked(row: LinkRow, number: str, subtask: int | None, *_: Any) -> tuple[str, str | None]:
     """Ids of a task and of the subtask that it carries out."""
     return f"{row.sk}-{number}", None if subtask is None else f"{row.pk}-{Kind.SUBTASK.value}{subtask}"
 

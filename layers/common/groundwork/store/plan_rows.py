@@ -41,26 +41,26 @@ class PlanRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=HEAD)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True, default=HEAD)
     repository_id = UnicodeAttribute(attr_name="repositoryId")
-    title = UnicodeAttribute()
-    status = UnicodeAttribute()
-    version = NumberAttribute(default=0)
+    title = UnicodeAttribute(attr_name="title")
+    status = UnicodeAttribute(attr_name="status")
+    version = NumberAttribute(attr_name="version", default=0)
     last_phase = NumberAttribute(attr_name="lastPhase", default=0)
     last_task = NumberAttribute(attr_name="lastTask", default=0)
     last_iteration = NumberAttribute(attr_name="lastIteration", default=0)
     phase_count = NumberAttribute(attr_name="phases", default=0)
     task_count = NumberAttribute(attr_name="tasks", default=0)
     story_ids = CompactJson(attr_name="stories", null=True)
-    error = UnicodeAttribute(null=True)
+    error = UnicodeAttribute(attr_name="error", null=True)
     created_at = NumberAttribute(attr_name="createdAt")
     updated_at = NumberAttribute(attr_name="updatedAt")
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
     # of its execution: all but its status, and the number that every change of it raises
-    execution = CompactJson(null=True)
-    seq = NumberAttribute(null=True)
-    attention = UnicodeAttribute(null=True)
+    execution = CompactJson(attr_name="execution", null=True)
+    seq = NumberAttribute(attr_name="seq", null=True)
+    attention = UnicodeAttribute(attr_name="attention", null=True)
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
 
@@ -87,8 +87,8 @@ class VersionRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     index = CompactJson(attr_name="i")
 
 
@@ -96,8 +96,8 @@ class ContentRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     content = CompactJson(attr_name="c")
 
 
@@ -107,13 +107,13 @@ class IterationRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    body = CompactJson()
-    status = UnicodeAttribute()
-    version = NumberAttribute()
-    changes = CompactJson(null=True)
-    error = UnicodeAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    body = CompactJson(attr_name="body")
+    status = UnicodeAttribute(attr_name="status")
+    version = NumberAttribute(attr_name="version")
+    changes = CompactJson(attr_name="changes", null=True)
+    error = UnicodeAttribute(attr_name="error", null=True)
 
 
 class LinkRow(Model):
@@ -122,9 +122,9 @@ class LinkRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    tasks = CompactJson()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    tasks = CompactJson(attr_name="tasks")
 
 
 def version_key(version: int) -> str:
@@ -177,7 +177,7 @@ def iteration_row(iteration: Iteration) -> IterationRow:
     return IterationRow(
         iteration.plan_id,
         iteration_key(iteration.number),
-        body=iteration.model_dump(mode="json", by_alias=True, exclude=apart, exclude_none=True),
+        body=iteration.stored(exclude=apart, exclude_none=True),
         status=iteration.status.value,
         version=iteration.version,
         changes=list(iteration.changes) or None,
@@ -187,7 +187,7 @@ def iteration_row(iteration: Iteration) -> IterationRow:
 
 def iteration_of(row: IterationRow) -> Iteration:
     number = int(row.sk[2:])
-    return Iteration.model_validate(
+    return Iteration.read(
         row.body
         | {
             "id": str(Path(Kind.ITERATION, row.pk, (number,))),

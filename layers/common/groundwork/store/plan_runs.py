@@ -61,7 +61,7 @@ def _write_suggestions(transaction: Transaction, written: Suggested) -> None:
     assert path is not None
     place = f"{path.number:06d}#{written.part:03d}"
     for position, suggestion in enumerate(written.suggestions):
-        row = ContentRow(path.project_id, f"S#{place}#{position:04d}", content=suggestion.as_json())
+        row = ContentRow(path.project_id, f"S#{place}#{position:04d}", content=suggestion.stored())
         transaction.put(row)
     transaction.put(ContentRow(path.project_id, f"Q#{place}", content=list(written.dropped)))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from groundwork.backlog import rfc3339
-from groundwork.plans.model import Phase, Plan, PlanStatus, Task, details, fingerprint
+from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, fingerprint
 from groundwork.store.plan_rows import PlanRow, content_key, suffix
 
 type Index = list[Any]
@@ -22,56 +22,51 @@ def contents(plan: Plan) -> tuple[Index, dict[str, Any]]:
     for phase in plan.phases:
         tasks = [[suffix(task.id), revision(suffix(task.id), _task_content(task))] for task in phase.tasks]
         phases.append([suffix(phase.id), revision(suffix(phase.id), _phase_content(phase)), tasks])
-    return [revision("D", details(plan)), phases], rows
+    return [revision("D", plan.stored(include=set(DETAILS))), phases], rows
 
 
 def keys_of(index: Index) -> list[str]:
     """The content keys that a version's index names."""
-    own, phases = index
+    own, phases, *_ = index
     keys = [content_key("D", own)]
-    for phase, revision, tasks in phases:
+    for phase, revision, tasks, *_ in phases:
         keys.append(content_key(phase, revision))
-        keys += [content_key(task, its) for task, its in tasks]
+        keys += [content_key(task, its) for task, its, *_ in tasks]
     return keys
 
 
 def plan_of(head: PlanRow, version: int, index: Index, content: dict[str, Any]) -> Plan:
     """The plan at a version, from its index and its revisions by content key."""
-    own, phases = index
-    return Plan(
-        id=head.pk,
-        repository_id=head.repository_id,
-        status=PlanStatus(head.status),
-        version=version,
-        last_phase=int(head.last_phase),
-        last_task=int(head.last_task),
-        error=head.error,
-        created_at=rfc3339(int(head.created_at)),
-        updated_at=rfc3339(int(head.updated_at)),
-        phases=tuple(_phase_of(head.pk, line, content) for line in phases),
-        **_python_names(content[content_key("D", own)]),
-    )
+    own, phases, *_ = index
+    columns = {
+        "id": head.pk,
+        "repositoryId": head.repository_id,
+        "status": PlanStatus(head.status),
+        "version": version,
+        "lastPhase": int(head.last_phase),
+        "lastTask": int(head.last_task),
+        "error": head.error,
+        "createdAt": rfc3339(int(head.created_at)),
+        "updatedAt": rfc3339(int(head.updated_at)),
+        "phases": tuple(_phase_of(head.pk, line, content) for line in phases),
+    }
+    return Plan.read(content[content_key("D", own)] | columns)
 
 
 def _phase_of(plan_id: str, line: list[Any], content: dict[str, Any]) -> Phase:
-    number, revision, tasks = line
-    return Phase.model_validate(
+    number, revision, tasks, *_ = line
+    return Phase.read(
         content[content_key(number, revision)]
         | {
             "id": f"{plan_id}-{number}",
-            "tasks": [content[content_key(task, its)] | {"id": f"{plan_id}-{task}"} for task, its in tasks],
+            "tasks": [content[content_key(task, its)] | {"id": f"{plan_id}-{task}"} for task, its, *_ in tasks],
         }
     )
 
 
-def _python_names(own: dict[str, Any]) -> dict[str, Any]:
-    names = {field.alias or name: name for name, field in Plan.model_fields.items()}
-    return {names[alias]: value for alias, value in own.items()}
-
-
 def _phase_content(phase: Phase) -> dict[str, Any]:
-    return phase.model_dump(mode="json", by_alias=True, exclude={"id", "tasks"}, exclude_defaults=True)
+    return phase.stored(exclude={"id", "tasks"}, exclude_defaults=True)
 
 
 def _task_content(task: Task) -> dict[str, Any]:
-    return task.model_dump(mode="json", by_alias=True, exclude={"id"}, exclude_defaults=True)
+    return task.stored(exclude={"id"}, exclude_defaults=True)

@@ -34,7 +34,7 @@ from groundwork.store.plan_rows import (
     plan_row,
     version_key,
 )
-from groundwork.store.plan_versions import contents
+from groundwork.store.plan_versions import contents, keys_of
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.standing_rows import StateRow, state_key
 
@@ -128,7 +128,8 @@ class DynamoPlans(PlanReading):
 
     def _write_content(self, transaction: Transaction, before: Plan, after: Plan) -> None:
         """New revisions go into the transaction, or before it where they are many: nothing names them until then."""
-        known = contents(before)[1]
+        # as the stored version names it: another release may name the same content otherwise
+        known = set(keys_of(self._index(before.id, before.version)))
         new = {sk: content for sk, content in contents(after)[1].items() if sk not in known}
         size = sum(len(str(content)) for content in new.values())
         if len(new) > IN_ONE_TRANSACTION or size > BYTES_IN_ONE_TRANSACTION or before.status.executing:

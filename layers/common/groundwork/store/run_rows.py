@@ -38,39 +38,39 @@ class RunRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    type = UnicodeAttribute()
-    status = UnicodeAttribute()
-    phase = UnicodeAttribute()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    type = UnicodeAttribute(attr_name="type")
+    status = UnicodeAttribute(attr_name="status")
+    phase = UnicodeAttribute(attr_name="phase")
     phase_detail = UnicodeAttribute(attr_name="detail", null=True)
     options = CompactJson(attr_name="opt")
-    ai = UnicodeAttribute()
-    model = UnicodeAttribute()
+    ai = UnicodeAttribute(attr_name="ai")
+    model = UnicodeAttribute(attr_name="model")
     # total, queued, cursor, completed, failed, skipped, retryable
     counters = CompactJson(attr_name="n")
-    created = NumberAttribute(default=0)
-    deleted = NumberAttribute(default=0)
-    claims = CompactJson(null=True)
+    created = NumberAttribute(attr_name="created", default=0)
+    deleted = NumberAttribute(attr_name="deleted", default=0)
+    claims = CompactJson(attr_name="claims", null=True)
     usage = CompactJson(attr_name="tok", null=True)
-    cost = NumberAttribute(null=True)
+    cost = NumberAttribute(attr_name="cost", null=True)
     # hops, stalled hops, progress mark before this hop, attempts, average ms, slowest ms, width
-    course = CompactJson()
+    course = CompactJson(attr_name="course")
     retry_of = NumberAttribute(attr_name="retryOf", null=True)
     next_retry_at = NumberAttribute(attr_name="nextRetry", null=True)
-    epic = NumberAttribute(null=True)
-    selected = BooleanAttribute(null=True)
-    error = UnicodeAttribute(null=True)
-    seq = NumberAttribute()
-    epoch = NumberAttribute()
-    owner = UnicodeAttribute(null=True)
-    until = NumberAttribute()
+    epic = NumberAttribute(attr_name="epic", null=True)
+    selected = BooleanAttribute(attr_name="selected", null=True)
+    error = UnicodeAttribute(attr_name="error", null=True)
+    seq = NumberAttribute(attr_name="seq")
+    epoch = NumberAttribute(attr_name="epoch")
+    owner = UnicodeAttribute(attr_name="owner", null=True)
+    until = NumberAttribute(attr_name="until")
     created_at = NumberAttribute(attr_name="createdAt")
     started_at = NumberAttribute(attr_name="startedAt", null=True)
     heartbeat_at = NumberAttribute(attr_name="heartbeatAt", null=True)
     completed_at = NumberAttribute(attr_name="endedAt", null=True)
-    coverage = CompactJson(null=True)
-    attention = UnicodeAttribute(null=True)
+    coverage = CompactJson(attr_name="coverage", null=True)
+    attention = UnicodeAttribute(attr_name="attention", null=True)
     attention_at = NumberAttribute(attr_name="attentionAt", null=True)
     attention_index = AttentionIndex()
 
@@ -94,7 +94,7 @@ def run_row(run: Run) -> RunRow:
         status=run.status.value,
         phase=run.phase.value,
         phase_detail=run.phase_detail or None,
-        options=run.options.model_dump(mode="json", by_alias=True, exclude_none=True),
+        options=run.options.stored(exclude_none=True),
         ai=run.ai,
         model=run.model,
         counters=[run.total, run.queued, run.cursor, run.completed, run.failed, run.skipped, run.retryable],
@@ -131,15 +131,26 @@ def run_row(run: Run) -> RunRow:
     )
 
 
+def run_actions(run: Run) -> list[Any]:
+    """Rewrite a run by update. A put would drop the attributes and the options that only a newer release knows."""
+    row, attributes = run_row(run), RunRow.get_attributes()
+    values = {name: getattr(row, name) for name in attributes if name not in ("pk", "sk", "options")}
+    return [_set_or_remove(attributes[name], value) for name, value in values.items()]
+
+
+def _set_or_remove(attribute: Any, value: Any) -> Any:
+    return attribute.remove() if value is None else attribute.set(value)
+
+
 def run_of(row: RunRow) -> Run:
-    total, queued, cursor, completed, failed, skipped, retryable = row.counters
-    hops, stalled, before_hop, attempts, average, slowest, width = row.course
-    stated, covered = row.coverage or (None, None)
+    total, queued, cursor, completed, failed, skipped, retryable, *_ = row.counters
+    hops, stalled, before_hop, attempts, average, slowest, width, *_ = row.course
+    stated, covered, *_ = row.coverage or (None, None)
     return Run(
         id=f"{row.pk}-R{int(row.sk[2:])}",
         type=RunType(row.type),
         created_at=int(row.created_at),
-        options=RunOptions.model_validate(row.options),
+        options=RunOptions.read(row.options),
         ai=row.ai,
         model=row.model,
         status=Status(row.status),
@@ -155,7 +166,7 @@ def run_of(row: RunRow) -> Run:
         created=int(row.created),
         deleted=int(row.deleted),
         claims={int(index): _claim(values) for index, values in (row.claims or {}).items()},
-        usage=Usage(*row.usage) if row.usage else Usage(),
+        usage=_usage(row.usage or ()),
         cost=int(row.cost or 0),
         hops=hops,
         stalled_hops=stalled,
@@ -183,6 +194,10 @@ def _int(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
+def _usage(counts: Sequence[int]) -> Usage:
+    return Usage(*counts[:5])
+
+
 def _usage_list(usage: Usage) -> list[int]:
     return [usage.input, usage.output, usage.cache_read, usage.cache_write, usage.calls]
 
@@ -195,8 +210,8 @@ def _claim_list(claim: Claim) -> list[Any]:
 
 
 def _claim(values: Sequence[Any]) -> Claim:
-    attempts, started_at, flags, cost, usage = [*values, 0, 0, []] if len(values) == 2 else values
-    return Claim(attempts, started_at, bool(flags & 1), bool(flags & 2), Usage(*usage), cost)
+    attempts, started_at, flags, cost, usage, *_ = [*values, 0, 0, []] if len(values) == 2 else values
+    return Claim(attempts, started_at, bool(flags & 1), bool(flags & 2), _usage(usage), cost)
 
 
 class LockRow(Model):
@@ -205,10 +220,10 @@ class LockRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     run_id = UnicodeAttribute(attr_name="runId")
-    replaces = BooleanAttribute(default=False)
+    replaces = BooleanAttribute(attr_name="replaces", default=False)
 
 
 def lock_key(type_: RunType) -> str:
@@ -219,10 +234,10 @@ class IdempotencyRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     run_id = UnicodeAttribute(attr_name="runId")
-    fingerprint = UnicodeAttribute()
+    fingerprint = UnicodeAttribute(attr_name="fingerprint")
     expires_at = NumberAttribute(attr_name="expiresAt")
 
 
@@ -232,9 +247,9 @@ class RetryRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    attention = UnicodeAttribute(default=RETRY)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    attention = UnicodeAttribute(attr_name="attention", default=RETRY)
     attention_at = NumberAttribute(attr_name="attentionAt")
     attention_index = AttentionIndex()
 
@@ -245,8 +260,8 @@ class RetriedRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     run_id = UnicodeAttribute(attr_name="runId")
 
 
@@ -256,8 +271,8 @@ class LinesRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
     lines = CompactJson(attr_name="l")
 
 
@@ -265,12 +280,12 @@ class LogRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    at = NumberAttribute()
-    level = UnicodeAttribute()
-    message = UnicodeAttribute()
-    item = NumberAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    at = NumberAttribute(attr_name="at")
+    level = UnicodeAttribute(attr_name="level")
+    message = UnicodeAttribute(attr_name="message")
+    item = NumberAttribute(attr_name="item", null=True)
     expires_at = NumberAttribute(attr_name="expiresAt")
 
 
@@ -296,7 +311,7 @@ def target_line(target: Target) -> list[Any]:
 
 def target_of(index: int, line: Sequence[Any]) -> Target:
     usual: list[Any] = [None, None, 0, 1, [], [], None]
-    numbers, title, skipped, first, old, cards, merges = [*line, *usual[len(line) :]]
+    numbers, title, skipped, first, old, cards, merges, *_ = [*line, *usual[len(line) :]]
     return Target(index, tuple(numbers), title, bool(skipped), first, tuple(old), tuple(cards), merges)
 
 
@@ -326,7 +341,7 @@ def entry_of(seq: int, line: Sequence[Any]) -> Entry:
         attempts=attempts,
         created=created,
         deleted=deleted,
-        usage=Usage(*usage),
+        usage=_usage(usage),
         cost=cost,
         started_at=started,
         completed_at=completed,
@@ -342,6 +357,6 @@ def draft_line(draft: EpicDraft) -> list[Any]:
 
 
 def draft_of(project_id: str, line: Sequence[Any]) -> EpicDraft:
-    title, description, goal, priority, numbers = line
+    title, description, goal, priority, numbers, *_ = line
     ids = tuple(str(Path(Kind.CARD, project_id, (number,))) for number in numbers)
     return EpicDraft(title, description, goal, priority, ids)

@@ -50,6 +50,7 @@ from groundwork.store.run_rows import (
     entry_line,
     entry_of,
     lock_key,
+    run_actions,
     run_key,
     run_of,
     run_row,
@@ -160,7 +161,7 @@ class DynamoRuns:
         if changes == Changes():
             try:
                 with wrapped():
-                    run_row(run).save(condition=_unchanged(before))
+                    RunRow(*run_key(run.id)).update(actions=run_actions(run), condition=_unchanged(before))
             except ConditionFailed:
                 raise LeaseLost from None
             return
@@ -185,7 +186,7 @@ class DynamoRuns:
         _commit(transaction)
 
     def _write(self, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
-        transaction.put(run_row(run), _unchanged(before), "run")
+        transaction.update(RunRow(*run_key(run.id)), run_actions(run), _unchanged(before), "run")
         if changes.entries:
             lines = [entry_line(entry) for entry in changes.entries]
             transaction.put(LinesRow(run.id, f"J#{run.seq:09d}", lines=lines))

@@ -27,24 +27,24 @@ class DynamoSessions:
 
     def load(self, task_id: str, attempt: int) -> Session | None:
         kept = self._read(task_id, "K", attempt)
-        return Session.model_validate_json(kept) if kept is not None else None
+        return Session.read_json(kept) if kept is not None else None
 
     def keep(self, session: Session) -> None:
-        brief, content = session.brief, session.model_dump_json(by_alias=True)
+        brief, content = session.brief, session.stored_json()
         self._write(brief.task_id, "K", brief.attempt, content.encode(), session.turns)
 
     def keep_patch(self, patch: Patch) -> None:
-        content = patch.model_dump_json(by_alias=True)
+        content = patch.stored_json()
         self._write(patch.task_id, "D", patch.attempt, content.encode())
 
     def load_patch(self, under: Under) -> Patch | None:
         kept = self._read(under.task_id, "D", under.attempt)
-        return Patch.model_validate_json(kept) if kept is not None else None
+        return Patch.read_json(kept) if kept is not None else None
 
     def newest_patch(self, task_id: str) -> Patch | None:
         """The change of a task whose plan makes no commits."""
         kept = self._read(task_id, "D", None)
-        return Patch.model_validate_json(kept) if kept is not None else None
+        return Patch.read_json(kept) if kept is not None else None
 
     def _read(self, task_id: str, letter: str, attempt: int | None) -> bytes | None:
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"

@@ -21,47 +21,47 @@ class StateRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    status = UnicodeAttribute(null=True)
-    attempts = NumberAttribute(default=0)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    status = UnicodeAttribute(attr_name="status", null=True)
+    attempts = NumberAttribute(attr_name="attempts", default=0)
     commit_sha = UnicodeAttribute(attr_name="commitSha", null=True)
     error_msg = UnicodeAttribute(attr_name="errorMsg", null=True)
-    round = NumberAttribute(null=True)
-    epoch = NumberAttribute(null=True)
-    body = CompactJson(null=True)
+    round = NumberAttribute(attr_name="round", null=True)
+    epoch = NumberAttribute(attr_name="epoch", null=True)
+    body = CompactJson(attr_name="body", null=True)
     lease_until = NumberAttribute(attr_name="lease", null=True)
-    knock = UnicodeAttribute(null=True)
-    knocked = NumberAttribute(null=True)
+    knock = UnicodeAttribute(attr_name="knock", null=True)
+    knocked = NumberAttribute(attr_name="knocked", null=True)
     knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
-    turns = NumberAttribute(null=True)
-    input = NumberAttribute(null=True)
-    output = NumberAttribute(null=True)
+    turns = NumberAttribute(attr_name="turns", null=True)
+    input = NumberAttribute(attr_name="input", null=True)
+    output = NumberAttribute(attr_name="output", null=True)
     cache_read = NumberAttribute(attr_name="cacheRead", null=True)
     cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
-    calls = NumberAttribute(null=True)
-    cost = NumberAttribute(null=True)
+    calls = NumberAttribute(attr_name="calls", null=True)
+    cost = NumberAttribute(attr_name="cost", null=True)
 
 
 class EventRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    at = NumberAttribute()
-    mark = UnicodeAttribute()
-    events = CompactJson()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    at = NumberAttribute(attr_name="at")
+    mark = UnicodeAttribute(attr_name="mark")
+    events = CompactJson(attr_name="events")
 
 
 class LogRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    at = NumberAttribute()
-    body = CompactJson()
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    at = NumberAttribute(attr_name="at")
+    body = CompactJson(attr_name="body")
 
 
 class KeptRow(Model):
@@ -70,31 +70,31 @@ class KeptRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    attempt = NumberAttribute()
-    revision = UnicodeAttribute()
-    parts = NumberAttribute()
-    turns = NumberAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    attempt = NumberAttribute(attr_name="attempt")
+    revision = UnicodeAttribute(attr_name="revision")
+    parts = NumberAttribute(attr_name="parts")
+    turns = NumberAttribute(attr_name="turns", null=True)
 
 
 class PartRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    content = BinaryAttribute(legacy_encoding=False)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    content = BinaryAttribute(attr_name="content", legacy_encoding=False)
 
 
 class SlotsRow(Model):
     class Meta:
         table_name = ""
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    used = NumberAttribute(default=0)
-    waiting = UnicodeSetAttribute(null=True)
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    used = NumberAttribute(attr_name="used", default=0)
+    waiting = UnicodeSetAttribute(attr_name="waiting", null=True)
 
 
 def state_key(task_id: str) -> str:

@@ -1,0 +1,308 @@
+"""Stored names are declared, and they are those of the release whose rows are recorded."""
+
+import ast
+import inspect
+import json
+import typing
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pynamodb.attributes import Attribute
+from pynamodb.models import Model
+
+from groundwork import store
+from groundwork.ai.port import Usage
+from groundwork.backlog import CardAnalysis, Mode
+from groundwork.executing.attempts import Next
+from groundwork.executing.ports import Event
+from groundwork.executing.standing import Cause, Execution, TaskStanding
+from groundwork.executing.standing import Spent as TaskSpent
+from groundwork.executing.work import Turn
+from groundwork.ids import Kind
+from groundwork.plans import operations
+from groundwork.plans.history import Iteration, IterationKind, IterationStatus
+from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskStatus
+from groundwork.plans.suggestions import Suggestion
+from groundwork.plans.templates import Template
+from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
+from groundwork.runs import Phase as RunPhase
+from groundwork.sessions.session import Session
+from groundwork.sessions.stacking import Patch
+from groundwork.steps.epics import EpicDraft
+from groundwork.store import list_rows, plan_rows, run_rows, standing_rows
+from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.store.execution_rows import APART
+from groundwork.store.tables import PLAN_ROWS
+from groundwork.values import Stored, stored_as
+from tests.records.kinds import KINDS, documents, kind_of, unknown_fields
+from tests.records.recorded import every_row, known_names
+
+ROWS: dict[str, type[Model]] = {
+    **dict(
+        zip(
+            ("project", "project line", "external id", "card", "epic", "story", "subtask"),
+            BACKLOG_ROWS[1:],
+            strict=True,
+        )
+    ),
+    "run": run_rows.RunRow,
+    "lock": run_rows.LockRow,
+    "idempotency key": run_rows.IdempotencyRow,
+    "retry": run_rows.RetryRow,
+    "retried": run_rows.RetriedRow,
+    **dict.fromkeys(("manifest", "journal", "drafts", "selection", "rest"), run_rows.LinesRow),
+    "run log": run_rows.LogRow,
+    "plan": plan_rows.PlanRow,
+    "repository": list_rows.RepositoryRow,
+    "template": list_rows.TemplateRow,
+    "template piece": list_rows.PieceRow,
+    "version": plan_rows.VersionRow,
+    **dict.fromkeys(("plan fields", "phase", "task", "suggestion", "dropped"), plan_rows.ContentRow),
+    "iteration": plan_rows.IterationRow,
+    "task state": standing_rows.StateRow,
+    "event": standing_rows.EventRow,
+    **dict.fromkeys(("session", "patch"), standing_rows.KeptRow),
+    "part": standing_rows.PartRow,
+    "task log": standing_rows.LogRow,
+    "slots": standing_rows.SlotsRow,
+    "measure": list_rows.MeasureRow,
+    "list line": list_rows.ListRow,
+    "link": plan_rows.LinkRow,
+}
+
+ITERATION_COLUMNS = {"suggestions", "changes", "status", "version", "dropped", "error", "id", "plan_id"}
+DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
+    "run": (RunOptions, set()),
+    "card": (CardAnalysis, set()),
+    "plan": (Execution, {"status", "seq"}),
+    "plan fields": (Plan, set(Plan.model_fields) - set(DETAILS)),
+    "phase": (Phase, {"id", "tasks"}),
+    "task": (Task, {"id"}),
+    "iteration": (Iteration, ITERATION_COLUMNS),
+    "suggestion": (Suggestion, set()),
+    "task state": (TaskStanding, APART),
+    "template piece": (Template, set()),
+    "session": (Session, set()),
+    "patch": (Patch, set()),
+}
+"""The class of each JSON document, and its fields that are stored elsewhere or not at all."""
+
+ENUMS: dict[str, Any] = {
+    "run type": RunType,
+    "run status": Status,
+    "run phase": RunPhase,
+    "error code": ErrorCode,
+    "plan status": PlanStatus,
+    "task status": TaskStatus,
+    "cause": Cause,
+    "mode": Mode,
+    "id": Kind,
+    "iteration kind": IterationKind,
+    "iteration status": IterationStatus,
+    "next step": Next,
+}
+
+NEW: dict[str, set[str]] = {}
+"""Fields by kind of document that 29c4d3d does not know. docs/upgrading.md names the feature that writes each."""
+
+RECORDED = every_row()
+
+
+def names(model: type[BaseModel], without: Set[str] = frozenset()) -> dict[str, Any]:
+    return {
+        str(field.alias): _inner(field.annotation) for name, field in model.model_fields.items() if name not in without
+    }
+
+
+def _inner(annotation: Any) -> dict[str, Any] | None:
+    found = [names(model) for model in _models(annotation)]
+    return {name: inner for one in found for name, inner in one.items()} or None
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, typing.TypeAliasType):
+        annotation = annotation.__value__
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _models(part)
+
+
+def _reached(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for inner in _models(field.annotation):
+            yield from _reached(inner)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, *_ in KINDS])
+def test_every_kind_of_row_is_recorded_and_knows_the_recorded_attributes(kind: str) -> None:
+    recorded = [item for table, item in RECORDED if kind_of(table, item) == kind]
+    assert recorded
+    attributes = {attribute.attr_name for attribute in ROWS[kind].get_attributes().values()}
+    assert attributes == set(known_names()["attributes"][kind])
+    assert set().union(*recorded) <= attributes
+
+
+def test_every_row_class_of_the_stores_has_a_kind() -> None:
+    known = set(ROWS.values()) | {KeyRow}
+    assert {*BACKLOG_ROWS, *run_rows.RUN_ROWS, *PLAN_ROWS} == known
+
+
+def test_every_attribute_of_a_row_declares_its_stored_name() -> None:
+    """Pynamodb would take the Python name; it does not tell afterwards which of the two it was."""
+    undeclared = []
+    for path in sorted(Path(store.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                undeclared += [f"{path.name} {node.name}.{name}" for name in _undeclared(node)]
+    assert undeclared == []
+
+
+def _undeclared(node: ast.ClassDef) -> Iterator[str]:
+    for line in node.body:
+        if isinstance(line, ast.Assign | ast.AnnAssign) and isinstance(line.value, ast.Call):
+            function, target = line.value.func, line.targets[0] if isinstance(line, ast.Assign) else line.target
+            attribute = isinstance(function, ast.Name) and (
+                function.id.endswith("Attribute") or function.id == run_rows.CompactJson.__name__
+            )
+            if attribute and not any(keyword.arg == "attr_name" for keyword in line.value.keywords):
+                yield ast.unparse(target)
+
+
+def test_the_attributes_that_are_looked_at_are_all_there_are() -> None:
+    """A new class of attribute gets a name that ends so, or is named in the test above."""
+    classes = {type(one) for row in ROWS.values() for one in row.get_attributes().values()}
+    assert all(one.__name__.endswith("Attribute") or one is run_rows.CompactJson for one in classes)
+    assert all(issubclass(one, Attribute) for one in classes)
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_every_model_inside_a_document_declares_its_stored_names(kind: str) -> None:
+    """A class that is Stored cannot be defined without: see `groundwork.values`."""
+    derived = {model.__name__ for model in _reached(DOCUMENTS[kind][0]) if Stored not in model.__bases__}
+    assert derived == set()
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_the_stored_names_of_a_document_are_those_that_were_recorded(kind: str) -> None:
+    model, without = DOCUMENTS[kind]
+    now, known = names(model, without), known_names()["documents"][kind]
+    assert sorted(unknown_fields(known, now)) == []
+    assert {path.lstrip(".") for path in unknown_fields(now, known)} == NEW.get(kind, set())
+
+
+def test_documents_that_are_written_by_hand_have_the_recorded_names() -> None:
+    known = known_names()["documents"]
+    spent = TaskSpent(input=1, output=1, cache_read=1, cache_write=1, calls=1, cost_micro_usd=1)
+    turn = Turn(1, ("read",), ("a.txt",), "Hello", spent).as_json()
+    event = Event(1, "RUNNING", "somebody", "T1", "why").as_json()
+    template = Template(id="te", name="N", title="T", created_at="2026-01-01T00:00:00.000Z").brief()
+    for kind, document in {"task log": turn, "event": event, "template": template}.items():
+        assert set(document) == set(known[kind])
+        assert list(unknown_fields(document, known[kind])) == []
+
+
+def test_every_field_that_an_update_can_change_declares_its_stored_name() -> None:
+    """A stored suggestion holds them as keys of its `fields`."""
+    changeable = (set(Task.model_fields) | set(Phase.model_fields)) - {"id", "tasks"} | set(DETAILS)
+    assert set(operations.FIELD_NAMES) == changeable
+    assert set(operations.FIELD_NAMES.values()) == {
+        *("acceptance_criteria", "auto_commit", "branch", "change_asked", "condition", "depends_on", "description"),
+        *("effort", "files", "key", "max_parallel", "mode", "pause_after", "repository_id", "story_id", "story_ids"),
+        *("subtask_id", "title"),
+    }
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_no_stored_value_of_an_enum_has_changed(name: str) -> None:
+    """More may come: docs/upgrading.md says how."""
+    assert {one.value for one in ENUMS[name]} >= set(known_names()["enums"][name])
+
+
+def test_lists_keep_their_length_and_order() -> None:
+    """A list inside a row never grows: a new fact gets an attribute, which an older release leaves alone."""
+    usage = Usage(1, 2, 3, 4, 5)
+    claim = Claim(2, 3, lost=True, saving=True, usage=usage, cost=7)
+    target = Target(0, (1, 2), "T", True, 3, (4,), (5,), "R1")
+    entry = Entry(1, ItemStatus.FAILED, 2, 3, 4, usage, 5, 6, 7, ErrorCode.TIMED_OUT, "why")
+    draft = EpicDraft("T", "D", "G", "high", ("p-C3",))
+    counted = {"total": 1, "queued": 2, "cursor": 3, "completed": 4, "failed": 5, "skipped": 6, "retryable": 7}
+    course = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}
+    course |= {"average_ms": 5, "slowest_ms": 6, "width": 7}
+    fields = counted | course | {"claims": {8: claim}, "usage": usage, "stated": 1, "covered": 2}
+    row = run_rows.run_row(Run(id="sjmvmbtfd2-R1", type=RunType.GENERATE_EPICS, created_at=1, **fields))
+    assert (row.counters, row.course) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7])
+    assert (row.coverage, row.usage) == ([1, 2], [1, 2, 3, 4, 5])
+    assert row.claims == {"8": [2, 3, 3, 7, [1, 2, 3, 4, 5]]}
+    assert run_rows.target_line(target) == [[1, 2], "T", 1, 3, [4], [5], "R1"]
+    assert run_rows.entry_line(entry) == [1, "F", 2, 3, 4, [1, 2, 3, 4, 5], 5, 6, 7, "TIMED_OUT", "why"]
+    assert run_rows.draft_line(draft) == ["T", "D", "G", "high", [3]]
+
+
+def test_a_stored_class_cannot_be_defined_without_its_names() -> None:
+    with pytest.raises(TypeError, match="declare the stored names of new_field"):
+        type("Forgetful", (Stored,), {"__annotations__": {"new_field": int}, "__module__": __name__})
+
+
+def test_a_renamed_field_keeps_its_stored_name() -> None:
+    class Before(Stored):
+        since: typing.Annotated[int, stored_as("since")] = 0
+
+    class After(Stored):
+        first_attempt_of_round: typing.Annotated[int, stored_as("since")] = 0
+
+    assert After.read(Before(since=3).stored()).first_attempt_of_round == 3
+    assert After(first_attempt_of_round=3).stored() == Before(since=3).stored()
+
+
+def test_stored_json_is_read_and_written_by_the_documents_alone() -> None:
+    """Whatever dumps or validates JSON in the stores by itself would know nothing of unknown fields."""
+    for path in Path(store.__file__).parent.glob("*.py"):
+        text = path.read_text()
+        assert "model_dump" not in text, path.name
+        assert "model_validate" not in text, path.name
+    assert "extra" in inspect.getsource(Stored.read)
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_what_is_read_and_written_again_is_the_same(kind: str) -> None:
+    model, _ = DOCUMENTS[kind]
+    found = [document for name, document in documents(RECORDED) if name == kind]
+    assert found
+    for document in found[-200:]:
+        missing = _columns(kind)
+        read = model.read(document | missing)
+        assert list(unknown_fields(read.stored(), known_names()["documents"][kind] | missing | _whole(kind))) == []
+        assert _pruned(json.loads(read.stored_json()), document) == document
+
+
+def _pruned(again: Any, document: Any) -> Any:
+    """Without the defaults that the recorded document leaves out."""
+    if isinstance(again, dict) and isinstance(document, dict):
+        return {name: _pruned(value, document[name]) for name, value in again.items() if name in document}
+    if isinstance(again, list) and isinstance(document, list) and len(again) == len(document):
+        return [_pruned(one, other) for one, other in zip(again, document, strict=True)]
+    return again
+
+
+def _whole(kind: str) -> dict[str, Any]:
+    """Fields of the class that this kind of row holds elsewhere."""
+    model, without = DOCUMENTS[kind]
+    return {str(model.model_fields[name].alias): None for name in without}
+
+
+def _columns(kind: str) -> dict[str, Any]:
+    """What the row has beside its document and the class needs."""
+    stamps = {"createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z"}
+    needed: dict[str, dict[str, Any]] = {
+        "plan": {"status": "RUNNING"},
+        "phase": {"id": "H1"},
+        "task": {"id": "T1"},
+        "plan fields": {"id": "pl", "repositoryId": "re"} | stamps,
+        "iteration": {"id": "I1", "planId": "pl", "version": 1},
+    }
+    return needed.get(kind, {})

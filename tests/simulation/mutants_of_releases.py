@@ -1,0 +1,98 @@
+"""Bugs put on purpose into how this release reads and writes what another one reads and writes too."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from groundwork.runs import Run
+from groundwork.store.dynamo import Transaction
+from groundwork.store.run_rows import RunRow, run_actions, run_row
+from groundwork.values import Stored
+from tests.simulation.execution.mutant import ExecutionMutant
+from tests.simulation.execution.worlds import World
+from tests.simulation.mutant import Mutant, in_many_hops, patched, patched_all
+from tests.simulation.releases import Neighbour
+
+_update = Transaction.update
+
+type Applied = Callable[[], AbstractContextManager[Any]]
+
+
+@classmethod  # type: ignore[misc]
+def _strict(cls: type[Stored], document: Any) -> Any:
+    return cls.model_validate(document)
+
+
+@classmethod  # type: ignore[misc]
+def _strict_json(cls: type[Stored], text: str | bytes) -> Any:
+    return cls.model_validate_json(text)
+
+
+def _known_alone(value: Stored, document: dict[str, Any], *more: Any) -> dict[str, Any]:
+    return document
+
+
+def _all_of_it(run: Run) -> list[Any]:
+    """As a put does: the options too, and they are what this release knows of them."""
+    return [*run_actions(run), RunRow.options.set(run_row(run).options)]
+
+
+class _Put(list[Any]):
+    """Actions that stand for a put of this row."""
+
+    row: RunRow
+
+
+def _whole_row(run: Run) -> _Put:
+    actions = _Put(run_actions(run))
+    actions.row = run_row(run)
+    return actions
+
+
+def _put_or_update(self: Transaction, row: Any, actions: list[Any], *more: Any) -> None:
+    if isinstance(actions, _Put):
+        return self.put(actions.row, *more)
+    return _update(self, row, actions, *more)
+
+
+def _python_names(self: Stored, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, Any]:
+    """A stored name follows the Python name, as pydantic has it without an alias."""
+    return self.model_dump(mode="json", include=include, exclude=exclude, **options)
+
+
+REFUSED: Applied = patched_all(
+    ("groundwork.values.Stored.read", _strict), ("groundwork.values.Stored.read_json", _strict_json)
+)
+DROPPED: Applied = patched_all(
+    ("groundwork.values._with_unknown", _known_alone), ("groundwork.store.runs.run_actions", _all_of_it)
+)
+PUT: Applied = patched_all(
+    ("groundwork.store.runs.run_actions", _whole_row), ("groundwork.store.dynamo.Transaction.update", _put_or_update)
+)
+DERIVED: Applied = patched("groundwork.values.Stored.stored", _python_names)
+
+_REFUSED = "a reader refuses fields of a newer release"
+_DROPPED = "a rewrite drops fields of a newer release"
+_DERIVED = "stored names follow the names in Python: an older release refuses the document"
+
+
+def _undisturbed(world: World) -> World:
+    return replace(world, clicks=0, edits=0, rollbacks=0)
+
+
+def _edited(world: World) -> World:
+    return replace(world, edits=5)
+
+
+OF_RELEASES = [
+    Mutant("newer fields refused", _REFUSED, REFUSED, in_many_hops, neighbour=Neighbour.NEWER),
+    Mutant("newer fields dropped", _DROPPED, DROPPED, in_many_hops, neighbour=Neighbour.NEWER),
+    Mutant("runs put whole", _DROPPED, PUT, in_many_hops, neighbour=Neighbour.NEWER),
+    Mutant("names derived", _DERIVED, DERIVED, neighbour=Neighbour.OLDER),
+]
+OF_RELEASES_OF_PLANS = (
+    ExecutionMutant("newer fields refused", _REFUSED, REFUSED, _undisturbed, neighbour=Neighbour.NEWER),
+    ExecutionMutant("newer fields dropped", _DROPPED, DROPPED, _edited, neighbour=Neighbour.NEWER),
+    ExecutionMutant("names derived", _DERIVED, DERIVED, _undisturbed, neighbour=Neighbour.OLDER),
+)
