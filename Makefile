@@ -13,6 +13,7 @@
 #   make build    sam build (ARCHITECTURE=arm64 or x86_64)
 #   make deploy   sam deploy (STAGE=default, staging or prod), then the dashboard's files
 #   make openapi  write the OpenAPI document anew
+#   make routes   write the routes of template.yaml anew, from the functions' code
 #   make lock     pin requirements anew, with hashes
 #   make structure  how long files and functions are
 
@@ -30,7 +31,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start test screenshots lighthouse long-run check format simulate bench build deploy openapi lock structure
+.PHONY: help install web demo start test screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -93,6 +94,7 @@ check: $(INSTALLED) $(WEB_PACKAGES)
 	ruff format --check .
 	$(OFFLINE) mypy $(PRESENT)
 	PYTHONPATH=layers/common lint-imports
+	PYTHONPATH=layers/common $(OFFLINE) python -m checks.routes
 	$(OFFLINE) sam validate --lint
 	$(OFFLINE) python -m checks.template
 	python -m checks.policies
@@ -127,6 +129,9 @@ deploy: build
 
 openapi: $(INSTALLED)
 	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi --write
+
+routes: $(INSTALLED)
+	PYTHONPATH=layers/common $(OFFLINE) python -m checks.routes --write
 
 COMPILE := uv pip compile --quiet --generate-hashes --no-header --python-version 3.13
 lock: $(INSTALLED)

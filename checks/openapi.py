@@ -1,7 +1,7 @@
 """The API's OpenAPI 3.1 document, made from the functions' code.
 
 python -m checks.openapi --write    writes layers/common/groundwork/openapi.json
-python -m checks.openapi            fails if that file, or the routes of template.yaml, are not what the code says
+python -m checks.openapi            fails if that file, or the translated template's routes, are not what the code says
 """
 
 import json
@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from checks.routes import routes_of_code, routes_of_template
 from groundwork.backlog import Value
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,10 +65,9 @@ def document() -> dict[str, Any]:
     _with_whole_answers(merged)
     _with_import_bodies(merged["paths"]["/api/projects/{project_id}/cards"]["post"])
     made = _camel_paths(_with_list_names(merged))
-    for method, path in open_routes_of_template():
-        # a route that only the template has is told by the comparison in `main`
-        if operation := made["paths"].get(path, {}).get(method.lower()):
-            operation["security"] = []
+    for route in routes_of_code():
+        if route.open:
+            made["paths"][route.path][route.method.lower()]["security"] = []
     return made
 
 
@@ -174,40 +172,21 @@ def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def routes_of_template() -> set[tuple[str, str]]:
-    """(METHOD, /path) of every HTTP API event in template.yaml."""
-    return {_route(event) for event in _http_events()}
-
-
-def open_routes_of_template() -> set[tuple[str, str]]:
-    """Those that need no token."""
-    return {_route(event) for event in _http_events() if event.get("Auth", {}).get("Authorizer") == "NONE"}
-
-
-def _route(event: dict[str, Any]) -> tuple[str, str]:
-    return event["Method"].upper(), event["Path"]
-
-
-def _http_events() -> list[dict[str, Any]]:
-    class Loader(yaml.SafeLoader):
-        """Reads CloudFormation's tags as plain values."""
-
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # a SafeLoader all the same
-    events = [
-        event
-        for resource in template["Resources"].values()
-        for event in resource.get("Properties", {}).get("Events", {}).values()
-    ]
-    return [event["Properties"] for event in events if event["Type"] == "HttpApi"]
-
-
 def routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {
         (method.upper(), path)
         for path, operations in document["paths"].items()
         for method in operations
         if method in METHODS
+    }
+
+
+def open_routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Routes that need no token."""
+    return {
+        (method, path)
+        for method, path in routes_of(document)
+        if document["paths"][path][method.lower()].get("security") == []
     }
 
 
@@ -218,12 +197,23 @@ def main(arguments: list[str]) -> int:
         FILE.write_text(text)
         return 0
     faults = [] if FILE.exists() and FILE.read_text() == text else [f"{FILE.name} is stale: make openapi"]
-    code, template = routes_of(made), routes_of_template()
-    faults += [f"only in the code: {' '.join(route)}" for route in sorted(code - template)]
-    faults += [f"only in template.yaml: {' '.join(route)}" for route in sorted(template - code)]
+    deployed = routes_of_template()
+    faults += _differences("", routes_of(made), {(route.method, route.path) for route in deployed})
+    faults += _differences(
+        "open ", open_routes_of(made), {(route.method, route.path) for route in deployed if route.open}
+    )
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
+
+
+def _differences(kind: str, code: set[tuple[str, str]], template: set[tuple[str, str]]) -> list[str]:
+    only = [
+        (place, route)
+        for place, routes in (("the code", code - template), ("template.yaml", template - code))
+        for route in sorted(routes)
+    ]
+    return [f"{kind}only in {place}: {' '.join(route)}" for place, route in only]
 
 
 if __name__ == "__main__":

@@ -3,18 +3,24 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
-from checks.sam import ROOT, translated
+from checks.sam import ROOT, Template, translated
+
+
+def lint(template: Template, path: Path) -> int:
+    """Write a translated template to `path`, and answer cfn-lint's exit status."""
+    path.write_text(json.dumps(template, indent=1))
+    # SAM has put parameters' values where they are used, so some look unused (W2001); `sam validate --lint` asks that
+    command = ["cfn-lint", "--regions", "us-east-1", "--ignore-checks", "W2001", "--", str(path)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603
 
 
 def main() -> int:
     """cfn-lint's exit status."""
     path = ROOT / "build" / "translated.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(translated(), indent=1))
-    # SAM has put parameters' values where they are used, so some look unused (W2001); `sam validate --lint` asks that
-    command = ["cfn-lint", "--regions", "us-east-1", "--ignore-checks", "W2001", "--", str(path)]
-    return subprocess.run(command, check=False).returncode  # noqa: S603
+    return lint(translated(), path)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from werkzeug.http import generate_etag
 from werkzeug.wrappers import Request, Response
 
 from deploying.files import BROTLI, PAGE, cache_control, content_type, is_page
+from local.buckets import without_tls
 from local.template import Template
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -71,7 +72,7 @@ def security_headers(template: Template) -> dict[str, str]:
         config = policy.properties["ResponseHeadersPolicyConfig"]
         rules = config["SecurityHeadersConfig"]
         headers |= {
-            "Content-Security-Policy": rules["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+            "Content-Security-Policy": without_tls(rules["ContentSecurityPolicy"]["ContentSecurityPolicy"]),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": rules["FrameOptions"]["FrameOption"],
             "Referrer-Policy": rules["ReferrerPolicy"]["ReferrerPolicy"],

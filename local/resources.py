@@ -1,9 +1,10 @@
-"""The template's tables, secrets and queues, made in the local AWS; and what their Ref and GetAtt stand for."""
+"""The template's tables, buckets, secrets and queues in the local AWS, with the values of their Ref and GetAtt."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
+from local.buckets import create_bucket
 from local.template import ACCOUNT, FUNCTION, Resource, Template
 
 ClientFactory = Callable[[str], Any]
@@ -102,6 +103,7 @@ def _queue(resource: Resource, client: ClientFactory) -> dict[str, str]:
 # a type that is not here needs nothing of the local AWS; a state machine will find its place in this table
 _MAKERS: dict[str, Callable[[Resource, ClientFactory], dict[str, str]]] = {
     "AWS::DynamoDB::Table": _table,
+    "AWS::S3::Bucket": lambda resource, client: create_bucket(resource, client("s3")),
     "AWS::SecretsManager::Secret": _secret,
     "AWS::SQS::Queue": _queue,
 }

@@ -7,6 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from checks import openapi
+from checks.routes import Route, routes_of_template
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +49,20 @@ def test_a_stale_document_fails_and_is_written_anew(
     assert openapi.main([]) == 0
 
 
-def test_a_route_that_only_the_template_has_fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("extra", "fault"),
+    [
+        (Route("GET", "/api/forgotten", "StartRunFunction"), "only in template.yaml: GET /api/forgotten"),
+        (
+            Route("GET", "/api/cards/{cardId}", "ManageBacklogFunction", open=True),
+            "open only in template.yaml: GET /api/c",
+        ),
+    ],
+)
+def test_a_route_that_differs_in_the_template_fails(
+    extra: Route, fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    routes = openapi.routes_of_template() | {("GET", "/api/forgotten")}
+    routes = routes_of_template() | {extra}
     monkeypatch.setattr(openapi, "routes_of_template", lambda: routes)
     assert openapi.main([]) == 1
-    assert "only in template.yaml: GET /api/forgotten" in capsys.readouterr().err
+    assert fault in capsys.readouterr().err

@@ -4,20 +4,23 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from checks.sam import resources, source
+from checks.routes import routes_of_template
 from tests.deployed.events import http_event
 from tests.deployed.system import Deployed, client
 from tests.git.server import TOKEN, USER, serving_git
 from tests.plans.world import FILES
 
 SECRET = "groundwork/shop"
-ROUTES = [
-    (event["Properties"]["Method"], event["Properties"]["Path"])
-    for event in resources(source(), "AWS::Serverless::Function")["ManagePlansFunction"]["Events"].values()
-]
+
+
+@cache
+def plan_routes() -> set[tuple[str, str]]:
+    """(METHOD, /path) of every route of manage_plans."""
+    return {(route.method, route.path) for route in routes_of_template() if route.function == "ManagePlansFunction"}
 
 
 class Planner:
@@ -29,7 +32,7 @@ class Planner:
 
     def __call__(self, method: str, path: str, expected: int, body: Any = None, **query: str) -> Any:
         # the route with the fewest parameters: /api/plans/generate is no plan's
-        fitting = [route for verb, route in ROUTES if verb == method and re.fullmatch(_pattern(route), path)]
+        fitting = [route for verb, route in plan_routes() if verb == method and re.fullmatch(_pattern(route), path)]
         route = min(fitting, key=lambda found: found.count("{"))
         self.used.add((method, route))
         return self.system.request("ManagePlansFunction", http_event(method, path, route, body, query), expected)

@@ -11,7 +11,7 @@ from groundwork.store.run_rows import run_key
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT
-from tests.deployed.plans import ROUTES, SECRET, repository, use_every_plan_endpoint
+from tests.deployed.plans import SECRET, plan_routes, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
 from tests.git.server import TOKEN as GIT_TOKEN
 
@@ -237,7 +237,7 @@ def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, t
     made = http_event("POST", f"/api/epics/{epic}/stories", "/api/epics/{epicId}/stories", {"title": "Export"})
     story = system.request("ManageBacklogFunction", made, 201)["id"]
     with repository(system, tmp_path) as url:
-        assert use_every_plan_endpoint(system, url, story) == set(ROUTES)
+        assert use_every_plan_endpoint(system, url, story) == plan_routes()
     readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")
     assert GIT_TOKEN not in "".join(map(system.logs, readers))
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}

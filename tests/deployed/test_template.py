@@ -10,6 +10,7 @@ import pytest
 from samtranslator.model.exceptions import InvalidDocumentException
 
 from checks.policies import problems
+from checks.routes import routes_of_template
 from checks.sam import ROOT, Template, listed, resources, source, statements, translated
 from groundwork.ids import new_plan_id
 from groundwork.scheduler import PlanTimer
@@ -166,14 +167,8 @@ def test_every_function_runs_python_3_13_without_tracing_on_the_chosen_processor
 
 
 def test_every_route_but_health_asks_the_authorizer(template: Template) -> None:
-    paths = resources(template, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["paths"]
-    open_routes = [
-        (method, path)
-        for path, methods in paths.items()
-        for method, route in methods.items()
-        if route["security"] != [{"AdminToken": []}]
-    ]
-    assert open_routes == [("get", "/api/health")]
+    open_routes = [(route.method, route.path) for route in routes_of_template(template) if route.open]
+    assert open_routes == [("GET", "/api/health")]
 
 
 def test_the_authorizer_answers_simply_and_by_the_authorization_header(template: Template) -> None:
