@@ -33,15 +33,28 @@ def must_conform(method: str, path: str, status: int, content_type: str, body: s
         # no route of ours, or told by its headers alone
         return
     answers = document()["paths"][found][method.lower()]["responses"]
-    answer = answers.get(str(status)) or (answers["default"] if status >= 400 else None)
+    # the application names each status that it answers with; `default` is for those of the network between
+    answer = answers.get(str(status))
     assert answer, f"{method} {found} says nothing of {status}"
+    answer = _resolved(answer)
     if "content" not in answer:
         assert not body, f"{method} {found} says that {status} has no body"
         return
     type_ = content_type.partition(";")[0]
     assert type_ in answer["content"], f"{method} {found} says nothing of {type_}"
     if type_ == "application/json":
-        _check(answer["content"][type_]["schema"], json.loads(body), f"{method} {found} {status}")
+        read = json.loads(body)
+        _check(answer["content"][type_]["schema"], read, f"{method} {found} {status}")
+        if status >= 400 and "error" in read:
+            code = read["error"]["code"]
+            assert f"`{code}`" in answer["description"], f"{method} {found} says nothing of {status} {code}"
+
+
+def _resolved(answer: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in answer:
+        return answer
+    shared: dict[str, Any] = document()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return shared
 
 
 def _check(schema: dict[str, Any], value: Any, where: str) -> None:
