@@ -92,9 +92,8 @@ def _must_conform(response: httpx.Response) -> None:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[tuple[LocalSystem, Client]]:
+def running(template: Path = ROOT / "template.yaml", **settings: str) -> Iterator[tuple[LocalSystem, Client]]:
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
-    template = ROOT / "template.yaml"
     with (
         LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
         httpx.Client(
