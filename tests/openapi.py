@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -26,8 +27,8 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     ]
 
 
-def must_conform(method: str, path: str, status: int, content_type: str, body: str) -> None:
-    """Raises AssertionError for an answer that is not what the document says of this route."""
+def must_conform(method: str, path: str, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Raises AssertionError for an answer that is not what the document says of this route. Header names in lower case."""
     found = next((known for verb, shape, known in _routes() if verb == method and shape.fullmatch(path)), None)
     if found is None or status == 304:
         # no route of ours, or told by its headers alone
@@ -37,10 +38,13 @@ def must_conform(method: str, path: str, status: int, content_type: str, body: s
     answer = answers.get(str(status))
     assert answer, f"{method} {found} says nothing of {status}"
     answer = _resolved(answer)
+    declared = {name.lower() for name in answer.get("headers", {})}
+    assert ("etag" in headers) == ("etag" in declared), f"{method} {found} {status}: ETag"
+    assert "retry-after" not in headers or "retry-after" in declared, f"{method} {found} {status}: Retry-After"
     if "content" not in answer:
         assert not body, f"{method} {found} says that {status} has no body"
         return
-    type_ = content_type.partition(";")[0]
+    type_ = headers.get("content-type", "").partition(";")[0]
     assert type_ in answer["content"], f"{method} {found} says nothing of {type_}"
     if type_ == "application/json":
         read = json.loads(body)

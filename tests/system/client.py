@@ -87,8 +87,8 @@ def _must_conform(response: httpx.Response) -> None:
     if "x-request-id" not in response.headers:
         # API Gateway's own answer, not a function's
         return
-    body, type_ = response.read().decode(), response.headers.get("content-type", "")
-    must_conform(response.request.method, response.request.url.path, response.status_code, type_, body)
+    body = response.read().decode()
+    must_conform(response.request.method, response.request.url.path, response.status_code, response.headers, body)
 
 
 @contextmanager

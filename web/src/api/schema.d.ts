@@ -9290,16 +9290,6 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description `RUN_ALREADY_ACTIVE`: A run of this type is active already. `details.runId` names it. */
-            409: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
             413: components["responses"]["TooLarge"];
             /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
             415: {
