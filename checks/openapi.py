@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from checks.api.naming import with_public_names
+from checks.api.responses import complete
+from checks.api.rules import faults as faults_of
+from checks.api.schema import reference
+from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
 from groundwork.backlog import Value
 
@@ -18,23 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
 FUNCTIONS = ("manage_backlog", "start_run", "get_progress", "manage_plans")
 METHODS = ("get", "post", "patch", "delete", "put")
-
-ERROR = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "details", "requestId"],
-            "properties": {
-                "code": {"type": "string"},
-                "message": {"type": "string"},
-                "details": {},
-                "requestId": {"type": "string"},
-            },
-        }
-    },
-}
 
 
 def document() -> dict[str, Any]:
@@ -49,7 +37,7 @@ def document() -> dict[str, Any]:
         "security": [{"bearer": []}],
         "paths": {},
         "components": {
-            "schemas": {"Error": ERROR},
+            "schemas": {},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -60,14 +48,18 @@ def document() -> dict[str, Any]:
         schemas = part.get("components", {}).get("schemas", {})
         _add_schemas(merged["components"]["schemas"], schemas)
     for _, operation in _operations(merged):
-        _with_errors(operation)
+        _without_defaults_of_powertools(operation)
     _without_patch_defaults(merged["components"]["schemas"])
     _with_whole_answers(merged)
-    _with_import_bodies(merged["paths"]["/api/projects/{project_id}/cards"]["post"])
-    made = _camel_paths(_with_list_names(merged))
+    _with_import_bodies(merged)
+    _with_conditional_request(merged["paths"]["/api/runs/{run_id}/progress"]["get"])
+    made = _camel_paths(with_public_names(merged))
     for route in routes_of_code():
-        if route.open:
-            made["paths"][route.path][route.method.lower()]["security"] = []
+        # a route that only the template has is told by the comparison in `main`
+        if route.open and (operation := made["paths"].get(route.path, {}).get(route.method.lower())):
+            operation["security"] = []
+    describe(made["components"]["schemas"])
+    complete(made)
     return made
 
 
@@ -88,21 +80,10 @@ def _template_path(path: str) -> str:
     return re.sub(r"<(\w+)>", r"{\1}", path)
 
 
-def _with_errors(operation: dict[str, Any]) -> None:
-    responses = operation["responses"]
-    responses.pop("422", None)
-    # Powertools tells of a string; there is nothing in it
-    responses.get("204", {}).pop("content", None)
-    responses["default"] = {
-        "description": "An error",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
-
-
-def _with_list_names(document: dict[str, Any]) -> dict[str, Any]:
-    """A page of cards is a CardList: Pydantic's Listed_Card_ would become the name of a type in every client."""
-    made: dict[str, Any] = json.loads(re.sub(r"Listed_(\w+?)_\b", r"\1List", json.dumps(document)))
-    return made
+def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
+    operation["responses"].pop("422", None)
+    # Powertools declares a string; the answer has no body
+    operation["responses"].get("204", {}).pop("content", None)
 
 
 def _without_patch_defaults(schemas: dict[str, Any]) -> None:
@@ -145,18 +126,32 @@ def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
     return found
 
 
-def _with_import_bodies(operation: dict[str, Any]) -> None:
-    card = {
-        "type": "object",
-        "required": ["text"],
-        "properties": {name: {"type": "string"} for name in ("text", "source", "externalId")},
+def _with_import_bodies(document: dict[str, Any]) -> None:
+    """Declare the body of an import, which the handler reads itself."""
+    text = {name: {"type": "string"} for name in ("text", "source", "externalId")}
+    metadata = {"metadata": {"type": "object", "additionalProperties": True}}
+    document["components"]["schemas"] |= {
+        "NewCard": {"type": "object", "required": ["text"], "properties": text | metadata},
+        "CardImport": {
+            "type": "object",
+            "required": ["cards"],
+            "properties": {"cards": {"type": "array", "items": reference("NewCard"), "minItems": 1, "maxItems": 5_000}},
+        },
     }
-    cards = {"type": "object", "required": ["cards"], "properties": {"cards": {"type": "array", "items": card}}}
-    text = {"schema": {"type": "string"}}
-    operation["requestBody"] = {
+    plain = {"schema": {"type": "string", "format": "binary"}}
+    document["paths"]["/api/projects/{project_id}/cards"]["post"]["requestBody"] = {
         "required": True,
-        "content": {"application/json": {"schema": cards}, "text/csv": text, "application/x-ndjson": text},
+        "content": {
+            "application/json": {"schema": reference("CardImport")},
+            "text/csv": plain,
+            "application/x-ndjson": plain,
+        },
     }
+
+
+def _with_conditional_request(operation: dict[str, Any]) -> None:
+    parameter = {"name": "if-none-match", "in": "header", "required": False, "schema": {"type": "string"}}
+    operation["parameters"].append(parameter)
 
 
 def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
@@ -197,6 +192,7 @@ def main(arguments: list[str]) -> int:
         FILE.write_text(text)
         return 0
     faults = [] if FILE.exists() and FILE.read_text() == text else [f"{FILE.name} is stale: make openapi"]
+    faults += faults_of(made)
     deployed = routes_of_template()
     faults += _differences("", routes_of(made), {(route.method, route.path) for route in deployed})
     faults += _differences(

@@ -4,7 +4,8 @@ import io
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.core.config import default_user_config
@@ -67,6 +68,12 @@ class AwsEndpoint:
         _read(environ)
         with self._dynamodb:
             return list(self._moto(environ, start_response))
+
+    @contextmanager
+    def stalled_tables(self) -> Iterator[None]:
+        """DynamoDB accepts requests and answers none until the block ends."""
+        with self._dynamodb:
+            yield
 
     def close(self) -> None:
         """Stops serving and frees the port."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -121,8 +121,12 @@ class LocalSystem:
         """Ends a function's processes with SIGKILL and answers how many there were."""
         return self._pool.kill(self._runner.process_of(function).name)
 
+    def stalled_tables(self) -> AbstractContextManager[None]:
+        """DynamoDB answers nothing until the block ends."""
+        return self._endpoint.stalled_tables()
+
     def _start(self) -> None:
-        endpoint = AwsEndpoint()
+        self._endpoint = endpoint = AwsEndpoint()
         self._closing.callback(endpoint.close)
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)

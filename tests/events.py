@@ -49,5 +49,5 @@ def answer_of(response: dict[str, Any], event: dict[str, Any]) -> Answer:
     sent = json.loads(json.dumps(response, ensure_ascii=False).encode())
     answer = Answer(sent["statusCode"], sent["headers"], sent["body"])
     asked = event["requestContext"]["http"]
-    must_conform(asked["method"], asked["path"], answer.status, answer.headers["content-type"], answer.body)
+    must_conform(asked["method"], asked["path"], answer.status, answer.headers, answer.body)
     return answer

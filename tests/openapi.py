@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -26,22 +27,38 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     ]
 
 
-def must_conform(method: str, path: str, status: int, content_type: str, body: str) -> None:
-    """Raises AssertionError for an answer that is not what the document says of this route."""
+def must_conform(method: str, path: str, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Raises AssertionError for an answer that is not what the document says of this route. Header names in lower case."""
     found = next((known for verb, shape, known in _routes() if verb == method and shape.fullmatch(path)), None)
     if found is None or status == 304:
         # no route of ours, or told by its headers alone
         return
     answers = document()["paths"][found][method.lower()]["responses"]
-    answer = answers.get(str(status)) or (answers["default"] if status >= 400 else None)
+    # the application names each status that it answers with; `default` is for those of the network between
+    answer = answers.get(str(status))
     assert answer, f"{method} {found} says nothing of {status}"
+    answer = _resolved(answer)
+    declared = {name.lower() for name in answer.get("headers", {})}
+    assert ("etag" in headers) == ("etag" in declared), f"{method} {found} {status}: ETag"
+    assert "retry-after" not in headers or "retry-after" in declared, f"{method} {found} {status}: Retry-After"
     if "content" not in answer:
         assert not body, f"{method} {found} says that {status} has no body"
         return
-    type_ = content_type.partition(";")[0]
+    type_ = headers.get("content-type", "").partition(";")[0]
     assert type_ in answer["content"], f"{method} {found} says nothing of {type_}"
     if type_ == "application/json":
-        _check(answer["content"][type_]["schema"], json.loads(body), f"{method} {found} {status}")
+        read = json.loads(body)
+        _check(answer["content"][type_]["schema"], read, f"{method} {found} {status}")
+        if status >= 400 and "error" in read:
+            code = read["error"]["code"]
+            assert f"`{code}`" in answer["description"], f"{method} {found} says nothing of {status} {code}"
+
+
+def _resolved(answer: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in answer:
+        return answer
+    shared: dict[str, Any] = document()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return shared
 
 
 def _check(schema: dict[str, Any], value: Any, where: str) -> None:

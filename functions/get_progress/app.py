@@ -33,7 +33,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@app.get("/api/runs/<run_id>/progress", tags=["runs"], summary="A run's progress", responses=answers(ProgressWithItems))
+@app.get(
+    "/api/runs/<run_id>/progress",
+    tags=["runs"],
+    operation_id="getRunProgress",
+    summary="Get the progress of a run",
+    responses=answers(ProgressWithItems),
+)
 def progress(
     run_id: str,
     items: Annotated[bool, Query()] = False,
@@ -73,7 +79,13 @@ def _entries(run: Run, after: int) -> dict[int, Entry]:
     return {entry.index: entry for entry in tables().runs.journal(run.id, after)}
 
 
-@app.get("/api/runs/<run_id>/items", tags=["runs"], summary="A run's items", responses=answers(Listed[RunItem]))
+@app.get(
+    "/api/runs/<run_id>/items",
+    tags=["runs"],
+    operation_id="listRunItems",
+    summary="List the items of a run",
+    responses=answers(Listed[RunItem]),
+)
 def items(
     run_id: str,
     status: Annotated[ItemStatus | None, Query()] = None,
@@ -93,7 +105,13 @@ def items(
     }
 
 
-@app.get("/api/runs/<run_id>/logs", tags=["runs"], summary="A run's log", responses=answers(Listed[RunLog]))
+@app.get(
+    "/api/runs/<run_id>/logs",
+    tags=["runs"],
+    operation_id="listRunLogs",
+    summary="List the log of a run",
+    responses=answers(Listed[RunLog]),
+)
 def logs(
     run_id: str,
     after: Annotated[int, Query(ge=0, le=10**16)] = 0,
@@ -110,7 +128,8 @@ def logs(
 @app.get(
     "/api/runs/<run_id>/coverage",
     tags=["runs"],
-    summary="Which cards an epics run left without an epic",
+    operation_id="getRunCoverage",
+    summary="Get the card coverage of a run",
     responses=answers(Coverage),
 )
 def coverage(run_id: str) -> dict[str, Any]:
@@ -124,7 +143,8 @@ def coverage(run_id: str) -> dict[str, Any]:
 @app.get(
     "/api/projects/<project_id>/runs",
     tags=["runs"],
-    summary="A project's runs, newest first",
+    operation_id="listRuns",
+    summary="List the runs of a project",
     responses=answers(Listed[Progress]),
 )
 def runs(

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
-from groundwork.answers import Imported, Listed
+from groundwork.answers import Health, Imported, Listed
 from groundwork.backlog import Artifact, Card, Epic, Project, Story, Subtask
 from groundwork.editing import (
     CardPatch,
@@ -50,12 +50,25 @@ def tables() -> Tables:
     return open_tables(Settings.from_environment())
 
 
-@app.get("/api/health", tags=["system"], summary="Whether the API answers", security=[])
-def health() -> dict[str, str]:
+@app.get(
+    "/api/health",
+    tags=["system"],
+    operation_id="getHealth",
+    summary="Check the health of the API",
+    security=[],
+    responses=answers(Health),
+)
+def health() -> Health:
     return {"status": "ok"}
 
 
-@app.get("/api/openapi.json", tags=["system"], summary="This document", responses=answers(dict[str, Any]))
+@app.get(
+    "/api/openapi.json",
+    tags=["system"],
+    operation_id="getOpenApiDocument",
+    summary="Get the OpenAPI document",
+    responses=answers(dict[str, Any]),
+)
 def openapi() -> Response[str]:
     return Response(200, "application/json", files("groundwork").joinpath("openapi.json").read_text())
 
@@ -64,13 +77,24 @@ def openapi() -> Response[str]:
 
 
 @app.post(
-    "/api/projects", status_code=201, tags=["projects"], summary="Create a project", responses=answers(Project, 201)
+    "/api/projects",
+    status_code=201,
+    tags=["projects"],
+    operation_id="createProject",
+    summary="Create a project",
+    responses=answers(Project, 201),
 )
 def create_project(body: NewProject) -> dict[str, Any]:
     return _json(tables().projects.create(body.name.strip(), body.description))
 
 
-@app.get("/api/projects", tags=["projects"], summary="The projects, newest first", responses=answers(Listed[Project]))
+@app.get(
+    "/api/projects",
+    tags=["projects"],
+    operation_id="listProjects",
+    summary="List projects",
+    responses=answers(Listed[Project]),
+)
 def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, is_list_position)
     found, more = tables().projects.page(before, limit)
@@ -78,13 +102,23 @@ def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]
 
 
 @app.get(
-    "/api/projects/<project_id>", tags=["projects"], summary="A project with its counts", responses=answers(Project)
+    "/api/projects/<project_id>",
+    tags=["projects"],
+    operation_id="getProject",
+    summary="Get a project",
+    responses=answers(Project),
 )
 def get_project(project_id: str) -> dict[str, Any]:
     return _json(tables().projects.get(project_id))
 
 
-@app.patch("/api/projects/<project_id>", tags=["projects"], summary="Change a project", responses=answers(Project))
+@app.patch(
+    "/api/projects/<project_id>",
+    tags=["projects"],
+    operation_id="updateProject",
+    summary="Update a project",
+    responses=answers(Project),
+)
 def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
     return _json(tables().projects.update(project_id, body.changes()))
 
@@ -93,7 +127,8 @@ def patch_project(project_id: str, body: ProjectPatch) -> dict[str, Any]:
     "/api/projects/<project_id>",
     status_code=204,
     tags=["projects"],
-    summary="Delete a project and all below",
+    operation_id="deleteProject",
+    summary="Delete a project",
 )
 def delete_project(project_id: str) -> Response[str]:
     tables().projects.delete(project_id)
@@ -106,7 +141,8 @@ def delete_project(project_id: str) -> Response[str]:
 @app.post(
     "/api/projects/<project_id>/cards",
     tags=["cards"],
-    summary="Import cards: JSON, CSV or NDJSON",
+    operation_id="importCards",
+    summary="Import cards",
     responses=answers(Imported),
 )
 def import_cards(project_id: str) -> dict[str, Any]:
@@ -123,23 +159,29 @@ def import_cards(project_id: str) -> dict[str, Any]:
 
 
 @app.get(
-    "/api/projects/<project_id>/cards", tags=["cards"], summary="A project's cards", responses=answers(Listed[Card])
+    "/api/projects/<project_id>/cards",
+    tags=["cards"],
+    operation_id="listCards",
+    summary="List the cards of a project",
+    responses=answers(Listed[Card]),
 )
 def list_cards(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.CARD, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.get("/api/cards/<card_id>", tags=["cards"], summary="A card", responses=answers(Card))
+@app.get("/api/cards/<card_id>", tags=["cards"], operation_id="getCard", summary="Get a card", responses=answers(Card))
 def get_card(card_id: str) -> dict[str, Any]:
     return _get(Kind.CARD, card_id)
 
 
-@app.patch("/api/cards/<card_id>", tags=["cards"], summary="Change a card", responses=answers(Card))
+@app.patch(
+    "/api/cards/<card_id>", tags=["cards"], operation_id="updateCard", summary="Update a card", responses=answers(Card)
+)
 def patch_card(card_id: str, body: CardPatch) -> dict[str, Any]:
     return _patch(Kind.CARD, card_id, body)
 
 
-@app.delete("/api/cards/<card_id>", status_code=204, tags=["cards"], summary="Delete a card")
+@app.delete("/api/cards/<card_id>", status_code=204, tags=["cards"], operation_id="deleteCard", summary="Delete a card")
 def delete_card(card_id: str) -> Response[str]:
     return _delete(Kind.CARD, card_id)
 
@@ -151,7 +193,8 @@ def delete_card(card_id: str) -> Response[str]:
     "/api/projects/<project_id>/epics",
     status_code=201,
     tags=["epics"],
-    summary="Create an epic by hand",
+    operation_id="createEpic",
+    summary="Create an epic",
     responses=answers(Epic, 201),
 )
 def create_epic(project_id: str, body: NewEpic) -> dict[str, Any]:
@@ -159,18 +202,24 @@ def create_epic(project_id: str, body: NewEpic) -> dict[str, Any]:
 
 
 @app.get(
-    "/api/projects/<project_id>/epics", tags=["epics"], summary="A project's epics", responses=answers(Listed[Epic])
+    "/api/projects/<project_id>/epics",
+    tags=["epics"],
+    operation_id="listEpics",
+    summary="List the epics of a project",
+    responses=answers(Listed[Epic]),
 )
 def list_epics(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.EPIC, Path(Kind.PROJECT, project_id), limit, next_token)
 
 
-@app.get("/api/epics/<epic_id>", tags=["epics"], summary="An epic", responses=answers(Epic))
+@app.get("/api/epics/<epic_id>", tags=["epics"], operation_id="getEpic", summary="Get an epic", responses=answers(Epic))
 def get_epic(epic_id: str) -> dict[str, Any]:
     return _get(Kind.EPIC, epic_id)
 
 
-@app.patch("/api/epics/<epic_id>", tags=["epics"], summary="Change an epic", responses=answers(Epic))
+@app.patch(
+    "/api/epics/<epic_id>", tags=["epics"], operation_id="updateEpic", summary="Update an epic", responses=answers(Epic)
+)
 def patch_epic(epic_id: str, body: EpicPatch) -> dict[str, Any]:
     return _patch(Kind.EPIC, epic_id, body)
 
@@ -179,7 +228,8 @@ def patch_epic(epic_id: str, body: EpicPatch) -> dict[str, Any]:
     "/api/epics/<epic_id>",
     status_code=204,
     tags=["epics"],
-    summary="Delete an epic and all below",
+    operation_id="deleteEpic",
+    summary="Delete an epic",
 )
 def delete_epic(epic_id: str) -> Response[str]:
     return _delete(Kind.EPIC, epic_id)
@@ -192,7 +242,8 @@ def delete_epic(epic_id: str) -> Response[str]:
     "/api/epics/<epic_id>/stories",
     status_code=201,
     tags=["stories"],
-    summary="Create a story by hand",
+    operation_id="createEpicStory",
+    summary="Create a story in an epic",
     responses=answers(StoryWithPlans, 201),
 )
 def create_story(epic_id: str, body: NewStory) -> dict[str, Any]:
@@ -200,7 +251,11 @@ def create_story(epic_id: str, body: NewStory) -> dict[str, Any]:
 
 
 @app.get(
-    "/api/epics/<epic_id>/stories", tags=["stories"], summary="An epic's stories", responses=answers(Listed[Story])
+    "/api/epics/<epic_id>/stories",
+    tags=["stories"],
+    operation_id="listEpicStories",
+    summary="List the stories of an epic",
+    responses=answers(Listed[Story]),
 )
 def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.STORY, _path(Kind.EPIC, epic_id), limit, next_token)
@@ -209,7 +264,8 @@ def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None)
 @app.get(
     "/api/projects/<project_id>/stories",
     tags=["stories"],
-    summary="A project's stories",
+    operation_id="listStories",
+    summary="List the stories of a project",
     responses=answers(Listed[Story]),
 )
 def list_stories(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -220,7 +276,8 @@ def list_stories(project_id: str, limit: Limit = 50, next_token: Token = None) -
     "/api/projects/<project_id>/stories",
     status_code=201,
     tags=["stories"],
-    summary="Create a story by hand",
+    operation_id="createStory",
+    summary="Create a story in a project",
     responses=answers(StoryWithPlans, 201),
 )
 def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
@@ -231,14 +288,21 @@ def create_project_story(project_id: str, body: StoryOfEpic) -> dict[str, Any]:
 @app.get(
     "/api/stories/<story_id>",
     tags=["stories"],
-    summary="A story, and how far plans are with it",
+    operation_id="getStory",
+    summary="Get a story",
     responses=answers(StoryWithPlans),
 )
 def get_story(story_id: str) -> dict[str, Any]:
     return _get(Kind.STORY, story_id)
 
 
-@app.patch("/api/stories/<story_id>", tags=["stories"], summary="Change a story", responses=answers(StoryWithPlans))
+@app.patch(
+    "/api/stories/<story_id>",
+    tags=["stories"],
+    operation_id="updateStory",
+    summary="Update a story",
+    responses=answers(StoryWithPlans),
+)
 def patch_story(story_id: str, body: StoryPatch) -> dict[str, Any]:
     return _patch(Kind.STORY, story_id, body)
 
@@ -247,7 +311,8 @@ def patch_story(story_id: str, body: StoryPatch) -> dict[str, Any]:
     "/api/stories/<story_id>",
     status_code=204,
     tags=["stories"],
-    summary="Delete a story and all below",
+    operation_id="deleteStory",
+    summary="Delete a story",
 )
 def delete_story(story_id: str) -> Response[str]:
     return _delete(Kind.STORY, story_id)
@@ -260,7 +325,8 @@ def delete_story(story_id: str) -> Response[str]:
     "/api/stories/<story_id>/subtasks",
     status_code=201,
     tags=["subtasks"],
-    summary="Create a subtask by hand",
+    operation_id="createStorySubtask",
+    summary="Create a subtask in a story",
     responses=answers(Subtask, 201),
 )
 def create_subtask(story_id: str, body: NewSubtask) -> dict[str, Any]:
@@ -270,7 +336,8 @@ def create_subtask(story_id: str, body: NewSubtask) -> dict[str, Any]:
 @app.get(
     "/api/stories/<story_id>/subtasks",
     tags=["subtasks"],
-    summary="A story's subtasks",
+    operation_id="listStorySubtasks",
+    summary="List the subtasks of a story",
     responses=answers(Listed[Subtask]),
 )
 def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -280,7 +347,8 @@ def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = No
 @app.get(
     "/api/projects/<project_id>/subtasks",
     tags=["subtasks"],
-    summary="A project's subtasks",
+    operation_id="listSubtasks",
+    summary="List the subtasks of a project",
     responses=answers(Listed[Subtask]),
 )
 def list_subtasks(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -291,7 +359,8 @@ def list_subtasks(project_id: str, limit: Limit = 50, next_token: Token = None) 
     "/api/projects/<project_id>/subtasks",
     status_code=201,
     tags=["subtasks"],
-    summary="Create a subtask by hand",
+    operation_id="createSubtask",
+    summary="Create a subtask in a project",
     responses=answers(Subtask, 201),
 )
 def create_project_subtask(project_id: str, body: SubtaskOfStory) -> dict[str, Any]:
@@ -299,17 +368,35 @@ def create_project_subtask(project_id: str, body: SubtaskOfStory) -> dict[str, A
     return _create(Kind.SUBTASK, story, body.without_parent())
 
 
-@app.get("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="A subtask", responses=answers(Subtask))
+@app.get(
+    "/api/subtasks/<subtask_id>",
+    tags=["subtasks"],
+    operation_id="getSubtask",
+    summary="Get a subtask",
+    responses=answers(Subtask),
+)
 def get_subtask(subtask_id: str) -> dict[str, Any]:
     return _get(Kind.SUBTASK, subtask_id)
 
 
-@app.patch("/api/subtasks/<subtask_id>", tags=["subtasks"], summary="Change a subtask", responses=answers(Subtask))
+@app.patch(
+    "/api/subtasks/<subtask_id>",
+    tags=["subtasks"],
+    operation_id="updateSubtask",
+    summary="Update a subtask",
+    responses=answers(Subtask),
+)
 def patch_subtask(subtask_id: str, body: SubtaskPatch) -> dict[str, Any]:
     return _patch(Kind.SUBTASK, subtask_id, body)
 
 
-@app.delete("/api/subtasks/<subtask_id>", status_code=204, tags=["subtasks"], summary="Delete a subtask")
+@app.delete(
+    "/api/subtasks/<subtask_id>",
+    status_code=204,
+    tags=["subtasks"],
+    operation_id="deleteSubtask",
+    summary="Delete a subtask",
+)
 def delete_subtask(subtask_id: str) -> Response[str]:
     return _delete(Kind.SUBTASK, subtask_id)
 
@@ -320,7 +407,8 @@ def delete_subtask(subtask_id: str) -> Response[str]:
 @app.get(
     "/api/projects/<project_id>/export",
     tags=["projects"],
-    summary="The backlog as a file",
+    operation_id="exportBacklog",
+    summary="Export the backlog",
     responses=answers(ExportedBacklog, files=("text/csv", "text/markdown")),
 )
 def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Response[str]:

@@ -111,7 +111,8 @@ def which_model(asked: str | None) -> tuple[str, str]:
     "/api/plans",
     status_code=201,
     tags=["plans"],
-    summary="A plan by hand, from a template or from stories",
+    operation_id="createPlan",
+    summary="Create a plan",
     responses=answers(PlanShown, 201),
 )
 def create_plan(body: NewPlan) -> Response[str]:
@@ -120,7 +121,7 @@ def create_plan(body: NewPlan) -> Response[str]:
 
 
 @app.get(
-    "/api/plans", tags=["plans"], summary="The plans in brief, newest first", responses=answers(Listed[PlanInBrief])
+    "/api/plans", tags=["plans"], operation_id="listPlans", summary="List plans", responses=answers(Listed[PlanInBrief])
 )
 def list_plans(
     repository_id: Annotated[str | None, Query(alias="repositoryId")] = None,
@@ -134,7 +135,7 @@ def list_plans(
 
 
 @app.get(
-    "/api/plans/<plan_id>", tags=["plans"], summary="A plan with its phases and tasks", responses=answers(PlanShown)
+    "/api/plans/<plan_id>", tags=["plans"], operation_id="getPlan", summary="Get a plan", responses=answers(PlanShown)
 )
 def get_plan(plan_id: str, version: Version = None) -> Response[str]:
     return _plan(tables().plans.load(plan_id) if version is None else tables().plans.at_version(plan_id, version))
@@ -143,7 +144,8 @@ def get_plan(plan_id: str, version: Version = None) -> Response[str]:
 @app.patch(
     "/api/plans/<plan_id>",
     tags=["plans"],
-    summary="Change what a plan says, or mark it as READY",
+    operation_id="updatePlan",
+    summary="Update a plan",
     responses=answers(PlanShown),
 )
 def patch_plan(plan_id: str, body: PlanPatch, if_match: IfMatch = None) -> Response[str]:
@@ -152,7 +154,7 @@ def patch_plan(plan_id: str, body: PlanPatch, if_match: IfMatch = None) -> Respo
     return _plan(editor().edit(plan_id, body.operations(), http.versions_seen(if_match), wanted))
 
 
-@app.delete("/api/plans/<plan_id>", status_code=204, tags=["plans"], summary="Delete a plan with its history")
+@app.delete("/api/plans/<plan_id>", status_code=204, tags=["plans"], operation_id="deletePlan", summary="Delete a plan")
 def delete_plan(plan_id: str, if_match: IfMatch = None) -> Response[str]:
     was_scheduled = tables().plans.delete(plan_id, http.versions_seen(if_match))
     ends = time.monotonic() + PURGE_S
@@ -169,7 +171,8 @@ def delete_plan(plan_id: str, if_match: IfMatch = None) -> Response[str]:
 @app.get(
     "/api/plans/<plan_id>/compare",
     tags=["plans"],
-    summary="What makes one version of another",
+    operation_id="comparePlanVersions",
+    summary="Compare two versions of a plan",
     responses=answers(Comparison),
 )
 def compare(
@@ -183,7 +186,8 @@ def compare(
 @app.post(
     "/api/plans/<plan_id>/restore",
     tags=["plans"],
-    summary="An earlier version as the newest",
+    operation_id="restorePlanVersion",
+    summary="Restore a version of a plan",
     responses=answers(PlanShown),
 )
 def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Response[str]:
@@ -193,7 +197,8 @@ def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Respon
 @app.get(
     "/api/plans/<plan_id>/iterations",
     tags=["plans"],
-    summary="The history, newest first",
+    operation_id="listIterations",
+    summary="List the history of a plan",
     responses=answers(Listed[IterationShown]),
 )
 def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -206,7 +211,8 @@ def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -
 @app.get(
     "/api/plans/<plan_id>/iterations/<iteration_id>",
     tags=["plans"],
-    summary="An iteration, before and after",
+    operation_id="getIteration",
+    summary="Get an iteration of a plan",
     responses=answers(IterationShown),
 )
 def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
@@ -226,7 +232,8 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     "/api/plans/generate",
     status_code=202,
     tags=["plans"],
-    summary="A plan written by the model",
+    operation_id="generatePlan",
+    summary="Generate a plan",
     responses=answers(UnderWay, 202),
 )
 def generate(body: GenerateRequest) -> dict[str, str]:
@@ -240,7 +247,8 @@ def generate(body: GenerateRequest) -> dict[str, str]:
     "/api/plans/<plan_id>/review",
     status_code=202,
     tags=["plans"],
-    summary="Suggestions by the model",
+    operation_id="reviewPlan",
+    summary="Review a plan",
     responses=answers(UnderWay, 202),
 )
 def review(plan_id: str, body: ReviewRequest) -> dict[str, str]:
@@ -251,7 +259,8 @@ def review(plan_id: str, body: ReviewRequest) -> dict[str, str]:
 @app.post(
     "/api/plans/<plan_id>/apply-suggestions",
     tags=["plans"],
-    summary="Some of a review's suggestions, or none",
+    operation_id="applySuggestions",
+    summary="Apply the suggestions of a review",
     responses=answers(PlanShown),
 )
 def apply(plan_id: str, body: Choice, if_match: IfMatch = None) -> Response[str]:
@@ -261,7 +270,8 @@ def apply(plan_id: str, body: Choice, if_match: IfMatch = None) -> Response[str]
 @app.post(
     "/api/plans/<plan_id>/estimate",
     tags=["plans"],
-    summary="What carrying out a plan would take",
+    operation_id="estimatePlan",
+    summary="Estimate a plan",
     responses=answers(PlanEstimate),
 )
 def estimate(plan_id: str) -> dict[str, Any]:

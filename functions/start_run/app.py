@@ -49,6 +49,7 @@ def starter() -> Starter:
     "/api/projects/<project_id>/runs",
     status_code=202,
     tags=["runs"],
+    operation_id="startRun",
     summary="Start a run",
     responses=answers(RunStarted, 202),
 )
@@ -63,7 +64,8 @@ def start(
 @app.post(
     "/api/projects/<project_id>/runs/estimate",
     tags=["runs"],
-    summary="What a run would take; starts nothing",
+    operation_id="estimateRun",
+    summary="Estimate a run",
     responses=answers(RunEstimate),
 )
 def estimate(project_id: str, request: RunRequest) -> RunEstimate:
@@ -71,7 +73,13 @@ def estimate(project_id: str, request: RunRequest) -> RunEstimate:
     return estimate_of(run, project_id, tables().backlog, tables().runs, selection, settings().mock_latency_ms)
 
 
-@app.post("/api/runs/<run_id>/cancel", tags=["runs"], summary="Cancel an active run", responses=answers(Progress))
+@app.post(
+    "/api/runs/<run_id>/cancel",
+    tags=["runs"],
+    operation_id="cancelRun",
+    summary="Cancel a run",
+    responses=answers(Progress),
+)
 def cancel_run(run_id: str) -> Progress:
     return progress_of(cancel(tables().runs, run_id, now_ms), now_ms())
 
@@ -80,7 +88,8 @@ def cancel_run(run_id: str) -> Progress:
     "/api/runs/<run_id>/retry",
     status_code=202,
     tags=["runs"],
-    summary="A new run of the failed items",
+    operation_id="retryRun",
+    summary="Retry the failed items of a run",
     responses=answers(RunRetried, 202),
 )
 def retry(run_id: str) -> RunRetried:

@@ -125,6 +125,18 @@ def test_a_sandbox_stays_warm_from_one_request_to_the_next(system: Deployed, pro
     assert first.sandbox == second.sandbox
 
 
+def test_a_request_out_of_time_is_answered_before_lambda_ends_the_function(system: Deployed, project: str) -> None:
+    # 28 s: the template's own time, less the second for the answer
+    path, route = f"/api/projects/{project}", "/api/projects/{projectId}"
+    with system.endpoint.stalled_tables():
+        answer = system.request("ManageBacklogFunction", http_event("GET", path, route), 504)
+    assert answer["error"]["code"] == "TIMED_OUT"
+    system.request("ManageBacklogFunction", http_event("GET", path, route), 200)
+    name = system.names["ManageBacklogFunction"]
+    timed_out, following = [done for done in system.front.invocations if done.function == name][-2:]
+    assert timed_out.sandbox == following.sandbox
+
+
 def test_retry_runs_sweeps_on_its_schedule(system: Deployed) -> None:
     answer = system.invoke("RetryRunsFunction", sweep_event())
     assert not answer.error, answer.payload

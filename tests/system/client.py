@@ -87,14 +87,13 @@ def _must_conform(response: httpx.Response) -> None:
     if "x-request-id" not in response.headers:
         # API Gateway's own answer, not a function's
         return
-    body, type_ = response.read().decode(), response.headers.get("content-type", "")
-    must_conform(response.request.method, response.request.url.path, response.status_code, type_, body)
+    body = response.read().decode()
+    must_conform(response.request.method, response.request.url.path, response.status_code, response.headers, body)
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[tuple[LocalSystem, Client]]:
+def running(template: Path = ROOT / "template.yaml", **settings: str) -> Iterator[tuple[LocalSystem, Client]]:
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
-    template = ROOT / "template.yaml"
     with (
         LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
         httpx.Client(

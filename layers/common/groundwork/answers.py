@@ -7,10 +7,14 @@ from groundwork.runs import ErrorCode, ItemStatus, Phase, RunType, Status
 
 
 class Listed[T](TypedDict):
-    """A page of a list; `nextToken` asks for the next one and is null at the end."""
+    """Page of a list. `nextToken` requests the next one and is null at the end."""
 
     items: list[T]
     nextToken: str | None
+
+
+class Health(TypedDict):
+    status: str
 
 
 class Tokens(TypedDict):

@@ -22,12 +22,15 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from pydantic import ValidationError
 
 from groundwork.errors import Invalid, Malformed, NotFound, Refusal, TooLarge, Transient, UnsupportedMediaType
+from groundwork.time_limit import TimedOut, time_limit
 
 MOST_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation, its own JSON around the body included."""
 
 ZIPPED_FROM = 16_000
 """Characters of a body. A smaller one gains less than the time it takes."""
+
+TIMED_OUT = "The request took too long. It may have taken effect: check before you try again."
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -75,7 +78,11 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
     request_id = event.get("requestContext", {}).get("requestId", "")
     logger.append_keys(request_id=request_id)
     try:
-        answer = _fitting(app.resolve(_decoded(event), context), event)
+        with time_limit(context.get_remaining_time_in_millis() / 1000):
+            answer = _fitting(app.resolve(_decoded(event), context), event)
+    except TimedOut:
+        logger.error("Timed out", route=event.get("routeKey"))
+        answer = _raw(error(504, "TIMED_OUT", TIMED_OUT, None, request_id))
     except Refusal as refusal:
         answer = _raw(error(refusal.status, refusal.code, str(refusal), refusal.details, request_id))
     except Exception:  # the last line of defence: a client sees no internals, the log sees all

@@ -49,6 +49,44 @@ test.each([
   expect(token.wasRefused()).toBe(true);
 });
 
+test.each([
+  [401, "Unauthorized", "Sign in again."],
+  [429, "Too Many Requests", "Too many requests. Try again in a moment."],
+  [503, "Service Unavailable", "The server is busy or took too long. Try again in a moment."],
+  [431, "Request header fields too large", "Request header fields too large"],
+])("the gateway's own %i is explained", async (status, message, explained) => {
+  const headers = { "apigw-requestid": "g1" };
+  fakeServer({ "GET /api/x": { status, json: { message }, headers } });
+  const error = await getJson("/api/x").catch((e: unknown) => e);
+  expect(error).toMatchObject({ status, code: `HTTP_${status}`, requestId: "g1" });
+  expect(explain(error)).toBe(explained);
+});
+
+test.each([null, "text", [], { error: "text" }, { message: 7 }])(
+  "an error without a known shape (%j) is still one with its status",
+  async (json) => {
+    fakeServer({ "GET /api/x": { status: 500, json } });
+    const error = await getJson("/api/x").catch((e: unknown) => e);
+    expect(error).toMatchObject({ status: 500, code: "HTTP_500", details: null });
+  },
+);
+
+test("a request out of time is an error of the API, not a server that is not there", async () => {
+  const error = { code: "TIMED_OUT", message: "The request took too long.", details: null, requestId: "q3" };
+  fakeServer({ "GET /api/x": { status: 504, json: { error }, headers: { "x-request-id": "q3" } } });
+  const thrown = await getJson("/api/x").catch((e: unknown) => e);
+  expect(thrown).toMatchObject({ status: 504, code: "TIMED_OUT", requestId: "q3" });
+  expect(mayPass(thrown)).toBe(true);
+  expect(connection.isReachable()).toBe(true);
+});
+
+test("a 504 of a proxy is a server that is not there", async () => {
+  fakeServer({ "GET /api/x": { status: 504, json: undefined } });
+  await getJson("/api/x").catch(() => undefined);
+  expect(connection.isReachable()).toBe(false);
+  connection.report(true);
+});
+
 test("a 403 that the application gives keeps the session", async () => {
   token.set("good");
   fakeServer({ "GET /api/x": { status: 403, json: { error: { code: "NOT_YOURS", message: "No." } } } });

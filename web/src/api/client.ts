@@ -2,7 +2,7 @@
 
 import { connection } from "./connection";
 import { early } from "./early";
-import { ApiError, type ErrorBody, NetworkError } from "./errors";
+import { ApiError, bodyOf, NetworkError } from "./errors";
 import { token } from "./token";
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
@@ -66,7 +66,7 @@ async function send(method: string, path: string, sent: Sent): Promise<Response>
   const response = await reach(method, path, sent);
   if (response.ok || response.status === 304) return response;
   const error = await toError(response);
-  // the gateway itself answers 403, without a code, for a token that is not known
+  // the gateway itself answers 403, without a code, for an unknown token
   if (error.status === 401 || (error.status === 403 && error.code === "HTTP_403")) token.refuse();
   throw error;
 }
@@ -76,8 +76,8 @@ async function reach(method: string, path: string, sent: Sent): Promise<Response
     const url = path + queryString(sent.query);
     const isPlain = method === "GET" && Object.keys(sent.headers ?? {}).length === 0;
     const response = await ((isPlain && early.take(url)) || ask(method, url, sent));
-    // the proxy of `npm run dev` and CloudFront answer for a server that is not there
-    const gone = response.status === 502 || response.status === 504;
+    // the proxy of `npm run dev` and CloudFront answer for a server that is not there; the API itself names its request
+    const gone = [502, 504].includes(response.status) && !response.headers.has("x-request-id");
     connection.report(!gone);
     return response;
   } catch (error) {
@@ -102,17 +102,8 @@ function headersOf(sent: Sent): Headers {
 }
 
 async function toError(response: Response): Promise<ApiError> {
-  const requestId = response.headers.get("x-request-id");
-  try {
-    const body = (await response.json()) as { error?: Partial<ErrorBody>; message?: string };
-    return new ApiError(
-      response.status,
-      body.error ?? (body.message ? { message: body.message } : {}),
-      requestId,
-    );
-  } catch {
-    return new ApiError(response.status, {}, requestId);
-  }
+  const requestId = response.headers.get("x-request-id") ?? response.headers.get("apigw-requestid");
+  return new ApiError(response.status, bodyOf(await response.json().catch(() => null)), requestId);
 }
 
 function queryString(query: Query = {}): string {

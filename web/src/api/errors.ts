@@ -1,7 +1,17 @@
 import type { components } from "./schema";
 
 export type FieldError = { field: string; message: string };
-export type ErrorBody = components["schemas"]["Error"]["error"];
+export type ErrorBody = components["schemas"]["Error"];
+
+/** The gateway's own messages are status names, such as "Service Unavailable". */
+const GATEWAY_MESSAGES: Record<number, string> = {
+  401: "Sign in again.",
+  403: "This access token is not valid.",
+  413: "The request is too large.",
+  429: "Too many requests. Try again in a moment.",
+  500: "Something went wrong on the server.",
+  503: "The server is busy or took too long. Try again in a moment.",
+};
 
 /** The server said no. `code` is the contract's, e.g. `RUN_ALREADY_ACTIVE`; `requestId` finds it in the log. */
 export class ApiError extends Error {
@@ -12,7 +22,7 @@ export class ApiError extends Error {
   readonly requestId: string | null;
 
   constructor(status: number, body: Partial<ErrorBody>, requestId: string | null = null) {
-    super(body.message ?? `The server answered ${status}.`);
+    super(messageOf(status, body));
     this.status = status;
     this.code = body.code ?? `HTTP_${status}`;
     this.details = body.details ?? null;
@@ -30,6 +40,19 @@ export class ApiError extends Error {
     const value = typeof details === "object" ? details?.[name] : null;
     return typeof value === "string" ? value : null;
   }
+}
+
+/** The error in a response: of the API (`{error}`), of the gateway (`{message}`), or none for other content. */
+export function bodyOf(json: unknown): Partial<ErrorBody> {
+  if (typeof json !== "object" || json === null) return {};
+  const { error, message } = json as { error?: unknown; message?: unknown };
+  if (typeof error === "object" && error !== null) return error;
+  return typeof message === "string" ? { message } : {};
+}
+
+function messageOf(status: number, { code, message }: Partial<ErrorBody>): string {
+  const known = code === undefined ? GATEWAY_MESSAGES[status] : undefined;
+  return known ?? message ?? `The server answered ${status}.`;
 }
 
 /** No answer came: the server is stopped, or there is no network. */

@@ -11,16 +11,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project with its counts */
-        get: operations["get_project_api_projects__project_id__get"];
+        /**
+         * Get a project
+         * @description Returns a project with the number of its cards, epics, stories and subtasks.
+         */
+        get: operations["getProject"];
         put?: never;
         post?: never;
-        /** Delete a project and all below */
-        delete: operations["delete_project_api_projects__project_id__delete"];
+        /**
+         * Delete a project
+         * @description Deletes a project with its cards, epics, stories, subtasks and runs. The project is gone at once, the rest is removed in the background. Not possible while a run of the project is active.
+         */
+        delete: operations["deleteProject"];
         options?: never;
         head?: never;
-        /** Change a project */
-        patch: operations["patch_project_api_projects__project_id__patch"];
+        /**
+         * Update a project
+         * @description Changes the name or the description. Omitted fields keep their value.
+         */
+        patch: operations["updateProject"];
         trace?: never;
     };
     "/api/projects/{projectId}/cards": {
@@ -30,11 +39,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's cards */
-        get: operations["list_cards_api_projects__project_id__cards_get"];
+        /**
+         * List the cards of a project
+         * @description Returns the cards of a project, oldest first.
+         */
+        get: operations["listCards"];
         put?: never;
-        /** Import cards: JSON, CSV or NDJSON */
-        post: operations["import_cards_api_projects__project_id__cards_post"];
+        /**
+         * Import cards
+         * @description Imports cards from JSON, CSV or NDJSON. A CSV file needs a header row with a column `text`; `source` and `externalId` are recognized, other columns become metadata. A known `externalId` counts as a duplicate and changes nothing. Rows without a usable card are listed in `rejected`. At most 5,000 cards or 5 MB per request.
+         */
+        post: operations["importCards"];
         delete?: never;
         options?: never;
         head?: never;
@@ -48,16 +63,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A card */
-        get: operations["get_card_api_cards__card_id__get"];
+        /**
+         * Get a card
+         * @description Returns a card with its analysis.
+         */
+        get: operations["getCard"];
         put?: never;
         post?: never;
-        /** Delete a card */
-        delete: operations["delete_card_api_cards__card_id__delete"];
+        /**
+         * Delete a card
+         * @description Deletes a card. Not possible while an active run works on the cards of the project.
+         */
+        delete: operations["deleteCard"];
         options?: never;
         head?: never;
-        /** Change a card */
-        patch: operations["patch_card_api_cards__card_id__patch"];
+        /**
+         * Update a card
+         * @description Changes the text, the source or the metadata of a card. Omitted fields keep their value.
+         */
+        patch: operations["updateCard"];
         trace?: never;
     };
     "/api/projects/{projectId}/epics": {
@@ -67,11 +91,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's epics */
-        get: operations["list_epics_api_projects__project_id__epics_get"];
+        /**
+         * List the epics of a project
+         * @description Returns the epics of a project, oldest first.
+         */
+        get: operations["listEpics"];
         put?: never;
-        /** Create an epic by hand */
-        post: operations["create_epic_api_projects__project_id__epics_post"];
+        /**
+         * Create an epic
+         * @description Creates an epic by hand. `cardIds` must name cards of the project.
+         */
+        post: operations["createEpic"];
         delete?: never;
         options?: never;
         head?: never;
@@ -85,16 +115,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An epic */
-        get: operations["get_epic_api_epics__epic_id__get"];
+        /**
+         * Get an epic
+         * @description Returns an epic.
+         */
+        get: operations["getEpic"];
         put?: never;
         post?: never;
-        /** Delete an epic and all below */
-        delete: operations["delete_epic_api_epics__epic_id__delete"];
+        /**
+         * Delete an epic
+         * @description Deletes an epic with its stories and subtasks. Not possible while an active run works on them.
+         */
+        delete: operations["deleteEpic"];
         options?: never;
         head?: never;
-        /** Change an epic */
-        patch: operations["patch_epic_api_epics__epic_id__patch"];
+        /**
+         * Update an epic
+         * @description Changes an epic. Omitted fields keep their value.
+         */
+        patch: operations["updateEpic"];
         trace?: never;
     };
     "/api/epics/{epicId}/stories": {
@@ -104,11 +143,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An epic's stories */
-        get: operations["list_epic_stories_api_epics__epic_id__stories_get"];
+        /**
+         * List the stories of an epic
+         * @description Returns the stories of an epic, oldest first.
+         */
+        get: operations["listEpicStories"];
         put?: never;
-        /** Create a story by hand */
-        post: operations["create_story_api_epics__epic_id__stories_post"];
+        /**
+         * Create a story in an epic
+         * @description Creates a story by hand in the epic of the path.
+         */
+        post: operations["createEpicStory"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,11 +167,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's stories */
-        get: operations["list_stories_api_projects__project_id__stories_get"];
+        /**
+         * List the stories of a project
+         * @description Returns the stories of a project, by epic.
+         */
+        get: operations["listStories"];
         put?: never;
-        /** Create a story by hand */
-        post: operations["create_project_story_api_projects__project_id__stories_post"];
+        /**
+         * Create a story in a project
+         * @description Creates a story by hand in the epic of `epicId`.
+         */
+        post: operations["createStory"];
         delete?: never;
         options?: never;
         head?: never;
@@ -140,16 +191,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A story, and how far plans are with it */
-        get: operations["get_story_api_stories__story_id__get"];
+        /**
+         * Get a story
+         * @description Returns a story with the plans that implement it.
+         */
+        get: operations["getStory"];
         put?: never;
         post?: never;
-        /** Delete a story and all below */
-        delete: operations["delete_story_api_stories__story_id__delete"];
+        /**
+         * Delete a story
+         * @description Deletes a story with its subtasks. Not possible while an active run works on them.
+         */
+        delete: operations["deleteStory"];
         options?: never;
         head?: never;
-        /** Change a story */
-        patch: operations["patch_story_api_stories__story_id__patch"];
+        /**
+         * Update a story
+         * @description Changes a story. Omitted fields keep their value.
+         */
+        patch: operations["updateStory"];
         trace?: never;
     };
     "/api/stories/{storyId}/subtasks": {
@@ -159,11 +219,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A story's subtasks */
-        get: operations["list_story_subtasks_api_stories__story_id__subtasks_get"];
+        /**
+         * List the subtasks of a story
+         * @description Returns the subtasks of a story, oldest first.
+         */
+        get: operations["listStorySubtasks"];
         put?: never;
-        /** Create a subtask by hand */
-        post: operations["create_subtask_api_stories__story_id__subtasks_post"];
+        /**
+         * Create a subtask in a story
+         * @description Creates a subtask by hand in the story of the path.
+         */
+        post: operations["createStorySubtask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -177,11 +243,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's subtasks */
-        get: operations["list_subtasks_api_projects__project_id__subtasks_get"];
+        /**
+         * List the subtasks of a project
+         * @description Returns the subtasks of a project, by story.
+         */
+        get: operations["listSubtasks"];
         put?: never;
-        /** Create a subtask by hand */
-        post: operations["create_project_subtask_api_projects__project_id__subtasks_post"];
+        /**
+         * Create a subtask in a project
+         * @description Creates a subtask by hand in the story of `storyId`.
+         */
+        post: operations["createSubtask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -195,16 +267,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A subtask */
-        get: operations["get_subtask_api_subtasks__subtask_id__get"];
+        /**
+         * Get a subtask
+         * @description Returns a subtask.
+         */
+        get: operations["getSubtask"];
         put?: never;
         post?: never;
-        /** Delete a subtask */
-        delete: operations["delete_subtask_api_subtasks__subtask_id__delete"];
+        /**
+         * Delete a subtask
+         * @description Deletes a subtask. Not possible while an active run works on the subtasks of the project.
+         */
+        delete: operations["deleteSubtask"];
         options?: never;
         head?: never;
-        /** Change a subtask */
-        patch: operations["patch_subtask_api_subtasks__subtask_id__patch"];
+        /**
+         * Update a subtask
+         * @description Changes a subtask. Omitted fields keep their value.
+         */
+        patch: operations["updateSubtask"];
         trace?: never;
     };
     "/api/projects/{projectId}/export": {
@@ -214,8 +295,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The backlog as a file */
-        get: operations["export_api_projects__project_id__export_get"];
+        /**
+         * Export the backlog
+         * @description Returns the epics, stories and subtasks of a project as one file. The format `jira` is a CSV file for Jira's importer. A response above 6 MB is refused; request it with `Accept-Encoding: gzip`.
+         */
+        get: operations["exportBacklog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,8 +315,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the API answers */
-        get: operations["health_api_health_get"];
+        /**
+         * Check the health of the API
+         * @description Returns 200 while the API is reachable. Needs no token.
+         */
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,8 +335,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
-        get: operations["openapi_api_openapi_json_get"];
+        /**
+         * Get the OpenAPI document
+         * @description Returns this document.
+         */
+        get: operations["getOpenApiDocument"];
         put?: never;
         post?: never;
         delete?: never;
@@ -265,11 +355,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The projects, newest first */
-        get: operations["list_projects_api_projects_get"];
+        /**
+         * List projects
+         * @description Returns projects, newest first.
+         */
+        get: operations["listProjects"];
         put?: never;
-        /** Create a project */
-        post: operations["create_project_api_projects_post"];
+        /**
+         * Create a project
+         * @description Creates an empty project.
+         */
+        post: operations["createProject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -283,11 +379,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's runs, newest first */
-        get: operations["runs_api_projects__project_id__runs_get"];
+        /**
+         * List the runs of a project
+         * @description Returns the runs of a project, newest first.
+         */
+        get: operations["listRuns"];
         put?: never;
-        /** Start a run */
-        post: operations["start_api_projects__project_id__runs_post"];
+        /**
+         * Start a run
+         * @description Starts a run in the background and returns its id. Follow it with `getRunProgress`. A project has at most one active run of each type. With an `Idempotency-Key`, a repeated request returns the first run.
+         */
+        post: operations["startRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -303,8 +405,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What a run would take; starts nothing */
-        post: operations["estimate_api_projects__project_id__runs_estimate_post"];
+        /**
+         * Estimate a run
+         * @description Estimates items, model calls, cost and duration of a run. Starts nothing.
+         */
+        post: operations["estimateRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -320,8 +425,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an active run */
-        post: operations["cancel_run_api_runs__run_id__cancel_post"];
+        /**
+         * Cancel a run
+         * @description Cancels a `QUEUED` or `RUNNING` run. Results saved so far stay. The run is `CANCELLED` in the response, and nothing is written for it any more.
+         */
+        post: operations["cancelRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -337,8 +445,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new run of the failed items */
-        post: operations["retry_api_runs__run_id__retry_post"];
+        /**
+         * Retry the failed items of a run
+         * @description Starts a new run for the failed items of a finished one. `retryOf` names the earlier run.
+         */
+        post: operations["retryRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -352,8 +463,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's progress */
-        get: operations["progress_api_runs__run_id__progress_get"];
+        /**
+         * Get the progress of a run
+         * @description Returns counters, cost and estimated time of a run. Poll it after `pollAfterMs`, with the `ETag` of the last response as `If-None-Match` to get 304 while nothing changes.
+         */
+        get: operations["getRunProgress"];
         put?: never;
         post?: never;
         delete?: never;
@@ -369,8 +483,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's items */
-        get: operations["items_api_runs__run_id__items_get"];
+        /**
+         * List the items of a run
+         * @description Returns the items of a run in order.
+         */
+        get: operations["listRunItems"];
         put?: never;
         post?: never;
         delete?: never;
@@ -386,8 +503,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's log */
-        get: operations["logs_api_runs__run_id__logs_get"];
+        /**
+         * List the log of a run
+         * @description Returns the log of a run, oldest line first.
+         */
+        get: operations["listRunLogs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -403,8 +523,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which cards an epics run left without an epic */
-        get: operations["coverage_api_runs__run_id__coverage_get"];
+        /**
+         * Get the card coverage of a run
+         * @description Returns the cards without an epic after a `GENERATE_EPICS` run. Answers 404 for other runs and before the end.
+         */
+        get: operations["getRunCoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -420,16 +543,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A plan with its phases and tasks */
-        get: operations["get_plan_api_plans__plan_id__get"];
+        /**
+         * Get a plan
+         * @description Returns a plan with its phases and tasks.
+         */
+        get: operations["getPlan"];
         put?: never;
         post?: never;
-        /** Delete a plan with its history */
-        delete: operations["delete_plan_api_plans__plan_id__delete"];
+        /**
+         * Delete a plan
+         * @description Deletes a plan with its history. Not possible while the plan is executed or while the model works on it. Commits stay in the Git repository.
+         */
+        delete: operations["deletePlan"];
         options?: never;
         head?: never;
-        /** Change what a plan says, or mark it as READY */
-        patch: operations["patch_plan_api_plans__plan_id__patch"];
+        /**
+         * Update a plan
+         * @description Changes the plan's own fields, or sets the status to `READY` or `DRAFT`. Not possible while the plan is `GENERATING` or after its end. Each change creates a version.
+         */
+        patch: operations["updatePlan"];
         trace?: never;
     };
     "/api/plans/{planId}/compare": {
@@ -439,8 +571,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What makes one version of another */
-        get: operations["compare_api_plans__plan_id__compare_get"];
+        /**
+         * Compare two versions of a plan
+         * @description Returns the differences between two versions of a plan.
+         */
+        get: operations["comparePlanVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,8 +593,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** An earlier version as the newest */
-        post: operations["restore_api_plans__plan_id__restore_post"];
+        /**
+         * Restore a version of a plan
+         * @description Creates a new version with the content of an earlier one. The history stays.
+         */
+        post: operations["restorePlanVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -473,8 +611,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The history, newest first */
-        get: operations["list_iterations_api_plans__plan_id__iterations_get"];
+        /**
+         * List the history of a plan
+         * @description Returns the history of a plan, newest first. A page ends early at 4 MB.
+         */
+        get: operations["listIterations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -490,8 +631,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An iteration, before and after */
-        get: operations["get_iteration_api_plans__plan_id__iterations__iteration_id__get"];
+        /**
+         * Get an iteration of a plan
+         * @description Returns an entry of the history with all changes, and the suggestions of a review with their state.
+         */
+        get: operations["getIteration"];
         put?: never;
         post?: never;
         delete?: never;
@@ -509,8 +653,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Suggestions by the model */
-        post: operations["review_api_plans__plan_id__review_post"];
+        /**
+         * Review a plan
+         * @description Starts a run that reviews a plan. Its suggestions are in the iteration afterwards and change nothing until applied. Possible for a plan in `DRAFT` or `READY`, and during execution.
+         */
+        post: operations["reviewPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -526,8 +673,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Some of a review's suggestions, or none */
-        post: operations["apply_api_plans__plan_id__apply_suggestions_post"];
+        /**
+         * Apply the suggestions of a review
+         * @description Applies the chosen suggestions of a review in one new version. Applies all of them or none.
+         */
+        post: operations["applySuggestions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -543,8 +693,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What carrying out a plan would take */
-        post: operations["estimate_api_plans__plan_id__estimate_post"];
+        /**
+         * Estimate a plan
+         * @description Estimates model calls, cost, duration and critical path for the unfinished tasks of a plan. Starts nothing. Figures measured in the same repository take the place of assumed ones.
+         */
+        post: operations["estimatePlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -558,16 +711,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A repository */
-        get: operations["get_repository_api_repositories__repository_id__get"];
+        /**
+         * Get a repository
+         * @description Returns a repository.
+         */
+        get: operations["getRepository"];
         put?: never;
         post?: never;
-        /** Forget a repository */
-        delete: operations["delete_repository_api_repositories__repository_id__delete"];
+        /**
+         * Unregister a repository
+         * @description Removes a repository from the list. The Git repository itself stays. Not possible while plans refer to it.
+         */
+        delete: operations["deleteRepository"];
         options?: never;
         head?: never;
-        /** Change a repository */
-        patch: operations["patch_repository_api_repositories__repository_id__patch"];
+        /**
+         * Update a repository
+         * @description Changes a repository. A new host needs `credentialsSecret` again. Omitted fields keep their value.
+         */
+        patch: operations["updateRepository"];
         trace?: never;
     };
     "/api/phases/{phaseId}": {
@@ -580,12 +742,18 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a phase with its tasks */
-        delete: operations["delete_phase_api_phases__phase_id__delete"];
+        /**
+         * Delete a phase
+         * @description Deletes a phase with its tasks.
+         */
+        delete: operations["deletePhase"];
         options?: never;
         head?: never;
-        /** Change, move or reorder a phase */
-        patch: operations["patch_phase_api_phases__phase_id__patch"];
+        /**
+         * Update a phase
+         * @description Changes a phase, moves it, or reorders its tasks. Omitted fields keep their value.
+         */
+        patch: operations["updatePhase"];
         trace?: never;
     };
     "/api/plan-tasks/{taskId}": {
@@ -598,12 +766,18 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a task */
-        delete: operations["delete_task_api_plan_tasks__task_id__delete"];
+        /**
+         * Delete a task
+         * @description Deletes a task. During execution only a `PENDING` task can be deleted; skip a waiting one instead.
+         */
+        delete: operations["deleteTask"];
         options?: never;
         head?: never;
-        /** Change or move a task */
-        patch: operations["patch_task_api_plan_tasks__task_id__patch"];
+        /**
+         * Update a task
+         * @description Changes or moves a task. Omitted fields keep their value. During execution only a task that has not started can be changed, and none can be moved.
+         */
+        patch: operations["updateTask"];
         trace?: never;
     };
     "/api/plan-templates/{templateId}": {
@@ -613,12 +787,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A template with its phases and tasks */
-        get: operations["get_template_api_plan_templates__template_id__get"];
+        /**
+         * Get a template
+         * @description Returns a template with its phases and tasks.
+         */
+        get: operations["getTemplate"];
         put?: never;
         post?: never;
-        /** Delete a template */
-        delete: operations["delete_template_api_plan_templates__template_id__delete"];
+        /**
+         * Delete a template
+         * @description Deletes a template. Built-in templates cannot be deleted.
+         */
+        delete: operations["deleteTemplate"];
         options?: never;
         head?: never;
         patch?: never;
@@ -633,8 +813,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Carry out a plan */
-        post: operations["execute_api_plans__plan_id__execute_post"];
+        /**
+         * Execute a plan
+         * @description Starts the execution of a plan in `DRAFT` or `READY`. With `again` also of one in `COMPLETED` or `CANCELLED`, from the start. The plan becomes `RUNNING`; each task runs in a session of its own. Answers 409 `PLAN_STATUS` in another status and 422 `INVALID` for an incomplete plan.
+         */
+        post: operations["executePlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -650,8 +833,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begin nothing more */
-        post: operations["pause_api_plans__plan_id__pause_post"];
+        /**
+         * Pause a plan
+         * @description Pauses a `RUNNING` plan. Running tasks finish, no new one starts. The plan is `PAUSING`, then `PAUSED`.
+         */
+        post: operations["pausePlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -667,8 +853,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go on */
-        post: operations["resume_api_plans__plan_id__resume_post"];
+        /**
+         * Resume a plan
+         * @description Resumes a `PAUSED` or `PAUSING` plan, or one in `FAILED` after its execution failed. The plan becomes `RUNNING`. Answers 409 `TASK_FAILED` while failed tasks block all others.
+         */
+        post: operations["resumePlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -684,8 +873,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop for good */
-        post: operations["cancel_api_plans__plan_id__cancel_post"];
+        /**
+         * Cancel a plan
+         * @description Cancels a plan in execution. The plan becomes `CANCELLED`; running tasks stop, commits stay. Execute it with `again` to start over.
+         */
+        post: operations["cancelPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -701,8 +893,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take back commits */
-        post: operations["roll_back_api_plans__plan_id__rollback_post"];
+        /**
+         * Roll back commits of a plan
+         * @description Reverts the commits of a task, a phase or the whole plan, the latest first, in the background. Possible for a plan in `PAUSED`, `FAILED`, `COMPLETED` or `CANCELLED`. In a paused or failed plan the tasks become `PENDING` again, else `SKIPPED`.
+         */
+        post: operations["rollBackPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -718,10 +913,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Carry it out at a time */
-        post: operations["schedule_api_plans__plan_id__schedule_post"];
-        /** Do not carry it out by itself */
-        delete: operations["unschedule_api_plans__plan_id__schedule_delete"];
+        /**
+         * Schedule a plan
+         * @description Sets the time of execution, once (`at`) or repeatedly (`cron`). Replaces an earlier schedule. Possible for a plan in `DRAFT`, `READY`, `COMPLETED` or `CANCELLED`.
+         */
+        post: operations["schedulePlan"];
+        /**
+         * Remove the schedule of a plan
+         * @description Removes the schedule of a plan. An execution in progress continues. Succeeds without a schedule too.
+         */
+        delete: operations["unschedulePlan"];
         options?: never;
         head?: never;
         patch?: never;
@@ -736,8 +937,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a manual task begin */
-        post: operations["approve_api_plan_tasks__task_id__approve_post"];
+        /**
+         * Approve a task
+         * @description Approves a task in `AWAITING_APPROVAL`. The task becomes `WAITING` and starts when capacity is free.
+         */
+        post: operations["approveTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -753,8 +957,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a manual task not begin */
-        post: operations["reject_api_plan_tasks__task_id__reject_post"];
+        /**
+         * Reject a task
+         * @description Rejects a task in `AWAITING_APPROVAL`. The task becomes `FAILED` and the plan pauses.
+         */
+        post: operations["rejectTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -770,8 +977,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Three attempts more at a failed task */
-        post: operations["retry_api_plan_tasks__task_id__retry_post"];
+        /**
+         * Retry a failed task
+         * @description Allows three more attempts for a `FAILED` task. The plan resumes if this failure paused it and no other failed task is left.
+         */
+        post: operations["retryTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -787,8 +997,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Do without a task */
-        post: operations["skip_api_plan_tasks__task_id__skip_post"];
+        /**
+         * Skip a task
+         * @description Skips a task that has not started, or a `FAILED` one. With `dependents` = `skip` the tasks behind it are skipped too, with `run` they start as if it were done.
+         */
+        post: operations["skipTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -804,8 +1017,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A task that a person has done */
-        post: operations["complete_api_plan_tasks__task_id__complete_post"];
+        /**
+         * Complete a task by hand
+         * @description Marks a task as done by hand, with an optional commit. The task must not have started or must be `FAILED`, and all tasks before it must have ended.
+         */
+        post: operations["completeTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -819,8 +1035,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far a plan is */
-        get: operations["plan_progress_api_plans__plan_id__progress_get"];
+        /**
+         * Get the progress of a plan
+         * @description Returns the state of all phases and tasks, cost, estimated time and the latest events. Poll it after `pollAfterMs`.
+         */
+        get: operations["getPlanProgress"];
         put?: never;
         post?: never;
         delete?: never;
@@ -836,8 +1055,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The change of a task whose plan makes no commits */
-        get: operations["task_patch_api_plan_tasks__task_id__patch_get"];
+        /**
+         * Get the patch of a task
+         * @description Returns the patch of a task in a plan with `autoCommit` = false. Answers 404 before the task has one.
+         */
+        get: operations["getTaskPatch"];
         put?: never;
         post?: never;
         delete?: never;
@@ -853,8 +1075,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a task's sessions do, turn by turn */
-        get: operations["task_log_api_plan_tasks__task_id__log_get"];
+        /**
+         * List the session log of a task
+         * @description Returns the turns of a task's sessions, oldest first.
+         */
+        get: operations["listTaskLog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -870,11 +1095,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The plans in brief, newest first */
-        get: operations["list_plans_api_plans_get"];
+        /**
+         * List plans
+         * @description Returns plans without their phases, newest first.
+         */
+        get: operations["listPlans"];
         put?: never;
-        /** A plan by hand, from a template or from stories */
-        post: operations["create_plan_api_plans_post"];
+        /**
+         * Create a plan
+         * @description Creates a plan in status `DRAFT` from phases, from a template, or from stories. A plan has at most 50 phases and 500 tasks. Dependencies must exist and form no cycle; `details` names each fault, a cycle with its path.
+         */
+        post: operations["createPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -890,8 +1121,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A plan written by the model */
-        post: operations["generate_api_plans_generate_post"];
+        /**
+         * Generate a plan
+         * @description Starts a run that writes a plan from a description, stories or a template. The plan is `GENERATING`, then `DRAFT`, or `FAILED` with the reason in `error`.
+         */
+        post: operations["generatePlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -905,11 +1139,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The repositories, newest first */
-        get: operations["list_repositories_api_repositories_get"];
+        /**
+         * List repositories
+         * @description Returns repositories, newest first.
+         */
+        get: operations["listRepositories"];
         put?: never;
-        /** Name a repository */
-        post: operations["create_repository_api_repositories_post"];
+        /**
+         * Register a repository
+         * @description Registers a Git repository for plans. The URL must use HTTPS and contain no credentials; `credentialsSecret` names a secret for them.
+         */
+        post: operations["createRepository"];
         delete?: never;
         options?: never;
         head?: never;
@@ -925,8 +1165,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a phase */
-        post: operations["create_phase_api_phases_post"];
+        /**
+         * Add a phase to a plan
+         * @description Adds a phase with its tasks to a plan. Not possible during execution.
+         */
+        post: operations["createPhase"];
         delete?: never;
         options?: never;
         head?: never;
@@ -942,8 +1185,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a task */
-        post: operations["create_task_api_plan_tasks_post"];
+        /**
+         * Add a task to a phase
+         * @description Adds a task to a phase. Not possible during execution.
+         */
+        post: operations["createTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,11 +1203,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The templates in brief, the project's own first */
-        get: operations["list_templates_api_plan_templates_get"];
+        /**
+         * List plan templates
+         * @description Returns templates without their phases, the built-in ones first.
+         */
+        get: operations["listTemplates"];
         put?: never;
-        /** Save a plan as a template */
-        post: operations["create_template_api_plan_templates_post"];
+        /**
+         * Create a plan template
+         * @description Saves a plan, or a new text, as a template. `parameters` become placeholders in its texts.
+         */
+        post: operations["createTemplate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -972,440 +1224,1596 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Error: {
-            error: {
-                code: string;
-                message: string;
-                details: unknown;
-                requestId: string;
-            };
-        };
-        /** Card */
-        Card: {
-            /** Id */
-            id: string;
-            /** Projectid */
-            projectId: string;
-            /** Text */
-            text: string;
-            /** Source */
-            source: string | null;
-            /** Externalid */
-            externalId: string | null;
-            /** Metadata */
-            metadata: {
-                [key: string]: unknown;
-            };
-            analysis: components["schemas"]["CardAnalysis"] | null;
-        };
-        /** CardAnalysis */
-        CardAnalysis: {
-            /** Summary */
-            summary: string;
-            /** Theme */
-            theme: string;
+        /** @description Add a phase. */
+        AddPhase: {
             /**
-             * Kind
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
-            kind: "bug" | "feature" | "experience" | "praise" | "other";
+            type: "add_phase";
+            /** @description The new phase. */
+            phase: components["schemas"]["PhaseDraft"];
+            /** @description Index among the phases. Null for the end. */
+            position: number | null;
+        };
+        /** @description Add a task. */
+        AddTask: {
             /**
-             * Severity
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
-            severity: "low" | "medium" | "high" | "critical";
+            type: "add";
+            /** @description Id of the phase. */
+            phaseId: string;
+            /** @description The new task. */
+            task: components["schemas"]["TaskDraft"];
+            /** @description Index in the phase. Null for the end. Ignored while the task of `aheadOf` is in the phase. */
+            position: number | null;
+            /** @description Id of the task to insert before, or null. */
+            aheadOf: string | null;
             /**
-             * Sentiment
-             * @enum {string}
+             * @description Ids or keys of the tasks that depend on the new one.
+             * @default []
              */
-            sentiment: "positive" | "neutral" | "negative" | "mixed";
-            /** Keywords */
-            keywords: string[];
+            neededBy: string[];
         };
-        /** CardPatch */
-        CardPatch: {
-            /** Text */
-            text?: string;
-            /** Source */
-            source?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            };
+        /** @description Request to apply suggestions of a review. */
+        ApplySuggestionsRequest: {
+            /** @description Id of the review's iteration. */
+            iterationId: string;
+            /** @description Indices of the suggestions to apply. */
+            suggestionIndices: number[];
         };
-        /** Counts */
-        Counts: {
+        /** @description Number of entries of each kind. */
+        BacklogCounts: {
             /**
-             * Cards
+             * @description Number of cards.
              * @default 0
              */
             cards: number;
             /**
-             * Epics
+             * @description Number of epics.
              * @default 0
              */
             epics: number;
             /**
-             * Stories
+             * @description Number of stories.
              * @default 0
              */
             stories: number;
             /**
-             * Subtasks
+             * @description Number of subtasks.
              * @default 0
              */
             subtasks: number;
         };
-        /** Epic */
-        Epic: {
-            /** Id */
+        /**
+         * @description One piece of product feedback.
+         * @example {
+         *       "id": "01k2m3n4p5q6r7s8-C1",
+         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "text": "The export fails on large sheets",
+         *       "source": "support",
+         *       "externalId": "T-1042",
+         *       "metadata": {
+         *         "plan": "pro"
+         *       },
+         *       "analysis": {
+         *         "summary": "Export of large sheets fails",
+         *         "theme": "Export",
+         *         "kind": "bug",
+         *         "severity": "high",
+         *         "sentiment": "negative",
+         *         "keywords": [
+         *           "export",
+         *           "large sheets"
+         *         ]
+         *       }
+         *     }
+         */
+        Card: {
+            /** @description Opaque id. */
             id: string;
-            /** Projectid */
+            /** @description Id of the project. */
             projectId: string;
-            /** Code */
+            /** @description The feedback itself. */
+            text: string;
+            /** @description Origin of the feedback, such as `app store`, or null. */
+            source: string | null;
+            /** @description Id in the system of origin, or null. Unique in the project. */
+            externalId: string | null;
+            /** @description Additional columns of the import. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description Result of an `ANALYZE_CARDS` run, or null before the first one. */
+            analysis: components["schemas"]["CardAnalysis"] | null;
+        };
+        /** @description Classification of a card by the model. */
+        CardAnalysis: {
+            /** @description Summary in one sentence. */
+            summary: string;
+            /** @description Short name of the topic. */
+            theme: string;
+            /** @description Kind of feedback. */
+            kind: components["schemas"]["CardKind"];
+            /** @description Severity of the problem. */
+            severity: components["schemas"]["CardSeverity"];
+            /** @description Sentiment of the text. */
+            sentiment: components["schemas"]["CardSentiment"];
+            /** @description Keywords. */
+            keywords: string[];
+        };
+        /**
+         * @description Cards to import.
+         * @example {
+         *       "cards": [
+         *         {
+         *           "text": "The export fails on large sheets",
+         *           "source": "support",
+         *           "externalId": "T-1042"
+         *         }
+         *       ]
+         *     }
+         */
+        CardImport: {
+            /** @description The cards, at most 5,000. */
+            cards: components["schemas"]["NewCard"][];
+        };
+        /**
+         * @description Kind of feedback in a card.
+         * @enum {string}
+         */
+        CardKind: "bug" | "feature" | "experience" | "praise" | "other";
+        /** @description Page of a list of `Card`. */
+        CardList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Card"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Changes to a card. Omitted fields keep their value. A new text removes the analysis. */
+        CardPatch: {
+            /** @description The feedback itself. */
+            text?: string;
+            /** @description Origin of the feedback, such as `app store`, or null. */
+            source?: string | null;
+            /** @description New metadata. It replaces all of the old. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description Sentiment of a card.
+         * @enum {string}
+         */
+        CardSentiment: "positive" | "neutral" | "negative" | "mixed";
+        /**
+         * @description Severity of the problem described in a card.
+         * @enum {string}
+         */
+        CardSeverity: "low" | "medium" | "high" | "critical";
+        /** @description Replace the dependencies of a task. */
+        ChangeDependencies: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "dependencies";
+            /** @description Id of the task. */
+            taskId: string;
+            /** @description Ids or keys of the tasks to complete first. */
+            dependsOn: string[];
+        };
+        /** @description Result of a task done by hand. */
+        CompleteRequest: {
+            /** @description Id of the user's own commit. Null for none. */
+            commitSha?: string | null;
+            /** @description Note for the history. Null for none. */
+            note?: string | null;
+        };
+        /** @description Condition on the result of an earlier task. The dependent task or phase is skipped if it is not met. */
+        Condition: {
+            /** @description Id or key of the earlier task. */
+            taskId: string;
+            /** @description Required final status. Null for any. */
+            outcome?: components["schemas"]["TaskOutcome"] | null;
+            /** @description Glob pattern. The earlier task must have changed a matching file. Null for any. */
+            filesChanged?: string | null;
+        };
+        /** @description Card coverage of an epics run, with the cards behind no epic. */
+        Coverage: {
+            /** @description Cards that state a bug or a wish. */
+            stated: number;
+            /** @description Those behind at least one epic. */
+            covered: number;
+            /** @description Those behind no epic. */
+            rest: number;
+            /** @description Ids of the cards behind no epic. */
+            restCardIds: string[];
+        };
+        /** @description Card coverage of an epics run. Cards without a bug or a wish are left out. */
+        CoverageCounts: {
+            /** @description Cards that state a bug or a wish. */
+            stated: number;
+            /** @description Those behind at least one epic. */
+            covered: number;
+            /** @description Those behind no epic. */
+            rest: number;
+        };
+        /**
+         * @description Handling of tasks that depend on a deleted one. `refuse` answers 409 `HAS_DEPENDENTS`, `repair` links them to the dependencies of the deleted task.
+         * @enum {string}
+         */
+        DeleteDependents: "refuse" | "repair";
+        /**
+         * @description Number of children per parent. `compact` is 3 to 5, `standard` 5 to 8, `detailed` 8 to 12.
+         * @enum {string}
+         */
+        DetailLevel: "compact" | "standard" | "detailed";
+        /**
+         * @description Status before execution. Set `READY` to release a plan, `DRAFT` to withdraw the release.
+         * @enum {string}
+         */
+        EditablePlanStatus: "DRAFT" | "READY";
+        /** @description Options of a run with defaults filled in. */
+        EffectiveRunOptions: {
+            /** @description Number of children per parent. */
+            mode: components["schemas"]["DetailLevel"];
+            /** @description Handling of items with existing results. */
+            existingBehavior: components["schemas"]["ExistingBehavior"];
+            /** @description Rate of model calls. */
+            pacing: components["schemas"]["Pacing"];
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd: number | null;
+            /** @description Id of the model in use. */
+            model: string;
+        };
+        /**
+         * @description T-shirt size for the effort.
+         * @enum {string}
+         */
+        Effort: "XS" | "S" | "M" | "L" | "XL";
+        /** @description Estimate for the tasks of one effort. */
+        EffortEstimate: {
+            /** @description Estimated effort. */
+            effort: components["schemas"]["Effort"];
+            /** @description Number of tasks. */
+            tasks: number;
+            /** @description Number of model calls. */
+            calls: number;
+            /** @description Duration in seconds. */
+            seconds: number;
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Source of the figures. `measured` or `assumed`. */
+            basis: string;
+            /** @description Number of finished tasks behind the figures. */
+            measuredTasks: number;
+        };
+        /**
+         * @description Theme of the backlog, based on cards.
+         * @example {
+         *       "id": "01k2m3n4p5q6r7s8-E1",
+         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "code": "E1",
+         *       "title": "Reliable exports",
+         *       "description": "Exports fail or stall on large sheets.",
+         *       "goal": "Users export sheets of any size.",
+         *       "cardIds": [
+         *         "01k2m3n4p5q6r7s8-C1"
+         *       ],
+         *       "priority": "high",
+         *       "runId": null,
+         *       "createdAt": "2026-11-29T08:05:00Z"
+         *     }
+         */
+        Epic: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the project. */
+            projectId: string;
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
             code: string;
-            /** Title */
+            /** @description Title. */
             title: string;
             /**
-             * Description
+             * @description Description in plain text.
              * @default
              */
             description: string;
             /**
-             * Goal
+             * @description Outcome for the users.
              * @default
              */
             goal: string;
             /**
-             * Cardids
+             * @description Ids of the cards behind the epic.
              * @default []
              */
             cardIds: string[];
             /**
-             * Priority
+             * @description Priority.
              * @default medium
-             * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
-            /** Runid */
+            priority: components["schemas"]["Priority"];
+            /** @description Id of the run that created this entry, or null. */
             runId: string | null;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
-        /** EpicPatch */
+        /** @description Page of a list of `Epic`. */
+        EpicList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Epic"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Changes to an epic. Omitted fields keep their value. */
         EpicPatch: {
-            /** Title */
+            /** @description Title. */
             title?: string;
-            /** Description */
+            /** @description Description in plain text. */
             description?: string;
-            /** Goal */
+            /** @description Outcome for the users. */
             goal?: string;
-            /** Cardids */
+            /** @description Ids of the cards behind the epic. */
             cardIds?: string[];
-            /**
-             * Priority
-             * @enum {string}
-             */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @description Priority. */
+            priority?: components["schemas"]["Priority"];
+        };
+        /** @description Code, message and details of an error. */
+        Error: {
+            /** @description Stable code for programs, such as `NOT_FOUND`. */
+            code: string;
+            /** @description Explanation for people. The text may change. */
+            message: string;
+            /** @description Data that belongs to the code. For `INVALID` a list of `{field, message}`, else an object or null. */
+            details: unknown;
+            /** @description Id of the request in the server's log. */
+            requestId: string;
         };
         /**
-         * ExportedBacklog
-         * @description The backlog as one JSON document.
+         * @description Error response of the application.
+         * @example {
+         *       "error": {
+         *         "code": "RUN_ALREADY_ACTIVE",
+         *         "message": "A run of this type is already active in the project.",
+         *         "details": {
+         *           "runId": "r-1"
+         *         },
+         *         "requestId": "7f3a"
+         *       }
+         *     }
          */
+        ErrorResponse: {
+            /** @description Cause of the error. */
+            error: components["schemas"]["Error"];
+        };
+        /** @description Options of an execution. */
+        ExecuteRequest: {
+            /**
+             * @description True to execute a completed or cancelled plan again from the start.
+             * @default false
+             */
+            again: boolean;
+        };
+        /**
+         * @description Handling of items with existing results. `skip` keeps them, `replace` creates new ones and deletes the old ones.
+         * @enum {string}
+         */
+        ExistingBehavior: "skip" | "replace";
+        /**
+         * @description File format of an export. `jira` is a CSV file for Jira's importer.
+         * @enum {string}
+         */
+        ExportFormat: "json" | "csv" | "markdown" | "jira";
+        /** @description Backlog of a project as one JSON document. */
         ExportedBacklog: {
+            /** @description The project. */
             project: components["schemas"]["Project"];
-            /** Epics */
+            /** @description Epics with their stories. */
             epics: components["schemas"]["ExportedEpic"][];
         };
-        /** ExportedEpic */
+        /** @description Epic with its stories. */
         ExportedEpic: {
-            /** Id */
+            /** @description Opaque id. */
             id: string;
-            /** Projectid */
+            /** @description Id of the project. */
             projectId: string;
-            /** Code */
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
             code: string;
-            /** Title */
+            /** @description Title. */
             title: string;
             /**
-             * Description
+             * @description Description in plain text.
              * @default
              */
             description: string;
             /**
-             * Goal
+             * @description Outcome for the users.
              * @default
              */
             goal: string;
             /**
-             * Cardids
+             * @description Ids of the cards behind the epic.
              * @default []
              */
             cardIds: string[];
             /**
-             * Priority
+             * @description Priority.
              * @default medium
-             * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
-            /** Runid */
+            priority: components["schemas"]["Priority"];
+            /** @description Id of the run that created this entry, or null. */
             runId: string | null;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
-            /** Stories */
+            /** @description Stories with their subtasks. */
             stories: components["schemas"]["ExportedStory"][];
         };
-        /** ExportedStory */
+        /** @description Story with its subtasks. */
         ExportedStory: {
-            /** Id */
+            /** @description Opaque id. */
             id: string;
-            /** Epicid */
+            /** @description Id of the epic. */
             epicId: string;
-            /** Projectid */
+            /** @description Id of the project. */
             projectId: string;
-            /** Code */
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
             code: string;
-            /** Title */
+            /** @description Title. */
             title: string;
             /**
-             * Role
+             * @description User role, the part after "As a".
              * @default
              */
             role: string;
             /**
-             * Want
+             * @description Wish, the part after "I want".
              * @default
              */
             want: string;
             /**
-             * Benefit
+             * @description Benefit, the part after "so that".
              * @default
              */
             benefit: string;
             /**
-             * Acceptancecriteria
+             * @description Conditions for accepting the result, one per entry.
              * @default []
              */
             acceptanceCriteria: string[];
             /**
-             * Priority
+             * @description Priority.
              * @default medium
-             * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
+            priority: components["schemas"]["Priority"];
             /**
-             * Effort
+             * @description Estimated effort.
              * @default M
-             * @enum {string}
              */
-            effort: "XS" | "S" | "M" | "L" | "XL";
+            effort: components["schemas"]["Effort"];
             /**
-             * Cardids
+             * @description Ids of the cards behind the story.
              * @default []
              */
             cardIds: string[];
-            /** Runid */
+            /** @description Id of the run that created this entry, or null. */
             runId: string | null;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
-            /** Subtasks */
+            /** @description Subtasks of the story. */
             subtasks: components["schemas"]["Subtask"][];
         };
-        /** @enum {string} */
-        Format: "json" | "csv" | "markdown" | "jira";
-        /** Imported */
-        Imported: {
-            /** Created */
-            created: number;
-            /** Duplicates */
-            duplicates: number;
-            /** Rejected */
-            rejected: components["schemas"]["Rejected"][];
+        /**
+         * @description Error response of API Gateway. The request did not reach the application.
+         * @example {
+         *       "message": "Unauthorized"
+         *     }
+         */
+        GatewayError: {
+            /** @description Short message, such as `Unauthorized` or `Forbidden`. */
+            message: string;
         };
         /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
+         * @description Request to generate a plan with the model.
+         * @example {
+         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "title": "Export in the background",
+         *       "description": "Exports must not block the page.",
+         *       "storyIds": [
+         *         "01k2m3n4p5q6r7s8-E1-S1"
+         *       ]
+         *     }
          */
-        CardList: {
-            /** Items */
-            items: components["schemas"]["Card"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        EpicList: {
-            /** Items */
-            items: components["schemas"]["Epic"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        ProjectList: {
-            /** Items */
-            items: components["schemas"]["Project"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        StoryList: {
-            /** Items */
-            items: components["schemas"]["Story"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        SubtaskList: {
-            /** Items */
-            items: components["schemas"]["Subtask"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /** NewEpic */
-        NewEpic: {
-            /** Title */
+        GenerateRequest: {
+            /** @description Id of the repository. */
+            repositoryId: string;
+            /** @description Title of the plan. */
             title: string;
             /**
-             * Description
+             * @description Purpose and context of the plan. Needed without stories and template.
+             * @default
+             */
+            description: string;
+            /** @description Ids of the stories to implement. */
+            storyIds?: string[];
+            /** @description Id of the template. Null for none. */
+            templateId?: string | null;
+            /** @description Values for the parameters of the template, by name. */
+            parameters?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Options of the model.
+             * @default {
+             *       "mode": "standard",
+             *       "model": null,
+             *       "maxCostUsd": null
+             *     }
+             */
+            options: components["schemas"]["ModelOptions"];
+        };
+        /**
+         * @description Health of the API.
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
+        Health: {
+            /** @description Always `ok`. */
+            status: string;
+        };
+        /**
+         * @description Result of an import.
+         * @example {
+         *       "created": 118,
+         *       "duplicates": 1,
+         *       "rejected": [
+         *         {
+         *           "row": 61,
+         *           "reason": "its text is empty"
+         *         }
+         *       ]
+         *     }
+         */
+        ImportResult: {
+            /** @description Number of new cards. */
+            created: number;
+            /** @description Number of cards with a known `externalId`. They stay unchanged. */
+            duplicates: number;
+            /** @description Rows without a usable card. */
+            rejected: components["schemas"]["RejectedRow"][];
+        };
+        /** @description Entry in a plan's history. */
+        Iteration: {
+            /** @description Id of the iteration. */
+            id: string;
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Number of the iteration, starting at 1. */
+            number: number;
+            /** @description Kind of entry. */
+            kind: components["schemas"]["IterationKind"];
+            /**
+             * @description Status of the iteration.
+             * @default DONE
+             */
+            status: components["schemas"]["IterationStatus"];
+            /** @description Author. */
+            who: string;
+            /** @description Summary in one sentence. */
+            summary: string;
+            /** @description Version before the change. */
+            fromVersion: number;
+            /** @description Version after the change. */
+            version: number;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+            /**
+             * @description Changes. In a list without their values before and after.
+             * @default []
+             */
+            changes: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * @description Number of changes.
+             * @default 0
+             */
+            changeCount: number;
+            /** @description Id of the run, or null for an edit by hand. */
+            runId: string | null;
+            /** @description Request behind a generation or a review, else null. */
+            request: components["schemas"]["IterationRequest"] | null;
+            /** @description Id of the review whose suggestions were applied, or null. */
+            sourceIterationId: string | null;
+            /**
+             * @description Indices of the applied suggestions.
+             * @default []
+             */
+            suggestionIndices: number[];
+            /** @description Restored version, or null. */
+            restoredVersion: number | null;
+            /** @description Suggestions of a review. */
+            suggestions: components["schemas"]["Suggestion"][];
+            /**
+             * @description Reasons for suggestions the system discarded.
+             * @default []
+             */
+            dropped: string[];
+            /** @description Effect on the plan's duration, or null. */
+            schedule: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Reason of a failed iteration, or null. */
+            error: string | null;
+        };
+        /**
+         * @description Kind of entry in a plan's history.
+         * @enum {string}
+         */
+        IterationKind: "CREATED" | "GENERATED" | "EDITED" | "REVIEWED" | "SUGGESTIONS_APPLIED" | "RESTORED";
+        /** @description Page of a list of `Iteration`. */
+        IterationList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Iteration"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Request behind a generation or a review. */
+        IterationRequest: {
+            /** @description Goal of the review. Null for a generation. */
+            reviewType: components["schemas"]["ReviewType"] | null;
+            /**
+             * @description Part of the plan under review.
+             * @default plan
+             */
+            scope: components["schemas"]["ReviewScope"];
+            /** @description Id of the phase or the task under review, or null. */
+            targetId: string | null;
+            /**
+             * @description Ids of the stories to implement.
+             * @default []
+             */
+            storyIds: string[];
+            /** @description Id of the template, or null. */
+            templateId: string | null;
+            /** @description Values for the parameters of the template, by name. */
+            parameters: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description Status of an iteration. `PENDING` while the model works on it. Edits by hand are `DONE` at once.
+         * @enum {string}
+         */
+        IterationStatus: "PENDING" | "DONE" | "FAILED" | "CANCELLED";
+        /** @description Options of the model. */
+        ModelOptions: {
+            /**
+             * @description Level of detail.
+             * @default standard
+             */
+            mode: components["schemas"]["DetailLevel"];
+            /** @description Id of the model. Null for the default of the deployment. */
+            model?: string | null;
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
+            maxCostUsd?: number | null;
+        };
+        /** @description Move a phase. */
+        MovePhase: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "move_phase";
+            /** @description Id of the phase. */
+            phaseId: string;
+            /** @description New index, starting at 0. */
+            position: number;
+        };
+        /** @description Move a task within its phase or to another one. */
+        MoveTask: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "move";
+            /** @description Id of the task. */
+            taskId: string;
+            /** @description Id of the new phase. */
+            phaseId: string;
+            /** @description New index. Null for the end. Ignored while the task of `aheadOf` is in the phase. */
+            position: number | null;
+            /** @description Id of the task to insert before, or null. */
+            aheadOf: string | null;
+        };
+        /** @description One card of an import. */
+        NewCard: {
+            /** @description The feedback itself. */
+            text: string;
+            /** @description Origin of the feedback, such as `app store`, or null. */
+            source?: string;
+            /** @description Id in the system of origin, or null. Unique in the project. */
+            externalId?: string;
+            /** @description Additional columns of the import. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description Request to create an epic.
+         * @example {
+         *       "title": "Reliable exports",
+         *       "goal": "Users export sheets of any size.",
+         *       "priority": "high"
+         *     }
+         */
+        NewEpic: {
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
              * @default
              */
             description: string;
             /**
-             * Goal
+             * @description Outcome for the users.
              * @default
              */
             goal: string;
             /**
-             * Cardids
+             * @description Ids of the cards behind the epic.
              * @default []
              */
             cardIds: string[];
             /**
-             * Priority
+             * @description Priority.
              * @default medium
-             * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
+            priority: components["schemas"]["Priority"];
         };
-        /** NewProject */
+        /**
+         * @description Request to add a phase.
+         * @example {
+         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "title": "Release",
+         *       "mode": "manual"
+         *     }
+         */
+        NewPhase: {
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Order of the tasks.
+             * @default sequential
+             */
+            mode: components["schemas"]["PhaseMode"];
+            /**
+             * @description True to pause the plan after this phase.
+             * @default false
+             */
+            pauseAfter: boolean;
+            /** @description Condition to run this phase. The phase is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+            /**
+             * @description Tasks in order.
+             * @default []
+             */
+            tasks: components["schemas"]["TaskDraft"][];
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Index among the phases, starting at 0. Null for the end. */
+            position?: number | null;
+        };
+        /**
+         * @description Request to create a plan from `phases`, from a template, or from stories. Without `phases` and template, each subtask of the stories becomes a task.
+         * @example {
+         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "title": "Export in the background",
+         *       "phases": [
+         *         {
+         *           "title": "Queue",
+         *           "tasks": [
+         *             {
+         *               "key": "queue",
+         *               "title": "Write export jobs to a queue",
+         *               "effort": "S"
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        NewPlan: {
+            /** @description Id of the repository. */
+            repositoryId: string;
+            /** @description Title of the plan. Needed unless a template gives it. */
+            title?: string | null;
+            /** @description Purpose and context of the plan. Null for the template's text. */
+            description?: string | null;
+            /** @description Git branch for the commits. Null for one named by the system. */
+            branch?: string | null;
+            /**
+             * @description True to commit each task. False keeps patches instead.
+             * @default true
+             */
+            autoCommit: boolean;
+            /**
+             * @description Maximum number of tasks in parallel.
+             * @default 10
+             */
+            maxParallel: number;
+            /**
+             * @description Ids of the stories to implement.
+             * @default []
+             */
+            storyIds: string[];
+            /** @description Phases in order. An empty list creates an empty plan. Null for those of the template or the stories. */
+            phases?: components["schemas"]["PhaseDraft"][] | null;
+            /** @description Id of the template. Null for none. */
+            templateId?: string | null;
+            /** @description Values for the parameters of the template, by name. */
+            parameters?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description Request to create a project.
+         * @example {
+         *       "name": "Spreadsheet app",
+         *       "description": "Feedback of the beta"
+         *     }
+         */
         NewProject: {
-            /** Name */
+            /** @description Name. */
             name: string;
             /**
-             * Description
+             * @description Description in plain text.
              * @default
              */
             description: string;
         };
-        /** NewStory */
-        NewStory: {
-            /** Title */
+        /** @description Request to create a story. `epicId` names its epic. */
+        NewProjectStory: {
+            /** @description Title. */
             title: string;
             /**
-             * Role
+             * @description User role, the part after "As a".
              * @default
              */
             role: string;
             /**
-             * Want
+             * @description Wish, the part after "I want".
              * @default
              */
             want: string;
             /**
-             * Benefit
+             * @description Benefit, the part after "so that".
              * @default
              */
             benefit: string;
             /**
-             * Acceptancecriteria
+             * @description Conditions for accepting the result, one per entry.
              * @default []
              */
             acceptanceCriteria: string[];
             /**
-             * Priority
+             * @description Priority.
              * @default medium
-             * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
+            priority: components["schemas"]["Priority"];
             /**
-             * Effort
+             * @description Estimated effort.
              * @default M
-             * @enum {string}
              */
-            effort: "XS" | "S" | "M" | "L" | "XL";
+            effort: components["schemas"]["Effort"];
             /**
-             * Cardids
+             * @description Ids of the cards behind the story.
              * @default []
              */
             cardIds: string[];
+            /** @description Id of the epic. */
+            epicId: string;
         };
-        /** NewSubtask */
-        NewSubtask: {
-            /** Title */
+        /** @description Request to create a subtask. `storyId` names its story. */
+        NewProjectSubtask: {
+            /** @description Title. */
             title: string;
             /**
-             * Description
+             * @description Description in plain text.
              * @default
              */
             description: string;
             /**
-             * Effort
+             * @description Estimated effort.
              * @default M
-             * @enum {string}
              */
-            effort: "XS" | "S" | "M" | "L" | "XL";
+            effort: components["schemas"]["Effort"];
+            /** @description Id of the story. */
+            storyId: string;
         };
         /**
-         * PlanOfStory
-         * @description `tasks` are those that carry out the story, `counts` how many of them are in each state.
+         * @description Request to register a repository.
+         * @example {
+         *       "name": "sheets",
+         *       "url": "https://git.example.com/acme/sheets.git",
+         *       "credentialsSecret": "groundwork/sheets"
+         *     }
          */
-        PlanOfStory: {
-            /** Planid */
-            planId: string;
-            /** Title */
+        NewRepository: {
+            /** @description Name. */
+            name: string;
+            /** @description HTTPS URL of the repository. The local system also accepts a path. */
+            url: string;
+            /**
+             * @description Branch that plans start from.
+             * @default main
+             */
+            defaultBranch: string;
+            /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
+            credentialsSecret?: string | null;
+        };
+        /**
+         * @description Request to create a story in an epic.
+         * @example {
+         *       "title": "Export in the background",
+         *       "role": "analyst",
+         *       "effort": "M"
+         *     }
+         */
+        NewStory: {
+            /** @description Title. */
             title: string;
-            status: components["schemas"]["PlanStatus"];
-            /** Version */
-            version: number;
-            /** Progress */
-            progress: number;
-            /** Counts */
-            counts: {
+            /**
+             * @description User role, the part after "As a".
+             * @default
+             */
+            role: string;
+            /**
+             * @description Wish, the part after "I want".
+             * @default
+             */
+            want: string;
+            /**
+             * @description Benefit, the part after "so that".
+             * @default
+             */
+            benefit: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Priority.
+             * @default medium
+             */
+            priority: components["schemas"]["Priority"];
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Ids of the cards behind the story.
+             * @default []
+             */
+            cardIds: string[];
+        };
+        /**
+         * @description Request to create a subtask in a story.
+         * @example {
+         *       "title": "Queue exports",
+         *       "effort": "S"
+         *     }
+         */
+        NewSubtask: {
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+        };
+        /**
+         * @description Request to add a task.
+         * @example {
+         *       "phaseId": "plan-01k2m3n4p5q6r7s8-F1",
+         *       "title": "Show the state of an export",
+         *       "effort": "M"
+         *     }
+         */
+        NewTask: {
+            /** @description Short name, unique in the plan. Null for a generated one. */
+            key?: string | null;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Instructions for the session.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Ids or keys of the tasks to complete first.
+             * @default []
+             */
+            dependsOn: string[];
+            /** @description Id of another repository than the plan's, or null. */
+            repositoryId?: string | null;
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Files the task is expected to touch.
+             * @default []
+             */
+            files: string[];
+            /** @description Id of the story the task implements, or null. */
+            storyId?: string | null;
+            /** @description Id of the subtask the task implements, or null. */
+            subtaskId?: string | null;
+            /**
+             * @description False for a task that only reports and changes no file.
+             * @default true
+             */
+            changeAsked: boolean;
+            /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+            /** @description Id of the phase. */
+            phaseId: string;
+            /** @description Index in the phase, starting at 0. Null for the end. */
+            position?: number | null;
+            /**
+             * @description Ids or keys of the tasks that depend on the new one.
+             * @default []
+             */
+            neededBy: string[];
+        };
+        /**
+         * @description Request to create a template, from the plan `planId` or from `title` and `phases`.
+         * @example {
+         *       "name": "Feature",
+         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "parameters": [
+         *         {
+         *           "name": "feature"
+         *         }
+         *       ],
+         *       "replace": {
+         *         "feature": "export"
+         *       }
+         *     }
+         */
+        NewTemplate: {
+            /** @description Name. */
+            name: string;
+            /**
+             * @description Description of the template.
+             * @default
+             */
+            description: string;
+            /** @description Id of the plan to copy. Null for a new text. */
+            planId?: string | null;
+            /** @description Title of a new plan. Null for the copied one. */
+            title?: string | null;
+            /** @description Description of a new plan. Null for the copied one. */
+            planDescription?: string | null;
+            /** @description Phases of a new plan. Not allowed with `planId`. */
+            phases?: components["schemas"]["PhaseDraft"][] | null;
+            /**
+             * @description Parameters of the texts.
+             * @default []
+             */
+            parameters: components["schemas"]["TemplateParameter"][];
+            /** @description Text of the copied plan to replace by the parameter, by parameter name. */
+            replace?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description Rate of model calls. `safe` is one call at a time, two seconds apart. `normal` is three at a time, one second apart. `fast` finds the rate limit of the model.
+         * @enum {string}
+         */
+        Pacing: "safe" | "normal" | "fast";
+        /** @description Group of tasks in a plan. */
+        Phase: {
+            /** @description Id of the phase. */
+            id: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Order of the tasks.
+             * @default sequential
+             */
+            mode: components["schemas"]["PhaseMode"];
+            /**
+             * @description True to pause the plan after this phase.
+             * @default false
+             */
+            pauseAfter: boolean;
+            /** @description Condition to run this phase. The phase is skipped if it is not met. Null for none. */
+            condition: components["schemas"]["Condition"] | null;
+            /** @description Tasks in order. */
+            tasks: components["schemas"]["Task"][];
+        };
+        /** @description Phase with its plan's id and version. */
+        PhaseDetails: {
+            /** @description Id of the phase. */
+            id: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Order of the tasks.
+             * @default sequential
+             */
+            mode: components["schemas"]["PhaseMode"];
+            /**
+             * @description True to pause the plan after this phase.
+             * @default false
+             */
+            pauseAfter: boolean;
+            /** @description Condition to run this phase. The phase is skipped if it is not met. Null for none. */
+            condition: components["schemas"]["Condition"] | null;
+            /** @description Tasks in order. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Version of the plan after the change. */
+            planVersion: number;
+        };
+        /** @description New phase. */
+        PhaseDraft: {
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Order of the tasks.
+             * @default sequential
+             */
+            mode: components["schemas"]["PhaseMode"];
+            /**
+             * @description True to pause the plan after this phase.
+             * @default false
+             */
+            pauseAfter: boolean;
+            /** @description Condition to run this phase. The phase is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+            /**
+             * @description Tasks in order.
+             * @default []
+             */
+            tasks: components["schemas"]["TaskDraft"][];
+        };
+        /**
+         * @description Order of the tasks in a phase. `sequential` runs one after another, `parallel` runs all with completed dependencies at once, `manual` waits for an approval before each task.
+         * @enum {string}
+         */
+        PhaseMode: "sequential" | "parallel" | "manual";
+        /** @description Changes to a phase. Omitted fields keep their value. */
+        PhasePatch: {
+            /** @description Title. */
+            title?: string;
+            /** @description Description in plain text. */
+            description?: string;
+            /** @description Order of the tasks. */
+            mode?: components["schemas"]["PhaseMode"];
+            /** @description True to pause the plan after this phase. */
+            pauseAfter?: boolean;
+            /** @description Condition to run this phase. The phase is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+            /** @description New index among the phases, starting at 0. */
+            position?: number;
+            /** @description New order of the tasks. Tasks left out keep their order at the end. */
+            taskIds?: string[];
+        };
+        /** @description Progress of a phase. */
+        PhaseProgress: {
+            /** @description Id of the phase. */
+            id: string;
+            /** @description Title. */
+            title: string;
+            /** @description Order of the tasks. */
+            mode: components["schemas"]["PhaseMode"];
+            /** @description Status of the phase. */
+            status: components["schemas"]["PhaseStatus"];
+            /** @description Number of tasks by status. */
+            taskCounts: {
                 [key: string]: number;
             };
-            /** Tasks */
-            tasks: components["schemas"]["TaskOfStory"][];
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
+            costUsd: number;
         };
         /**
-         * PlanStatus
+         * @description Status of a phase, derived from its tasks.
+         * @enum {string}
+         */
+        PhaseStatus: "PENDING" | "RUNNING" | "FAILED" | "COMPLETED" | "SKIPPED" | "CANCELLED";
+        /**
+         * @description Plan with its phases and tasks.
+         * @example {
+         *       "id": "plan-01k2m3n4p5q6r7s8",
+         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "title": "Export in the background",
+         *       "status": "DRAFT",
+         *       "version": 1,
+         *       "taskCount": 1,
+         *       "storyIds": [],
+         *       "error": null,
+         *       "createdAt": "2026-11-29T09:00:00Z",
+         *       "updatedAt": "2026-11-29T09:00:00Z",
+         *       "description": "Exports must not block the page.",
+         *       "branch": null,
+         *       "autoCommit": true,
+         *       "maxParallel": 10,
+         *       "phases": [
+         *         {
+         *           "id": "plan-01k2m3n4p5q6r7s8-F1",
+         *           "title": "Queue",
+         *           "description": "",
+         *           "mode": "sequential",
+         *           "pauseAfter": false,
+         *           "condition": null,
+         *           "tasks": [
+         *             {
+         *               "id": "plan-01k2m3n4p5q6r7s8-T1",
+         *               "key": "queue",
+         *               "title": "Write export jobs to a queue",
+         *               "description": "",
+         *               "acceptanceCriteria": [],
+         *               "dependsOn": [],
+         *               "repositoryId": null,
+         *               "effort": "S",
+         *               "files": [],
+         *               "storyId": null,
+         *               "subtaskId": null,
+         *               "changeAsked": true,
+         *               "condition": null,
+         *               "status": "PENDING",
+         *               "attempts": 0,
+         *               "commitSha": null,
+         *               "errorMsg": null
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        Plan: {
+            /** @description Id of the plan. */
+            id: string;
+            /** @description Id of the repository. */
+            repositoryId: string;
+            /** @description Title of the plan. */
+            title: string;
+            /** @description Status of the plan. */
+            status: components["schemas"]["PlanStatus"];
+            /** @description Version number of the plan. It rises with each change. */
+            version: number;
+            /** @description Number of tasks. */
+            taskCount: number;
+            /** @description Ids of the stories to implement. */
+            storyIds: string[];
+            /** @description Reason of a failed plan, or null. */
+            error: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+            /** @description Time of the last change (RFC 3339, UTC). */
+            updatedAt: string;
+            /** @description Purpose and context of the plan. */
+            description: string;
+            /** @description Git branch for the commits. Null for one named by the system. */
+            branch: string | null;
+            /** @description True to commit each task. False keeps patches instead. */
+            autoCommit: boolean;
+            /** @description Maximum number of tasks in parallel. */
+            maxParallel: number;
+            /** @description Phases in order. */
+            phases: components["schemas"]["Phase"][];
+        };
+        /**
+         * @description Reason of a paused or failed plan. `person` is a user, `failure` a failed task, `phase` the end of a phase with `pauseAfter`, `execution` a failed execution.
+         * @enum {string}
+         */
+        PlanCause: "person" | "failure" | "phase" | "execution";
+        /** @description Change of a phase, a task or the plan's own fields. */
+        PlanChange: {
+            /** @description Id of the phase, the task or the plan. */
+            id: string;
+            /** @description Kind of change. */
+            kind: string;
+            /** @description Title of the changed part. */
+            title: string;
+            /** @description Names of the changed fields. */
+            fields: string[];
+            /** @description Part before the change. Null for an added one. */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Part after the change. Null for a removed one. */
+            after: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** @description Differences between two versions of a plan. */
+        PlanComparison: {
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Earlier version. */
+            from: number;
+            /** @description Later version. */
+            to: number;
+            /** @description Differences. */
+            changes: components["schemas"]["PlanChange"][];
+        };
+        /** @description Estimate for the unfinished tasks of a plan. */
+        PlanEstimate: {
+            /** @description Number of tasks. */
+            tasks: number;
+            /** @description Number of model calls. */
+            calls: number;
+            /** @description Input tokens outside the cache. */
+            inputTokens: number;
+            /** @description Output tokens. */
+            outputTokens: number;
+            /** @description Input tokens read from the cache. */
+            cacheReadTokens: number;
+            /** @description Input tokens written to the cache. */
+            cacheWriteTokens: number;
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Ids of the tasks on the critical path. */
+            criticalPath: string[];
+            /** @description Duration of the critical path in seconds. */
+            criticalPathSeconds: number;
+            /** @description Duration in seconds, with the limit on parallel tasks. */
+            seconds: number;
+            /** @description Sum of all task durations in seconds. */
+            workSeconds: number;
+            /** @description Maximum number of tasks that can run in parallel. */
+            maxParallelism: number;
+            /** @description Number of times the plan waits for a user. */
+            stops: number;
+            /** @description Source of the figures. `measured` in this repository, `assumed`, or `mixed`. */
+            basis: string;
+            /** @description Figures by effort. */
+            efforts: components["schemas"]["EffortEstimate"][];
+            /** @description Model provider. */
+            ai: string;
+            /** @description Id of the model. */
+            model: string;
+        };
+        /** @description Event of an execution. */
+        PlanEvent: {
+            /** @description Time (RFC 3339, UTC). */
+            at: string;
+            /** @description Sequence number. It rises with each event. */
+            seq: number;
+            /** @description New status of the plan or the task, or the name of the event. */
+            what: string;
+            /** @description Actor. Omitted for the system. */
+            who?: string;
+            /** @description Id of the task. Omitted for an event of the plan. */
+            taskId?: string;
+            /** @description Reason. Omitted if there is none. */
+            reason?: string;
+        };
+        /** @description One change to a plan. `type` tells the kind. */
+        PlanOperation: components["schemas"]["UpdatePlan"] | components["schemas"]["AddPhase"] | components["schemas"]["UpdatePhase"] | components["schemas"]["RemovePhase"] | components["schemas"]["MovePhase"] | components["schemas"]["AddTask"] | components["schemas"]["UpdateTask"] | components["schemas"]["RemoveTask"] | components["schemas"]["SplitTask"] | components["schemas"]["MoveTask"] | components["schemas"]["ReorderTasks"] | components["schemas"]["ChangeDependencies"];
+        /** @description Changes to a plan. Omitted fields keep their value. */
+        PlanPatch: {
+            /** @description Title of the plan. */
+            title?: string;
+            /** @description Purpose and context of the plan. */
+            description?: string;
+            /** @description Git branch for the commits. Null for one named by the system. */
+            branch?: string | null;
+            /** @description True to commit each task. False keeps patches instead. */
+            autoCommit?: boolean;
+            /** @description Maximum number of tasks in parallel. */
+            maxParallel?: number;
+            /** @description Ids of the stories to implement. */
+            storyIds?: string[];
+            /** @description `READY` releases a complete plan for execution, `DRAFT` withdraws the release. */
+            status?: components["schemas"]["EditablePlanStatus"];
+        };
+        /** @description Progress of a plan's execution. */
+        PlanProgress: {
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Status of the plan. */
+            status: components["schemas"]["PlanStatus"];
+            /** @description Cause of a paused or failed plan, else null. */
+            cause: components["schemas"]["PlanCause"] | null;
+            /** @description Reason of a paused or failed plan, or null. */
+            reason: string | null;
+            /** @description Version number of the plan. It rises with each change. */
+            version: number;
+            /** @description Git branch with the commits. */
+            branch: string;
+            /** @description Number of the current execution, 0 before the first one. */
+            execution: number;
+            /** @description Sequence number of the last change. */
+            seq: number;
+            /** @description Schedule, or null. */
+            schedule: components["schemas"]["Schedule"] | null;
+            /** @description Last scheduled time at which the plan could not start, or null. */
+            passedOver: components["schemas"]["SkippedSchedule"] | null;
+            /** @description Current or last rollback, or null. */
+            rollback: components["schemas"]["Rollback"] | null;
+            /** @description Progress by phase. */
+            phases: components["schemas"]["PhaseProgress"][];
+            /** @description Number of phases by status. */
+            phaseCounts: {
+                [key: string]: number;
+            };
+            /** @description Number of tasks by status. */
+            taskCounts: {
+                [key: string]: number;
+            };
+            /** @description Number of tasks. */
+            totalTasks: number;
+            /** @description Finished tasks in whole percent. */
+            progress: number;
+            /** @description Id of the current phase, or null. */
+            currentPhaseId: string | null;
+            /** @description Progress by task. */
+            tasks: components["schemas"]["TaskProgress"][];
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Elapsed time in milliseconds. */
+            elapsedMs: number;
+            /** @description Estimated work time along the critical path, in milliseconds. Time spent waiting for users is left out. Null without an execution. */
+            estimatedRemainingMs: number | null;
+            /** @description Time of the start (RFC 3339, UTC), or null. */
+            startedAt: string | null;
+            /** @description Time of the end (RFC 3339, UTC), or null. */
+            completedAt: string | null;
+            /** @description Latest events, newest first. */
+            events: components["schemas"]["PlanEvent"][];
+            /** @description Recommended delay before the next request, in milliseconds. Null if nothing is in progress. */
+            pollAfterMs: number | null;
+        };
+        /**
+         * @description State of a plan after a control request.
+         * @example {
+         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "status": "RUNNING",
+         *       "cause": null,
+         *       "reason": null,
+         *       "execution": 1,
+         *       "schedule": null,
+         *       "passedOver": null,
+         *       "rollback": null
+         *     }
+         */
+        PlanState: {
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Status of the plan. */
+            status: components["schemas"]["PlanStatus"];
+            /** @description Cause of a paused or failed plan, else null. */
+            cause: components["schemas"]["PlanCause"] | null;
+            /** @description Reason of a paused or failed plan, or null. */
+            reason: string | null;
+            /** @description Number of the current execution, 0 before the first one. */
+            execution: number;
+            /** @description Schedule, or null. */
+            schedule: components["schemas"]["Schedule"] | null;
+            /** @description Last scheduled time at which the plan could not start, or null. */
+            passedOver: components["schemas"]["SkippedSchedule"] | null;
+            /** @description Current or last rollback, or null. */
+            rollback: components["schemas"]["Rollback"] | null;
+        };
+        /**
+         * @description Status of a plan. `GENERATING` until the model has written it, `DRAFT` and `READY` before execution, `RUNNING`, `PAUSING` and `PAUSED` during execution, `COMPLETED`, `FAILED` and `CANCELLED` after it.
          * @enum {string}
          */
         PlanStatus: "GENERATING" | "DRAFT" | "READY" | "RUNNING" | "PAUSING" | "PAUSED" | "COMPLETED" | "FAILED" | "CANCELLED";
-        /** Project */
-        Project: {
-            /** Id */
+        /** @description Plan without its phases. */
+        PlanSummary: {
+            /** @description Id of the plan. */
             id: string;
-            /** Name */
+            /** @description Id of the repository. */
+            repositoryId: string;
+            /** @description Title of the plan. */
+            title: string;
+            /** @description Status of the plan. */
+            status: components["schemas"]["PlanStatus"];
+            /** @description Version number of the plan. It rises with each change. */
+            version: number;
+            /** @description Number of tasks. */
+            taskCount: number;
+            /** @description Ids of the stories to implement. */
+            storyIds: string[];
+            /** @description Reason of a failed plan, or null. */
+            error: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+            /** @description Time of the last change (RFC 3339, UTC). */
+            updatedAt: string;
+            /** @description Number of phases. */
+            phaseCount: number;
+        };
+        /** @description Page of a list of `PlanSummary`. */
+        PlanSummaryList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["PlanSummary"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /**
+         * @description Priority of an epic or a story.
+         * @enum {string}
+         */
+        Priority: "low" | "medium" | "high" | "critical";
+        /**
+         * @description Container for cards, epics, stories and subtasks.
+         * @example {
+         *       "id": "01k2m3n4p5q6r7s8",
+         *       "name": "Spreadsheet app",
+         *       "description": "Feedback of the beta",
+         *       "createdAt": "2026-11-29T08:00:00Z",
+         *       "counts": {
+         *         "cards": 120,
+         *         "epics": 8,
+         *         "stories": 44,
+         *         "subtasks": 210
+         *       }
+         *     }
+         */
+        Project: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Name. */
             name: string;
             /**
-             * Description
+             * @description Description in plain text.
              * @default
              */
             description: string;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
             /**
+             * @description Number of entries below the project.
              * @default {
              *       "cards": 0,
              *       "epics": 0,
@@ -1413,443 +2821,569 @@ export interface components {
              *       "subtasks": 0
              *     }
              */
-            counts: components["schemas"]["Counts"];
+            counts: components["schemas"]["BacklogCounts"];
         };
-        /** ProjectPatch */
+        /** @description Page of a list of `Project`. */
+        ProjectList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Project"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Changes to a project. Omitted fields keep their value. */
         ProjectPatch: {
-            /** Name */
+            /** @description Name. */
             name?: string;
-            /** Description */
+            /** @description Description in plain text. */
             description?: string;
         };
-        /** Rejected */
-        Rejected: {
-            /** Row */
+        /** @description Optional reason. */
+        ReasonRequest: {
+            /** @description Reason in plain text. Null for none. */
+            reason?: string | null;
+        };
+        /** @description Row of an import without a usable card. */
+        RejectedRow: {
+            /** @description Number of the row, starting at 1. */
             row: number;
-            /** Reason */
+            /** @description Reason of the rejection. */
             reason: string;
         };
-        /** Story */
-        Story: {
-            /** Id */
+        /** @description Delete a phase with its tasks. */
+        RemovePhase: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "remove_phase";
+            /** @description Id of the phase. */
+            phaseId: string;
+            /**
+             * @description Handling of dependent tasks.
+             * @default refuse
+             */
+            dependents: components["schemas"]["DeleteDependents"];
+        };
+        /** @description Delete a task. */
+        RemoveTask: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "remove";
+            /** @description Id of the task. */
+            taskId: string;
+            /**
+             * @description Handling of dependent tasks.
+             * @default repair
+             */
+            dependents: components["schemas"]["DeleteDependents"];
+        };
+        /** @description Reorder the tasks of a phase. Tasks left out keep their order at the end. */
+        ReorderTasks: {
+            /**
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "reorder";
+            /** @description Id of the phase. */
+            phaseId: string;
+            /** @description Ids of the tasks in the new order. */
+            taskIds: string[];
+        };
+        /**
+         * @description Git repository that plans change.
+         * @example {
+         *       "id": "repo-01k2m3n4p5q6r7s8",
+         *       "name": "sheets",
+         *       "url": "https://git.example.com/acme/sheets.git",
+         *       "defaultBranch": "main",
+         *       "credentialsSecret": "groundwork/sheets",
+         *       "createdAt": "2026-11-29T08:00:00Z"
+         *     }
+         */
+        Repository: {
+            /** @description Opaque id. */
             id: string;
-            /** Epicid */
-            epicId: string;
-            /** Projectid */
-            projectId: string;
-            /** Code */
-            code: string;
-            /** Title */
-            title: string;
+            /** @description Name. */
+            name: string;
+            /** @description HTTPS URL of the repository. The local system also accepts a path. */
+            url: string;
             /**
-             * Role
-             * @default
+             * @description Branch that plans start from.
+             * @default main
              */
-            role: string;
-            /**
-             * Want
-             * @default
-             */
-            want: string;
-            /**
-             * Benefit
-             * @default
-             */
-            benefit: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Priority
-             * @default medium
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Cardids
-             * @default []
-             */
-            cardIds: string[];
-            /** Runid */
-            runId: string | null;
-            /** Createdat */
+            defaultBranch: string;
+            /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
+            credentialsSecret: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
-        /**
-         * StoryOfEpic
-         * @description A story for the project's list, which has to say whose it is.
-         */
-        StoryOfEpic: {
-            /** Title */
-            title: string;
-            /**
-             * Role
-             * @default
-             */
-            role: string;
-            /**
-             * Want
-             * @default
-             */
-            want: string;
-            /**
-             * Benefit
-             * @default
-             */
-            benefit: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Priority
-             * @default medium
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Cardids
-             * @default []
-             */
-            cardIds: string[];
-            /** Epicid */
-            epicId: string;
+        /** @description Page of a list of `Repository`. */
+        RepositoryList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Repository"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
         };
-        /** StoryPatch */
-        StoryPatch: {
-            /** Title */
-            title?: string;
-            /** Role */
-            role?: string;
-            /** Want */
-            want?: string;
-            /** Benefit */
-            benefit?: string;
-            /** Acceptancecriteria */
-            acceptanceCriteria?: string[];
-            /**
-             * Priority
-             * @enum {string}
-             */
-            priority?: "low" | "medium" | "high" | "critical";
-            /**
-             * Effort
-             * @enum {string}
-             */
-            effort?: "XS" | "S" | "M" | "L" | "XL";
-            /** Cardids */
-            cardIds?: string[];
+        /** @description Changes to a repository. Omitted fields keep their value. */
+        RepositoryPatch: {
+            /** @description Name. */
+            name?: string;
+            /** @description HTTPS URL of the repository. The local system also accepts a path. */
+            url?: string;
+            /** @description Branch that plans start from. */
+            defaultBranch?: string;
+            /** @description Name of the secret with the credentials, starting with `groundwork/`. Null for none. */
+            credentialsSecret?: string | null;
         };
-        /** StoryWithPlans */
-        StoryWithPlans: {
-            /** Id */
-            id: string;
-            /** Epicid */
-            epicId: string;
-            /** Projectid */
-            projectId: string;
-            /** Code */
-            code: string;
-            /** Title */
-            title: string;
-            /**
-             * Role
-             * @default
-             */
-            role: string;
-            /**
-             * Want
-             * @default
-             */
-            want: string;
-            /**
-             * Benefit
-             * @default
-             */
-            benefit: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Priority
-             * @default medium
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Cardids
-             * @default []
-             */
-            cardIds: string[];
-            /** Runid */
-            runId: string | null;
-            /** Createdat */
-            createdAt: string;
-            /** Plans */
-            plans: components["schemas"]["PlanOfStory"][];
+        /** @description Request to restore a version. */
+        RestoreRequest: {
+            /** @description Version to restore. */
+            version: number;
         };
-        /** Subtask */
-        Subtask: {
-            /** Id */
-            id: string;
-            /** Storyid */
-            storyId: string;
-            /** Projectid */
-            projectId: string;
-            /** Code */
-            code: string;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /** Runid */
-            runId: string | null;
-            /** Createdat */
-            createdAt: string;
-        };
-        /** SubtaskOfStory */
-        SubtaskOfStory: {
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /** Storyid */
-            storyId: string;
-        };
-        /** SubtaskPatch */
-        SubtaskPatch: {
-            /** Title */
-            title?: string;
-            /** Description */
-            description?: string;
-            /**
-             * Effort
-             * @enum {string}
-             */
-            effort?: "XS" | "S" | "M" | "L" | "XL";
-        };
-        /** TaskOfStory */
-        TaskOfStory: {
-            /** Id */
-            id: string;
-            /** Subtaskid */
-            subtaskId: string | null;
-            status: components["schemas"]["TaskStatus"];
-        };
-        /**
-         * TaskStatus
-         * @enum {string}
-         */
-        TaskStatus: "PENDING" | "WAITING" | "AWAITING_APPROVAL" | "RUNNING" | "COMPLETED" | "FAILED" | "SKIPPED" | "CANCELLED";
-        /**
-         * CoverageCounts
-         * @description Cards that state a bug or a wish, those of them an epic rests on, and the others.
-         */
-        CoverageCounts: {
-            /** Stated */
-            stated: number;
-            /** Covered */
-            covered: number;
-            /** Rest */
-            rest: number;
-        };
-        /**
-         * Mode
-         * @description How finely a parent is broken down.
-         * @enum {string}
-         */
-        Mode: "compact" | "standard" | "detailed";
-        /**
-         * OptionsUsed
-         * @description A run's options with the model that is used.
-         */
-        OptionsUsed: {
-            mode: components["schemas"]["Mode"];
-            /**
-             * Existingbehavior
-             * @enum {string}
-             */
-            existingBehavior: "skip" | "replace";
-            /**
-             * Pacing
-             * @enum {string}
-             */
-            pacing: "safe" | "normal" | "fast";
-            /** Maxcostusd */
-            maxCostUsd: number | null;
-            /** Model */
-            model: string;
-        };
-        /**
-         * Phase
-         * @description What a run is doing, for people: see `phase_detail` for the sentence.
-         * @enum {string}
-         */
-        Phase: "WAITING" | "QUEUEING" | "GENERATING" | "MERGING" | "DONE";
-        /**
-         * Progress
-         * @description How a run stands, of a project or of a plan.
-         *
-         *     pendingItems + activeItems + completedItems + failedItems + skippedItems = totalItems.
-         */
-        Progress: {
-            /** Runid */
+        /** @description Accepted run for the failed items of an earlier one. */
+        RetriedRun: {
+            /** @description Id of the run. */
             runId: string;
-            /** Projectid */
-            projectId: string | null;
-            /** Planid */
-            planId: string | null;
+            /** @description Kind of run. */
             type: components["schemas"]["RunType"];
-            status: components["schemas"]["Status"];
-            phase: components["schemas"]["Phase"];
-            /** Phasedetail */
-            phaseDetail: string;
-            /** Stale */
-            stale: boolean;
-            /** Totalitems */
+            /** @description Status of the run, `QUEUED`. */
+            status: components["schemas"]["RunStatus"];
+            /** @description Number of items. */
             totalItems: number;
-            /** Pendingitems */
+            /** @description Id of the earlier run. */
+            retryOf: string;
+        };
+        /**
+         * @description Request to review a plan.
+         * @example {
+         *       "reviewType": "break_down",
+         *       "scope": "phase",
+         *       "targetId": "plan-01k2m3n4p5q6r7s8-F1"
+         *     }
+         */
+        ReviewRequest: {
+            /** @description Goal of the review. */
+            reviewType: components["schemas"]["ReviewType"];
+            /**
+             * @description Part of the plan to review.
+             * @default plan
+             */
+            scope: components["schemas"]["ReviewScope"];
+            /** @description Id of the phase or the task, by the scope. Null for the whole plan. */
+            targetId?: string | null;
+            /**
+             * @description Options of the model.
+             * @default {
+             *       "mode": "standard",
+             *       "model": null,
+             *       "maxCostUsd": null
+             *     }
+             */
+            options: components["schemas"]["ModelOptions"];
+        };
+        /**
+         * @description Part of the plan under review.
+         * @enum {string}
+         */
+        ReviewScope: "plan" | "phase" | "task";
+        /**
+         * @description Goal of a review. `refine_descriptions` improves texts, `add_missing` proposes tasks, `optimize_order` changes dependencies and order, `break_down` splits large tasks.
+         * @enum {string}
+         */
+        ReviewType: "refine_descriptions" | "add_missing" | "optimize_order" | "break_down";
+        /** @description Rollback of commits. */
+        Rollback: {
+            /** @description Number that identifies the rollback. */
+            number: number;
+            /** @description Ids of the tasks, in the order of the reverts. */
+            taskIds: string[];
+            /** @description Author. */
+            who: string;
+            /** @description Time of the request, in milliseconds since 1970. */
+            atMs: number;
+            /**
+             * @description Status of the rollback.
+             * @default RUNNING
+             */
+            status: components["schemas"]["RollbackStatus"];
+            /** @description Reason of a failed rollback, or null. */
+            error: string | null;
+        };
+        /**
+         * @description Handling of commits built on the reverted ones. `refuse` answers 409 `HAS_DEPENDENTS`, `include` reverts them first.
+         * @enum {string}
+         */
+        RollbackDependents: "refuse" | "include";
+        /** @description Scope of a rollback. Without `taskId` and `phaseId` the whole plan. */
+        RollbackRequest: {
+            /** @description Id of the task. Null for none. */
+            taskId?: string | null;
+            /** @description Id of the phase. Null for none. */
+            phaseId?: string | null;
+            /**
+             * @description Handling of commits built on the reverted ones.
+             * @default refuse
+             */
+            dependents: components["schemas"]["RollbackDependents"];
+        };
+        /**
+         * @description Status of a rollback.
+         * @enum {string}
+         */
+        RollbackStatus: "RUNNING" | "DONE" | "FAILED";
+        /** @description State of a run of a project or a plan. `pendingItems + activeItems + completedItems + failedItems + skippedItems = totalItems`. */
+        Run: {
+            /** @description Id of the run. */
+            runId: string;
+            /** @description Id of the project. Null for a run of a plan. */
+            projectId: string | null;
+            /** @description Id of the plan. Null for a run of a project. */
+            planId: string | null;
+            /** @description Kind of run. */
+            type: components["schemas"]["RunType"];
+            /** @description Status of the run. */
+            status: components["schemas"]["RunStatus"];
+            /** @description Current activity. */
+            phase: components["schemas"]["RunPhase"];
+            /** @description Current activity as a sentence for people. */
+            phaseDetail: string;
+            /** @description True if an active run lost its worker. The scheduler restarts it. */
+            stale: boolean;
+            /** @description Number of items. */
+            totalItems: number;
+            /** @description Items not started. */
             pendingItems: number;
-            /** Activeitems */
+            /** @description Items in progress. */
             activeItems: number;
-            /** Completeditems */
+            /** @description Completed items. */
             completedItems: number;
-            /** Faileditems */
+            /** @description Failed items. */
             failedItems: number;
-            /** Skippeditems */
+            /** @description Skipped items. */
             skippedItems: number;
-            /** Artifactscreated */
+            /** @description Number of entries created. */
             artifactsCreated: number;
-            /** Artifactsdeleted */
+            /** @description Number of entries deleted. */
             artifactsDeleted: number;
-            /** Progress */
+            /** @description Finished items in whole percent. */
             progress: number;
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
             costUsd: number;
-            /** Elapsedms */
+            /** @description Elapsed time in milliseconds. */
             elapsedMs: number;
-            /** Estimatedremainingms */
+            /** @description Estimated time left in milliseconds. Null before the first measurement. */
             estimatedRemainingMs: number | null;
-            /** Hops */
+            /** @description Number of function invocations so far. */
             hops: number;
-            /** Attempts */
+            /** @description Number of this attempt. It rises with each retry of the same items. */
             attempts: number;
-            /** Retryof */
+            /** @description Id of the run this one retries, or null. */
             retryOf: string | null;
-            /** Nextretryat */
+            /** @description Time of the next automatic retry (RFC 3339, UTC), or null. */
             nextRetryAt: string | null;
-            /** Errormessage */
+            /** @description Reason of a failed run, or null. */
             errorMessage: string | null;
-            options: components["schemas"]["OptionsUsed"];
-            /** Ai */
+            /** @description Options in effect. */
+            options: components["schemas"]["EffectiveRunOptions"];
+            /** @description Model provider, such as `mock`, `anthropic` or `bedrock`. */
             ai: string;
-            /** Model */
+            /** @description Id of the model. */
             model: string;
+            /** @description Card coverage of a finished `GENERATE_EPICS` run, else null. */
             coverage: components["schemas"]["CoverageCounts"] | null;
-            /** Seq */
+            /** @description Sequence number of the last change. Pass it as `since` to get later changes only. */
             seq: number;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
-            /** Startedat */
+            /** @description Time of the start (RFC 3339, UTC), or null. */
             startedAt: string | null;
-            /** Heartbeatat */
+            /** @description Time of the last sign of life (RFC 3339, UTC), or null. */
             heartbeatAt: string | null;
-            /** Completedat */
+            /** @description Time of the end (RFC 3339, UTC), or null. */
             completedAt: string | null;
-            /** Pollafterms */
+            /** @description Recommended delay before the next request, in milliseconds. */
             pollAfterMs: number;
         };
         /**
-         * RunEstimate
-         * @description Rough: `items` are those that would not be skipped.
+         * @description Reason of a failed item or run.
+         * @enum {string}
+         */
+        RunErrorCode: "ANSWER_INVALID" | "ANSWER_TRUNCATED" | "ANSWER_REFUSED" | "MODEL_UNAVAILABLE" | "MODEL_MISCONFIGURED" | "TIMED_OUT" | "WORKER_LOST" | "TARGET_GONE" | "TARGET_CHANGED" | "TOO_LARGE" | "REPOSITORY_UNAVAILABLE" | "COST_LIMIT" | "HOP_LIMIT" | "NO_PROGRESS" | "INTERNAL";
+        /**
+         * @description Rough estimate of a run, without the items it would skip.
+         * @example {
+         *       "items": 8,
+         *       "calls": 8,
+         *       "inputTokens": 21000,
+         *       "outputTokens": 9600,
+         *       "costUsd": 0.21,
+         *       "seconds": 64
+         *     }
          */
         RunEstimate: {
-            /** Items */
+            /** @description Number of items. */
             items: number;
-            /** Calls */
+            /** @description Number of model calls. */
             calls: number;
-            /** Inputtokens */
+            /** @description Input tokens. */
             inputTokens: number;
-            /** Outputtokens */
+            /** @description Output tokens. */
             outputTokens: number;
-            /** Costusd */
+            /** @description Cost in US dollars. */
             costUsd: number;
-            /** Seconds */
+            /** @description Duration in seconds. */
             seconds: number;
         };
+        /** @description Unit of work of a run. */
+        RunItem: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the card, epic or story this item works on. Null for a batch. */
+            targetId: string | null;
+            /** @description Label of the target, or of the batch. */
+            code: string;
+            /** @description Title of the target, or of the batch. */
+            title: string;
+            /** @description Status of the item. */
+            status: components["schemas"]["RunItemStatus"];
+            /** @description Number of entries created. */
+            created: number;
+            /** @description Number of entries deleted. */
+            deleted: number;
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Duration in milliseconds, or null. */
+            durationMs: number | null;
+            /** @description Number of attempts so far. */
+            attempts: number;
+            /** @description Reason of the failure, or null. */
+            errorCode: components["schemas"]["RunErrorCode"] | null;
+            /** @description Reason of the failure for people, or null. */
+            errorMsg: string | null;
+            /** @description Time of the start (RFC 3339, UTC), or null. */
+            startedAt: string | null;
+            /** @description Time of the end (RFC 3339, UTC), or null. */
+            completedAt: string | null;
+            /** @description Sequence number of the last change. */
+            seq: number;
+        };
+        /** @description Page of a list of `RunItem`. */
+        RunItemList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["RunItem"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
         /**
-         * RunOptions
-         * @description How a run is to be done; the contract's `options`.
+         * @description Status of an item. `GENERATING` waits for the model, `SAVING` writes its result, `SKIPPED` needed no work.
+         * @enum {string}
          */
+        RunItemStatus: "PENDING" | "GENERATING" | "SAVING" | "COMPLETED" | "FAILED" | "SKIPPED";
+        /** @description Page of a list of `Run`. */
+        RunList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Run"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Line of a run's log. */
+        RunLogLine: {
+            /** @description Time (RFC 3339, UTC). */
+            at: string;
+            /** @description Severity, such as `info`, `warn` or `error`. */
+            level: string;
+            /** @description Text of the line. */
+            message: string;
+            /** @description Id of the item this line belongs to, or null. */
+            itemId: string | null;
+            /** @description Position in the log. Pass the last one as `after`. */
+            seq: number;
+        };
+        /** @description Page of a list of `RunLogLine`. */
+        RunLogLineList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["RunLogLine"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Options of a run. */
         RunOptions: {
-            /** @default standard */
-            mode: components["schemas"]["Mode"];
             /**
-             * Existingbehavior
+             * @description Number of children per parent.
+             * @default standard
+             */
+            mode: components["schemas"]["DetailLevel"];
+            /**
+             * @description Handling of items with existing results.
              * @default skip
-             * @enum {string}
              */
-            existingBehavior: "skip" | "replace";
+            existingBehavior: components["schemas"]["ExistingBehavior"];
             /**
-             * Pacing
+             * @description Rate of model calls.
              * @default normal
-             * @enum {string}
              */
-            pacing: "safe" | "normal" | "fast";
-            /** Maxcostusd */
+            pacing: components["schemas"]["Pacing"];
+            /** @description Upper limit for the cost in US dollars. No new model call starts above it. Null for no limit. */
             maxCostUsd?: number | null;
-            /** Model */
+            /** @description Id of the model. Null for the default of the deployment. */
             model?: string | null;
         };
         /**
-         * RunRequest
-         * @description The body of POST .../runs. `itemIds` names cards, epics or stories, by the run's type.
+         * @description Activity of a run. `phaseDetail` has the sentence for people.
+         * @enum {string}
+         */
+        RunPhase: "WAITING" | "QUEUEING" | "GENERATING" | "MERGING" | "DONE";
+        /**
+         * @description State of a run, with items on request.
+         * @example {
+         *       "runId": "01k2m3n4p5q6r7s8-R7",
+         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "planId": null,
+         *       "type": "GENERATE_STORIES",
+         *       "status": "RUNNING",
+         *       "phase": "GENERATING",
+         *       "phaseDetail": "Writing stories: 3 of 8 ended, 2 in flight",
+         *       "stale": false,
+         *       "totalItems": 8,
+         *       "pendingItems": 3,
+         *       "activeItems": 2,
+         *       "completedItems": 3,
+         *       "failedItems": 0,
+         *       "skippedItems": 0,
+         *       "artifactsCreated": 12,
+         *       "artifactsDeleted": 0,
+         *       "progress": 37,
+         *       "tokens": {
+         *         "input": 8100,
+         *         "output": 3600,
+         *         "cacheRead": 0,
+         *         "cacheWrite": 0
+         *       },
+         *       "costUsd": 0.08,
+         *       "elapsedMs": 24000,
+         *       "estimatedRemainingMs": 40000,
+         *       "hops": 1,
+         *       "attempts": 1,
+         *       "retryOf": null,
+         *       "nextRetryAt": null,
+         *       "errorMessage": null,
+         *       "options": {
+         *         "mode": "compact",
+         *         "existingBehavior": "skip",
+         *         "pacing": "normal",
+         *         "maxCostUsd": 5,
+         *         "model": "mock"
+         *       },
+         *       "ai": "mock",
+         *       "model": "mock",
+         *       "coverage": null,
+         *       "seq": 14,
+         *       "createdAt": "2026-11-29T08:20:00Z",
+         *       "startedAt": "2026-11-29T08:20:01Z",
+         *       "heartbeatAt": "2026-11-29T08:20:24Z",
+         *       "completedAt": null,
+         *       "pollAfterMs": 1000
+         *     }
+         */
+        RunProgress: {
+            /** @description Id of the run. */
+            runId: string;
+            /** @description Id of the project. Null for a run of a plan. */
+            projectId: string | null;
+            /** @description Id of the plan. Null for a run of a project. */
+            planId: string | null;
+            /** @description Kind of run. */
+            type: components["schemas"]["RunType"];
+            /** @description Status of the run. */
+            status: components["schemas"]["RunStatus"];
+            /** @description Current activity. */
+            phase: components["schemas"]["RunPhase"];
+            /** @description Current activity as a sentence for people. */
+            phaseDetail: string;
+            /** @description True if an active run lost its worker. The scheduler restarts it. */
+            stale: boolean;
+            /** @description Number of items. */
+            totalItems: number;
+            /** @description Items not started. */
+            pendingItems: number;
+            /** @description Items in progress. */
+            activeItems: number;
+            /** @description Completed items. */
+            completedItems: number;
+            /** @description Failed items. */
+            failedItems: number;
+            /** @description Skipped items. */
+            skippedItems: number;
+            /** @description Number of entries created. */
+            artifactsCreated: number;
+            /** @description Number of entries deleted. */
+            artifactsDeleted: number;
+            /** @description Finished items in whole percent. */
+            progress: number;
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
+            costUsd: number;
+            /** @description Elapsed time in milliseconds. */
+            elapsedMs: number;
+            /** @description Estimated time left in milliseconds. Null before the first measurement. */
+            estimatedRemainingMs: number | null;
+            /** @description Number of function invocations so far. */
+            hops: number;
+            /** @description Number of this attempt. It rises with each retry of the same items. */
+            attempts: number;
+            /** @description Id of the run this one retries, or null. */
+            retryOf: string | null;
+            /** @description Time of the next automatic retry (RFC 3339, UTC), or null. */
+            nextRetryAt: string | null;
+            /** @description Reason of a failed run, or null. */
+            errorMessage: string | null;
+            /** @description Options in effect. */
+            options: components["schemas"]["EffectiveRunOptions"];
+            /** @description Model provider, such as `mock`, `anthropic` or `bedrock`. */
+            ai: string;
+            /** @description Id of the model. */
+            model: string;
+            /** @description Card coverage of a finished `GENERATE_EPICS` run, else null. */
+            coverage: components["schemas"]["CoverageCounts"] | null;
+            /** @description Sequence number of the last change. Pass it as `since` to get later changes only. */
+            seq: number;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+            /** @description Time of the start (RFC 3339, UTC), or null. */
+            startedAt: string | null;
+            /** @description Time of the last sign of life (RFC 3339, UTC), or null. */
+            heartbeatAt: string | null;
+            /** @description Time of the end (RFC 3339, UTC), or null. */
+            completedAt: string | null;
+            /** @description Recommended delay before the next request, in milliseconds. */
+            pollAfterMs: number;
+            /** @description Items. Present with `items=true` (all) or `since` (changed ones only). */
+            items?: components["schemas"]["RunItem"][];
+        };
+        /**
+         * @description Request to start or estimate a run.
+         * @example {
+         *       "type": "GENERATE_STORIES",
+         *       "options": {
+         *         "mode": "compact",
+         *         "existingBehavior": "skip",
+         *         "pacing": "normal",
+         *         "maxCostUsd": 5
+         *       }
+         *     }
          */
         RunRequest: {
+            /** @description Kind of run. */
             type: components["schemas"]["RunType"];
             /**
+             * @description Options of the run.
              * @default {
              *       "mode": "standard",
              *       "existingBehavior": "skip",
@@ -1859,1804 +3393,929 @@ export interface components {
              *     }
              */
             options: components["schemas"]["RunOptions"];
-            /** Epicid */
+            /** @description Limits `GENERATE_STORIES` and `GENERATE_SUBTASKS` to one epic. Null for all. */
             epicId?: string | null;
-            /** Itemids */
+            /** @description Ids of the cards, epics or stories to work on, by the type of the run. Null for all. */
             itemIds?: string[] | null;
         };
-        /** RunRetried */
-        RunRetried: {
-            /** Runid */
-            runId: string;
-            type: components["schemas"]["RunType"];
-            status: components["schemas"]["Status"];
-            /** Totalitems */
-            totalItems: number;
-            /** Retryof */
-            retryOf: string;
-        };
-        /** RunStarted */
-        RunStarted: {
-            /** Runid */
-            runId: string;
-            type: components["schemas"]["RunType"];
-            status: components["schemas"]["Status"];
-            /** Totalitems */
-            totalItems: number;
-        };
         /**
-         * RunType
+         * @description Status of a run. `QUEUED` and `RUNNING` are active. `SUCCEEDED` had no failed item, `PARTIAL` had some, `FAILED` completed none or stopped early, `CANCELLED` was stopped by a user.
+         * @enum {string}
+         */
+        RunStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
+        /**
+         * @description Kind of run. `ANALYZE_CARDS` classifies cards, `GENERATE_EPICS`, `GENERATE_STORIES` and `GENERATE_SUBTASKS` create entries of the backlog, `GENERATE_PLAN` writes a plan and `REVIEW_PLAN` reviews one. The last two start at the plan's own endpoints.
          * @enum {string}
          */
         RunType: "ANALYZE_CARDS" | "GENERATE_EPICS" | "GENERATE_STORIES" | "GENERATE_SUBTASKS" | "GENERATE_PLAN" | "REVIEW_PLAN";
-        /**
-         * Status
-         * @enum {string}
-         */
-        Status: "QUEUED" | "RUNNING" | "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
-        /** Tokens */
-        Tokens: {
-            /** Input */
-            input: number;
-            /** Output */
-            output: number;
-            /** Cacheread */
-            cacheRead: number;
-            /** Cachewrite */
-            cacheWrite: number;
-        };
-        /** Coverage */
-        Coverage: {
-            /** Stated */
-            stated: number;
-            /** Covered */
-            covered: number;
-            /** Rest */
-            rest: number;
-            /** Restcardids */
-            restCardIds: string[];
-        };
-        /**
-         * ErrorCode
-         * @description Why an item, or a whole run, failed.
-         * @enum {string}
-         */
-        ErrorCode: "ANSWER_INVALID" | "ANSWER_TRUNCATED" | "ANSWER_REFUSED" | "MODEL_UNAVAILABLE" | "MODEL_MISCONFIGURED" | "TIMED_OUT" | "WORKER_LOST" | "TARGET_GONE" | "TARGET_CHANGED" | "TOO_LARGE" | "REPOSITORY_UNAVAILABLE" | "COST_LIMIT" | "HOP_LIMIT" | "NO_PROGRESS" | "INTERNAL";
-        /**
-         * ItemStatus
-         * @enum {string}
-         */
-        ItemStatus: "PENDING" | "GENERATING" | "SAVING" | "COMPLETED" | "FAILED" | "SKIPPED";
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        ProgressList: {
-            /** Items */
-            items: components["schemas"]["Progress"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        RunItemList: {
-            /** Items */
-            items: components["schemas"]["RunItem"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        RunLogList: {
-            /** Items */
-            items: components["schemas"]["RunLog"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * ProgressWithItems
-         * @description With `items=true` all of them, with `since` those that have changed.
-         */
-        ProgressWithItems: {
-            /** Runid */
-            runId: string;
-            /** Projectid */
-            projectId: string | null;
-            /** Planid */
-            planId: string | null;
-            type: components["schemas"]["RunType"];
-            status: components["schemas"]["Status"];
-            phase: components["schemas"]["Phase"];
-            /** Phasedetail */
-            phaseDetail: string;
-            /** Stale */
-            stale: boolean;
-            /** Totalitems */
-            totalItems: number;
-            /** Pendingitems */
-            pendingItems: number;
-            /** Activeitems */
-            activeItems: number;
-            /** Completeditems */
-            completedItems: number;
-            /** Faileditems */
-            failedItems: number;
-            /** Skippeditems */
-            skippedItems: number;
-            /** Artifactscreated */
-            artifactsCreated: number;
-            /** Artifactsdeleted */
-            artifactsDeleted: number;
-            /** Progress */
-            progress: number;
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
-            costUsd: number;
-            /** Elapsedms */
-            elapsedMs: number;
-            /** Estimatedremainingms */
-            estimatedRemainingMs: number | null;
-            /** Hops */
-            hops: number;
-            /** Attempts */
-            attempts: number;
-            /** Retryof */
-            retryOf: string | null;
-            /** Nextretryat */
-            nextRetryAt: string | null;
-            /** Errormessage */
-            errorMessage: string | null;
-            options: components["schemas"]["OptionsUsed"];
-            /** Ai */
-            ai: string;
-            /** Model */
-            model: string;
-            coverage: components["schemas"]["CoverageCounts"] | null;
-            /** Seq */
-            seq: number;
-            /** Createdat */
-            createdAt: string;
-            /** Startedat */
-            startedAt: string | null;
-            /** Heartbeatat */
-            heartbeatAt: string | null;
-            /** Completedat */
-            completedAt: string | null;
-            /** Pollafterms */
-            pollAfterMs: number;
-            /** Items */
-            items?: components["schemas"]["RunItem"][];
-        };
-        /** RunItem */
-        RunItem: {
-            /** Id */
-            id: string;
-            /** Targetid */
-            targetId: string | null;
-            /** Code */
-            code: string;
-            /** Title */
-            title: string;
-            status: components["schemas"]["ItemStatus"];
-            /** Created */
-            created: number;
-            /** Deleted */
-            deleted: number;
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
-            costUsd: number;
-            /** Durationms */
-            durationMs: number | null;
-            /** Attempts */
-            attempts: number;
-            errorCode: components["schemas"]["ErrorCode"] | null;
-            /** Errormsg */
-            errorMsg: string | null;
-            /** Startedat */
-            startedAt: string | null;
-            /** Completedat */
-            completedAt: string | null;
-            /** Seq */
-            seq: number;
-        };
-        /** RunLog */
-        RunLog: {
-            /** At */
-            at: string;
-            /** Level */
-            level: string;
-            /** Message */
-            message: string;
-            /** Itemid */
-            itemId: string | null;
-            /** Seq */
-            seq: number;
-        };
-        /** AddPhase */
-        AddPhase: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "add_phase";
-            phase: components["schemas"]["PhaseDraft"];
-            /** Position */
-            position: number | null;
-        };
-        /**
-         * AddTask
-         * @description `ahead_of`: the task it goes before; while that stands in the phase, it counts and `position` does not.
-         */
-        AddTask: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "add";
-            /** Phaseid */
-            phaseId: string;
-            task: components["schemas"]["TaskDraft"];
-            /** Position */
-            position: number | null;
-            /** Aheadof */
-            aheadOf: string | null;
-            /**
-             * Neededby
-             * @default []
-             */
-            neededBy: string[];
-        };
-        /** Because */
-        Because: {
-            /** Reason */
-            reason?: string | null;
-        };
-        /**
-         * Cause
-         * @description Why a plan is paused, or has failed; who must act is named by it.
-         * @enum {string}
-         */
-        Cause: "person" | "failure" | "phase" | "execution";
-        /** ChangeDependencies */
-        ChangeDependencies: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "dependencies";
-            /** Taskid */
-            taskId: string;
-            /** Dependson */
-            dependsOn: string[];
-        };
-        /**
-         * ChangeTold
-         * @description What became of a phase, a task or the plan's own fields; in brief without its before and after.
-         */
-        ChangeTold: {
-            /** Id */
-            id: string;
-            /** Kind */
-            kind: string;
-            /** Title */
-            title: string;
-            /** Fields */
-            fields: string[];
-            /** Before */
-            before: {
-                [key: string]: unknown;
-            } | null;
-            /** After */
-            after: {
-                [key: string]: unknown;
-            } | null;
-        };
-        /**
-         * Choice
-         * @description The body of POST /api/plans/{id}/apply-suggestions.
-         */
-        Choice: {
-            /** Iterationid */
-            iterationId: string;
-            /** Suggestionindices */
-            suggestionIndices: number[];
-        };
-        /** Comparison */
-        Comparison: {
-            /** Planid */
-            planId: string;
-            /** From */
-            from: number;
-            /** To */
-            to: number;
-            /** Changes */
-            changes: components["schemas"]["ChangeTold"][];
-        };
-        /**
-         * Complete
-         * @description `commitSha` is the person's own commit, if there is one.
-         */
-        Complete: {
-            /** Commitsha */
-            commitSha?: string | null;
-            /** Note */
-            note?: string | null;
-        };
-        /**
-         * Condition
-         * @description What must have come of an earlier task for this one (or this phase) to be carried out; else it is skipped.
-         */
-        Condition: {
-            /** Taskid */
-            taskId: string;
-            /** Outcome */
-            outcome?: ("COMPLETED" | "FAILED" | "SKIPPED") | null;
-            /**
-             * Fileschanged
-             * @description A glob that a changed file must match
-             */
-            filesChanged?: string | null;
-        };
-        /** EffortEstimate */
-        EffortEstimate: {
-            /**
-             * Effort
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /** Tasks */
-            tasks: number;
-            /** Calls */
-            calls: number;
-            /** Seconds */
-            seconds: number;
-            /** Costusd */
-            costUsd: number;
-            /** Basis */
-            basis: string;
-            /** Measuredtasks */
-            measuredTasks: number;
-        };
-        /**
-         * Execute
-         * @description `again`: a plan that has ended is carried out once more from its beginning.
-         */
-        Execute: {
-            /**
-             * Again
-             * @default false
-             */
-            again: boolean;
-        };
-        /**
-         * GenerateRequest
-         * @description The body of POST /api/plans/generate. `parameters` are those of the template.
-         */
-        GenerateRequest: {
-            /** Repositoryid */
-            repositoryId: string;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Storyids */
-            storyIds?: string[];
-            /** Templateid */
-            templateId?: string | null;
-            /** Parameters */
-            parameters?: {
-                [key: string]: string;
-            };
-            /**
-             * @default {
-             *       "mode": "standard",
-             *       "model": null,
-             *       "maxCostUsd": null
-             *     }
-             */
-            options: components["schemas"]["ModelOptions"];
-        };
-        /**
-         * IterationKind
-         * @enum {string}
-         */
-        IterationKind: "CREATED" | "GENERATED" | "EDITED" | "REVIEWED" | "SUGGESTIONS_APPLIED" | "RESTORED";
-        /** IterationShown */
-        IterationShown: {
-            /** Id */
-            id: string;
-            /** Planid */
-            planId: string;
-            /** Number */
-            number: number;
-            kind: components["schemas"]["IterationKind"];
-            /** @default DONE */
-            status: components["schemas"]["IterationStatus"];
-            /** Who */
+        /** @description Schedule of a plan. */
+        Schedule: {
+            /** @description Expression of EventBridge Scheduler, `at(…)` or `cron(…)`. */
+            expression: string;
+            /** @description IANA time zone of the expression. */
+            timezone: string;
+            /** @description Author. */
             who: string;
-            /** Summary */
-            summary: string;
-            /** Fromversion */
-            fromVersion: number;
-            /** Version */
-            version: number;
-            /** Createdat */
-            createdAt: string;
-            /**
-             * Changes
-             * @default []
-             */
-            changes: {
-                [key: string]: unknown;
-            }[];
-            /**
-             * Changecount
-             * @default 0
-             */
-            changeCount: number;
-            /** Runid */
-            runId: string | null;
-            request: components["schemas"]["Request"] | null;
-            /** Sourceiterationid */
-            sourceIterationId: string | null;
-            /**
-             * Suggestionindices
-             * @default []
-             */
-            suggestionIndices: number[];
-            /** Restoredversion */
-            restoredVersion: number | null;
-            /** Suggestions */
-            suggestions: components["schemas"]["SuggestionShown"][];
-            /**
-             * Dropped
-             * @default []
-             */
-            dropped: string[];
-            /** Schedule */
-            schedule: {
-                [key: string]: unknown;
-            } | null;
-            /** Error */
-            error: string | null;
         };
         /**
-         * IterationStatus
-         * @description Only what the model works on is PENDING; the rest is DONE as soon as it is there.
-         * @enum {string}
+         * @description Schedule of a plan, either `at` or `cron`.
+         * @example {
+         *       "cron": "0 3 ? * MON *",
+         *       "timezone": "Europe/Berlin"
+         *     }
          */
-        IterationStatus: "PENDING" | "DONE" | "FAILED" | "CANCELLED";
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        IterationShownList: {
-            /** Items */
-            items: components["schemas"]["IterationShown"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        LogLineList: {
-            /** Items */
-            items: components["schemas"]["LogLine"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        PlanInBriefList: {
-            /** Items */
-            items: components["schemas"]["PlanInBrief"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        RepositoryList: {
-            /** Items */
-            items: components["schemas"]["Repository"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * Listed
-         * @description A page of a list; `nextToken` asks for the next one and is null at the end.
-         */
-        TemplateInBriefList: {
-            /** Items */
-            items: components["schemas"]["TemplateInBrief"][];
-            /** Nexttoken */
-            nextToken: string | null;
-        };
-        /**
-         * LogLine
-         * @description One turn of a task's session.
-         */
-        LogLine: {
-            /** At */
-            at: string;
-            /** Turn */
-            turn: number;
-            /** Tools */
-            tools: string[];
-            /** Files */
-            files: string[];
-            /** Message */
-            message: string;
-            spent: components["schemas"]["SpentOnTurn"];
-        };
-        /**
-         * ModelOptions
-         * @description How the model is asked: `mode` how finely, `model` which, `maxCostUsd` up to which cost of the run.
-         */
-        ModelOptions: {
-            /** @default standard */
-            mode: components["schemas"]["Mode"];
-            /** Model */
-            model?: string | null;
-            /** Maxcostusd */
-            maxCostUsd?: number | null;
-        };
-        /** MovePhase */
-        MovePhase: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "move_phase";
-            /** Phaseid */
-            phaseId: string;
-            /** Position */
-            position: number;
-        };
-        /**
-         * MoveTask
-         * @description To another phase, or another place in its own; `position` null is the end, `ahead_of` as in `AddTask`.
-         */
-        MoveTask: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "move";
-            /** Taskid */
-            taskId: string;
-            /** Phaseid */
-            phaseId: string;
-            /** Position */
-            position: number | null;
-            /** Aheadof */
-            aheadOf: string | null;
-        };
-        /** NewPhase */
-        NewPhase: {
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Mode
-             * @default sequential
-             * @enum {string}
-             */
-            mode: "sequential" | "parallel" | "manual";
-            /**
-             * Pauseafter
-             * @default false
-             */
-            pauseAfter: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-            /**
-             * Tasks
-             * @default []
-             */
-            tasks: components["schemas"]["TaskDraft"][];
-            /** Planid */
-            planId: string;
-            /** Position */
-            position?: number | null;
-        };
-        /**
-         * NewPlan
-         * @description By hand (`phases`, nested or empty), from a template, or from stories: where there are no phases, theirs.
-         */
-        NewPlan: {
-            /** Repositoryid */
-            repositoryId: string;
-            /** Title */
-            title?: string | null;
-            /** Description */
-            description?: string | null;
-            /** Branch */
-            branch?: string | null;
-            /**
-             * Autocommit
-             * @default true
-             */
-            autoCommit: boolean;
-            /**
-             * Maxparallel
-             * @default 10
-             */
-            maxParallel: number;
-            /**
-             * Storyids
-             * @default []
-             */
-            storyIds: string[];
-            /** Phases */
-            phases?: components["schemas"]["PhaseDraft"][] | null;
-            /** Templateid */
-            templateId?: string | null;
-            /** Parameters */
-            parameters?: {
-                [key: string]: string;
-            };
-        };
-        /** NewRepository */
-        NewRepository: {
-            /** Name */
-            name: string;
-            /** Url */
-            url: string;
-            /**
-             * Defaultbranch
-             * @default main
-             */
-            defaultBranch: string;
-            /** Credentialssecret */
-            credentialsSecret?: string | null;
-        };
-        /**
-         * NewTask
-         * @description `neededBy`: tasks that depend on the new one from now on; `position` null is the end of the phase.
-         */
-        NewTask: {
-            /** Key */
-            key?: string | null;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Dependson
-             * @default []
-             */
-            dependsOn: string[];
-            /** Repositoryid */
-            repositoryId?: string | null;
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Files
-             * @default []
-             */
-            files: string[];
-            /** Storyid */
-            storyId?: string | null;
-            /** Subtaskid */
-            subtaskId?: string | null;
-            /**
-             * Changeasked
-             * @default true
-             */
-            changeAsked: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-            /** Phaseid */
-            phaseId: string;
-            /** Position */
-            position?: number | null;
-            /**
-             * Neededby
-             * @default []
-             */
-            neededBy: string[];
-        };
-        /**
-         * NewTemplate
-         * @description From a plan (`planId`), or written out (`title`, `phases`). Texts name parameters as {{name}}.
-         */
-        NewTemplate: {
-            /** Name */
-            name: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Planid */
-            planId?: string | null;
-            /** Title */
-            title?: string | null;
-            /** Plandescription */
-            planDescription?: string | null;
-            /** Phases */
-            phases?: components["schemas"]["PhaseDraft"][] | null;
-            /**
-             * Parameters
-             * @default []
-             */
-            parameters: components["schemas"]["Parameter"][];
-            /**
-             * Replace
-             * @description By parameter: the text of the plan that becomes its place
-             */
-            replace?: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * NewTiming
-         * @description `at` once, or `cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone.
-         */
-        NewTiming: {
-            /** At */
+        ScheduleRequest: {
+            /** @description Time of a single execution (RFC 3339), in the future. Null with `cron`. */
             at?: string | null;
-            /** Cron */
+            /** @description Cron expression of EventBridge Scheduler with six fields: minutes, hours, day of month, month, day of week, year. Null with `at`. */
             cron?: string | null;
             /**
-             * Timezone
+             * @description IANA time zone of `cron`.
              * @default UTC
              */
             timezone: string;
         };
-        /** Parameter */
-        Parameter: {
-            /** Name */
-            name: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Default */
-            default?: string | null;
-        };
         /**
-         * PassedOver
-         * @description A time of the plan's schedule at which it could not be begun, and why.
+         * @description Handling of the tasks behind a skipped one. `skip` skips them too, `run` treats the skipped task as done.
+         * @enum {string}
          */
-        PassedOver: {
-            /** Time */
+        SkipDependents: "skip" | "run";
+        /** @description Options of a skip. */
+        SkipRequest: {
+            /**
+             * @description Handling of the tasks behind the skipped one.
+             * @default skip
+             */
+            dependents: components["schemas"]["SkipDependents"];
+        };
+        /** @description Scheduled time at which the plan could not start. */
+        SkippedSchedule: {
+            /** @description Scheduled time. */
             time: string;
-            /** Atms */
+            /** @description Time of the decision, in milliseconds since 1970. */
             atMs: number;
-            /** Reason */
+            /** @description Reason the plan did not start. */
             reason: string;
         };
-        /** PhaseDraft */
-        PhaseDraft: {
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Mode
-             * @default sequential
-             * @enum {string}
-             */
-            mode: "sequential" | "parallel" | "manual";
-            /**
-             * Pauseafter
-             * @default false
-             */
-            pauseAfter: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-            /**
-             * Tasks
-             * @default []
-             */
-            tasks: components["schemas"]["TaskDraft"][];
-        };
-        /** PhaseOfPlan */
-        PhaseOfPlan: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Mode
-             * @default sequential
-             * @enum {string}
-             */
-            mode: "sequential" | "parallel" | "manual";
-            /**
-             * Pauseafter
-             * @default false
-             */
-            pauseAfter: boolean;
-            condition: components["schemas"]["Condition"] | null;
-            /** Tasks */
-            tasks: components["schemas"]["TaskShown"][];
-            /** Planid */
-            planId: string;
-            /** Planversion */
-            planVersion: number;
-        };
-        /**
-         * PhasePatch
-         * @description `position`: its new place among the phases; `taskIds`: the order of its tasks.
-         */
-        PhasePatch: {
-            /** Title */
-            title?: string;
-            /** Description */
-            description?: string;
-            /**
-             * Mode
-             * @enum {string}
-             */
-            mode?: "sequential" | "parallel" | "manual";
-            /** Pauseafter */
-            pauseAfter?: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-            /** Position */
-            position?: number;
-            /** Taskids */
-            taskIds?: string[];
-        };
-        /** PhaseProgress */
-        PhaseProgress: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
-            /**
-             * Mode
-             * @enum {string}
-             */
-            mode: "sequential" | "parallel" | "manual";
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "PENDING" | "RUNNING" | "FAILED" | "COMPLETED" | "SKIPPED" | "CANCELLED";
-            /** Taskcounts */
-            taskCounts: {
-                [key: string]: number;
-            };
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
-            costUsd: number;
-        };
-        /** PhaseShown */
-        PhaseShown: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Mode
-             * @default sequential
-             * @enum {string}
-             */
-            mode: "sequential" | "parallel" | "manual";
-            /**
-             * Pauseafter
-             * @default false
-             */
-            pauseAfter: boolean;
-            condition: components["schemas"]["Condition"] | null;
-            /** Tasks */
-            tasks: components["schemas"]["TaskShown"][];
-        };
-        /**
-         * PlanControlled
-         * @description A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed, `passedOver` which
-         *     time of its schedule was the last that found it under way, or could not begin it, and why.
-         */
-        PlanControlled: {
-            /** Planid */
-            planId: string;
-            status: components["schemas"]["PlanStatus"];
-            cause: components["schemas"]["Cause"] | null;
-            /** Reason */
-            reason: string | null;
-            /** Execution */
-            execution: number;
-            schedule: components["schemas"]["Timing"] | null;
-            passedOver: components["schemas"]["PassedOver"] | null;
-            rollback: components["schemas"]["Rollback"] | null;
-        };
-        /**
-         * PlanEstimate
-         * @description For the tasks that have not ended. `basis`: `measured` in this repository, `assumed`, or `mixed`.
-         */
-        PlanEstimate: {
-            /** Tasks */
-            tasks: number;
-            /** Calls */
-            calls: number;
-            /** Inputtokens */
-            inputTokens: number;
-            /** Outputtokens */
-            outputTokens: number;
-            /** Cachereadtokens */
-            cacheReadTokens: number;
-            /** Cachewritetokens */
-            cacheWriteTokens: number;
-            /** Costusd */
-            costUsd: number;
-            /** Criticalpath */
-            criticalPath: string[];
-            /** Criticalpathseconds */
-            criticalPathSeconds: number;
-            /** Seconds */
-            seconds: number;
-            /** Workseconds */
-            workSeconds: number;
-            /** Maxparallelism */
-            maxParallelism: number;
-            /** Stops */
-            stops: number;
-            /** Basis */
-            basis: string;
-            /** Efforts */
-            efforts: components["schemas"]["EffortEstimate"][];
-            /** Ai */
-            ai: string;
-            /** Model */
-            model: string;
-        };
-        /**
-         * PlanEvent
-         * @description `what` is a status that the plan, or the task, has come to; or a name for what has happened to it.
-         *
-         *     `seq` is this event's alone, and greater than that of every event before it.
-         */
-        PlanEvent: {
-            /** At */
-            at: string;
-            /** Seq */
-            seq: number;
-            /** What */
-            what: string;
-            /** Who */
-            who?: string;
-            /** Taskid */
-            taskId?: string;
-            /** Reason */
-            reason?: string;
-        };
-        /** PlanInBrief */
-        PlanInBrief: {
-            /** Id */
-            id: string;
-            /** Repositoryid */
-            repositoryId: string;
-            /** Title */
-            title: string;
-            status: components["schemas"]["PlanStatus"];
-            /** Version */
-            version: number;
-            /** Taskcount */
-            taskCount: number;
-            /** Storyids */
-            storyIds: string[];
-            /** Error */
-            error: string | null;
-            /** Createdat */
-            createdAt: string;
-            /** Updatedat */
-            updatedAt: string;
-            /** Phasecount */
-            phaseCount: number;
-        };
-        /**
-         * PlanPatch
-         * @description `status`: READY says that a complete plan may be carried out, DRAFT takes that back.
-         */
-        PlanPatch: {
-            /** Title */
-            title?: string;
-            /** Description */
-            description?: string;
-            /** Branch */
-            branch?: string | null;
-            /** Autocommit */
-            autoCommit?: boolean;
-            /** Maxparallel */
-            maxParallel?: number;
-            /** Storyids */
-            storyIds?: string[];
-            /**
-             * Status
-             * @enum {string}
-             */
-            status?: "DRAFT" | "READY";
-        };
-        /**
-         * PlanProgress
-         * @description `events` are the newest; `estimatedRemainingMs` is of work, along the critical path of what is left.
-         */
-        PlanProgress: {
-            /** Planid */
-            planId: string;
-            status: components["schemas"]["PlanStatus"];
-            cause: components["schemas"]["Cause"] | null;
-            /** Reason */
-            reason: string | null;
-            /** Version */
-            version: number;
-            /** Branch */
-            branch: string;
-            /** Execution */
-            execution: number;
-            /** Seq */
-            seq: number;
-            schedule: components["schemas"]["Timing"] | null;
-            passedOver: components["schemas"]["PassedOver"] | null;
-            rollback: components["schemas"]["Rollback"] | null;
-            /** Phases */
-            phases: components["schemas"]["PhaseProgress"][];
-            /** Phasecounts */
-            phaseCounts: {
-                [key: string]: number;
-            };
-            /** Taskcounts */
-            taskCounts: {
-                [key: string]: number;
-            };
-            /** Totaltasks */
-            totalTasks: number;
-            /** Progress */
-            progress: number;
-            /** Currentphaseid */
-            currentPhaseId: string | null;
-            /** Tasks */
-            tasks: components["schemas"]["TaskProgress"][];
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
-            costUsd: number;
-            /** Elapsedms */
-            elapsedMs: number;
-            /** Estimatedremainingms */
-            estimatedRemainingMs: number | null;
-            /** Startedat */
-            startedAt: string | null;
-            /** Completedat */
-            completedAt: string | null;
-            /** Events */
-            events: components["schemas"]["PlanEvent"][];
-            /** Pollafterms */
-            pollAfterMs: number | null;
-        };
-        /** PlanShown */
-        PlanShown: {
-            /** Id */
-            id: string;
-            /** Repositoryid */
-            repositoryId: string;
-            /** Title */
-            title: string;
-            status: components["schemas"]["PlanStatus"];
-            /** Version */
-            version: number;
-            /** Taskcount */
-            taskCount: number;
-            /** Storyids */
-            storyIds: string[];
-            /** Error */
-            error: string | null;
-            /** Createdat */
-            createdAt: string;
-            /** Updatedat */
-            updatedAt: string;
-            /** Description */
-            description: string;
-            /** Branch */
-            branch: string | null;
-            /** Autocommit */
-            autoCommit: boolean;
-            /** Maxparallel */
-            maxParallel: number;
-            /** Phases */
-            phases: components["schemas"]["PhaseShown"][];
-        };
-        /** RemovePhase */
-        RemovePhase: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "remove_phase";
-            /** Phaseid */
-            phaseId: string;
-            /**
-             * Dependents
-             * @default refuse
-             * @enum {string}
-             */
-            dependents: "refuse" | "repair";
-        };
-        /** RemoveTask */
-        RemoveTask: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "remove";
-            /** Taskid */
-            taskId: string;
-            /**
-             * Dependents
-             * @default repair
-             * @enum {string}
-             */
-            dependents: "refuse" | "repair";
-        };
-        /**
-         * Reorder
-         * @description The named tasks of a phase in this order; what is not named keeps its order behind them.
-         */
-        Reorder: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "reorder";
-            /** Phaseid */
-            phaseId: string;
-            /** Taskids */
-            taskIds: string[];
-        };
-        /** Repository */
-        Repository: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Url */
-            url: string;
-            /**
-             * Defaultbranch
-             * @default main
-             */
-            defaultBranch: string;
-            /** Credentialssecret */
-            credentialsSecret: string | null;
-            /** Createdat */
-            createdAt: string;
-        };
-        /** RepositoryPatch */
-        RepositoryPatch: {
-            /** Name */
-            name?: string;
-            /** Url */
-            url?: string;
-            /** Defaultbranch */
-            defaultBranch?: string;
-            /** Credentialssecret */
-            credentialsSecret?: string | null;
-        };
-        /**
-         * Request
-         * @description What a generation or a review was asked for.
-         */
-        Request: {
-            /** Reviewtype */
-            reviewType: ("refine_descriptions" | "add_missing" | "optimize_order" | "break_down") | null;
-            /**
-             * Scope
-             * @default plan
-             * @enum {string}
-             */
-            scope: "plan" | "phase" | "task";
-            /** Targetid */
-            targetId: string | null;
-            /**
-             * Storyids
-             * @default []
-             */
-            storyIds: string[];
-            /** Templateid */
-            templateId: string | null;
-            /** Parameters */
-            parameters: {
-                [key: string]: string;
-            };
-        };
-        /** Restoration */
-        Restoration: {
-            /** Version */
-            version: number;
-        };
-        /**
-         * ReviewRequest
-         * @description The body of POST /api/plans/{id}/review. `targetId` names the phase or the task of the scope.
-         */
-        ReviewRequest: {
-            /**
-             * Reviewtype
-             * @enum {string}
-             */
-            reviewType: "refine_descriptions" | "add_missing" | "optimize_order" | "break_down";
-            /**
-             * Scope
-             * @default plan
-             * @enum {string}
-             */
-            scope: "plan" | "phase" | "task";
-            /** Targetid */
-            targetId?: string | null;
-            /**
-             * @default {
-             *       "mode": "standard",
-             *       "model": null,
-             *       "maxCostUsd": null
-             *     }
-             */
-            options: components["schemas"]["ModelOptions"];
-        };
-        /**
-         * RollBack
-         * @description A task, a phase, or neither: all of the plan. `dependents`: it is refused where others build on it, or they are
-         *     taken back before.
-         */
-        RollBack: {
-            /** Taskid */
-            taskId?: string | null;
-            /** Phaseid */
-            phaseId?: string | null;
-            /**
-             * Dependents
-             * @default refuse
-             * @enum {string}
-             */
-            dependents: "refuse" | "include";
-        };
-        /**
-         * Rollback
-         * @description Commits of tasks that are being taken back, or were: in this order. `number` tells it from any other.
-         */
-        Rollback: {
-            /** Number */
-            number: number;
-            /** Taskids */
-            taskIds: string[];
-            /** Who */
-            who: string;
-            /** Atms */
-            atMs: number;
-            /**
-             * Status
-             * @default RUNNING
-             * @enum {string}
-             */
-            status: "RUNNING" | "DONE" | "FAILED";
-            /** Error */
-            error: string | null;
-        };
-        /**
-         * Skip
-         * @description `dependents`: what depends on the task is skipped with it, or goes on as if it were done.
-         */
-        Skip: {
-            /**
-             * Dependents
-             * @default skip
-             * @enum {string}
-             */
-            dependents: "skip" | "run";
-        };
-        /** SpentOnTurn */
-        SpentOnTurn: {
-            /** Input */
-            input?: number;
-            /** Output */
-            output?: number;
-            /** Cacheread */
-            cacheRead?: number;
-            /** Cachewrite */
-            cacheWrite?: number;
-            /** Calls */
-            calls?: number;
-            /** Costmicrousd */
-            costMicroUsd?: number;
-        };
-        /**
-         * SplitTask
-         * @description The task gives way to its parts: they take its place, its dependencies, and what depends on it.
-         */
+        /** @description Replace a task by its parts. They take over its position, its dependencies and its dependents. */
         SplitTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "split";
-            /** Taskid */
+            /** @description Id of the task. */
             taskId: string;
-            /** Parts */
+            /** @description The new tasks. */
             parts: components["schemas"]["TaskDraft"][];
         };
         /**
-         * SuggestionShown
-         * @description `stale` and `conflictsWith`, the indices it cannot be chosen with, are told of a single iteration's suggestions;
-         *     in the list they are null.
+         * @description Accepted generation or review. The iteration holds its result, the run its progress.
+         * @example {
+         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "iterationId": "plan-01k2m3n4p5q6r7s8-I2",
+         *       "runId": "plan-01k2m3n4p5q6r7s8-R1"
+         *     }
          */
-        SuggestionShown: {
-            /** Operation */
-            operation: components["schemas"]["UpdatePlan"] | components["schemas"]["AddPhase"] | components["schemas"]["UpdatePhase"] | components["schemas"]["RemovePhase"] | components["schemas"]["MovePhase"] | components["schemas"]["AddTask"] | components["schemas"]["UpdateTask"] | components["schemas"]["RemoveTask"] | components["schemas"]["SplitTask"] | components["schemas"]["MoveTask"] | components["schemas"]["Reorder"] | components["schemas"]["ChangeDependencies"];
-            /** Reason */
-            reason: string;
-            /** Version */
+        StartedIteration: {
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Id of the iteration. */
+            iterationId: string;
+            /** @description Id of the run. */
+            runId: string;
+        };
+        /**
+         * @description Accepted run.
+         * @example {
+         *       "runId": "01k2m3n4p5q6r7s8-R7",
+         *       "type": "GENERATE_STORIES",
+         *       "status": "QUEUED",
+         *       "totalItems": 8
+         *     }
+         */
+        StartedRun: {
+            /** @description Id of the run. */
+            runId: string;
+            /** @description Kind of run. */
+            type: components["schemas"]["RunType"];
+            /** @description Status of the run, `QUEUED`. */
+            status: components["schemas"]["RunStatus"];
+            /** @description Number of items. */
+            totalItems: number;
+        };
+        /** @description User story of an epic. */
+        Story: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the epic. */
+            epicId: string;
+            /** @description Id of the project. */
+            projectId: string;
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            code: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description User role, the part after "As a".
+             * @default
+             */
+            role: string;
+            /**
+             * @description Wish, the part after "I want".
+             * @default
+             */
+            want: string;
+            /**
+             * @description Benefit, the part after "so that".
+             * @default
+             */
+            benefit: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Priority.
+             * @default medium
+             */
+            priority: components["schemas"]["Priority"];
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Ids of the cards behind the story.
+             * @default []
+             */
+            cardIds: string[];
+            /** @description Id of the run that created this entry, or null. */
+            runId: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+        };
+        /**
+         * @description User story with the plans that implement it.
+         * @example {
+         *       "id": "01k2m3n4p5q6r7s8-E1-S1",
+         *       "epicId": "01k2m3n4p5q6r7s8-E1",
+         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "code": "E1-S1",
+         *       "title": "Export in the background",
+         *       "role": "analyst",
+         *       "want": "to export a large sheet in the background",
+         *       "benefit": "I can keep working",
+         *       "acceptanceCriteria": [
+         *         "An export of 100",
+         *         "000 rows ends within a minute"
+         *       ],
+         *       "priority": "high",
+         *       "effort": "M",
+         *       "cardIds": [
+         *         "01k2m3n4p5q6r7s8-C1"
+         *       ],
+         *       "runId": null,
+         *       "createdAt": "2026-11-29T08:10:00Z",
+         *       "plans": []
+         *     }
+         */
+        StoryDetails: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the epic. */
+            epicId: string;
+            /** @description Id of the project. */
+            projectId: string;
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            code: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description User role, the part after "As a".
+             * @default
+             */
+            role: string;
+            /**
+             * @description Wish, the part after "I want".
+             * @default
+             */
+            want: string;
+            /**
+             * @description Benefit, the part after "so that".
+             * @default
+             */
+            benefit: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Priority.
+             * @default medium
+             */
+            priority: components["schemas"]["Priority"];
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Ids of the cards behind the story.
+             * @default []
+             */
+            cardIds: string[];
+            /** @description Id of the run that created this entry, or null. */
+            runId: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+            /** @description Plans that implement the story. */
+            plans: components["schemas"]["StoryPlan"][];
+        };
+        /** @description Page of a list of `Story`. */
+        StoryList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Story"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Changes to a story. Omitted fields keep their value. */
+        StoryPatch: {
+            /** @description Title. */
+            title?: string;
+            /** @description User role, the part after "As a". */
+            role?: string;
+            /** @description Wish, the part after "I want". */
+            want?: string;
+            /** @description Benefit, the part after "so that". */
+            benefit?: string;
+            /** @description Conditions for accepting the result, one per entry. */
+            acceptanceCriteria?: string[];
+            /** @description Priority. */
+            priority?: components["schemas"]["Priority"];
+            /** @description Estimated effort. */
+            effort?: components["schemas"]["Effort"];
+            /** @description Ids of the cards behind the story. */
+            cardIds?: string[];
+        };
+        /** @description Plan that implements a story. */
+        StoryPlan: {
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Title of the plan. */
+            title: string;
+            /** @description Status of the plan. */
+            status: components["schemas"]["PlanStatus"];
+            /** @description Version number of the plan. It rises with each change. */
             version: number;
-            /** Before */
+            /** @description Finished tasks of the story, in whole percent. */
+            progress: number;
+            /** @description Number of the story's tasks by status. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description Tasks that implement the story. */
+            tasks: components["schemas"]["StoryTask"][];
+        };
+        /** @description Task that implements a story. */
+        StoryTask: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the subtask that the task implements, or null. */
+            subtaskId: string | null;
+            /** @description Current status. */
+            status: components["schemas"]["TaskStatus"];
+        };
+        /**
+         * @description Unit of work of a story.
+         * @example {
+         *       "id": "01k2m3n4p5q6r7s8-E1-S1-T1",
+         *       "storyId": "01k2m3n4p5q6r7s8-E1-S1",
+         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "code": "E1-S1-T1",
+         *       "title": "Queue exports",
+         *       "description": "Write export jobs to a queue.",
+         *       "effort": "S",
+         *       "runId": null,
+         *       "createdAt": "2026-11-29T08:15:00Z"
+         *     }
+         */
+        Subtask: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Id of the story. */
+            storyId: string;
+            /** @description Id of the project. */
+            projectId: string;
+            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            code: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Description in plain text.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /** @description Id of the run that created this entry, or null. */
+            runId: string | null;
+            /** @description Time of creation (RFC 3339, UTC). */
+            createdAt: string;
+        };
+        /** @description Page of a list of `Subtask`. */
+        SubtaskList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["Subtask"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /** @description Changes to a subtask. Omitted fields keep their value. */
+        SubtaskPatch: {
+            /** @description Title. */
+            title?: string;
+            /** @description Description in plain text. */
+            description?: string;
+            /** @description Estimated effort. */
+            effort?: components["schemas"]["Effort"];
+        };
+        /** @description Suggestion of a review. */
+        Suggestion: {
+            /** @description Change to the plan. */
+            operation: components["schemas"]["PlanOperation"];
+            /** @description Reason for the change. */
+            reason: string;
+            /** @description Version of the plan under review. */
+            version: number;
+            /** @description Affected part before the change, or null. */
             before: {
                 [key: string]: unknown;
             } | null;
-            /** After */
+            /** @description Affected part after the change, or null. */
             after: {
                 [key: string]: unknown;
             } | null;
-            /** Schedule */
+            /** @description Effect on the plan's duration, or null. */
             schedule: {
                 [key: string]: unknown;
             } | null;
-            /** Index */
+            /** @description Index for `suggestionIndices`. */
             index: number;
-            /** Stale */
+            /** @description True if the affected part has changed since. Null in a list. */
             stale: boolean | null;
-            /** Conflictswith */
+            /** @description Indices of the suggestions that exclude this one. Null in a list. */
             conflictsWith: number[] | null;
         };
-        /** TaskControlled */
-        TaskControlled: {
-            /** Id */
+        /** @description Unit of work in a plan, carried out by one session with one commit. */
+        Task: {
+            /** @description Id of the task. */
             id: string;
-            /** Planid */
-            planId: string;
-            status: components["schemas"]["TaskStatus"];
-            /** Attempts */
-            attempts: number;
-            /** Commitsha */
-            commitSha: string | null;
-            /** Errormsg */
-            errorMsg: string | null;
-            /** Note */
-            note: string | null;
-            planStatus: components["schemas"]["PlanStatus"];
-        };
-        /**
-         * TaskDraft
-         * @description A new task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key.
-         */
-        TaskDraft: {
-            /** Key */
-            key?: string | null;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Dependson
-             * @default []
-             */
-            dependsOn: string[];
-            /** Repositoryid */
-            repositoryId?: string | null;
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Files
-             * @default []
-             */
-            files: string[];
-            /** Storyid */
-            storyId?: string | null;
-            /** Subtaskid */
-            subtaskId?: string | null;
-            /**
-             * Changeasked
-             * @default true
-             */
-            changeAsked: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-        };
-        /** TaskOfPlan */
-        TaskOfPlan: {
-            /** Id */
-            id: string;
-            /** Key */
+            /** @description Short name, unique in the plan. */
             key: string;
-            /** Title */
+            /** @description Title. */
             title: string;
             /**
-             * Description
+             * @description Instructions for the session.
              * @default
              */
             description: string;
             /**
-             * Acceptancecriteria
+             * @description Conditions for accepting the result, one per entry.
              * @default []
              */
             acceptanceCriteria: string[];
             /**
-             * Dependson
+             * @description Ids of the tasks to complete first.
              * @default []
              */
             dependsOn: string[];
-            /** Repositoryid */
+            /** @description Id of another repository than the plan's, or null. */
             repositoryId: string | null;
             /**
-             * Effort
+             * @description Estimated effort.
              * @default M
-             * @enum {string}
              */
-            effort: "XS" | "S" | "M" | "L" | "XL";
+            effort: components["schemas"]["Effort"];
             /**
-             * Files
+             * @description Files the task is expected to touch.
              * @default []
              */
             files: string[];
-            /** Storyid */
+            /** @description Id of the story the task implements, or null. */
             storyId: string | null;
-            /** Subtaskid */
+            /** @description Id of the subtask the task implements, or null. */
             subtaskId: string | null;
             /**
-             * Changeasked
+             * @description False for a task that only reports and changes no file.
              * @default true
              */
             changeAsked: boolean;
+            /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
             condition: components["schemas"]["Condition"] | null;
+            /** @description Status of the task. */
             status: components["schemas"]["TaskStatus"];
-            /** Attempts */
+            /** @description Number of attempts so far. */
             attempts: number;
-            /** Commitsha */
+            /** @description Id of the Git commit, or null. */
             commitSha: string | null;
-            /** Errormsg */
+            /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
-            /** Planid */
+        };
+        /** @description Task with the ids of its phase and plan. */
+        TaskDetails: {
+            /** @description Id of the task. */
+            id: string;
+            /** @description Short name, unique in the plan. */
+            key: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * @description Instructions for the session.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Ids of the tasks to complete first.
+             * @default []
+             */
+            dependsOn: string[];
+            /** @description Id of another repository than the plan's, or null. */
+            repositoryId: string | null;
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Files the task is expected to touch.
+             * @default []
+             */
+            files: string[];
+            /** @description Id of the story the task implements, or null. */
+            storyId: string | null;
+            /** @description Id of the subtask the task implements, or null. */
+            subtaskId: string | null;
+            /**
+             * @description False for a task that only reports and changes no file.
+             * @default true
+             */
+            changeAsked: boolean;
+            /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
+            condition: components["schemas"]["Condition"] | null;
+            /** @description Status of the task. */
+            status: components["schemas"]["TaskStatus"];
+            /** @description Number of attempts so far. */
+            attempts: number;
+            /** @description Id of the Git commit, or null. */
+            commitSha: string | null;
+            /** @description Reason of the failure for people, or null. */
+            errorMsg: string | null;
+            /** @description Id of the plan. */
             planId: string;
-            /** Phaseid */
+            /** @description Id of the phase. */
             phaseId: string;
-            /** Planversion */
+            /** @description Version of the plan after the change. */
             planVersion: number;
         };
-        /**
-         * TaskPatch
-         * @description `phaseId` and `position` move the task: without a phase within its own, without a position to the end.
-         */
-        TaskPatch: {
-            /** Key */
-            key?: string;
-            /** Title */
-            title?: string;
-            /** Description */
-            description?: string;
-            /** Acceptancecriteria */
-            acceptanceCriteria?: string[];
-            /** Dependson */
-            dependsOn?: string[];
-            /** Repositoryid */
-            repositoryId?: string | null;
-            /**
-             * Effort
-             * @enum {string}
-             */
-            effort?: "XS" | "S" | "M" | "L" | "XL";
-            /** Files */
-            files?: string[];
-            /** Storyid */
-            storyId?: string | null;
-            /** Subtaskid */
-            subtaskId?: string | null;
-            /** Changeasked */
-            changeAsked?: boolean;
-            condition?: components["schemas"]["Condition"] | null;
-            /** Phaseid */
-            phaseId?: string;
-            /** Position */
-            position?: number | null;
-        };
-        /**
-         * TaskPatchShown
-         * @description `patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more.
-         */
-        TaskPatchShown: {
-            /** Taskid */
+        /** @description Patch of a task in a plan without commits. */
+        TaskDiff: {
+            /** @description Id of the task. */
             taskId: string;
-            /** Patch */
+            /** @description Unified diff. */
             patch: string;
-            /** Withdrawn */
+            /** @description True if a rollback withdrew the patch. */
             withdrawn: boolean;
         };
-        /**
-         * TaskProgress
-         * @description `waitsFor`: tasks that must end before its turn comes; earlier phases are not named.
-         */
-        TaskProgress: {
-            /** Id */
-            id: string;
-            /** Key */
-            key: string;
-            /** Title */
+        /** @description New task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key. */
+        TaskDraft: {
+            /** @description Short name, unique in the plan. Null for a generated one. */
+            key?: string | null;
+            /** @description Title. */
             title: string;
-            /** Phaseid */
+            /**
+             * @description Instructions for the session.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Conditions for accepting the result, one per entry.
+             * @default []
+             */
+            acceptanceCriteria: string[];
+            /**
+             * @description Ids or keys of the tasks to complete first.
+             * @default []
+             */
+            dependsOn: string[];
+            /** @description Id of another repository than the plan's, or null. */
+            repositoryId?: string | null;
+            /**
+             * @description Estimated effort.
+             * @default M
+             */
+            effort: components["schemas"]["Effort"];
+            /**
+             * @description Files the task is expected to touch.
+             * @default []
+             */
+            files: string[];
+            /** @description Id of the story the task implements, or null. */
+            storyId?: string | null;
+            /** @description Id of the subtask the task implements, or null. */
+            subtaskId?: string | null;
+            /**
+             * @description False for a task that only reports and changes no file.
+             * @default true
+             */
+            changeAsked: boolean;
+            /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+        };
+        /** @description Turn of a task's session. */
+        TaskLogLine: {
+            /** @description Time (RFC 3339, UTC). */
+            at: string;
+            /** @description Number of the turn. */
+            turn: number;
+            /** @description Names of the tools used. */
+            tools: string[];
+            /** @description Paths of the files touched. */
+            files: string[];
+            /** @description Text of the model. */
+            message: string;
+            /** @description Usage of the turn. */
+            spent: components["schemas"]["TurnUsage"];
+        };
+        /** @description Page of a list of `TaskLogLine`. */
+        TaskLogLineList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["TaskLogLine"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
+        };
+        /**
+         * @description Final status of an earlier task.
+         * @enum {string}
+         */
+        TaskOutcome: "COMPLETED" | "FAILED" | "SKIPPED";
+        /** @description Changes to a task. Omitted fields keep their value. `phaseId` and `position` move the task. */
+        TaskPatch: {
+            /** @description Short name, unique in the plan. */
+            key?: string;
+            /** @description Title. */
+            title?: string;
+            /** @description Instructions for the session. */
+            description?: string;
+            /** @description Conditions for accepting the result, one per entry. */
+            acceptanceCriteria?: string[];
+            /** @description Ids of the tasks to complete first. */
+            dependsOn?: string[];
+            /** @description Id of another repository than the plan's, or null. */
+            repositoryId?: string | null;
+            /** @description Estimated effort. */
+            effort?: components["schemas"]["Effort"];
+            /** @description Files the task is expected to touch. */
+            files?: string[];
+            /** @description Id of the story the task implements, or null. */
+            storyId?: string | null;
+            /** @description Id of the subtask the task implements, or null. */
+            subtaskId?: string | null;
+            /** @description False for a task that only reports and changes no file. */
+            changeAsked?: boolean;
+            /** @description Condition to run this task. The task is skipped if it is not met. Null for none. */
+            condition?: components["schemas"]["Condition"] | null;
+            /** @description Id of the new phase. Omit to stay in the same phase. */
+            phaseId?: string;
+            /** @description New index in the phase, starting at 0. Null for the end. */
+            position?: number | null;
+        };
+        /** @description Progress of a task. */
+        TaskProgress: {
+            /** @description Id of the task. */
+            id: string;
+            /** @description Short name, unique in the plan. */
+            key: string;
+            /** @description Title. */
+            title: string;
+            /** @description Id of the phase. */
             phaseId: string;
+            /** @description Status of the task. */
             status: components["schemas"]["TaskStatus"];
-            /** Waitsfor */
+            /** @description Ids of the unfinished tasks this one waits for, without those of earlier phases. */
             waitsFor: string[];
-            /** Attempts */
+            /** @description Number of attempts so far. */
             attempts: number;
-            /** Commitsha */
+            /** @description Id of the Git commit, or null. */
             commitSha: string | null;
-            /** Revertsha */
+            /** @description Id of the commit that reverted the task, or null. */
             revertSha: string | null;
-            /** Errormsg */
+            /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
-            /** Note */
+            /** @description Note from the last manual action, or null. */
             note: string | null;
-            /** Summary */
+            /** @description Summary of the result. */
             summary: string;
-            /** Fileschanged */
+            /** @description Paths of the changed files. */
             filesChanged: string[];
-            /** Turns */
+            /** @description Number of turns in all sessions. */
             turns: number;
-            tokens: components["schemas"]["Tokens"];
-            /** Costusd */
+            /** @description Tokens used. */
+            tokens: components["schemas"]["TokenUsage"];
+            /** @description Cost in US dollars. */
             costUsd: number;
-            /** Startedat */
+            /** @description Time of the start (RFC 3339, UTC), or null. */
             startedAt: string | null;
-            /** Completedat */
+            /** @description Time of the end (RFC 3339, UTC), or null. */
             completedAt: string | null;
         };
         /**
-         * TaskShown
-         * @description A task with what has come of it.
+         * @description State of a task after a control request.
+         * @example {
+         *       "id": "plan-01k2m3n4p5q6r7s8-T1",
+         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "status": "PENDING",
+         *       "attempts": 3,
+         *       "commitSha": null,
+         *       "errorMsg": null,
+         *       "note": null,
+         *       "planStatus": "RUNNING"
+         *     }
          */
-        TaskShown: {
-            /** Id */
+        TaskState: {
+            /** @description Id of the task. */
             id: string;
-            /** Key */
-            key: string;
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Acceptancecriteria
-             * @default []
-             */
-            acceptanceCriteria: string[];
-            /**
-             * Dependson
-             * @default []
-             */
-            dependsOn: string[];
-            /** Repositoryid */
-            repositoryId: string | null;
-            /**
-             * Effort
-             * @default M
-             * @enum {string}
-             */
-            effort: "XS" | "S" | "M" | "L" | "XL";
-            /**
-             * Files
-             * @default []
-             */
-            files: string[];
-            /** Storyid */
-            storyId: string | null;
-            /** Subtaskid */
-            subtaskId: string | null;
-            /**
-             * Changeasked
-             * @default true
-             */
-            changeAsked: boolean;
-            condition: components["schemas"]["Condition"] | null;
+            /** @description Id of the plan. */
+            planId: string;
+            /** @description Status of the task. */
             status: components["schemas"]["TaskStatus"];
-            /** Attempts */
+            /** @description Number of attempts so far. */
             attempts: number;
-            /** Commitsha */
+            /** @description Id of the Git commit, or null. */
             commitSha: string | null;
-            /** Errormsg */
+            /** @description Reason of the failure for people, or null. */
             errorMsg: string | null;
+            /** @description Note from the last manual action, or null. */
+            note: string | null;
+            /** @description Status of the plan. */
+            planStatus: components["schemas"]["PlanStatus"];
         };
         /**
-         * Template
-         * @description What is saved. `builtin` ones come with the project and cannot be deleted.
+         * @description Status of a task. `PENDING` was not reached, `WAITING` is ready to start, `AWAITING_APPROVAL` needs a user, `RUNNING` is in progress, `FAILED` needs a user to retry, skip or complete it. `COMPLETED`, `SKIPPED` and `CANCELLED` are final.
+         * @enum {string}
          */
+        TaskStatus: "PENDING" | "WAITING" | "AWAITING_APPROVAL" | "RUNNING" | "COMPLETED" | "FAILED" | "SKIPPED" | "CANCELLED";
+        /** @description Plan saved for reuse. Texts name parameters as `{{name}}`. */
         Template: {
-            /** Id */
+            /** @description Opaque id. */
             id: string;
-            /** Name */
+            /** @description Name. */
             name: string;
             /**
-             * Description
+             * @description Description of the template.
              * @default
              */
             description: string;
             /**
-             * Parameters
+             * @description Parameters of the texts.
              * @default []
              */
-            parameters: components["schemas"]["Parameter"][];
-            /** Title */
+            parameters: components["schemas"]["TemplateParameter"][];
+            /** @description Title of a new plan. */
             title: string;
             /**
-             * Plandescription
+             * @description Description of a new plan.
              * @default
              */
             planDescription: string;
             /**
-             * Phases
+             * @description Phases of a new plan.
              * @default []
              */
             phases: components["schemas"]["PhaseDraft"][];
             /**
-             * Builtin
+             * @description True for a template of the application. It cannot be deleted.
              * @default false
              */
             builtin: boolean;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
         };
-        /** TemplateInBrief */
-        TemplateInBrief: {
-            /** Id */
-            id: string;
-            /** Name */
+        /** @description Parameter of a template. */
+        TemplateParameter: {
+            /** @description Name in the texts. */
             name: string;
-            /** Description */
+            /**
+             * @description Explanation for people.
+             * @default
+             */
             description: string;
-            /** Parameters */
-            parameters: components["schemas"]["Parameter"][];
-            /** Title */
+            /** @description Default value. Null for a required parameter. */
+            default?: string | null;
+        };
+        /** @description Template without its phases. */
+        TemplateSummary: {
+            /** @description Opaque id. */
+            id: string;
+            /** @description Name. */
+            name: string;
+            /** @description Description of the template. */
+            description: string;
+            /** @description Parameters of the texts. */
+            parameters: components["schemas"]["TemplateParameter"][];
+            /** @description Title of a new plan. */
             title: string;
-            /** Builtin */
+            /** @description True for a template of the application. It cannot be deleted. */
             builtin: boolean;
-            /** Createdat */
+            /** @description Time of creation (RFC 3339, UTC). */
             createdAt: string;
-            /** Phasecount */
+            /** @description Number of phases. */
             phaseCount: number;
-            /** Taskcount */
+            /** @description Number of tasks. */
             taskCount: number;
         };
-        /**
-         * Timing
-         * @description When the plan is begun by itself: an expression of EventBridge Scheduler, and its time zone.
-         */
-        Timing: {
-            /** Expression */
-            expression: string;
-            /** Timezone */
-            timezone: string;
-            /** Who */
-            who: string;
+        /** @description Page of a list of `TemplateSummary`. */
+        TemplateSummaryList: {
+            /** @description Entries of this page. */
+            items: components["schemas"]["TemplateSummary"][];
+            /** @description Token of the next page. Null on the last page. */
+            nextToken: string | null;
         };
-        /**
-         * UnderWay
-         * @description The iteration will hold the result; the run's progress tells how far it is.
-         */
-        UnderWay: {
-            /** Planid */
-            planId: string;
-            /** Iterationid */
-            iterationId: string;
-            /** Runid */
-            runId: string;
+        /** @description Tokens by price class. */
+        TokenUsage: {
+            /** @description Input tokens outside the cache. */
+            input: number;
+            /** @description Output tokens. */
+            output: number;
+            /** @description Input tokens read from the cache. */
+            cacheRead: number;
+            /** @description Input tokens written to the cache. */
+            cacheWrite: number;
         };
-        /** UpdatePhase */
+        /** @description Tokens and cost of one turn. Zero values are omitted. */
+        TurnUsage: {
+            /** @description Input tokens outside the cache. */
+            input?: number;
+            /** @description Output tokens. */
+            output?: number;
+            /** @description Input tokens read from the cache. */
+            cacheRead?: number;
+            /** @description Input tokens written to the cache. */
+            cacheWrite?: number;
+            /** @description Number of model calls. */
+            calls?: number;
+            /** @description Cost in millionths of a US dollar. */
+            costMicroUsd?: number;
+        };
+        /** @description Change a phase. */
         UpdatePhase: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "update_phase";
-            /** Phaseid */
+            /** @description Id of the phase. */
             phaseId: string;
-            /** Fields */
+            /** @description New values by field name. */
             fields: {
                 [key: string]: unknown;
             };
         };
-        /**
-         * UpdatePlan
-         * @description `fields`: the plan's own, by their names in Python.
-         */
+        /** @description Change the plan's own fields. */
         UpdatePlan: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "update_plan";
-            /** Fields */
+            /** @description New values by field name. */
             fields: {
                 [key: string]: unknown;
             };
         };
-        /**
-         * UpdateTask
-         * @description `fields`: some of a task's texts, by their names in Python; dependencies are changed by their own operation.
-         */
+        /** @description Change texts of a task. */
         UpdateTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Kind of operation. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "update";
-            /** Taskid */
+            /** @description Id of the task. */
             taskId: string;
-            /** Fields */
+            /** @description New values by field name. */
             fields: {
                 [key: string]: unknown;
             };
         };
     };
-    responses: never;
+    responses: {
+        /** @description The token is missing. Sent by the gateway. */
+        Unauthorized: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description The token is not valid. Sent by the gateway. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description `TOO_LARGE`: The request or the response exceeds the size limit. Above 10 MB sent by the gateway. */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"] | components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description The rate limit is exceeded. Sent by the gateway. */
+        TooManyRequests: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description `INTERNAL`: Unexpected error. Sent by the gateway if the function failed. */
+        InternalError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"] | components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description `UNAVAILABLE`: A service did not respond. Sent by the gateway if no function is free or it took too long. */
+        Unavailable: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"] | components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description `TIMED_OUT`: The request took too long. It may have taken effect; read the resource before a new attempt. */
+        TimedOut: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Another error. */
+        UnexpectedError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"] | components["schemas"]["GatewayError"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description Id of the request in the server's log. */
+        RequestId: string;
+        /** @description Seconds to wait before the next attempt. */
+        RetryAfter: number;
+        /** @description Version of the resource, for `If-Match` or `If-None-Match`. */
+        ETag: string;
+        /** @description Name of the file. */
+        ContentDisposition: string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_project_api_projects__project_id__get: {
+    getProject: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3666,28 +4325,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_project_api_projects__project_id__delete: {
+    deleteProject: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3697,26 +4367,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BACKLOG_IN_USE`: An active run works on this part of the backlog. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_project_api_projects__project_id__patch: {
+    updateProject: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3730,31 +4421,74 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_cards_api_projects__project_id__cards_get: {
+    listCards: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3764,41 +4498,56 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["CardList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    import_cards_api_projects__project_id__cards_post: {
+    importCards: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    cards: {
-                        text: string;
-                        source?: string;
-                        externalId?: string;
-                    }[];
-                };
+                "application/json": components["schemas"]["CardImport"];
                 "text/csv": string;
                 "application/x-ndjson": string;
             };
@@ -3807,28 +4556,69 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Imported"];
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_card_api_cards__card_id__get: {
+    getCard: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the card. */
                 cardId: string;
             };
             cookie?: never;
@@ -3838,28 +4628,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Card"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_card_api_cards__card_id__delete: {
+    deleteCard: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the card. */
                 cardId: string;
             };
             cookie?: never;
@@ -3869,26 +4670,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BACKLOG_IN_USE`: An active run works on this part of the backlog. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_card_api_cards__card_id__patch: {
+    updateCard: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the card. */
                 cardId: string;
             };
             cookie?: never;
@@ -3902,31 +4724,74 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Card"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_epics_api_projects__project_id__epics_get: {
+    listEpics: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3936,28 +4801,49 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["EpicList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_epic_api_projects__project_id__epics_post: {
+    createEpic: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -3971,28 +4857,69 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Epic"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_epic_api_epics__epic_id__get: {
+    getEpic: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the epic. */
                 epicId: string;
             };
             cookie?: never;
@@ -4002,28 +4929,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Epic"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_epic_api_epics__epic_id__delete: {
+    deleteEpic: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the epic. */
                 epicId: string;
             };
             cookie?: never;
@@ -4033,26 +4971,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BACKLOG_IN_USE`: An active run works on this part of the backlog. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_epic_api_epics__epic_id__patch: {
+    updateEpic: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the epic. */
                 epicId: string;
             };
             cookie?: never;
@@ -4066,31 +5025,74 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Epic"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_epic_stories_api_epics__epic_id__stories_get: {
+    listEpicStories: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the epic. */
                 epicId: string;
             };
             cookie?: never;
@@ -4100,28 +5102,49 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StoryList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_story_api_epics__epic_id__stories_post: {
+    createEpicStory: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the epic. */
                 epicId: string;
             };
             cookie?: never;
@@ -4135,31 +5158,74 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoryWithPlans"];
+                    "application/json": components["schemas"]["StoryDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_stories_api_projects__project_id__stories_get: {
+    listStories: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4169,63 +5235,125 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StoryList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_project_story_api_projects__project_id__stories_post: {
+    createStory: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StoryOfEpic"];
+                "application/json": components["schemas"]["NewProjectStory"];
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoryWithPlans"];
+                    "application/json": components["schemas"]["StoryDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_story_api_stories__story_id__get: {
+    getStory: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the story. */
                 storyId: string;
             };
             cookie?: never;
@@ -4235,28 +5363,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoryWithPlans"];
+                    "application/json": components["schemas"]["StoryDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_story_api_stories__story_id__delete: {
+    deleteStory: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the story. */
                 storyId: string;
             };
             cookie?: never;
@@ -4266,26 +5405,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BACKLOG_IN_USE`: An active run works on this part of the backlog. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_story_api_stories__story_id__patch: {
+    updateStory: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the story. */
                 storyId: string;
             };
             cookie?: never;
@@ -4299,31 +5459,74 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoryWithPlans"];
+                    "application/json": components["schemas"]["StoryDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_story_subtasks_api_stories__story_id__subtasks_get: {
+    listStorySubtasks: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the story. */
                 storyId: string;
             };
             cookie?: never;
@@ -4333,28 +5536,49 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SubtaskList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_subtask_api_stories__story_id__subtasks_post: {
+    createStorySubtask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the story. */
                 storyId: string;
             };
             cookie?: never;
@@ -4368,31 +5592,74 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Subtask"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_subtasks_api_projects__project_id__subtasks_get: {
+    listSubtasks: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4402,63 +5669,125 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SubtaskList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_project_subtask_api_projects__project_id__subtasks_post: {
+    createSubtask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SubtaskOfStory"];
+                "application/json": components["schemas"]["NewProjectSubtask"];
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Subtask"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_subtask_api_subtasks__subtask_id__get: {
+    getSubtask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the subtask. */
                 subtaskId: string;
             };
             cookie?: never;
@@ -4468,28 +5797,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Subtask"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_subtask_api_subtasks__subtask_id__delete: {
+    deleteSubtask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the subtask. */
                 subtaskId: string;
             };
             cookie?: never;
@@ -4499,26 +5839,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BACKLOG_IN_USE`: An active run works on this part of the backlog. `details.runId` names it. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_subtask_api_subtasks__subtask_id__patch: {
+    updateSubtask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the subtask. */
                 subtaskId: string;
             };
             cookie?: never;
@@ -4532,30 +5893,72 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Subtask"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    export_api_projects__project_id__export_get: {
+    exportBacklog: {
         parameters: {
             query?: {
-                format?: components["schemas"]["Format"];
+                /** @description File format. */
+                format?: components["schemas"]["ExportFormat"];
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4565,6 +5968,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4573,49 +5978,37 @@ export interface operations {
                     "text/markdown": string;
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    health_api_health_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    openapi_api_openapi_json_get: {
+    getHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -4627,6 +6020,34 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    getOpenApiDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4635,21 +6056,22 @@ export interface operations {
                     };
                 };
             };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_projects_api_projects_get: {
+    listProjects: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -4661,24 +6083,34 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_project_api_projects_post: {
+    createProject: {
         parameters: {
             query?: never;
             header?: never;
@@ -4694,33 +6126,68 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    runs_api_projects__project_id__runs_get: {
+    listRuns: {
         parameters: {
             query?: {
+                /** @description Only runs of this type. */
                 type?: components["schemas"]["RunType"] | null;
+                /** @description True for active runs only, false for finished ones only. */
                 active?: boolean | null;
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4730,30 +6197,52 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProgressList"];
+                    "application/json": components["schemas"]["RunList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    start_api_projects__project_id__runs_post: {
+    startRun: {
         parameters: {
             query?: never;
             header?: {
+                /** @description Unique key of the request. A repeated request with the same key and body returns the same run. */
                 "idempotency-key"?: string | null;
             };
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4767,28 +6256,87 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunStarted"];
+                    "application/json": components["schemas"]["StartedRun"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `RUN_ALREADY_ACTIVE`: A run of this type is active already. `details.runId` names it.
+             *
+             *     `IDEMPOTENCY_KEY_REUSED`: The `Idempotency-Key` belongs to another request.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `INVALID`: A parameter or a field is not valid. `details` names each one.
+             *
+             *     `NOTHING_TO_DO`: There is nothing to work on.
+             */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    estimate_api_projects__project_id__runs_estimate_post: {
+    estimateRun: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the project. */
                 projectId: string;
             };
             cookie?: never;
@@ -4802,28 +6350,69 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunEstimate"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    cancel_run_api_runs__run_id__cancel_post: {
+    cancelRun: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4833,28 +6422,49 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Progress"];
+                    "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `RUN_NOT_ACTIVE`: The run has ended. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    retry_api_runs__run_id__retry_post: {
+    retryRun: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4864,31 +6474,61 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunRetried"];
+                    "application/json": components["schemas"]["RetriedRun"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /**
+             * @description `NOTHING_TO_RETRY`: There is no failed item to retry.
+             *
+             *     `RUN_ALREADY_ACTIVE`: A run of this type is active already. `details.runId` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    progress_api_runs__run_id__progress_get: {
+    getRunProgress: {
         parameters: {
             query?: {
+                /** @description True to include all items. */
                 items?: boolean;
+                /** @description Sequence number of an earlier response. Includes only the items that changed after it. */
                 since?: number | null;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of an earlier response. The answer is 304 if nothing has changed. */
+                "if-none-match"?: string;
+            };
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4898,32 +6538,66 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProgressWithItems"];
+                    "application/json": components["schemas"]["RunProgress"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description Not changed */
+            304: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    items_api_runs__run_id__items_get: {
+    listRunItems: {
         parameters: {
             query?: {
-                status?: components["schemas"]["ItemStatus"] | null;
+                /** @description Only items in this status. */
+                status?: components["schemas"]["RunItemStatus"] | null;
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4933,32 +6607,56 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunItemList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    logs_api_runs__run_id__logs_get: {
+    listRunLogs: {
         parameters: {
             query?: {
+                /** @description Only lines with a greater `seq`. */
                 after?: number;
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4968,28 +6666,49 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunLogList"];
+                    "application/json": components["schemas"]["RunLogLineList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    coverage_api_runs__run_id__coverage_get: {
+    getRunCoverage: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the run. */
                 runId: string;
             };
             cookie?: never;
@@ -4999,30 +6718,42 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Coverage"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_plan_api_plans__plan_id__get: {
+    getPlan: {
         parameters: {
             query?: {
+                /** @description Version to show. Omit it for the latest one. */
                 version?: number | null;
             };
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5032,31 +6763,53 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanShown"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_plan_api_plans__plan_id__delete: {
+    deletePlan: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5066,29 +6819,76 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `PLAN_IN_USE`: The model works on the plan. `details.runId` names the run.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_plan_api_plans__plan_id__patch: {
+    updatePlan: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5102,31 +6902,91 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanShown"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    compare_api_plans__plan_id__compare_get: {
+    comparePlanVersions: {
         parameters: {
             query: {
+                /** @description Earlier version. */
                 from: number;
+                /** @description Later version. Omit it for the latest one. */
                 to?: number | null;
             };
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5136,69 +6996,150 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Comparison"];
+                    "application/json": components["schemas"]["PlanComparison"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    restore_api_plans__plan_id__restore_post: {
+    restorePlanVersion: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Restoration"];
+                "application/json": components["schemas"]["RestoreRequest"];
             };
         };
         responses: {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanShown"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_iterations_api_plans__plan_id__iterations_get: {
+    listIterations: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5208,29 +7149,51 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IterationShownList"];
+                    "application/json": components["schemas"]["IterationList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_iteration_api_plans__plan_id__iterations__iteration_id__get: {
+    getIteration: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
+                /** @description Id of the iteration. */
                 iterationId: string;
             };
             cookie?: never;
@@ -5240,28 +7203,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IterationShown"];
+                    "application/json": components["schemas"]["Iteration"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    review_api_plans__plan_id__review_post: {
+    reviewPlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5275,66 +7249,191 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnderWay"];
+                    "application/json": components["schemas"]["StartedIteration"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `RUN_ALREADY_ACTIVE`: A run of this type is active already. `details.runId` names it.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `INVALID`: A parameter or a field is not valid. `details` names each one.
+             *
+             *     `NOTHING_TO_DO`: There is nothing to work on.
+             */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    apply_api_plans__plan_id__apply_suggestions_post: {
+    applySuggestions: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Choice"];
+                "application/json": components["schemas"]["ApplySuggestionsRequest"];
             };
         };
         responses: {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanShown"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             *
+             *     `STALE_SUGGESTION`: The plan has changed since the review. `details.suggestionIndices` names the suggestions.
+             *
+             *     `CONFLICTING_SUGGESTIONS`: Some of the suggestions exclude each other. `details.pairs` names them.
+             *
+             *     `NOTHING_TO_APPLY`: The iteration has no suggestions.
+             *
+             *     `HAS_DEPENDENTS`: Other tasks depend on it. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    estimate_api_plans__plan_id__estimate_post: {
+    estimatePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5344,28 +7443,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PlanEstimate"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_repository_api_repositories__repository_id__get: {
+    getRepository: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the repository. */
                 repositoryId: string;
             };
             cookie?: never;
@@ -5375,28 +7485,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Repository"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_repository_api_repositories__repository_id__delete: {
+    deleteRepository: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the repository. */
                 repositoryId: string;
             };
             cookie?: never;
@@ -5406,26 +7527,47 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `REPOSITORY_IN_USE`: Plans refer to the repository. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_repository_api_repositories__repository_id__patch: {
+    updateRepository: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the repository. */
                 repositoryId: string;
             };
             cookie?: never;
@@ -5439,33 +7581,75 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Repository"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_phase_api_phases__phase_id__delete: {
+    deletePhase: {
         parameters: {
             query?: {
-                dependents?: "refuse" | "repair";
+                /** @description Handling of tasks that depend on a deleted one. */
+                dependents?: components["schemas"]["DeleteDependents"];
             };
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the phase. */
                 phaseId: string;
             };
             cookie?: never;
@@ -5475,29 +7659,79 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             *
+             *     `HAS_DEPENDENTS`: Other tasks depend on it. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_phase_api_phases__phase_id__patch: {
+    updatePhase: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the phase. */
                 phaseId: string;
             };
             cookie?: never;
@@ -5511,33 +7745,92 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PhaseOfPlan"];
+                    "application/json": components["schemas"]["PhaseDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_task_api_plan_tasks__task_id__delete: {
+    deleteTask: {
         parameters: {
             query?: {
-                dependents?: "refuse" | "repair";
+                /** @description Handling of tasks that depend on a deleted one. */
+                dependents?: components["schemas"]["DeleteDependents"];
             };
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -5547,29 +7840,79 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             *
+             *     `HAS_DEPENDENTS`: Other tasks depend on it. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    patch_task_api_plan_tasks__task_id__patch: {
+    updateTask: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -5583,28 +7926,86 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskOfPlan"];
+                    "application/json": components["schemas"]["TaskDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    get_template_api_plan_templates__template_id__get: {
+    getTemplate: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the template. */
                 templateId: string;
             };
             cookie?: never;
@@ -5614,28 +8015,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Template"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    delete_template_api_plan_templates__template_id__delete: {
+    deleteTemplate: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the template. */
                 templateId: string;
             };
             cookie?: never;
@@ -5645,96 +8057,223 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `BUILTIN_TEMPLATE`: The template is built in. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    execute_api_plans__plan_id__execute_post: {
+    executePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Execute"] | null;
+                "application/json": components["schemas"]["ExecuteRequest"] | null;
             };
         };
         responses: {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    pause_api_plans__plan_id__pause_post: {
+    pausePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Because"] | null;
+                "application/json": components["schemas"]["ReasonRequest"] | null;
             };
         };
         responses: {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    resume_api_plans__plan_id__resume_post: {
+    resumePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5744,28 +8283,55 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_FAILED`: Failed tasks block all others. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    cancel_api_plans__plan_id__cancel_post: {
+    cancelPlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5775,98 +8341,229 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    roll_back_api_plans__plan_id__rollback_post: {
+    rollBackPlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["RollBack"] | null;
+                "application/json": components["schemas"]["RollbackRequest"] | null;
             };
         };
         responses: {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `NOTHING_TO_ROLL_BACK`: There is no commit to revert.
+             *
+             *     `HAS_DEPENDENTS`: Other tasks depend on it. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    schedule_api_plans__plan_id__schedule_post: {
+    schedulePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTiming"];
+                "application/json": components["schemas"]["ScheduleRequest"];
             };
         };
         responses: {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    unschedule_api_plans__plan_id__schedule_delete: {
+    unschedulePlan: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -5876,28 +8573,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanControlled"];
+                    "application/json": components["schemas"]["PlanState"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    approve_api_plan_tasks__task_id__approve_post: {
+    approveTask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -5907,63 +8615,147 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskControlled"];
+                    "application/json": components["schemas"]["TaskState"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_STATUS`: The status of the task does not allow this. `details.status` is the current one.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    reject_api_plan_tasks__task_id__reject_post: {
+    rejectTask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Because"] | null;
+                "application/json": components["schemas"]["ReasonRequest"] | null;
             };
         };
         responses: {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskControlled"];
+                    "application/json": components["schemas"]["TaskState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_STATUS`: The status of the task does not allow this. `details.status` is the current one.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    retry_api_plan_tasks__task_id__retry_post: {
+    retryTask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -5973,98 +8765,241 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskControlled"];
+                    "application/json": components["schemas"]["TaskState"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_STATUS`: The status of the task does not allow this. `details.status` is the current one.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    skip_api_plan_tasks__task_id__skip_post: {
+    skipTask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Skip"] | null;
+                "application/json": components["schemas"]["SkipRequest"] | null;
             };
         };
         responses: {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskControlled"];
+                    "application/json": components["schemas"]["TaskState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_STATUS`: The status of the task does not allow this. `details.status` is the current one.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    complete_api_plan_tasks__task_id__complete_post: {
+    completeTask: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Complete"] | null;
+                "application/json": components["schemas"]["CompleteRequest"] | null;
             };
         };
         responses: {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskControlled"];
+                    "application/json": components["schemas"]["TaskState"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `PLAN_STATUS`: The status of the plan does not allow this. `details.status` is the current one.
+             *
+             *     `ROLLING_BACK`: A rollback of the plan is in progress.
+             *
+             *     `TASK_STATUS`: The status of the task does not allow this. `details.status` is the current one.
+             *
+             *     `NOT_ITS_TURN`: Earlier tasks have not ended. `details.taskIds` names them.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    plan_progress_api_plans__plan_id__progress_get: {
+    getPlanProgress: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the plan. */
                 planId: string;
             };
             cookie?: never;
@@ -6074,28 +9009,39 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PlanProgress"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    task_patch_api_plan_tasks__task_id__patch_get: {
+    getTaskPatch: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -6105,31 +9051,44 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskPatchShown"];
+                    "application/json": components["schemas"]["TaskDiff"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    task_log_api_plan_tasks__task_id__log_get: {
+    listTaskLog: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the task. */
                 taskId: string;
             };
             cookie?: never;
@@ -6139,28 +9098,51 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogLineList"];
+                    "application/json": components["schemas"]["TaskLogLineList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_plans_api_plans_get: {
+    listPlans: {
         parameters: {
             query?: {
+                /** @description Id of the repository. */
                 repositoryId?: string | null;
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -6172,24 +9154,44 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanInBriefList"];
+                    "application/json": components["schemas"]["PlanSummaryList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_plan_api_plans_post: {
+    createPlan: {
         parameters: {
             query?: never;
             header?: never;
@@ -6205,24 +9207,55 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanShown"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    generate_api_plans_generate_post: {
+    generatePlan: {
         parameters: {
             query?: never;
             header?: never;
@@ -6238,27 +9271,59 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnderWay"];
+                    "application/json": components["schemas"]["StartedIteration"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_repositories_api_repositories_get: {
+    listRepositories: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -6270,24 +9335,34 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RepositoryList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_repository_api_repositories_post: {
+    createRepository: {
         parameters: {
             query?: never;
             header?: never;
@@ -6303,28 +9378,58 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Repository"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_phase_api_phases_post: {
+    createPhase: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path?: never;
@@ -6339,28 +9444,85 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PhaseOfPlan"];
+                    "application/json": components["schemas"]["PhaseDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_task_api_plan_tasks_post: {
+    createTask: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The plan's version as its ETag: else 409 VERSION_CONFLICT */
+                /** @description Version of the plan, from the ETag header. The request fails with 409 `VERSION_CONFLICT` if the plan has changed. */
                 "if-match"?: string | null;
             };
             path?: never;
@@ -6375,27 +9537,86 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskOfPlan"];
+                    "application/json": components["schemas"]["TaskDetails"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `VERSION_CONFLICT`: The plan has changed. `details.version` is its current version.
+             *
+             *     `PLAN_NOT_EDITABLE`: The status of the plan does not allow this change.
+             *
+             *     `TASK_BEGUN`: A task has started. `details.taskIds` names it.
+             */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    list_templates_api_plan_templates_get: {
+    listTemplates: {
         parameters: {
             query?: {
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -6407,24 +9628,34 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TemplateInBriefList"];
+                    "application/json": components["schemas"]["TemplateSummaryList"];
                 };
             };
-            /** @description An error */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
-    create_template_api_plan_templates_post: {
+    createTemplate: {
         parameters: {
             query?: never;
             header?: never;
@@ -6440,21 +9671,51 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Template"];
                 };
             };
-            /** @description An error */
-            default: {
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
         };
     };
 }

@@ -3,12 +3,12 @@ import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
 
-export type Plan = Schemas["PlanShown"];
-export type PlanInBrief = Schemas["PlanInBrief"];
+export type Plan = Schemas["Plan"];
+export type PlanInBrief = Schemas["PlanSummary"];
 export type PlanStatus = Schemas["PlanStatus"];
-export type Phase = Schemas["PhaseShown"];
+export type Phase = Schemas["Phase"];
 export type PhaseMode = Phase["mode"];
-export type Task = Schemas["TaskShown"];
+export type Task = Schemas["Task"];
 export type TaskStatus = Schemas["TaskStatus"];
 export type TaskPatch = Schemas["TaskPatch"];
 export type PhasePatch = Schemas["PhasePatch"];
@@ -19,14 +19,14 @@ export type Progress = Schemas["PlanProgress"];
 export type TaskProgress = Schemas["TaskProgress"];
 export type PhaseProgress = Schemas["PhaseProgress"];
 export type PlanEvent = Schemas["PlanEvent"];
-export type LogLine = Schemas["LogLine"];
-export type Iteration = Schemas["IterationShown"];
-export type Suggestion = Schemas["SuggestionShown"];
+export type LogLine = Schemas["TaskLogLine"];
+export type Iteration = Schemas["Iteration"];
+export type Suggestion = Schemas["Suggestion"];
 export type ReviewType = Schemas["ReviewRequest"]["reviewType"];
-export type Comparison = Schemas["Comparison"];
-export type Change = Schemas["ChangeTold"];
+export type Comparison = Schemas["PlanComparison"];
+export type Change = Schemas["PlanChange"];
 export type Template = Schemas["Template"];
-export type TemplateInBrief = Schemas["TemplateInBrief"];
+export type TemplateInBrief = Schemas["TemplateSummary"];
 export type PlanEstimate = Schemas["PlanEstimate"];
 export type Repository = Schemas["Repository"];
 

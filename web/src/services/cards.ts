@@ -8,7 +8,7 @@ type Schemas = components["schemas"];
 export type CardFromAPI = Schemas["Card"];
 export type Card = CardFromAPI;
 export type CardPatch = { text?: string; source?: string | null };
-export type Imported = Schemas["Imported"];
+export type Imported = Schemas["ImportResult"];
 
 export const cardKeys = {
   all: ["cards"] as const,

@@ -10,12 +10,12 @@ import type { LogLine, Progress } from "@/plans/model";
 import { planKey } from "./plans";
 
 type Schemas = components["schemas"];
-export type PlanControlled = Schemas["PlanControlled"];
-export type TaskControlled = Schemas["TaskControlled"];
-export type TaskPatchShown = Schemas["TaskPatchShown"];
-export type NewTiming = Schemas["NewTiming"];
-export type RollBack = Schemas["RollBack"];
-export type Complete = Schemas["Complete"];
+export type PlanControlled = Schemas["PlanState"];
+export type TaskControlled = Schemas["TaskState"];
+export type TaskPatchShown = Schemas["TaskDiff"];
+export type NewTiming = Schemas["ScheduleRequest"];
+export type RollBack = Schemas["RollbackRequest"];
+export type Complete = Schemas["CompleteRequest"];
 
 const BUSY_MS = 2_000;
 /** A plan that begins by itself may begin at any moment. */

@@ -24,9 +24,9 @@ export type NewPhase = Asked<Schemas["NewPhase"], "planId" | "title">;
 export type NewTask = Asked<Schemas["NewTask"], "phaseId" | "title">;
 export type GenerateRequest = Asked<Schemas["GenerateRequest"], "repositoryId" | "title">;
 export type ReviewRequest = Asked<Schemas["ReviewRequest"], "reviewType">;
-export type UnderWay = Schemas["UnderWay"];
-export type PhaseOfPlan = Schemas["PhaseOfPlan"];
-export type TaskOfPlan = Schemas["TaskOfPlan"];
+export type UnderWay = Schemas["StartedIteration"];
+export type PhaseOfPlan = Schemas["PhaseDetails"];
+export type TaskOfPlan = Schemas["TaskDetails"];
 export type Dependents = "refuse" | "repair";
 
 /** How often a plan is looked at that the model is writing, or an iteration that it works on. */
@@ -165,7 +165,7 @@ function etagOf(version: number): string {
 }
 
 /** The run in which the model writes a plan, or reviews it. */
-export type WritingRun = Schemas["Progress"];
+export type WritingRun = Schemas["Run"];
 
 export function writingQuery(runId: string | null) {
   return queryOptions({

@@ -5,13 +5,13 @@ import { allOf, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
-export type RunFromAPI = Schemas["Progress"];
+export type RunFromAPI = Schemas["Run"];
 export type RunItemFromAPI = Schemas["RunItem"];
-export type LogLineFromAPI = Schemas["RunLog"];
+export type LogLineFromAPI = Schemas["RunLogLine"];
 export type RunAnswer = RunFromAPI & { items?: RunItemFromAPI[] };
 
-export type RunStatus = Schemas["Status"];
-export type ItemStatus = Schemas["ItemStatus"];
+export type RunStatus = Schemas["RunStatus"];
+export type ItemStatus = Schemas["RunItemStatus"];
 export type BacklogRunType = "ANALYZE_CARDS" | "GENERATE_EPICS" | "GENERATE_STORIES" | "GENERATE_SUBTASKS";
 export type RunOptions = Required<Pick<Schemas["RunOptions"], "mode" | "existingBehavior" | "pacing">> & {
   maxCostUsd: number | null;
@@ -131,14 +131,14 @@ export const estimateQuery = (projectId: string, request: RunRequest) =>
 /** `key` makes a second sending of the same request the same run. */
 export function startRun(projectId: string, request: RunRequest, key: string) {
   const headers = { "idempotency-key": key };
-  return postJson<Schemas["RunStarted"]>(ofProject(projectId), request, { headers });
+  return postJson<Schemas["StartedRun"]>(ofProject(projectId), request, { headers });
 }
 
 export function cancelRun(runId: string): Promise<RunFromAPI> {
   return postJson(`${path(runId)}/cancel`);
 }
 
-export function retryRun(runId: string): Promise<Schemas["RunRetried"]> {
+export function retryRun(runId: string): Promise<Schemas["RetriedRun"]> {
   return postJson(`${path(runId)}/retry`);
 }
 

@@ -7,7 +7,7 @@ import type { components } from "@/api/schema";
 type Schemas = components["schemas"];
 export type StoryFromAPI = Schemas["Story"];
 export type Story = Omit<StoryFromAPI, "createdAt"> & { createdAt: Date };
-export type StoryWithPlans = Story & { plans: Schemas["PlanOfStory"][] };
+export type StoryWithPlans = Story & { plans: Schemas["StoryPlan"][] };
 export type StoryPatch = Partial<
   Pick<
     Story,
@@ -53,7 +53,7 @@ export const storyQuery = (id: string) =>
   queryOptions({
     queryKey: storyKeys.one(id),
     queryFn: async ({ signal }): Promise<StoryWithPlans> =>
-      toStory(await getJson<Schemas["StoryWithPlans"]>(path(id), { signal })),
+      toStory(await getJson<Schemas["StoryDetails"]>(path(id), { signal })),
   });
 
 export async function createStory(epicId: string, story: StoryPatch & { title: string }): Promise<Story> {

@@ -5,7 +5,7 @@ import { allOf, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type Template = components["schemas"]["Template"];
-export type TemplateInBrief = components["schemas"]["TemplateInBrief"];
+export type TemplateInBrief = components["schemas"]["TemplateSummary"];
 export type NewTemplate = components["schemas"]["NewTemplate"];
 
 export const templatesKey = (): readonly unknown[] => ["templates"];

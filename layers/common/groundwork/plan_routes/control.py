@@ -40,29 +40,31 @@ def changed(plan_id: str, ask: Ask) -> Standing:
 # plans
 
 
-@router.post("/api/plans/<plan_id>/execute", summary="Carry out a plan", **PLAN)
+@router.post("/api/plans/<plan_id>/execute", operation_id="executePlan", summary="Execute a plan", **PLAN)
 def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
     again = body.again if body else False
     return _plan(changed(plan_id, lambda standing, asked: control.execute(standing, asked, again)))
 
 
-@router.post("/api/plans/<plan_id>/pause", summary="Begin nothing more", **PLAN)
+@router.post("/api/plans/<plan_id>/pause", operation_id="pausePlan", summary="Pause a plan", **PLAN)
 def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
     return _plan(changed(plan_id, lambda standing, asked: control.pause(standing, asked, reason)))
 
 
-@router.post("/api/plans/<plan_id>/resume", summary="Go on", **PLAN)
+@router.post("/api/plans/<plan_id>/resume", operation_id="resumePlan", summary="Resume a plan", **PLAN)
 def resume(plan_id: str) -> dict[str, Any]:
     return _plan(changed(plan_id, control.resume))
 
 
-@router.post("/api/plans/<plan_id>/cancel", summary="Stop for good", **PLAN)
+@router.post("/api/plans/<plan_id>/cancel", operation_id="cancelPlan", summary="Cancel a plan", **PLAN)
 def cancel(plan_id: str) -> dict[str, Any]:
     return _plan(changed(plan_id, control.cancel))
 
 
-@router.post("/api/plans/<plan_id>/rollback", summary="Take back commits", **PLAN)
+@router.post(
+    "/api/plans/<plan_id>/rollback", operation_id="rollBackPlan", summary="Roll back commits of a plan", **PLAN
+)
 def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
     what = body or RollBack()
     if what.task_id and what.phase_id:
@@ -75,7 +77,7 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
     )
 
 
-@router.post("/api/plans/<plan_id>/schedule", summary="Carry it out at a time", **PLAN)
+@router.post("/api/plans/<plan_id>/schedule", operation_id="schedulePlan", summary="Schedule a plan", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     acting: Conductor = given(router, "conductor")
     timing = body.timing(Asked(acting.who or "somebody", acting.now_ms()))
@@ -87,7 +89,8 @@ def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
 
 @router.delete(
     "/api/plans/<plan_id>/schedule",
-    summary="Do not carry it out by itself",
+    operation_id="unschedulePlan",
+    summary="Remove the schedule of a plan",
     responses=answers(PlanControlled),
     **TAG,
 )
@@ -105,29 +108,31 @@ def _timer() -> Timer:
 # tasks
 
 
-@router.post("/api/plan-tasks/<task_id>/approve", summary="Let a manual task begin", **TASK)
+@router.post("/api/plan-tasks/<task_id>/approve", operation_id="approveTask", summary="Approve a task", **TASK)
 def approve(task_id: str) -> dict[str, Any]:
     return _of_task(task_id, lambda standing, asked: control.approve(standing, task_id, asked))
 
 
-@router.post("/api/plan-tasks/<task_id>/reject", summary="Let a manual task not begin", **TASK)
+@router.post("/api/plan-tasks/<task_id>/reject", operation_id="rejectTask", summary="Reject a task", **TASK)
 def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
     return _of_task(task_id, lambda standing, asked: control.reject(standing, task_id, asked, reason))
 
 
-@router.post("/api/plan-tasks/<task_id>/retry", summary="Three attempts more at a failed task", **TASK)
+@router.post("/api/plan-tasks/<task_id>/retry", operation_id="retryTask", summary="Retry a failed task", **TASK)
 def retry(task_id: str) -> dict[str, Any]:
     return _of_task(task_id, lambda standing, asked: control.retry(standing, task_id, asked))
 
 
-@router.post("/api/plan-tasks/<task_id>/skip", summary="Do without a task", **TASK)
+@router.post("/api/plan-tasks/<task_id>/skip", operation_id="skipTask", summary="Skip a task", **TASK)
 def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
     dependents = body.dependents if body else "skip"
     return _of_task(task_id, lambda standing, asked: control.skip(standing, task_id, asked, dependents))
 
 
-@router.post("/api/plan-tasks/<task_id>/complete", summary="A task that a person has done", **TASK)
+@router.post(
+    "/api/plan-tasks/<task_id>/complete", operation_id="completeTask", summary="Complete a task by hand", **TASK
+)
 def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
     done = body or Complete()
     return _of_task(

@@ -24,7 +24,12 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 
 
 @router.post(
-    "/api/phases", status_code=201, tags=["phases"], summary="Add a phase", responses=answers(PhaseOfPlan, 201)
+    "/api/phases",
+    status_code=201,
+    tags=["phases"],
+    operation_id="createPhase",
+    summary="Add a phase to a plan",
+    responses=answers(PhaseOfPlan, 201),
 )
 def create_phase(body: NewPhase, if_match: IfMatch = None) -> Response[str]:
     plan = _edited(body.plan_id, [body.operation()], http.versions_seen(if_match))
@@ -32,21 +37,32 @@ def create_phase(body: NewPhase, if_match: IfMatch = None) -> Response[str]:
 
 
 @router.patch(
-    "/api/phases/<phase_id>", tags=["phases"], summary="Change, move or reorder a phase", responses=answers(PhaseOfPlan)
+    "/api/phases/<phase_id>",
+    tags=["phases"],
+    operation_id="updatePhase",
+    summary="Update a phase",
+    responses=answers(PhaseOfPlan),
 )
 def patch_phase(phase_id: str, body: PhasePatch, if_match: IfMatch = None) -> Response[str]:
     operations = body.operations(phase_id)
     return _phase(_edited(plan_of(Kind.PHASE, phase_id), operations, http.versions_seen(if_match)), phase_id)
 
 
-@router.delete("/api/phases/<phase_id>", status_code=204, tags=["phases"], summary="Delete a phase with its tasks")
+@router.delete(
+    "/api/phases/<phase_id>", status_code=204, tags=["phases"], operation_id="deletePhase", summary="Delete a phase"
+)
 def delete_phase(phase_id: str, dependents: Dependents = "refuse", if_match: IfMatch = None) -> Response[str]:
     operation = RemovePhase(phase_id=phase_id, dependents=dependents)
     return _gone(_edited(plan_of(Kind.PHASE, phase_id), [operation], http.versions_seen(if_match)))
 
 
 @router.post(
-    "/api/plan-tasks", status_code=201, tags=["tasks"], summary="Add a task", responses=answers(TaskOfPlan, 201)
+    "/api/plan-tasks",
+    status_code=201,
+    tags=["tasks"],
+    operation_id="createTask",
+    summary="Add a task to a phase",
+    responses=answers(TaskOfPlan, 201),
 )
 def create_task(body: NewTask, if_match: IfMatch = None) -> Response[str]:
     plan = _edited(plan_of(Kind.PHASE, body.phase_id), [body.operation()], http.versions_seen(if_match))
@@ -54,7 +70,11 @@ def create_task(body: NewTask, if_match: IfMatch = None) -> Response[str]:
 
 
 @router.patch(
-    "/api/plan-tasks/<task_id>", tags=["tasks"], summary="Change or move a task", responses=answers(TaskOfPlan)
+    "/api/plan-tasks/<task_id>",
+    tags=["tasks"],
+    operation_id="updateTask",
+    summary="Update a task",
+    responses=answers(TaskOfPlan),
 )
 def patch_task(task_id: str, body: TaskPatch, if_match: IfMatch = None) -> Response[str]:
     plan_id = plan_of(Kind.TASK, task_id)
@@ -62,7 +82,9 @@ def patch_task(task_id: str, body: TaskPatch, if_match: IfMatch = None) -> Respo
     return _task(edited, task_id)
 
 
-@router.delete("/api/plan-tasks/<task_id>", status_code=204, tags=["tasks"], summary="Delete a task")
+@router.delete(
+    "/api/plan-tasks/<task_id>", status_code=204, tags=["tasks"], operation_id="deleteTask", summary="Delete a task"
+)
 def delete_task(task_id: str, dependents: Dependents = "refuse", if_match: IfMatch = None) -> Response[str]:
     operation = RemoveTask(task_id=task_id, dependents=dependents)
     return _gone(_edited(plan_of(Kind.TASK, task_id), [operation], http.versions_seen(if_match)))

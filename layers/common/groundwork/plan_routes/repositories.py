@@ -22,7 +22,8 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
     "/api/repositories",
     status_code=201,
     tags=["repositories"],
-    summary="Name a repository",
+    operation_id="createRepository",
+    summary="Register a repository",
     responses=answers(Repository, 201),
 )
 def create_repository(body: NewRepository) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def create_repository(body: NewRepository) -> dict[str, Any]:
 @router.get(
     "/api/repositories",
     tags=["repositories"],
-    summary="The repositories, newest first",
+    operation_id="listRepositories",
+    summary="List repositories",
     responses=answers(Listed[Repository]),
 )
 def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -44,7 +46,11 @@ def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, 
 
 
 @router.get(
-    "/api/repositories/<repository_id>", tags=["repositories"], summary="A repository", responses=answers(Repository)
+    "/api/repositories/<repository_id>",
+    tags=["repositories"],
+    operation_id="getRepository",
+    summary="Get a repository",
+    responses=answers(Repository),
 )
 def get_repository(repository_id: str) -> dict[str, Any]:
     return tables(router).repositories.get(repository_id).as_json()
@@ -53,7 +59,8 @@ def get_repository(repository_id: str) -> dict[str, Any]:
 @router.patch(
     "/api/repositories/<repository_id>",
     tags=["repositories"],
-    summary="Change a repository",
+    operation_id="updateRepository",
+    summary="Update a repository",
     responses=answers(Repository),
 )
 def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
@@ -66,7 +73,11 @@ def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any
 
 
 @router.delete(
-    "/api/repositories/<repository_id>", status_code=204, tags=["repositories"], summary="Forget a repository"
+    "/api/repositories/<repository_id>",
+    status_code=204,
+    tags=["repositories"],
+    operation_id="deleteRepository",
+    summary="Unregister a repository",
 )
 def delete_repository(repository_id: str) -> Response[str]:
     tables(router).repositories.delete(repository_id)

@@ -24,7 +24,8 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 @router.get(
     "/api/plan-templates",
     tags=["templates"],
-    summary="The templates in brief, the project's own first",
+    operation_id="listTemplates",
+    summary="List plan templates",
     responses=answers(Listed[TemplateInBrief]),
 )
 def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
@@ -36,7 +37,8 @@ def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any
     "/api/plan-templates",
     status_code=201,
     tags=["templates"],
-    summary="Save a plan as a template",
+    operation_id="createTemplate",
+    summary="Create a plan template",
     responses=answers(Template, 201),
 )
 def create_template(body: NewTemplate) -> Response[str]:
@@ -48,14 +50,21 @@ def create_template(body: NewTemplate) -> Response[str]:
 @router.get(
     "/api/plan-templates/<template_id>",
     tags=["templates"],
-    summary="A template with its phases and tasks",
+    operation_id="getTemplate",
+    summary="Get a template",
     responses=answers(Template),
 )
 def get_template(template_id: str) -> Response[str]:
     return http.answer(tables(router).templates.get(template_id).as_json())
 
 
-@router.delete("/api/plan-templates/<template_id>", status_code=204, tags=["templates"], summary="Delete a template")
+@router.delete(
+    "/api/plan-templates/<template_id>",
+    status_code=204,
+    tags=["templates"],
+    operation_id="deleteTemplate",
+    summary="Delete a template",
+)
 def delete_template(template_id: str) -> Response[str]:
     tables(router).templates.delete(template_id)
     return Response(204, "application/json", "")

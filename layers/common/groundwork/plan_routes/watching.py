@@ -22,7 +22,11 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 
 
 @router.get(
-    "/api/plans/<plan_id>/progress", tags=["control"], summary="How far a plan is", responses=answers(PlanProgress)
+    "/api/plans/<plan_id>/progress",
+    tags=["control"],
+    operation_id="getPlanProgress",
+    summary="Get the progress of a plan",
+    responses=answers(PlanProgress),
 )
 def plan_progress(plan_id: str) -> Response[str]:
     settings: Settings = given(router, "settings")
@@ -36,7 +40,8 @@ def plan_progress(plan_id: str) -> Response[str]:
 @router.get(
     "/api/plan-tasks/<task_id>/patch",
     tags=["control"],
-    summary="The change of a task whose plan makes no commits",
+    operation_id="getTaskPatch",
+    summary="Get the patch of a task",
     responses=answers(TaskPatchShown),
 )
 def task_patch(task_id: str) -> Response[str]:
@@ -50,7 +55,8 @@ def task_patch(task_id: str) -> Response[str]:
 @router.get(
     "/api/plan-tasks/<task_id>/log",
     tags=["control"],
-    summary="What a task's sessions do, turn by turn",
+    operation_id="listTaskLog",
+    summary="List the session log of a task",
     responses=answers(Listed[LogLine]),
 )
 def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
