@@ -9,6 +9,8 @@ from tests.dynamodb_local import dynamodb_local as dynamodb_local
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import make_tables, moto_endpoint, settings_at
 
+pytest_plugins = ("tests.tiers",)
+
 
 @pytest.fixture(autouse=True)
 def aws_identity(monkeypatch: pytest.MonkeyPatch) -> None:
