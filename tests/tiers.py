@@ -9,10 +9,23 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
+TESTS = Path(__file__).resolve().parent
 TIERS = ("quick", "full", "long")
-FULL_FOLDERS = frozenset({"browser", "deployed", "faults", "system"})
-SHARED_FIXTURES = frozenset({"system", "mocked", "executor", "browser", "runtime", "built"})
-"""Fixtures that are expensive to start: their tests stay together on one worker."""
+PLACES = {
+    "browser": "full",
+    "deployed/test_functions.py": "full",
+    "deployed/test_runtime.py": "full",
+    "executing/test_killed_anywhere.py": "full",
+    "faults": "full",
+    "faults/test_invariants.py": "quick",
+    "system": "full",
+    "system/test_pipeline.py": "quick",
+}
+"""Folders and files that are not quick, or are though their folder is not."""
+
+OF_A_MODULE = frozenset({"browser", "built", "executor", "front", "system", "templates"})
+OF_ALL = frozenset({"mocked"})
+"""Fixtures that are expensive to start: the tests of a module, or all tests, that use one run on the same worker."""
 
 MAX_SECONDS = 10.0
 """A test above this says why: `@pytest.mark.slow(reason="...")`."""
@@ -52,19 +65,18 @@ def tier_of(item: pytest.Item) -> str:
         raise pytest.UsageError(f"{item.nodeid} is marked as {' and '.join(own)}")
     if own:
         return own[0]
-    return "full" if _folder(item.path) in FULL_FOLDERS else "quick"
-
-
-def _folder(path: Path) -> str:
-    parts = path.parts
-    return parts[parts.index("tests") + 1] if "tests" in parts else ""
+    place = item.path.relative_to(TESTS)
+    named = (str(part) for part in (place, *place.parents))
+    return next((PLACES[part] for part in named if part in PLACES), "quick")
 
 
 def _group_of(item: pytest.Item) -> str | None:
     if item.get_closest_marker("xdist_group"):
         return None
-    shared = SHARED_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    return item.path.stem if shared else None
+    used = frozenset(getattr(item, "fixturenames", ()))
+    if shared := sorted(OF_ALL & used):
+        return shared[0]
+    return "-".join(item.path.relative_to(TESTS).with_suffix("").parts) if OF_A_MODULE & used else None
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -35,9 +35,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def may_skip(self) -> bool:
         return self._in_threads == 0
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
         self._in_threads += 1
         future.add_done_callback(self._answered)
