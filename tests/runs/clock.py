@@ -35,13 +35,15 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def may_skip(self) -> bool:
         return self._in_threads == 0
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+    def run_in_executor[*Ts, T](
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        future = super().run_in_executor(executor, func, *args)
         self._in_threads += 1
         future.add_done_callback(self._answered)
         return future
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncio's own
         # it waits for a thread too, with a timeout that must not be skipped
         self._in_threads += 1
         await super().shutdown_default_executor(timeout)

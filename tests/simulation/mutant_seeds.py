@@ -18,7 +18,7 @@ def kept() -> dict[str, int]:
 
 
 def keep(found: Mapping[str, int]) -> None:
-    seeds = dict(sorted((kept() | found).items()))
+    seeds = dict(sorted((kept() | dict(found)).items()))
     FILE.write_text(json.dumps(seeds, indent=2, ensure_ascii=False) + "\n")
 
 
