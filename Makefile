@@ -2,7 +2,9 @@
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
 #   make start    the local system alone (PORT=3000 HOST=127.0.0.1)
-#   make test     the tests (ARGS="-k word" for some)
+#   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
+#   make test-all  all that must pass before a change lands: what CI runs
+#   make faults   what is long by nature: hundreds of kills, thousands of seeds (SEEDS=1000 RUNS=20)
 #   make check    format, lint, types, import rules, template, policies
 #   make format   rewrite the code as `make check` wants it
 #   make web      the dashboard alone: web/dist
@@ -31,7 +33,7 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start test screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
+.PHONY: help install web demo start test test-all faults screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -75,10 +77,27 @@ start: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
 	@python -m local
 
-# ARGS are pytest's, so with some the dashboard's own tests are left out.
+# One process more than there are cores, for tests also wait; a group of tests shares what is expensive to start.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
+
+# ARGS are pytest's, and choose among the tests of every tier; the dashboard's own tests are left out then.
 test: $(INSTALLED) web
-	@$(if $(ARGS),,npm --prefix web run --silent test)
+ifdef ARGS
 	@$(OFFLINE) python -m pytest $(ARGS)
+else
+	@npm --prefix web run --silent test
+	@$(OFFLINE) python -m pytest -m quick $(PARALLEL)
+endif
+
+test-all: $(INSTALLED) web
+	@npm --prefix web run --silent test
+	@$(OFFLINE) python -m pytest -m "not long" $(PARALLEL)
+
+faults: $(INSTALLED) web
+	@$(OFFLINE) python -m pytest -m long $(PARALLEL)
+	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.faults --seeds $(or $(RUNS),20) --minutes 60
+	@$(MAKE) --no-print-directory simulate
 
 screenshots: $(INSTALLED) web
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.screenshots

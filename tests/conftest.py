@@ -7,7 +7,9 @@ import pytest
 from groundwork.store.tables import Tables, open_tables
 from tests.dynamodb_local import dynamodb_local as dynamodb_local
 from tests.simulation.dynamodb import Database, in_place_of_aws
-from tests.tables import make_tables, moto_endpoint, settings_at
+from tests.tables import make_tables, moto_endpoint, settings_at, shared_clients
+
+pytest_plugins = ("tests.tiers",)
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +18,12 @@ def aws_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_client_an_endpoint() -> Iterator[None]:
+    with shared_clients():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ def test_an_external_id_that_all_import_at_once_makes_one_card(tables: Tables, p
     assert len({card.id for card in found}) == len(found) == 5 + THREADS == counts(tables, project)[0]
 
 
+@pytest.mark.slow(reason="many threads on DynamoDB Local")
 def test_everything_made_at_once_gets_a_number_of_its_own(tables: Tables, project: Path) -> None:
     epics = at_once(lambda n: add(tables, Kind.EPIC, project), THREADS)
     assert sorted(epic.number for epic in epics) == list(range(1, THREADS + 1))

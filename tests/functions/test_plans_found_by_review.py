@@ -83,6 +83,8 @@ def test_ready_is_said_of_the_version_that_was_seen(plans: Plans, plan: Any, mon
     assert plans.get(f"/api/plans/{plan['id']}")["status"] == "DRAFT"
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="501 subtasks through the API")
 def test_a_story_with_more_subtasks_than_a_plan_takes_is_refused(plans: Plans) -> None:
     story = plans.story()
     for number in range(501):

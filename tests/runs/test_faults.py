@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,6 +32,7 @@ from groundwork.store.backlog_rows import row_of
 from groundwork.store.tables import Tables
 from groundwork.sweeping import Sweeper
 from tests.fakes.model import ScriptedModel
+from tests.runs.clock import now_ms
 from tests.runs.world import World
 from tests.tables import make_tables
 
@@ -40,13 +40,13 @@ DOWN = Unavailable("down")
 
 
 class Clock:
-    """Real time, and what a test adds to it."""
+    """The time of the loop, and what a test adds to it."""
 
     def __init__(self) -> None:
         self.ahead_ms = 0
 
     def __call__(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
+        return now_ms() + self.ahead_ms
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A project with cards on real tables, and workers that can be run, killed and set against each other."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +18,7 @@ from groundwork.store.backlog_rows import CardRow, EpicRow, ProjectRow, StoryRow
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel
+from tests.runs import clock
 
 CREATED = "2026-01-01T00:00:00.000Z"
 
@@ -45,7 +45,7 @@ class World:
     model: ScriptedModel = field(default_factory=ScriptedModel)
     triggered: list[str] = field(default_factory=list)
     hop_ms: int = 60_000
-    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    clock_ms: Callable[[], int] = clock.now_ms
 
     def __post_init__(self) -> None:
         ProjectRow(self.project_id, name="Test", created_at=1).save()
@@ -138,7 +138,7 @@ class World:
         return self.starter.start(self.project_id, request, key).run_id
 
     def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> Worker:
-        ends = time.monotonic() + self.hop_ms / 1000
+        ends = clock.monotonic() + self.hop_ms / 1000
         return Worker(
             store=self.tables.runs,
             backlog=self.tables.backlog,
@@ -146,7 +146,7 @@ class World:
             price=price,
             invoke=invoke or self.triggered.append,
             now_ms=self.clock_ms,
-            left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
+            left_ms=lambda: max(0, round((ends - clock.monotonic()) * 1000)),
             request_id=owner,
         )
 

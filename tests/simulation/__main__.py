@@ -13,6 +13,7 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutant import SEEDS, Mutant
+from tests.simulation.mutant_seeds import keep
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
@@ -33,7 +34,7 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
             named = [name for name in _mutants(arguments) if not arguments.mutants or name in arguments.mutants]
-            return hunt(named, pool.map(partial(_caught, arguments.executions), named))
+            return hunt(named, pool.map(partial(_caught, arguments.executions), named), arguments.keep)
         seeds = range(arguments.start, arguments.start + arguments.seeds)
         return run_all(seeds, pool.map(partial(_without_trace, simulated), seeds, chunksize=20))
 
@@ -62,12 +63,15 @@ def run_all(seeds: range, reports: Iterable[Report]) -> int:
     return 1 if broken else 0
 
 
-def hunt(names: Sequence[str], caught: Iterable[Report | None]) -> int:
+def hunt(names: Sequence[str], caught: Iterable[Report | None], keeps: bool = False) -> int:
+    """Prints the seed that catches each mutant. `keeps`: that seed is looked at first from now on."""
     missed = 0
     for name, report in zip(names, caught, strict=True):
         missed += report is None
         found = f"seed {report.seed}: {report.broken}" if report else "NOT CAUGHT"
         print(f"{name:36} {found}", flush=True)
+        if keeps and report:
+            keep({name: report.seed})
     print(f"{len(names) - missed} of {len(names)} mutants are caught within {SEEDS} seeds.")
     return 1 if missed or not names else 0
 
@@ -110,6 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--plans", action="store_true", help="runs about plans, in place of those about a backlog")
     parser.add_argument("--executions", action="store_true", help="plans that are carried out")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the bugs that are put in on purpose")
+    parser.add_argument("--keep", action="store_true", help="with --mutants: keep the seeds found")
     parser.add_argument("--record", metavar="VERSION", help="keep what this release leaves in the tables")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """A bug put into the engine on purpose, and the search for a seed that shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,7 +26,7 @@ class Mutant:
     """Both turn what the seed has drawn to where the bug can show."""
     neighbour: Neighbour | None = None
 
-    def caught(self, seeds: range) -> Report | None:
+    def caught(self, seeds: Iterable[int]) -> Report | None:
         """The first simulation that goes wrong."""
         with self.applied():
             reports = (simulate(seed, self.where, self.under, neighbour=self.neighbour) for seed in seeds)

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from groundwork.plans.model import PlanStatus
+from tests.simulation.blocks import in_blocks
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutant import SEEDS
+from tests.simulation.mutant_seeds import first_of_all
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 10
@@ -25,7 +27,8 @@ FOUND = (8, 10, 46, 332)
 """Seeds that have found something: docs/reliability.md tells what. The simulator has grown since."""
 
 
-@pytest.mark.parametrize("first", range(1, 31, BLOCK))
+@pytest.mark.slow(reason="a plan that is carried out takes seconds to simulate")
+@pytest.mark.parametrize("first", in_blocks(range(1, 31, BLOCK)))
 def test_no_fault_breaks_a_plan_that_is_carried_out(first: int) -> None:
     reports = [simulate_execution(seed) for seed in range(first, first + BLOCK)]
     assert not [str(report) for report in reports if report.broken]
@@ -34,6 +37,7 @@ def test_no_fault_breaks_a_plan_that_is_carried_out(first: int) -> None:
     assert ends[PlanStatus.COMPLETED] > BLOCK / 2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
     report = simulate_execution(seed)
@@ -49,6 +53,7 @@ def test_a_plan_that_nothing_hinders_is_carried_out_by_one_execution() -> None:
     assert sum("start_execution" in line for line in report.trace if "-2" in line) == 0
 
 
+@pytest.mark.full
 def test_a_seed_is_the_same_course_of_events_in_every_process() -> None:
     here = [simulate_execution(seed).fingerprint for seed in (2, 5)]
     command = (
@@ -67,7 +72,8 @@ def test_a_seed_is_the_same_course_of_events_in_every_process() -> None:
     assert elsewhere.stdout.strip() == str(here)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mutant", EXECUTION_MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_bug_put_in_on_purpose_is_found(mutant: ExecutionMutant) -> None:
-    report = mutant.caught(range(mutant.first, mutant.first + SEEDS))
+    report = mutant.caught(first_of_all(mutant.name, range(mutant.first, mutant.first + SEEDS)))
     assert report is not None, mutant.what

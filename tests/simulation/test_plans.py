@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from groundwork.runs import Status
+from tests.simulation.blocks import in_blocks
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.simulation import Report, simulate
 
@@ -15,7 +16,7 @@ def simulated(seed: int) -> Report:
     return simulate(seed, kind=PlanSimulation)
 
 
-@pytest.mark.parametrize("first", range(1, 101, BLOCK))
+@pytest.mark.parametrize("first", in_blocks(range(1, 101, BLOCK)))
 def test_no_fault_breaks_a_plan(first: int) -> None:
     reports = list(map(simulated, range(first, first + BLOCK)))
     assert not [str(report) for report in reports if report.broken]

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from groundwork.runs import MAX_HOPS, PIPELINE, RunType, Status
+from tests.simulation.blocks import in_blocks
 from tests.simulation.faults import Faults
+from tests.simulation.mutant_seeds import first_of_all
 from tests.simulation.mutants import MUTANTS, SEEDS, Mutant
 from tests.simulation.records import MOMENTS, left_by, recorded, rows_of
 from tests.simulation.scenario import Scenario
@@ -31,7 +33,7 @@ def calm(faults: Faults) -> Faults:
     return Faults()
 
 
-@pytest.mark.parametrize("first", range(1, 401, BLOCK))
+@pytest.mark.parametrize("first", in_blocks(range(1, 401, BLOCK)))
 def test_no_fault_breaks_an_invariant(first: int) -> None:
     broken = [str(report) for report in map(simulate, range(first, first + BLOCK)) if report.broken]
     assert not broken, "\n".join(broken)
@@ -52,6 +54,7 @@ def test_a_seed_is_the_same_course_of_events_in_every_process() -> None:
     assert elsewhere.stdout.strip() == str(here)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -73,12 +76,14 @@ def test_the_command_says_what_it_has_found(asked: list[str], said: str) -> None
     assert said in answer.stdout
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_bug_put_in_on_purpose_is_found(mutant: Mutant) -> None:
-    report = mutant.caught(range(1, SEEDS + 1))
+    report = mutant.caught(first_of_all(mutant.name, range(1, SEEDS + 1)))
     assert report is not None, mutant.what
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", recorded())
 def test_runs_begun_by_an_earlier_release_end_right(name: str) -> None:
     rows = rows_of(recorded()[name])
@@ -108,12 +113,16 @@ def at_its_limits(scenario: Scenario) -> Report:
     return report
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="more than 800 hops")
 def test_a_run_of_hundreds_of_hops_goes_on_to_its_end() -> None:
     report = at_its_limits(replace(SUBTASKS, items=1_200))
     assert report.ended == {"R1": Status.SUCCEEDED}
     assert report.hops > 800
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="more than 1,000 hops")
 def test_a_run_that_would_go_on_for_ever_ends_after_a_thousand_hops_with_all_items_accounted_for() -> None:
     report = at_its_limits(replace(SUBTASKS, items=1_600))
     assert report.ended == {"R1": Status.PARTIAL}
@@ -121,6 +130,8 @@ def test_a_run_that_would_go_on_for_ever_ends_after_a_thousand_hops_with_all_ite
     assert report.items == 1_600
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="10,000 items")
 def test_a_run_has_ten_thousand_items() -> None:
     cards = replace(SUBTASKS, type=RunType.ANALYZE_CARDS, items=10_000, options={"pacing": "fast"}, hop_s=300.0)
     report = at_its_limits(cards)
@@ -128,6 +139,7 @@ def test_a_run_has_ten_thousand_items() -> None:
     assert report.items == 10_000
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("type_", PIPELINE)
 def test_texts_as_long_as_they_may_be_are_no_fault(type_: RunType) -> None:
     long = replace(SUBTASKS, type=type_, items=60, options={"pacing": "fast"}, hop_s=300.0, text="🪨" * 9_990)
@@ -141,6 +153,7 @@ def test_an_item_that_kills_its_process_each_time_fails_and_the_others_are_done(
     assert report.failed == len(report.ended)
 
 
+@pytest.mark.full
 def test_what_is_given_up_before_it_was_queued_is_done_by_its_retry() -> None:
     """Every third request kills its worker, so that some runs are given up with not one item in their manifest."""
     dying = Faults(killed_before=0.3, until_s=1_500.0)

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 
 from local.system import LocalSystem
+from tests.faults.quick import Durations, quick_template
 from tests.openapi import must_conform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,10 +94,23 @@ def _must_conform(response: httpx.Response) -> None:
 
 
 @contextmanager
-def running(template: Path = ROOT / "template.yaml", **settings: str) -> Iterator[tuple[LocalSystem, Client]]:
+def _template(durations: Durations | None, template: Path) -> Iterator[Path]:
+    if durations is None:
+        yield template
+        return
+    with TemporaryDirectory() as directory:
+        yield quick_template(Path(directory), durations)
+
+
+@contextmanager
+def running(
+    durations: Durations | None = None, template: Path = ROOT / "template.yaml", **settings: str
+) -> Iterator[tuple[LocalSystem, Client]]:
+    """`durations`: of leases, in place of the real ones."""
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     with (
-        LocalSystem(template, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
+        _template(durations, template) as used,
+        LocalSystem(used, env=shell | settings, retry_delays=(0.1, 0.2), minute=4.0, poll_interval=0.1) as system,
         httpx.Client(
             base_url=system.url,
             headers={"Authorization": f"Bearer {system.token}"},

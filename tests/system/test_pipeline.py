@@ -7,13 +7,8 @@ from typing import Any
 import pytest
 
 from local.system import LocalSystem
+from tests.faults.quick import Durations
 from tests.system.client import PATIENCE_S, Client, running
-
-
-@pytest.fixture(scope="module")
-def mocked() -> Iterator[tuple[LocalSystem, Client]]:
-    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as system:
-        yield system
 
 
 def test_feedback_becomes_a_backlog(mocked: tuple[LocalSystem, Client]) -> None:
@@ -91,9 +86,18 @@ def test_a_cancel_is_the_end_and_a_second_run_may_begin(mocked: tuple[LocalSyste
     assert client.ok(client.http.get(f"/api/projects/{project}/runs?active=true"))["items"] == []
 
 
-def test_workers_killed_in_the_middle_leave_a_run_that_ends_right(mocked: tuple[LocalSystem, Client]) -> None:
-    """Killed twice with SIGKILL; Lambda's own retries of the event find the lease still held, the schedule revives."""
-    system, client = mocked
+@pytest.fixture
+def quick() -> Iterator[tuple[LocalSystem, Client]]:
+    """A system of its own, with leases of seconds."""
+    with running(Durations(), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as system:
+        yield system
+
+
+@pytest.mark.full
+@pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
+def test_workers_killed_in_the_middle_leave_a_run_that_ends_right(quick: tuple[LocalSystem, Client]) -> None:
+    """Killed with SIGKILL; Lambda's own retries of the event find the lease still held, the schedule revives."""
+    system, client = quick
     project = client.project(cards=30)
     for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
         client.run(project, type_)

@@ -22,6 +22,7 @@ from tests.anthropic_server.faults import (
     truncated,
 )
 from tests.anthropic_server.server import AnthropicServer
+from tests.faults.quick import Durations
 from tests.plans.git_server import git_server
 from tests.plans.world import make_repository
 from tests.system.client import PATIENCE_S, running
@@ -33,11 +34,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_repository(tmp_path_factory.mktemp("repositories") / "downloads")
 
 
+@pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
 def test_a_generation_whose_worker_is_killed_is_ended_by_another(repository: Path) -> None:
     """Killed with SIGKILL in the middle of the model's answer; the schedule finds the run when its lease is over."""
-    with (
-        running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="3000") as (system, client),
-    ):
+    with running(Durations(), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="3000") as (system, client):
         planner = Planner(client, str(repository))
         accepted = planner.asked()
         killed: list[int] = []

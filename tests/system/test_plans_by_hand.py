@@ -1,6 +1,5 @@
 """Plans made and edited by hand through HTTP on the local system: two front ends at work on the same plan."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,21 +7,15 @@ import httpx
 import pytest
 
 from local.system import LocalSystem
-from tests.system.client import Client, running
+from tests.system.client import Client
 
 EDITORS = 4
 EDITS = 5
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[tuple[LocalSystem, Client]]:
-    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as system:
-        yield system
-
-
-@pytest.fixture(scope="module")
-def client(system: tuple[LocalSystem, Client]) -> Client:
-    return system[1]
+@pytest.fixture
+def client(mocked: tuple[LocalSystem, Client]) -> Client:
+    return mocked[1]
 
 
 def task(key: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
@@ -75,14 +68,14 @@ def test_a_plan_is_made_edited_compared_restored_and_deleted(client: Client, pla
     assert http.get(path).status_code == 404
 
 
-def test_front_ends_at_once_lose_nothing(system: tuple[LocalSystem, Client], plan: Any) -> None:
+def test_front_ends_at_once_lose_nothing(mocked: tuple[LocalSystem, Client], plan: Any) -> None:
     """Each adds tasks by the version it has seen, and looks again when it is told that another was faster."""
     phase = plan["phases"][1]["id"]
 
     def edit(number: int) -> int:
-        headers = {"Authorization": f"Bearer {system[0].token}", "X-Groundwork-Author": f"Editor {number}"}
+        headers = {"Authorization": f"Bearer {mocked[0].token}", "X-Groundwork-Author": f"Editor {number}"}
         refused = 0
-        with httpx.Client(base_url=system[0].url, headers=headers, timeout=120) as http:
+        with httpx.Client(base_url=mocked[0].url, headers=headers, timeout=120) as http:
             for edit in range(EDITS):
                 body = {"phaseId": phase, "key": f"e{number}-{edit}", "title": "Added"}
                 while True:
@@ -96,7 +89,7 @@ def test_front_ends_at_once_lose_nothing(system: tuple[LocalSystem, Client], pla
 
     with ThreadPoolExecutor(EDITORS) as pool:
         list(pool.map(edit, range(EDITORS)))
-    client = system[1]
+    client = mocked[1]
     now = client.ok(client.http.get(f"/api/plans/{plan['id']}"))
     added = {f"e{number}-{edit}" for number in range(EDITORS) for edit in range(EDITS)}
     assert set(tasks_of(now)) == {"a", "b", "c", "d"} | added

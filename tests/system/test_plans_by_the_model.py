@@ -1,22 +1,15 @@
 """Plans written and reviewed through HTTP on the local system, with the mock."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.system import LocalSystem
 from tests.plans.world import make_repository
-from tests.system.client import Client, running
+from tests.system.client import Client
 from tests.system.planning import Planner, tasks_of
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
-
-
-@pytest.fixture(scope="module")
-def mocked() -> Iterator[tuple[LocalSystem, Client]]:
-    with running(GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="100") as system:
-        yield system
 
 
 @pytest.fixture(scope="module")

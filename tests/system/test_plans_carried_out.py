@@ -128,6 +128,7 @@ def test_a_rejected_task_is_completed_by_a_person_with_their_own_commit(executor
     assert executor.tasks(plan["id"])["a"]["commitSha"] == "a" * 40
 
 
+@pytest.mark.slow(reason="a phase of 46 tasks")
 def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(executor: Executor) -> None:
     # most of them are not needed, as it turns out: they come to their gates all the same
     never = {"taskId": "first", "outcome": "SKIPPED"}
@@ -164,6 +165,7 @@ def test_a_worker_that_is_killed_is_replaced(system: System, executor: Executor)
     assert executor.ended(plan["id"])["status"] == "COMPLETED"
 
 
+@pytest.mark.slow(reason="a schedule's minute has to come")
 def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a")))
     for round_ in (1, 2):

@@ -1,6 +1,6 @@
 """A bug put on purpose into how plans are carried out, and the search for a seed that shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +32,7 @@ class ExecutionMutant:
         """People neither add nor schedule but where the bug needs them to."""
         return self.where(replace(world, additions=0, schedules=0))
 
-    def caught(self, seeds: range = range(1, SEEDS + 1)) -> Report | None:
+    def caught(self, seeds: Iterable[int] = range(1, SEEDS + 1)) -> Report | None:
         """The first simulation that goes wrong."""
         with self.applied():
             reports = (simulate_execution(seed, self._world, self.under, self.neighbour) for seed in seeds)

@@ -1,0 +1,107 @@
+"""Tiers of the tests: `quick` on every change, `full` before a change lands, `long` by hand.
+
+A test's own marker wins, else its folder decides, else it is quick. At the end the slowest tests are listed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+TESTS = Path(__file__).resolve().parent
+TIERS = ("quick", "full", "long")
+PLACES = {
+    "browser": "full",
+    "deployed/test_functions.py": "full",
+    "deployed/test_runtime.py": "full",
+    "executing/test_killed_anywhere.py": "full",
+    "faults": "full",
+    "faults/test_invariants.py": "quick",
+    "system": "full",
+    "system/test_pipeline.py": "quick",
+}
+"""Folders and files that are not quick, or are though their folder is not."""
+
+OF_A_MODULE = frozenset({"browser", "built", "executor", "front", "system", "templates"})
+OF_ALL = frozenset({"mocked"})
+"""Fixtures that are expensive to start: the tests of a module, or all tests, that use one run on the same worker."""
+
+MAX_SECONDS = 10.0
+"""A test above this says why: `@pytest.mark.slow(reason="...")`."""
+
+NOISE = 3.0
+"""A loaded machine may take so many times longer before a test without a reason is named."""
+
+MAX_LISTED = 30
+REASON = "slow"
+
+
+@dataclass(slots=True)
+class Spent:
+    """Seconds of one test with its fixtures."""
+
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(tier_of(item))
+        if slow := item.get_closest_marker("slow"):
+            # a worker sends this to the process that prints the list
+            item.user_properties.append((REASON, slow.kwargs["reason"]))
+        if group := _group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    # a long test begun last would keep one worker busy alone
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def tier_of(item: pytest.Item) -> str:
+    """The tier of a test. Raises UsageError where its markers name two."""
+    own = [tier for tier in TIERS if item.get_closest_marker(tier)]
+    if len(own) > 1:
+        raise pytest.UsageError(f"{item.nodeid} is marked as {' and '.join(own)}")
+    if own:
+        return own[0]
+    place = item.path.relative_to(TESTS)
+    named = (str(part) for part in (place, *place.parents))
+    return next((PLACES[part] for part in named if part in PLACES), "quick")
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    if item.get_closest_marker("xdist_group"):
+        return None
+    used = frozenset(getattr(item, "fixturenames", ()))
+    if shared := sorted(OF_ALL & used):
+        return shared[0]
+    return "-".join(item.path.relative_to(TESTS).with_suffix("").parts) if OF_A_MODULE & used else None
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    spent = _spent(terminalreporter)
+    total = sum(one.seconds for one in spent.values())
+    if len(spent) <= 1 or not total:
+        return
+    terminalreporter.section(f"slowest {min(MAX_LISTED, len(spent))} of {len(spent)} tests, {total:.0f} s in all")
+    slowest = sorted(spent.items(), key=lambda named: -named[1].seconds)
+    for name, one in slowest[:MAX_LISTED]:
+        because = f"  ({one.reason})" if one.reason else ""
+        terminalreporter.write_line(f"{one.seconds:7.1f} s {one.seconds / total:6.1%}  {name}{because}")
+    unexplained = [name for name, one in slowest if one.seconds > MAX_SECONDS * NOISE and not one.reason]
+    if unexplained:
+        terminalreporter.section(f"above {MAX_SECONDS:.0f} s without a reason: mark them slow(reason=...)")
+        for name in unexplained:
+            terminalreporter.write_line(name)
+
+
+def _spent(reporter: TerminalReporter) -> dict[str, Spent]:
+    spent: dict[str, Spent] = {}
+    for reports in reporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                one = spent.setdefault(report.nodeid, Spent())
+                one.seconds += report.duration
+                one.reason = str(dict(report.user_properties).get(REASON, ""))
+    return spent
