@@ -35,23 +35,14 @@ function OpenDialog({ adding, onClose }: { adding: Adding; onClose: () => void }
     <>
       <Button onClick={onClose}>Cancel</Button>
       <Button variant="primary" type="submit" form={form} disabled={!title.trim()} busy={add.isPending}>
-        Add
+        Add {adding.kind}
       </Button>
     </>
   );
   return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={`Add ${adding.kind === "epic" ? "an" : "a"} ${adding.kind}`}
-      footer={footer}
-    >
+    <Dialog open onOpenChange={onClose} title={`Add ${adding.kind}`} footer={footer}>
       <form id={form} onSubmit={submit}>
-        <Field
-          label="Title"
-          error={add.error && explain(add.error)}
-          hint="Open it afterwards to write the rest."
-        >
+        <Field label="Title" error={add.error && explain(add.error)} hint="You can add details later.">
           {(props) => (
             <input
               {...props}

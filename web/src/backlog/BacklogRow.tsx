@@ -47,7 +47,7 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
     >
       {selection && depth === 0 && (
         <Checkbox
-          label={`Choose ${code} ${item.title}`}
+          label={`Select ${code} ${item.title}`}
           checked={selection.has(item.id)}
           onCheckedChange={(on) => selection.set(item.id, on)}
         />
@@ -85,9 +85,9 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
 
 function CardCount({ count }: { count: number }) {
   return (
-    <span className={s.cards} title={`${plural(count, "card")} behind it`}>
+    <span className={s.cards} title={plural(count, "source card")}>
       <MessageSquareText size={13} aria-hidden /> {number(count)}
-      <span className="visually-hidden"> cards behind it</span>
+      <span className="visually-hidden"> source cards</span>
     </span>
   );
 }
@@ -100,33 +100,33 @@ function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
   const navigate = useNavigate();
   return (
     <>
-      <Menu trigger={<IconButton label={`More for ${code} ${title}`} icon={Ellipsis} size="s" />}>
+      <Menu trigger={<IconButton label={`Actions for ${code} ${title}`} icon={Ellipsis} size="s" />}>
         <MenuItem icon={PanelRight} onSelect={() => onShow(node)}>
           Open
         </MenuItem>
         {node.kind === "epic" && (
           <>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_STORIES", epicId: id })}>
-              Generate its stories
+              Generate stories
             </MenuItem>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", epicId: id })}>
-              Generate its subtasks
+              Generate subtasks
             </MenuItem>
             <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "story", parentId: id })}>
-              Add a story
+              Add story
             </MenuItem>
           </>
         )}
         {node.kind === "story" && (
           <>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", chosen: [id] })}>
-              Generate its subtasks
+              Generate subtasks
             </MenuItem>
             <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "subtask", parentId: id })}>
-              Add a subtask
+              Add subtask
             </MenuItem>
             <MenuItem icon={ListChecks} onSelect={() => void navigate(newPlanPath([id]))}>
-              Plan this story
+              Create plan
             </MenuItem>
           </>
         )}

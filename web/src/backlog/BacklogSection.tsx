@@ -43,7 +43,7 @@ export function BacklogSection({ project, root, onRun }: Props) {
   const empty = rows.length === 0 && !isWanting(wanted);
   const add = root === "epics" && (
     <Button icon={Plus} onClick={() => setAdding({ kind: "epic", parentId: project.id })}>
-      Add an epic
+      Add epic
     </Button>
   );
   return (
@@ -102,8 +102,8 @@ function Rows({ root, backlog, ...actions }: RowsProps) {
   if (rows.length === 0) {
     if (loading) return <Padded>Searching…</Padded>;
     return (
-      <EmptyState compact icon={ListFilter} title="Nothing fits">
-        Try other words, or fewer filters.
+      <EmptyState compact icon={ListFilter} title="No matches">
+        Change the search or the filters.
       </EmptyState>
     );
   }
@@ -135,14 +135,14 @@ function RowOrState({ row, root, backlog, selection, onAdd, onRun, ...rest }: Ro
     <Padded depth={row.depth}>
       No {story ? "subtasks" : "stories"} yet.
       <Button size="s" variant="ghost" onClick={generate}>
-        Generate them
+        Generate {story ? "subtasks" : "stories"}
       </Button>
       <Button
         size="s"
         variant="ghost"
         onClick={() => onAdd({ kind: story ? "subtask" : "story", parentId: id })}
       >
-        Add one
+        Add {story ? "subtask" : "story"}
       </Button>
     </Padded>
   );
@@ -162,21 +162,21 @@ const EMPTY = {
     run: "GENERATE_EPICS",
     title: "No epics yet",
     from: "cards",
-    text: "Epics gather what many cards ask for. Import cards, analyse them, then have epics proposed.",
+    text: "An epic groups cards with the same need. Import and analyze cards, then generate epics.",
   },
   stories: {
     icon: BookOpenText,
     run: "GENERATE_STORIES",
     title: "No stories yet",
     from: "epics",
-    text: "A story says who wants what, and why. They are written for each epic.",
+    text: "A story states who needs what, and why. Generate stories from your epics.",
   },
   subtasks: {
     icon: SquareCheckBig,
     run: "GENERATE_SUBTASKS",
     title: "No subtasks yet",
     from: "stories",
-    text: "Subtasks are the work on a story, small enough to be done.",
+    text: "A subtask is one small piece of work on a story.",
   },
 } as const;
 
@@ -200,7 +200,7 @@ function Nothing({
       action={
         <>
           <Button variant="primary" disabled={project.counts[from] === 0} onClick={() => onRun({ type })}>
-            {wordsOf(type).verb}
+            {wordsOf(type).title}
           </Button>
           {also}
         </>

@@ -18,9 +18,9 @@ export function ChosenStories({ selection, onRun }: Props) {
   if (ids.length === 0) return null;
   const isTooMany = ids.length > MOST_PLANNED;
   return (
-    <div className={s.chosen} role="group" aria-label="Chosen stories">
-      <span role="status">{number(ids.length)} chosen</span>
-      {isTooMany && <span className={s.limit}>A plan is of {MOST_PLANNED} stories at most.</span>}
+    <div className={s.chosen} role="group" aria-label="Selected stories">
+      <span role="status">{number(ids.length)} selected</span>
+      {isTooMany && <span className={s.limit}>A plan can have at most {MOST_PLANNED} stories.</span>}
       <span className={s.actions}>
         <Button
           size="s"
@@ -28,7 +28,7 @@ export function ChosenStories({ selection, onRun }: Props) {
           disabled={isTooMany}
           onClick={() => void navigate(newPlanPath(ids))}
         >
-          {ids.length === 1 ? "Plan this story" : "Plan these stories"}
+          Create plan
         </Button>
         <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "GENERATE_SUBTASKS", chosen: ids })}>
           Generate subtasks

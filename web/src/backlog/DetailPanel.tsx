@@ -41,7 +41,7 @@ function OpenPanel({ shown, onClose }: { shown: Node; onClose: () => void }) {
       <span style={{ flex: 1 }} />
       {node.kind === "story" && (
         <Button icon={ListChecks} onClick={() => void navigate(newPlanPath([node.item.id]))}>
-          Plan this story
+          Create plan
         </Button>
       )}
       <Button onClick={onClose}>Close</Button>
@@ -104,7 +104,7 @@ function StoryFields({ node: { item }, save }: Fields<"story">) {
       <Text label="so that" value={item.benefit} maxLength={1000} onSave={(benefit) => save({ benefit })} />
       <Text
         label="Acceptance criteria"
-        hint="one a line"
+        hint="one per line"
         value={item.acceptanceCriteria.join("\n")}
         onSave={(text) => save({ acceptanceCriteria: linesOf(text) })}
       />
@@ -185,7 +185,7 @@ function useSave(node: Node): Save {
   return useMutation({
     mutationFn: (patch: Patch) => change(node, patch),
     onSuccess: () => refreshBacklog(queries),
-    onError: (error) => toast.error("The change was not saved", explain(error)),
+    onError: (error) => toast.error("Could not save the change", explain(error)),
   }).mutateAsync;
 }
 

@@ -9,8 +9,8 @@ import { refreshBacklog, remove } from "./changes";
 import type { Node } from "./tree";
 
 const BELOW = {
-  epic: "Its stories and their subtasks go with it. The cards stay.",
-  story: "Its subtasks go with it. The cards stay.",
+  epic: "This also deletes its stories and their subtasks. The cards stay.",
+  story: "This also deletes its subtasks. The cards stay.",
   subtask: "This cannot be undone.",
 } as const;
 
@@ -24,10 +24,10 @@ export function useDelete(node: Node, onDeleted?: () => void) {
     onSuccess: async () => {
       setAsking(false);
       onDeleted?.();
-      toast.ok(`${item.code} is deleted`);
+      toast.ok(`${item.code} deleted`);
       await refreshBacklog(queries);
     },
-    onError: (error) => toast.error(`${item.code} could not be deleted`, explain(error)),
+    onError: (error) => toast.error(`Could not delete ${item.code}`, explain(error)),
   });
   const dialog = (
     <ConfirmDialog

@@ -19,7 +19,7 @@ export const CardRow = memo(function CardRow({ card, chosen, onChoose, onShow }:
   return (
     <div className={s.row} data-chosen={chosen || undefined}>
       <span className={s.check}>
-        <Checkbox label={`Choose ${code}`} checked={chosen} onCheckedChange={(on) => onChoose(card.id, on)} />
+        <Checkbox label={`Select ${code}`} checked={chosen} onCheckedChange={(on) => onChoose(card.id, on)} />
       </span>
       <div className={s.what}>
         <button type="button" className={s.text} onClick={() => onShow(card)}>
@@ -34,7 +34,7 @@ export const CardRow = memo(function CardRow({ card, chosen, onChoose, onShow }:
               <AnalysisMarks analysis={card.analysis} />
             </>
           ) : (
-            <span>Not analysed yet</span>
+            <span>Not analyzed yet</span>
           )}
         </div>
       </div>

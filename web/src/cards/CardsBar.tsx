@@ -15,7 +15,7 @@ import { Select } from "@/ui/Select";
 import { toast } from "@/ui/toast";
 
 import s from "./Cards.module.css";
-import { ANY, NOT_ANALYSED, type Wanted } from "./filtering";
+import { ANY, NOT_ANALYZED, type Wanted } from "./filtering";
 import { KIND_NAMES, SENTIMENTS, SEVERITIES } from "./marks";
 import type { Selection } from "./useSelection";
 
@@ -41,7 +41,7 @@ export function CardsBar({ wanted, onWant, status, selection, shown, onRun }: Pr
           label="Kind"
           value={wanted.kind}
           onValueChange={(kind) => onWant({ ...wanted, kind })}
-          options={[...anyOf("kind", KIND_NAMES), { value: NOT_ANALYSED, label: "Not analysed" }]}
+          options={[...anyOf("kind", KIND_NAMES), { value: NOT_ANALYZED, label: "Not analyzed" }]}
         />
         <Select
           label="Severity"
@@ -82,7 +82,7 @@ function Chosen({
           )
         }
       >
-        {ids.length > 0 ? `${number(ids.length)} chosen` : "Choose all shown"}
+        {ids.length > 0 ? `${number(ids.length)} selected` : "Select all"}
       </Checkbox>
       <span role="status" className={s.status}>
         {status}
@@ -90,7 +90,7 @@ function Chosen({
       {ids.length > 0 && (
         <div className={s.actions}>
           <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "ANALYZE_CARDS", chosen: ids })}>
-            Analyse
+            Analyze
           </Button>
           <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "GENERATE_EPICS", chosen: ids })}>
             Generate epics
@@ -121,8 +121,8 @@ function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
         selection.set(id, false);
       }
     },
-    onSuccess: () => toast.ok(`${plural(ids.length, "card is", "cards are")} deleted`),
-    onError: (error) => toast.error("Not all cards could be deleted", explain(error)),
+    onSuccess: () => toast.ok(`${plural(ids.length, "card")} deleted`),
+    onError: (error) => toast.error("Could not delete all cards", explain(error)),
     onSettled: () => {
       onOpenChange(false);
       return refreshCards(queries);
@@ -137,7 +137,7 @@ function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
       busy={remove.isPending}
       onConfirm={() => remove.mutate()}
     >
-      Epics and stories that rest on them stay. This cannot be undone.
+      Epics and stories based on them stay. This cannot be undone.
     </ConfirmDialog>
   );
 }

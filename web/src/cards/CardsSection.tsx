@@ -79,8 +79,8 @@ function Found({ cards, loading, selection, onShow, onEnd }: FoundProps) {
   if (cards.length === 0) {
     if (loading) return <p className={s.searching}>Searching…</p>;
     return (
-      <EmptyState compact icon={ListFilter} title="No card fits">
-        Try other words, or fewer filters.
+      <EmptyState compact icon={ListFilter} title="No matches">
+        Change the search or the filters.
       </EmptyState>
     );
   }
@@ -109,9 +109,9 @@ function Found({ cards, loading, selection, onShow, onEnd }: FoundProps) {
 function NoCards({ onImport }: { onImport: (file: File) => void }) {
   return (
     <div className={s.none}>
-      <EmptyState icon={MessageSquareText} title="No feedback yet">
-        Cards are single pieces of feedback: a review, a ticket, a sentence from an interview. Drop a CSV with
-        a column “text” anywhere on this page.
+      <EmptyState icon={MessageSquareText} title="No cards yet">
+        A card is one piece of feedback: a review, a ticket, a sentence from an interview. Drop a CSV file
+        with a “text” column anywhere on this page.
       </EmptyState>
       <DropZone compact={false} name={null} onFile={onImport} />
     </div>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { aCard } from "@/testing/samples";
 
-import { cardsThatFit, NOT_ANALYSED, NOTHING_WANTED } from "./filtering";
+import { cardsThatFit, NOT_ANALYZED, NOTHING_WANTED } from "./filtering";
 
 const ANALYSIS = {
   summary: "It drains the battery.",
@@ -47,6 +47,6 @@ test("wishes come together, and a card without an analysis meets none about it",
 });
 
 test("cards that are not analysed yet can be asked for", () => {
-  expect(found({ kind: NOT_ANALYSED })).toEqual(["p1-C3"]);
-  expect(found({ kind: NOT_ANALYSED, severity: "high" })).toEqual([]);
+  expect(found({ kind: NOT_ANALYZED })).toEqual(["p1-C3"]);
+  expect(found({ kind: NOT_ANALYZED, severity: "high" })).toEqual([]);
 });

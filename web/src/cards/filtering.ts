@@ -4,7 +4,7 @@ export const ANY = "any";
 export type Wanted = { text: string; kind: string; severity: string; sentiment: string };
 export const NOTHING_WANTED: Wanted = { text: "", kind: ANY, severity: ANY, sentiment: ANY };
 /** A kind that says: no analysis yet. */
-export const NOT_ANALYSED = "none";
+export const NOT_ANALYZED = "none";
 
 export const isWanting = ({ text, ...chosen }: Wanted): boolean =>
   text.trim() !== "" || Object.values(chosen).some((value) => value !== ANY);
@@ -17,7 +17,7 @@ export function cardsThatFit(cards: Card[], wanted: Wanted): Card[] {
 }
 
 function fits({ analysis }: Card, { kind, severity, sentiment }: Wanted): boolean {
-  if (kind === NOT_ANALYSED) return analysis === null && severity === ANY && sentiment === ANY;
+  if (kind === NOT_ANALYZED) return analysis === null && severity === ANY && sentiment === ANY;
   const chosen = [
     [kind, analysis?.kind],
     [severity, analysis?.severity],

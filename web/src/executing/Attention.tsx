@@ -19,11 +19,11 @@ import { type Waiting, waitingForPerson } from "./attention";
 import s from "./Attention.module.css";
 
 const KINDS: Record<Waiting["kind"], { said: string; icon: LucideIcon; isRed?: boolean }> = {
-  approval: { said: "Needs your approval", icon: Hand },
-  failed: { said: "Failed: needs a decision", icon: CircleX, isRed: true },
-  checkpoint: { said: "Paused for you to look", icon: CirclePause },
+  approval: { said: "Needs approval", icon: Hand },
+  failed: { said: "Task failed", icon: CircleX, isRed: true },
+  checkpoint: { said: "Paused for review", icon: CirclePause },
   paused: { said: "Paused", icon: CirclePause },
-  died: { said: "Stopped", icon: CircleX, isRed: true },
+  died: { said: "Run ended early", icon: CircleX, isRed: true },
   "rollback-failed": { said: "Rollback", icon: CircleX, isRed: true },
 };
 
@@ -34,7 +34,7 @@ export function Attention(props: Props) {
   const waiting = waitingForPerson(props.progress);
   if (waiting.length === 0) return null;
   return (
-    <section aria-label="Waits for a person" role="status">
+    <section aria-label="Needs attention" role="status">
       <ul className={s.list}>
         {waiting.map((one) => (
           <Card key={`${one.kind} ${one.task?.id ?? ""}`} waiting={one} {...props} />
@@ -71,7 +71,7 @@ function actionsOf({ task, kind }: Waiting, { plan, progress, ask, control, onCh
         busy={control.isPending}
         onClick={() => control.mutate({ ask: () => resumePlan(plan.id) })}
       >
-        {kind === "checkpoint" ? "Go on" : "Resume"}
+        {kind === "checkpoint" ? "Continue" : "Resume"}
       </Button>
     );
   }
@@ -88,7 +88,7 @@ function actionsOf({ task, kind }: Waiting, { plan, progress, ask, control, onCh
       )}
       {offered.has("complete") && kind === "failed" && (
         <Button icon={CircleCheck} onClick={() => ask({ kind: "complete", task })}>
-          Done by hand…
+          Complete manually…
         </Button>
       )}
       {offered.has("reject") && <Button onClick={() => ask({ kind: "reject", task })}>Reject…</Button>}
@@ -109,7 +109,7 @@ function actionsOf({ task, kind }: Waiting, { plan, progress, ask, control, onCh
           busy={control.isPending}
           onClick={() => control.mutate({ ask: () => retryTask(task.id) })}
         >
-          Try again
+          Retry
         </Button>
       )}
     </>

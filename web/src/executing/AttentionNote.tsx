@@ -2,7 +2,6 @@ import { Hand } from "lucide-react";
 import { Link, useLocation } from "react-router";
 
 import type { Progress } from "@/plans/model";
-import { plural } from "@/ui/format";
 
 import { waitingForPerson } from "./attention";
 import s from "./Attention.module.css";
@@ -17,10 +16,10 @@ export function AttentionNote({ progress, planId }: { progress: Progress; planId
     <p className={s.note}>
       <Hand size={16} aria-hidden />
       <span>
-        Waits for a person: {first.title}
-        {others.length > 0 && `, and ${plural(others.length, "thing")} more`}
+        Needs attention: {first.title}
+        {others.length > 0 && ` and ${others.length} more`}
       </span>
-      <Link to={to}>See to it</Link>
+      <Link to={to}>View</Link>
     </p>
   );
 }

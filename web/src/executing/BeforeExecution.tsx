@@ -15,25 +15,24 @@ export function BeforeExecution({ plan, progress, ask }: PlanContext) {
   const obstacle = incompleteness(plan);
   return (
     <div className={s.page}>
-      <Panel label="Before it begins">
+      <Panel label="Not started">
         <EmptyState
           icon={Play}
-          title={progress.schedule ? `It begins ${inWords(progress.schedule)}` : "It has not begun yet"}
+          title={progress.schedule ? `Scheduled: ${inWords(progress.schedule)}` : "Not started yet"}
           action={
             !obstacle && (
               <>
                 <Button variant="primary" icon={Play} onClick={() => ask({ kind: "start" })}>
-                  Carry out now
+                  Run now
                 </Button>
                 <Button icon={CalendarClock} onClick={() => ask({ kind: "schedule" })}>
-                  {progress.schedule ? "Change the schedule" : "Schedule"}
+                  {progress.schedule ? "Edit schedule" : "Schedule"}
                 </Button>
               </>
             )
           }
         >
-          {obstacle ??
-            "Here you will see each task at work: what it does, what it commits, and what it waits for."}
+          {obstacle ?? "This page will show each task: its status, its log and its commit."}
         </EmptyState>
       </Panel>
       {!obstacle && <EstimateFigures plan={plan} />}

@@ -9,12 +9,13 @@ export function CancelDialog({ plan, control, onClose }: DialogProps) {
       open
       onOpenChange={(open) => !open && onClose()}
       title="Cancel the plan?"
-      confirm="Cancel the plan"
+      confirm="Cancel plan"
+      dismiss="Keep running"
       busy={control.isPending}
       onConfirm={() => control.mutate({ ask: () => cancelPlan(plan.id) }, { onSuccess: onClose })}
     >
-      What is being worked on stops within seconds and counts for nothing. Commits that are made stay. A
-      cancelled plan can be carried out again from its beginning, but it cannot go on.
+      Running tasks stop within seconds and their changes are discarded. Existing commits stay. You can run a
+      cancelled plan again from the start, but you cannot resume it.
     </ConfirmDialog>
   );
 }

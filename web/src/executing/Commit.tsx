@@ -26,14 +26,14 @@ export function Commit({ sha, repository }: { sha: string; repository: Repositor
   const copy = () =>
     navigator.clipboard.writeText(sha).then(
       () => toast.ok("Copied", sha),
-      () => toast.error("It could not be copied", sha),
+      () => toast.error("Could not copy", sha),
     );
   return (
     <button
       type="button"
       className={s.commit}
       onClick={() => void copy()}
-      aria-label={`Copy the SHA ${shortSha(sha)}`}
+      aria-label={`Copy SHA ${shortSha(sha)}`}
     >
       <GitCommitHorizontal size={14} aria-hidden /> <span className="mono">{shortSha(sha)}</span>
       <Copy size={12} aria-hidden />

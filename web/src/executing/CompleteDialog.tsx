@@ -18,9 +18,9 @@ export function CompleteDialog({ control, onClose, task }: DialogProps & { task:
   const ask = () => completeTask(task.id, { commitSha, note: note.trim() || null });
   return (
     <FormDialog
-      title={`“${task.title}” is done?`}
-      description="It counts as completed, and what waits for it goes on."
-      submit="Mark as completed"
+      title={`Complete “${task.title}” manually?`}
+      description="The task counts as completed, and its dependents can start."
+      submit="Complete task"
       isDisabled={isWrong}
       busy={control.isPending}
       onSubmit={() => control.mutate({ ask }, { onSuccess: onClose })}
@@ -28,14 +28,14 @@ export function CompleteDialog({ control, onClose, task }: DialogProps & { task:
     >
       <Field
         label="Commit"
-        hint="The SHA of your own commit, if there is one."
-        error={isWrong ? "A SHA has 7 to 64 hexadecimal digits." : null}
+        hint="Optional. The SHA of your commit."
+        error={isWrong ? "Enter 7 to 64 hexadecimal digits." : null}
       >
         {(props) => (
           <input {...props} value={sha} spellCheck={false} onChange={(event) => setSha(event.target.value)} />
         )}
       </Field>
-      <Field label="Note" hint="What was done, for those who look at the plan later.">
+      <Field label="Note" hint="Optional. Shown to everyone who views the plan.">
         {(props) => (
           <textarea
             {...props}

@@ -8,34 +8,34 @@ import s from "./Events.module.css";
 type Said = { label: string; tone: Tone };
 
 const OF_PLAN: Record<string, Said> = {
-  RUNNING: { label: "The plan is under way", tone: "blue" },
-  PAUSING: { label: "The plan is to pause", tone: "amber" },
-  PAUSED: { label: "The plan has paused", tone: "amber" },
-  COMPLETED: { label: "The plan is complete", tone: "green" },
-  FAILED: { label: "The execution has ended before the plan", tone: "red" },
-  CANCELLED: { label: "The plan is cancelled", tone: "grey" },
-  PASSED_OVER: { label: "A time of the schedule was passed over", tone: "amber" },
+  RUNNING: { label: "Plan running", tone: "blue" },
+  PAUSING: { label: "Plan pausing", tone: "amber" },
+  PAUSED: { label: "Plan paused", tone: "amber" },
+  COMPLETED: { label: "Plan completed", tone: "green" },
+  FAILED: { label: "Run ended early", tone: "red" },
+  CANCELLED: { label: "Plan cancelled", tone: "grey" },
+  PASSED_OVER: { label: "Scheduled run skipped", tone: "amber" },
 };
 
 const OF_TASK: Record<string, Said> = {
-  RUNNING: { label: "Begun", tone: "blue" },
-  ATTEMPT_FAILED: { label: "An attempt failed", tone: "amber" },
+  RUNNING: { label: "Started", tone: "blue" },
+  ATTEMPT_FAILED: { label: "Attempt failed", tone: "amber" },
   APPROVED: { label: "Approved", tone: "green" },
   ROLLED_BACK: { label: "Rolled back", tone: "violet" },
 };
 
 const OF_ROLLBACK: Record<string, Said> = {
-  ROLLBACK_RUNNING: { label: "A rollback has begun", tone: "violet" },
-  ROLLBACK_DONE: { label: "The rollback is done", tone: "violet" },
-  ROLLBACK_FAILED: { label: "The rollback could not go on", tone: "red" },
+  ROLLBACK_RUNNING: { label: "Rollback started", tone: "violet" },
+  ROLLBACK_DONE: { label: "Rollback completed", tone: "violet" },
+  ROLLBACK_FAILED: { label: "Rollback failed", tone: "red" },
 };
 
-/** What has happened lately, newest first. */
+/** Activity lately, newest first. */
 export function Events({ progress, onChoose }: { progress: Progress; onChoose: (taskId: string) => void }) {
   const titles = new Map(progress.tasks.map((task) => [task.id, task.title]));
   if (progress.events.length === 0) return null;
   return (
-    <Panel title="What has happened" flush>
+    <Panel title="Activity" flush>
       <ol className={s.events}>
         {progress.events.map((event) => {
           const { label, tone } = saidOf(event);

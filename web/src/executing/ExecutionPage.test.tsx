@@ -25,7 +25,7 @@ describe("what waits for a person", () => {
     const { sent } = renderPlan(server([task({ status: "AWAITING_APPROVAL" }), b]), "/execution", {
       "POST /api/plan-tasks/a/approve": { json: {} },
     });
-    const waiting = within(await screen.findByRole("status", { name: "Waits for a person" }));
+    const waiting = within(await screen.findByRole("status", { name: "Needs attention" }));
     expect(waiting.getByRole("heading", { name: "Write it" })).toBeInTheDocument();
     await userEvent.click(waiting.getByRole("button", { name: "Approve" }));
     await waitFor(() => expect(sent("POST", "/api/plan-tasks/a/approve")).toHaveLength(1));
@@ -36,13 +36,13 @@ describe("what waits for a person", () => {
     const { sent } = renderPlan(server([failed, b], { status: "PAUSED", cause: "failure" }), "/execution", {
       "POST /api/plan-tasks/a/skip": { json: {} },
     });
-    const waiting = within(await screen.findByRole("status", { name: "Waits for a person" }));
+    const waiting = within(await screen.findByRole("status", { name: "Needs attention" }));
     expect(waiting.getByText("The tests fail.")).toBeInTheDocument();
-    expect(waiting.getByRole("button", { name: "Try again" })).toBeInTheDocument();
+    expect(waiting.getByRole("button", { name: "Retry" })).toBeInTheDocument();
     const user = userEvent.setup();
     await user.click(waiting.getByRole("button", { name: "Skip…" }));
-    await user.click(await screen.findByRole("radio", { name: /Let them go on/ }));
-    await user.click(screen.getByRole("button", { name: "Skip it" }));
+    await user.click(await screen.findByRole("radio", { name: /Run them/ }));
+    await user.click(screen.getByRole("button", { name: "Skip task" }));
     await waitFor(() =>
       expect(sent("POST", "/api/plan-tasks/a/skip")[0]?.body).toEqual({ dependents: "run" }),
     );
@@ -51,7 +51,7 @@ describe("what waits for a person", () => {
   it("is not there while tasks simply run", async () => {
     renderPlan(server([task({ status: "RUNNING" }), b]), "/execution");
     expect(await screen.findByRole("button", { name: "Pause" })).toBeInTheDocument();
-    expect(screen.queryByRole("status", { name: "Waits for a person" })).not.toBeInTheDocument();
+    expect(screen.queryByRole("status", { name: "Needs attention" })).not.toBeInTheDocument();
   });
 });
 
@@ -64,12 +64,12 @@ it("completes a task by hand with a commit only if that is one", async () => {
     },
   );
   const user = userEvent.setup();
-  await user.click(await screen.findByRole("button", { name: "Done by hand…" }));
+  await user.click(await screen.findByRole("button", { name: "Complete manually…" }));
   await user.type(await screen.findByLabelText("Commit"), "not a sha");
-  expect(screen.getByRole("button", { name: "Mark as completed" })).toBeDisabled();
+  expect(screen.getByRole("button", { name: "Complete task" })).toBeDisabled();
   await user.clear(screen.getByLabelText("Commit"));
   await user.type(screen.getByLabelText("Commit"), "ABC1234");
-  await user.click(screen.getByRole("button", { name: "Mark as completed" }));
+  await user.click(screen.getByRole("button", { name: "Complete task" }));
   await waitFor(() =>
     expect(sent("POST", "/api/plan-tasks/a/complete")[0]?.body).toEqual({ commitSha: "abc1234", note: null }),
   );
@@ -88,7 +88,7 @@ it("names what was built on a task before its commit is taken back", async () =>
   const user = userEvent.setup();
   await user.click(await screen.findByRole("button", { name: "Write it" }));
   await user.click(await screen.findByRole("button", { name: "Roll back…" }));
-  expect(await screen.findByText(/Built on it, and taken back before/)).toBeInTheDocument();
+  expect(await screen.findByText(/depend on it and are rolled back first/)).toBeInTheDocument();
   await user.click(screen.getByRole("button", { name: "Roll back" }));
   await waitFor(() =>
     expect(sent("POST", "/api/plans/plan/rollback")[0]?.body).toEqual({ taskId: "a", dependents: "include" }),

@@ -35,7 +35,7 @@ export function Component() {
         <header className={s.workHeader}>
           <h2>Tasks</h2>
           <ViewSwitch
-            label="Show the tasks as"
+            label="Task view"
             value={view}
             onChange={setView}
             choices={[

@@ -56,7 +56,7 @@ function PhaseState(props: Props & { phase: PhaseProgress; written: Phase | unde
           <Status shown={PHASE_STATUSES[phase.status]} />
           {canRollBack && (
             <IconButton
-              label={`Roll back the phase ${phase.title}…`}
+              label={`Roll back phase ${phase.title}…`}
               icon={Undo2}
               size="s"
               onClick={() => ask({ kind: "rollback", phaseId: phase.id })}
@@ -87,7 +87,7 @@ function TaskState({ plan, progress, repositoryOf, task, onChoose }: Props & { t
           {took(task) !== null && <span>{duration(took(task) ?? 0)}</span>}
           {task.costUsd > 0 && <span>{money(task.costUsd)}</span>}
           {task.waitsFor.length > 0 && progress.status !== "CANCELLED" && (
-            <span>waits for {keysOf(plan, task.waitsFor)}</span>
+            <span>waiting for {keysOf(plan, task.waitsFor)}</span>
           )}
           {task.revertSha && <span>rolled back</span>}
         </p>

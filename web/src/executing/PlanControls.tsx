@@ -51,11 +51,11 @@ export function PlanControls({ plan, progress, ask, control }: PlanContext) {
       )}
       {isBefore && (
         <Button variant="primary" icon={Play} onClick={() => ask({ kind: "start" })}>
-          Carry out
+          Run plan
         </Button>
       )}
       {plan.status !== "GENERATING" && (
-        <Menu trigger={<IconButton label="More about this plan" icon={Ellipsis} />}>
+        <Menu trigger={<IconButton label="Plan actions" icon={Ellipsis} />}>
           <MoreActions
             plan={plan}
             progress={progress}
@@ -104,24 +104,24 @@ function MoreItem({ icon, label, onSelect, danger = false }: Entry) {
 function goingEntries({ plan, offered, ask, control, open }: MoreProps): Entry[] {
   const found: Entry[] = [];
   if (offered.has("again")) {
-    found.push({ icon: RotateCcw, label: "Carry out again…", onSelect: () => ask({ kind: "start" }) });
+    found.push({ icon: RotateCcw, label: "Run again…", onSelect: () => ask({ kind: "start" }) });
   }
   if (offered.has("pause") && plan.status !== "RUNNING") {
-    found.push({ icon: CirclePause, label: "Keep it paused…", onSelect: () => ask({ kind: "pause" }) });
+    found.push({ icon: CirclePause, label: "Keep paused…", onSelect: () => ask({ kind: "pause" }) });
   }
   if (offered.has("schedule")) {
     found.push({ icon: CalendarClock, label: "Schedule…", onSelect: () => ask({ kind: "schedule" }) });
   }
   if (offered.has("unschedule")) {
-    const forget = { ask: () => unschedulePlan(plan.id), done: "It no longer begins by itself" };
-    found.push({ icon: CalendarX, label: "Remove the schedule", onSelect: () => control.mutate(forget) });
+    const forget = { ask: () => unschedulePlan(plan.id), done: "Schedule removed" };
+    found.push({ icon: CalendarX, label: "Remove schedule", onSelect: () => control.mutate(forget) });
   }
   if (offered.has("rollback")) {
-    found.push({ icon: Undo2, label: "Roll back all of it…", onSelect: () => ask({ kind: "rollback" }) });
+    found.push({ icon: Undo2, label: "Roll back plan…", onSelect: () => ask({ kind: "rollback" }) });
   }
   if (plan.status === "READY") {
     const back = { ask: () => changePlan(plan.id, { status: "DRAFT" }, plan.version) };
-    found.push({ icon: PencilLine, label: "Back to draft", onSelect: () => control.mutate(back) });
+    found.push({ icon: PencilLine, label: "Move back to draft", onSelect: () => control.mutate(back) });
   }
   if (plan.status === "DRAFT" && offered.has("execute")) {
     const ready = {
@@ -138,7 +138,7 @@ function goingEntries({ plan, offered, ask, control, open }: MoreProps): Entry[]
 
 function endingEntries({ offered, ask, open }: MoreProps): Entry[] {
   if (offered.has("cancel")) {
-    return [{ icon: Ban, label: "Cancel the plan…", onSelect: () => ask({ kind: "cancel" }) }];
+    return [{ icon: Ban, label: "Cancel plan…", onSelect: () => ask({ kind: "cancel" }) }];
   }
-  return [{ icon: Trash2, label: "Delete the plan…", onSelect: () => open("delete") }];
+  return [{ icon: Trash2, label: "Delete plan…", onSelect: () => open("delete") }];
 }

@@ -17,16 +17,16 @@ export function ReasonDialog({ plan, control, onClose, task }: DialogProps & { t
       title={task ? `Reject “${task.title}”?` : "Pause the plan?"}
       description={
         task
-          ? "It does not begin, and the plan pauses until somebody changes, skips or completes the task."
-          : "Nothing begins any more. What is being worked on comes to its next stop first."
+          ? "The task does not start. The plan pauses until someone edits, skips or completes the task."
+          : "No new task starts. Running tasks finish their current step first."
       }
-      submit={task ? "Reject" : "Pause"}
+      submit={task ? "Reject task" : "Pause plan"}
       isDangerous={task !== undefined}
       busy={control.isPending}
       onSubmit={() => control.mutate({ ask }, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <Field label="Reason" hint="Not needed; shown to everybody who looks at the plan.">
+      <Field label="Reason" hint="Optional. Shown to everyone who views the plan.">
         {(props) => (
           <textarea
             {...props}

@@ -19,11 +19,11 @@ export function RollbackDialog(props: DialogProps & { taskId?: string; phaseId?:
   const kind = workOf(plan);
   return (
     <FormDialog
-      title={`Take back ${plural(wanted.length + dependents.length, ...kind)}?`}
+      title={`Roll back ${plural(wanted.length + dependents.length, ...kind)}?`}
       description={
         plan.autoCommit
-          ? "Each is reverted by a commit of its own, the last one first. The history stays."
-          : "They are kept, and nothing is built on them any more."
+          ? "Each commit is reverted by a new commit, newest first. The history stays."
+          : "The patches are kept, but later tasks no longer build on them."
       }
       submit="Roll back"
       isDangerous
@@ -34,16 +34,16 @@ export function RollbackDialog(props: DialogProps & { taskId?: string; phaseId?:
     >
       {dependents.length > 0 && (
         <div className={`${s.note} ${s.warning}`}>
-          <p>Built on it, and taken back before:</p>
+          <p>These depend on it and are rolled back first:</p>
           <Titles titles={dependents.map(title)} />
         </div>
       )}
       {wanted.length === 0 ? (
-        <p className={s.note}>There is no {kind[0]} to take back.</p>
+        <p className={s.note}>There is no {kind[0]} to roll back.</p>
       ) : (
         <Titles titles={wanted.map(title)} />
       )}
-      {goesOn && <p className={s.note}>These tasks are then to do again when the plan goes on.</p>}
+      {goesOn && <p className={s.note}>These tasks run again when the plan resumes.</p>}
     </FormDialog>
   );
 }

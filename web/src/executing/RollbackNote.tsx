@@ -16,8 +16,7 @@ export function RollbackNote({ plan, progress }: PlanContext) {
     <p className={s.rollback} role="status">
       <Undo2 size={16} aria-hidden />
       <span>
-        {plural(titles.length, ...workOf(plan))} of {titles.join(", ")} {titles.length === 1 ? "is" : "are"}{" "}
-        being taken back.
+        Rolling back {plural(titles.length, ...workOf(plan))}: {titles.join(", ")}
       </span>
     </p>
   );

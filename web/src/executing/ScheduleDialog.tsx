@@ -35,30 +35,26 @@ export function ScheduleDialog({ plan, progress, control, onClose }: DialogProps
   };
   return (
     <FormDialog
-      title="Begin by itself"
-      description="The plan is carried out at that time without anybody’s doing."
-      submit={progress.schedule ? "Replace the schedule" : "Schedule"}
+      title="Schedule plan"
+      description="The plan starts automatically at this time."
+      submit={progress.schedule ? "Replace schedule" : "Schedule plan"}
       isDisabled={isWrong || (kind === "once" && !at)}
       busy={control.isPending}
       onSubmit={begin}
       onClose={onClose}
     >
-      {progress.schedule && <p className={s.note}>It begins now {inWords(progress.schedule)}.</p>}
+      {progress.schedule && <p className={s.note}>Current schedule: {inWords(progress.schedule)}.</p>}
       <RadioCards<Kind>
-        label="How often"
+        label="Frequency"
         value={kind}
         onValueChange={setKind}
         choices={[
           { value: "once", label: "Once" },
-          { value: "again", label: "Again and again", hint: "Each round on a branch of its own." },
+          { value: "again", label: "Repeat", hint: "Each run gets its own branch." },
         ]}
       />
       {kind === "once" ? (
-        <Field
-          label="When"
-          error={isPast ? "That time has passed already." : null}
-          hint="By the clock of this machine."
-        >
+        <Field label="When" error={isPast ? "This time is in the past." : null} hint="Your local time.">
           {(props) => (
             <input
               {...props}
@@ -80,7 +76,7 @@ export function ScheduleDialog({ plan, progress, control, onClose }: DialogProps
                 onValueChange={choose}
                 options={[
                   ...PRESETS.map(({ cron: value, label }) => ({ value, label })),
-                  { value: OWN, label: "By a cron expression of my own" },
+                  { value: OWN, label: "Custom cron expression" },
                 ]}
               />
             )}
@@ -88,8 +84,8 @@ export function ScheduleDialog({ plan, progress, control, onClose }: DialogProps
           {preset === OWN && (
             <Field
               label="Cron expression"
-              hint="Minutes, hours, day of month, month, day of week, year; one of the days is ?."
-              error={isWrong ? "Six fields are needed, and one of the two days must be ?." : null}
+              hint="Minutes, hours, day of month, month, day of week, year. One of the two days must be ?."
+              error={isWrong ? "Enter six fields. Exactly one of the two days must be ?." : null}
             >
               {(props) => (
                 <input

@@ -19,8 +19,8 @@ export function SkipDialog({ plan, control, onClose, task }: DialogProps & { tas
   return (
     <FormDialog
       title={`Skip “${task.title}”?`}
-      description="The plan goes on without it."
-      submit="Skip it"
+      description="The plan continues without this task."
+      submit="Skip task"
       busy={control.isPending}
       onSubmit={() => control.mutate({ ask: () => skipTask(task.id, dependents) }, { onSuccess: onClose })}
       onClose={onClose}
@@ -28,12 +28,12 @@ export function SkipDialog({ plan, control, onClose, task }: DialogProps & { tas
       {waiting.length > 0 && (
         <>
           <RadioCards<Dependents>
-            label={`${plural(waiting.length, "task")} ${waiting.length === 1 ? "waits" : "wait"} for it`}
+            label={`${plural(waiting.length, "dependent task")}`}
             value={dependents}
             onValueChange={setDependents}
             choices={[
-              { value: "skip", label: "Skip them too", hint: "And whatever waits for them." },
-              { value: "run", label: "Let them go on", hint: "As if this one were done." },
+              { value: "skip", label: "Skip them too", hint: "And their dependents." },
+              { value: "run", label: "Run them", hint: "As if this task were completed." },
             ]}
           />
           <ul className={s.list}>

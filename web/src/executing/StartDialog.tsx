@@ -12,8 +12,7 @@ import type { DialogProps } from "./AskedDialog";
 export function StartDialog({ plan, progress, control, onClose }: DialogProps) {
   const navigate = useNavigate();
   const again = plan.status === "COMPLETED" || plan.status === "CANCELLED";
-  const obstacle =
-    incompleteness(plan) ?? (isRollingBack(progress) ? "Its commits are being taken back." : null);
+  const obstacle = incompleteness(plan) ?? (isRollingBack(progress) ? "A rollback is in progress." : null);
   const begin = () =>
     control.mutate(
       { ask: () => executePlan(plan.id, again) },
@@ -26,14 +25,14 @@ export function StartDialog({ plan, progress, control, onClose }: DialogProps) {
     );
   return (
     <FormDialog
-      title={again ? "Carry the plan out again?" : "Carry the plan out?"}
+      title={again ? "Run the plan again?" : "Run the plan?"}
       description={
         again
-          ? "From its beginning, on a branch of its own. What the last round has done stays where it is."
-          : `Each task is worked on by Claude in a clean checkout${plan.autoCommit ? ", and ends with a commit on the plan’s branch" : "; its change is kept as a patch"}.`
+          ? "The plan runs from the start on a new branch. Results of the last run stay."
+          : `Claude works on each task in a clean checkout${plan.autoCommit ? " and commits to the plan’s branch" : "; each change is kept as a patch"}.`
       }
       size="l"
-      submit={again ? "Carry it out again" : "Carry it out"}
+      submit={again ? "Run again" : "Run plan"}
       isDisabled={obstacle !== null}
       busy={control.isPending}
       onSubmit={begin}

@@ -19,15 +19,15 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
   const { input, output, cacheRead, cacheWrite } = progress.tokens;
   const running = progress.tasks.filter((task) => task.status === "RUNNING");
   return (
-    <section className={s.summary} aria-label="How far it is">
+    <section className={s.summary} aria-label="Progress">
       <div className={s.head}>
         <p className={s.percent}>{percentOf(progress)}%</p>
         <p className={s.counts}>{countsInWords(progress)}</p>
-        {progress.schedule && <p className={s.counts}>Begins {inWords(progress.schedule)}</p>}
+        {progress.schedule && <p className={s.counts}>Scheduled: {inWords(progress.schedule)}</p>}
       </div>
-      <ProgressBar label="Progress of the plan" segments={segments} />
+      <ProgressBar label="Plan progress" segments={segments} />
       {running.length > 0 && (
-        <ul className={s.running} aria-label="Being worked on">
+        <ul className={s.running} aria-label="Running tasks">
           {running.slice(0, 6).map((task) => (
             <li key={task.id} className={s.runningTask}>
               <span className={s.dot} aria-hidden />
@@ -47,7 +47,7 @@ export function Summary({ plan, progress, receivedAt }: PlanContext) {
         )}
         <Figure
           name="Tokens"
-          title={`${input} read, ${cacheRead} of the cache, ${cacheWrite} into it, ${output} written`}
+          title={`${input} input, ${cacheRead} cache reads, ${cacheWrite} cache writes, ${output} output`}
         >
           {compact(input + output + cacheRead + cacheWrite)}
         </Figure>

@@ -23,7 +23,7 @@ export function TaskLogView({ taskId, isLive }: { taskId: string; isLive: boolea
       {error && !lines && <p className={s.error}>{explain(error)}</p>}
       {!lines && !error && <Skeleton lines={3} />}
       {lines?.length === 0 && (
-        <p className={s.none}>{isLive ? "The session has just begun." : "Nothing was logged."}</p>
+        <p className={s.none}>{isLive ? "The session has just started." : "No log entries."}</p>
       )}
       {lines && lines.length > 0 && <Lines lines={lines} />}
     </section>
@@ -35,14 +35,14 @@ function Lines({ lines }: { lines: LogLine[] }) {
   return (
     // a long log is scrolled by the keyboard too
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <ol className={s.log} ref={list} tabIndex={0} aria-label="Turns of the task’s sessions">
+    <ol className={s.log} ref={list} tabIndex={0} aria-label="Task log">
       {lines.map((line, index) => (
         <li key={index} className={s.line}>
           <time dateTime={line.at}>{timeOfDay(new Date(line.at))}</time>
           <div>
             <p className={s.tools}>
               <span className={s.turn}>turn {line.turn}</span>{" "}
-              {line.tools.length > 0 ? line.tools.join(", ") : line.message ? "" : "no tool was used"}
+              {line.tools.length > 0 ? line.tools.join(", ") : line.message ? "" : "no tool calls"}
               {line.files.length > 0 && <span className="mono"> {line.files.join(", ")}</span>}
             </p>
             {line.message && <p className={s.message}>{line.message}</p>}

@@ -40,12 +40,12 @@ export function TaskPanel({ onClose, ...props }: Props) {
         {task.summary && <p className={s.prose}>{task.summary}</p>}
         <Facts {...props} />
         {written?.description && (
-          <Section title="What is to be done">
+          <Section title="Description">
             <p className={s.prose}>{written.description}</p>
           </Section>
         )}
         {written && written.acceptanceCriteria.length > 0 && (
-          <Section title="Done when">
+          <Section title="Acceptance criteria">
             <List lines={written.acceptanceCriteria} />
           </Section>
         )}
@@ -69,16 +69,16 @@ function Facts({ plan, repositoryOf, task }: Props | Omit<Props, "onClose">) {
     task.startedAt && task.completedAt && Date.parse(task.completedAt) - Date.parse(task.startedAt);
   return (
     <dl className={s.facts}>
-      {task.waitsFor.length > 0 && <Fact name="Waits for">{titles(task.waitsFor)}</Fact>}
+      {task.waitsFor.length > 0 && <Fact name="Waiting for">{titles(task.waitsFor)}</Fact>}
       {task.attempts > 0 && (
         <Fact name="Attempts">
           {task.attempts}, {plural(task.turns, "turn")}
         </Fact>
       )}
-      {task.startedAt && <Fact name="Begun">{dateTime(new Date(task.startedAt))}</Fact>}
-      {took ? <Fact name="Took">{duration(took)}</Fact> : null}
+      {task.startedAt && <Fact name="Started">{dateTime(new Date(task.startedAt))}</Fact>}
+      {took ? <Fact name="Duration">{duration(took)}</Fact> : null}
       {tokens > 0 && (
-        <Fact name="Spent">
+        <Fact name="Cost">
           {money(task.costUsd)}, {compact(tokens)} tokens
         </Fact>
       )}
@@ -142,7 +142,7 @@ function Actions({ progress, ask, control, task }: Omit<Props, "onClose">) {
       )}
       {offered.has("complete") && (
         <Button icon={CircleCheck} onClick={() => ask({ kind: "complete", task })}>
-          Done by hand…
+          Complete manually…
         </Button>
       )}
       {offered.has("reject") && (
@@ -157,7 +157,7 @@ function Actions({ progress, ask, control, task }: Omit<Props, "onClose">) {
       )}
       {offered.has("retry") && (
         <Button variant="primary" icon={RotateCcw} busy={control.isPending} onClick={retry}>
-          Try again
+          Retry
         </Button>
       )}
     </>

@@ -14,8 +14,8 @@ export function TaskPatchView({ taskId }: { taskId: string }) {
   const { data, error } = useQuery(patchQuery(taskId));
   const copy = (patch: string) =>
     navigator.clipboard.writeText(patch).then(
-      () => toast.ok("The patch is copied", "Apply it with git apply."),
-      () => toast.error("It could not be copied"),
+      () => toast.ok("Patch copied", "Apply it with git apply."),
+      () => toast.error("Could not copy"),
     );
   return (
     <section className={s.section}>
@@ -31,7 +31,7 @@ export function TaskPatchView({ taskId }: { taskId: string }) {
       {!data && !error && <Skeleton lines={4} />}
       {data && (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a long patch is scrolled by the keyboard too
-        <pre className={s.patch} tabIndex={0} aria-label="The change as a diff">
+        <pre className={s.patch} tabIndex={0} aria-label="Diff of the change">
           {data.patch.split("\n").map((line, index) => (
             <span key={index} className={s[kindOf(line)]}>
               {line}

@@ -68,7 +68,7 @@ export function hasItsTurn(progress: Pick<Progress, "tasks" | "phases">, task: T
 export function incompleteness(plan: Pick<Plan, "phases">): string | null {
   if (plan.phases.length === 0) return "Add a phase with tasks first.";
   const empty = plan.phases.find((phase) => phase.tasks.length === 0);
-  return empty ? `The phase “${empty.title}” has no task yet.` : null;
+  return empty ? `Phase “${empty.title}” has no tasks yet.` : null;
 }
 
 function isComplete(progress: Pick<Progress, "phases" | "tasks">): boolean {

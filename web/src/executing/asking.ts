@@ -25,7 +25,7 @@ export function useControl(planId: string) {
     onSuccess: (_, { done }) => {
       if (done) toast.ok(done);
     },
-    onError: (error) => toast.error("That could not be done", explain(error)),
+    onError: (error) => toast.error("Action failed", explain(error)),
     onSettled: async () => {
       void queries.invalidateQueries({ queryKey: plansKey() });
       await queries.invalidateQueries({ queryKey: planKey(planId) });

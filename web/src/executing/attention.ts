@@ -24,20 +24,20 @@ export function waitingForPerson(progress: Standing): Waiting[] {
 function planWaits(progress: Standing): Waiting[] {
   const found: Waiting[] = [];
   if (progress.status === "FAILED" && progress.execution > 0) {
-    const detail = progress.reason ?? "Nothing is lost: it goes on where the records stand.";
-    found.push({ kind: "died", title: "The execution has ended before the plan", detail });
+    const detail = progress.reason ?? "Nothing is lost. Resume to continue from the saved state.";
+    found.push({ kind: "died", title: "The run ended before the plan was complete", detail });
   }
   if (progress.status === "PAUSED" && progress.cause === "phase") {
-    const detail = progress.reason ?? "Look at what has been done, then let it go on.";
-    found.push({ kind: "checkpoint", title: "A phase is done", detail });
+    const detail = progress.reason ?? "Review the results, then continue.";
+    found.push({ kind: "checkpoint", title: "Phase completed", detail });
   }
   if (progress.status === "PAUSED" && progress.cause === "person") {
-    const detail = progress.reason ?? "Nothing begins before somebody resumes it.";
-    found.push({ kind: "paused", title: "Paused by a person", detail });
+    const detail = progress.reason ?? "No task starts until someone resumes the plan.";
+    found.push({ kind: "paused", title: "Paused by a user", detail });
   }
   if (progress.rollback?.status === "FAILED") {
-    const detail = progress.rollback.error ?? "What was taken back stays so, the rest stays done.";
-    found.push({ kind: "rollback-failed", title: "The rollback could not go on", detail });
+    const detail = progress.rollback.error ?? "Changes already rolled back stay rolled back.";
+    found.push({ kind: "rollback-failed", title: "Rollback failed", detail });
   }
   return found;
 }
@@ -45,7 +45,12 @@ function planWaits(progress: Standing): Waiting[] {
 function failures(progress: Standing): Waiting[] {
   return progress.tasks
     .filter((task) => task.status === "FAILED")
-    .map((task) => ({ kind: "failed", title: task.title, detail: task.errorMsg ?? "It has failed.", task }));
+    .map((task) => ({
+      kind: "failed",
+      title: task.title,
+      detail: task.errorMsg ?? "The task failed.",
+      task,
+    }));
 }
 
 function approvals(progress: Standing): Waiting[] {
@@ -54,7 +59,7 @@ function approvals(progress: Standing): Waiting[] {
     .map((task) => ({
       kind: "approval",
       title: task.title,
-      detail: "It begins once somebody approves it.",
+      detail: "The task starts after approval.",
       task,
     }));
 }

@@ -20,6 +20,6 @@ it("calls of a cancelled plan only what is done progress", () => {
 it("says the counts in words", () => {
   expect(countsInWords(of({ COMPLETED: 2, CANCELLED: 4 }))).toBe("2 of 6 done, 4 cancelled");
   expect(countsInWords(of({ RUNNING: 1, AWAITING_APPROVAL: 1 }))).toBe(
-    "0 of 6 done, 1 running, 1 waiting for approval",
+    "0 of 6 done, 1 running, 1 awaiting approval",
   );
 });

@@ -28,7 +28,7 @@ const SAID = [
   ["SKIPPED", "skipped"],
   ["CANCELLED", "cancelled"],
   ["RUNNING", "running"],
-  ["AWAITING_APPROVAL", "waiting for approval"],
+  ["AWAITING_APPROVAL", "awaiting approval"],
 ] as const;
 
 /** "3 of 9 done, 1 failed, 2 running" */

@@ -15,7 +15,7 @@ it("takes six fields with one of the days left open", () => {
 
 it("reads as a person would say it", () => {
   const zone = { timezone: "UTC", who: "Ada" };
-  expect(inWords({ ...zone, expression: "at(2030-03-01T09:00:00)" })).toBe("once, at 2030-03-01 09:00 (UTC)");
-  expect(inWords({ ...zone, expression: "cron(0 2 * * ? *)" })).toBe("every night at 2:00 (UTC)");
-  expect(inWords({ ...zone, expression: "cron(5 4 * * ? *)" })).toBe("by cron 5 4 * * ? * (UTC)");
+  expect(inWords({ ...zone, expression: "at(2030-03-01T09:00:00)" })).toBe("once at 2030-03-01 09:00 (UTC)");
+  expect(inWords({ ...zone, expression: "cron(0 2 * * ? *)" })).toBe("Daily at 2:00 (UTC)");
+  expect(inWords({ ...zone, expression: "cron(5 4 * * ? *)" })).toBe("cron 5 4 * * ? * (UTC)");
 });

@@ -6,10 +6,10 @@ type Timing = NonNullable<Progress["schedule"]>;
 
 /** Cron as EventBridge has it: minutes hours day-of-month month day-of-week year. */
 export const PRESETS = [
-  { cron: "0 9 ? * MON-FRI *", label: "Every working day at 9:00" },
-  { cron: "0 2 * * ? *", label: "Every night at 2:00" },
-  { cron: "0 9 ? * MON *", label: "Every Monday at 9:00" },
-  { cron: "0 9 1 * ? *", label: "On the first of each month at 9:00" },
+  { cron: "0 9 ? * MON-FRI *", label: "Weekdays at 9:00" },
+  { cron: "0 2 * * ? *", label: "Daily at 2:00" },
+  { cron: "0 9 ? * MON *", label: "Mondays at 9:00" },
+  { cron: "0 9 1 * ? *", label: "First day of each month at 9:00" },
 ] as const;
 
 export function myZone(): string {
@@ -35,8 +35,8 @@ function hasOneDay(fields: readonly string[]): boolean {
 export function inWords({ expression, timezone }: Timing): string {
   const inside = /^(at|cron)\((.*)\)$/.exec(expression);
   const [kind, value = expression] = [inside?.[1], inside?.[2]];
-  if (kind === "at") return `once, at ${value.replace("T", " ").slice(0, 16)} (${timezone})`;
+  if (kind === "at") return `once at ${value.replace("T", " ").slice(0, 16)} (${timezone})`;
   const preset = PRESETS.find(({ cron }) => cron === value);
-  const said = preset ? preset.label.charAt(0).toLowerCase() + preset.label.slice(1) : `by cron ${value}`;
+  const said = preset?.label ?? `cron ${value}`;
   return `${said} (${timezone})`;
 }

@@ -35,9 +35,9 @@ export function DropZone({ onFile, name, compact }: Props) {
       }}
     >
       <FileSpreadsheet size={compact ? 18 : 26} aria-hidden />
-      <span className={s.zoneText}>{name ?? "Drop a CSV here"}</span>
+      <span className={s.zoneText}>{name ?? "Drop a CSV file here"}</span>
       <Button size={compact ? "s" : "m"} onClick={() => input.current?.click()}>
-        {name ? "Choose another file" : "Choose a file"}
+        {name ? "Choose another file" : "Choose file"}
       </Button>
       <label htmlFor={id} className="visually-hidden">
         CSV file with cards

@@ -68,15 +68,15 @@ function OpenDialog({
       description={
         upload.data
           ? undefined
-          : "A CSV with a column “text”. Columns “source” and “externalId” are known; all others are kept as metadata."
+          : "A CSV file with a “text” column. “source” and “externalId” are optional; other columns are kept as metadata."
       }
       footer={footer}
     >
       <div className={s.stack}>
         {upload.error && (
-          <Notice tone="error" title="The import has stopped">
-            {explain(upload.error)} Importing again adds only cards that are not there yet, if they have an
-            externalId.
+          <Notice tone="error" title="Import failed">
+            {explain(upload.error)} You can import the file again: cards with an externalId are not
+            duplicated.
           </Notice>
         )}
         {upload.data ? (
@@ -89,7 +89,7 @@ function OpenDialog({
               name={file?.name ?? null}
             />
             {file && "problem" in file && (
-              <Notice tone="error" title={`${file.name} cannot be imported`}>
+              <Notice tone="error" title={`Cannot import ${file.name}`}>
                 {file.problem}
               </Notice>
             )}
@@ -127,6 +127,6 @@ async function readFile(file: File): Promise<Read> {
     return { name: file.name, preview: previewOf(await file.text()) };
   } catch (error) {
     if (error instanceof NoCards) return { name: file.name, problem: error.message };
-    return { name: file.name, problem: "The file cannot be read." };
+    return { name: file.name, problem: "Cannot read the file." };
   }
 }

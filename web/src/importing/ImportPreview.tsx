@@ -14,7 +14,7 @@ export function ImportPreview({ preview }: { preview: Preview }) {
     <>
       <p className={s.summary}>
         <strong>{plural(rows.length, "row")}</strong> in {plural(columns.length, "column")}
-        {rows.length > SHOWN && `; the first ${SHOWN} are shown`}
+        {rows.length > SHOWN && `; showing the first ${SHOWN}`}
       </p>
       {problems.length > 0 && (
         <Notice tone="warning" title={`${plural(problems.length, "row")} will be rejected`}>
@@ -63,7 +63,7 @@ export function Reasons({ problems }: { problems: Problem[] }) {
       <ul>
         {problems.slice(0, 500).map(({ row, reason }) => (
           <li key={row}>
-            <span className={s.reasonRow}>Row {number(row)}</span> {reason}
+            <span className={s.reasonRow}>Row {number(row)}:</span> {reason}
           </li>
         ))}
       </ul>

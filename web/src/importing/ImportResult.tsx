@@ -15,7 +15,7 @@ export function ImportResult({ result, preview }: { result: Upload; preview: Pre
     <>
       <ul className={s.results}>
         <Count icon={Check} tone={s.good} count={created} label="new" />
-        <Count icon={Copy} tone={s.neutral} count={duplicates} label="already there" />
+        <Count icon={Copy} tone={s.neutral} count={duplicates} label="duplicates" />
         <Count icon={X} tone={s.wrong} count={rejected.length} label="rejected" />
       </ul>
       {rejected.length > 0 && (

@@ -33,17 +33,17 @@ test("the preview names columns and rows, whatever the order and the mark at the
 test("rows that will be rejected are told with their number and why", () => {
   const { problems } = previewOf(`text,source\nGood,mail\n ,mail\nfine,a,b\n${"x".repeat(10_001)},mail`);
   expect(problems).toEqual([
-    { row: 2, reason: "its text is empty" },
-    { row: 3, reason: "has 3 cells, the first row 2" },
-    { row: 4, reason: "its text has more than 10,000 characters" },
+    { row: 2, reason: "“text” is empty" },
+    { row: 3, reason: "3 cells, but the header has 2" },
+    { row: 4, reason: "“text” has more than 10,000 characters" },
   ]);
 });
 
 test.each([
   ["review\nGood", "text"],
-  ["text,text\na,b", "twice"],
-  ["text\n\n", "no row"],
-  ['text\nGood\n"Bad\nand more', "never closed"],
+  ["text,text\na,b", "duplicate"],
+  ["text\n\n", "no rows"],
+  ['text\nGood\n"Bad\nand more', "unclosed"],
 ])("%j is no file of cards", (text, why) => {
   expect(() => previewOf(text)).toThrow(NoCards);
   expect(() => previewOf(text)).toThrow(why);

@@ -21,14 +21,11 @@ export function previewOf(text: string): Preview {
   const { records, unclosed } = recordsOf(text.replace(/^\uFEFF/, ""));
   const [header = [], ...data] = records;
   const columns = header.map((name) => name.trim());
-  if (!columns.includes("text")) throw new NoCards("The first row must name a column “text”.");
-  if (new Set(columns).size !== columns.length) throw new NoCards("The first row names a column twice.");
+  if (!columns.includes("text")) throw new NoCards("The header has no “text” column.");
+  if (new Set(columns).size !== columns.length) throw new NoCards("The header has a duplicate column.");
   const rows = data.filter((cells) => cells.some((cell) => cell !== ""));
-  if (rows.length === 0) throw new NoCards("There is no row below the first.");
-  if (unclosed)
-    throw new NoCards(
-      `Row ${rows.length} has a quote that is never closed, so that all below it is part of it.`,
-    );
+  if (rows.length === 0) throw new NoCards("The file has no rows below the header.");
+  if (unclosed) throw new NoCards(`Row ${rows.length} has an unclosed quote.`);
   const problems = rows.flatMap((cells, index) => {
     const reason = problemOf(columns, cells);
     return reason ? [{ row: index + 1, reason }] : [];
@@ -77,12 +74,10 @@ export function piecesOf({ columns, rows }: Preview, most = ROWS_A_CALL, bytes =
 }
 
 function problemOf(columns: string[], cells: string[]): string | null {
-  if (cells.length > columns.length) return `has ${cells.length} cells, the first row ${columns.length}`;
+  if (cells.length > columns.length) return `${cells.length} cells, but the header has ${columns.length}`;
   const text = cells[columns.indexOf("text")] ?? "";
-  if (!text.trim()) return "its text is empty";
-  return text.length > MOST_TEXT
-    ? `its text has more than ${MOST_TEXT.toLocaleString("en")} characters`
-    : null;
+  if (!text.trim()) return "“text” is empty";
+  return text.length > MOST_TEXT ? `“text” has more than ${MOST_TEXT.toLocaleString("en")} characters` : null;
 }
 
 function line(cells: string[]): string {

@@ -33,7 +33,7 @@ describe("a task moved with the arrow keys", () => {
     const [call] = sent("PATCH", "/api/plan-tasks/b");
     expect(call?.body).toEqual({ phaseId: "two", position: 0 });
     expect(call?.headers.get("if-match")).toBe('"1"');
-    expect(screen.getByText(/Beta: phase Ship, place 1 of 3/)).toBeInTheDocument();
+    expect(screen.getByText(/Beta: phase Ship, position 1 of 3/)).toBeInTheDocument();
   });
 
   it("stays where what it waits for would come after it, and nothing is asked", async () => {
@@ -41,7 +41,7 @@ describe("a task moved with the arrow keys", () => {
     const user = userEvent.setup();
     (await screen.findByRole("button", { name: /^Move Delta/ })).focus();
     await user.keyboard("{ArrowUp}");
-    expect(await screen.findByText("It cannot go there")).toBeInTheDocument();
+    expect(await screen.findByText("Cannot move here")).toBeInTheDocument();
     expect(screen.getByText("Not moved. “Gamma” comes after “Delta” in its phase.")).toBeInTheDocument();
     expect(sent("PATCH", "/api/plan-tasks/d")).toEqual([]);
   });
@@ -84,7 +84,7 @@ describe("a task edited in its panel", () => {
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Half a");
     await user.click(panel.getByRole("button", { name: "Close" }));
-    expect(await screen.findByText("Not saved")).toBeInTheDocument();
+    expect(await screen.findByText("Unsaved")).toBeInTheDocument();
     const again = await opened(/^Alpha/);
     expect(again.panel.getByLabelText("Description")).toHaveValue("Half a");
     await user.click(again.panel.getByRole("button", { name: "Discard" }));
@@ -121,9 +121,9 @@ describe("where a task is carried out, and what is asked of it", () => {
   it("can be another repository, and no change", async () => {
     const { sent } = renderPlan(new PlanServer(plan), "", two);
     const { user, panel } = await opened(/^Alpha/);
-    await user.click(panel.getByRole("checkbox", { name: /It must change files/ }));
+    await user.click(panel.getByRole("checkbox", { name: /Must change files/ }));
     const select = panel.getByRole("combobox", { name: "Repository" });
-    expect(select).toHaveTextContent("The plan’s: App");
+    expect(select).toHaveTextContent("Plan repository: App");
     await user.click(select);
     await user.click(await screen.findByRole("option", { name: "Website" }));
     await user.click(panel.getByRole("button", { name: "Save" }));
@@ -139,7 +139,7 @@ describe("where a task is carried out, and what is asked of it", () => {
     const { sent } = renderPlan(new PlanServer(there), "", two);
     const { user, panel } = await opened(/^Alpha/);
     await user.click(panel.getByRole("combobox", { name: "Repository" }));
-    await user.click(await screen.findByRole("option", { name: "The plan’s: App" }));
+    await user.click(await screen.findByRole("option", { name: "Plan repository: App" }));
     await user.click(panel.getByRole("button", { name: "Save" }));
     await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/a")[0]?.body).toEqual({ repositoryId: null }));
   });
@@ -163,14 +163,14 @@ it("names the stories it carries out: one more, one no longer", async () => {
   });
   const { user, panel } = await opened(/^Details/);
   await user.click(await panel.findByRole("checkbox", { name: /Story 2/ }));
-  await user.click(await panel.findByRole("button", { name: "Without E1 · S1 Story 1" }));
+  await user.click(await panel.findByRole("button", { name: "Remove E1 · S1 Story 1" }));
   await user.click(panel.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(sent("PATCH", "/api/plans/plan")[0]?.body).toEqual({ storyIds: ["p1-E1-S2"] }));
 });
 
 it("cannot be changed once the plan has ended", async () => {
   renderPlan(new PlanServer({ ...plan, status: "COMPLETED" }));
-  expect(await screen.findByText(/has ended and stays as it is/)).toBeInTheDocument();
+  expect(await screen.findByText(/read-only/)).toBeInTheDocument();
   expect(screen.queryByRole("button", { name: /^Move/ })).not.toBeInTheDocument();
   const { panel } = await opened(/^Alpha/);
   expect(panel.getByLabelText("Title")).toBeDisabled();

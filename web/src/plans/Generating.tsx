@@ -23,7 +23,7 @@ export function Generating({ planId }: { planId: string }) {
   const now = useTicking(run !== undefined);
   const cancel = useMutation({
     mutationFn: cancelWriting,
-    onError: (error) => toast.error("It could not be stopped", explain(error)),
+    onError: (error) => toast.error("Could not stop the generation", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
   });
   return (
@@ -31,10 +31,10 @@ export function Generating({ planId }: { planId: string }) {
       <span className={s.pulse}>
         <Sparkles size={26} aria-hidden />
       </span>
-      <h2>The plan is being written</h2>
+      <h2>Generating the plan</h2>
       <p className={s.phase} role="status">
         {run?.phaseDetail ??
-          "Reading the repository’s layout, then phases and tasks. It opens here by itself."}
+          "Reading the repository, then writing phases and tasks. The plan opens here when it is ready."}
       </p>
       {run && (
         <dl className={s.figures}>
@@ -45,7 +45,7 @@ export function Generating({ planId }: { planId: string }) {
       )}
       {runId && (
         <Button busy={cancel.isPending} onClick={() => cancel.mutate(runId)}>
-          Stop writing
+          Stop
         </Button>
       )}
     </div>
@@ -64,12 +64,8 @@ function Figure({ name, value }: { name: string; value: string }) {
 /** A plan that could not be written: why, and what to do about it. */
 export function GenerationFailed({ plan }: { plan: Plan }) {
   return (
-    <EmptyState
-      icon={CircleX}
-      title="This plan could not be written"
-      action={<Link to="/plans">Back to the plans, to have another one written</Link>}
-    >
-      {plan.error ?? "The reason is not known."}
+    <EmptyState icon={CircleX} title="Plan generation failed" action={<Link to="/plans">Back to plans</Link>}>
+      {plan.error ?? "The cause is unknown."}
     </EmptyState>
   );
 }

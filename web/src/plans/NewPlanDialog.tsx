@@ -19,12 +19,12 @@ import type { Repository } from "./model";
 const WAYS = [
   {
     value: "claude",
-    label: "Written by Claude",
-    hint: "From a description or stories, with the repository in view.",
+    label: "Claude",
+    hint: "From a description or stories, using the repository.",
   },
-  { value: "template", label: "From a template", hint: "Proven phases, at once." },
-  { value: "stories", label: "From stories", hint: "Each story a phase, each subtask a task." },
-  { value: "hand", label: "By hand", hint: "Empty, to be filled." },
+  { value: "template", label: "Template", hint: "Start with proven phases." },
+  { value: "stories", label: "Stories", hint: "One phase per story, one task per subtask." },
+  { value: "hand", label: "Blank", hint: "Add phases and tasks yourself." },
 ] as const;
 
 type Props = {
@@ -63,7 +63,7 @@ export function NewPlanDialog({
     <FormDialog
       title="New plan"
       size="l"
-      submit={filled.way === "claude" ? "Have it written" : "Create the plan"}
+      submit={filled.way === "claude" ? "Generate plan" : "Create plan"}
       isDisabled={needed !== null}
       busy={making.isPending}
       error={making.error}
@@ -82,7 +82,7 @@ export function NewPlanDialog({
         )}
       </Field>
       <RadioCards<Way>
-        label="How it is made"
+        label="Start from"
         value={filled.way}
         onValueChange={(way) => set({ way })}
         choices={WAYS}
@@ -91,8 +91,8 @@ export function NewPlanDialog({
         <TemplateFields templates={templates} filled={filled} set={set} />
       )}
       <Field
-        label={filled.way === "claude" || filled.way === "hand" ? "Title" : "Title, if another one is wanted"}
-        hint="A short phrase: what will be there that is not there now."
+        label={filled.way === "claude" || filled.way === "hand" ? "Title" : "Title (optional)"}
+        hint="Name the outcome in a few words."
       >
         {(props) => (
           <input
@@ -107,7 +107,7 @@ export function NewPlanDialog({
         <Field
           label="Description"
           {...(filled.way === "claude"
-            ? { hint: "What users see, limits, what is out of scope. Claude reads this." }
+            ? { hint: "What users see, constraints, what is out of scope. Claude reads this." }
             : {})}
         >
           {(props) => (

@@ -34,7 +34,7 @@ export function PlanLine({ plan, repository }: { plan: PlanInBrief; repository: 
               {plural(plan.phaseCount, "phase")}, {plural(plan.taskCount, "task")}
             </span>
           )}
-          <span>changed {ago(new Date(plan.updatedAt))}</span>
+          <span>updated {ago(new Date(plan.updatedAt))}</span>
         </p>
         {plan.error && <p className={s.error}>{plan.error}</p>}
       </div>
@@ -47,7 +47,7 @@ export function PlanLine({ plan, repository }: { plan: PlanInBrief; repository: 
       {waiting.length > 0 && (
         <span className={s.waiting}>
           <Hand size={14} aria-hidden />{" "}
-          {waiting.length === 1 ? "Waits for you" : `${waiting.length} wait for you`}
+          {waiting.length === 1 ? "Needs attention" : `${waiting.length} need attention`}
         </span>
       )}
       <PlanBadge status={status} />

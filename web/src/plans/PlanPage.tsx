@@ -34,7 +34,7 @@ export function Component() {
   return (
     <ErrorState
       isPage
-      title={isGone ? "There is no such plan" : "The plan could not be loaded"}
+      title={isGone ? "Plan not found" : "Could not load the plan"}
       error={error}
       {...(isGone ? { action: <Link to="/plans">All plans</Link> } : { onRetry: () => void refetch() })}
     />

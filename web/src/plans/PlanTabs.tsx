@@ -10,7 +10,7 @@ export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress })
   const to = `/plans/${plan.id}`;
   const waiting = waitingForPerson(progress).length;
   return (
-    <nav aria-label="Parts of the plan" className={s.tabs}>
+    <nav aria-label="Plan sections" className={s.tabs}>
       <NavLink to={to} end className={s.tab ?? ""}>
         Plan
       </NavLink>
@@ -19,7 +19,7 @@ export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress })
         {waiting > 0 && (
           <span className={s.count}>
             {waiting}
-            <span className="visually-hidden"> waiting for a person</span>
+            <span className="visually-hidden"> need attention</span>
           </span>
         )}
       </NavLink>

@@ -25,7 +25,7 @@ it("applies what is chosen, and only that", async () => {
   await user.click(await screen.findByRole("checkbox", { name: /^3\./ }));
   await user.click(screen.getByRole("checkbox", { name: /^1\./ }));
   expect(screen.getByRole("checkbox", { name: /^2\./ })).toBeDisabled();
-  expect(screen.getByText(/Does not go together with number 1/)).toBeInTheDocument();
+  expect(screen.getByText(/Conflicts with number 1/)).toBeInTheDocument();
   await user.click(screen.getByRole("button", { name: "Apply 2" }));
   await waitFor(() => expect(sent("POST", "/api/plans/plan/apply-suggestions")).toHaveLength(1));
   const [call] = sent("POST", "/api/plans/plan/apply-suggestions");
@@ -49,7 +49,7 @@ it("unticks what has become stale, keeps the rest chosen, and says that nothing 
     },
   });
   const user = userEvent.setup();
-  await user.click(await screen.findByRole("button", { name: /Choose all/ }));
+  await user.click(await screen.findByRole("button", { name: /Select all/ }));
   await user.click(screen.getByRole("button", { name: "Apply 2" }));
   expect(await screen.findByText(/Nothing was applied/)).toBeInTheDocument();
   expect(await screen.findByRole("button", { name: "Apply 1" })).toBeEnabled();

@@ -42,16 +42,16 @@ export function Component() {
         <ErrorState error={iterations.error} onRetry={() => void iterations.refetch()} />
       )}
       {iterations.isSuccess && !chosen && (
-        <EmptyState icon={Sparkles} title="Not reviewed yet" {...(button ? { action: button } : {})}>
-          Claude looks at the plan and suggests single changes: you see each before and after, and take what
-          you like.
+        <EmptyState icon={Sparkles} title="No reviews yet" {...(button ? { action: button } : {})}>
+          Claude reviews the plan and makes individual suggestions. Compare each one before and after, and
+          apply the ones you want.
         </EmptyState>
       )}
       {chosen && (
         <>
           <div className={s.toolbar}>
             <Select
-              label="Which review"
+              label="Review"
               value={chosen.id}
               onValueChange={choose}
               options={reviews.map((one) => ({ value: one.id, label: optionOf(one) }))}
@@ -62,7 +62,7 @@ export function Component() {
                 busy={iterations.isFetchingNextPage}
                 onClick={() => void iterations.fetchNextPage()}
               >
-                Older ones
+                Load more
               </Button>
             )}
             <span className={s.push}>{button}</span>

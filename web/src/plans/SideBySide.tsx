@@ -43,8 +43,8 @@ function isThere(text: string | null): text is string {
 type SideProps = { text: string | null; pieces: Piece[] | null; kind: "removed" | "added" };
 
 function Side({ text, pieces, kind }: SideProps) {
-  if (text === null) return <span className={s.none}>not there</span>;
-  if (text === NOTHING) return <span className={s.none}>nothing</span>;
+  if (text === null) return <span className={s.none}>none</span>;
+  if (text === NOTHING) return <span className={s.none}>empty</span>;
   return joined(
     pieces?.filter((piece) => piece.kind === kind || piece.kind === "same") ?? [{ text, kind }],
   ).map((piece, index) => {

@@ -41,7 +41,7 @@ function Inside({ template }: { template: Template }) {
               <dt className="mono">{name}</dt>
               <dd>
                 {description}
-                {usual && ` Else: ${usual}.`}
+                {usual && ` Default: ${usual}.`}
               </dd>
             </div>
           ))}

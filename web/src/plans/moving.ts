@@ -72,7 +72,7 @@ export function saidPlace(plan: Phases, taskId: string): string {
   const phase: Phase | undefined = plan.phases[number];
   const task: Task | undefined = taskOf(plan, taskId);
   if (!place || !phase || !task) return "";
-  return `${task.title}: phase ${phase.title}, place ${place.position + 1} of ${phase.tasks.length}`;
+  return `${task.title}: phase ${phase.title}, position ${place.position + 1} of ${phase.tasks.length}`;
 }
 
 function inserted<T>(rest: readonly T[], one: T, position: number): T[] {

@@ -21,14 +21,14 @@ describe("a suggestion side by side", () => {
       before: { taskId: "b", dependsOn: ["a"] },
       after: { taskId: "b", dependsOn: [] },
     });
-    expect(rowsOfSuggestion(plan, depends)).toEqual([{ name: "Waits for", before: "Do a", after: "–" }]);
+    expect(rowsOfSuggestion(plan, depends)).toEqual([{ name: "Depends on", before: "Do a", after: "–" }]);
     const move = aSuggestion(0, {
       before: { taskId: "b", phaseId: "one", position: 1 },
       after: { taskId: "b", phaseId: "one", position: 0 },
     });
     expect(rowsOfSuggestion(plan, move)).toEqual([
       { name: "Phase", before: "Build", after: "Build" },
-      { name: "Place", before: "2", after: "1" },
+      { name: "Position", before: "2", after: "1" },
     ]);
   });
 
@@ -41,7 +41,7 @@ describe("a suggestion side by side", () => {
       dependsOn: ["a"],
     };
     const split = aSuggestion(0, { before: { tasks: [task] }, after: { tasks: [task, { title: "Other" }] } });
-    const told = "New (S)\nWhy.\n• Done.\nAfter: Do a";
+    const told = "New (S)\nWhy.\n• Done.\nDepends on: Do a";
     expect(rowsOfSuggestion(plan, split)).toEqual([
       { name: "Task 1", before: told, after: told },
       { name: "Task 2", before: null, after: "Other" },

@@ -84,7 +84,7 @@ function told(plan: Named, element: Element): string {
   if (description) lines.push(inWords(plan, "description", description));
   if (Array.isArray(acceptanceCriteria)) lines.push(...acceptanceCriteria.map((line) => `• ${String(line)}`));
   if (Array.isArray(dependsOn) && dependsOn.length > 0)
-    lines.push(`After: ${inWords(plan, "dependsOn", dependsOn)}`);
+    lines.push(`Depends on: ${inWords(plan, "dependsOn", dependsOn)}`);
   if (typeof mode === "string") lines.push(`Mode: ${mode}`);
   return lines.filter(Boolean).join("\n");
 }
@@ -92,15 +92,15 @@ function told(plan: Named, element: Element): string {
 /** `acceptanceCriteria` as "Acceptance criteria". */
 export function label(name: string): string {
   const known: Record<string, string> = {
-    dependsOn: "Waits for",
+    dependsOn: "Depends on",
     taskIds: "Order",
     phaseId: "Phase",
-    position: "Place",
+    position: "Position",
     repositoryId: "Repository",
     storyIds: "Stories",
     changeAsked: "Must change files",
-    autoCommit: "Commits",
-    maxParallel: "Tasks at once",
+    autoCommit: "Commit changes",
+    maxParallel: "Max parallel tasks",
   };
   const spaced = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return known[name] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1);

@@ -45,7 +45,7 @@ it("says in one line what a suggestion would do, with the names people know", ()
     described(plan, { type: "move", taskId: "a", phaseId: "one", position: null, aheadOf: null }),
     described(plan, { type: "remove", taskId: "gone", dependents: "repair" }),
   ];
-  expect(lines).toEqual(["Reword “Do a”", "Move “Do a” to Build", "Remove “gone”"]);
+  expect(lines).toEqual(["Update “Do a”", "Move “Do a” to Build", "Remove “gone”"]);
 });
 
 it("knows from the history which suggestions of a review have been taken", () => {

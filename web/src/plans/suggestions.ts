@@ -6,11 +6,11 @@ export type Chosen = ReadonlySet<number>;
 /** Why a suggestion cannot be chosen now; null where it can, or is. */
 export function obstacle(suggestions: readonly Suggestion[], chosen: Chosen, index: number): string | null {
   const one = suggestions.find((other) => other.index === index);
-  if (!one) return "It is no longer there.";
-  if (one.stale) return "What it would change has changed since.";
+  if (!one) return "No longer available.";
+  if (one.stale) return "Its target has changed since.";
   if (chosen.has(index)) return null;
   const against = (one.conflictsWith ?? []).filter((other) => chosen.has(other)).map((other) => other + 1);
-  return against.length > 0 ? `Does not go together with number ${against.join(", ")}.` : null;
+  return against.length > 0 ? `Conflicts with number ${against.join(", ")}.` : null;
 }
 
 export function toggled(suggestions: readonly Suggestion[], chosen: Chosen, index: number): Chosen {
@@ -49,26 +49,26 @@ export function described(plan: Pick<Plan, "phases">, operation: Operation): str
     case "add":
       return `Add “${operation.task.title}” to ${phase}`;
     case "add_phase":
-      return `Add the phase “${operation.phase.title}”`;
+      return `Add phase “${operation.phase.title}”`;
     case "update":
-      return `Reword “${task}”`;
+      return `Update “${task}”`;
     case "update_phase":
-      return `Change the phase “${phase}”`;
+      return `Update phase “${phase}”`;
     case "update_plan":
-      return "Change what the plan says of itself";
+      return "Update the plan details";
     case "remove":
       return `Remove “${task}”`;
     case "remove_phase":
-      return `Remove the phase “${phase}”`;
+      return `Remove phase “${phase}”`;
     case "split":
       return `Split “${task}” into ${operation.parts.length}`;
     case "move":
       return `Move “${task}” to ${phase}`;
     case "move_phase":
-      return `Move the phase “${phase}”`;
+      return `Move phase “${phase}”`;
     case "reorder":
       return `Reorder the tasks of ${phase}`;
     case "dependencies":
-      return `Change what “${task}” waits for`;
+      return `Change the dependencies of “${task}”`;
   }
 }

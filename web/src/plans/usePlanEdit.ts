@@ -61,12 +61,9 @@ export function isConflict(error: unknown): boolean {
 
 function sayRefusal(error: unknown): void {
   if (isConflict(error)) {
-    toast.error(
-      "Somebody else has changed this plan",
-      "It has been read again. Your last change was not made.",
-    );
+    toast.error("Someone else changed this plan", "It was reloaded. Your last change was not saved.");
   } else {
-    toast.error("That change was not made", explain(error));
+    toast.error("Could not save the change", explain(error));
   }
 }
 

@@ -40,7 +40,7 @@ function ActiveRun({ run }: { run: Run }) {
     <Link to={`/projects/${run.projectId ?? ""}/runs/${run.runId}`} className={s.run}>
       <span className={s.line}>
         <strong className={s.name}>{runName(run.type)}</strong>
-        {run.stale && <StatusBadge tone="amber">No sign of life</StatusBadge>}
+        {run.stale && <StatusBadge tone="amber">Not responding</StatusBadge>}
         <span className={s.detail}>{inWords(segmentsOf(run))}</span>
         <span className={s.time}>
           {clock(elapsedMs(run, now))}

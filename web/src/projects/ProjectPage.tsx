@@ -29,7 +29,7 @@ export function Component() {
     return (
       <ErrorState
         isPage
-        title={isGone ? "There is no such project" : "This project could not be loaded"}
+        title={isGone ? "Project not found" : "Could not load this project"}
         error={query.error}
         {...(isGone ? { action: <Link to="/">All projects</Link> } : { onRetry: () => void query.refetch() })}
       />

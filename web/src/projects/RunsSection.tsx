@@ -26,8 +26,8 @@ export function RunsSection({ projectId }: { projectId: string }) {
   if (query.data.length === 0) {
     return (
       <EmptyState icon={History} title="No runs yet">
-        A run works through many items with Claude: it analyses cards, or writes epics, stories and subtasks.
-        Start one with “Run” above.
+        A run uses Claude to analyze cards, or to generate epics, stories or subtasks. Start one from the
+        “Run” menu.
       </EmptyState>
     );
   }
@@ -61,7 +61,7 @@ function RunRow({ run, now }: { run: Run; now: number }) {
           <time dateTime={created.toISOString()} title={dateTime(created)}>
             {ago(created, now)}
           </time>
-          {run.retryOf && ", a retry"}
+          {run.retryOf && " · retry"}
         </span>
       </div>
       <span>

@@ -30,7 +30,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       return changeRepository(repository.id, changed(repository, { ...said, credentialsSecret }));
     },
     onSuccess: () => {
-      toast.ok(repository ? "The repository is changed" : "The repository is added");
+      toast.ok(repository ? "Repository saved" : "Repository added");
       onClose();
     },
     onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
@@ -42,7 +42,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
   const isWrongSecret = secret.trim() !== "" && !SECRET.test(secret.trim());
   return (
     <FormDialog
-      title={repository ? `Edit ${repository.name}` : "Add a repository"}
+      title={repository ? `Edit ${repository.name}` : "Add repository"}
       submit={repository ? "Save" : "Add repository"}
       isDisabled={!name.trim() || !url.trim() || !branch.trim() || isWrongSecret}
       busy={saving.isPending}
@@ -62,9 +62,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
         )}
       </Field>
       <Field
-        label="Address"
+        label="URL"
         error={fault("url")}
-        hint="https://…; on the local system also the path of a repository on this machine."
+        hint="https://…; the local system also accepts a path on this machine."
       >
         {(props) => (
           <input
@@ -91,9 +91,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
         )}
       </Field>
       <Field
-        label="Secret with the credentials"
-        error={isWrongSecret ? "The name of the secret begins with groundwork/." : fault("credentialsSecret")}
-        hint="The name of a secret in Secrets Manager. Empty for a repository that anybody may read and write."
+        label="Credentials secret"
+        error={isWrongSecret ? "The secret name must start with groundwork/." : fault("credentialsSecret")}
+        hint="Name of a secret in AWS Secrets Manager. Leave empty if no credentials are needed."
       >
         {(props) => (
           <input

@@ -16,7 +16,7 @@ import s from "./RunItems.module.css";
 const COLUMNS = [
   { name: "Item" },
   { name: "Status" },
-  { name: "Made", align: "end" as const },
+  { name: "Created", align: "end" as const },
   { name: "Time", align: "end" as const },
   { name: "Cost", align: "end" as const },
 ];
@@ -60,12 +60,12 @@ function NothingShown({ loading, none }: { loading: boolean; none: boolean }) {
   if (loading) {
     return (
       <div className={s.loading}>
-        <p className={s.hint}>The items are being listed.</p>
+        <p className={s.hint}>Listing items…</p>
         <Skeleton lines={3} />
       </div>
     );
   }
-  return <EmptyState compact icon={ListFilter} title={none ? "This run has no items" : "No item fits"} />;
+  return <EmptyState compact icon={ListFilter} title={none ? "This run has no items" : "No matches"} />;
 }
 
 function Filters({
@@ -83,10 +83,10 @@ function Filters({
     { value: "FAILED", label: "Failed", count: run.failedItems },
     { value: "COMPLETED", label: "Completed", count: run.completedItems },
     { value: "SKIPPED", label: "Skipped", count: run.skippedItems },
-    { value: "PENDING", label: "Waiting", count: run.pendingItems },
+    { value: "PENDING", label: "Pending", count: run.pendingItems },
   ];
   return (
-    <div className={s.filters} role="group" aria-label="Show items">
+    <div className={s.filters} role="group" aria-label="Filter items by status">
       {choices.map((choice) => (
         <button
           key={choice.value}

@@ -35,8 +35,7 @@ function RunScreen({ runId }: { runId: string }) {
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;
   if (newest) return <Skeleton lines={6} height={34} />;
-  if (error && !mayPass(error))
-    return <ErrorState isPage title="This run could not be loaded" error={error} />;
+  if (error && !mayPass(error)) return <ErrorState isPage title="Could not load this run" error={error} />;
   if (error)
     return <ErrorState isPage title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
   return <Skeleton lines={6} height={34} />;
@@ -63,7 +62,7 @@ function RunLive({ view }: { view: RunView }) {
         <RunNotices run={run} />
         <RunSummary run={run} />
         <InFlight run={run} items={items} />
-        <Panel flush label="Items of the run">
+        <Panel flush label="Run items">
           <RunItems run={run} items={items} complete={view.listed !== null} />
         </Panel>
         <div className={s.columns}>

@@ -24,7 +24,7 @@ export function RunSummary({ run }: { run: Run }) {
         </p>
         <p className={s.percent}>{run.progress}%</p>
       </div>
-      <ProgressBar label="Progress of the run" segments={segmentsOf(run)} />
+      <ProgressBar label="Run progress" segments={segmentsOf(run)} />
       <Legend run={run} />
       <Figures run={run} />
     </Panel>
@@ -37,7 +37,7 @@ function Legend({ run }: { run: Run }) {
     { name: "skipped", look: s.skipped, count: run.skippedItems },
     { name: "failed", look: s.failed, count: run.failedItems },
     { name: "in progress", look: s.active, count: run.activeItems },
-    { name: isActive(run) ? "waiting" : "not begun", look: s.waiting, count: run.pendingItems },
+    { name: isActive(run) ? "pending" : "not started", look: s.waiting, count: run.pendingItems },
   ];
   return (
     <ul className={s.legend}>
@@ -65,10 +65,10 @@ function Figures({ run }: { run: Run }) {
       <Figure
         name="Cost"
         value={money(run.costUsd)}
-        also={limit === null ? "no limit" : `of ${money(limit)} at most`}
+        also={limit === null ? "no limit" : `limit ${money(limit)}`}
       />
       <Figure
-        name="Made"
+        name="Created"
         value={plural(madeBy(run), one, many)}
         also={run.artifactsDeleted ? `${number(run.artifactsDeleted)} replaced` : null}
       />
@@ -81,7 +81,7 @@ function Times({ run }: { run: Run }) {
   const active = isActive(run);
   const now = useNow(active);
   const left = remainingMs(run, now);
-  if (!active) return <Figure name="Took" value={duration(elapsedMs(run, now))} also={null} />;
+  if (!active) return <Figure name="Duration" value={duration(elapsedMs(run, now))} also={null} />;
   return (
     <>
       <Figure name="Elapsed" value={<span role="timer">{clock(elapsedMs(run, now))}</span>} also={null} />

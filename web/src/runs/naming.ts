@@ -4,10 +4,7 @@ type Section = "cards" | "epics" | "stories" | "subtasks";
 type Words = {
   /** Where in a project the things are that it works through. */
   section: Section;
-  /** On a button. */
-  verb: string;
-  /** A run, as a noun. */
-  name: string;
+  title: string;
   /** What it works through. */
   from: [one: string, many: string];
   /** What it makes. */
@@ -17,29 +14,25 @@ type Words = {
 const WORDS: Record<BacklogRunType, Words> = {
   ANALYZE_CARDS: {
     section: "cards",
-    verb: "Analyse cards",
-    name: "Analysis of cards",
+    title: "Analyze cards",
     from: ["card", "cards"],
     makes: ["analysis", "analyses"],
   },
   GENERATE_EPICS: {
     section: "cards",
-    verb: "Generate epics",
-    name: "Generation of epics",
+    title: "Generate epics",
     from: ["card", "cards"],
     makes: ["epic", "epics"],
   },
   GENERATE_STORIES: {
     section: "epics",
-    verb: "Generate stories",
-    name: "Generation of stories",
+    title: "Generate stories",
     from: ["epic", "epics"],
     makes: ["story", "stories"],
   },
   GENERATE_SUBTASKS: {
     section: "stories",
-    verb: "Generate subtasks",
-    name: "Generation of subtasks",
+    title: "Generate subtasks",
     from: ["story", "stories"],
     makes: ["subtask", "subtasks"],
   },
@@ -51,9 +44,9 @@ export const wordsOf = (type: BacklogRunType): Words => WORDS[type];
 
 /** Also of a plan's runs, which are met here only by their link. */
 export function runName(type: Run["type"]): string {
-  if (type === "GENERATE_PLAN") return "Generation of a plan";
-  if (type === "REVIEW_PLAN") return "Review of a plan";
-  return WORDS[type].name;
+  if (type === "GENERATE_PLAN") return "Generate plan";
+  if (type === "REVIEW_PLAN") return "Review plan";
+  return WORDS[type].title;
 }
 
 /** What one item of the run makes, e.g. "stories". */
@@ -77,13 +70,13 @@ export const RUN_STATUS_WORD: Record<RunStatus, string> = {
   QUEUED: "Queued",
   RUNNING: "Running",
   SUCCEEDED: "Succeeded",
-  PARTIAL: "Partly failed",
+  PARTIAL: "Partial",
   FAILED: "Failed",
   CANCELLED: "Cancelled",
 };
 
 export const ITEM_STATUS_WORD: Record<ItemStatus, string> = {
-  PENDING: "Waiting",
+  PENDING: "Pending",
   GENERATING: "Generating",
   SAVING: "Saving",
   COMPLETED: "Completed",

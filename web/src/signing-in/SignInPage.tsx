@@ -27,7 +27,7 @@ export function Component() {
           <Logo /> Groundwork
         </div>
         <h1 className={s.title}>Sign in</h1>
-        <p className={s.lead}>Raw feedback becomes a backlog; plans get carried out.</p>
+        <p className={s.lead}>Turn feedback into a backlog, and plans into commits.</p>
         <TokenForm checking={checking} setChecking={setChecking} />
       </div>
     </main>
@@ -54,11 +54,7 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
   };
   return (
     <form className={s.form} onSubmit={(event) => void submit(event)} noValidate>
-      <Field
-        label="Access token"
-        error={error}
-        hint="On your own machine, the server prints it when it starts."
-      >
+      <Field label="Access token" error={error} hint="The local server prints it at startup.">
         {(props) => (
           <input
             {...props}
@@ -74,7 +70,7 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
       <Button type="submit" variant="primary" busy={checking}>
         Sign in
       </Button>
-      <p className={s.note}>The token stays in this tab and is forgotten when you close it.</p>
+      <p className={s.note}>The token stays in this tab and is removed when you close it.</p>
     </form>
   );
 }

@@ -31,7 +31,7 @@ export function EstimatePanel({ project, request, asked }: Props) {
       {there && <Notice tone={there.loses ? "warning" : "info"}>{there.text}</Notice>}
       <section className={s.estimate} aria-label="Estimate" aria-live="polite" aria-busy={query.isFetching}>
         {query.error && !query.data ? (
-          <p className={s.rough}>No estimate: {explain(query.error)}</p>
+          <p className={s.rough}>No estimate available: {explain(query.error)}</p>
         ) : (
           <Figures estimate={query.data} type={request.type} stale={query.isPlaceholderData} />
         )}
@@ -56,7 +56,7 @@ function Figures({
     ["Tokens", estimate ? `${compact(estimate.inputTokens)} in, ${compact(estimate.outputTokens)} out` : "–"],
     ["Work", estimate ? `${plural(estimate.items, one, many)}, ${number(estimate.calls)} calls` : "–"],
   ] as const;
-  if (estimate?.items === 0 && !stale) return <p>There is nothing to do for it.</p>;
+  if (estimate?.items === 0 && !stale) return <p>Nothing to do.</p>;
   return (
     <>
       <dl className={s.figures}>
@@ -74,5 +74,5 @@ function Figures({
 
 function noteOn(estimate: Estimate | undefined): string {
   if (!estimate) return "Estimating…";
-  return "A rough estimate, at list prices and usual lengths.";
+  return "Rough estimate, based on list prices and typical lengths.";
 }

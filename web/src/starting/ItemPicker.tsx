@@ -41,8 +41,13 @@ export function ItemPicker({ projectId, type, chosen, onChange }: Props) {
   return (
     <div className={s.picker}>
       <div className={s.pickerBar}>
-        <SearchField label={`Find ${wordsOf(type).from[1]}`} value={text} onChange={setText} icon={Search} />
-        <span className={s.pickerCount}>{number(chosen.length)} chosen</span>
+        <SearchField
+          label={`Search ${wordsOf(type).from[1]}`}
+          value={text}
+          onChange={setText}
+          icon={Search}
+        />
+        <span className={s.pickerCount}>{number(chosen.length)} selected</span>
         <Button size="s" variant="ghost" disabled={chosen.length === 0} onClick={() => onChange([])}>
           Clear
         </Button>
@@ -59,9 +64,9 @@ export function ItemPicker({ projectId, type, chosen, onChange }: Props) {
             </li>
           ))}
           {found.length > SHOWN && (
-            <li className={s.more}>{number(found.length - SHOWN)} more: search to find them</li>
+            <li className={s.more}>{number(found.length - SHOWN)} more; search to find them</li>
           )}
-          {found.length === 0 && <li className={s.more}>Nothing found</li>}
+          {found.length === 0 && <li className={s.more}>No matches</li>}
         </ul>
       )}
     </div>

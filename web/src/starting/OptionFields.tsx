@@ -22,7 +22,7 @@ export function OptionFields({ type, draft, onChange }: Props) {
         />
       )}
       <RadioCards
-        label="What is already there"
+        label="Existing results"
         value={options.existingBehavior}
         onValueChange={(existingBehavior) => set({ existingBehavior })}
         choices={existingOf(type)}
@@ -34,7 +34,7 @@ export function OptionFields({ type, draft, onChange }: Props) {
         choices={PACINGS}
       />
       <div className={s.limit}>
-        <Field label="Limit of cost, in dollars" hint="Optional. Nothing begins beyond it.">
+        <Field label="Cost limit (USD)" hint="Optional. No new call starts above it.">
           {(props) => (
             <input
               {...props}
@@ -52,14 +52,14 @@ export function OptionFields({ type, draft, onChange }: Props) {
 
 const PACINGS: Choice<RunOptions["pacing"]>[] = [
   { value: "safe", label: "Safe", hint: "One call at a time, 2 s between starts" },
-  { value: "normal", label: "Normal", hint: "Three at a time, 1 s between starts" },
+  { value: "normal", label: "Normal", hint: "Three calls at a time, 1 s between starts" },
   { value: "fast", label: "Fast", hint: "As many as the rate limits allow" },
 ];
 
 /** Where the mode makes a difference: how many children each parent gets. */
 function modesOf(type: BacklogRunType): Choice<RunOptions["mode"]>[] | null {
   if (type === "ANALYZE_CARDS" || type === "GENERATE_EPICS") return null;
-  const each = type === "GENERATE_STORIES" ? "stories an epic" : "subtasks a story";
+  const each = type === "GENERATE_STORIES" ? "stories per epic" : "subtasks per story";
   return [
     { value: "compact", label: "Compact", hint: `3–5 ${each}` },
     { value: "standard", label: "Standard", hint: `5–8 ${each}` },
@@ -72,31 +72,31 @@ function existingOf(type: BacklogRunType): Choice<RunOptions["existingBehavior"]
   const makes = wordsOf(type).makes[1];
   if (type === "GENERATE_EPICS") {
     return [
-      { value: "skip", label: "Keep", hint: "Only cards that are in no epic are looked at" },
+      { value: "skip", label: "Keep", hint: "Use only cards without an epic" },
       {
         value: "replace",
         label: "Replace",
-        hint: "All epics go when the new ones come, with what is below them",
+        hint: "Replace all epics, stories and subtasks",
       },
     ];
   }
   if (type === "ANALYZE_CARDS") {
     return [
-      { value: "skip", label: "Skip", hint: "Cards that have an analysis are left alone" },
-      { value: "replace", label: "Replace", hint: "The old analysis goes when the new one comes" },
+      { value: "skip", label: "Skip", hint: "Skip analyzed cards" },
+      { value: "replace", label: "Replace", hint: "Replace the existing analysis" },
     ];
   }
-  const below = type === "GENERATE_STORIES" ? ", with their subtasks," : "";
+  const below = type === "GENERATE_STORIES" ? " and their subtasks" : "";
   return [
     {
       value: "skip",
       label: "Skip",
-      hint: `${many.charAt(0).toUpperCase()}${many.slice(1)} that have ${makes} are left alone`,
+      hint: `Skip ${many} that have ${makes}`,
     },
     {
       value: "replace",
       label: "Replace",
-      hint: `The old ${makes}${below} go when the new ones of that ${one} come`,
+      hint: `Replace the ${makes} of each ${one}${below}`,
     },
   ];
 }

@@ -29,12 +29,12 @@ export function ScopeField({ project, type, draft, onChange }: Props) {
   const choices: Choice<Scope>[] = [
     { value: "all", label: `All ${many}`, hint: number(total) },
     ...(knowsEpics(type)
-      ? [{ value: "epic" as const, label: "One epic", hint: "and what is below it" }]
+      ? [{ value: "epic" as const, label: "One epic", hint: "Only items of this epic" }]
       : []),
     {
       value: "chosen",
-      label: `Chosen ${many}`,
-      hint: draft.chosen.length ? `${number(draft.chosen.length)} chosen` : "pick them here",
+      label: `Selected ${many}`,
+      hint: draft.chosen.length ? `${number(draft.chosen.length)} selected` : "Select below",
     },
   ];
   return (

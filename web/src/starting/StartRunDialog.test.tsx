@@ -30,7 +30,7 @@ test("the estimate and what is already there are shown, and nothing is started",
   const { calls } = open({ type: "GENERATE_STORIES" });
   expect(await screen.findByText("~$0.08")).toBeInTheDocument();
   expect(screen.getByText("2 epics, 2 calls")).toBeInTheDocument();
-  expect(screen.getByText(/4 of 6 epics have stories already/)).toBeInTheDocument();
+  expect(screen.getByText(/4 of 6 epics already have stories/)).toBeInTheDocument();
   expect(started(calls)).toHaveLength(0);
 });
 
@@ -40,8 +40,8 @@ test("what is chosen is what is started, and the page goes to the run", async ()
   await user.click(await screen.findByRole("radio", { name: /Compact/ }));
   await user.click(screen.getByRole("radio", { name: /Replace/ }));
   await user.click(screen.getByRole("radio", { name: /Safe/ }));
-  await user.type(screen.getByLabelText(/Limit of cost/), "3");
-  await user.click(screen.getByRole("button", { name: "Start" }));
+  await user.type(screen.getByLabelText(/Cost limit/), "3");
+  await user.click(screen.getByRole("button", { name: "Start run" }));
   expect(await screen.findByText("The run")).toBeInTheDocument();
   const options = { mode: "compact", existingBehavior: "replace", pacing: "safe", maxCostUsd: 3 };
   expect(started(calls)[0]?.body).toMatchObject({ type: "GENERATE_STORIES", options });
@@ -50,10 +50,10 @@ test("what is chosen is what is started, and the page goes to the run", async ()
 test("one epic can be chosen, and single items", async () => {
   const user = userEvent.setup();
   const { calls } = open({ type: "GENERATE_STORIES" });
-  await user.click(await screen.findByRole("radio", { name: /Chosen epics/ }));
-  expect(screen.getByRole("button", { name: "Start" })).toBeDisabled();
+  await user.click(await screen.findByRole("radio", { name: /Selected epics/ }));
+  expect(screen.getByRole("button", { name: "Start run" })).toBeDisabled();
   await user.click(await screen.findByRole("checkbox", { name: /Epic 2/ }));
-  await user.click(screen.getByRole("button", { name: "Start" }));
+  await user.click(screen.getByRole("button", { name: "Start run" }));
   await waitFor(() => expect(started(calls)).toHaveLength(1));
   expect(started(calls)[0]?.body).toMatchObject({ itemIds: ["p1-E2"], epicId: null });
 });
@@ -64,7 +64,7 @@ test("the same request sent again after a lost answer has the same key, another 
     throw new TypeError("Failed to fetch");
   };
   const { calls } = open({ type: "ANALYZE_CARDS" }, { [`POST ${RUNS}`]: lost });
-  const start = await screen.findByRole("button", { name: "Start" });
+  const start = await screen.findByRole("button", { name: "Start run" });
   await user.click(start);
   expect(await screen.findByText("The server cannot be reached.")).toBeInTheDocument();
   await user.click(start);
@@ -81,8 +81,8 @@ test("a run of the kind that is under way already is linked to", async () => {
   const user = userEvent.setup();
   const error = { code: "RUN_ALREADY_ACTIVE", message: "No.", details: { runId: "p1-R4" }, requestId: "q" };
   open({ type: "ANALYZE_CARDS" }, { [`POST ${RUNS}`]: { status: 409, json: { error } } });
-  await user.click(await screen.findByRole("button", { name: "Start" }));
-  expect(await screen.findByRole("link", { name: "Go to it" })).toHaveAttribute(
+  await user.click(await screen.findByRole("button", { name: "Start run" }));
+  expect(await screen.findByRole("link", { name: "View run" })).toHaveAttribute(
     "href",
     "/projects/p1/runs/p1-R4",
   );
@@ -92,6 +92,6 @@ test("nothing to do is explained", async () => {
   const user = userEvent.setup();
   const error = { code: "NOTHING_TO_DO", message: "No.", details: null, requestId: "q" };
   open({ type: "GENERATE_EPICS" }, { [`POST ${RUNS}`]: { status: 422, json: { error } } });
-  await user.click(await screen.findByRole("button", { name: "Start" }));
-  expect(await screen.findByText(/Analyse the cards first/)).toBeInTheDocument();
+  await user.click(await screen.findByRole("button", { name: "Start run" }));
+  expect(await screen.findByText(/Analyze the cards first/)).toBeInTheDocument();
 });

@@ -43,7 +43,7 @@ function OpenDialog({ project, wish, onClose }: { project: Project; wish: Wish; 
         disabled={problem !== null}
         onClick={() => start.mutate(request)}
       >
-        Start
+        Start run
       </Button>
     </>
   );
@@ -52,7 +52,7 @@ function OpenDialog({ project, wish, onClose }: { project: Project; wish: Wish; 
       open
       onOpenChange={onClose}
       size="l"
-      title={wordsOf(type).verb}
+      title={wordsOf(type).title}
       description={DESCRIPTIONS[type]}
       footer={footer}
     >
@@ -67,10 +67,10 @@ function OpenDialog({ project, wish, onClose }: { project: Project; wish: Wish; 
 }
 
 const DESCRIPTIONS: Record<BacklogRunType, string> = {
-  ANALYZE_CARDS: "Claude reads each card and notes its summary, theme, kind, severity and sentiment.",
-  GENERATE_EPICS: "Claude groups analysed cards by what they ask for and proposes epics.",
-  GENERATE_STORIES: "Claude writes the user stories of each epic, with acceptance criteria.",
-  GENERATE_SUBTASKS: "Claude breaks each story down into subtasks.",
+  ANALYZE_CARDS: "Claude summarizes each card and sets its theme, kind, severity and sentiment.",
+  GENERATE_EPICS: "Claude groups analyzed cards by need and proposes epics.",
+  GENERATE_STORIES: "Claude writes user stories with acceptance criteria for each epic.",
+  GENERATE_SUBTASKS: "Claude splits each story into subtasks.",
 };
 
 function StartError({ error, projectId, type }: { error: unknown; projectId: string; type: BacklogRunType }) {
@@ -78,10 +78,10 @@ function StartError({ error, projectId, type }: { error: unknown; projectId: str
   const runId = error instanceof ApiError ? error.detail("runId") : null;
   if (code === "NOTHING_TO_DO") {
     return (
-      <Notice tone="warning" title="There is nothing to do">
+      <Notice tone="warning" title="Nothing to do">
         {type === "GENERATE_EPICS"
-          ? "Every analysed card is in an epic already, or no card is analysed yet. Analyse the cards first, or choose “Replace”."
-          : "All of it is done already. Choose “Replace” to do it again."}
+          ? "Every analyzed card already has an epic, or no card is analyzed yet. Analyze the cards first, or choose “Replace”."
+          : "All items already have results. Choose “Replace” to generate them again."}
       </Notice>
     );
   }
@@ -89,11 +89,11 @@ function StartError({ error, projectId, type }: { error: unknown; projectId: str
     <Notice
       tone={runId ? "warning" : "error"}
       title={
-        code === "RUN_ALREADY_ACTIVE" ? "Such a run is under way already" : "The run could not be started"
+        code === "RUN_ALREADY_ACTIVE" ? "A run of this type is already active" : "Could not start the run"
       }
-      action={runId && <Link to={`/projects/${projectId}/runs/${runId}`}>Go to it</Link>}
+      action={runId && <Link to={`/projects/${projectId}/runs/${runId}`}>View run</Link>}
     >
-      {code === "RUN_ALREADY_ACTIVE" ? "Only one of a kind runs at a time in a project." : explain(error)}
+      {code === "RUN_ALREADY_ACTIVE" ? "A project can have one active run of each type." : explain(error)}
     </Notice>
   );
 }

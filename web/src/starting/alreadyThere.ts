@@ -17,12 +17,9 @@ export function alreadyThere(
   const done = total - left;
   if (done <= 0) return null;
   const what = request.type === "ANALYZE_CARDS" ? "an analysis" : makes[1];
-  const have = `${number(done)} of ${plural(total, ...from)} ${done === 1 ? "has" : "have"} ${what} already`;
-  if (!replaces) return { text: `${have}; ${done === 1 ? "it is" : "they are"} skipped.`, loses: false };
-  return {
-    text: `${have}; ${done === 1 ? "it" : "they"} will be done again, and the old ${makes[1]} go.`,
-    loses: true,
-  };
+  const have = `${number(done)} of ${plural(total, ...from)} already ${done === 1 ? "has" : "have"} ${what}`;
+  if (!replaces) return { text: `${have} and ${done === 1 ? "is" : "are"} skipped.`, loses: false };
+  return { text: `${have}. The existing ${makes[1]} will be replaced.`, loses: true };
 }
 
 function epicsThere(counts: Counts, replaces: boolean): { text: string; loses: boolean } | null {
@@ -30,9 +27,9 @@ function epicsThere(counts: Counts, replaces: boolean): { text: string; loses: b
   const there = plural(counts.epics, "epic");
   if (!replaces)
     return {
-      text: `There ${counts.epics === 1 ? "is" : "are"} ${there} already; new ones come beside.`,
+      text: `The project already has ${there}. New epics are added.`,
       loses: false,
     };
   const below = `${plural(counts.stories, "story", "stories")} and ${plural(counts.subtasks, "subtask")}`;
-  return { text: `${there} with ${below} will go when the new ones come.`, loses: true };
+  return { text: `${there}, ${below} will be replaced.`, loses: true };
 }

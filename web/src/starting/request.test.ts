@@ -34,19 +34,19 @@ test.each([
 });
 
 test.each(["0", "-1", "much", "1e9"])("a limit of %j is refused before it is sent", (limit) => {
-  expect(problemOf({ ...emptyDraft([], null), limit })).toMatch(/dollars above 0/);
+  expect(problemOf({ ...emptyDraft([], null), limit })).toMatch(/number above 0/);
 });
 
 test("nothing chosen, or too much, cannot be sent", () => {
   expect(problemOf({ ...emptyDraft([], null), scope: "chosen" })).toMatch(/at least one/);
   expect(problemOf(emptyDraft(Array.from({ length: 1_001 }, String), null))).toMatch(/1,000/);
-  expect(problemOf({ ...emptyDraft([], null), scope: "epic" })).toBe("Choose an epic.");
+  expect(problemOf({ ...emptyDraft([], null), scope: "epic" })).toBe("Select an epic.");
 });
 
 test("what is already there is told, and whether it will go", () => {
   const request = requestOf("GENERATE_STORIES", emptyDraft([], null));
   expect(alreadyThere(request, 2, COUNTS)).toEqual({
-    text: "4 of 6 epics have stories already; they are skipped.",
+    text: "4 of 6 epics already have stories and are skipped.",
     loses: false,
   });
   const replacing = { ...request, options: { ...request.options, existingBehavior: "replace" as const } };
@@ -58,6 +58,6 @@ test("epics that replace take all below them along", () => {
   const request = requestOf("GENERATE_EPICS", emptyDraft([], null));
   const replacing = { ...request, options: { ...request.options, existingBehavior: "replace" as const } };
   expect(alreadyThere(replacing, 1, COUNTS)?.text).toBe(
-    "6 epics with 30 stories and 200 subtasks will go when the new ones come.",
+    "6 epics, 30 stories and 200 subtasks will be replaced.",
   );
 });

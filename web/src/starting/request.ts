@@ -40,11 +40,10 @@ export function requestOf(type: BacklogRunType, draft: Draft): RunRequest {
 
 /** Why it cannot be sent yet, or null. */
 export function problemOf(draft: Draft): string | null {
-  if (draft.scope === "epic" && !draft.epicId) return "Choose an epic.";
-  if (draft.scope === "chosen" && draft.chosen.length === 0) return "Choose at least one item.";
-  if (draft.scope === "chosen" && draft.chosen.length > MOST_CHOSEN)
-    return "A run takes at most 1,000 chosen items.";
-  return limitOf(draft.limit) === "wrong" ? "The limit is a number of dollars above 0." : null;
+  if (draft.scope === "epic" && !draft.epicId) return "Select an epic.";
+  if (draft.scope === "chosen" && draft.chosen.length === 0) return "Select at least one item.";
+  if (draft.scope === "chosen" && draft.chosen.length > MOST_CHOSEN) return "Select at most 1,000 items.";
+  return limitOf(draft.limit) === "wrong" ? "The cost limit must be a number above 0." : null;
 }
 
 function limitOf(text: string): number | null | "wrong" {

@@ -23,14 +23,14 @@ export function StoryPicker({ label = "Stories", value, onChange }: Props & { la
   const [chosen, choose] = useState(value[0]?.split("-")[0] ?? null);
   const projectId = chosen ?? all[0]?.id ?? null;
   if (projects.isPending) return <Skeleton lines={2} />;
-  if (!projectId) return <p className={s.note}>No project has stories yet that a plan could be made of.</p>;
+  if (!projectId) return <p className={s.note}>No project has stories yet.</p>;
   const drop = (id: string) => onChange(value.filter((one) => one !== id));
   return (
     <fieldset className={s.group}>
       <legend>
         {label}
         {value.length > 0 &&
-          `: ${value.length} chosen${value.length >= MOST_PLANNED ? ", no more go into a plan" : ""}`}
+          `: ${value.length} selected${value.length >= MOST_PLANNED ? ", limit reached" : ""}`}
       </legend>
       {value.length > 0 && (
         <ul className={s.chips}>
@@ -55,11 +55,11 @@ export function StoryPicker({ label = "Stories", value, onChange }: Props & { la
 /** Also one that the list does not show: of another project, further down, or gone. */
 function ChosenStory({ id, onDrop }: { id: string; onDrop: () => void }) {
   const story = useQuery({ ...storyQuery(id), retry: false });
-  const name = `${codePath(id)} ${story.data?.title ?? (story.isError ? "(not there any more)" : "")}`.trim();
+  const name = `${codePath(id)} ${story.data?.title ?? (story.isError ? "(deleted)" : "")}`.trim();
   return (
     <li className={s.chip}>
       <span className="truncate">{name}</span>
-      <button type="button" onClick={onDrop} aria-label={`Without ${name}`}>
+      <button type="button" onClick={onDrop} aria-label={`Remove ${name}`}>
         <X size={13} aria-hidden />
       </button>
     </li>
@@ -80,8 +80,8 @@ function Stories({ projectId, value, onChange }: Props & { projectId: string }) 
       <input
         className={f.input}
         type="search"
-        placeholder="Find a story"
-        aria-label="Find a story"
+        placeholder="Search stories"
+        aria-label="Search stories"
         value={wanted}
         onChange={(event) => setWanted(event.target.value)}
       />
@@ -101,11 +101,11 @@ function Stories({ projectId, value, onChange }: Props & { projectId: string }) 
         {stories.hasNextPage && (
           <div className={s.option}>
             <Button size="s" busy={stories.isFetchingNextPage} onClick={() => void stories.fetchNextPage()}>
-              More stories
+              Load more
             </Button>
           </div>
         )}
-        {found.length === 0 && <p className={s.option}>No story is called that.</p>}
+        {found.length === 0 && <p className={s.option}>No matches</p>}
       </div>
     </>
   );

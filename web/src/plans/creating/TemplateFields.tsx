@@ -15,7 +15,7 @@ export function TemplateFields({ templates, filled, set }: Props) {
   return (
     <>
       <Field
-        label={filled.way === "claude" ? "Template to follow" : "Template"}
+        label={filled.way === "claude" ? "Template (optional)" : "Template"}
         {...(template?.description ? { hint: template.description } : {})}
       >
         {({ id }) => (
@@ -25,7 +25,9 @@ export function TemplateFields({ templates, filled, set }: Props) {
             value={filled.templateId || NONE}
             onValueChange={(value) => set({ templateId: value === NONE ? "" : value })}
             options={[
-              ...(filled.way === "template" && !template ? [{ value: NONE, label: "Choose one" }] : none),
+              ...(filled.way === "template" && !template
+                ? [{ value: NONE, label: "Select a template" }]
+                : none),
               ...templates.map((one) => ({ value: one.id, label: one.name })),
             ]}
           />

@@ -17,8 +17,8 @@ const area = { name: "area", description: "", default: "anywhere" };
 
 describe("what is still missing", () => {
   it("is a title, and something to go by, where Claude writes", () => {
-    expect(missing(filled({}), [])).toMatch(/built/);
-    expect(missing(filled({ title: "Export" }), [])).toMatch(/Describe/);
+    expect(missing(filled({}), [])).toMatch(/title/);
+    expect(missing(filled({ title: "Export" }), [])).toMatch(/description/);
     expect(missing(filled({ title: "Export", storyIds: ["s"] }), [])).toBeNull();
     expect(missing(filled({ title: "Export", description: "As CSV." }), [])).toBeNull();
   });

@@ -19,16 +19,16 @@ export type Parameter = { name: string; description: string; default?: string | 
 /** What is still needed, in words; null when it can be asked. */
 export function missing(filled: Filled, parameters: readonly Parameter[]): string | null {
   const { way, title, description, storyIds, templateId } = filled;
-  if (!filled.repositoryId) return "Choose the repository.";
-  if ((way === "claude" || way === "hand") && !title.trim()) return "Say what is to be built.";
+  if (!filled.repositoryId) return "Select a repository.";
+  if ((way === "claude" || way === "hand") && !title.trim()) return "Enter a title.";
   if (way === "claude" && !description.trim() && storyIds.length === 0 && !templateId) {
-    return "Describe it, or choose stories.";
+    return "Add a description or select stories.";
   }
-  if (way === "stories" && storyIds.length === 0) return "Choose stories.";
-  if (way === "template" && !templateId) return "Choose a template.";
+  if (way === "stories" && storyIds.length === 0) return "Select stories.";
+  if (way === "template" && !templateId) return "Select a template.";
   const empty =
     usesTemplate(filled) && parameters.find((one) => !filled.parameters[one.name]?.trim() && !one.default);
-  return empty ? `The template needs “${empty.name}”.` : null;
+  return empty ? `Enter a value for “${empty.name}”.` : null;
 }
 
 export function generateRequest(filled: Filled): GenerateRequest {

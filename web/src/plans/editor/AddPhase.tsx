@@ -20,7 +20,7 @@ export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void })
     );
   return (
     <FormDialog
-      title="Add a phase"
+      title="Add phase"
       submit="Add phase"
       isDisabled={!title.trim()}
       busy={edit.isPending}
@@ -40,7 +40,7 @@ export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void })
         )}
       </Field>
       <RadioCards<PhaseMode>
-        label="How its tasks go"
+        label="Task order"
         value={mode}
         onValueChange={setMode}
         choices={MODES.map((value) => ({

@@ -30,7 +30,7 @@ export function AddTask({ plan, phase }: { plan: Plan; phase: Phase }) {
         value={title}
         maxLength={300}
         placeholder="Add a task"
-        aria-label={`Title of a new task in ${phase.title}`}
+        aria-label={`New task in ${phase.title}`}
         onChange={(event) => setTitle(event.target.value)}
       />
       {title.trim() && (

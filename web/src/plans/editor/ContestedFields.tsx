@@ -9,8 +9,8 @@ import type { DraftOf } from "./useDraft";
 export function ContestedFields<C extends Fields>({ current, draft }: { current: C; draft: DraftOf<C> }) {
   if (draft.contested.length === 0) return null;
   return (
-    <section className={s.contested} aria-label="Changed by somebody else" role="alert">
-      <h3>Somebody else has changed this too</h3>
+    <section className={s.contested} aria-label="Conflicting changes" role="alert">
+      <h3>Someone else changed this too</h3>
       {draft.contested.map((field) => (
         <div key={field} className={s.field}>
           <h4>{nameOf(field)}</h4>
@@ -22,7 +22,7 @@ export function ContestedFields<C extends Fields>({ current, draft }: { current:
           </dl>
           <p className={s.choice}>
             <Button size="s" onClick={() => draft.drop(field)}>
-              Take theirs
+              Use theirs
             </Button>
             <Button size="s" onClick={() => draft.keepMine(field)}>
               Keep yours
@@ -40,8 +40,8 @@ export function nameOf(field: string): string {
 }
 
 export function inWords(value: unknown): string {
-  if (value === null || value === undefined || value === "") return "nothing";
-  if (Array.isArray(value)) return value.length > 0 ? value.map(inWords).join("\n") : "nothing";
+  if (value === null || value === undefined || value === "") return "empty";
+  if (Array.isArray(value)) return value.length > 0 ? value.map(inWords).join("\n") : "empty";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "object") {
     const parts = Object.entries(value).filter(([, one]) => one !== null);

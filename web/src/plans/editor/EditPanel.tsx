@@ -79,7 +79,7 @@ export function EditPanel<C extends Fields>({
       {error !== null && !isContested && (
         <p className={isConflict(error) ? s.frozen : s.error} role="alert">
           {isConflict(error)
-            ? "Somebody else has changed the plan meanwhile. It has been read again, and nothing of what you typed is lost: look at it and save once more."
+            ? "Someone else changed the plan. It was reloaded, and your edits are kept. Review them and save again."
             : explain(error)}
         </p>
       )}

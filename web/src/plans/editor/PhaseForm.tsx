@@ -32,7 +32,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
     <EditPanel
       title={phase.title}
       description={`Phase ${plan.phases.indexOf(phase) + 1} of ${plan.phases.length}`}
-      frozen={isFreelyEditable(plan.status) ? null : "The plan has begun: its phases stay as they are."}
+      frozen={isFreelyEditable(plan.status) ? null : "The plan has started. Its phases are read-only."}
       current={current}
       draft={draft}
       busy={edit.isPending}
@@ -62,7 +62,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
         )}
       </Field>
       <RadioCards<PhaseMode>
-        label="How its tasks go"
+        label="Task order"
         value={shown.mode}
         onValueChange={(value) => type("mode", value)}
         choices={MODES.map((value) => ({
@@ -72,7 +72,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
         }))}
       />
       <Checkbox checked={shown.pauseAfter} onCheckedChange={(value) => type("pauseAfter", value)}>
-        Pause the plan once this phase is done, for somebody to look at it
+        Pause the plan for review after this phase
       </Checkbox>
       <ConditionFields
         plan={plan}

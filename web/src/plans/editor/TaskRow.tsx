@@ -45,7 +45,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
             type="button"
             className={s.grip}
             data-grip={task.id}
-            aria-label={`Move ${task.title}: arrow keys, or drag`}
+            aria-label={`Move ${task.title} (arrow keys or drag)`}
             onKeyDown={moveBy}
             {...drag.handle(task.id)}
           >
@@ -55,7 +55,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
         <button type="button" className={s.taskMain} onClick={() => onChoose(task.id)}>
           <span className={s.taskTitle}>
             {task.title}
-            {isUnsaved && <span className={s.unsaved}>Not saved</span>}
+            {isUnsaved && <span className={s.unsaved}>Unsaved</span>}
           </span>
           <TaskFacts plan={plan} task={task} />
         </button>

@@ -30,7 +30,7 @@ export function useMoves(plan: Plan) {
     const fault = brokenByMove(plan, after);
     if (!fault) return false;
     say(`Not moved. ${fault.message}`);
-    toast.error("It cannot go there", fault.message);
+    toast.error("Cannot move here", fault.message);
     return true;
   };
 

@@ -41,7 +41,7 @@ type Props = {
   onRelease?: Remove;
 };
 
-/** The plan as a graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
+/** Plan graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
 export default function PlanGraph({
   plan,
   states = null,
@@ -96,7 +96,7 @@ export default function PlanGraph({
         onlyRenderVisibleElements={nodes.length > 120}
         preventScrolling={false}
         zoomOnScroll={false}
-        aria-label="The plan as a graph"
+        aria-label="Plan graph"
       >
         <Background gap={20} size={1.2} color="var(--line)" />
         <Controls showInteractive={false} />
@@ -104,7 +104,7 @@ export default function PlanGraph({
       {isEditable && (
         <p className={`${s.hint} ${drawing.refused ? s.hintRefused : ""}`} role="status">
           {drawing.refused ??
-            "Draw from a task’s right edge to the task that has to wait for it. A line that is chosen can be removed."}
+            "Drag from a task’s right edge to the task that depends on it. Select a line to remove it."}
         </p>
       )}
     </div>

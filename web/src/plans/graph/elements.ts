@@ -69,7 +69,7 @@ function spoken(task: Task, phase: Phase, plan: Plan, state: TaskProgress | null
   const titles = new Map(plan.phases.flatMap((one) => one.tasks).map((one) => [one.id, one.title]));
   const waits = task.dependsOn.map((id) => titles.get(id) ?? id);
   const status = state ? `, ${TASK_STATUSES[state.status].label}` : "";
-  return `${task.title}, in ${phase.title}${status}${waits.length > 0 ? `, waits for ${waits.join(", ")}` : ""}`;
+  return `${task.title}, in ${phase.title}${status}${waits.length > 0 ? `, depends on ${waits.join(", ")}` : ""}`;
 }
 
 export function edgesOf(
@@ -84,7 +84,7 @@ export function edgesOf(
   const titles = new Map(tasks.map((task) => [task.id, task.title]));
   return tasks.flatMap((task) =>
     task.dependsOn.map((otherId): DependencyEdge => {
-      const label = `${task.title} waits for ${titles.get(otherId) ?? otherId}`;
+      const label = `${task.title} depends on ${titles.get(otherId) ?? otherId}`;
       const points = routeOf(layout, otherId, task.id, lanes.get(otherId) ?? 0);
       return {
         id: `${otherId} → ${task.id}`,

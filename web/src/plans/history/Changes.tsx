@@ -18,7 +18,7 @@ const KINDS: Record<string, { label: string; tone: Tone; icon: LucideIcon }> = {
 
 /** What makes one version of another, thing by thing. */
 export function Changes({ plan, changes }: { plan: Plan; changes: Change[] }) {
-  if (changes.length === 0) return <p className={s.none}>The two are the same.</p>;
+  if (changes.length === 0) return <p className={s.none}>No differences.</p>;
   return (
     <ul className={s.changes}>
       {changes.map((change) => (

@@ -35,15 +35,15 @@ export function Review({ plan, iterationId, applied }: Props) {
     <>
       <ScheduleEffect schedule={data.schedule} />
       {data.suggestions.length === 0 ? (
-        <EmptyState icon={Sparkles} title="Nothing to suggest">
-          The plan is as it should be, as far as this review goes.
+        <EmptyState icon={Sparkles} title="No suggestions">
+          This review found nothing to change.
         </EmptyState>
       ) : (
         <Suggestions plan={plan} iteration={data} applied={applied} />
       )}
       {data.dropped.length > 0 && (
         <details className={s.dropped}>
-          <summary>{plural(data.dropped.length, "more")} could not be applied and are not offered</summary>
+          <summary>{plural(data.dropped.length, "more suggestion")} could not be applied</summary>
           <ul>
             {data.dropped.map((reason, index) => (
               <li key={index}>{reason}</li>
@@ -58,8 +58,8 @@ export function Review({ plan, iterationId, applied }: Props) {
 function NotDone({ iteration }: { iteration: Iteration }) {
   const isCancelled = iteration.status === "CANCELLED";
   return (
-    <EmptyState icon={CircleX} title={isCancelled ? "This review was stopped" : "This review has failed"}>
-      {iteration.error ?? "Another one can be asked for."}
+    <EmptyState icon={CircleX} title={isCancelled ? "Review cancelled" : "Review failed"}>
+      {iteration.error ?? "You can start another review."}
     </EmptyState>
   );
 }

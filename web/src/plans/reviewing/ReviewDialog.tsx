@@ -33,26 +33,26 @@ export function ReviewDialog({ plan, onClose, onAsked }: Props) {
   });
   return (
     <FormDialog
-      title="Have the plan reviewed"
-      description="Nothing changes before you choose what to take."
+      title="Review plan"
+      description="Nothing changes until you apply suggestions."
       size="l"
-      submit="Review"
+      submit="Start review"
       busy={asking.isPending}
       error={asking.error}
       onSubmit={() => asking.mutate()}
       onClose={onClose}
     >
       <RadioCards<ReviewType>
-        label="What to look for"
+        label="Focus"
         value={reviewType}
         onValueChange={setReviewType}
         choices={REVIEWS}
       />
-      <Field label="Where">
+      <Field label="Scope">
         {({ id }) => (
           <Select
             id={id}
-            label="Where"
+            label="Scope"
             value={target}
             onValueChange={setTarget}
             options={[

@@ -16,26 +16,26 @@ export function ReviewUnderWay({ planId, runId }: { planId: string; runId: strin
   const now = useTicking(run !== undefined);
   const stopping = useMutation({
     mutationFn: cancelWriting,
-    onError: (error) => toast.error("It could not be stopped", explain(error)),
+    onError: (error) => toast.error("Could not stop the review", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
   });
   return (
     <div role="status">
       <EmptyState
         icon={Sparkles}
-        title="Claude looks at the plan"
+        title="Review in progress"
         {...(runId
           ? {
               action: (
                 <Button busy={stopping.isPending} onClick={() => stopping.mutate(runId)}>
-                  Stop the review
+                  Stop review
                 </Button>
               ),
             }
           : {})}
       >
-        {run ? `For ${clock(now - Date.parse(run.createdAt))} now. ` : ""}Its suggestions appear here by
-        themselves.
+        {run ? `Running for ${clock(now - Date.parse(run.createdAt))}. ` : ""}Suggestions appear here when the
+        review is done.
       </EmptyState>
     </div>
   );

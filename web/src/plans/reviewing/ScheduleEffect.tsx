@@ -12,14 +12,18 @@ export function ScheduleEffect({ schedule }: { schedule: Iteration["schedule"] }
   const { before, after } = (schedule ?? {}) as { before?: Schedule; after?: Schedule };
   if (!before || !after) return null;
   return (
-    <dl className={s.effect} aria-label="What all of it together is worth">
+    <dl className={s.effect} aria-label="Effect of all suggestions">
       <Effect name="Time" before={duration(before.seconds * 1000)} after={duration(after.seconds * 1000)} />
       <Effect
-        name="Longest chain"
+        name="Critical path"
         before={duration(before.criticalPathSeconds * 1000)}
         after={duration(after.criticalPathSeconds * 1000)}
       />
-      <Effect name="At once" before={String(before.maxParallelism)} after={String(after.maxParallelism)} />
+      <Effect
+        name="Parallel tasks"
+        before={String(before.maxParallelism)}
+        after={String(after.maxParallelism)}
+      />
     </dl>
   );
 }
@@ -31,7 +35,7 @@ function Effect({ name, before, after }: { name: string; before: string; after: 
       <dd>
         {before}
         {before === after ? (
-          <span className={s.same}>as it is</span>
+          <span className={s.same}>unchanged</span>
         ) : (
           <>
             <ArrowRight size={14} aria-label="becomes" /> <strong>{after}</strong>

@@ -46,7 +46,7 @@ export function SuggestionCard({
             Applied
           </StatusBadge>
         ) : (
-          stale && <StatusBadge tone="grey">No longer fits</StatusBadge>
+          stale && <StatusBadge tone="grey">Outdated</StatusBadge>
         )}
       </div>
       <p className={s.reason}>{reason}</p>

@@ -43,13 +43,13 @@ export function Suggestions({ plan, iteration, applied }: Props) {
         <div className={s.bar}>
           <p role="status">
             {applying.error && isStale(applying.error)
-              ? "Nothing was applied: the plan has changed, and what no longer fits is unticked. Apply the rest?"
+              ? "Nothing was applied: the plan has changed. Outdated suggestions are deselected. Apply the rest?"
               : fresh.length === 0
-                ? "All of them are applied, or no longer fit the plan."
-                : `${chosen.size} of ${plural(fresh.length, "suggestion")} chosen`}
+                ? "All suggestions are applied or outdated."
+                : `${chosen.size} of ${plural(fresh.length, "suggestion")} selected`}
           </p>
           <Button disabled={fresh.length === 0} onClick={() => setTicked(allTogether(suggestions))}>
-            Choose all that go together
+            Select all compatible
           </Button>
           <Button
             variant="primary"
@@ -74,7 +74,7 @@ function useApplying(planId: string, iterationId: string, onApplied: () => void)
   return useMutation({
     mutationFn: (chosen: Chosen) => applySuggestions(planId, iterationId, chosen),
     onSuccess: (_, chosen) => {
-      toast.ok(`${plural(chosen.size, "suggestion")} applied`, "The history can take it back.");
+      toast.ok(`${plural(chosen.size, "suggestion")} applied`, "You can undo this in the history.");
       onApplied();
     },
     onError: (error) => {
