@@ -6,17 +6,17 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Field } from "@/ui/Field";
 
-import { create, refreshBacklog } from "./changes";
-import type { Node } from "./tree";
+import { create, refreshBacklog } from "./mutations";
+import type { BacklogNode } from "./tree";
 
 /** `parentId` is the project of an epic, the epic of a story, the story of a subtask. */
-export type Adding = { kind: Node["kind"]; parentId: string };
+export type NewItemParent = { kind: BacklogNode["kind"]; parentId: string };
 
-export function AddDialog({ adding, onClose }: { adding: Adding | null; onClose: () => void }) {
+export function AddDialog({ adding, onClose }: { adding: NewItemParent | null; onClose: () => void }) {
   return adding && <OpenDialog adding={adding} onClose={onClose} />;
 }
 
-function OpenDialog({ adding, onClose }: { adding: Adding; onClose: () => void }) {
+function OpenDialog({ adding, onClose }: { adding: NewItemParent; onClose: () => void }) {
   const form = useId();
   const queries = useQueryClient();
   const [title, setTitle] = useState("");

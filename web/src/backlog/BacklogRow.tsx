@@ -12,28 +12,28 @@ import type { CSSProperties } from "react";
 import { useNavigate } from "react-router";
 
 import type { Selection } from "@/cards/useSelection";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 import { IconButton } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import { number, plural } from "@/ui/format";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
-import type { Adding } from "./AddDialog";
+import type { NewItemParent } from "./AddDialog";
 import s from "./Backlog.module.css";
-import { EffortMark, PriorityBadge } from "./marks";
-import { newPlanPath } from "./planning";
-import { codePath, type Node, type Root, type Row } from "./tree";
+import { EffortBadge, PriorityBadge } from "./badges";
+import { newPlanPath } from "./planLinks";
+import { codePath, type BacklogNode, type Root, type Row } from "./tree";
 import { useDelete } from "./useDelete";
 
 type Props = {
-  row: Extract<Row, Node>;
+  row: Extract<Row, BacklogNode>;
   root: Root;
   /** Of stories, where these are what is listed. */
   selection: Selection | null;
   onToggle: (id: string) => void;
-  onShow: (node: Node) => void;
-  onAdd: (adding: Adding) => void;
-  onRun: (wish: Wish) => void;
+  onShow: (node: BacklogNode) => void;
+  onAdd: (adding: NewItemParent) => void;
+  onRun: (preset: RunPreset) => void;
 };
 
 export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions }: Props) {
@@ -71,7 +71,7 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
       </button>
       <span className={s.marks}>
         {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
-        {kind !== "epic" && <EffortMark effort={row.item.effort} />}
+        {kind !== "epic" && <EffortBadge effort={row.item.effort} />}
         {kind !== "subtask" && (
           <span className={s.priority}>
             <PriorityBadge priority={row.item.priority} />
@@ -92,7 +92,7 @@ function CardCount({ count }: { count: number }) {
   );
 }
 
-type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: Node };
+type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: BacklogNode };
 
 function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
   const { id, code, title } = node.item;

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { ApiError } from "@/api/errors";
-import { AnalysisMarks } from "@/cards/marks";
+import { AnalysisBadges } from "@/cards/badges";
 import { cardQuery } from "@/services/cards";
 import { Button } from "@/ui/Button";
 import { number } from "@/ui/format";
@@ -51,7 +51,7 @@ function SourceCard({ id }: { id: string }) {
       <div className={s.cardFoot}>
         {codePath(card.id)}
         {card.source && <span>{card.source}</span>}
-        {card.analysis && <AnalysisMarks analysis={card.analysis} />}
+        {card.analysis && <AnalysisBadges analysis={card.analysis} />}
       </div>
     </>
   );

@@ -3,7 +3,7 @@ import { Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { explain } from "@/api/errors";
-import { refreshCards } from "@/backlog/changes";
+import { refreshCards } from "@/backlog/mutations";
 import { codePath } from "@/backlog/tree";
 import { type Card, cardKeys, type CardPatch, cardQuery, changeCard, deleteCard } from "@/services/cards";
 import { Button } from "@/ui/Button";
@@ -13,7 +13,7 @@ import { EditableText } from "@/ui/EditableText";
 import { toast } from "@/ui/toast";
 
 import s from "./Cards.module.css";
-import { AnalysisMarks } from "./marks";
+import { AnalysisBadges } from "./badges";
 
 /** All of a card; its text and source are edited where they stand. */
 export function CardPanel({ card, onClose }: { card: Card | null; onClose: () => void }) {
@@ -76,7 +76,7 @@ function AnalysisOf({ card: { analysis } }: { card: Card }) {
     <section className={s.analysis}>
       <h3 className={s.label}>Analysis</h3>
       <p>{analysis.summary}</p>
-      <AnalysisMarks analysis={analysis} />
+      <AnalysisBadges analysis={analysis} />
       <dl className={s.facts}>
         <Fact name="Theme" value={analysis.theme} />
         <Fact name="Keywords" value={analysis.keywords.join(", ") || "none"} />

@@ -5,7 +5,7 @@ import type { Card } from "@/services/cards";
 import { Checkbox } from "@/ui/Checkbox";
 
 import s from "./Cards.module.css";
-import { AnalysisMarks } from "./marks";
+import { AnalysisBadges } from "./badges";
 
 type Props = {
   card: Card;
@@ -31,7 +31,7 @@ export const CardRow = memo(function CardRow({ card, chosen, onChoose, onShow }:
           {card.analysis ? (
             <>
               <span className={s.theme}>{card.analysis.theme}</span>
-              <AnalysisMarks analysis={card.analysis} />
+              <AnalysisBadges analysis={card.analysis} />
             </>
           ) : (
             <span>Not analyzed yet</span>

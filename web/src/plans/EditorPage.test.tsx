@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { aProject, aStory } from "@/testing/samples";
 
-import { PlanServer, renderPlan } from "./planServer";
+import { FakePlanServer, renderPlan } from "./fakePlanServer";
 import { aPhase, aPlan, aTask } from "./samples";
 
 const plan = aPlan([
@@ -25,7 +25,7 @@ async function opened(name: RegExp) {
 
 describe("a task moved with the arrow keys", () => {
   it("goes on into the next phase, and the request says where, against the version that is shown", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const user = userEvent.setup();
     (await screen.findByRole("button", { name: /^Move Beta/ })).focus();
     await user.keyboard("{ArrowDown}");
@@ -37,7 +37,7 @@ describe("a task moved with the arrow keys", () => {
   });
 
   it("stays where what it waits for would come after it, and nothing is asked", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const user = userEvent.setup();
     (await screen.findByRole("button", { name: /^Move Delta/ })).focus();
     await user.keyboard("{ArrowUp}");
@@ -49,7 +49,7 @@ describe("a task moved with the arrow keys", () => {
 
 describe("a task edited in its panel", () => {
   it("sends only what was changed", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Read it.");
     await user.click(panel.getByRole("radio", { name: "XL" }));
@@ -61,7 +61,7 @@ describe("a task edited in its panel", () => {
   });
 
   it("keeps what is typed when somebody else was faster, shows both, and saves what is chosen", async () => {
-    const server = new PlanServer(plan);
+    const server = new FakePlanServer(plan);
     const { sent } = renderPlan(server);
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Mine");
@@ -80,7 +80,7 @@ describe("a task edited in its panel", () => {
   });
 
   it("is still there, marked as not saved, after its panel was closed", async () => {
-    renderPlan(new PlanServer(plan));
+    renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Half a");
     await user.click(panel.getByRole("button", { name: "Close" }));
@@ -92,7 +92,7 @@ describe("a task edited in its panel", () => {
   });
 
   it("offers as dependencies only what can be, and says why not", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     expect(panel.getByRole("checkbox", { name: /Beta/ })).toBeDisabled();
     expect(panel.getByText(/a → b → a/)).toBeInTheDocument();
@@ -119,7 +119,7 @@ describe("where a task is carried out, and what is asked of it", () => {
   };
 
   it("can be another repository, and no change", async () => {
-    const { sent } = renderPlan(new PlanServer(plan), "", two);
+    const { sent } = renderPlan(new FakePlanServer(plan), "", two);
     const { user, panel } = await opened(/^Alpha/);
     await user.click(panel.getByRole("checkbox", { name: /Must change files/ }));
     const select = panel.getByRole("combobox", { name: "Repository" });
@@ -136,7 +136,7 @@ describe("where a task is carried out, and what is asked of it", () => {
 
   it("goes back to the plan's own", async () => {
     const there = aPlan([aPhase("one", [aTask("a", [], { title: "Alpha", repositoryId: "other" })])]);
-    const { sent } = renderPlan(new PlanServer(there), "", two);
+    const { sent } = renderPlan(new FakePlanServer(there), "", two);
     const { user, panel } = await opened(/^Alpha/);
     await user.click(panel.getByRole("combobox", { name: "Repository" }));
     await user.click(await screen.findByRole("option", { name: "Plan repository: App" }));
@@ -145,7 +145,7 @@ describe("where a task is carried out, and what is asked of it", () => {
   });
 
   it("is not asked where there is only one repository", async () => {
-    renderPlan(new PlanServer(plan));
+    renderPlan(new FakePlanServer(plan));
     const { panel } = await opened(/^Alpha/);
     expect(panel.queryByRole("combobox", { name: "Repository" })).not.toBeInTheDocument();
   });
@@ -154,7 +154,7 @@ describe("where a task is carried out, and what is asked of it", () => {
 it("names the stories it carries out: one more, one no longer", async () => {
   const items = [aStory(1, 1), aStory(1, 2)];
   const project = aProject({ counts: { cards: 1, epics: 1, stories: 2, subtasks: 0 } });
-  const { sent } = renderPlan(new PlanServer({ ...plan, storyIds: ["p1-E1-S1"] }), "", {
+  const { sent } = renderPlan(new FakePlanServer({ ...plan, storyIds: ["p1-E1-S1"] }), "", {
     "GET /api/projects": { json: { items: [project], nextToken: null } },
     "GET /api/projects/p1/stories": { json: { items, nextToken: null } },
     "GET /api/stories/p1-E1-S1": { json: { ...items[0], plans: [] } },
@@ -169,7 +169,7 @@ it("names the stories it carries out: one more, one no longer", async () => {
 });
 
 it("cannot be changed once the plan has ended", async () => {
-  renderPlan(new PlanServer({ ...plan, status: "COMPLETED" }));
+  renderPlan(new FakePlanServer({ ...plan, status: "COMPLETED" }));
   expect(await screen.findByText(/read-only/)).toBeInTheDocument();
   expect(screen.queryByRole("button", { name: /^Move/ })).not.toBeInTheDocument();
   const { panel } = await opened(/^Alpha/);

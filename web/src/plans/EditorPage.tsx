@@ -61,7 +61,7 @@ export function Component() {
           </Button>
         )}
       </div>
-      {!isFree && <p className={s.frozen}>{frozenBecause(plan.status)}</p>}
+      {!isFree && <p className={s.frozen}>{readOnlyReason(plan.status)}</p>}
       {plan.phases.length === 0 ? (
         <EmptyState
           icon={ListTree}
@@ -94,7 +94,7 @@ export function Component() {
   );
 }
 
-function frozenBecause(status: string): string {
+function readOnlyReason(status: string): string {
   return status === "RUNNING" || status === "PAUSING" || status === "PAUSED"
     ? "The plan is running. Only tasks that have not started can be edited."
     : "Finished plans are read-only.";

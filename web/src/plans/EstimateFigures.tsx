@@ -59,5 +59,5 @@ function atOnce({ maxParallelism }: PlanEstimate): string {
 }
 
 function stops(count: number): string {
-  return count > 0 ? `${plural(count, "manual stop")}` : "no manual stops";
+  return count > 0 ? plural(count, "manual stop") : "no manual stops";
 }

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import { explain } from "@/api/errors";
 import { flatten } from "@/api/pages";
-import { cancelWriting, iterationsQuery, planKey, writingQuery } from "@/services/plans";
+import { cancelGeneration, iterationsQuery, planKey, generationRunQuery } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { clock, compact, money } from "@/ui/format";
@@ -12,17 +12,17 @@ import { toast } from "@/ui/toast";
 
 import s from "./Generating.module.css";
 import type { Plan } from "./model";
-import { useTicking } from "./useTicking";
+import { useNow } from "@/ui/useNow";
 
 /** What is shown while the model writes a plan: how far it is, and the way out. */
 export function Generating({ planId }: { planId: string }) {
   const queries = useQueryClient();
   const iterations = flatten(useInfiniteQuery(iterationsQuery(planId)).data);
   const runId = iterations.find((one) => one.status === "PENDING")?.runId ?? null;
-  const run = useQuery(writingQuery(runId)).data;
-  const now = useTicking(run !== undefined);
+  const run = useQuery(generationRunQuery(runId)).data;
+  const now = useNow(run !== undefined);
   const cancel = useMutation({
-    mutationFn: cancelWriting,
+    mutationFn: cancelGeneration,
     onError: (error) => toast.error("Could not stop the generation", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
   });

@@ -15,13 +15,13 @@ import { usePageTitle } from "@/ui/usePageTitle";
 
 import type { Repository } from "./model";
 import { NewPlanDialog } from "./NewPlanDialog";
-import { PlanLine } from "./PlanLine";
+import { PlanRow } from "./PlanRow";
 import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
 /** The address with the dialog of a new plan, or without it and what it was for. */
-function asked(search: URLSearchParams, isNew: boolean): URLSearchParams {
+function withNewPlan(search: URLSearchParams, isNew: boolean): URLSearchParams {
   const next = new URLSearchParams(search);
   next.delete("stories");
   if (isNew) next.set("new", "");
@@ -34,7 +34,7 @@ export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
   const isNew = search.has("new");
-  const setNew = (is: boolean) => setSearch((now) => asked(now, is), { replace: !is });
+  const setNew = (is: boolean) => setSearch((now) => withNewPlan(now, is), { replace: !is });
   const repositoryId = search.get("repository");
   const plans = useInfiniteQuery(plansQuery(repositoryId));
   const repositories = useQuery(repositoriesQuery());
@@ -82,7 +82,7 @@ export function Component() {
       {!isPending && items.length > 0 && (
         <ul className={s.plans}>
           {items.map((plan) => (
-            <PlanLine
+            <PlanRow
               key={plan.id}
               plan={plan}
               repository={known.find(({ id }) => id === plan.repositoryId) ?? null}

@@ -14,11 +14,11 @@ import { Skeleton } from "@/ui/Skeleton";
 
 import { isFreelyEditable, type Iteration } from "./model";
 import { usePlanContext } from "./planContext";
-import { Review } from "./reviewing/Review";
-import { ReviewDialog } from "./reviewing/ReviewDialog";
-import s from "./reviewing/Reviews.module.css";
-import { reviewLabel } from "./reviewing/types";
-import { appliedOf } from "./suggestions";
+import { Review } from "./review/Review";
+import { ReviewDialog } from "./review/ReviewDialog";
+import s from "./review/Reviews.module.css";
+import { reviewLabel } from "./review/types";
+import { appliedIndices } from "./suggestions";
 
 /** What Claude suggests for the plan: one review at a time, the newest first. */
 export function Component() {
@@ -71,7 +71,7 @@ export function Component() {
             key={chosen.id}
             plan={plan}
             iterationId={chosen.id}
-            applied={appliedOf(flatten(iterations.data), chosen.id)}
+            applied={appliedIndices(flatten(iterations.data), chosen.id)}
           />
         </>
       )}

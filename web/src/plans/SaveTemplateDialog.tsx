@@ -12,7 +12,7 @@ import s from "./forms.module.css";
 import type { Plan } from "./model";
 import p from "./SaveTemplateDialog.module.css";
 
-type Place = { name: string; text: string };
+type Placeholder = { name: string; text: string };
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 
 /** The plan's phases and tasks for reuse; texts that will be others next time become named places. */
@@ -20,7 +20,7 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
   const queries = useQueryClient();
   const [name, setName] = useState(plan.title);
   const [description, setDescription] = useState("");
-  const [places, setPlaces] = useState<Place[]>([]);
+  const [places, setPlaces] = useState<Placeholder[]>([]);
   const saving = useMutation({
     mutationFn: () => {
       const filled = places.filter((place) => place.name && place.text);
@@ -73,7 +73,7 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
       <fieldset className={p.places}>
         <legend>Parameters</legend>
         <p className={p.hint}>Text that changes each time, and its placeholder name.</p>
-        <PlaceList places={places} onChange={setPlaces} />
+        <PlaceholderList places={places} onChange={setPlaces} />
         {isWrong && (
           <p className={s.error}>A name starts with a lowercase letter and has only letters and digits.</p>
         )}
@@ -82,8 +82,14 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
   );
 }
 
-function PlaceList({ places, onChange }: { places: Place[]; onChange: (places: Place[]) => void }) {
-  const set = (index: number, change: Partial<Place>) =>
+function PlaceholderList({
+  places,
+  onChange,
+}: {
+  places: Placeholder[];
+  onChange: (places: Placeholder[]) => void;
+}) {
+  const set = (index: number, change: Partial<Placeholder>) =>
     onChange(places.map((place, at) => (at === index ? { ...place, ...change } : place)));
   return (
     <>

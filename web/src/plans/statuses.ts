@@ -14,9 +14,9 @@ import {
   SkipForward,
 } from "lucide-react";
 
-import type { Iteration, PhaseProgress, PlanStatus, TaskStatus } from "./model";
+import type { Tone } from "@/ui/StatusBadge";
 
-export type Tone = "grey" | "blue" | "green" | "red" | "amber" | "violet";
+import type { Iteration, PhaseProgress, PlanStatus, TaskStatus } from "./model";
 
 export type StatusShown = { label: string; tone: Tone; icon: LucideIcon; isMoving?: boolean };
 

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import { explain } from "@/api/errors";
-import { wordsOf } from "@/runs/naming";
+import { runTypeLabels } from "@/runs/labels";
 import { EXPORT_FORMATS, exportBacklog, type ExportFormat } from "@/services/exports";
 import { deleteProject, type Project, projectKeys } from "@/services/projects";
 import type { BacklogRunType } from "@/services/runs";
@@ -40,7 +40,7 @@ export function ProjectHeader({ project, onImport, onRun }: Props) {
       >
         {SECTIONS.map(({ run, icon, from }) => (
           <MenuItem key={run} icon={icon} disabled={project.counts[from] === 0} onSelect={() => onRun(run)}>
-            {wordsOf(run).title}
+            {runTypeLabels(run).title}
           </MenuItem>
         ))}
       </Menu>

@@ -52,7 +52,7 @@ export function Component() {
       {data && data.length > 0 && (
         <ul className={s.repositories}>
           {data.map((repository) => (
-            <RepositoryLine
+            <RepositoryRow
               key={repository.id}
               repository={repository}
               onOpen={(kind) => setOpen({ kind, repository })}
@@ -69,7 +69,7 @@ export function Component() {
 
 type LineProps = { repository: Repository; onOpen: (kind: "edit" | "delete") => void };
 
-function RepositoryLine({ repository, onOpen }: LineProps) {
+function RepositoryRow({ repository, onOpen }: LineProps) {
   const { id, name, url, defaultBranch, credentialsSecret } = repository;
   return (
     <li className={s.repository}>

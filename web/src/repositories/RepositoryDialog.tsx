@@ -27,7 +27,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       const credentialsSecret = secret.trim() || null;
       const said = { name: name.trim(), url: url.trim(), defaultBranch: branch.trim() };
       if (!repository) return createRepository({ ...said, credentialsSecret });
-      return changeRepository(repository.id, changed(repository, { ...said, credentialsSecret }));
+      return changeRepository(repository.id, patchOf(repository, { ...said, credentialsSecret }));
     },
     onSuccess: () => {
       toast.ok(repository ? "Repository saved" : "Repository added");
@@ -35,7 +35,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
     },
     onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
   });
-  const fault = (field: string) =>
+  const fieldError = (field: string) =>
     saving.error instanceof ApiError
       ? (saving.error.fields.find((one) => one.field === field)?.message ?? null)
       : null;
@@ -50,7 +50,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       onSubmit={() => saving.mutate()}
       onClose={onClose}
     >
-      <Field label="Name" error={fault("name")}>
+      <Field label="Name" error={fieldError("name")}>
         {(props) => (
           <input
             {...props}
@@ -63,7 +63,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       </Field>
       <Field
         label="URL"
-        error={fault("url")}
+        error={fieldError("url")}
         hint="https://…; the local system also accepts a path on this machine."
       >
         {(props) => (
@@ -78,7 +78,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
           />
         )}
       </Field>
-      <Field label="Default branch" error={fault("defaultBranch")}>
+      <Field label="Default branch" error={fieldError("defaultBranch")}>
         {(props) => (
           <input
             {...props}
@@ -92,7 +92,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       </Field>
       <Field
         label="Credentials secret"
-        error={isWrongSecret ? "The secret name must start with groundwork/." : fault("credentialsSecret")}
+        error={
+          isWrongSecret ? "The secret name must start with groundwork/." : fieldError("credentialsSecret")
+        }
         hint="Name of a secret in AWS Secrets Manager. Leave empty if no credentials are needed."
       >
         {(props) => (
@@ -111,7 +113,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
 }
 
 /** Only what differs; but with another host the secret has to be named again, so it goes along with an address. */
-export function changed(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
+export function patchOf(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
   const patch: RepositoryPatch = {};
   if (after.name !== before.name) patch.name = after.name;
   if (after.defaultBranch !== before.defaultBranch) patch.defaultBranch = after.defaultBranch;

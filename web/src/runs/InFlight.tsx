@@ -6,7 +6,7 @@ import { useNow } from "@/ui/useNow";
 
 import { ItemStatusBadge } from "./badges";
 import s from "./InFlight.module.css";
-import { isInFlight } from "./merging";
+import { isInFlight } from "./merge";
 
 /** More would only flicker. */
 const SHOWN = 12;

@@ -10,7 +10,7 @@ import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { plural } from "@/ui/format";
 import { toast } from "@/ui/toast";
 
-import { madeBy, sectionOf } from "./naming";
+import { resultCount, sectionOf } from "./labels";
 import s from "./RunActions.module.css";
 
 /** What may be done with a run: cancel it while it runs, retry what failed afterwards. */
@@ -19,7 +19,7 @@ export function RunActions({ run }: { run: Run }) {
   if (isActive(run)) return <CancelButton run={run} />;
   return (
     <>
-      {madeBy(run) > 0 && (
+      {resultCount(run) > 0 && (
         <Link className={s.link} to={`/projects/${run.projectId ?? ""}?section=${sectionOf(run.type)}`}>
           View results <ArrowRight size={15} aria-hidden />
         </Link>

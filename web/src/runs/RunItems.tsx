@@ -3,14 +3,14 @@ import { memo, useDeferredValue, useMemo, useState } from "react";
 
 import { codePath } from "@/backlog/tree";
 import type { Run, RunItem } from "@/services/runs";
-import { duration, money, number, words } from "@/ui/format";
+import { duration, money, number, humanize } from "@/ui/format";
 import { EmptyState } from "@/ui/EmptyState";
 import { SearchField } from "@/ui/SearchField";
 import { Skeleton } from "@/ui/Skeleton";
 import { VirtualTable } from "@/ui/VirtualList";
 
 import { ItemStatusBadge } from "./badges";
-import { type ItemFilter, itemsThatFit } from "./filtering";
+import { type ItemFilter, filterItems } from "./filter";
 import s from "./RunItems.module.css";
 
 const COLUMNS = [
@@ -29,7 +29,7 @@ export function RunItems({ run, items, complete }: { run: Run; items: RunItem[];
   const [text, setText] = useState("");
   // typing and polling stay quick; the long list follows
   const sought = useDeferredValue(text);
-  const shown = useMemo(() => itemsThatFit(items, filter, sought), [items, filter, sought]);
+  const shown = useMemo(() => filterItems(items, filter, sought), [items, filter, sought]);
   return (
     <>
       <div className={s.bar}>
@@ -50,13 +50,13 @@ export function RunItems({ run, items, complete }: { run: Run; items: RunItem[];
           {(index) => shown[index] && <Cells item={shown[index]} />}
         </VirtualTable>
       ) : (
-        <NothingShown loading={items.length === 0 && !complete} none={items.length === 0} />
+        <NoItems loading={items.length === 0 && !complete} none={items.length === 0} />
       )}
     </>
   );
 }
 
-function NothingShown({ loading, none }: { loading: boolean; none: boolean }) {
+function NoItems({ loading, none }: { loading: boolean; none: boolean }) {
   if (loading) {
     return (
       <div className={s.loading}>
@@ -113,7 +113,7 @@ const Cells = memo(function Cells({ item }: { item: RunItem }) {
         </span>
         {item.errorMsg !== null && (
           <span className={s.error}>
-            {item.errorCode && <strong>{words(item.errorCode)}.</strong>} {item.errorMsg}
+            {item.errorCode && <strong>{humanize(item.errorCode)}.</strong>} {item.errorMsg}
           </span>
         )}
       </div>

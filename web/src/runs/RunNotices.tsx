@@ -10,14 +10,14 @@ import { useNow } from "@/ui/useNow";
 export function RunNotices({ run }: { run: Run }) {
   return (
     <>
-      {run.stale && <Stale run={run} />}
+      {run.stale && <StaleNotice run={run} />}
       {run.errorMessage && !isActive(run) && (
         <Notice tone={run.status === "FAILED" ? "error" : "warning"} title={ENDED[run.status]}>
           {run.errorMessage}
         </Notice>
       )}
       {run.errorMessage && isActive(run) && <Notice tone="warning">{run.errorMessage}</Notice>}
-      {!isActive(run) && <Retried run={run} />}
+      {!isActive(run) && <RetryNotice run={run} />}
       {run.coverage && <CoverageNotice run={run} />}
       {run.ai === "mock" && (
         <Notice tone="info" title="Mock output">
@@ -34,7 +34,7 @@ const ENDED: Partial<Record<Run["status"], string>> = {
   CANCELLED: "The run was cancelled",
 };
 
-function Stale({ run }: { run: Run }) {
+function StaleNotice({ run }: { run: Run }) {
   const now = useNow();
   const since = run.heartbeatAt ?? run.startedAt ?? run.createdAt;
   return (
@@ -46,7 +46,7 @@ function Stale({ run }: { run: Run }) {
 }
 
 /** The retry that is due, or the one that was made. */
-function Retried({ run }: { run: Run }) {
+function RetryNotice({ run }: { run: Run }) {
   const now = useNow(run.nextRetryAt !== null);
   const runs = useQuery({
     ...runsQuery(run.projectId ?? ""),

@@ -6,10 +6,10 @@ import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { useNow } from "@/ui/useNow";
 
-import { madeBy, makesOf } from "./naming";
+import { resultCount, resultNoun } from "./labels";
 import s from "./RunSummary.module.css";
 import { segmentsOf } from "./segments";
-import { elapsedMs, remainingMs } from "./times";
+import { elapsedMs, remainingMs } from "./timing";
 
 /** Where a run stands, at a glance. */
 export function RunSummary({ run }: { run: Run }) {
@@ -51,12 +51,12 @@ function Legend({ run }: { run: Run }) {
 }
 
 function Figures({ run }: { run: Run }) {
-  const [one, many] = makesOf(run.type);
+  const [one, many] = resultNoun(run.type);
   const { input, output, cacheRead, cacheWrite } = run.tokens;
   const limit = run.options.maxCostUsd;
   return (
     <dl className={s.figures}>
-      <Times run={run} />
+      <TimeFigures run={run} />
       <Figure
         name="Tokens"
         value={`${compact(input + cacheRead + cacheWrite)} in`}
@@ -69,7 +69,7 @@ function Figures({ run }: { run: Run }) {
       />
       <Figure
         name="Created"
-        value={plural(madeBy(run), one, many)}
+        value={plural(resultCount(run), one, many)}
         also={run.artifactsDeleted ? `${number(run.artifactsDeleted)} replaced` : null}
       />
     </dl>
@@ -77,7 +77,7 @@ function Figures({ run }: { run: Run }) {
 }
 
 /** The part that changes every second, so that nothing else is drawn again with it. */
-function Times({ run }: { run: Run }) {
+function TimeFigures({ run }: { run: Run }) {
   const active = isActive(run);
   const now = useNow(active);
   const left = remainingMs(run, now);

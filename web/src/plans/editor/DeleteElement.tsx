@@ -25,7 +25,7 @@ export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) 
   const remove = () =>
     edit.mutate(
       {
-        ask: (version) =>
+        send: (version) =>
           task ? deleteTask(task.id, dependents, version) : deletePhase(phase.id, dependents, version),
         isQuiet: true,
       },

@@ -14,11 +14,11 @@ type Props = { plan: Plan; taskId: string; value: string[]; onChange: (value: st
 
 /** What a task waits for: all that it could, and of the rest why not. What the graph does with lines, with boxes. */
 export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
-  const [wanted, setWanted] = useState("");
+  const [search, setSearch] = useState("");
   const toggle = (id: string) =>
     onChange(value.includes(id) ? value.filter((one) => one !== id) : [...value, id]);
   const found = (task: Task) =>
-    task.id !== taskId && `${task.key} ${task.title}`.toLowerCase().includes(wanted.trim().toLowerCase());
+    task.id !== taskId && `${task.key} ${task.title}`.toLowerCase().includes(search.trim().toLowerCase());
   const phases = plan.phases
     .map((phase) => ({ ...phase, tasks: phase.tasks.filter(found) }))
     .filter((phase) => phase.tasks.length > 0);
@@ -46,8 +46,8 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
         type="search"
         placeholder="Search tasks"
         aria-label="Search tasks"
-        value={wanted}
-        onChange={(event) => setWanted(event.target.value)}
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
       />
       {/* where none can be chosen the keyboard must still be able to scroll it */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}

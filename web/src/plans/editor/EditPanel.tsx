@@ -6,7 +6,7 @@ import { isConflict } from "@/plans/usePlanEdit";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 
-import { ContestedFields } from "./ContestedFields";
+import { ConflictingFields } from "./ConflictingFields";
 import s from "./EditPanel.module.css";
 import type { DraftOf } from "./useDraft";
 
@@ -37,7 +37,7 @@ export function EditPanel<C extends Fields>({
 }: Props<C>) {
   const { busy, error, onSave, onClose, aside, children } = rest;
   const id = useId();
-  const isContested = draft.contested.length > 0;
+  const isContested = draft.conflicts.length > 0;
   return (
     <Dialog
       open
@@ -64,7 +64,7 @@ export function EditPanel<C extends Fields>({
       }
     >
       {frozen && <p className={s.frozen}>{frozen}</p>}
-      <ContestedFields current={current} draft={draft} />
+      <ConflictingFields current={current} draft={draft} />
       <form
         id={id}
         onSubmit={(event) => {

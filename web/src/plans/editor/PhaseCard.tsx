@@ -2,7 +2,7 @@ import { ArrowDown, ArrowUp, CirclePause, Ellipsis, GitFork, PencilLine, Trash2 
 import { useState } from "react";
 
 import { isFreelyEditable, type Phase, type Plan } from "@/plans/model";
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 import { IconButton } from "@/ui/Button";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
@@ -61,7 +61,7 @@ export function PhaseCard({ plan, phase, position, chosenId, onChoose, moves, dr
 }
 
 function PhaseFacts({ phase }: { phase: Phase }) {
-  const { icon: Icon, label, hint } = MODES_SHOWN[phase.mode];
+  const { icon: Icon, label, hint } = MODE_LABELS[phase.mode];
   return (
     <span className={s.facts}>
       <span className={s.fact} title={hint}>

@@ -1,5 +1,5 @@
 import { isFreelyEditable, MODES, type Phase, type PhaseMode, type Plan } from "@/plans/model";
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePhase } from "@/services/plans";
 import { Checkbox } from "@/ui/Checkbox";
@@ -20,7 +20,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
   const { shown, type } = draft;
   const save = () =>
     edit.mutate(
-      { ask: (version) => changePhase(phase.id, draft.changes, version), isQuiet: true },
+      { send: (version) => changePhase(phase.id, draft.changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();
@@ -67,8 +67,8 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
         onValueChange={(value) => type("mode", value)}
         choices={MODES.map((value) => ({
           value,
-          label: MODES_SHOWN[value].label,
-          hint: MODES_SHOWN[value].hint,
+          label: MODE_LABELS[value].label,
+          hint: MODE_LABELS[value].hint,
         }))}
       />
       <Checkbox checked={shown.pauseAfter} onCheckedChange={(value) => type("pauseAfter", value)}>

@@ -1,4 +1,4 @@
-import { StoryPicker } from "@/plans/creating/StoryPicker";
+import { StoryPicker } from "@/plans/create/StoryPicker";
 import { isFreelyEditable, type Plan } from "@/plans/model";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePlan } from "@/services/plans";
@@ -18,7 +18,7 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
   const { shown, type } = draft;
   const save = () =>
     edit.mutate(
-      { ask: (version) => changePlan(plan.id, draft.changes, version), isQuiet: true },
+      { send: (version) => changePlan(plan.id, draft.changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();

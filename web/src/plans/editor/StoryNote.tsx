@@ -1,6 +1,6 @@
 import { Link } from "react-router";
 
-import { storyPath } from "@/backlog/planning";
+import { storyPath } from "@/backlog/planLinks";
 import { codePath } from "@/backlog/tree";
 
 import s from "./EditPanel.module.css";

@@ -2,7 +2,7 @@ import { Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { isFreelyEditable, isTaskEditable, type Phase, type Plan, type Task } from "@/plans/model";
-import { withTaskAt } from "@/plans/moving";
+import { withTaskAt } from "@/plans/moves";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changeTask } from "@/services/plans";
 import { Button } from "@/ui/Button";
@@ -34,7 +34,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
   const save = () => {
     const changes = tidied(draft.changes);
     edit.mutate(
-      { ask: (version) => changeTask(task.id, changes, version), isQuiet: true },
+      { send: (version) => changeTask(task.id, changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();

@@ -12,7 +12,7 @@ export function useDependencies(plan: Plan) {
   const set = useCallback(
     (taskId: string, dependsOn: string[]) =>
       mutate({
-        ask: (version) => changeTask(taskId, { dependsOn }, version),
+        send: (version) => changeTask(taskId, { dependsOn }, version),
         expected: (now) => withDependencies(now, taskId, dependsOn),
       }),
     [mutate],

@@ -19,7 +19,7 @@ import { type Plan, tasksOf } from "@/plans/model";
 
 import { BandNodeView } from "./BandNodeView";
 import { DependencyEdgeView } from "./DependencyEdgeView";
-import { edgesOf, nodesOf, type PlanNode, type Remove, type States } from "./elements";
+import { edgesOf, nodesOf, type PlanNode, type DependencyHandler, type States } from "./elements";
 import s from "./PlanGraph.module.css";
 import { TaskNodeView } from "./TaskNodeView";
 
@@ -37,8 +37,8 @@ type Props = {
   chosenId?: string | null;
   onChoose: (taskId: string) => void;
   /** Without these nothing can be drawn. `taskId` waits for `otherId`. */
-  onDepend?: Remove;
-  onRelease?: Remove;
+  onDepend?: DependencyHandler;
+  onRelease?: DependencyHandler;
 };
 
 /** Plan graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
@@ -127,7 +127,7 @@ function choose(node: PlanNode, onChoose: (taskId: string) => void): void {
 }
 
 /** What drawing a line does: refusals as it is drawn, the reason where it ends in vain, the dependency else. */
-function useDrawing(plan: Plan, onDepend: Remove | undefined) {
+function useDrawing(plan: Plan, onDepend: DependencyHandler | undefined) {
   const [refusals, setRefusals] = useState(NOTHING);
   const [refused, setRefused] = useState<string | null>(null);
   const begin = (_: unknown, { nodeId, handleType }: OnConnectStartParams) => {

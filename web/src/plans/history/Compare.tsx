@@ -51,12 +51,12 @@ export function Compare({ plan, from, to, onChange }: Props) {
           <IconButton label="Clear comparison" icon={X} size="s" onClick={() => onChange("from", null)} />
         )}
       </div>
-      {from !== null && <Compared plan={plan} from={from} to={until} />}
+      {from !== null && <Comparison plan={plan} from={from} to={until} />}
     </section>
   );
 }
 
-function Compared({ plan, from, to }: { plan: Plan; from: number; to: number }) {
+function Comparison({ plan, from, to }: { plan: Plan; from: number; to: number }) {
   const { data, error } = useQuery(comparisonQuery(plan.id, from, to));
   if (error) return <p className={s.error}>{explain(error)}</p>;
   return data ? <Changes plan={plan} changes={data.changes} /> : <Skeleton lines={4} />;

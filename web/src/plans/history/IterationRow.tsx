@@ -60,12 +60,12 @@ export function IterationRow({ plan, iteration, isOpen, onToggle }: Props) {
         </span>
         <ChevronDown size={16} aria-hidden className={s.chevron} />
       </button>
-      {isOpen && <Opened plan={plan} iteration={iteration} />}
+      {isOpen && <IterationDetail plan={plan} iteration={iteration} />}
     </li>
   );
 }
 
-function Opened({ plan, iteration }: { plan: Plan; iteration: Iteration }) {
+function IterationDetail({ plan, iteration }: { plan: Plan; iteration: Iteration }) {
   if (iteration.kind === "REVIEWED") {
     return (
       <div className={s.opened}>
@@ -91,7 +91,7 @@ function VersionActions({ plan, version }: { plan: Plan; version: number }) {
   if (version === plan.version) return null;
   const restore = () =>
     edit.mutate(
-      { ask: (now) => restoreVersion(plan.id, version, now) },
+      { send: (now) => restoreVersion(plan.id, version, now) },
       {
         onSuccess: () => toast.ok(`Version ${version} restored`, "Later versions stay in the history."),
       },
