@@ -11,12 +11,12 @@ import { defineConfig, type Plugin } from "vite";
 /** Where `npm run dev` finds the API: the local system. */
 const api = process.env.GROUNDWORK_URL ?? "http://127.0.0.1:3000";
 
-const START = /preload-helper|src.(start|api.(early|token)|app.(beginnings|code|theme))\.ts/;
+const START = /preload-helper|src.(start|api.(prefetch|token)|app.(preload|pageModules|theme))\.ts/;
 const FRAMEWORK =
   /node_modules.(react|react-dom|scheduler|react-router|@tanstack.(react-query|query-core))[\\/]/;
 /** Of Radix what pages themselves are built of, not what lies above them. */
 const UI =
-  /@radix-ui.(react-(checkbox|radio-group|toggle|toggle-group|tabs|roving-focus|collection|slot|primitive|presence|context|compose-refs|direction|id|use-[a-z-]+)|primitive)[\\/]|lucide-react|src.(api|app|services|ui.(?!VirtualList)|plans.(PlanBadge|statuses|model))/;
+  /@radix-ui.(react-(checkbox|radio-group|toggle|toggle-group|roving-focus|collection|slot|primitive|presence|context|compose-refs|direction|id|use-[a-z-]+)|primitive)[\\/]|lucide-react|src.(api|app|services|ui.(?!VirtualList)|plans.(PlanBadge|statuses|model))/;
 
 /** What the local system sends to a browser that asks for brotli; CloudFront compresses by itself. */
 const precompressed: Plugin = {
@@ -107,7 +107,7 @@ export default defineConfig(({ command }) => ({
               test: /node_modules.(@radix-ui|radix-ui|@floating-ui|aria-hidden)[\\/]/,
             },
             { name: "virtual", priority: 4, test: /@tanstack.(react-virtual|virtual-core)[\\/]|VirtualList/ },
-            { name: "plans", priority: 2, minShareCount: 2, test: /src.(plans|executing)/ },
+            { name: "plans", priority: 2, minShareCount: 2, test: /src.(plans|execution)/ },
             { name: "backlog", priority: 1, minShareCount: 2 },
           ],
         },
@@ -117,7 +117,7 @@ export default defineConfig(({ command }) => ({
   server: { host: "127.0.0.1", proxy: { "/api": api } },
   test: {
     environment: "jsdom",
-    include: ["src/**/*.test.{ts,tsx}"],
+    include: ["src/**/*.test.{ts,tsx}", "checks/*.test.js"],
     setupFiles: "src/testing/setup.ts",
     restoreMocks: true,
     unstubGlobals: true,

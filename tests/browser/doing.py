@@ -47,7 +47,7 @@ def sees_run_end(page: Page, status: str) -> None:
 
 
 def done(page: Page) -> Locator:
-    return page.get_by_role("progressbar", name="Progress of the run")
+    return page.get_by_role("progressbar", name="Run progress")
 
 
 def sees_done(page: Page, count: int) -> None:
@@ -80,8 +80,8 @@ def _badge(page: Page, status: str) -> Locator:
 
 def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None) -> None:
     """On the page of its execution: does what the plan asks of a person until it is complete."""
-    waiting = page.get_by_role("status", name="Waits for a person")
-    wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Go on|Resume)$"), disabled=False).first
+    waiting = page.get_by_role("status", name="Needs attention")
+    wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Continue|Resume)$"), disabled=False).first
     ended = _badge(page, "Completed")
     ends = time.monotonic() + 2 * PATIENCE_MS / 1_000
     while not ended.is_visible():
@@ -94,7 +94,7 @@ def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None
 
 def asks_of_plan(page: Page, what: str) -> Locator:
     """Chooses something of the plan's menu that has a dialog, which is given."""
-    page.get_by_role("button", name="More about this plan").click()
+    page.get_by_role("button", name="Plan actions").click()
     page.get_by_role("menuitem", name=what).click()
     dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
     expect(dialog).to_be_visible()
@@ -103,7 +103,7 @@ def asks_of_plan(page: Page, what: str) -> Locator:
 
 def waits_for_person(page: Page, title: str) -> Locator:
     """The card, on top of the execution, of a task that a person has to decide about."""
-    waiting = page.get_by_role("status", name="Waits for a person").get_by_role("listitem")
+    waiting = page.get_by_role("status", name="Needs attention").get_by_role("listitem")
     card = waiting.filter(has=page.get_by_role("heading", name=title, exact=True))
     expect(card).to_be_visible()
     return card

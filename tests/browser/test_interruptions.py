@@ -55,13 +55,13 @@ def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
     with serving(system.port, sweeps=False, **settings) as (system, _):
         expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         a_minute_later(system, run)
-        expect(page.get_by_text("No sign of life from this run")).to_be_visible()
+        expect(page.get_by_text("This run is not responding")).to_be_visible()
         sees_done(page, 2)
         gate.open()
         system.fire_schedules("RetryRunsFunction")
         sees_run_end(page, "Succeeded")
         sees_done(page, 5)
-        expect(page.get_by_text("No sign of life from this run")).to_be_hidden()
+        expect(page.get_by_text("This run is not responding")).to_be_hidden()
 
 
 def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
@@ -77,9 +77,9 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         plan = executor.plan(*phases, title="Two maps")["id"]
         editor = comes(system.url, system.token).opens(f"/plans/{plan}")
         execution = comes(system.url, system.token).opens(f"/plans/{plan}/execution")
-        execution.get_by_role("button", name="Carry out now").click()
-        execution.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
-        expect(execution.get_by_role("list", name="Being worked on")).to_contain_text(titles[0])
+        execution.get_by_role("button", name="Run now").click()
+        execution.get_by_role("dialog").get_by_role("button", name="Run plan").click()
+        expect(execution.get_by_role("list", name="Running tasks")).to_contain_text(titles[0])
         sees_plan(editor, "Running")
         editor.get_by_role("button", name=re.compile(titles[1])).click()
         editor.get_by_role("dialog").get_by_label("Description").fill("With the rivers")

@@ -44,7 +44,7 @@ DIALOGS: dict[str, tuple[str, Callable[[Page], object]]] = {
     "cancelling a run": ("run", lambda page: page.get_by_role("button", name="Cancel run").click()),
     "a new plan": ("plans", lambda page: page.get_by_role("button", name="New plan").click()),
     "a task of a plan": ("plan", lambda page: page.locator("[data-task-id]").first.get_by_role("button").last.click()),
-    "carrying a plan out": ("plan", lambda page: page.get_by_role("button", name="Carry out").click()),
+    "running a plan": ("plan", lambda page: page.get_by_role("button", name="Run plan").click()),
     "a task that has failed": ("execution-failed", lambda page: page.get_by_role("button", name="Details").click()),
     "a repository": ("repositories", lambda page: page.get_by_role("button", name="Add repository").click()),
 }
@@ -70,7 +70,7 @@ def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: Furnished
     person = comes(system.system.url, system.system.token)
     page = person.opens(f"{system.pages['project']}?section={section}")
     page.get_by_role("list", name=section).get_by_role("checkbox").first.click()
-    expect(page.get_by_text("1 chosen")).to_be_visible()
+    expect(page.get_by_text("1 selected")).to_be_visible()
     found = {}
     for colors in ("light", "dark"):
         person.prefers(colors)
@@ -90,7 +90,7 @@ def test_after_a_change_of_page_the_focus_is_on_its_heading_and_its_title_is_tol
     page.get_by_role("link", name="Cycling app").click()
     expect(page.get_by_role("heading", name="Cycling app", level=1)).to_be_focused()
     # another section is another query of the same page
-    stories = page.get_by_role("navigation", name="Sections of the project").get_by_role("link", name="Stories")
+    stories = page.get_by_role("navigation", name="Project sections").get_by_role("link", name="Stories")
     stories.click()
     expect(page).to_have_url(re.compile("section=stories"))
     expect(stories).to_be_focused()

@@ -49,7 +49,7 @@ def starts(page: Page, stories: int) -> None:
     dialog = asks_for_run(page, "Generate subtasks")
     dialog.get_by_role("radio", name=re.compile("^Fast")).click()
     dialog.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", name="Generation of subtasks")).to_be_visible()
+    expect(page.get_by_role("heading", name="Generate subtasks", level=1)).to_be_visible()
     expect(done(page)).to_have_attribute("aria-valuemax", str(stories))
 
 
@@ -76,7 +76,7 @@ def test_a_run_is_watched_through_a_reload_and_found_again_from_its_project(
     gate.open()
     sees_run_end(page, "Succeeded")
     sees_done(page, 6)
-    expect(page.get_by_role("link", name="See the results")).to_be_visible()
+    expect(page.get_by_role("link", name="View results")).to_be_visible()
 
 
 def test_a_run_that_is_cancelled_keeps_what_is_done_and_nothing_more(system: System, gate: Gate, comes: Comes) -> None:
@@ -86,7 +86,7 @@ def test_a_run_that_is_cancelled_keeps_what_is_done_and_nothing_more(system: Sys
     gate.let(2)
     sees_done(page, 2)
     page.get_by_role("button", name="Cancel run").click()
-    page.get_by_role("alertdialog").get_by_role("button", name="Cancel the run").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel run").click()
     sees_run_end(page, "Cancelled")
     gate.open()
     sees_done(page, 2)
@@ -99,7 +99,7 @@ def test_what_failed_in_a_run_is_told_with_its_reason_and_tried_again(system: Sy
     project = with_stories(system[1], 4)
     page = comes(system[0].url, system[0].token).opens(f"/projects/{project}")
     starts(page, stories=4)
-    sees_run_end(page, "Partly failed")
+    sees_run_end(page, "Partial")
     expect(done(page)).to_have_attribute("aria-valuetext", re.compile("1 failed"))
     row = page.get_by_role("row").filter(has_text="Share a report")
     expect(row).to_contain_text("Failed")
@@ -168,7 +168,7 @@ def test_a_token_that_is_refused_in_the_middle_of_a_run_leads_to_sign_in_and_bac
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(run)
     sees_done(page, 1)
-    expect(page.get_by_role("heading", name="Generation of subtasks")).to_be_focused()
+    expect(page.get_by_role("heading", name="Generate subtasks", level=1)).to_be_focused()
     gate.open()
     sees_run_end(page, "Succeeded")
 
@@ -178,16 +178,16 @@ def test_a_run_is_started_by_keyboard_alone(system: System, comes: Comes) -> Non
     page = comes(system[0].url, system[0].token).opens(f"/projects/{project}")
     goes_by_keyboard_to(page, "button", "^Run$")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("menuitem", name="Analyse cards").or_(page.get_by_role("menu"))).not_to_have_count(0)
+    expect(page.get_by_role("menuitem", name="Analyze cards").or_(page.get_by_role("menu"))).not_to_have_count(0)
     page.keyboard.press("End")
     expect(page.get_by_role("menuitem", name="Generate subtasks")).to_be_focused()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Generate subtasks")
     expect(dialog).to_be_visible()
     goes_by_keyboard_to(page, "radio", "Standard|^$")
-    goes_by_keyboard_to(page, "button", "^Start$")
+    goes_by_keyboard_to(page, "button", "^Start run$")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Generation of subtasks")).to_be_visible()
+    expect(page.get_by_role("heading", name="Generate subtasks", level=1)).to_be_visible()
     sees_run_end(page, "Succeeded")
 
 

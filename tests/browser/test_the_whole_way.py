@@ -48,7 +48,7 @@ def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
     page = comes(system[0].url, system[0].token).opens("/")
     creates_project(page, "Cycling app")
     imports(page)
-    for verb in ("Analyse cards", "Generate epics", "Generate stories", "Generate subtasks"):
+    for verb in ("Analyze cards", "Generate epics", "Generate stories", "Generate subtasks"):
         dialog = asks_for_run(page, verb)
         dialog.get_by_role("radio", name=re.compile("^Fast")).click()
         dialog.get_by_role("button", name="Start").click()
@@ -80,16 +80,16 @@ def imports(page: Page) -> None:
     expect(result.get_by_text(f"{CARDS} new")).to_be_visible()
     expect(result.get_by_text(f"Row {CARDS + 1}")).to_be_visible()
     result.get_by_role("button", name="Done").click()
-    sections = page.get_by_role("navigation", name="Sections of the project")
+    sections = page.get_by_role("navigation", name="Project sections")
     expect(sections.get_by_role("link", name=re.compile("Cards"))).to_contain_text(str(CARDS))
 
 
 def adds_repository(page: Page, path: Path) -> None:
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Repositories").click()
     page.get_by_role("button", name="Add repository").click()
-    dialog = page.get_by_role("dialog", name="Add a repository")
+    dialog = page.get_by_role("dialog", name="Add repository")
     dialog.get_by_label("Name").first.fill("Cycling app")
-    dialog.get_by_label("Address").fill(str(path))
+    dialog.get_by_label("URL").fill(str(path))
     dialog.get_by_role("button", name="Add repository").click()
     expect(page.get_by_role("heading", name="Cycling app")).to_be_visible()
 
@@ -101,7 +101,7 @@ def has_plan_written(page: Page) -> None:
     dialog = page.get_by_role("dialog", name="New plan")
     dialog.get_by_label("Title").fill("The first story")
     dialog.get_by_role("group", name="Stories").last.get_by_role("checkbox").first.click()
-    dialog.get_by_role("button", name="Have it written").click()
+    dialog.get_by_role("button", name="Generate plan").click()
     expect(page.get_by_role("heading", name="The first story")).to_be_visible()
     expect(page.get_by_text("Draft", exact=True)).to_be_visible()
 
@@ -118,7 +118,7 @@ def changes_a_task(page: Page) -> None:
 
 def has_it_carried_out(page: Page) -> None:
     """Does what the plan asks of a person until it is complete."""
-    page.get_by_role("button", name="Carry out").click()
-    page.get_by_role("dialog").get_by_role("button", name="Carry it out").click()
-    expect(page.get_by_role("progressbar", name="Progress of the plan")).to_be_visible()
+    page.get_by_role("button", name="Run plan").click()
+    page.get_by_role("dialog").get_by_role("button", name="Run plan").click()
+    expect(page.get_by_role("progressbar", name="Plan progress")).to_be_visible()
     sees_plan_through(page)

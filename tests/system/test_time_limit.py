@@ -21,7 +21,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalSys
     assert text.count("    Timeout: 29\n") == 1
     template = directory / "template.yaml"
     template.write_text(text.replace("    Timeout: 29\n", f"    Timeout: {SECONDS}\n"))
-    with running(template, GROUNDWORK_AI="mock") as system:
+    with running(template=template, GROUNDWORK_AI="mock") as system:
         yield system
 
 

@@ -4,7 +4,7 @@ import { fakeServer } from "@/testing/server";
 
 import { getIfChanged, getJson, patchJson } from "./client";
 import { connection } from "./connection";
-import { ApiError, explain, mayPass, NetworkError } from "./errors";
+import { ApiError, explain, isRetryable, NetworkError } from "./errors";
 import { token } from "./token";
 
 test("a request carries the token and leaves out what is not asked for", async () => {
@@ -76,7 +76,7 @@ test("a request out of time is an error of the API, not a server that is not the
   fakeServer({ "GET /api/x": { status: 504, json: { error }, headers: { "x-request-id": "q3" } } });
   const thrown = await getJson("/api/x").catch((e: unknown) => e);
   expect(thrown).toMatchObject({ status: 504, code: "TIMED_OUT", requestId: "q3" });
-  expect(mayPass(thrown)).toBe(true);
+  expect(isRetryable(thrown)).toBe(true);
   expect(connection.isReachable()).toBe(true);
 });
 
@@ -104,7 +104,7 @@ test("a server that is not there is a network error, and the page is told until 
   });
   const error = await getJson("/api/x").catch((e: unknown) => e);
   expect(error).toBeInstanceOf(NetworkError);
-  expect(mayPass(error)).toBe(true);
+  expect(isRetryable(error)).toBe(true);
   expect(connection.isReachable()).toBe(false);
   up = true;
   await getJson("/api/x");

@@ -1,69 +1,74 @@
 /** The one place that speaks HTTP. */
 
 import { connection } from "./connection";
-import { early } from "./early";
+import { prefetch } from "./prefetch";
 import { ApiError, bodyOf, NetworkError } from "./errors";
 import { token } from "./token";
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
-export type Asked = {
+type Query = Record<string, string | number | boolean | null | undefined>;
+type RequestOptions = {
   query?: Query;
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
   /** The version a change is made against; 412 or 409 if it has changed since. */
   ifMatch?: string | number | null;
 };
-type Sent = Asked & { body?: BodyInit; contentType?: string };
+type RequestWithBody = RequestOptions & { body?: BodyInit; contentType?: string };
 
-export function getJson<T>(path: string, asked: Asked = {}): Promise<T> {
-  return send("GET", path, asked).then((response) => response.json() as Promise<T>);
+export function getJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  return send("GET", path, options).then((response) => response.json() as Promise<T>);
 }
 
-export function getText(path: string, asked: Asked = {}): Promise<string> {
-  return send("GET", path, asked).then((response) => response.text());
+export function getText(path: string, options: RequestOptions = {}): Promise<string> {
+  return send("GET", path, options).then((response) => response.text());
 }
 
 /** `data` is null where nothing has changed since `etag` (304). */
 export async function getIfChanged<T>(
   path: string,
   etag: string | null,
-  asked: Asked = {},
+  options: RequestOptions = {},
 ): Promise<{ data: T | null; etag: string | null }> {
-  const headers = { ...asked.headers, ...(etag ? { "if-none-match": etag } : {}) };
-  const response = await send("GET", path, { ...asked, headers });
+  const headers = { ...options.headers, ...(etag ? { "if-none-match": etag } : {}) };
+  const response = await send("GET", path, { ...options, headers });
   if (response.status === 304) return { data: null, etag };
   return { data: (await response.json()) as T, etag: response.headers.get("etag") };
 }
 
-export function postJson<T>(path: string, body?: unknown, asked: Asked = {}): Promise<T> {
-  return sendJson("POST", path, body, asked);
+export function postJson<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
+  return sendJson("POST", path, body, options);
 }
 
-export function patchJson<T>(path: string, body: unknown, asked: Asked = {}): Promise<T> {
-  return sendJson("PATCH", path, body, asked);
+export function patchJson<T>(path: string, body: unknown, options: RequestOptions = {}): Promise<T> {
+  return sendJson("PATCH", path, body, options);
 }
 
-export function postText<T>(path: string, text: string, contentType: string, asked: Asked = {}): Promise<T> {
-  return send("POST", path, { ...asked, body: text, contentType }).then((r) => r.json() as Promise<T>);
+export function postText<T>(
+  path: string,
+  text: string,
+  contentType: string,
+  options: RequestOptions = {},
+): Promise<T> {
+  return send("POST", path, { ...options, body: text, contentType }).then((r) => r.json() as Promise<T>);
 }
 
-export async function remove(path: string, asked: Asked = {}): Promise<void> {
-  await send("DELETE", path, asked);
+export async function remove(path: string, options: RequestOptions = {}): Promise<void> {
+  await send("DELETE", path, options);
 }
 
 /** For a DELETE that answers with what is left. */
-export function removeJson<T>(path: string, asked: Asked = {}): Promise<T> {
-  return send("DELETE", path, asked).then((response) => response.json() as Promise<T>);
+export function removeJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  return send("DELETE", path, options).then((response) => response.json() as Promise<T>);
 }
 
-async function sendJson<T>(method: string, path: string, body: unknown, asked: Asked): Promise<T> {
+async function sendJson<T>(method: string, path: string, body: unknown, options: RequestOptions): Promise<T> {
   const json = body === undefined ? {} : { body: JSON.stringify(body), contentType: "application/json" };
-  const response = await send(method, path, { ...asked, ...json });
+  const response = await send(method, path, { ...options, ...json });
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-async function send(method: string, path: string, sent: Sent): Promise<Response> {
-  const response = await reach(method, path, sent);
+async function send(method: string, path: string, sent: RequestWithBody): Promise<Response> {
+  const response = await fetchFromServer(method, path, sent);
   if (response.ok || response.status === 304) return response;
   const error = await toError(response);
   // the gateway itself answers 403, without a code, for an unknown token
@@ -71,11 +76,11 @@ async function send(method: string, path: string, sent: Sent): Promise<Response>
   throw error;
 }
 
-async function reach(method: string, path: string, sent: Sent): Promise<Response> {
+async function fetchFromServer(method: string, path: string, sent: RequestWithBody): Promise<Response> {
   try {
     const url = path + queryString(sent.query);
     const isPlain = method === "GET" && Object.keys(sent.headers ?? {}).length === 0;
-    const response = await ((isPlain && early.take(url)) || ask(method, url, sent));
+    const response = await ((isPlain && prefetch.take(url)) || fetchUrl(method, url, sent));
     // the proxy of `npm run dev` and CloudFront answer for a server that is not there; the API itself names its request
     const gone = [502, 504].includes(response.status) && !response.headers.has("x-request-id");
     connection.report(!gone);
@@ -87,12 +92,12 @@ async function reach(method: string, path: string, sent: Sent): Promise<Response
   }
 }
 
-function ask(method: string, url: string, sent: Sent): Promise<Response> {
+function fetchUrl(method: string, url: string, sent: RequestWithBody): Promise<Response> {
   const [headers, body, signal] = [headersOf(sent), sent.body ?? null, sent.signal ?? null];
   return fetch(url, { method, headers, body, signal, cache: "no-store" });
 }
 
-function headersOf(sent: Sent): Headers {
+function headersOf(sent: RequestWithBody): Headers {
   const headers = new Headers(sent.headers);
   const value = token.get();
   if (value) headers.set("authorization", `Bearer ${value}`);

@@ -65,7 +65,7 @@ export class NetworkError extends Error {
 }
 
 /** Whether asking again may help: not after a refusal. */
-export function mayPass(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   if (error instanceof NetworkError) return true;
   return error instanceof ApiError && (error.status >= 500 || error.status === 429);
 }

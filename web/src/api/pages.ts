@@ -2,7 +2,7 @@
 export type Page<T> = { items: T[]; nextToken: string | null };
 
 /** For `useInfiniteQuery`: the pages of a list one after another. */
-export const byToken = {
+export const pageParams = {
   initialPageParam: null as string | null,
   getNextPageParam: (page: Page<unknown>): string | null => page.nextToken,
 };
@@ -13,7 +13,7 @@ export function flatten<T>(pages: { pages: Page<T>[] } | undefined): T[] {
 }
 
 /** Asks page after page until the end or until `most` items are there. */
-export async function allOf<T>(
+export async function fetchAllPages<T>(
   ask: (nextToken: string | null) => Promise<Page<T>>,
   most = Infinity,
 ): Promise<T[]> {

@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 
-import { mayPass } from "./errors";
+import { isRetryable } from "./errors";
 
 /** The one cache of the page. */
 export function newQueryClient(): QueryClient {
@@ -9,7 +9,7 @@ export function newQueryClient(): QueryClient {
       queries: {
         // the local system is there without any network, whatever the browser thinks
         networkMode: "always",
-        retry: (failures, error) => mayPass(error) && failures < 2,
+        retry: (failures, error) => isRetryable(error) && failures < 2,
         staleTime: 5_000,
       },
       mutations: { networkMode: "always", retry: false },

@@ -17,8 +17,8 @@ export function ConnectionBanner() {
     <div role="status">
       {!reachable && (
         <p className={s.banner}>
-          <WifiOff size={16} aria-hidden /> The server cannot be reached. Trying again; what you see may be
-          out of date.
+          <WifiOff size={16} aria-hidden /> The server cannot be reached. Retrying; this page may be out of
+          date.
         </p>
       )}
     </div>

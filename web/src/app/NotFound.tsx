@@ -7,13 +7,8 @@ import { usePageTitle } from "@/ui/usePageTitle";
 export function NotFound() {
   usePageTitle("Not found");
   return (
-    <EmptyState
-      isPage
-      icon={Compass}
-      title="There is nothing at this address"
-      action={<Link to="/">Go to the projects</Link>}
-    >
-      It may have been deleted, or the link is wrong.
+    <EmptyState isPage icon={Compass} title="Page not found" action={<Link to="/">Go to projects</Link>}>
+      It was deleted, or the link is wrong.
     </EmptyState>
   );
 }

@@ -10,9 +10,9 @@ export function RouteError() {
     <main style={{ padding: "var(--s6) var(--s4)" }}>
       <ErrorState
         isPage
-        title="This page has failed"
+        title="This page failed"
         error={error}
-        action={<Button onClick={() => window.location.reload()}>Load it again</Button>}
+        action={<Button onClick={() => window.location.reload()}>Reload page</Button>}
       />
     </main>
   );

@@ -24,11 +24,11 @@ export function Shell() {
   return (
     <div className={s.shell}>
       <a className={s.skip} href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <header className={s.header}>
         <div className={s.bar}>
-          <Link to="/" className={s.home} aria-label="Groundwork, projects">
+          <Link to="/" className={s.home} aria-label="Groundwork home">
             <Logo />
             <span className={s.name}>Groundwork</span>
           </Link>

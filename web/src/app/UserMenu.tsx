@@ -20,11 +20,11 @@ export function UserMenu() {
     token.clear();
   };
   return (
-    <Menu trigger={<IconButton label="Settings and sign-out" icon={CircleUserRound} />}>
-      <MenuLabel>Appearance</MenuLabel>
+    <Menu trigger={<IconButton label="User menu" icon={CircleUserRound} />}>
+      <MenuLabel>Theme</MenuLabel>
       <MenuRadioGroup value={chosen} onValueChange={(value) => change(value as Theme)}>
         <MenuRadio value="system" icon={Monitor}>
-          As the system
+          System
         </MenuRadio>
         <MenuRadio value="light" icon={Sun}>
           Light

@@ -1,13 +1,13 @@
 import { createBrowserRouter, type RouteObject } from "react-router";
 
-import { code } from "./code";
+import { pageModules } from "./pageModules";
 import { NotFound } from "./NotFound";
 import { RouteError } from "./RouteError";
 import { Shell } from "./Shell";
 import { SignedIn } from "./SignedIn";
 
 export const routes: RouteObject[] = [
-  { path: "/sign-in", lazy: code.signIn, errorElement: <RouteError /> },
+  { path: "/sign-in", lazy: pageModules.signIn, errorElement: <RouteError /> },
   {
     element: (
       <SignedIn>
@@ -20,22 +20,22 @@ export const routes: RouteObject[] = [
       {
         errorElement: <RouteError />,
         children: [
-          { index: true, lazy: code.projects },
-          { path: "projects/:projectId", lazy: code.project },
-          { path: "projects/:projectId/runs/:runId", lazy: code.run },
-          { path: "plans", lazy: code.plans },
+          { index: true, lazy: pageModules.projects },
+          { path: "projects/:projectId", lazy: pageModules.project },
+          { path: "projects/:projectId/runs/:runId", lazy: pageModules.run },
+          { path: "plans", lazy: pageModules.plans },
           {
             path: "plans/:planId",
-            lazy: code.plan,
+            lazy: pageModules.plan,
             children: [
-              { index: true, lazy: code.editor },
-              { path: "execution", lazy: code.execution },
-              { path: "reviews", lazy: code.reviews },
-              { path: "history", lazy: code.history },
+              { index: true, lazy: pageModules.editor },
+              { path: "execution", lazy: pageModules.execution },
+              { path: "reviews", lazy: pageModules.reviews },
+              { path: "history", lazy: pageModules.history },
             ],
           },
-          { path: "plan-templates", lazy: code.templates },
-          { path: "repositories", lazy: code.repositories },
+          { path: "plan-templates", lazy: pageModules.templates },
+          { path: "repositories", lazy: pageModules.repositories },
           { path: "*", element: <NotFound /> },
         ],
       },

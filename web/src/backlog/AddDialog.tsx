@@ -6,17 +6,17 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Field } from "@/ui/Field";
 
-import { create, refreshBacklog } from "./changes";
-import type { Node } from "./tree";
+import { create, refreshBacklog } from "./mutations";
+import type { BacklogNode } from "./tree";
 
 /** `parentId` is the project of an epic, the epic of a story, the story of a subtask. */
-export type Adding = { kind: Node["kind"]; parentId: string };
+export type NewItemParent = { kind: BacklogNode["kind"]; parentId: string };
 
-export function AddDialog({ adding, onClose }: { adding: Adding | null; onClose: () => void }) {
+export function AddDialog({ adding, onClose }: { adding: NewItemParent | null; onClose: () => void }) {
   return adding && <OpenDialog adding={adding} onClose={onClose} />;
 }
 
-function OpenDialog({ adding, onClose }: { adding: Adding; onClose: () => void }) {
+function OpenDialog({ adding, onClose }: { adding: NewItemParent; onClose: () => void }) {
   const form = useId();
   const queries = useQueryClient();
   const [title, setTitle] = useState("");
@@ -35,23 +35,14 @@ function OpenDialog({ adding, onClose }: { adding: Adding; onClose: () => void }
     <>
       <Button onClick={onClose}>Cancel</Button>
       <Button variant="primary" type="submit" form={form} disabled={!title.trim()} busy={add.isPending}>
-        Add
+        Add {adding.kind}
       </Button>
     </>
   );
   return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={`Add ${adding.kind === "epic" ? "an" : "a"} ${adding.kind}`}
-      footer={footer}
-    >
+    <Dialog open onOpenChange={onClose} title={`Add ${adding.kind}`} footer={footer}>
       <form id={form} onSubmit={submit}>
-        <Field
-          label="Title"
-          error={add.error && explain(add.error)}
-          hint="Open it afterwards to write the rest."
-        >
+        <Field label="Title" error={add.error && explain(add.error)} hint="You can add details later.">
           {(props) => (
             <input
               {...props}

@@ -6,50 +6,50 @@ import { SearchField } from "@/ui/SearchField";
 import { Select } from "@/ui/Select";
 
 import s from "./Backlog.module.css";
-import { EFFORTS, PRIORITIES } from "./marks";
-import { ANY, type Root, type Wanted } from "./tree";
+import { EFFORTS, PRIORITIES } from "./badges";
+import { ANY, type Root, type BacklogFilter } from "./tree";
 import type { useBacklog } from "./useBacklog";
 
 type Props = {
   root: Root;
-  wanted: Wanted;
-  onWant: (wanted: Wanted) => void;
+  filter: BacklogFilter;
+  onFilter: (filter: BacklogFilter) => void;
   backlog: ReturnType<typeof useBacklog>;
   add: ReactNode;
 };
 
 /** Search and filters, and what they have found so far. */
-export function BacklogBar({ root, wanted, onWant, backlog, add }: Props) {
-  const { searching, loading, rows, anyExpanded, collapse } = backlog;
+export function BacklogBar({ root, filter, onFilter, backlog, add }: Props) {
+  const { isSearching, loading, rows, anyExpanded, collapse } = backlog;
   return (
     <div className={s.bar}>
       <SearchField
         label={`Search ${root}`}
-        value={wanted.text}
-        onChange={(text) => onWant({ ...wanted, text })}
+        value={filter.text}
+        onChange={(text) => onFilter({ ...filter, text })}
       />
       {root !== "subtasks" && (
         <Select
           label="Priority"
-          value={wanted.priority}
-          onValueChange={(priority) => onWant({ ...wanted, priority })}
+          value={filter.priority}
+          onValueChange={(priority) => onFilter({ ...filter, priority })}
           options={[{ value: ANY, label: "Any priority" }, ...PRIORITIES]}
         />
       )}
       <Select
         label="Effort"
-        value={wanted.effort}
-        onValueChange={(effort) => onWant({ ...wanted, effort })}
+        value={filter.effort}
+        onValueChange={(effort) => onFilter({ ...filter, effort })}
         options={[{ value: ANY, label: "Any effort" }, ...EFFORTS]}
       />
-      {anyExpanded && !searching && (
+      {anyExpanded && !isSearching && (
         <Button variant="ghost" onClick={collapse}>
           Collapse all
         </Button>
       )}
       {add}
-      <span role="status" className={searching ? s.searching : "visually-hidden"}>
-        {searching && (loading ? `${number(rows.length)} so far…` : `${number(rows.length)} found`)}
+      <span role="status" className={isSearching ? s.searching : "visually-hidden"}>
+        {isSearching && (loading ? `${number(rows.length)} so far…` : `${number(rows.length)} found`)}
       </span>
     </div>
   );

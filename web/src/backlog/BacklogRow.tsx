@@ -12,28 +12,28 @@ import type { CSSProperties } from "react";
 import { useNavigate } from "react-router";
 
 import type { Selection } from "@/cards/useSelection";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 import { IconButton } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import { number, plural } from "@/ui/format";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
-import type { Adding } from "./AddDialog";
+import type { NewItemParent } from "./AddDialog";
 import s from "./Backlog.module.css";
-import { EffortMark, PriorityBadge } from "./marks";
-import { newPlanPath } from "./planning";
-import { codePath, type Node, type Root, type Row } from "./tree";
+import { EffortBadge, PriorityBadge } from "./badges";
+import { newPlanPath } from "./planLinks";
+import { codePath, type BacklogNode, type Root, type Row } from "./tree";
 import { useDelete } from "./useDelete";
 
 type Props = {
-  row: Extract<Row, Node>;
+  row: Extract<Row, BacklogNode>;
   root: Root;
   /** Of stories, where these are what is listed. */
   selection: Selection | null;
   onToggle: (id: string) => void;
-  onShow: (node: Node) => void;
-  onAdd: (adding: Adding) => void;
-  onRun: (wish: Wish) => void;
+  onShow: (node: BacklogNode) => void;
+  onAdd: (adding: NewItemParent) => void;
+  onRun: (preset: RunPreset) => void;
 };
 
 export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions }: Props) {
@@ -47,7 +47,7 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
     >
       {selection && depth === 0 && (
         <Checkbox
-          label={`Choose ${code} ${item.title}`}
+          label={`Select ${code} ${item.title}`}
           checked={selection.has(item.id)}
           onCheckedChange={(on) => selection.set(item.id, on)}
         />
@@ -71,7 +71,7 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
       </button>
       <span className={s.marks}>
         {kind !== "subtask" && <CardCount count={row.item.cardIds.length} />}
-        {kind !== "epic" && <EffortMark effort={row.item.effort} />}
+        {kind !== "epic" && <EffortBadge effort={row.item.effort} />}
         {kind !== "subtask" && (
           <span className={s.priority}>
             <PriorityBadge priority={row.item.priority} />
@@ -85,14 +85,14 @@ export function BacklogRow({ row, root, selection, onToggle, onShow, ...actions 
 
 function CardCount({ count }: { count: number }) {
   return (
-    <span className={s.cards} title={`${plural(count, "card")} behind it`}>
+    <span className={s.cards} title={plural(count, "source card")}>
       <MessageSquareText size={13} aria-hidden /> {number(count)}
-      <span className="visually-hidden"> cards behind it</span>
+      <span className="visually-hidden"> source cards</span>
     </span>
   );
 }
 
-type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: Node };
+type MenuProps = Pick<Props, "onShow" | "onAdd" | "onRun"> & { node: BacklogNode };
 
 function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
   const { id, code, title } = node.item;
@@ -100,33 +100,33 @@ function RowMenu({ node, onShow, onAdd, onRun }: MenuProps) {
   const navigate = useNavigate();
   return (
     <>
-      <Menu trigger={<IconButton label={`More for ${code} ${title}`} icon={Ellipsis} size="s" />}>
+      <Menu trigger={<IconButton label={`Actions for ${code} ${title}`} icon={Ellipsis} size="s" />}>
         <MenuItem icon={PanelRight} onSelect={() => onShow(node)}>
           Open
         </MenuItem>
         {node.kind === "epic" && (
           <>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_STORIES", epicId: id })}>
-              Generate its stories
+              Generate stories
             </MenuItem>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", epicId: id })}>
-              Generate its subtasks
+              Generate subtasks
             </MenuItem>
             <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "story", parentId: id })}>
-              Add a story
+              Add story
             </MenuItem>
           </>
         )}
         {node.kind === "story" && (
           <>
             <MenuItem icon={Sparkles} onSelect={() => onRun({ type: "GENERATE_SUBTASKS", chosen: [id] })}>
-              Generate its subtasks
+              Generate subtasks
             </MenuItem>
             <MenuItem icon={Plus} onSelect={() => onAdd({ kind: "subtask", parentId: id })}>
-              Add a subtask
+              Add subtask
             </MenuItem>
             <MenuItem icon={ListChecks} onSelect={() => void navigate(newPlanPath([id]))}>
-              Plan this story
+              Create plan
             </MenuItem>
           </>
         )}

@@ -83,9 +83,9 @@ test("what is refused stays in the field, and the reason is told", async () => {
 test("deleting asks first and says what goes along", async () => {
   const user = userEvent.setup();
   const { calls } = open({ "DELETE /api/epics/p1-E1": { status: 204 } });
-  await user.click(await screen.findByRole("button", { name: "More for E1 Epic 1" }));
+  await user.click(await screen.findByRole("button", { name: "Actions for E1 Epic 1" }));
   await user.click(await screen.findByRole("menuitem", { name: "Delete" }));
-  expect(await screen.findByText(/Its stories and their subtasks go with it/)).toBeInTheDocument();
+  expect(await screen.findByText(/also deletes its stories and their subtasks/)).toBeInTheDocument();
   expect(calls.some((call) => call.method === "DELETE")).toBe(false);
   await user.click(screen.getByRole("button", { name: "Delete epic" }));
   await waitFor(() => expect(calls.some((call) => call.method === "DELETE")).toBe(true));
@@ -144,8 +144,8 @@ function openStories(at = "/projects/p1?section=stories") {
 test("a story leads to a plan of it, from its row", async () => {
   const user = userEvent.setup();
   const { router } = openStories();
-  await user.click(await screen.findByRole("button", { name: "More for S1 Story 1" }));
-  await user.click(await screen.findByRole("menuitem", { name: "Plan this story" }));
+  await user.click(await screen.findByRole("button", { name: "Actions for S1 Story 1" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Create plan" }));
   expect(await screen.findByRole("heading", { name: "Plans" })).toBeInTheDocument();
   expect(new URLSearchParams(router.state.location.search).get("stories")).toBe("p1-E1-S1");
 });
@@ -153,10 +153,10 @@ test("a story leads to a plan of it, from its row", async () => {
 test("stories that are chosen lead to one plan of all of them", async () => {
   const user = userEvent.setup();
   const { router } = openStories();
-  await user.click(await screen.findByRole("checkbox", { name: "Choose E1 · S1 Story 1" }));
-  expect(screen.getByRole("button", { name: "Plan this story" })).toBeEnabled();
-  await user.click(screen.getByRole("checkbox", { name: "Choose E1 · S2 Story 2" }));
-  await user.click(screen.getByRole("button", { name: "Plan these stories" }));
+  await user.click(await screen.findByRole("checkbox", { name: "Select E1 · S1 Story 1" }));
+  expect(screen.getByRole("button", { name: "Create plan" })).toBeEnabled();
+  await user.click(screen.getByRole("checkbox", { name: "Select E1 · S2 Story 2" }));
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
   expect(await screen.findByRole("heading", { name: "Plans" })).toBeInTheDocument();
   expect(new URLSearchParams(router.state.location.search).get("stories")).toBe("p1-E1-S1,p1-E1-S2");
 });
@@ -169,7 +169,7 @@ test("a link names a story to open, and it says how far its plan is", async () =
     "href",
     "/plans/plan1/execution",
   );
-  expect(panel.getByText("50% of 2 tasks for this story")).toBeInTheDocument();
+  expect(panel.getByText("50% of 2 tasks done")).toBeInTheDocument();
   await user.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
   expect(router.state.location.search).toBe("?section=stories");

@@ -4,11 +4,11 @@ import { type ReactNode, useDeferredValue, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { type Selection, useSelection } from "@/cards/useSelection";
-import { wordsOf } from "@/runs/naming";
+import { runTypeLabels } from "@/runs/labels";
 import type { Project } from "@/services/projects";
 import type { BacklogRunType } from "@/services/runs";
 import { storyQuery } from "@/services/stories";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -16,44 +16,44 @@ import { Panel } from "@/ui/Panel";
 import { Skeleton } from "@/ui/Skeleton";
 import { VirtualList } from "@/ui/VirtualList";
 
-import { AddDialog, type Adding } from "./AddDialog";
+import { AddDialog, type NewItemParent } from "./AddDialog";
 import { BacklogBar } from "./BacklogBar";
 import s from "./Backlog.module.css";
 import { BacklogRow } from "./BacklogRow";
-import { ChosenStories } from "./ChosenStories";
+import { SelectedStories } from "./SelectedStories";
 import { DetailPanel } from "./DetailPanel";
-import { isWanting, type Node, NOTHING_WANTED, type Root, type Row } from "./tree";
+import { isFiltering, type BacklogNode, NO_FILTER, type Root, type Row } from "./tree";
 import { useBacklog } from "./useBacklog";
 
-type Props = { project: Project; root: Root; onRun: (wish: Wish) => void };
+type Props = { project: Project; root: Root; onRun: (preset: RunPreset) => void };
 
 /** Epics with their stories, stories with their subtasks; or all stories, or all subtasks. */
 export function BacklogSection({ project, root, onRun }: Props) {
-  const [wanted, setWanted] = useState(NOTHING_WANTED);
-  const backlog = useBacklog(project.id, root, useDeferredValue(wanted));
-  const { shown, show } = useShown();
+  const [filter, setFilter] = useState(NO_FILTER);
+  const backlog = useBacklog(project.id, root, useDeferredValue(filter));
+  const { shown, show } = useDetailPanel();
   const selection = useSelection();
-  const [adding, setAdding] = useState<Adding | null>(null);
+  const [adding, setAdding] = useState<NewItemParent | null>(null);
   const { list, rows } = backlog;
   // the rows come in pieces of work, so that the page answers meanwhile
   const isReady = useDeferredValue(list.data !== undefined);
   if (list.isPending) return <Skeleton lines={6} height={38} />;
   if (!list.data) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
   if (!isReady) return <Skeleton lines={6} height={38} />;
-  const empty = rows.length === 0 && !isWanting(wanted);
+  const empty = rows.length === 0 && !isFiltering(filter);
   const add = root === "epics" && (
     <Button icon={Plus} onClick={() => setAdding({ kind: "epic", parentId: project.id })}>
-      Add an epic
+      Add epic
     </Button>
   );
   return (
     <>
       {empty ? (
-        <Nothing root={root} project={project} onRun={onRun} also={add} />
+        <EmptyBacklog root={root} project={project} onRun={onRun} also={add} />
       ) : (
         <Panel flush label={root}>
-          <BacklogBar root={root} wanted={wanted} onWant={setWanted} backlog={backlog} add={add} />
-          <ChosenStories selection={selection} onRun={onRun} />
+          <BacklogBar root={root} filter={filter} onFilter={setFilter} backlog={backlog} add={add} />
+          <SelectedStories selection={selection} onRun={onRun} />
           <Rows
             root={root}
             backlog={backlog}
@@ -71,12 +71,12 @@ export function BacklogSection({ project, root, onRun }: Props) {
 }
 
 /** What is open beside the list: what was clicked, or a story that a link from elsewhere has named (`?show=`). */
-function useShown() {
-  const [clicked, setClicked] = useState<Node | null>(null);
+function useDetailPanel() {
+  const [clicked, setClicked] = useState<BacklogNode | null>(null);
   const [search, setSearch] = useSearchParams();
   const linkedId = search.get("show");
   const linked = useQuery({ ...storyQuery(linkedId ?? ""), enabled: linkedId !== null }).data;
-  const show = (node: Node | null) => {
+  const show = (node: BacklogNode | null) => {
     setClicked(node);
     if (linkedId !== null) {
       const rest = new URLSearchParams(search);
@@ -84,7 +84,7 @@ function useShown() {
       setSearch(rest, { replace: true, preventScrollReset: true });
     }
   };
-  const shown: Node | null = clicked ?? (linkedId && linked ? { kind: "story", item: linked } : null);
+  const shown: BacklogNode | null = clicked ?? (linkedId && linked ? { kind: "story", item: linked } : null);
   return { shown, show };
 }
 
@@ -92,18 +92,18 @@ type RowsProps = {
   root: Root;
   selection: Selection | null;
   backlog: ReturnType<typeof useBacklog>;
-  onShow: (node: Node) => void;
-  onAdd: (adding: Adding) => void;
-  onRun: (wish: Wish) => void;
+  onShow: (node: BacklogNode) => void;
+  onAdd: (adding: NewItemParent) => void;
+  onRun: (preset: RunPreset) => void;
 };
 
 function Rows({ root, backlog, ...actions }: RowsProps) {
-  const { rows, list, loading, searching } = backlog;
+  const { rows, list, loading, isSearching } = backlog;
   if (rows.length === 0) {
-    if (loading) return <Padded>Searching…</Padded>;
+    if (loading) return <Placeholder>Searching…</Placeholder>;
     return (
-      <EmptyState compact icon={ListFilter} title="Nothing fits">
-        Try other words, or fewer filters.
+      <EmptyState compact icon={ListFilter} title="No matches">
+        Change the search or the filters.
       </EmptyState>
     );
   }
@@ -114,41 +114,51 @@ function Rows({ root, backlog, ...actions }: RowsProps) {
       rowHeight={44}
       keyOf={(index) => rows[index]?.id ?? String(index)}
       onEnd={() => {
-        if (!searching && list.hasNextPage && !list.isFetching) void list.fetchNextPage();
+        if (!isSearching && list.hasNextPage && !list.isFetching) void list.fetchNextPage();
       }}
     >
-      {(index) => rows[index] && <RowOrState row={rows[index]} root={root} backlog={backlog} {...actions} />}
+      {(index) =>
+        rows[index] && <RowOrPlaceholder row={rows[index]} root={root} backlog={backlog} {...actions} />
+      }
     </VirtualList>
   );
 }
 
-function RowOrState({ row, root, backlog, selection, onAdd, onRun, ...rest }: RowsProps & { row: Row }) {
+function RowOrPlaceholder({
+  row,
+  root,
+  backlog,
+  selection,
+  onAdd,
+  onRun,
+  ...rest
+}: RowsProps & { row: Row }) {
   if ("item" in row) {
     return <BacklogRow {...{ row, root, selection, onAdd, onRun }} onToggle={backlog.toggle} {...rest} />;
   }
-  if (row.kind === "loading") return <Padded depth={row.depth}>Loading…</Padded>;
+  if (row.kind === "loading") return <Placeholder depth={row.depth}>Loading…</Placeholder>;
   const story = row.parent.kind === "story";
   const { id } = row.parent.item;
   const generate = () =>
     onRun(story ? { type: "GENERATE_SUBTASKS", chosen: [id] } : { type: "GENERATE_STORIES", chosen: [id] });
   return (
-    <Padded depth={row.depth}>
+    <Placeholder depth={row.depth}>
       No {story ? "subtasks" : "stories"} yet.
       <Button size="s" variant="ghost" onClick={generate}>
-        Generate them
+        Generate {story ? "subtasks" : "stories"}
       </Button>
       <Button
         size="s"
         variant="ghost"
         onClick={() => onAdd({ kind: story ? "subtask" : "story", parentId: id })}
       >
-        Add one
+        Add {story ? "subtask" : "story"}
       </Button>
-    </Padded>
+    </Placeholder>
   );
 }
 
-function Padded({ depth = 0, children }: { depth?: number; children: ReactNode }) {
+function Placeholder({ depth = 0, children }: { depth?: number; children: ReactNode }) {
   return (
     <div className={s.state} style={{ "--depth": depth } as React.CSSProperties}>
       {children}
@@ -162,25 +172,25 @@ const EMPTY = {
     run: "GENERATE_EPICS",
     title: "No epics yet",
     from: "cards",
-    text: "Epics gather what many cards ask for. Import cards, analyse them, then have epics proposed.",
+    text: "An epic groups cards with the same need. Import and analyze cards, then generate epics.",
   },
   stories: {
     icon: BookOpenText,
     run: "GENERATE_STORIES",
     title: "No stories yet",
     from: "epics",
-    text: "A story says who wants what, and why. They are written for each epic.",
+    text: "A story states who needs what, and why. Generate stories from your epics.",
   },
   subtasks: {
     icon: SquareCheckBig,
     run: "GENERATE_SUBTASKS",
     title: "No subtasks yet",
     from: "stories",
-    text: "Subtasks are the work on a story, small enough to be done.",
+    text: "A subtask is one small piece of work on a story.",
   },
 } as const;
 
-function Nothing({
+function EmptyBacklog({
   root,
   project,
   onRun,
@@ -188,7 +198,7 @@ function Nothing({
 }: {
   root: Root;
   project: Project;
-  onRun: (wish: Wish) => void;
+  onRun: (preset: RunPreset) => void;
   also: ReactNode;
 }) {
   const { icon, run, title, from, text } = EMPTY[root];
@@ -200,7 +210,7 @@ function Nothing({
       action={
         <>
           <Button variant="primary" disabled={project.counts[from] === 0} onClick={() => onRun({ type })}>
-            {wordsOf(type).verb}
+            {runTypeLabels(type).title}
           </Button>
           {also}
         </>

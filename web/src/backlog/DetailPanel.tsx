@@ -12,23 +12,23 @@ import { EditableText } from "@/ui/EditableText";
 import { Select } from "@/ui/Select";
 import { toast } from "@/ui/toast";
 
-import { change, type Patch, refreshBacklog } from "./changes";
+import { change, type Patch, refreshBacklog } from "./mutations";
 import s from "./DetailPanel.module.css";
-import { EFFORTS, PRIORITIES } from "./marks";
-import { newPlanPath } from "./planning";
+import { EFFORTS, PRIORITIES } from "./badges";
+import { newPlanPath } from "./planLinks";
 import { SourceCards } from "./SourceCards";
 import { StoryPlans } from "./StoryPlans";
-import { codePath, type Node } from "./tree";
+import { codePath, type BacklogNode } from "./tree";
 import { useDelete } from "./useDelete";
 
 const KIND = { epic: "Epic", story: "Story", subtask: "Subtask" } as const;
 
 /** All of an epic, a story or a subtask; each field is edited where it stands. */
-export function DetailPanel({ node, onClose }: { node: Node | null; onClose: () => void }) {
+export function DetailPanel({ node, onClose }: { node: BacklogNode | null; onClose: () => void }) {
   return node && <OpenPanel key={node.item.id} shown={node} onClose={onClose} />;
 }
 
-function OpenPanel({ shown, onClose }: { shown: Node; onClose: () => void }) {
+function OpenPanel({ shown, onClose }: { shown: BacklogNode; onClose: () => void }) {
   const node = useFresh(shown);
   const save = useSave(node);
   const remove = useDelete(node, onClose);
@@ -41,7 +41,7 @@ function OpenPanel({ shown, onClose }: { shown: Node; onClose: () => void }) {
       <span style={{ flex: 1 }} />
       {node.kind === "story" && (
         <Button icon={ListChecks} onClick={() => void navigate(newPlanPath([node.item.id]))}>
-          Plan this story
+          Create plan
         </Button>
       )}
       <Button onClick={onClose}>Close</Button>
@@ -74,7 +74,7 @@ function OpenPanel({ shown, onClose }: { shown: Node; onClose: () => void }) {
 }
 
 type Save = (patch: Patch) => Promise<unknown>;
-type Fields<K extends Node["kind"]> = { node: Extract<Node, { kind: K }>; save: Save };
+type Fields<K extends BacklogNode["kind"]> = { node: Extract<BacklogNode, { kind: K }>; save: Save };
 
 function EpicFields({ node: { item }, save }: Fields<"epic">) {
   return (
@@ -104,7 +104,7 @@ function StoryFields({ node: { item }, save }: Fields<"story">) {
       <Text label="so that" value={item.benefit} maxLength={1000} onSave={(benefit) => save({ benefit })} />
       <Text
         label="Acceptance criteria"
-        hint="one a line"
+        hint="one per line"
         value={item.acceptanceCriteria.join("\n")}
         onSave={(text) => save({ acceptanceCriteria: linesOf(text) })}
       />
@@ -170,7 +170,7 @@ function EffortSelect({ value, save }: { value: string; save: Save }) {
 }
 
 /** As the server has it now; as the list had it until that comes. */
-function useFresh(shown: Node): Node {
+function useFresh(shown: BacklogNode): BacklogNode {
   const { kind, item } = shown;
   const epic = useQuery({ ...epicQuery(item.id), enabled: kind === "epic" }).data;
   const story = useQuery({ ...storyQuery(item.id), enabled: kind === "story" }).data;
@@ -180,12 +180,12 @@ function useFresh(shown: Node): Node {
   return subtask ? { kind: "subtask", item: subtask } : shown;
 }
 
-function useSave(node: Node): Save {
+function useSave(node: BacklogNode): Save {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (patch: Patch) => change(node, patch),
     onSuccess: () => refreshBacklog(queries),
-    onError: (error) => toast.error("The change was not saved", explain(error)),
+    onError: (error) => toast.error("Could not save the change", explain(error)),
   }).mutateAsync;
 }
 

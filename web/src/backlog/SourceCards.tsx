@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { ApiError } from "@/api/errors";
-import { AnalysisMarks } from "@/cards/marks";
+import { AnalysisBadges } from "@/cards/badges";
 import { cardQuery } from "@/services/cards";
 import { Button } from "@/ui/Button";
 import { number } from "@/ui/format";
@@ -18,8 +18,10 @@ export function SourceCards({ ids }: { ids: string[] }) {
   const [shown, setShown] = useState(AT_ONCE);
   return (
     <section>
-      <h3 className={s.label}>Cards behind it ({number(ids.length)})</h3>
-      {ids.length === 0 && <p className="muted">None: it was written by hand, or its cards were deleted.</p>}
+      <h3 className={s.label}>Source cards ({number(ids.length)})</h3>
+      {ids.length === 0 && (
+        <p className="muted">None. This item was added manually, or its cards were deleted.</p>
+      )}
       <ul className={s.cards}>
         {ids.slice(0, shown).map((id) => (
           <li key={id} className={s.card}>
@@ -29,7 +31,7 @@ export function SourceCards({ ids }: { ids: string[] }) {
       </ul>
       {ids.length > shown && (
         <Button size="s" variant="ghost" onClick={() => setShown(shown + 3 * AT_ONCE)}>
-          Show more of them ({number(ids.length - shown)} left)
+          Show more ({number(ids.length - shown)} left)
         </Button>
       )}
     </section>
@@ -40,7 +42,7 @@ function SourceCard({ id }: { id: string }) {
   const { data: card, error } = useQuery(cardQuery(id));
   if (error) {
     const gone = error instanceof ApiError && error.status === 404;
-    return <p className="muted">{gone ? "This card was deleted." : "This card could not be loaded."}</p>;
+    return <p className="muted">{gone ? "This card was deleted." : "Could not load this card."}</p>;
   }
   if (!card) return <Skeleton lines={2} height={14} />;
   return (
@@ -49,7 +51,7 @@ function SourceCard({ id }: { id: string }) {
       <div className={s.cardFoot}>
         {codePath(card.id)}
         {card.source && <span>{card.source}</span>}
-        {card.analysis && <AnalysisMarks analysis={card.analysis} />}
+        {card.analysis && <AnalysisBadges analysis={card.analysis} />}
       </div>
     </>
   );

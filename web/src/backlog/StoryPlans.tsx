@@ -13,7 +13,7 @@ export function StoryPlans({ plans }: { plans: readonly PlanOfStory[] }) {
   if (plans.length === 0) return null;
   return (
     <section>
-      <h3 className={s.label}>Carried out by</h3>
+      <h3 className={s.label}>Plans</h3>
       <ul className={s.cards}>
         {plans.map((plan) => (
           <li key={plan.planId} className={`${s.card} ${s.plan}`}>
@@ -23,8 +23,8 @@ export function StoryPlans({ plans }: { plans: readonly PlanOfStory[] }) {
             <PlanBadge status={plan.status} />
             <span className={s.planFacts}>
               {plan.tasks.length === 0
-                ? "No task is for this story yet"
-                : `${plan.progress}% of ${plural(plan.tasks.length, "task")} for this story`}
+                ? "No tasks for this story yet"
+                : `${plan.progress}% of ${plural(plan.tasks.length, "task")} done`}
             </span>
           </li>
         ))}

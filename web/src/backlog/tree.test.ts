@@ -5,7 +5,7 @@ import { toStory } from "@/services/stories";
 import { toSubtask } from "@/services/subtasks";
 import { anEpic, aStory, aSubtask } from "@/testing/samples";
 
-import { byParent, codePath, filtered, fitting, NOTHING_WANTED, type Row, rowsOf } from "./tree";
+import { byParent, codePath, filterBacklog, matcher, NO_FILTER, type Row, rowsOf } from "./tree";
 
 const EPICS = [anEpic(1, { title: "Speed" }), anEpic(2, { title: "Maps", priority: "high" })].map(toEpic);
 const STORIES = [
@@ -19,9 +19,9 @@ const SUBTASKS = [
 ].map(toSubtask);
 const WHOLE = byParent(EPICS, STORIES, SUBTASKS);
 const ids = (rows: Row[]) => rows.map((row) => row.id.replace("p1-", ""));
-const found = (wanted: object) =>
+const found = (filter: object) =>
   ids(
-    rowsOf("epics", filtered(WHOLE, fitting({ ...NOTHING_WANTED, ...wanted })), () => true).filter(
+    rowsOf("epics", filterBacklog(WHOLE, matcher({ ...NO_FILTER, ...filter })), () => true).filter(
       (row) => "item" in row,
     ),
   );
@@ -58,7 +58,7 @@ test("a search finds what fits at any depth, and shows what stands above it", ()
   expect(found({ text: "nowhere" })).toEqual([]);
 });
 
-test("a wish about a field is not met by what lacks it", () => {
+test("a preset about a field is not met by what lacks it", () => {
   expect(found({ priority: "high" })).toEqual(["E2", "E2-S1"]);
   expect(found({ effort: "XL" })).toEqual(["E2", "E2-S2", "E2-S2-ST1"]);
   expect(found({ priority: "high", effort: "XL" })).toEqual([]);

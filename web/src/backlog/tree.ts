@@ -4,13 +4,13 @@ import type { Epic } from "@/services/epics";
 import type { Story } from "@/services/stories";
 import type { Subtask } from "@/services/subtasks";
 
-export type Node =
+export type BacklogNode =
   { kind: "epic"; item: Epic } | { kind: "story"; item: Story } | { kind: "subtask"; item: Subtask };
 
 export type Row =
-  | (Node & { id: string; depth: number; expanded: boolean | null })
+  | (BacklogNode & { id: string; depth: number; expanded: boolean | null })
   /** Children that are on their way, or a parent without any. */
-  | { kind: "loading" | "none"; id: string; depth: number; parent: Node };
+  | { kind: "loading" | "none"; id: string; depth: number; parent: BacklogNode };
 
 export type Root = "epics" | "stories" | "subtasks";
 
@@ -24,17 +24,17 @@ export type Backlog = {
 };
 
 export function rowsOf(root: Root, backlog: Backlog, isExpanded: (id: string) => boolean): Row[] {
-  const below = (node: Node): Node[] | undefined => {
+  const childrenOf = (node: BacklogNode): BacklogNode[] | undefined => {
     if (node.kind === "epic") return backlog.storiesOf(node.item.id)?.map(asStory);
     return node.kind === "story" ? backlog.subtasksOf(node.item.id)?.map(asSubtask) : [];
   };
   const rows: Row[] = [];
-  const add = (node: Node, depth: number): void => {
+  const add = (node: BacklogNode, depth: number): void => {
     const { id } = node.item;
     const expanded = node.kind === "subtask" ? null : isExpanded(id);
     rows.push({ ...node, id, depth, expanded });
     if (!expanded) return;
-    const children = below(node);
+    const children = childrenOf(node);
     if (!children?.length) {
       rows.push({ kind: children ? "none" : "loading", id: `${id}/`, depth: depth + 1, parent: node });
     }
@@ -45,7 +45,7 @@ export function rowsOf(root: Root, backlog: Backlog, isExpanded: (id: string) =>
 }
 
 /** A backlog of what fits, and of what stands above it; from lists of the whole project. */
-export function filtered(whole: Backlog, fits: (node: Node) => boolean): Backlog {
+export function filterBacklog(whole: Backlog, fits: (node: BacklogNode) => boolean): Backlog {
   const subtasks = whole.subtasks.filter((item) => fits({ kind: "subtask", item }));
   const storyIds = new Set(subtasks.map((subtask) => subtask.storyId));
   const stories = whole.stories.filter((item) => storyIds.has(item.id) || fits({ kind: "story", item }));
@@ -56,8 +56,8 @@ export function filtered(whole: Backlog, fits: (node: Node) => boolean): Backlog
 
 /** A backlog of which every list is there. */
 export function byParent(epics: Epic[], stories: Story[], subtasks: Subtask[]): Backlog {
-  const storiesOf = grouped(stories, (story) => story.epicId);
-  const subtasksOf = grouped(subtasks, (subtask) => subtask.storyId);
+  const storiesOf = groupBy(stories, (story) => story.epicId);
+  const subtasksOf = groupBy(subtasks, (subtask) => subtask.storyId);
   return {
     epics,
     stories,
@@ -67,7 +67,7 @@ export function byParent(epics: Epic[], stories: Story[], subtasks: Subtask[]): 
   };
 }
 
-function grouped<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
+function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const group = groups.get(keyOf(item));
@@ -77,20 +77,20 @@ function grouped<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
   return groups;
 }
 
-export type Wanted = { text: string; priority: string; effort: string };
+export type BacklogFilter = { text: string; priority: string; effort: string };
 export const ANY = "any";
-export const NOTHING_WANTED: Wanted = { text: "", priority: ANY, effort: ANY };
+export const NO_FILTER: BacklogFilter = { text: "", priority: ANY, effort: ANY };
 
-export const isWanting = (wanted: Wanted): boolean =>
-  wanted.text.trim() !== "" || wanted.priority !== ANY || wanted.effort !== ANY;
+export const isFiltering = (filter: BacklogFilter): boolean =>
+  filter.text.trim() !== "" || filter.priority !== ANY || filter.effort !== ANY;
 
-/** What lacks a field (a subtask its priority) does not fit a wish about it. */
-export function fitting(wanted: Wanted): (node: Node) => boolean {
-  const sought = wanted.text.trim().toLowerCase();
+/** What lacks a field (a subtask its priority) does not fit a preset about it. */
+export function matcher(filter: BacklogFilter): (node: BacklogNode) => boolean {
+  const sought = filter.text.trim().toLowerCase();
   return (node) => {
-    if (wanted.priority !== ANY && (node.kind === "subtask" || node.item.priority !== wanted.priority))
+    if (filter.priority !== ANY && (node.kind === "subtask" || node.item.priority !== filter.priority))
       return false;
-    if (wanted.effort !== ANY && (node.kind === "epic" || node.item.effort !== wanted.effort)) return false;
+    if (filter.effort !== ANY && (node.kind === "epic" || node.item.effort !== filter.effort)) return false;
     return !sought || textOf(node).toLowerCase().includes(sought);
   };
 }
@@ -100,7 +100,7 @@ export function codePath(id: string): string {
   return id.split("-").slice(1).join(" · ");
 }
 
-function textOf(node: Node): string {
+function textOf(node: BacklogNode): string {
   const { code, title } = node.item;
   if (node.kind === "epic") return `${code} ${title} ${node.item.description} ${node.item.goal}`;
   if (node.kind === "subtask") return `${code} ${title} ${node.item.description}`;
@@ -108,11 +108,11 @@ function textOf(node: Node): string {
   return [code, title, role, want, benefit, ...acceptanceCriteria].join(" ");
 }
 
-function rootsOf(root: Root, backlog: Backlog): Node[] {
+function rootsOf(root: Root, backlog: Backlog): BacklogNode[] {
   if (root === "epics") return backlog.epics.map(asEpic);
   return root === "stories" ? backlog.stories.map(asStory) : backlog.subtasks.map(asSubtask);
 }
 
-const asEpic = (item: Epic): Node => ({ kind: "epic", item });
-const asStory = (item: Story): Node => ({ kind: "story", item });
-const asSubtask = (item: Subtask): Node => ({ kind: "subtask", item });
+const asEpic = (item: Epic): BacklogNode => ({ kind: "epic", item });
+const asStory = (item: Story): BacklogNode => ({ kind: "story", item });
+const asSubtask = (item: Subtask): BacklogNode => ({ kind: "subtask", item });

@@ -10,33 +10,35 @@ import { useAllPages } from "@/ui/useAllPages";
 import {
   type Backlog,
   byParent,
-  filtered,
-  fitting,
-  isWanting,
+  filterBacklog,
+  matcher,
+  isFiltering,
   type Root,
   type Row,
   rowsOf,
-  type Wanted,
+  type BacklogFilter,
 } from "./tree";
 
 /**
  * What is to be seen of the backlog. While nothing is searched for, children are fetched as their parents are opened;
  * a search needs all of the project, page by page, and opens what leads to a match.
  */
-export function useBacklog(projectId: string, root: Root, wanted: Wanted) {
+export function useBacklog(projectId: string, root: Root, filter: BacklogFilter) {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
-  const searching = isWanting(wanted);
-  const lists = useLists(projectId, root, searching);
-  const children = useChildren(expanded, !searching);
+  const isSearching = isFiltering(filter);
+  const lists = useLists(projectId, root, isSearching);
+  const children = useChildren(expanded, !isSearching);
   const whole = useMemo(
     () => byParent(flatten(lists.epics.data), flatten(lists.stories.data), flatten(lists.subtasks.data)),
     [lists.epics.data, lists.stories.data, lists.subtasks.data],
   );
   const rows = useMemo((): Row[] => {
-    if (searching)
-      return rowsOf(root, filtered(whole, fitting(wanted)), () => true).filter((row) => row.kind !== "none");
+    if (isSearching)
+      return rowsOf(root, filterBacklog(whole, matcher(filter)), () => true).filter(
+        (row) => row.kind !== "none",
+      );
     return rowsOf(root, { ...whole, ...children }, (id) => expanded.has(id));
-  }, [searching, root, whole, wanted, children, expanded]);
+  }, [isSearching, root, whole, filter, children, expanded]);
   const toggle = (id: string) => setExpanded((before) => toggled(before, id));
   const collapse = () => setExpanded(new Set());
   return {
@@ -44,28 +46,28 @@ export function useBacklog(projectId: string, root: Root, wanted: Wanted) {
     toggle,
     collapse,
     anyExpanded: expanded.size > 0,
-    searching,
+    isSearching,
     list: lists[root],
     loading: lists.loading,
   };
 }
 
-function useLists(projectId: string, root: Root, searching: boolean) {
+function useLists(projectId: string, root: Root, isSearching: boolean) {
   const epics = useInfiniteQuery({ ...epicsQuery(projectId), enabled: root === "epics" });
   const stories = useInfiniteQuery({
     ...storiesQuery(projectId),
-    enabled: root === "stories" || (root === "epics" && searching),
+    enabled: root === "stories" || (root === "epics" && isSearching),
   });
   const subtasks = useInfiniteQuery({
     ...subtasksQuery(projectId),
-    enabled: root === "subtasks" || searching,
+    enabled: root === "subtasks" || isSearching,
   });
-  useAllPages(epics, searching && root === "epics");
-  useAllPages(stories, searching && root !== "subtasks");
-  useAllPages(subtasks, searching);
+  useAllPages(epics, isSearching && root === "epics");
+  useAllPages(stories, isSearching && root !== "subtasks");
+  useAllPages(subtasks, isSearching);
   const used =
     root === "epics" ? [epics, stories, subtasks] : root === "stories" ? [stories, subtasks] : [subtasks];
-  const loading = used.some((list) => list.isFetching || list.hasNextPage) && searching;
+  const loading = used.some((list) => list.isFetching || list.hasNextPage) && isSearching;
   return { epics, stories, subtasks, loading };
 }
 

@@ -5,17 +5,17 @@ import { explain } from "@/api/errors";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { toast } from "@/ui/toast";
 
-import { refreshBacklog, remove } from "./changes";
-import type { Node } from "./tree";
+import { refreshBacklog, remove } from "./mutations";
+import type { BacklogNode } from "./tree";
 
-const BELOW = {
-  epic: "Its stories and their subtasks go with it. The cards stay.",
-  story: "Its subtasks go with it. The cards stay.",
+const CONSEQUENCES = {
+  epic: "This also deletes its stories and their subtasks. The cards stay.",
+  story: "This also deletes its subtasks. The cards stay.",
   subtask: "This cannot be undone.",
 } as const;
 
 /** A question first: what is deleted does not come back. */
-export function useDelete(node: Node, onDeleted?: () => void) {
+export function useDelete(node: BacklogNode, onDeleted?: () => void) {
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
   const { kind, item } = node;
@@ -24,10 +24,10 @@ export function useDelete(node: Node, onDeleted?: () => void) {
     onSuccess: async () => {
       setAsking(false);
       onDeleted?.();
-      toast.ok(`${item.code} is deleted`);
+      toast.ok(`${item.code} deleted`);
       await refreshBacklog(queries);
     },
-    onError: (error) => toast.error(`${item.code} could not be deleted`, explain(error)),
+    onError: (error) => toast.error(`Could not delete ${item.code}`, explain(error)),
   });
   const dialog = (
     <ConfirmDialog
@@ -38,7 +38,7 @@ export function useDelete(node: Node, onDeleted?: () => void) {
       busy={deletion.isPending}
       onConfirm={() => deletion.mutate()}
     >
-      {BELOW[kind]}
+      {CONSEQUENCES[kind]}
     </ConfirmDialog>
   );
   return { ask: () => setAsking(true), dialog };

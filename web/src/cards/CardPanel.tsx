@@ -3,7 +3,7 @@ import { Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { explain } from "@/api/errors";
-import { refreshCards } from "@/backlog/changes";
+import { refreshCards } from "@/backlog/mutations";
 import { codePath } from "@/backlog/tree";
 import { type Card, cardKeys, type CardPatch, cardQuery, changeCard, deleteCard } from "@/services/cards";
 import { Button } from "@/ui/Button";
@@ -13,7 +13,7 @@ import { EditableText } from "@/ui/EditableText";
 import { toast } from "@/ui/toast";
 
 import s from "./Cards.module.css";
-import { AnalysisMarks } from "./marks";
+import { AnalysisBadges } from "./badges";
 
 /** All of a card; its text and source are edited where they stand. */
 export function CardPanel({ card, onClose }: { card: Card | null; onClose: () => void }) {
@@ -64,19 +64,19 @@ function OpenPanel({ shown, onClose }: { shown: Card; onClose: () => void }) {
         busy={remove.isPending}
         onConfirm={() => remove.mutate()}
       >
-        Epics and stories that rest on it stay. This cannot be undone.
+        Epics and stories based on it stay. This cannot be undone.
       </ConfirmDialog>
     </Dialog>
   );
 }
 
 function AnalysisOf({ card: { analysis } }: { card: Card }) {
-  if (!analysis) return <p className="muted">Not analysed yet.</p>;
+  if (!analysis) return <p className="muted">Not analyzed yet.</p>;
   return (
     <section className={s.analysis}>
       <h3 className={s.label}>Analysis</h3>
       <p>{analysis.summary}</p>
-      <AnalysisMarks analysis={analysis} />
+      <AnalysisBadges analysis={analysis} />
       <dl className={s.facts}>
         <Fact name="Theme" value={analysis.theme} />
         <Fact name="Keywords" value={analysis.keywords.join(", ") || "none"} />
@@ -89,7 +89,7 @@ function Facts({ card }: { card: Card }) {
   const metadata = Object.entries(card.metadata);
   return (
     <dl className={s.facts}>
-      {card.externalId && <Fact name="External id" value={card.externalId} />}
+      {card.externalId && <Fact name="External ID" value={card.externalId} />}
       {metadata.map(([name, value]) => (
         <Fact key={name} name={name} value={typeof value === "string" ? value : JSON.stringify(value)} />
       ))}
@@ -114,16 +114,16 @@ function useChanges(card: Card, onClose: () => void) {
       queries.setQueryData(cardKeys.one(card.id), changed);
       return refreshCards(queries);
     },
-    onError: (error) => toast.error("The change was not saved", explain(error)),
+    onError: (error) => toast.error("Could not save the change", explain(error)),
   });
   const remove = useMutation({
     mutationFn: () => deleteCard(card.id),
     onSuccess: () => {
       onClose();
-      toast.ok("The card is deleted");
+      toast.ok("Card deleted");
       return refreshCards(queries);
     },
-    onError: (error) => toast.error("The card could not be deleted", explain(error)),
+    onError: (error) => toast.error("Could not delete the card", explain(error)),
   });
   return { save: change.mutateAsync, remove };
 }

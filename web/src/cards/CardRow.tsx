@@ -5,7 +5,7 @@ import type { Card } from "@/services/cards";
 import { Checkbox } from "@/ui/Checkbox";
 
 import s from "./Cards.module.css";
-import { AnalysisMarks } from "./marks";
+import { AnalysisBadges } from "./badges";
 
 type Props = {
   card: Card;
@@ -19,7 +19,7 @@ export const CardRow = memo(function CardRow({ card, chosen, onChoose, onShow }:
   return (
     <div className={s.row} data-chosen={chosen || undefined}>
       <span className={s.check}>
-        <Checkbox label={`Choose ${code}`} checked={chosen} onCheckedChange={(on) => onChoose(card.id, on)} />
+        <Checkbox label={`Select ${code}`} checked={chosen} onCheckedChange={(on) => onChoose(card.id, on)} />
       </span>
       <div className={s.what}>
         <button type="button" className={s.text} onClick={() => onShow(card)}>
@@ -31,10 +31,10 @@ export const CardRow = memo(function CardRow({ card, chosen, onChoose, onShow }:
           {card.analysis ? (
             <>
               <span className={s.theme}>{card.analysis.theme}</span>
-              <AnalysisMarks analysis={card.analysis} />
+              <AnalysisBadges analysis={card.analysis} />
             </>
           ) : (
-            <span>Not analysed yet</span>
+            <span>Not analyzed yet</span>
           )}
         </div>
       </div>

@@ -3,78 +3,78 @@ import { Sparkles, Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { explain } from "@/api/errors";
-import { refreshCards } from "@/backlog/changes";
+import { refreshCards } from "@/backlog/mutations";
 import { type Card, deleteCard } from "@/services/cards";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 import { Button } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
-import { number, plural, words } from "@/ui/format";
+import { number, plural, humanize } from "@/ui/format";
 import { SearchField } from "@/ui/SearchField";
 import { Select } from "@/ui/Select";
 import { toast } from "@/ui/toast";
 
 import s from "./Cards.module.css";
-import { ANY, NOT_ANALYSED, type Wanted } from "./filtering";
-import { KIND_NAMES, SENTIMENTS, SEVERITIES } from "./marks";
+import { ANY, NOT_ANALYZED, type CardFilter } from "./filter";
+import { KIND_NAMES, SENTIMENTS, SEVERITIES } from "./badges";
 import type { Selection } from "./useSelection";
 
 type Props = {
-  wanted: Wanted;
-  onWant: (wanted: Wanted) => void;
+  filter: CardFilter;
+  onFilter: (filter: CardFilter) => void;
   status: string;
   selection: Selection;
   shown: Card[];
-  onRun: (wish: Wish) => void;
+  onRun: (preset: RunPreset) => void;
 };
 
-export function CardsBar({ wanted, onWant, status, selection, shown, onRun }: Props) {
+export function CardsBar({ filter, onFilter, status, selection, shown, onRun }: Props) {
   return (
     <div className={s.bar}>
       <div className={s.filters}>
         <SearchField
           label="Search cards"
-          value={wanted.text}
-          onChange={(text) => onWant({ ...wanted, text })}
+          value={filter.text}
+          onChange={(text) => onFilter({ ...filter, text })}
         />
         <Select
           label="Kind"
-          value={wanted.kind}
-          onValueChange={(kind) => onWant({ ...wanted, kind })}
-          options={[...anyOf("kind", KIND_NAMES), { value: NOT_ANALYSED, label: "Not analysed" }]}
+          value={filter.kind}
+          onValueChange={(kind) => onFilter({ ...filter, kind })}
+          options={[...anyOf("kind", KIND_NAMES), { value: NOT_ANALYZED, label: "Not analyzed" }]}
         />
         <Select
           label="Severity"
-          value={wanted.severity}
-          onValueChange={(severity) => onWant({ ...wanted, severity })}
+          value={filter.severity}
+          onValueChange={(severity) => onFilter({ ...filter, severity })}
           options={anyOf("severity", SEVERITIES)}
         />
         <Select
           label="Sentiment"
-          value={wanted.sentiment}
-          onValueChange={(sentiment) => onWant({ ...wanted, sentiment })}
+          value={filter.sentiment}
+          onValueChange={(sentiment) => onFilter({ ...filter, sentiment })}
           options={anyOf("sentiment", SENTIMENTS)}
         />
       </div>
-      <Chosen selection={selection} shown={shown} status={status} onRun={onRun} />
+      <SelectionBar selection={selection} shown={shown} status={status} onRun={onRun} />
     </div>
   );
 }
 
-function Chosen({
+function SelectionBar({
   selection,
   shown,
   status,
   onRun,
 }: Pick<Props, "selection" | "shown" | "status" | "onRun">) {
   const [deleting, setDeleting] = useState(false);
-  const inSight = shown.filter((card) => selection.has(card.id)).length;
-  const all = inSight > 0 && inSight === shown.length;
+  const selectedCount = shown.filter((card) => selection.has(card.id)).length;
+  const all = selectedCount > 0 && selectedCount === shown.length;
   const { ids } = selection;
   return (
     <div className={s.chosen}>
       <Checkbox
-        checked={all ? true : inSight > 0 ? "indeterminate" : false}
+        checked={all ? true : selectedCount > 0 ? "indeterminate" : false}
         onCheckedChange={(on) =>
           selection.setAll(
             shown.map((card) => card.id),
@@ -82,7 +82,7 @@ function Chosen({
           )
         }
       >
-        {ids.length > 0 ? `${number(ids.length)} chosen` : "Choose all shown"}
+        {ids.length > 0 ? `${number(ids.length)} selected` : "Select all"}
       </Checkbox>
       <span role="status" className={s.status}>
         {status}
@@ -90,7 +90,7 @@ function Chosen({
       {ids.length > 0 && (
         <div className={s.actions}>
           <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "ANALYZE_CARDS", chosen: ids })}>
-            Analyse
+            Analyze
           </Button>
           <Button size="s" icon={Sparkles} onClick={() => onRun({ type: "GENERATE_EPICS", chosen: ids })}>
             Generate epics
@@ -103,14 +103,14 @@ function Chosen({
           </Button>
         </div>
       )}
-      <DeleteChosen open={deleting} onOpenChange={setDeleting} selection={selection} />
+      <DeleteSelected open={deleting} onOpenChange={setDeleting} selection={selection} />
     </div>
   );
 }
 
 type DeleteProps = { open: boolean; onOpenChange: (open: boolean) => void; selection: Selection };
 
-function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
+function DeleteSelected({ open, onOpenChange, selection }: DeleteProps) {
   const queries = useQueryClient();
   const { ids } = selection;
   const remove = useMutation({
@@ -121,8 +121,8 @@ function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
         selection.set(id, false);
       }
     },
-    onSuccess: () => toast.ok(`${plural(ids.length, "card is", "cards are")} deleted`),
-    onError: (error) => toast.error("Not all cards could be deleted", explain(error)),
+    onSuccess: () => toast.ok(`${plural(ids.length, "card")} deleted`),
+    onError: (error) => toast.error("Could not delete all cards", explain(error)),
     onSettled: () => {
       onOpenChange(false);
       return refreshCards(queries);
@@ -137,12 +137,12 @@ function DeleteChosen({ open, onOpenChange, selection }: DeleteProps) {
       busy={remove.isPending}
       onConfirm={() => remove.mutate()}
     >
-      Epics and stories that rest on them stay. This cannot be undone.
+      Epics and stories based on them stay. This cannot be undone.
     </ConfirmDialog>
   );
 }
 
 const anyOf = (name: string, values: readonly string[]) => [
   { value: ANY, label: `Any ${name}` },
-  ...values.map((value) => ({ value, label: words(value) })),
+  ...values.map((value) => ({ value, label: humanize(value) })),
 ];

@@ -3,10 +3,10 @@ import { ListFilter, MessageSquareText } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 
 import { flatten } from "@/api/pages";
-import { DropZone } from "@/importing/DropZone";
+import { DropZone } from "@/import/DropZone";
 import type { Project } from "@/services/projects";
 import { type Card, cardsQuery } from "@/services/cards";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { Panel } from "@/ui/Panel";
@@ -18,23 +18,23 @@ import { CardPanel } from "./CardPanel";
 import { CardRow } from "./CardRow";
 import { CardsBar } from "./CardsBar";
 import s from "./Cards.module.css";
-import { cardsThatFit, isWanting, NOTHING_WANTED } from "./filtering";
+import { filterCards, isFiltering, NO_FILTER } from "./filter";
 import { type Selection, useSelection } from "./useSelection";
 
-type Props = { project: Project; onImport: (file: File) => void; onRun: (wish: Wish) => void };
+type Props = { project: Project; onImport: (file: File) => void; onRun: (preset: RunPreset) => void };
 
 /** The feedback: searched, filtered, chosen for a run, opened. */
 export function CardsSection({ project, onImport, onRun }: Props) {
   const query = useInfiniteQuery(cardsQuery(project.id));
-  const [wanted, setWanted] = useState(NOTHING_WANTED);
-  const sought = useDeferredValue(wanted);
-  const searching = isWanting(wanted);
+  const [filter, setFilter] = useState(NO_FILTER);
+  const sought = useDeferredValue(filter);
+  const isSearching = isFiltering(filter);
   // a search looks through all cards, not only those that were scrolled to
-  useAllPages(query, searching);
+  useAllPages(query, isSearching);
   // the rows come in pieces of work, so that the page answers meanwhile
   const data = useDeferredValue(query.data);
   const cards = useMemo(() => flatten(data), [data]);
-  const found = useMemo(() => cardsThatFit(cards, sought), [cards, sought]);
+  const found = useMemo(() => filterCards(cards, sought), [cards, sought]);
   const selection = useSelection();
   const [shown, setShown] = useState<Card | null>(null);
   if (query.isPending) return <Skeleton lines={6} height={44} />;
@@ -45,16 +45,16 @@ export function CardsSection({ project, onImport, onRun }: Props) {
     <>
       <Panel flush label="Cards">
         <CardsBar
-          wanted={wanted}
-          onWant={setWanted}
-          status={statusOf(found.length, cards.length, searching, query.hasNextPage)}
+          filter={filter}
+          onFilter={setFilter}
+          status={statusOf(found.length, cards.length, isSearching, query.hasNextPage)}
           selection={selection}
           shown={found}
           onRun={onRun}
         />
-        <Found
+        <FoundCards
           cards={found}
-          loading={searching && query.hasNextPage}
+          loading={isSearching && query.hasNextPage}
           selection={selection}
           onShow={setShown}
           onEnd={() => {
@@ -75,12 +75,12 @@ type FoundProps = {
   onEnd: () => void;
 };
 
-function Found({ cards, loading, selection, onShow, onEnd }: FoundProps) {
+function FoundCards({ cards, loading, selection, onShow, onEnd }: FoundProps) {
   if (cards.length === 0) {
     if (loading) return <p className={s.searching}>Searching…</p>;
     return (
-      <EmptyState compact icon={ListFilter} title="No card fits">
-        Try other words, or fewer filters.
+      <EmptyState compact icon={ListFilter} title="No matches">
+        Change the search or the filters.
       </EmptyState>
     );
   }
@@ -109,17 +109,17 @@ function Found({ cards, loading, selection, onShow, onEnd }: FoundProps) {
 function NoCards({ onImport }: { onImport: (file: File) => void }) {
   return (
     <div className={s.none}>
-      <EmptyState icon={MessageSquareText} title="No feedback yet">
-        Cards are single pieces of feedback: a review, a ticket, a sentence from an interview. Drop a CSV with
-        a column “text” anywhere on this page.
+      <EmptyState icon={MessageSquareText} title="No cards yet">
+        A card is one piece of feedback: a review, a ticket, a sentence from an interview. Drop a CSV file
+        with a “text” column anywhere on this page.
       </EmptyState>
       <DropZone compact={false} name={null} onFile={onImport} />
     </div>
   );
 }
 
-function statusOf(found: number, seen: number, searching: boolean, more: boolean): string {
-  if (!searching) return "";
+function statusOf(found: number, seen: number, isSearching: boolean, more: boolean): string {
+  if (!isSearching) return "";
   const all = found.toLocaleString("en");
   return more ? `${all} found in ${seen.toLocaleString("en")} so far…` : `${all} found`;
 }

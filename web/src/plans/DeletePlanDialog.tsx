@@ -23,9 +23,9 @@ export function DeletePlanDialog({
       onClose();
       await navigate("/plans");
       queries.removeQueries({ queryKey: planKey(plan.id) });
-      toast.ok("The plan is deleted");
+      toast.ok("Plan deleted");
     },
-    onError: (error) => toast.error("The plan was not deleted", explain(error)),
+    onError: (error) => toast.error("Could not delete the plan", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
   });
   return (
@@ -33,12 +33,11 @@ export function DeletePlanDialog({
       open
       onOpenChange={(open) => !open && onClose()}
       title={`Delete “${plan.title}”?`}
-      confirm="Delete the plan"
+      confirm="Delete plan"
       busy={deletion.isPending}
       onConfirm={() => deletion.mutate()}
     >
-      The plan goes with its whole history and the logs of its tasks. Commits that were made stay in the
-      repository.
+      This also deletes its history and task logs. Existing commits stay in the repository.
     </ConfirmDialog>
   );
 }

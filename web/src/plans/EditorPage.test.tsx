@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { aProject, aStory } from "@/testing/samples";
 
-import { PlanServer, renderPlan } from "./planServer";
+import { FakePlanServer, renderPlan } from "./fakePlanServer";
 import { aPhase, aPlan, aTask } from "./samples";
 
 const plan = aPlan([
@@ -25,7 +25,7 @@ async function opened(name: RegExp) {
 
 describe("a task moved with the arrow keys", () => {
   it("goes on into the next phase, and the request says where, against the version that is shown", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const user = userEvent.setup();
     (await screen.findByRole("button", { name: /^Move Beta/ })).focus();
     await user.keyboard("{ArrowDown}");
@@ -33,15 +33,15 @@ describe("a task moved with the arrow keys", () => {
     const [call] = sent("PATCH", "/api/plan-tasks/b");
     expect(call?.body).toEqual({ phaseId: "two", position: 0 });
     expect(call?.headers.get("if-match")).toBe('"1"');
-    expect(screen.getByText(/Beta: phase Ship, place 1 of 3/)).toBeInTheDocument();
+    expect(screen.getByText(/Beta: phase Ship, position 1 of 3/)).toBeInTheDocument();
   });
 
   it("stays where what it waits for would come after it, and nothing is asked", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const user = userEvent.setup();
     (await screen.findByRole("button", { name: /^Move Delta/ })).focus();
     await user.keyboard("{ArrowUp}");
-    expect(await screen.findByText("It cannot go there")).toBeInTheDocument();
+    expect(await screen.findByText("Cannot move here")).toBeInTheDocument();
     expect(screen.getByText("Not moved. “Gamma” comes after “Delta” in its phase.")).toBeInTheDocument();
     expect(sent("PATCH", "/api/plan-tasks/d")).toEqual([]);
   });
@@ -49,7 +49,7 @@ describe("a task moved with the arrow keys", () => {
 
 describe("a task edited in its panel", () => {
   it("sends only what was changed", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Read it.");
     await user.click(panel.getByRole("radio", { name: "XL" }));
@@ -61,7 +61,7 @@ describe("a task edited in its panel", () => {
   });
 
   it("keeps what is typed when somebody else was faster, shows both, and saves what is chosen", async () => {
-    const server = new PlanServer(plan);
+    const server = new FakePlanServer(plan);
     const { sent } = renderPlan(server);
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Mine");
@@ -80,11 +80,11 @@ describe("a task edited in its panel", () => {
   });
 
   it("is still there, marked as not saved, after its panel was closed", async () => {
-    renderPlan(new PlanServer(plan));
+    renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     await user.type(panel.getByLabelText("Description"), "Half a");
     await user.click(panel.getByRole("button", { name: "Close" }));
-    expect(await screen.findByText("Not saved")).toBeInTheDocument();
+    expect(await screen.findByText("Unsaved")).toBeInTheDocument();
     const again = await opened(/^Alpha/);
     expect(again.panel.getByLabelText("Description")).toHaveValue("Half a");
     await user.click(again.panel.getByRole("button", { name: "Discard" }));
@@ -92,7 +92,7 @@ describe("a task edited in its panel", () => {
   });
 
   it("offers as dependencies only what can be, and says why not", async () => {
-    const { sent } = renderPlan(new PlanServer(plan));
+    const { sent } = renderPlan(new FakePlanServer(plan));
     const { user, panel } = await opened(/^Alpha/);
     expect(panel.getByRole("checkbox", { name: /Beta/ })).toBeDisabled();
     expect(panel.getByText(/a → b → a/)).toBeInTheDocument();
@@ -119,11 +119,11 @@ describe("where a task is carried out, and what is asked of it", () => {
   };
 
   it("can be another repository, and no change", async () => {
-    const { sent } = renderPlan(new PlanServer(plan), "", two);
+    const { sent } = renderPlan(new FakePlanServer(plan), "", two);
     const { user, panel } = await opened(/^Alpha/);
-    await user.click(panel.getByRole("checkbox", { name: /It must change files/ }));
+    await user.click(panel.getByRole("checkbox", { name: /Must change files/ }));
     const select = panel.getByRole("combobox", { name: "Repository" });
-    expect(select).toHaveTextContent("The plan’s: App");
+    expect(select).toHaveTextContent("Plan repository: App");
     await user.click(select);
     await user.click(await screen.findByRole("option", { name: "Website" }));
     await user.click(panel.getByRole("button", { name: "Save" }));
@@ -136,16 +136,16 @@ describe("where a task is carried out, and what is asked of it", () => {
 
   it("goes back to the plan's own", async () => {
     const there = aPlan([aPhase("one", [aTask("a", [], { title: "Alpha", repositoryId: "other" })])]);
-    const { sent } = renderPlan(new PlanServer(there), "", two);
+    const { sent } = renderPlan(new FakePlanServer(there), "", two);
     const { user, panel } = await opened(/^Alpha/);
     await user.click(panel.getByRole("combobox", { name: "Repository" }));
-    await user.click(await screen.findByRole("option", { name: "The plan’s: App" }));
+    await user.click(await screen.findByRole("option", { name: "Plan repository: App" }));
     await user.click(panel.getByRole("button", { name: "Save" }));
     await waitFor(() => expect(sent("PATCH", "/api/plan-tasks/a")[0]?.body).toEqual({ repositoryId: null }));
   });
 
   it("is not asked where there is only one repository", async () => {
-    renderPlan(new PlanServer(plan));
+    renderPlan(new FakePlanServer(plan));
     const { panel } = await opened(/^Alpha/);
     expect(panel.queryByRole("combobox", { name: "Repository" })).not.toBeInTheDocument();
   });
@@ -154,7 +154,7 @@ describe("where a task is carried out, and what is asked of it", () => {
 it("names the stories it carries out: one more, one no longer", async () => {
   const items = [aStory(1, 1), aStory(1, 2)];
   const project = aProject({ counts: { cards: 1, epics: 1, stories: 2, subtasks: 0 } });
-  const { sent } = renderPlan(new PlanServer({ ...plan, storyIds: ["p1-E1-S1"] }), "", {
+  const { sent } = renderPlan(new FakePlanServer({ ...plan, storyIds: ["p1-E1-S1"] }), "", {
     "GET /api/projects": { json: { items: [project], nextToken: null } },
     "GET /api/projects/p1/stories": { json: { items, nextToken: null } },
     "GET /api/stories/p1-E1-S1": { json: { ...items[0], plans: [] } },
@@ -163,14 +163,14 @@ it("names the stories it carries out: one more, one no longer", async () => {
   });
   const { user, panel } = await opened(/^Details/);
   await user.click(await panel.findByRole("checkbox", { name: /Story 2/ }));
-  await user.click(await panel.findByRole("button", { name: "Without E1 · S1 Story 1" }));
+  await user.click(await panel.findByRole("button", { name: "Remove E1 · S1 Story 1" }));
   await user.click(panel.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(sent("PATCH", "/api/plans/plan")[0]?.body).toEqual({ storyIds: ["p1-E1-S2"] }));
 });
 
 it("cannot be changed once the plan has ended", async () => {
-  renderPlan(new PlanServer({ ...plan, status: "COMPLETED" }));
-  expect(await screen.findByText(/has ended and stays as it is/)).toBeInTheDocument();
+  renderPlan(new FakePlanServer({ ...plan, status: "COMPLETED" }));
+  expect(await screen.findByText(/read-only/)).toBeInTheDocument();
   expect(screen.queryByRole("button", { name: /^Move/ })).not.toBeInTheDocument();
   const { panel } = await opened(/^Alpha/);
   expect(panel.getByLabelText("Title")).toBeDisabled();

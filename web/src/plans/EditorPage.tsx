@@ -41,7 +41,7 @@ export function Component() {
       {plan.description && <p className={s.description}>{plan.description}</p>}
       <div className={s.toolbar}>
         <ViewSwitch
-          label="Show the plan as"
+          label="Plan view"
           value={view}
           onChange={(value) => set("view", value === "graph" ? "graph" : null)}
           choices={[
@@ -61,16 +61,16 @@ export function Component() {
           </Button>
         )}
       </div>
-      {!isFree && <p className={s.frozen}>{frozenBecause(plan.status)}</p>}
+      {!isFree && <p className={s.frozen}>{readOnlyReason(plan.status)}</p>}
       {plan.phases.length === 0 ? (
         <EmptyState
           icon={ListTree}
-          title="Nothing is planned yet"
+          title="No phases yet"
           {...(isFree
             ? { action: <Button onClick={() => setAdding(true)}>Add the first phase</Button> }
             : {})}
         >
-          A plan has phases, one after the other; each has tasks that may wait for one another.
+          A plan has phases that run one after another. Each phase has tasks, which may depend on each other.
         </EmptyState>
       ) : view === "graph" ? (
         <LazyPlanGraph
@@ -83,8 +83,8 @@ export function Component() {
         <PhaseList plan={plan} chosenId={chosenId} onChoose={choose} />
       )}
       {plan.phases.length > 0 && isFree && (
-        <section className={s.estimate} aria-label="What it would take">
-          <h2>What it would take</h2>
+        <section className={s.estimate} aria-label="Estimate">
+          <h2>Estimate</h2>
           <EstimateFigures plan={plan} />
         </section>
       )}
@@ -94,8 +94,8 @@ export function Component() {
   );
 }
 
-function frozenBecause(status: string): string {
+function readOnlyReason(status: string): string {
   return status === "RUNNING" || status === "PAUSING" || status === "PAUSED"
-    ? "The plan is being carried out: only tasks that have not begun can be changed."
-    : "The plan has ended and stays as it is.";
+    ? "The plan is running. Only tasks that have not started can be edited."
+    : "Finished plans are read-only.";
 }

@@ -9,15 +9,15 @@ import s from "./forms.module.css";
 import type { Plan, PlanEstimate } from "./model";
 
 const BASES: Record<string, string> = {
-  measured: "As tasks of this size have taken in this repository.",
-  mixed: "Partly as measured in this repository, partly assumed.",
-  assumed: "Assumed: nothing has been measured in this repository yet.",
+  measured: "Based on tasks of this size in this repository.",
+  mixed: "Based partly on measurements in this repository, partly on assumptions.",
+  assumed: "Based on assumptions: this repository has no measurements yet.",
 };
 
 /** What carrying out the plan would take, for the tasks that have not ended. */
 export function EstimateFigures({ plan }: { plan: Plan }) {
   const { data, error } = useQuery(estimateQuery(plan.id, plan.version));
-  if (error) return <p className={s.error}>There is no estimate: {explain(error)}</p>;
+  if (error) return <p className={s.error}>No estimate available: {explain(error)}</p>;
   if (!data) return <Skeleton lines={2} height={40} />;
   return <Figures estimate={data} />;
 }
@@ -29,14 +29,14 @@ function Figures({ estimate }: { estimate: PlanEstimate }) {
       <dl className={s.figures}>
         <Figure name="Time" value={`about ${duration(estimate.seconds * 1000)}`} note={atOnce(estimate)} />
         <Figure name="Cost" value={money(estimate.costUsd)} note={plural(estimate.calls, "call")} />
-        <Figure name="Tokens" value={compact(tokens)} note={`${compact(estimate.outputTokens)} written`} />
+        <Figure name="Tokens" value={compact(tokens)} note={`${compact(estimate.outputTokens)} output`} />
         <Figure name="Tasks" value={String(estimate.tasks)} note={stops(estimate.stops)} />
       </dl>
       <p className={s.note}>
         {BASES[estimate.basis] ?? estimate.basis}{" "}
         {estimate.ai === "mock"
-          ? "The mock model is in use: nothing is spent, and nothing clever is written."
-          : `With ${estimate.model}. The time people take to approve is not counted.`}
+          ? "Mock model: no cost, placeholder output."
+          : `With ${estimate.model}. Time spent waiting for people is not included.`}
       </p>
     </>
   );
@@ -55,9 +55,9 @@ function Figure({ name, value, note }: { name: string; value: string; note: stri
 }
 
 function atOnce({ maxParallelism }: PlanEstimate): string {
-  return maxParallelism > 1 ? `${maxParallelism} at once at most` : "one after the other";
+  return maxParallelism > 1 ? `up to ${maxParallelism} in parallel` : "one at a time";
 }
 
 function stops(count: number): string {
-  return count > 0 ? `${plural(count, "stop")} for a person` : "no stops";
+  return count > 0 ? plural(count, "manual stop") : "no manual stops";
 }

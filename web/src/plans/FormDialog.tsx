@@ -37,7 +37,7 @@ export function FormDialog({ title, submit, busy, error, onSubmit, onClose, chil
       {...(description ? { description } : {})}
       footer={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button
             type="submit"
             form={id}

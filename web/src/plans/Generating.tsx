@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import { explain } from "@/api/errors";
 import { flatten } from "@/api/pages";
-import { cancelWriting, iterationsQuery, planKey, writingQuery } from "@/services/plans";
+import { cancelGeneration, iterationsQuery, planKey, generationRunQuery } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { clock, compact, money } from "@/ui/format";
@@ -12,18 +12,18 @@ import { toast } from "@/ui/toast";
 
 import s from "./Generating.module.css";
 import type { Plan } from "./model";
-import { useTicking } from "./useTicking";
+import { useNow } from "@/ui/useNow";
 
 /** What is shown while the model writes a plan: how far it is, and the way out. */
 export function Generating({ planId }: { planId: string }) {
   const queries = useQueryClient();
   const iterations = flatten(useInfiniteQuery(iterationsQuery(planId)).data);
   const runId = iterations.find((one) => one.status === "PENDING")?.runId ?? null;
-  const run = useQuery(writingQuery(runId)).data;
-  const now = useTicking(run !== undefined);
+  const run = useQuery(generationRunQuery(runId)).data;
+  const now = useNow(run !== undefined);
   const cancel = useMutation({
-    mutationFn: cancelWriting,
-    onError: (error) => toast.error("It could not be stopped", explain(error)),
+    mutationFn: cancelGeneration,
+    onError: (error) => toast.error("Could not stop the generation", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
   });
   return (
@@ -31,10 +31,10 @@ export function Generating({ planId }: { planId: string }) {
       <span className={s.pulse}>
         <Sparkles size={26} aria-hidden />
       </span>
-      <h2>The plan is being written</h2>
+      <h2>Generating the plan</h2>
       <p className={s.phase} role="status">
         {run?.phaseDetail ??
-          "Reading the repository’s layout, then phases and tasks. It opens here by itself."}
+          "Reading the repository, then writing phases and tasks. The plan opens here when it is ready."}
       </p>
       {run && (
         <dl className={s.figures}>
@@ -45,7 +45,7 @@ export function Generating({ planId }: { planId: string }) {
       )}
       {runId && (
         <Button busy={cancel.isPending} onClick={() => cancel.mutate(runId)}>
-          Stop writing
+          Stop
         </Button>
       )}
     </div>
@@ -64,12 +64,8 @@ function Figure({ name, value }: { name: string; value: string }) {
 /** A plan that could not be written: why, and what to do about it. */
 export function GenerationFailed({ plan }: { plan: Plan }) {
   return (
-    <EmptyState
-      icon={CircleX}
-      title="This plan could not be written"
-      action={<Link to="/plans">Back to the plans, to have another one written</Link>}
-    >
-      {plan.error ?? "The reason is not known."}
+    <EmptyState icon={CircleX} title="Plan generation failed" action={<Link to="/plans">Back to plans</Link>}>
+      {plan.error ?? "The cause is unknown."}
     </EmptyState>
   );
 }

@@ -50,7 +50,7 @@ export function Component() {
       </ol>
       {iterations.hasNextPage && (
         <Button busy={iterations.isFetchingNextPage} onClick={() => void iterations.fetchNextPage()}>
-          Show older ones
+          Load more
         </Button>
       )}
     </div>

@@ -9,22 +9,22 @@ import { Field } from "@/ui/Field";
 import { RadioCards } from "@/ui/RadioCards";
 import { Select } from "@/ui/Select";
 
-import { type Filled, generateRequest, missing, newPlan, type Way } from "./creating/request";
-import { StoryPicker } from "./creating/StoryPicker";
-import { TemplateFields } from "./creating/TemplateFields";
+import { type PlanDraft, generateRequest, missingInput, newPlan, type PlanSource } from "./create/request";
+import { StoryPicker } from "./create/StoryPicker";
+import { TemplateFields } from "./create/TemplateFields";
 import { FormDialog } from "./FormDialog";
 import s from "./forms.module.css";
 import type { Repository } from "./model";
 
-const WAYS = [
+const SOURCES = [
   {
     value: "claude",
-    label: "Written by Claude",
-    hint: "From a description or stories, with the repository in view.",
+    label: "Claude",
+    hint: "From a description or stories, using the repository.",
   },
-  { value: "template", label: "From a template", hint: "Proven phases, at once." },
-  { value: "stories", label: "From stories", hint: "Each story a phase, each subtask a task." },
-  { value: "hand", label: "By hand", hint: "Empty, to be filled." },
+  { value: "template", label: "Template", hint: "Start with proven phases." },
+  { value: "stories", label: "Stories", hint: "One phase per story, one task per subtask." },
+  { value: "hand", label: "Blank", hint: "Add phases and tasks yourself." },
 ] as const;
 
 type Props = {
@@ -43,8 +43,8 @@ export function NewPlanDialog({
   storyIds = [],
   onClose,
 }: Props) {
-  const [typed, setTyped] = useState<Omit<Filled, "title"> & { title: string | null }>({
-    way: templateId ? "template" : "claude",
+  const [typed, setTyped] = useState<Omit<PlanDraft, "title"> & { title: string | null }>({
+    source: templateId ? "template" : "claude",
     repositoryId: repositoryId ?? repositories[0]?.id ?? "",
     title: null,
     description: "",
@@ -53,21 +53,21 @@ export function NewPlanDialog({
     parameters: {},
   });
   const suggested = useTitleOf(storyIds);
-  const filled: Filled = { ...typed, title: typed.title ?? suggested };
+  const draft: PlanDraft = { ...typed, title: typed.title ?? suggested };
   const templates = useQuery(templatesQuery()).data ?? [];
-  const template = templates.find(({ id }) => id === filled.templateId);
-  const making = useMaking();
-  const set = (change: Partial<Filled>) => setTyped((now) => ({ ...now, ...change }));
-  const needed = missing(filled, template?.parameters ?? []);
+  const template = templates.find(({ id }) => id === draft.templateId);
+  const making = useCreatePlan();
+  const set = (change: Partial<PlanDraft>) => setTyped((now) => ({ ...now, ...change }));
+  const needed = missingInput(draft, template?.parameters ?? []);
   return (
     <FormDialog
       title="New plan"
       size="l"
-      submit={filled.way === "claude" ? "Have it written" : "Create the plan"}
+      submit={draft.source === "claude" ? "Generate plan" : "Create plan"}
       isDisabled={needed !== null}
       busy={making.isPending}
       error={making.error}
-      onSubmit={() => making.mutate(filled)}
+      onSubmit={() => making.mutate(draft)}
       onClose={onClose}
     >
       <Field label="Repository">
@@ -75,39 +75,39 @@ export function NewPlanDialog({
           <Select
             id={id}
             label="Repository"
-            value={filled.repositoryId}
+            value={draft.repositoryId}
             onValueChange={(value) => set({ repositoryId: value })}
             options={repositories.map((one) => ({ value: one.id, label: one.name }))}
           />
         )}
       </Field>
-      <RadioCards<Way>
-        label="How it is made"
-        value={filled.way}
-        onValueChange={(way) => set({ way })}
-        choices={WAYS}
+      <RadioCards<PlanSource>
+        label="Start from"
+        value={draft.source}
+        onValueChange={(way) => set({ source: way })}
+        choices={SOURCES}
       />
-      {(filled.way === "template" || filled.way === "claude") && (
-        <TemplateFields templates={templates} filled={filled} set={set} />
+      {(draft.source === "template" || draft.source === "claude") && (
+        <TemplateFields templates={templates} draft={draft} set={set} />
       )}
       <Field
-        label={filled.way === "claude" || filled.way === "hand" ? "Title" : "Title, if another one is wanted"}
-        hint="A short phrase: what will be there that is not there now."
+        label={draft.source === "claude" || draft.source === "hand" ? "Title" : "Title (optional)"}
+        hint="Name the outcome in a few words."
       >
         {(props) => (
           <input
             {...props}
-            value={filled.title}
+            value={draft.title}
             maxLength={300}
             onChange={(event) => set({ title: event.target.value })}
           />
         )}
       </Field>
-      {filled.way !== "stories" && filled.way !== "template" && (
+      {draft.source !== "stories" && draft.source !== "template" && (
         <Field
           label="Description"
-          {...(filled.way === "claude"
-            ? { hint: "What users see, limits, what is out of scope. Claude reads this." }
+          {...(draft.source === "claude"
+            ? { hint: "What users see, constraints, what is out of scope. Claude reads this." }
             : {})}
         >
           {(props) => (
@@ -115,14 +115,14 @@ export function NewPlanDialog({
               {...props}
               rows={5}
               maxLength={20000}
-              value={filled.description}
+              value={draft.description}
               onChange={(event) => set({ description: event.target.value })}
             />
           )}
         </Field>
       )}
-      {(filled.way === "stories" || filled.way === "claude") && (
-        <StoryPicker value={filled.storyIds} onChange={(ids) => set({ storyIds: ids })} />
+      {(draft.source === "stories" || draft.source === "claude") && (
+        <StoryPicker value={draft.storyIds} onChange={(ids) => set({ storyIds: ids })} />
       )}
       {needed && <p className={s.needed}>{needed}</p>}
     </FormDialog>
@@ -138,15 +138,15 @@ function useTitleOf(storyIds: readonly string[]): string {
 }
 
 /** Makes it, and leads to it: one that Claude writes shows there how far it is. */
-function useMaking() {
+function useCreatePlan() {
   const navigate = useNavigate();
   const [search] = useSearchParams();
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: async (filled: Filled) =>
-      filled.way === "claude"
-        ? (await generatePlan(generateRequest(filled))).planId
-        : (await createPlan(newPlan(filled))).id,
+    mutationFn: async (draft: PlanDraft) =>
+      draft.source === "claude"
+        ? (await generatePlan(generateRequest(draft))).planId
+        : (await createPlan(newPlan(draft))).id,
     // where the address asks for this dialog, the way back is to the page before
     onSuccess: (planId) => navigate(`/plans/${planId}`, { replace: search.has("new") }),
     onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),

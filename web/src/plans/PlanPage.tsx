@@ -3,10 +3,10 @@ import { useState } from "react";
 import { Link, Outlet, useParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
-import { useControl, type Asked } from "@/executing/asking";
-import { AskedDialog } from "@/executing/AskedDialog";
-import { AttentionNote } from "@/executing/AttentionNote";
-import { PlanControls } from "@/executing/PlanControls";
+import { usePlanControl, type PlanDialogAction } from "@/execution/usePlanControl";
+import { PlanActionDialog } from "@/execution/PlanActionDialog";
+import { AttentionBanner } from "@/execution/AttentionBanner";
+import { PlanControls } from "@/execution/PlanControls";
 import { repositoriesQuery } from "@/services/repositories";
 import { ErrorState } from "@/ui/ErrorState";
 import { PageHeader } from "@/ui/PageHeader";
@@ -28,13 +28,13 @@ export function Component() {
   const { plan, progress, receivedAt, error, isPending, refetch } = usePlan(planId);
   usePageTitle(plan?.title ?? "Plan");
   if (plan && progress)
-    return <PlanShown key={planId} plan={plan} progress={progress} receivedAt={receivedAt} />;
+    return <PlanView key={planId} plan={plan} progress={progress} receivedAt={receivedAt} />;
   if (isPending && !error) return <Skeleton lines={8} height={28} />;
   const isGone = error instanceof ApiError && error.status === 404;
   return (
     <ErrorState
       isPage
-      title={isGone ? "There is no such plan" : "The plan could not be loaded"}
+      title={isGone ? "Plan not found" : "Could not load the plan"}
       error={error}
       {...(isGone ? { action: <Link to="/plans">All plans</Link> } : { onRetry: () => void refetch() })}
     />
@@ -43,14 +43,14 @@ export function Component() {
 
 type ShownProps = { plan: Plan; progress: Progress; receivedAt: number };
 
-function PlanShown({ plan, progress, receivedAt }: ShownProps) {
-  const [asked, ask] = useState<Asked | null>(null);
-  const control = useControl(plan.id);
+function PlanView({ plan, progress, receivedAt }: ShownProps) {
+  const [dialogAction, openDialog] = useState<PlanDialogAction | null>(null);
+  const control = usePlanControl(plan.id);
   const repositories = useQuery(repositoriesQuery());
   const known = (wanted: string) => repositories.data?.find(({ id }) => id === wanted) ?? null;
   const repository = known(plan.repositoryId);
   const repositoryOf = (taskId: string) => known(taskOf(plan, taskId)?.repositoryId ?? plan.repositoryId);
-  const context: PlanContext = { plan, progress, receivedAt, repositoryOf, ask, control };
+  const context: PlanContext = { plan, progress, receivedAt, repositoryOf, openDialog, control };
   const isWritten = plan.status !== "GENERATING" && !(plan.status === "FAILED" && progress.execution === 0);
   return (
     <>
@@ -63,7 +63,7 @@ function PlanShown({ plan, progress, receivedAt }: ShownProps) {
       />
       {isWritten ? (
         <>
-          <AttentionNote progress={progress} planId={plan.id} />
+          <AttentionBanner progress={progress} planId={plan.id} />
           <PlanTabs plan={plan} progress={progress} />
           <Outlet context={context} />
         </>
@@ -72,7 +72,9 @@ function PlanShown({ plan, progress, receivedAt }: ShownProps) {
       ) : (
         <GenerationFailed plan={plan} />
       )}
-      {asked && <AskedDialog asked={asked} onClose={() => ask(null)} {...context} />}
+      {dialogAction && (
+        <PlanActionDialog action={dialogAction} onClose={() => openDialog(null)} {...context} />
+      )}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { NavLink } from "react-router";
 
-import { waitingForPerson } from "@/executing/attention";
+import { attentionItems } from "@/execution/attention";
 
 import type { Plan, Progress } from "./model";
 import s from "./PlanTabs.module.css";
@@ -8,9 +8,9 @@ import s from "./PlanTabs.module.css";
 /** The parts of a plan's page, each with an address of its own. */
 export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress }) {
   const to = `/plans/${plan.id}`;
-  const waiting = waitingForPerson(progress).length;
+  const waiting = attentionItems(progress).length;
   return (
-    <nav aria-label="Parts of the plan" className={s.tabs}>
+    <nav aria-label="Plan sections" className={s.tabs}>
       <NavLink to={to} end className={s.tab ?? ""}>
         Plan
       </NavLink>
@@ -19,7 +19,7 @@ export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress })
         {waiting > 0 && (
           <span className={s.count}>
             {waiting}
-            <span className="visually-hidden"> waiting for a person</span>
+            <span className="visually-hidden"> need attention</span>
           </span>
         )}
       </NavLink>

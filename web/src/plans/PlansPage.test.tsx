@@ -33,7 +33,7 @@ test("a plan of one story begins with its title, and the way back is not the dia
   const dialog = within(await screen.findByRole("dialog", { name: "New plan" }));
   await waitFor(() => expect(dialog.getByRole("textbox", { name: "Title" })).toHaveValue("Keep rides"));
   expect(await dialog.findByRole("checkbox", { name: /Keep rides/ })).toBeChecked();
-  await user.click(dialog.getByRole("button", { name: "Have it written" }));
+  await user.click(dialog.getByRole("button", { name: "Generate plan" }));
   expect(await screen.findByRole("heading", { name: "The plan" })).toBeInTheDocument();
   expect(calls.find((call) => call.path === "/api/plans/generate")?.body).toMatchObject({
     title: "Keep rides",
@@ -55,12 +55,11 @@ test("closing the dialog takes it out of the address", async () => {
   const user = userEvent.setup();
   const { router } = open("/plans?new=&stories=p1-E1-S1,p1-E1-S2");
   const dialog = within(await screen.findByRole("dialog", { name: "New plan" }));
-  expect(await dialog.findByText(/2 chosen/)).toBeInTheDocument();
+  expect(await dialog.findByText(/2 selected/)).toBeInTheDocument();
   expect(dialog.getByRole("textbox", { name: "Title" })).toHaveValue("");
-  await user.click(await dialog.findByRole("button", { name: "Without E1 · S2 Send rides" }));
-  expect(dialog.getByText(/1 chosen/)).toBeInTheDocument();
-  const [, close] = dialog.getAllByRole("button", { name: "Close" });
-  await user.click(close ?? dialog.getByRole("button", { name: "Close" }));
+  await user.click(await dialog.findByRole("button", { name: "Remove E1 · S2 Send rides" }));
+  expect(dialog.getByText(/1 selected/)).toBeInTheDocument();
+  await user.click(dialog.getByRole("button", { name: "Cancel" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
   expect(router.state.location.search).toBe("");
 });

@@ -15,13 +15,13 @@ import { usePageTitle } from "@/ui/usePageTitle";
 
 import type { Repository } from "./model";
 import { NewPlanDialog } from "./NewPlanDialog";
-import { PlanLine } from "./PlanLine";
+import { PlanRow } from "./PlanRow";
 import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
 /** The address with the dialog of a new plan, or without it and what it was for. */
-function asked(search: URLSearchParams, isNew: boolean): URLSearchParams {
+function withNewPlan(search: URLSearchParams, isNew: boolean): URLSearchParams {
   const next = new URLSearchParams(search);
   next.delete("stories");
   if (isNew) next.set("new", "");
@@ -34,7 +34,7 @@ export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
   const isNew = search.has("new");
-  const setNew = (is: boolean) => setSearch((now) => asked(now, is), { replace: !is });
+  const setNew = (is: boolean) => setSearch((now) => withNewPlan(now, is), { replace: !is });
   const repositoryId = search.get("repository");
   const plans = useInfiniteQuery(plansQuery(repositoryId));
   const repositories = useQuery(repositoriesQuery());
@@ -47,7 +47,7 @@ export function Component() {
     <>
       <PageHeader
         title="Plans"
-        lead="How something is built in a repository: phases of tasks, written with Claude or by hand, then carried out."
+        lead="Phases of tasks that change a repository. Generate a plan with Claude or write it yourself, then run it."
         actions={
           (known.length > 0 || repositories.isPending) && (
             <Button
@@ -76,17 +76,13 @@ export function Component() {
       )}
       {isPending && <Skeleton lines={6} height={56} />}
       {plans.isError && items.length === 0 && (
-        <ErrorState
-          error={plans.error}
-          title="The plans could not be loaded"
-          onRetry={() => void plans.refetch()}
-        />
+        <ErrorState error={plans.error} title="Could not load plans" onRetry={() => void plans.refetch()} />
       )}
       {hasNone && repositories.isSuccess && <NoPlans repositories={known} onNew={() => setNew(true)} />}
       {!isPending && items.length > 0 && (
         <ul className={s.plans}>
           {items.map((plan) => (
-            <PlanLine
+            <PlanRow
               key={plan.id}
               plan={plan}
               repository={known.find(({ id }) => id === plan.repositoryId) ?? null}
@@ -97,7 +93,7 @@ export function Component() {
       {plans.hasNextPage && (
         <div className={s.more}>
           <Button busy={plans.isFetchingNextPage} onClick={() => void plans.fetchNextPage()}>
-            Show more
+            Load more
           </Button>
         </div>
       )}
@@ -118,24 +114,24 @@ function NoPlans({ repositories, onNew }: { repositories: Repository[]; onNew: (
     return (
       <EmptyState
         icon={FolderGit2}
-        title="A plan is for a repository"
-        action={<Link to="/repositories">Name the first repository</Link>}
+        title="No repositories yet"
+        action={<Link to="/repositories">Add a repository</Link>}
       >
-        Say where the code is; then a plan can be written for it.
+        Add the repository that your plans will change.
       </EmptyState>
     );
   }
   return (
     <EmptyState
       icon={ListChecks}
-      title="No plan yet"
+      title="No plans yet"
       action={
         <Button variant="primary" icon={Plus} onClick={onNew}>
           New plan
         </Button>
       }
     >
-      Describe what is to be built, or choose stories from a backlog, and Claude writes the first version.
+      Describe what to build, or select stories from a backlog. Claude drafts the plan.
     </EmptyState>
   );
 }

@@ -2,7 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
-import { PlanServer, renderPlan } from "./planServer";
+import { FakePlanServer, renderPlan } from "./fakePlanServer";
 import { aPhase, aPlan, aReview, aSuggestion, aTask } from "./samples";
 
 const plan = aPlan([aPhase("one", [aTask("a")])]);
@@ -16,7 +16,7 @@ it("applies what is chosen, and only that", async () => {
     aSuggestion(1, { conflictsWith: [0] }),
     aSuggestion(2),
   ]);
-  const { sent } = renderPlan(new PlanServer(plan), "/reviews", {
+  const { sent } = renderPlan(new FakePlanServer(plan), "/reviews", {
     [LIST]: { json: { items: [review], nextToken: null } },
     [ONE]: { json: review },
     [APPLY]: { json: plan },
@@ -25,7 +25,7 @@ it("applies what is chosen, and only that", async () => {
   await user.click(await screen.findByRole("checkbox", { name: /^3\./ }));
   await user.click(screen.getByRole("checkbox", { name: /^1\./ }));
   expect(screen.getByRole("checkbox", { name: /^2\./ })).toBeDisabled();
-  expect(screen.getByText(/Does not go together with number 1/)).toBeInTheDocument();
+  expect(screen.getByText(/Conflicts with number 1/)).toBeInTheDocument();
   await user.click(screen.getByRole("button", { name: "Apply 2" }));
   await waitFor(() => expect(sent("POST", "/api/plans/plan/apply-suggestions")).toHaveLength(1));
   const [call] = sent("POST", "/api/plans/plan/apply-suggestions");
@@ -35,7 +35,7 @@ it("applies what is chosen, and only that", async () => {
 it("unticks what has become stale, keeps the rest chosen, and says that nothing was applied", async () => {
   let isStale = false;
   const review = () => aReview([aSuggestion(0, { stale: isStale }), aSuggestion(1)]);
-  renderPlan(new PlanServer(plan), "/reviews", {
+  renderPlan(new FakePlanServer(plan), "/reviews", {
     [LIST]: () => ({ json: { items: [review()], nextToken: null } }),
     [ONE]: () => ({ json: review() }),
     [APPLY]: () => {
@@ -49,7 +49,7 @@ it("unticks what has become stale, keeps the rest chosen, and says that nothing 
     },
   });
   const user = userEvent.setup();
-  await user.click(await screen.findByRole("button", { name: /Choose all/ }));
+  await user.click(await screen.findByRole("button", { name: /Select all/ }));
   await user.click(screen.getByRole("button", { name: "Apply 2" }));
   expect(await screen.findByText(/Nothing was applied/)).toBeInTheDocument();
   expect(await screen.findByRole("button", { name: "Apply 1" })).toBeEnabled();

@@ -14,11 +14,11 @@ import { Skeleton } from "@/ui/Skeleton";
 
 import { isFreelyEditable, type Iteration } from "./model";
 import { usePlanContext } from "./planContext";
-import { Review } from "./reviewing/Review";
-import { ReviewDialog } from "./reviewing/ReviewDialog";
-import s from "./reviewing/Reviews.module.css";
-import { reviewLabel } from "./reviewing/types";
-import { appliedOf } from "./suggestions";
+import { Review } from "./review/Review";
+import { ReviewDialog } from "./review/ReviewDialog";
+import s from "./review/Reviews.module.css";
+import { reviewLabel } from "./review/types";
+import { appliedIndices } from "./suggestions";
 
 /** What Claude suggests for the plan: one review at a time, the newest first. */
 export function Component() {
@@ -42,16 +42,16 @@ export function Component() {
         <ErrorState error={iterations.error} onRetry={() => void iterations.refetch()} />
       )}
       {iterations.isSuccess && !chosen && (
-        <EmptyState icon={Sparkles} title="Not reviewed yet" {...(button ? { action: button } : {})}>
-          Claude looks at the plan and suggests single changes: you see each before and after, and take what
-          you like.
+        <EmptyState icon={Sparkles} title="No reviews yet" {...(button ? { action: button } : {})}>
+          Claude reviews the plan and makes individual suggestions. Compare each one before and after, and
+          apply the ones you want.
         </EmptyState>
       )}
       {chosen && (
         <>
           <div className={s.toolbar}>
             <Select
-              label="Which review"
+              label="Review"
               value={chosen.id}
               onValueChange={choose}
               options={reviews.map((one) => ({ value: one.id, label: optionOf(one) }))}
@@ -62,7 +62,7 @@ export function Component() {
                 busy={iterations.isFetchingNextPage}
                 onClick={() => void iterations.fetchNextPage()}
               >
-                Older ones
+                Load more
               </Button>
             )}
             <span className={s.push}>{button}</span>
@@ -71,7 +71,7 @@ export function Component() {
             key={chosen.id}
             plan={plan}
             iterationId={chosen.id}
-            applied={appliedOf(flatten(iterations.data), chosen.id)}
+            applied={appliedIndices(flatten(iterations.data), chosen.id)}
           />
         </>
       )}

@@ -12,7 +12,7 @@ import s from "./forms.module.css";
 import type { Plan } from "./model";
 import p from "./SaveTemplateDialog.module.css";
 
-type Place = { name: string; text: string };
+type Placeholder = { name: string; text: string };
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 
 /** The plan's phases and tasks for reuse; texts that will be others next time become named places. */
@@ -20,7 +20,7 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
   const queries = useQueryClient();
   const [name, setName] = useState(plan.title);
   const [description, setDescription] = useState("");
-  const [places, setPlaces] = useState<Place[]>([]);
+  const [places, setPlaces] = useState<Placeholder[]>([]);
   const saving = useMutation({
     mutationFn: () => {
       const filled = places.filter((place) => place.name && place.text);
@@ -30,13 +30,13 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
         planId: plan.id,
         parameters: filled.map((place) => ({
           name: place.name,
-          description: `In place of: ${place.text}`.slice(0, 300),
+          description: `Replaces: ${place.text}`.slice(0, 300),
         })),
         replace: Object.fromEntries(filled.map((place) => [place.name, place.text])),
       });
     },
     onSuccess: () => {
-      toast.ok("Saved as a template", "It is offered when a plan is made.");
+      toast.ok("Template saved", "Select it when you create a plan.");
       onClose();
     },
     onSettled: () => queries.invalidateQueries({ queryKey: templatesKey() }),
@@ -44,8 +44,8 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
   const isWrong = places.some((place) => place.name !== "" && !NAME.test(place.name));
   return (
     <FormDialog
-      title="Save as a template"
-      description="Phases and tasks for other plans. Links to stories stay behind."
+      title="Save as template"
+      description="Reuse these phases and tasks in other plans. Story links are not saved."
       size="l"
       submit="Save template"
       isDisabled={!name.trim() || isWrong}
@@ -65,27 +65,31 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
           />
         )}
       </Field>
-      <Field label="What it is for" hint="Not needed.">
+      <Field label="Description" hint="Optional.">
         {(props) => (
           <textarea {...props} value={description} onChange={(event) => setDescription(event.target.value)} />
         )}
       </Field>
       <fieldset className={p.places}>
         <legend>Parameters</legend>
-        <p className={p.hint}>
-          A text of this plan that is another one each time, and what it is to be called.
-        </p>
-        <PlaceList places={places} onChange={setPlaces} />
+        <p className={p.hint}>Text that changes each time, and its placeholder name.</p>
+        <PlaceholderList places={places} onChange={setPlaces} />
         {isWrong && (
-          <p className={s.error}>A name begins with a small letter and has letters and digits only.</p>
+          <p className={s.error}>A name starts with a lowercase letter and has only letters and digits.</p>
         )}
       </fieldset>
     </FormDialog>
   );
 }
 
-function PlaceList({ places, onChange }: { places: Place[]; onChange: (places: Place[]) => void }) {
-  const set = (index: number, change: Partial<Place>) =>
+function PlaceholderList({
+  places,
+  onChange,
+}: {
+  places: Placeholder[];
+  onChange: (places: Placeholder[]) => void;
+}) {
+  const set = (index: number, change: Partial<Placeholder>) =>
     onChange(places.map((place, at) => (at === index ? { ...place, ...change } : place)));
   return (
     <>
@@ -100,7 +104,7 @@ function PlaceList({ places, onChange }: { places: Place[]; onChange: (places: P
               />
             )}
           </Field>
-          <Field label="Called">
+          <Field label="Placeholder name">
             {(props) => (
               <input
                 {...props}
@@ -111,14 +115,14 @@ function PlaceList({ places, onChange }: { places: Place[]; onChange: (places: P
             )}
           </Field>
           <IconButton
-            label="Remove this parameter"
+            label="Remove parameter"
             icon={X}
             onClick={() => onChange(places.filter((_, at) => at !== index))}
           />
         </div>
       ))}
       <Button size="s" icon={Plus} onClick={() => onChange([...places, { name: "", text: "" }])}>
-        Add a parameter
+        Add parameter
       </Button>
     </>
   );

@@ -5,7 +5,7 @@ import { Dialog } from "@/ui/Dialog";
 import { ErrorState } from "@/ui/ErrorState";
 import { Skeleton } from "@/ui/Skeleton";
 
-import { MODES_SHOWN } from "./modes";
+import { MODE_LABELS } from "./modeLabels";
 import type { Template } from "./model";
 import s from "./Templates.module.css";
 
@@ -23,7 +23,7 @@ export function TemplateDialog({ id, onClose }: { id: string; onClose: () => voi
       {error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : data ? (
-        <Inside template={data} />
+        <TemplateContent template={data} />
       ) : (
         <Skeleton />
       )}
@@ -31,7 +31,7 @@ export function TemplateDialog({ id, onClose }: { id: string; onClose: () => voi
   );
 }
 
-function Inside({ template }: { template: Template }) {
+function TemplateContent({ template }: { template: Template }) {
   return (
     <div className={s.inside}>
       {template.parameters.length > 0 && (
@@ -41,7 +41,7 @@ function Inside({ template }: { template: Template }) {
               <dt className="mono">{name}</dt>
               <dd>
                 {description}
-                {usual && ` Else: ${usual}.`}
+                {usual && ` Default: ${usual}.`}
               </dd>
             </div>
           ))}
@@ -50,7 +50,7 @@ function Inside({ template }: { template: Template }) {
       {template.phases.map((phase, number) => (
         <section key={number} className={s.phase}>
           <h3>
-            {phase.title} <span>{MODES_SHOWN[phase.mode].label}</span>
+            {phase.title} <span>{MODE_LABELS[phase.mode].label}</span>
           </h3>
           <ul>
             {phase.tasks.map((task, position) => (

@@ -34,13 +34,13 @@ export function Component() {
     <>
       <PageHeader
         title="Templates"
-        lead="Phases and tasks that have proven themselves, with places for what is different each time. Any plan can be saved as one."
+        lead="Reusable phases and tasks with placeholders. You can save any plan as a template."
       />
       {templates.isPending && <Skeleton lines={5} height={72} />}
       {templates.isError && !templates.data && (
         <ErrorState error={templates.error} onRetry={() => void templates.refetch()} />
       )}
-      {templates.data?.length === 0 && <EmptyState icon={ShapesIcon} title="No template yet" />}
+      {templates.data?.length === 0 && <EmptyState icon={ShapesIcon} title="No templates yet" />}
       {templates.data && (
         <ul className={s.templates}>
           {templates.data.map((template) => (
@@ -75,7 +75,7 @@ function TemplateCard({ template, canUse, onOpen }: CardProps) {
       <div className={s.head}>
         <h2 className={s.name}>{template.name}</h2>
         {template.builtin ? (
-          <StatusBadge tone="grey">Comes with Groundwork</StatusBadge>
+          <StatusBadge tone="grey">Built-in</StatusBadge>
         ) : (
           <IconButton
             label={`Delete ${template.name}…`}
@@ -91,17 +91,17 @@ function TemplateCard({ template, canUse, onOpen }: CardProps) {
         {template.parameters.length > 0 && (
           <>
             {" "}
-            · asks for <span className="mono">{template.parameters.map(({ name }) => name).join(", ")}</span>
+            · Inputs: <span className="mono">{template.parameters.map(({ name }) => name).join(", ")}</span>
           </>
         )}
       </p>
       <div className={s.actions}>
         <Button size="s" onClick={() => onOpen("look")}>
-          Look inside
+          Preview
         </Button>
         {canUse && (
           <Button size="s" variant="primary" icon={Plus} onClick={() => onOpen("use")}>
-            Use it
+            Use template
           </Button>
         )}
       </div>
@@ -114,10 +114,10 @@ function DeleteTemplate({ template, onClose }: { template: TemplateInBrief; onCl
   const deletion = useMutation({
     mutationFn: () => deleteTemplate(template.id),
     onSuccess: () => {
-      toast.ok("The template is deleted");
+      toast.ok("Template deleted");
       onClose();
     },
-    onError: (error) => toast.error("The template was not deleted", explain(error)),
+    onError: (error) => toast.error("Could not delete the template", explain(error)),
     onSettled: () => queries.invalidateQueries({ queryKey: templatesKey() }),
   });
   return (
@@ -125,11 +125,11 @@ function DeleteTemplate({ template, onClose }: { template: TemplateInBrief; onCl
       open
       onOpenChange={(open) => !open && onClose()}
       title={`Delete “${template.name}”?`}
-      confirm="Delete the template"
+      confirm="Delete template"
       busy={deletion.isPending}
       onConfirm={() => deletion.mutate()}
     >
-      Plans that were made of it stay as they are.
+      Plans created from it do not change.
     </ConfirmDialog>
   );
 }

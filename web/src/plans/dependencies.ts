@@ -34,14 +34,14 @@ export function refusalOf(plan: Phases, taskId: string, otherId: string): Refusa
   const named = taskById(plan);
   const [name, otherName] = [titleOf(named, taskId), titleOf(named, otherId)];
   if (taskId === otherId) {
-    return { code: "SELF_DEPENDENCY", message: `${name} cannot wait for itself.` };
+    return { code: "SELF_DEPENDENCY", message: `${name} cannot depend on itself.` };
   }
   if (named.get(taskId)?.dependsOn.includes(otherId)) {
-    return { code: "DUPLICATE_DEPENDENCY", message: `${name} already waits for ${otherName}.` };
+    return { code: "DUPLICATE_DEPENDENCY", message: `${name} already depends on ${otherName}.` };
   }
   const path = cycleOf(plan, taskId, otherId);
   if (path) {
-    return { code: "CYCLE", message: `These tasks would wait for each other: ${path.join(" → ")}`, path };
+    return { code: "CYCLE", message: `These tasks would form a cycle: ${path.join(" → ")}`, path };
   }
   return orderRefusal(task, other, name, otherName);
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { contested, drafts, unsaved } from "./drafts";
+import { conflictingFields, drafts, unsavedFields } from "./drafts";
 
 const ID = "task";
 
@@ -10,7 +10,10 @@ describe("what is typed and not saved", () => {
   it("is kept field by field, and is gone when it says again what stands there", () => {
     drafts.type(ID, "title", "New", "Old");
     drafts.type(ID, "effort", "L", "M");
-    expect(unsaved(drafts.get(ID), { title: "Old", effort: "M" })).toEqual({ title: "New", effort: "L" });
+    expect(unsavedFields(drafts.get(ID), { title: "Old", effort: "M" })).toEqual({
+      title: "New",
+      effort: "L",
+    });
     drafts.type(ID, "title", "Old", "Old");
     expect(drafts.get(ID)?.mine).toEqual({ effort: "L" });
     drafts.type(ID, "effort", "M", "M");
@@ -25,17 +28,17 @@ describe("what is typed and not saved", () => {
   it("is contested only where somebody else has changed the same field to something else", () => {
     drafts.type(ID, "title", "Mine", "Old");
     const current = { title: "Old", effort: "M" };
-    expect(contested(drafts.get(ID), { ...current, effort: "XL" })).toEqual([]);
-    expect(contested(drafts.get(ID), { ...current, title: "Mine" })).toEqual([]);
-    expect(contested(drafts.get(ID), { ...current, title: "Theirs" })).toEqual(["title"]);
+    expect(conflictingFields(drafts.get(ID), { ...current, effort: "XL" })).toEqual([]);
+    expect(conflictingFields(drafts.get(ID), { ...current, title: "Mine" })).toEqual([]);
+    expect(conflictingFields(drafts.get(ID), { ...current, title: "Theirs" })).toEqual(["title"]);
   });
 
   it("stays or goes as the person says who has seen both", () => {
     drafts.type(ID, "title", "Mine", "Old");
     drafts.keepMine(ID, "title", "Theirs");
-    expect(contested(drafts.get(ID), { title: "Theirs" })).toEqual([]);
-    expect(unsaved(drafts.get(ID), { title: "Theirs" })).toEqual({ title: "Mine" });
+    expect(conflictingFields(drafts.get(ID), { title: "Theirs" })).toEqual([]);
+    expect(unsavedFields(drafts.get(ID), { title: "Theirs" })).toEqual({ title: "Mine" });
     drafts.drop(ID, "title");
-    expect(unsaved(drafts.get(ID), { title: "Theirs" })).toEqual({});
+    expect(unsavedFields(drafts.get(ID), { title: "Theirs" })).toEqual({});
   });
 });

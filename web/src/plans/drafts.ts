@@ -5,7 +5,7 @@
 
 export type Fields = Record<string, unknown>;
 
-export type Draft = {
+type Draft = {
   /** What is typed. */
   mine: Fields;
   /** What stood in these fields when the typing began. */
@@ -25,7 +25,7 @@ export const drafts = {
   /** Notes what is typed into one field; a field that says again what stands there is no draft any more. */
   type(id: string, field: string, value: unknown, current: unknown): void {
     const draft = drafts.get(id) ?? { mine: {}, base: {} };
-    if (same(value, current)) {
+    if (isEqual(value, current)) {
       put(id, without(draft, field));
       return;
     }
@@ -56,20 +56,20 @@ export const drafts = {
 };
 
 /** The fields that are typed into and that somebody else has changed since. */
-export function contested(draft: Draft | null, current: Fields): string[] {
+export function conflictingFields(draft: Draft | null, current: Fields): string[] {
   if (!draft) return [];
   return Object.keys(draft.mine).filter(
-    (field) => !same(draft.base[field], current[field]) && !same(draft.mine[field], current[field]),
+    (field) => !isEqual(draft.base[field], current[field]) && !isEqual(draft.mine[field], current[field]),
   );
 }
 
 /** What has to be sent: what is typed and does not stand there already. */
-export function unsaved(draft: Draft | null, current: Fields): Fields {
+export function unsavedFields(draft: Draft | null, current: Fields): Fields {
   const mine = Object.entries(draft?.mine ?? {});
-  return Object.fromEntries(mine.filter(([field, value]) => !same(value, current[field])));
+  return Object.fromEntries(mine.filter(([field, value]) => !isEqual(value, current[field])));
 }
 
-export function same(one: unknown, other: unknown): boolean {
+function isEqual(one: unknown, other: unknown): boolean {
   return JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 }
 

@@ -9,7 +9,7 @@ export const GAP = { column: 56, row: 24 } as const;
 const BAND = { padding: 32, header: 48, gap: 44 } as const;
 
 /** Columns of a band before what goes in order begins a new row, and what is independent too. */
-const MOST_COLUMNS = 5;
+const MAX_COLUMNS = 5;
 
 export interface Spot {
   x: number;
@@ -67,7 +67,7 @@ function wrappedCells(tasks: readonly Task[], firstRow: number): Map<string, Cel
   return new Map(
     tasks.map((task, index) => [
       task.id,
-      { column: index % MOST_COLUMNS, row: firstRow + Math.floor(index / MOST_COLUMNS) },
+      { column: index % MAX_COLUMNS, row: firstRow + Math.floor(index / MAX_COLUMNS) },
     ]),
   );
 }

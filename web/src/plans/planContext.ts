@@ -1,6 +1,6 @@
 import { useOutletContext } from "react-router";
 
-import type { Asked, useControl } from "@/executing/asking";
+import type { PlanDialogAction, usePlanControl } from "@/execution/usePlanControl";
 
 import type { Plan, Progress, Repository } from "./model";
 
@@ -13,9 +13,9 @@ export type PlanContext = {
   receivedAt: number;
   /** Where a task is carried out: the plan's repository, or one of the task's own. Null while not known, or gone. */
   repositoryOf: (taskId: string) => Repository | null;
-  /** Opens the dialog in which something is asked of the plan or of a task. */
-  ask: (asked: Asked) => void;
-  control: ReturnType<typeof useControl>;
+  /** Opens the dialog in which something is action of the plan or of a task. */
+  openDialog: (action: PlanDialogAction) => void;
+  control: ReturnType<typeof usePlanControl>;
 };
 
 export function usePlanContext(): PlanContext {

@@ -14,14 +14,14 @@ import {
   SkipForward,
 } from "lucide-react";
 
-import type { Iteration, PhaseProgress, PlanStatus, TaskStatus } from "./model";
+import type { Tone } from "@/ui/StatusBadge";
 
-export type Tone = "grey" | "blue" | "green" | "red" | "amber" | "violet";
+import type { Iteration, PhaseProgress, PlanStatus, TaskStatus } from "./model";
 
 export type StatusShown = { label: string; tone: Tone; icon: LucideIcon; isMoving?: boolean };
 
 export const PLAN_STATUSES: Record<PlanStatus, StatusShown> = {
-  GENERATING: { label: "Being written", tone: "violet", icon: LoaderCircle, isMoving: true },
+  GENERATING: { label: "Generating", tone: "violet", icon: LoaderCircle, isMoving: true },
   DRAFT: { label: "Draft", tone: "grey", icon: PencilLine },
   READY: { label: "Ready", tone: "violet", icon: CircleCheckBig },
   RUNNING: { label: "Running", tone: "blue", icon: LoaderCircle, isMoving: true },
@@ -35,7 +35,7 @@ export const PLAN_STATUSES: Record<PlanStatus, StatusShown> = {
 export const TASK_STATUSES: Record<TaskStatus, StatusShown> = {
   PENDING: { label: "Pending", tone: "grey", icon: CircleDashed },
   WAITING: { label: "Waiting", tone: "grey", icon: Clock },
-  AWAITING_APPROVAL: { label: "Needs approval", tone: "amber", icon: Hand },
+  AWAITING_APPROVAL: { label: "Awaiting approval", tone: "amber", icon: Hand },
   RUNNING: { label: "Running", tone: "blue", icon: LoaderCircle, isMoving: true },
   COMPLETED: { label: "Completed", tone: "green", icon: CircleCheck },
   FAILED: { label: "Failed", tone: "red", icon: CircleX },
@@ -46,7 +46,7 @@ export const TASK_STATUSES: Record<TaskStatus, StatusShown> = {
 export const PHASE_STATUSES: Record<PhaseProgress["status"], StatusShown> = TASK_STATUSES;
 
 export const ITERATION_STATUSES: Record<Iteration["status"], StatusShown> = {
-  PENDING: { label: "Under way", tone: "violet", icon: LoaderCircle, isMoving: true },
+  PENDING: { label: "Pending", tone: "violet", icon: LoaderCircle, isMoving: true },
   DONE: { label: "Done", tone: "green", icon: CircleCheck },
   FAILED: { label: "Failed", tone: "red", icon: CircleX },
   CANCELLED: { label: "Cancelled", tone: "grey", icon: Ban },

@@ -1,39 +1,43 @@
 /** Choosing among the suggestions of a review: stale ones cannot be chosen, some not together. Plus how one reads. */
 import { type Iteration, type Plan, type Suggestion, taskOf } from "./model";
 
-export type Chosen = ReadonlySet<number>;
+export type Selection = ReadonlySet<number>;
 
 /** Why a suggestion cannot be chosen now; null where it can, or is. */
-export function obstacle(suggestions: readonly Suggestion[], chosen: Chosen, index: number): string | null {
+export function blockedReason(
+  suggestions: readonly Suggestion[],
+  chosen: Selection,
+  index: number,
+): string | null {
   const one = suggestions.find((other) => other.index === index);
-  if (!one) return "It is no longer there.";
-  if (one.stale) return "What it would change has changed since.";
+  if (!one) return "No longer available.";
+  if (one.stale) return "Its target has changed since.";
   if (chosen.has(index)) return null;
   const against = (one.conflictsWith ?? []).filter((other) => chosen.has(other)).map((other) => other + 1);
-  return against.length > 0 ? `Does not go together with number ${against.join(", ")}.` : null;
+  return against.length > 0 ? `Conflicts with number ${against.join(", ")}.` : null;
 }
 
-export function toggled(suggestions: readonly Suggestion[], chosen: Chosen, index: number): Chosen {
+export function toggled(suggestions: readonly Suggestion[], chosen: Selection, index: number): Selection {
   const next = new Set(chosen);
-  if (!next.delete(index) && obstacle(suggestions, chosen, index) === null) next.add(index);
+  if (!next.delete(index) && blockedReason(suggestions, chosen, index) === null) next.add(index);
   return next;
 }
 
 /** As many as go together, the first ones first. */
-export function allTogether(suggestions: readonly Suggestion[]): Chosen {
-  return suggestions.reduce<Chosen>(
+export function compatibleSelection(suggestions: readonly Suggestion[]): Selection {
+  return suggestions.reduce<Selection>(
     (chosen, one) => (chosen.has(one.index) ? chosen : toggled(suggestions, chosen, one.index)),
     new Set(),
   );
 }
 
 /** The choice without what has become stale, after the API has said so or the plan has been read again. */
-export function stillFresh(suggestions: readonly Suggestion[], chosen: Chosen): Chosen {
+export function withoutStale(suggestions: readonly Suggestion[], chosen: Selection): Selection {
   return new Set(suggestions.filter((one) => chosen.has(one.index) && !one.stale).map((one) => one.index));
 }
 
 /** Those of a review that have been taken, as the history has it. */
-export function appliedOf(iterations: readonly Iteration[], reviewId: string): ReadonlySet<number> {
+export function appliedIndices(iterations: readonly Iteration[], reviewId: string): ReadonlySet<number> {
   const taken = iterations.filter(({ sourceIterationId }) => sourceIterationId === reviewId);
   return new Set(taken.flatMap(({ suggestionIndices }) => suggestionIndices));
 }
@@ -41,7 +45,7 @@ export function appliedOf(iterations: readonly Iteration[], reviewId: string): R
 type Operation = Suggestion["operation"];
 
 /** One line that says what a suggestion would do. */
-export function described(plan: Pick<Plan, "phases">, operation: Operation): string {
+export function describeOperation(plan: Pick<Plan, "phases">, operation: Operation): string {
   const task = "taskId" in operation ? (taskOf(plan, operation.taskId)?.title ?? operation.taskId) : "";
   const phaseId = "phaseId" in operation ? operation.phaseId : "";
   const phase = plan.phases.find((one) => one.id === phaseId)?.title ?? phaseId;
@@ -49,26 +53,26 @@ export function described(plan: Pick<Plan, "phases">, operation: Operation): str
     case "add":
       return `Add “${operation.task.title}” to ${phase}`;
     case "add_phase":
-      return `Add the phase “${operation.phase.title}”`;
+      return `Add phase “${operation.phase.title}”`;
     case "update":
-      return `Reword “${task}”`;
+      return `Update “${task}”`;
     case "update_phase":
-      return `Change the phase “${phase}”`;
+      return `Update phase “${phase}”`;
     case "update_plan":
-      return "Change what the plan says of itself";
+      return "Update the plan details";
     case "remove":
       return `Remove “${task}”`;
     case "remove_phase":
-      return `Remove the phase “${phase}”`;
+      return `Remove phase “${phase}”`;
     case "split":
       return `Split “${task}” into ${operation.parts.length}`;
     case "move":
       return `Move “${task}” to ${phase}`;
     case "move_phase":
-      return `Move the phase “${phase}”`;
+      return `Move phase “${phase}”`;
     case "reorder":
       return `Reorder the tasks of ${phase}`;
     case "dependencies":
-      return `Change what “${task}” waits for`;
+      return `Change the dependencies of “${task}”`;
   }
 }

@@ -17,10 +17,10 @@ export function usePlan(planId: string) {
     refetchInterval: ({ state }) => pollAfter(state.data) || IDLE_MS,
   });
   const plan = useMemo(
-    () => written.data && withStanding(written.data, standing.data ?? null),
+    () => written.data && withProgress(written.data, standing.data ?? null),
     [written.data, standing.data],
   );
-  useInStep(planId, written.data, standing.data);
+  useVersionSync(planId, written.data, standing.data);
   return {
     plan,
     progress: standing.data ?? null,
@@ -32,7 +32,7 @@ export function usePlan(planId: string) {
 }
 
 /** Statuses are polled with the progress: the plan's own are as old as its last change. */
-export function withStanding(plan: Plan, progress: Progress | null): Plan {
+function withProgress(plan: Plan, progress: Progress | null): Plan {
   if (!progress) return plan;
   const states = new Map(progress.tasks.map((task) => [task.id, task]));
   const phases = plan.phases.map((phase) => ({
@@ -43,7 +43,7 @@ export function withStanding(plan: Plan, progress: Progress | null): Plan {
 }
 
 /** Reads the plan again when somebody else has changed it, and the other way round. */
-function useInStep(planId: string, plan: Plan | undefined, progress: Progress | undefined): void {
+function useVersionSync(planId: string, plan: Plan | undefined, progress: Progress | undefined): void {
   const queries = useQueryClient();
   const [version, status] = [plan?.version, plan?.status];
   const [seenVersion, seenStatus] = [progress?.version, progress?.status];

@@ -9,9 +9,9 @@ import type { Plan } from "./model";
 /** What the API answers to an edit: the whole plan, or a part of it with the plan's version; nothing to a deletion. */
 type Answer = { version: number } | { planVersion: number } | undefined;
 
-export type Edit = {
+type Edit = {
   /** Asks for it, against this version of the plan. */
-  ask: (version: number) => Promise<unknown>;
+  send: (version: number) => Promise<unknown>;
   /** The plan as it will be: shown before the answer is there. */
   expected?: (plan: Plan) => Plan;
   /** A form shows refusals itself; without this they are said at the edge of the page. */
@@ -27,7 +27,7 @@ export function usePlanEdit(planId: string) {
   const key = planNowKey(planId);
   const mutationKey = ["plan-edit", planId];
 
-  const send = async ({ ask }: Edit): Promise<void> => {
+  const send = async ({ send: ask }: Edit): Promise<void> => {
     const plan = await queries.query({ ...planQuery(planId), staleTime: "static" });
     const answer = (await ask(plan.version)) as Answer;
     const version = versionOf(answer);
@@ -44,7 +44,7 @@ export function usePlanEdit(planId: string) {
       if (expected) queries.setQueryData<Plan>(key, (now) => now && expected(now));
     },
     onError: (error, { isQuiet }) => {
-      if (!isQuiet) sayRefusal(error);
+      if (!isQuiet) showError(error);
     },
     onSettled: async () => {
       // what is still to be sent is shown already: reading the plan now would take it away for a moment
@@ -59,14 +59,11 @@ export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.code === "VERSION_CONFLICT";
 }
 
-function sayRefusal(error: unknown): void {
+function showError(error: unknown): void {
   if (isConflict(error)) {
-    toast.error(
-      "Somebody else has changed this plan",
-      "It has been read again. Your last change was not made.",
-    );
+    toast.error("Someone else changed this plan", "It was reloaded. Your last change was not saved.");
   } else {
-    toast.error("That change was not made", explain(error));
+    toast.error("Could not save the change", explain(error));
   }
 }
 

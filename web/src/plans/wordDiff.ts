@@ -6,11 +6,11 @@ export interface Piece {
 }
 
 /** Beyond this many words on a side the texts are shown whole, as removed and added. */
-const MOST_WORDS = 600;
+const MAX_WORDS = 600;
 
 export function wordDiff(before: string, after: string): Piece[] {
   const [old, now] = [words(before), words(after)];
-  if (old.length > MOST_WORDS || now.length > MOST_WORDS) {
+  if (old.length > MAX_WORDS || now.length > MAX_WORDS) {
     return merged([
       { text: before, kind: "removed" },
       { text: after, kind: "added" },

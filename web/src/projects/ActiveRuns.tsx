@@ -4,8 +4,8 @@ import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 
 import { segmentsOf } from "@/runs/segments";
-import { runName } from "@/runs/naming";
-import { elapsedMs, remainingMs } from "@/runs/times";
+import { runName } from "@/runs/labels";
+import { elapsedMs, remainingMs } from "@/runs/timing";
 import { activeRunsQuery, type Run, runKeys } from "@/services/runs";
 import { cardKeys } from "@/services/cards";
 import { epicKeys } from "@/services/epics";
@@ -13,7 +13,7 @@ import { projectKeys } from "@/services/projects";
 import { storyKeys } from "@/services/stories";
 import { subtaskKeys } from "@/services/subtasks";
 import { clock, timeLeft } from "@/ui/format";
-import { inWords, ProgressBar } from "@/ui/ProgressBar";
+import { describeSegments, ProgressBar } from "@/ui/ProgressBar";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { useNow } from "@/ui/useNow";
 
@@ -40,8 +40,8 @@ function ActiveRun({ run }: { run: Run }) {
     <Link to={`/projects/${run.projectId ?? ""}/runs/${run.runId}`} className={s.run}>
       <span className={s.line}>
         <strong className={s.name}>{runName(run.type)}</strong>
-        {run.stale && <StatusBadge tone="amber">No sign of life</StatusBadge>}
-        <span className={s.detail}>{inWords(segmentsOf(run))}</span>
+        {run.stale && <StatusBadge tone="amber">Not responding</StatusBadge>}
+        <span className={s.detail}>{describeSegments(segmentsOf(run))}</span>
         <span className={s.time}>
           {clock(elapsedMs(run, now))}
           {left !== null && `, ${timeLeft(left)} left`}

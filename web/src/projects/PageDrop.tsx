@@ -39,7 +39,7 @@ export function PageDrop({ onFile, children }: { onFile: (file: File) => void; c
       {over && (
         <div className={s.over}>
           <p className={s.message}>
-            <FileUp size={22} aria-hidden /> Drop the CSV to look at its cards
+            <FileUp size={22} aria-hidden /> Drop the CSV file to preview its cards
           </p>
         </div>
       )}

@@ -47,7 +47,7 @@ function OpenDialog({ onClose, project }: { onClose: () => void; project: Projec
     <Dialog open onOpenChange={onClose} title={project ? "Edit project" : "New project"} footer={footer}>
       <form id={form} onSubmit={submit} noValidate style={{ display: "grid", gap: "var(--s4)" }}>
         {save.error && fields.length === 0 && <Notice tone="error">{explain(save.error)}</Notice>}
-        <Field label="Name" error={empty ? "A project needs a name." : wrong("name")}>
+        <Field label="Name" error={empty ? "Enter a name." : wrong("name")}>
           {(props) => (
             <input
               {...props}
@@ -60,7 +60,7 @@ function OpenDialog({ onClose, project }: { onClose: () => void; project: Projec
         <Field
           label="Description"
           error={wrong("description")}
-          hint="Optional: what product, whose feedback."
+          hint="Optional. The product, and where the feedback comes from."
         >
           {(props) => (
             <textarea

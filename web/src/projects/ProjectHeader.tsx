@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import { explain } from "@/api/errors";
-import { wordsOf } from "@/runs/naming";
+import { runTypeLabels } from "@/runs/labels";
 import { EXPORT_FORMATS, exportBacklog, type ExportFormat } from "@/services/exports";
 import { deleteProject, type Project, projectKeys } from "@/services/projects";
 import type { BacklogRunType } from "@/services/runs";
@@ -40,13 +40,13 @@ export function ProjectHeader({ project, onImport, onRun }: Props) {
       >
         {SECTIONS.map(({ run, icon, from }) => (
           <MenuItem key={run} icon={icon} disabled={project.counts[from] === 0} onSelect={() => onRun(run)}>
-            {wordsOf(run).verb}
+            {runTypeLabels(run).title}
           </MenuItem>
         ))}
       </Menu>
-      <Menu trigger={<IconButton label="More" icon={Ellipsis} />}>
+      <Menu trigger={<IconButton label="Project actions" icon={Ellipsis} />}>
         <MenuItem icon={Pencil} onSelect={() => setEditing(true)}>
-          Edit name and description
+          Edit project
         </MenuItem>
         <MenuSeparator />
         <MenuItem icon={Trash2} danger onSelect={() => setDeleting(true)}>
@@ -73,7 +73,7 @@ function ExportMenu({ project }: { project: Project }) {
   const save = useMutation({
     mutationFn: async (format: ExportFormat) =>
       saveFile(await exportBacklog(project.id, format), `${fileName(project.name)}.${format.extension}`),
-    onError: (error) => toast.error("The backlog could not be exported", explain(error)),
+    onError: (error) => toast.error("Could not export the backlog", explain(error)),
   });
   return (
     <Menu
@@ -109,9 +109,9 @@ function DeleteProject({
       await navigate("/");
       queries.removeQueries({ queryKey: projectKeys.one(project.id) });
       await queries.invalidateQueries({ queryKey: projectKeys.list() });
-      toast.ok(`“${project.name}” is deleted`);
+      toast.ok(`“${project.name}” deleted`);
     },
-    onError: (error) => toast.error("The project could not be deleted", explain(error)),
+    onError: (error) => toast.error("Could not delete the project", explain(error)),
   });
   const { cards, epics, stories, subtasks } = project.counts;
   return (
@@ -123,8 +123,9 @@ function DeleteProject({
       busy={remove.isPending}
       onConfirm={() => remove.mutate()}
     >
-      {plural(cards, "card")}, {plural(epics, "epic")}, {plural(stories, "story", "stories")},{" "}
-      {plural(subtasks, "subtask")} and all runs go with it. This cannot be undone.
+      This also deletes {plural(cards, "card")}, {plural(epics, "epic")},{" "}
+      {plural(stories, "story", "stories")}, {plural(subtasks, "subtask")} and all runs. This cannot be
+      undone.
     </ConfirmDialog>
   );
 }

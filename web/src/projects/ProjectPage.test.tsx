@@ -39,7 +39,7 @@ test("an active run is found by itself and leads to its page", async () => {
     "GET /api/projects/p1/runs": (call: Call) =>
       call.path.includes("active=true") ? { json: { items: [aRun()], nextToken: null } } : NONE,
   });
-  const run = await screen.findByRole("link", { name: /Generation of stories/ });
+  const run = await screen.findByRole("link", { name: /Generate stories/ });
   expect(run).toHaveAttribute("href", "/projects/p1/runs/p1-R1");
 });
 
@@ -68,5 +68,5 @@ test("the runs of the project are listed with how they ended", async () => {
     "GET /api/projects/p1/runs": (call: Call) =>
       call.path.includes("active=true") ? NONE : { json: { items: [ended], nextToken: null } },
   });
-  expect(await screen.findByText("Partly failed")).toBeInTheDocument();
+  expect(await screen.findByText("Partial")).toBeInTheDocument();
 });

@@ -3,10 +3,10 @@ import { useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
-import { ImportDialog } from "@/importing/ImportDialog";
+import { ImportDialog } from "@/import/ImportDialog";
 import { type Project, projectQuery } from "@/services/projects";
 import { activeRunsQuery } from "@/services/runs";
-import { StartRunDialog, type Wish } from "@/starting/StartRunDialog";
+import { StartRunDialog, type RunPreset } from "@/start-run/StartRunDialog";
 import { ErrorState } from "@/ui/ErrorState";
 import { Skeleton } from "@/ui/Skeleton";
 import { usePageTitle } from "@/ui/usePageTitle";
@@ -29,7 +29,7 @@ export function Component() {
     return (
       <ErrorState
         isPage
-        title={isGone ? "There is no such project" : "This project could not be loaded"}
+        title={isGone ? "Project not found" : "Could not load this project"}
         error={query.error}
         {...(isGone ? { action: <Link to="/">All projects</Link> } : { onRetry: () => void query.refetch() })}
       />
@@ -53,7 +53,7 @@ function ProjectView({ project }: { project: Project }) {
   const view = useView();
   const [importing, setImporting] = useState(false);
   const [dropped, setDropped] = useState<File | null>(null);
-  const [wish, setWish] = useState<Wish | null>(null);
+  const [preset, setPreset] = useState<RunPreset | null>(null);
   const openImport = (file: File | null) => {
     setDropped(file);
     setImporting(true);
@@ -63,13 +63,13 @@ function ProjectView({ project }: { project: Project }) {
       <ProjectHeader
         project={project}
         onImport={() => openImport(null)}
-        onRun={(type) => setWish({ type })}
+        onRun={(type) => setPreset({ type })}
       />
       <SectionCards project={project} view={view} />
       <ActiveRuns projectId={project.id} />
-      <SectionContent project={project} view={view} onImport={openImport} onRun={setWish} />
+      <SectionContent project={project} view={view} onImport={openImport} onRun={setPreset} />
       <ImportDialog projectId={project.id} open={importing} onOpenChange={setImporting} dropped={dropped} />
-      <StartRunDialog project={project} wish={wish} onClose={() => setWish(null)} />
+      <StartRunDialog project={project} preset={preset} onClose={() => setPreset(null)} />
     </PageDrop>
   );
 }

@@ -30,7 +30,7 @@ test("without a project the page says what one is, and a new one is created and 
   });
   const others = [{ path: "/projects/:projectId", element: <p>The project</p> }];
   renderPage(<ProjectsPage />, { others });
-  expect(await screen.findByText("Begin with a project")).toBeInTheDocument();
+  expect(await screen.findByText("No projects yet")).toBeInTheDocument();
   await user.click(screen.getAllByRole("button", { name: "New project" })[0] as HTMLElement);
   await user.type(await screen.findByLabelText("Name"), "  Bike app ");
   await user.click(screen.getByRole("button", { name: "Create project" }));
@@ -49,7 +49,7 @@ test("a name is asked for before anything is sent, and what the server finds wro
   renderPage(<ProjectsPage />);
   await user.click((await screen.findAllByRole("button", { name: "New project" }))[0] as HTMLElement);
   await user.click(await screen.findByRole("button", { name: "Create project" }));
-  expect(await screen.findByText("A project needs a name.")).toBeInTheDocument();
+  expect(await screen.findByText("Enter a name.")).toBeInTheDocument();
   expect(calls.some((call) => call.method === "POST")).toBe(false);
   await user.type(screen.getByLabelText("Name"), "Bike app");
   await user.click(screen.getByRole("button", { name: "Create project" }));

@@ -25,7 +25,7 @@ export function Component() {
     <>
       <PageHeader
         title="Projects"
-        lead="Each turns raw feedback into epics, stories and subtasks."
+        lead="A project turns raw feedback into epics, stories and subtasks."
         actions={create}
       />
       <Projects create={create} />
@@ -41,9 +41,9 @@ function Projects({ create }: { create: React.ReactNode }) {
   if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   if (projects.length === 0) {
     return (
-      <EmptyState icon={Layers} title="Begin with a project" action={create}>
-        A project holds the feedback you import and the backlog that is made of it. Reviews, support tickets
-        or interview notes as a CSV are enough to start.
+      <EmptyState icon={Layers} title="No projects yet" action={create}>
+        A project holds your feedback and the backlog generated from it. Start with a CSV file of reviews,
+        support tickets or interview notes.
       </EmptyState>
     );
   }
@@ -53,7 +53,7 @@ function Projects({ create }: { create: React.ReactNode }) {
       {query.hasNextPage && (
         <p style={{ marginTop: "var(--s4)", textAlign: "center" }}>
           <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            Show more projects
+            Load more
           </Button>
         </p>
       )}

@@ -3,9 +3,9 @@ import { History } from "lucide-react";
 import { Link } from "react-router";
 
 import { RunStatusBadge } from "@/runs/badges";
-import { madeBy, makesOf, runName } from "@/runs/naming";
+import { resultCount, resultNoun, runName } from "@/runs/labels";
 import { segmentsOf } from "@/runs/segments";
-import { elapsedMs } from "@/runs/times";
+import { elapsedMs } from "@/runs/timing";
 import { isActive, type Run, runsQuery } from "@/services/runs";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -26,8 +26,8 @@ export function RunsSection({ projectId }: { projectId: string }) {
   if (query.data.length === 0) {
     return (
       <EmptyState icon={History} title="No runs yet">
-        A run works through many items with Claude: it analyses cards, or writes epics, stories and subtasks.
-        Start one with “Run” above.
+        A run uses Claude to analyze cards, or to generate epics, stories or subtasks. Start one from the
+        “Run” menu.
       </EmptyState>
     );
   }
@@ -43,13 +43,13 @@ export function RunsSection({ projectId }: { projectId: string }) {
 }
 
 /** Of one that is under way the seconds count. */
-function took(run: Run, now: number): string {
+function runDuration(run: Run, now: number): string {
   const ms = elapsedMs(run, now);
   return isActive(run) ? clock(ms) : duration(ms);
 }
 
 function RunRow({ run, now }: { run: Run; now: number }) {
-  const [one, many] = makesOf(run.type);
+  const [one, many] = resultNoun(run.type);
   const created = new Date(run.createdAt);
   return (
     <li className={s.row}>
@@ -61,7 +61,7 @@ function RunRow({ run, now }: { run: Run; now: number }) {
           <time dateTime={created.toISOString()} title={dateTime(created)}>
             {ago(created, now)}
           </time>
-          {run.retryOf && ", a retry"}
+          {run.retryOf && " · retry"}
         </span>
       </div>
       <span>
@@ -70,8 +70,8 @@ function RunRow({ run, now }: { run: Run; now: number }) {
       <div className={s.progress}>
         <ProgressBar thin label={`Progress of ${runName(run.type)}`} segments={segmentsOf(run)} />
       </div>
-      <span className={s.made}>{plural(madeBy(run), one, many)}</span>
-      <span className={s.number}>{took(run, now)}</span>
+      <span className={s.made}>{plural(resultCount(run), one, many)}</span>
+      <span className={s.number}>{runDuration(run, now)}</span>
       <span className={s.number}>{money(run.costUsd)}</span>
     </li>
   );

@@ -25,7 +25,7 @@ export function SectionCards({ project, view }: { project: Project; view: View }
     },
   ];
   return (
-    <nav aria-label="Sections of the project">
+    <nav aria-label="Project sections">
       <ul className={s.cards}>
         {all.map(({ name, label, icon: Icon, count }) => (
           <li key={name}>

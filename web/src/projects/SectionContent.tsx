@@ -1,12 +1,17 @@
 import { BacklogSection } from "@/backlog/BacklogSection";
 import { CardsSection } from "@/cards/CardsSection";
 import type { Project } from "@/services/projects";
-import type { Wish } from "@/starting/StartRunDialog";
+import type { RunPreset } from "@/start-run/StartRunDialog";
 
 import { RunsSection } from "./RunsSection";
 import type { View } from "./SectionCards";
 
-type Props = { project: Project; view: View; onImport: (file: File) => void; onRun: (wish: Wish) => void };
+type Props = {
+  project: Project;
+  view: View;
+  onImport: (file: File) => void;
+  onRun: (preset: RunPreset) => void;
+};
 
 export function SectionContent({ project, view, onImport, onRun }: Props) {
   if (view === "runs") return <RunsSection projectId={project.id} />;

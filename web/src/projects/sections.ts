@@ -3,8 +3,8 @@ import { BookOpenText, type LucideIcon, MessageSquareText, Mountain, SquareCheck
 import type { Counts } from "@/services/projects";
 import type { BacklogRunType } from "@/services/runs";
 
-export type SectionName = keyof Counts;
-export type Section = {
+type SectionName = keyof Counts;
+type Section = {
   name: SectionName;
   label: string;
   icon: LucideIcon;
@@ -21,10 +21,3 @@ export const SECTIONS: readonly Section[] = [
   { name: "stories", label: "Stories", icon: BookOpenText, run: "GENERATE_STORIES", from: "epics" },
   { name: "subtasks", label: "Subtasks", icon: SquareCheckBig, run: "GENERATE_SUBTASKS", from: "stories" },
 ];
-
-/** The section of that name. Raises for a name that is none. */
-export function sectionNamed(name: SectionName): Section {
-  const found = SECTIONS.find((section) => section.name === name);
-  if (!found) throw new Error(name);
-  return found;
-}

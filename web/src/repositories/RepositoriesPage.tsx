@@ -39,20 +39,20 @@ export function Component() {
     <>
       <PageHeader
         title="Repositories"
-        lead="Where the code is that plans are written for and carried out in."
+        lead="Code that plans change."
         {...(isPending || (data && data.length > 0) ? { actions: add } : {})}
       />
       {isPending && <Skeleton lines={4} height={56} />}
       {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
       {data?.length === 0 && (
-        <EmptyState icon={FolderGit2} title="No repository yet" action={add}>
-          Say where the code is. Nothing is changed there before a plan is carried out.
+        <EmptyState icon={FolderGit2} title="No repositories yet" action={add}>
+          Add the repository that your plans will change. Nothing changes there until a plan runs.
         </EmptyState>
       )}
       {data && data.length > 0 && (
         <ul className={s.repositories}>
           {data.map((repository) => (
-            <RepositoryLine
+            <RepositoryRow
               key={repository.id}
               repository={repository}
               onOpen={(kind) => setOpen({ kind, repository })}
@@ -69,7 +69,7 @@ export function Component() {
 
 type LineProps = { repository: Repository; onOpen: (kind: "edit" | "delete") => void };
 
-function RepositoryLine({ repository, onOpen }: LineProps) {
+function RepositoryRow({ repository, onOpen }: LineProps) {
   const { id, name, url, defaultBranch, credentialsSecret } = repository;
   return (
     <li className={s.repository}>
@@ -107,15 +107,15 @@ function DeleteRepository({ repository, onClose }: { repository: Repository; onC
   const deletion = useMutation({
     mutationFn: () => deleteRepository(repository.id),
     onSuccess: () => {
-      toast.ok("The repository is forgotten");
+      toast.ok("Repository deleted");
       onClose();
     },
     onError: (error) => {
       onClose();
       const inUse = error instanceof ApiError && error.code === "REPOSITORY_IN_USE";
       toast.error(
-        "It was not deleted",
-        inUse ? "There are plans for it: delete these first." : explain(error),
+        "Could not delete the repository",
+        inUse ? "Plans use this repository. Delete them first." : explain(error),
       );
     },
     onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
@@ -124,12 +124,12 @@ function DeleteRepository({ repository, onClose }: { repository: Repository; onC
     <ConfirmDialog
       open
       onOpenChange={(open) => !open && onClose()}
-      title={`Forget “${repository.name}”?`}
-      confirm="Delete the repository"
+      title={`Delete “${repository.name}”?`}
+      confirm="Delete repository"
       busy={deletion.isPending}
       onConfirm={() => deletion.mutate()}
     >
-      The code itself is not touched. It can only be forgotten once no plan is for it.
+      The code itself is not touched. Delete the plans of this repository first.
     </ConfirmDialog>
   );
 }

@@ -27,22 +27,22 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       const credentialsSecret = secret.trim() || null;
       const said = { name: name.trim(), url: url.trim(), defaultBranch: branch.trim() };
       if (!repository) return createRepository({ ...said, credentialsSecret });
-      return changeRepository(repository.id, changed(repository, { ...said, credentialsSecret }));
+      return changeRepository(repository.id, patchOf(repository, { ...said, credentialsSecret }));
     },
     onSuccess: () => {
-      toast.ok(repository ? "The repository is changed" : "The repository is added");
+      toast.ok(repository ? "Repository saved" : "Repository added");
       onClose();
     },
     onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
   });
-  const fault = (field: string) =>
+  const fieldError = (field: string) =>
     saving.error instanceof ApiError
       ? (saving.error.fields.find((one) => one.field === field)?.message ?? null)
       : null;
   const isWrongSecret = secret.trim() !== "" && !SECRET.test(secret.trim());
   return (
     <FormDialog
-      title={repository ? `Edit ${repository.name}` : "Add a repository"}
+      title={repository ? `Edit ${repository.name}` : "Add repository"}
       submit={repository ? "Save" : "Add repository"}
       isDisabled={!name.trim() || !url.trim() || !branch.trim() || isWrongSecret}
       busy={saving.isPending}
@@ -50,7 +50,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       onSubmit={() => saving.mutate()}
       onClose={onClose}
     >
-      <Field label="Name" error={fault("name")}>
+      <Field label="Name" error={fieldError("name")}>
         {(props) => (
           <input
             {...props}
@@ -62,9 +62,9 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
         )}
       </Field>
       <Field
-        label="Address"
-        error={fault("url")}
-        hint="https://…; on the local system also the path of a repository on this machine."
+        label="URL"
+        error={fieldError("url")}
+        hint="https://…; the local system also accepts a path on this machine."
       >
         {(props) => (
           <input
@@ -78,7 +78,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
           />
         )}
       </Field>
-      <Field label="Default branch" error={fault("defaultBranch")}>
+      <Field label="Default branch" error={fieldError("defaultBranch")}>
         {(props) => (
           <input
             {...props}
@@ -91,9 +91,11 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
         )}
       </Field>
       <Field
-        label="Secret with the credentials"
-        error={isWrongSecret ? "The name of the secret begins with groundwork/." : fault("credentialsSecret")}
-        hint="The name of a secret in Secrets Manager. Empty for a repository that anybody may read and write."
+        label="Credentials secret"
+        error={
+          isWrongSecret ? "The secret name must start with groundwork/." : fieldError("credentialsSecret")
+        }
+        hint="Name of a secret in AWS Secrets Manager. Leave empty if no credentials are needed."
       >
         {(props) => (
           <input
@@ -111,7 +113,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
 }
 
 /** Only what differs; but with another host the secret has to be named again, so it goes along with an address. */
-export function changed(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
+export function patchOf(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
   const patch: RepositoryPatch = {};
   if (after.name !== before.name) patch.name = after.name;
   if (after.defaultBranch !== before.defaultBranch) patch.defaultBranch = after.defaultBranch;

@@ -6,7 +6,7 @@ import { useNow } from "@/ui/useNow";
 
 import { ItemStatusBadge } from "./badges";
 import s from "./InFlight.module.css";
-import { isInFlight } from "./merging";
+import { isInFlight } from "./merge";
 
 /** More would only flicker. */
 const SHOWN = 12;
@@ -19,7 +19,7 @@ export function InFlight({ run, items }: { run: Run; items: RunItem[] }) {
   return (
     <Panel
       title="Currently processing"
-      aside={<span className={s.count}>{number(run.activeItems)} in flight</span>}
+      aside={<span className={s.count}>{number(run.activeItems)} in progress</span>}
     >
       <ul className={s.items}>
         {flying.slice(0, SHOWN).map((item) => (
@@ -33,7 +33,7 @@ export function InFlight({ run, items }: { run: Run; items: RunItem[] }) {
         ))}
         {flying.length === 0 && (
           <li className={s.none}>
-            {run.status === "QUEUED" ? "Waiting for a worker" : "Nothing at this moment"}
+            {run.status === "QUEUED" ? "Waiting for a worker" : "No items in progress"}
           </li>
         )}
         {flying.length > SHOWN && <li className={s.none}>and {number(flying.length - SHOWN)} more</li>}

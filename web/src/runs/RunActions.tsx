@@ -10,7 +10,7 @@ import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { plural } from "@/ui/format";
 import { toast } from "@/ui/toast";
 
-import { madeBy, sectionOf } from "./naming";
+import { resultCount, sectionOf } from "./labels";
 import s from "./RunActions.module.css";
 
 /** What may be done with a run: cancel it while it runs, retry what failed afterwards. */
@@ -19,9 +19,9 @@ export function RunActions({ run }: { run: Run }) {
   if (isActive(run)) return <CancelButton run={run} />;
   return (
     <>
-      {madeBy(run) > 0 && (
+      {resultCount(run) > 0 && (
         <Link className={s.link} to={`/projects/${run.projectId ?? ""}?section=${sectionOf(run.type)}`}>
-          See the results <ArrowRight size={15} aria-hidden />
+          View results <ArrowRight size={15} aria-hidden />
         </Link>
       )}
       {run.failedItems > 0 && (
@@ -38,7 +38,7 @@ function CancelButton({ run }: { run: Run }) {
   const [asking, setAsking] = useState(false);
   const cancel = useMutation({
     mutationFn: () => cancelRun(run.runId),
-    onError: (error) => toast.error("The run could not be cancelled", explain(error)),
+    onError: (error) => toast.error("Could not cancel the run", explain(error)),
     onSettled: () => {
       setAsking(false);
       return queries.invalidateQueries({ queryKey: runKeys.view(run.runId) });
@@ -53,11 +53,12 @@ function CancelButton({ run }: { run: Run }) {
         open={asking}
         onOpenChange={setAsking}
         title="Cancel this run?"
-        confirm="Cancel the run"
+        confirm="Cancel run"
+        dismiss="Keep running"
         busy={cancel.isPending}
         onConfirm={() => cancel.mutate()}
       >
-        What has been completed stays. Calls in flight finish, and nothing of them is saved.
+        Completed items stay. Calls in flight finish, but their results are not saved.
       </ConfirmDialog>
     </>
   );
@@ -76,7 +77,7 @@ function useRetry(run: Run) {
       const other = error instanceof ApiError ? error.detail("runId") : null;
       if (other) await navigate(`/projects/${run.projectId ?? ""}/runs/${other}`);
       toast.error(
-        other ? "A run of this kind is under way already" : "The items could not be retried",
+        other ? "A run of this type is already active" : "Could not retry the items",
         explain(error),
       );
     },

@@ -12,20 +12,18 @@ export function RunFacts({ run }: { run: Run }) {
   return (
     <Panel title="Details">
       <dl className={s.facts}>
-        <Fact name="Started">{run.startedAt === null ? "not yet" : dateTime(new Date(run.startedAt))}</Fact>
-        <Fact name="Ended">{run.completedAt === null ? "not yet" : dateTime(new Date(run.completedAt))}</Fact>
+        <Fact name="Started">{run.startedAt === null ? "–" : dateTime(new Date(run.startedAt))}</Fact>
+        <Fact name="Ended">{run.completedAt === null ? "–" : dateTime(new Date(run.completedAt))}</Fact>
         <Fact name="Model">{run.ai === "mock" ? "Mock" : run.model}</Fact>
         <Fact name="Detail">{options.mode}</Fact>
-        <Fact name="What is there">
-          {options.existingBehavior === "replace" ? "is replaced" : "is skipped"}
-        </Fact>
+        <Fact name="Existing results">{options.existingBehavior}</Fact>
         <Fact name="Pacing">{options.pacing}</Fact>
-        <Fact name="Read from cache">{number(run.tokens.cacheRead)} tokens</Fact>
-        <Fact name="Attempt">{run.attempts}</Fact>
+        <Fact name="Cache reads">{number(run.tokens.cacheRead)} tokens</Fact>
+        <Fact name="Attempts">{run.attempts}</Fact>
         <Fact name="Invocations">{run.hops}</Fact>
         {run.retryOf && (
           <Fact name="Retry of">
-            <Link to={`/projects/${run.projectId ?? ""}/runs/${run.retryOf}`}>the run before</Link>
+            <Link to={`/projects/${run.projectId ?? ""}/runs/${run.retryOf}`}>previous run</Link>
           </Fact>
         )}
       </dl>

@@ -3,20 +3,20 @@ import { memo, useDeferredValue, useMemo, useState } from "react";
 
 import { codePath } from "@/backlog/tree";
 import type { Run, RunItem } from "@/services/runs";
-import { duration, money, number, words } from "@/ui/format";
+import { duration, money, number, humanize } from "@/ui/format";
 import { EmptyState } from "@/ui/EmptyState";
 import { SearchField } from "@/ui/SearchField";
 import { Skeleton } from "@/ui/Skeleton";
 import { VirtualTable } from "@/ui/VirtualList";
 
 import { ItemStatusBadge } from "./badges";
-import { type ItemFilter, itemsThatFit } from "./filtering";
+import { type ItemFilter, filterItems } from "./filter";
 import s from "./RunItems.module.css";
 
 const COLUMNS = [
   { name: "Item" },
   { name: "Status" },
-  { name: "Made", align: "end" as const },
+  { name: "Created", align: "end" as const },
   { name: "Time", align: "end" as const },
   { name: "Cost", align: "end" as const },
 ];
@@ -29,7 +29,7 @@ export function RunItems({ run, items, complete }: { run: Run; items: RunItem[];
   const [text, setText] = useState("");
   // typing and polling stay quick; the long list follows
   const sought = useDeferredValue(text);
-  const shown = useMemo(() => itemsThatFit(items, filter, sought), [items, filter, sought]);
+  const shown = useMemo(() => filterItems(items, filter, sought), [items, filter, sought]);
   return (
     <>
       <div className={s.bar}>
@@ -50,22 +50,22 @@ export function RunItems({ run, items, complete }: { run: Run; items: RunItem[];
           {(index) => shown[index] && <Cells item={shown[index]} />}
         </VirtualTable>
       ) : (
-        <NothingShown loading={items.length === 0 && !complete} none={items.length === 0} />
+        <NoItems loading={items.length === 0 && !complete} none={items.length === 0} />
       )}
     </>
   );
 }
 
-function NothingShown({ loading, none }: { loading: boolean; none: boolean }) {
+function NoItems({ loading, none }: { loading: boolean; none: boolean }) {
   if (loading) {
     return (
       <div className={s.loading}>
-        <p className={s.hint}>The items are being listed.</p>
+        <p className={s.hint}>Listing items…</p>
         <Skeleton lines={3} />
       </div>
     );
   }
-  return <EmptyState compact icon={ListFilter} title={none ? "This run has no items" : "No item fits"} />;
+  return <EmptyState compact icon={ListFilter} title={none ? "This run has no items" : "No matches"} />;
 }
 
 function Filters({
@@ -83,10 +83,10 @@ function Filters({
     { value: "FAILED", label: "Failed", count: run.failedItems },
     { value: "COMPLETED", label: "Completed", count: run.completedItems },
     { value: "SKIPPED", label: "Skipped", count: run.skippedItems },
-    { value: "PENDING", label: "Waiting", count: run.pendingItems },
+    { value: "PENDING", label: "Pending", count: run.pendingItems },
   ];
   return (
-    <div className={s.filters} role="group" aria-label="Show items">
+    <div className={s.filters} role="group" aria-label="Filter items by status">
       {choices.map((choice) => (
         <button
           key={choice.value}
@@ -113,7 +113,7 @@ const Cells = memo(function Cells({ item }: { item: RunItem }) {
         </span>
         {item.errorMsg !== null && (
           <span className={s.error}>
-            {item.errorCode && <strong>{words(item.errorCode)}.</strong>} {item.errorMsg}
+            {item.errorCode && <strong>{humanize(item.errorCode)}.</strong>} {item.errorMsg}
           </span>
         )}
       </div>

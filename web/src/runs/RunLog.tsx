@@ -22,8 +22,8 @@ export function RunLog({ run, items }: { run: Run; items: RunItem[] }) {
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className={s.box} role="region" aria-label="Log" tabIndex={0}>
         {!data && !error && <Skeleton lines={4} />}
-        {!data && error && <p className={s.none}>The log could not be loaded.</p>}
-        {data?.length === 0 && <p className={s.none}>Nothing was noted yet.</p>}
+        {!data && error && <p className={s.none}>Could not load the log.</p>}
+        {data?.length === 0 && <p className={s.none}>No entries yet.</p>}
         <ol>
           {data
             ?.slice(-SHOWN)

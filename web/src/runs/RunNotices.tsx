@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { isActive, type Run, runsQuery } from "@/services/runs";
-import { ago, duration, plural } from "@/ui/format";
+import { ago, duration, number, plural } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { useNow } from "@/ui/useNow";
 
@@ -10,19 +10,18 @@ import { useNow } from "@/ui/useNow";
 export function RunNotices({ run }: { run: Run }) {
   return (
     <>
-      {run.stale && <Stale run={run} />}
+      {run.stale && <StaleNotice run={run} />}
       {run.errorMessage && !isActive(run) && (
         <Notice tone={run.status === "FAILED" ? "error" : "warning"} title={ENDED[run.status]}>
           {run.errorMessage}
         </Notice>
       )}
       {run.errorMessage && isActive(run) && <Notice tone="warning">{run.errorMessage}</Notice>}
-      {!isActive(run) && <Retried run={run} />}
+      {!isActive(run) && <RetryNotice run={run} />}
       {run.coverage && <CoverageNotice run={run} />}
       {run.ai === "mock" && (
-        <Notice tone="info" title="Made by the mock, not by Claude">
-          No key for Claude was found, so the texts are made up and the costs are what Claude would have
-          taken.
+        <Notice tone="info" title="Mock output">
+          No Claude API key was found. The text is placeholder; costs are what Claude would have charged.
         </Notice>
       )}
     </>
@@ -30,24 +29,24 @@ export function RunNotices({ run }: { run: Run }) {
 }
 
 const ENDED: Partial<Record<Run["status"], string>> = {
-  FAILED: "The run has failed",
-  PARTIAL: "Some items have failed",
+  FAILED: "The run failed",
+  PARTIAL: "Some items failed",
   CANCELLED: "The run was cancelled",
 };
 
-function Stale({ run }: { run: Run }) {
+function StaleNotice({ run }: { run: Run }) {
   const now = useNow();
   const since = run.heartbeatAt ?? run.startedAt ?? run.createdAt;
   return (
-    <Notice tone="warning" title="No sign of life from this run">
-      Last heard of {ago(new Date(since), now)}. The schedule looks for such runs and has another worker go
-      on; nothing is lost. You can also cancel it.
+    <Notice tone="warning" title="This run is not responding">
+      Last heartbeat {ago(new Date(since), now)}. Another worker will take over automatically; nothing is
+      lost. You can also cancel the run.
     </Notice>
   );
 }
 
 /** The retry that is due, or the one that was made. */
-function Retried({ run }: { run: Run }) {
+function RetryNotice({ run }: { run: Run }) {
   const now = useNow(run.nextRetryAt !== null);
   const runs = useQuery({
     ...runsQuery(run.projectId ?? ""),
@@ -58,16 +57,16 @@ function Retried({ run }: { run: Run }) {
     return (
       <Notice
         tone="info"
-        action={<Link to={`/projects/${run.projectId ?? ""}/runs/${retry.runId}`}>Go to the retry</Link>}
+        action={<Link to={`/projects/${run.projectId ?? ""}/runs/${retry.runId}`}>View retry</Link>}
       >
-        What failed here was tried again.
+        The failed items were retried.
       </Notice>
     );
   }
   if (run.nextRetryAt === null || run.nextRetryAt < now) return null;
   return (
     <Notice tone="info">
-      {plural(run.failedItems, "failed item")} will be tried again by itself in about{" "}
+      Retrying {plural(run.failedItems, "failed item")} automatically in about{" "}
       {duration(run.nextRetryAt - now)}.
     </Notice>
   );
@@ -78,9 +77,8 @@ function CoverageNotice({ run }: { run: Run }) {
   const { stated, covered, rest } = run.coverage;
   return (
     <Notice tone={rest > 0 ? "warning" : "info"}>
-      {plural(covered, "card")} of the {stated} that state a bug or a wish {covered === 1 ? "is" : "are"}{" "}
-      behind an epic
-      {rest > 0 ? `; ${rest} are in none.` : "."}
+      Epics cover {number(covered)} of {plural(stated, "card")} with a bug or a feature request
+      {rest > 0 ? `; ${number(rest)} not covered.` : "."}
     </Notice>
   );
 }

@@ -67,7 +67,7 @@ test("what is in flight is shown, and counted in the bar with what failed and wa
   renderPage(<RunPage />, AT);
   const processing = (await screen.findByText("Currently processing")).closest("section");
   expect(within(processing as HTMLElement).getByText("Epic 1")).toBeInTheDocument();
-  const bar = screen.getByRole("progressbar", { name: "Progress of the run" });
+  const bar = screen.getByRole("progressbar", { name: "Run progress" });
   expect(bar).toHaveAttribute("aria-valuetext", "1 of 4 done, 1 skipped, 1 failed, 1 in progress");
 });
 
@@ -100,13 +100,13 @@ test("a run that is unchanged is not drawn anew and stays in sight", async () =>
   const { calls } = serve(() => (asked++ === 0 ? aRun({ pollAfterMs: 500 }) : "unchanged"));
   renderPage(<RunPage />, AT);
   await waitFor(() => expect(polls(calls).length).toBeGreaterThanOrEqual(3));
-  expect(screen.getByText("Generation of stories")).toBeInTheDocument();
+  expect(screen.getByText("Generate stories")).toBeInTheDocument();
 });
 
 test("a stale run says so", async () => {
   serve(() => aRun({ stale: true }));
   renderPage(<RunPage />, AT);
-  expect(await screen.findByText("No sign of life from this run")).toBeInTheDocument();
+  expect(await screen.findByText("This run is not responding")).toBeInTheDocument();
 });
 
 test("cancelling asks first", async () => {
@@ -117,7 +117,8 @@ test("cancelling asks first", async () => {
   renderPage(<RunPage />, AT);
   await user.click(await screen.findByRole("button", { name: "Cancel run" }));
   expect(calls.some((call) => call.method === "POST")).toBe(false);
-  await user.click(await screen.findByRole("button", { name: "Cancel the run" }));
+  const dialog = within(await screen.findByRole("alertdialog", { name: "Cancel this run?" }));
+  await user.click(dialog.getByRole("button", { name: "Cancel run" }));
   await waitFor(() => expect(calls.some((call) => call.path === "/api/runs/p1-R1/cancel")).toBe(true));
 });
 
@@ -133,6 +134,6 @@ test("the failed items of a run that has ended are retried, and the page goes to
 test("a run that is not there says so and is not asked for again", async () => {
   const { calls } = fakeServer({});
   renderPage(<RunPage />, AT);
-  expect(await screen.findByText("This run could not be loaded")).toBeInTheDocument();
+  expect(await screen.findByText("Could not load this run")).toBeInTheDocument();
   expect(polls(calls)).toHaveLength(1);
 });

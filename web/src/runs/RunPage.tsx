@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue } from "react";
 import { useParams } from "react-router";
 
-import { mayPass } from "@/api/errors";
+import { isRetryable } from "@/api/errors";
 import { projectQuery } from "@/services/projects";
 import { ErrorState } from "@/ui/ErrorState";
 import { PageHeader } from "@/ui/PageHeader";
@@ -12,8 +12,8 @@ import { usePageTitle } from "@/ui/usePageTitle";
 
 import { RunStatusBadge } from "./badges";
 import { InFlight } from "./InFlight";
-import type { RunView } from "./merging";
-import { runName } from "./naming";
+import type { RunView } from "./merge";
+import { runName } from "./labels";
 import { RunActions } from "./RunActions";
 import { RunFacts } from "./RunFacts";
 import { RunItems } from "./RunItems";
@@ -35,8 +35,8 @@ function RunScreen({ runId }: { runId: string }) {
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;
   if (newest) return <Skeleton lines={6} height={34} />;
-  if (error && !mayPass(error))
-    return <ErrorState isPage title="This run could not be loaded" error={error} />;
+  if (error && !isRetryable(error))
+    return <ErrorState isPage title="Could not load this run" error={error} />;
   if (error)
     return <ErrorState isPage title="Waiting for the server" error={error} onRetry={() => void refetch()} />;
   return <Skeleton lines={6} height={34} />;
@@ -63,7 +63,7 @@ function RunLive({ view }: { view: RunView }) {
         <RunNotices run={run} />
         <RunSummary run={run} />
         <InFlight run={run} items={items} />
-        <Panel flush label="Items of the run">
+        <Panel flush label="Run items">
           <RunItems run={run} items={items} complete={view.listed !== null} />
         </Panel>
         <div className={s.columns}>

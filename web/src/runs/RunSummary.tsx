@@ -6,10 +6,10 @@ import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { useNow } from "@/ui/useNow";
 
-import { madeBy, makesOf } from "./naming";
+import { resultCount, resultNoun } from "./labels";
 import s from "./RunSummary.module.css";
 import { segmentsOf } from "./segments";
-import { elapsedMs, remainingMs } from "./times";
+import { elapsedMs, remainingMs } from "./timing";
 
 /** Where a run stands, at a glance. */
 export function RunSummary({ run }: { run: Run }) {
@@ -24,7 +24,7 @@ export function RunSummary({ run }: { run: Run }) {
         </p>
         <p className={s.percent}>{run.progress}%</p>
       </div>
-      <ProgressBar label="Progress of the run" segments={segmentsOf(run)} />
+      <ProgressBar label="Run progress" segments={segmentsOf(run)} />
       <Legend run={run} />
       <Figures run={run} />
     </Panel>
@@ -37,7 +37,7 @@ function Legend({ run }: { run: Run }) {
     { name: "skipped", look: s.skipped, count: run.skippedItems },
     { name: "failed", look: s.failed, count: run.failedItems },
     { name: "in progress", look: s.active, count: run.activeItems },
-    { name: isActive(run) ? "waiting" : "not begun", look: s.waiting, count: run.pendingItems },
+    { name: isActive(run) ? "pending" : "not started", look: s.waiting, count: run.pendingItems },
   ];
   return (
     <ul className={s.legend}>
@@ -51,12 +51,12 @@ function Legend({ run }: { run: Run }) {
 }
 
 function Figures({ run }: { run: Run }) {
-  const [one, many] = makesOf(run.type);
+  const [one, many] = resultNoun(run.type);
   const { input, output, cacheRead, cacheWrite } = run.tokens;
   const limit = run.options.maxCostUsd;
   return (
     <dl className={s.figures}>
-      <Times run={run} />
+      <TimeFigures run={run} />
       <Figure
         name="Tokens"
         value={`${compact(input + cacheRead + cacheWrite)} in`}
@@ -65,11 +65,11 @@ function Figures({ run }: { run: Run }) {
       <Figure
         name="Cost"
         value={money(run.costUsd)}
-        also={limit === null ? "no limit" : `of ${money(limit)} at most`}
+        also={limit === null ? "no limit" : `limit ${money(limit)}`}
       />
       <Figure
-        name="Made"
-        value={plural(madeBy(run), one, many)}
+        name="Created"
+        value={plural(resultCount(run), one, many)}
         also={run.artifactsDeleted ? `${number(run.artifactsDeleted)} replaced` : null}
       />
     </dl>
@@ -77,11 +77,11 @@ function Figures({ run }: { run: Run }) {
 }
 
 /** The part that changes every second, so that nothing else is drawn again with it. */
-function Times({ run }: { run: Run }) {
+function TimeFigures({ run }: { run: Run }) {
   const active = isActive(run);
   const now = useNow(active);
   const left = remainingMs(run, now);
-  if (!active) return <Figure name="Took" value={duration(elapsedMs(run, now))} also={null} />;
+  if (!active) return <Figure name="Duration" value={duration(elapsedMs(run, now))} also={null} />;
   return (
     <>
       <Figure name="Elapsed" value={<span role="timer">{clock(elapsedMs(run, now))}</span>} also={null} />

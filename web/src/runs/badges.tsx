@@ -14,7 +14,7 @@ import {
 import type { ItemStatus, RunStatus } from "@/services/runs";
 import { StatusBadge, type Tone } from "@/ui/StatusBadge";
 
-import { ITEM_STATUS_WORD, RUN_STATUS_WORD } from "./naming";
+import { ITEM_STATUS_LABELS, RUN_STATUS_LABELS } from "./labels";
 
 type Look = { tone: Tone; icon: LucideIcon; spinning?: boolean };
 
@@ -37,9 +37,9 @@ const ITEM: Record<ItemStatus, Look> = {
 };
 
 export function RunStatusBadge({ status }: { status: RunStatus }) {
-  return <StatusBadge {...RUN[status]}>{RUN_STATUS_WORD[status]}</StatusBadge>;
+  return <StatusBadge {...RUN[status]}>{RUN_STATUS_LABELS[status]}</StatusBadge>;
 }
 
 export function ItemStatusBadge({ status }: { status: ItemStatus }) {
-  return <StatusBadge {...ITEM[status]}>{ITEM_STATUS_WORD[status]}</StatusBadge>;
+  return <StatusBadge {...ITEM[status]}>{ITEM_STATUS_LABELS[status]}</StatusBadge>;
 }

@@ -5,7 +5,7 @@ import { toRun } from "@/services/runs";
 import { aRun } from "@/testing/samples";
 
 import { nextPollMs } from "./polling";
-import { elapsedMs, remainingMs } from "./times";
+import { elapsedMs, remainingMs } from "./timing";
 
 const run = (part = {}) => toRun(aRun(part), 10_000);
 

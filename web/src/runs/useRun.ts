@@ -16,7 +16,7 @@ import {
 import { storyKeys } from "@/services/stories";
 import { subtaskKeys } from "@/services/subtasks";
 
-import { merged, needsAll, type RunView, viewOf } from "./merging";
+import { mergeAnswer, needsFullList, type RunView, viewOf } from "./merge";
 import { nextPollMs } from "./polling";
 
 /** A run with its items: all once, then what has changed. Not asked while the tab is hidden, at once when it returns. */
@@ -37,17 +37,17 @@ const viewQuery = (runId: string) =>
   });
 
 async function fetchView(runId: string, known: RunView | undefined, signal: AbortSignal): Promise<RunView> {
-  if (!known || needsAll(known)) {
+  if (!known || needsFullList(known)) {
     const { data, etag } = await getRunWithItems(runId, signal);
     return data ? viewOf(data, etag, Date.now()) : (known as RunView);
   }
   const { data, etag } = await getRunSince(runId, known.run.seq, known.etag, signal);
-  return data ? merged(known, data, etag, Date.now()) : known;
+  return data ? mergeAnswer(known, data, etag, Date.now()) : known;
 }
 
 export function useRun(runId: string) {
   const query = useQuery(viewQuery(runId));
-  useWhatItMakes(query.data?.run);
+  useRefreshResults(query.data?.run);
   return query;
 }
 
@@ -70,7 +70,7 @@ export function useRunLog(runId: string, run: Run | undefined) {
  * When a run ends, what it has made is fetched anew wherever it is shown, and the log's last lines too. A short one has
  * ended before it is first looked at: what was seen before it began is just as old then.
  */
-function useWhatItMakes(run: Run | undefined): void {
+function useRefreshResults(run: Run | undefined): void {
   const queries = useQueryClient();
   const wasActive = useRef(true);
   const active = run === undefined || isActive(run);

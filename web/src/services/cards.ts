@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { getJson, patchJson, postJson, postText, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { getJson, patchJson, postText, remove } from "@/api/client";
+import { pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
@@ -17,7 +17,7 @@ export const cardKeys = {
 };
 
 /** Nothing to map yet: the page shows a card as the API gives it. */
-export function toCard(from: CardFromAPI): Card {
+function toCard(from: CardFromAPI): Card {
   return from;
 }
 
@@ -29,7 +29,7 @@ export const cardsQuery = (projectId: string) =>
       const page = await getJson<Page<CardFromAPI>>(ofProject(projectId), { query, signal });
       return { ...page, items: page.items.map(toCard) };
     },
-    ...byToken,
+    ...pageParams,
   });
 
 export const cardQuery = (id: string) =>
@@ -42,10 +42,6 @@ export const cardQuery = (id: string) =>
 /** A file as it is; `type` is `text/csv` or `application/x-ndjson`. */
 export function importCards(projectId: string, text: string, type: string): Promise<Imported> {
   return postText(ofProject(projectId), text, type);
-}
-
-export function addCard(projectId: string, card: { text: string; source?: string }): Promise<Imported> {
-  return postJson(ofProject(projectId), { cards: [card] });
 }
 
 export async function changeCard(id: string, patch: CardPatch): Promise<Card> {

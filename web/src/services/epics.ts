@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type EpicFromAPI = components["schemas"]["Epic"];
@@ -26,7 +26,7 @@ export const epicsQuery = (projectId: string) =>
       const page = await getJson<Page<EpicFromAPI>>(ofProject(projectId), { query, signal });
       return { ...page, items: page.items.map(toEpic) };
     },
-    ...byToken,
+    ...pageParams,
   });
 
 export const epicQuery = (id: string) =>

@@ -48,12 +48,17 @@ export type TaskLog = { lines: LogLine[]; before: LogLine[]; resumeAt: string | 
 export function logQuery(taskId: string, isLive: boolean) {
   return queryOptions({
     queryKey: logKey(taskId),
-    queryFn: ({ signal, client }) => readOn(taskId, client.getQueryData<TaskLog>(logKey(taskId)), signal),
+    queryFn: ({ signal, client }) =>
+      readNewLines(taskId, client.getQueryData<TaskLog>(logKey(taskId)), signal),
     refetchInterval: isLive ? LOG_MS : false,
   });
 }
 
-async function readOn(taskId: string, known: TaskLog | undefined, signal: AbortSignal): Promise<TaskLog> {
+async function readNewLines(
+  taskId: string,
+  known: TaskLog | undefined,
+  signal: AbortSignal,
+): Promise<TaskLog> {
   let [before, resumeAt] = [known?.before ?? [], known?.resumeAt ?? null];
   for (;;) {
     const query = { limit: 100, nextToken: resumeAt };

@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 import type {
   Comparison,
@@ -18,13 +18,13 @@ import type {
 
 type Schemas = components["schemas"];
 /** What has a default may be left out, though the types made of the API's document say otherwise. */
-type Asked<T, K extends keyof T> = Pick<T, K> & Partial<T>;
-export type NewPlan = Asked<Schemas["NewPlan"], "repositoryId">;
-export type NewPhase = Asked<Schemas["NewPhase"], "planId" | "title">;
-export type NewTask = Asked<Schemas["NewTask"], "phaseId" | "title">;
-export type GenerateRequest = Asked<Schemas["GenerateRequest"], "repositoryId" | "title">;
-export type ReviewRequest = Asked<Schemas["ReviewRequest"], "reviewType">;
-export type UnderWay = Schemas["StartedIteration"];
+type WithDefaults<T, K extends keyof T> = Pick<T, K> & Partial<T>;
+export type NewPlan = WithDefaults<Schemas["NewPlan"], "repositoryId">;
+export type NewPhase = WithDefaults<Schemas["NewPhase"], "planId" | "title">;
+export type NewTask = WithDefaults<Schemas["NewTask"], "phaseId" | "title">;
+export type GenerateRequest = WithDefaults<Schemas["GenerateRequest"], "repositoryId" | "title">;
+export type ReviewRequest = WithDefaults<Schemas["ReviewRequest"], "reviewType">;
+export type StartedRun = Schemas["StartedIteration"];
 export type PhaseOfPlan = Schemas["PhaseDetails"];
 export type TaskOfPlan = Schemas["TaskDetails"];
 export type Dependents = "refuse" | "repair";
@@ -41,13 +41,13 @@ export function plansQuery(repositoryId: string | null) {
     queryKey: [...plansKey(), repositoryId],
     queryFn: ({ pageParam, signal }) =>
       getJson<Page<PlanInBrief>>("/api/plans", { query: { repositoryId, nextToken: pageParam }, signal }),
-    ...byToken,
+    ...pageParams,
     refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.items.some(isMoving)) ? GENERATING_MS * 2 : false,
+      state.data?.pages.some((page) => page.items.some(isInProgress)) ? GENERATING_MS * 2 : false,
   });
 }
 
-function isMoving({ status }: PlanInBrief): boolean {
+function isInProgress({ status }: PlanInBrief): boolean {
   return status === "GENERATING" || status === "RUNNING" || status === "PAUSING";
 }
 
@@ -60,22 +60,13 @@ export function planQuery(id: string) {
   });
 }
 
-/** The plan as it was: nothing about that ever changes. */
-export function planVersionQuery(id: string, version: number) {
-  return queryOptions({
-    queryKey: [...planKey(id), "version", version],
-    queryFn: ({ signal }) => getJson<Plan>(`/api/plans/${id}`, { query: { version }, signal }),
-    staleTime: Infinity,
-  });
-}
-
 /** Newest first. */
 export function iterationsQuery(id: string) {
   return infiniteQueryOptions({
     queryKey: [...planKey(id), "iterations"],
     queryFn: ({ pageParam, signal }) =>
       getJson<Page<Iteration>>(`/api/plans/${id}/iterations`, { query: { nextToken: pageParam }, signal }),
-    ...byToken,
+    ...pageParams,
     refetchInterval: ({ state }) =>
       state.data?.pages[0]?.items.some((one) => one.status === "PENDING") ? GENERATING_MS : false,
   });
@@ -110,7 +101,7 @@ export function createPlan(body: NewPlan): Promise<Plan> {
   return postJson("/api/plans", body);
 }
 
-export function generatePlan(body: GenerateRequest): Promise<UnderWay> {
+export function generatePlan(body: GenerateRequest): Promise<StartedRun> {
   return postJson("/api/plans/generate", body);
 }
 
@@ -126,7 +117,7 @@ export function restoreVersion(id: string, earlier: number, version: number): Pr
   return postJson(`/api/plans/${id}/restore`, { version: earlier }, { ifMatch: etagOf(version) });
 }
 
-export function reviewPlan(id: string, body: ReviewRequest): Promise<UnderWay> {
+export function reviewPlan(id: string, body: ReviewRequest): Promise<StartedRun> {
   return postJson(`/api/plans/${id}/review`, body);
 }
 
@@ -165,17 +156,17 @@ function etagOf(version: number): string {
 }
 
 /** The run in which the model writes a plan, or reviews it. */
-export type WritingRun = Schemas["Run"];
+export type GenerationRun = Schemas["Run"];
 
-export function writingQuery(runId: string | null) {
+export function generationRunQuery(runId: string | null) {
   return queryOptions({
     queryKey: ["plans", "writing", runId],
-    queryFn: ({ signal }) => getJson<WritingRun>(`/api/runs/${runId ?? ""}/progress`, { signal }),
+    queryFn: ({ signal }) => getJson<GenerationRun>(`/api/runs/${runId ?? ""}/progress`, { signal }),
     enabled: runId !== null,
     refetchInterval: ({ state }) => state.data?.pollAfterMs ?? false,
   });
 }
 
-export function cancelWriting(runId: string): Promise<unknown> {
+export function cancelGeneration(runId: string): Promise<unknown> {
   return postJson(`/api/runs/${runId}/cancel`);
 }

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { byToken, type Page } from "@/api/pages";
+import { pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type ProjectFromAPI = components["schemas"]["Project"];
@@ -27,7 +27,7 @@ export const projectsQuery = () =>
       const page = await getJson<Page<ProjectFromAPI>>("/api/projects", { query, signal });
       return { ...page, items: page.items.map(toProject) };
     },
-    ...byToken,
+    ...pageParams,
   });
 
 export const projectQuery = (id: string) =>

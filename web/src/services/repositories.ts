@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { allOf, type Page } from "@/api/pages";
+import { fetchAllPages, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type Repository = components["schemas"]["Repository"];
@@ -11,7 +11,7 @@ export type NewRepository = Pick<components["schemas"]["NewRepository"], "name" 
 export type RepositoryPatch = components["schemas"]["RepositoryPatch"];
 
 /** Nobody chooses among more in a list. */
-const MOST = 1_000;
+const MAX_REPOSITORIES = 1_000;
 
 export const repositoriesKey = (): readonly unknown[] => ["repositories"];
 
@@ -20,10 +20,10 @@ export function repositoriesQuery() {
   return queryOptions({
     queryKey: repositoriesKey(),
     queryFn: ({ signal }) =>
-      allOf(
+      fetchAllPages(
         (nextToken) =>
           getJson<Page<Repository>>("/api/repositories", { query: { limit: 200, nextToken }, signal }),
-        MOST,
+        MAX_REPOSITORIES,
       ),
   });
 }

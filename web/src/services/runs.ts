@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { getIfChanged, getJson, postJson } from "@/api/client";
-import { allOf, type Page } from "@/api/pages";
+import { fetchAllPages, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
@@ -23,7 +23,6 @@ export type RunRequest = {
   itemIds: string[] | null;
 };
 export type Estimate = Schemas["RunEstimate"];
-export type Coverage = Schemas["Coverage"];
 
 /** Times are milliseconds since 1970, or null. */
 type Times<T, K extends keyof T> = Omit<T, K> & { [key in K]: number | null };
@@ -45,7 +44,6 @@ export const runKeys = {
   active: (projectId: string) => [...runKeys.ofProject(projectId), "active"] as const,
   view: (runId: string) => [...runKeys.all, "view", runId] as const,
   log: (runId: string) => [...runKeys.all, "log", runId] as const,
-  coverage: (runId: string) => [...runKeys.all, "coverage", runId] as const,
   estimate: (projectId: string, request: RunRequest) =>
     [...runKeys.all, "estimate", projectId, request] as const,
 };
@@ -71,7 +69,7 @@ export function toItem(from: RunItemFromAPI): RunItem {
   return { ...from, index, startedAt: time(from.startedAt), completedAt: time(from.completedAt) };
 }
 
-export function toLogLine(from: LogLineFromAPI): LogLine {
+function toLogLine(from: LogLineFromAPI): LogLine {
   return { ...from, at: Date.parse(from.at) };
 }
 
@@ -87,7 +85,7 @@ export async function getRunSince(runId: string, since: number, etag: string | n
 
 /** The lines after `after`, oldest first. */
 export async function getLogAfter(runId: string, after: number, signal?: AbortSignal): Promise<LogLine[]> {
-  const lines = await allOf((nextToken) =>
+  const lines = await fetchAllPages((nextToken) =>
     getJson<Page<LogLineFromAPI>>(`${path(runId)}/logs`, { query: { after, nextToken, limit: 200 }, signal }),
   );
   return lines.map(toLogLine);
@@ -113,12 +111,6 @@ export const activeRunsQuery = (projectId: string) =>
     },
     refetchInterval: ({ state: { data } }) =>
       data?.length ? Math.max(1_000, Math.min(...data.map((run) => run.pollAfterMs))) : 8_000,
-  });
-
-export const coverageQuery = (runId: string) =>
-  queryOptions({
-    queryKey: runKeys.coverage(runId),
-    queryFn: ({ signal }) => getJson<Coverage>(`${path(runId)}/coverage`, { signal }),
   });
 
 export const estimateQuery = (projectId: string, request: RunRequest) =>

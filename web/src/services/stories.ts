@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { allOf, byToken, type Page } from "@/api/pages";
+import { fetchAllPages, pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
@@ -34,7 +34,7 @@ export const storiesQuery = (projectId: string) =>
       const page = await getJson<Page<StoryFromAPI>>(ofProject(projectId), { query, signal });
       return { ...page, items: page.items.map((one): Story => toStory(one)) };
     },
-    ...byToken,
+    ...pageParams,
   });
 
 /** All of them: an epic has few. */
@@ -44,7 +44,7 @@ export const epicStoriesQuery = (epicId: string) =>
     queryFn: async ({ signal }) => {
       const page = (nextToken: string | null) =>
         getJson<Page<StoryFromAPI>>(ofEpic(epicId), { query: { limit: 200, nextToken }, signal });
-      return (await allOf(page)).map((one): Story => toStory(one));
+      return (await fetchAllPages(page)).map((one): Story => toStory(one));
     },
   });
 

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getJson, patchJson, postJson, remove } from "@/api/client";
-import { allOf, byToken, type Page } from "@/api/pages";
+import { fetchAllPages, pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type SubtaskFromAPI = components["schemas"]["Subtask"];
@@ -27,7 +27,7 @@ export const subtasksQuery = (projectId: string) =>
       const page = await getJson<Page<SubtaskFromAPI>>(ofProject(projectId), { query, signal });
       return { ...page, items: page.items.map(toSubtask) };
     },
-    ...byToken,
+    ...pageParams,
   });
 
 /** All of them: a story has few. */
@@ -37,7 +37,7 @@ export const storySubtasksQuery = (storyId: string) =>
     queryFn: async ({ signal }) => {
       const page = (nextToken: string | null) =>
         getJson<Page<SubtaskFromAPI>>(ofStory(storyId), { query: { limit: 200, nextToken }, signal });
-      return (await allOf(page)).map(toSubtask);
+      return (await fetchAllPages(page)).map(toSubtask);
     },
   });
 

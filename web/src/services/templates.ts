@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { getJson, postJson, remove } from "@/api/client";
-import { allOf, type Page } from "@/api/pages";
+import { fetchAllPages, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type Template = components["schemas"]["Template"];
@@ -16,7 +16,7 @@ export function templatesQuery() {
   return queryOptions({
     queryKey: templatesKey(),
     queryFn: ({ signal }) =>
-      allOf((nextToken) =>
+      fetchAllPages((nextToken) =>
         getJson<Page<TemplateInBrief>>("/api/plan-templates", { query: { limit: 200, nextToken }, signal }),
       ),
   });

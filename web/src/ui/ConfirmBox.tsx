@@ -13,6 +13,8 @@ export type ConfirmProps = {
   /** The verb, e.g. "Delete project". */
   confirm: string;
   onConfirm: () => void;
+  /** Label of the button that closes the dialog without acting. */
+  dismiss?: string;
   busy?: boolean;
 };
 
@@ -23,6 +25,7 @@ export function ConfirmBox({
   children,
   confirm,
   onConfirm,
+  dismiss = "Cancel",
   busy = false,
 }: ConfirmProps) {
   return (
@@ -38,7 +41,7 @@ export function ConfirmBox({
           </A.Description>
           <footer className={s.footer}>
             <A.Cancel asChild>
-              <Button>Keep it</Button>
+              <Button>{dismiss}</Button>
             </A.Cancel>
             <Button variant="danger" busy={busy} onClick={onConfirm}>
               {confirm}

@@ -27,7 +27,7 @@ export function EditableText(props: Props) {
     wasEditing.current = editing;
   }, [editing]);
   if (editing) return <Editor {...props} onClose={() => setEditing(false)} />;
-  const { label, value, placeholder = "Nothing yet", className = "" } = props;
+  const { label, value, placeholder = "Empty", className = "" } = props;
   return (
     <button
       ref={shown}

@@ -16,7 +16,7 @@ type Props = {
 };
 
 /** What went wrong, in words, with the request's id where the server gave one. */
-export function ErrorState({ error, title = "This could not be loaded", onRetry, action, isPage }: Props) {
+export function ErrorState({ error, title = "Could not load this", onRetry, action, isPage }: Props) {
   const Heading = isPage ? "h1" : "h2";
   const id = error instanceof ApiError ? error.requestId : null;
   return (

@@ -20,7 +20,7 @@ export function ProgressBar({ label, segments, thin = false }: Props) {
       aria-valuemin={0}
       aria-valuemax={total}
       aria-valuenow={done + failed + skipped}
-      aria-valuetext={inWords(segments)}
+      aria-valuetext={describeSegments(segments)}
     >
       <span className={s.done} style={share(done)} />
       <span className={s.skipped} style={share(skipped)} />
@@ -31,7 +31,7 @@ export function ProgressBar({ label, segments, thin = false }: Props) {
 }
 
 /** "12 of 40 done, 1 failed, 3 in progress" */
-export function inWords({ total, done, failed, skipped, active }: Segments): string {
+export function describeSegments({ total, done, failed, skipped, active }: Segments): string {
   const parts = [`${done} of ${total} done`];
   if (skipped) parts.push(`${skipped} skipped`);
   if (failed) parts.push(`${failed} failed`);

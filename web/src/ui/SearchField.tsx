@@ -17,7 +17,7 @@ export function SearchField({ label, value, onChange, icon: Icon = Search }: Pro
         onChange={(event) => onChange(event.target.value)}
       />
       {value && (
-        <button type="button" className={s.clear} aria-label="Clear the search" onClick={() => onChange("")}>
+        <button type="button" className={s.clear} aria-label="Clear search" onClick={() => onChange("")}>
           <X size={14} aria-hidden />
         </button>
       )}

@@ -7,7 +7,7 @@ const ToastList = overlay("ToastList");
 
 /** Nothing before the first message. */
 export function Toasts() {
-  const hasSpoken = useSyncExternalStore(toast.subscribe, toast.hasSpoken);
+  const hasSpoken = useSyncExternalStore(toast.subscribe, toast.hasShown);
   return (
     hasSpoken && (
       <Suspense>

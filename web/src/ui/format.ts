@@ -68,7 +68,7 @@ export function ago(date: Date, now: number = Date.now()): string {
 }
 
 /** `MODEL_UNAVAILABLE` as "Model unavailable". */
-export function words(code: string): string {
+export function humanize(code: string): string {
   const text = code.replaceAll("_", " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -19,7 +19,7 @@ export const toast = {
   all: (): readonly Toast[] => toasts,
 
   /** Whether there has been any. */
-  hasSpoken: (): boolean => next > 1,
+  hasShown: (): boolean => next > 1,
 
   subscribe(listener: () => void): () => void {
     listeners.add(listener);

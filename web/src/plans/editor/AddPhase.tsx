@@ -2,7 +2,7 @@ import { useState } from "react";
 
 import { FormDialog } from "@/plans/FormDialog";
 import { MODES, type PhaseMode, type Plan } from "@/plans/model";
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { addPhase } from "@/services/plans";
 import { Field } from "@/ui/Field";
@@ -15,12 +15,12 @@ export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void })
   const edit = usePlanEdit(plan.id);
   const add = () =>
     edit.mutate(
-      { ask: (version) => addPhase({ planId: plan.id, title: title.trim(), mode }, version), isQuiet: true },
+      { send: (version) => addPhase({ planId: plan.id, title: title.trim(), mode }, version), isQuiet: true },
       { onSuccess: onClose },
     );
   return (
     <FormDialog
-      title="Add a phase"
+      title="Add phase"
       submit="Add phase"
       isDisabled={!title.trim()}
       busy={edit.isPending}
@@ -40,13 +40,13 @@ export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void })
         )}
       </Field>
       <RadioCards<PhaseMode>
-        label="How its tasks go"
+        label="Task order"
         value={mode}
         onValueChange={setMode}
         choices={MODES.map((value) => ({
           value,
-          label: MODES_SHOWN[value].label,
-          hint: MODES_SHOWN[value].hint,
+          label: MODE_LABELS[value].label,
+          hint: MODE_LABELS[value].hint,
         }))}
       />
     </FormDialog>

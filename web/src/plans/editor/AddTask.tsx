@@ -17,7 +17,7 @@ export function AddTask({ plan, phase }: { plan: Plan; phase: Phase }) {
     const wanted = title.trim();
     if (!wanted || edit.isPending) return;
     edit.mutate(
-      { ask: (version) => addTask({ phaseId: phase.id, title: wanted }, version) },
+      { send: (version) => addTask({ phaseId: phase.id, title: wanted }, version) },
       // what has been typed meanwhile stays
       { onSuccess: () => setTitle((now) => (now.trim() === wanted ? "" : now)) },
     );
@@ -30,7 +30,7 @@ export function AddTask({ plan, phase }: { plan: Plan; phase: Phase }) {
         value={title}
         maxLength={300}
         placeholder="Add a task"
-        aria-label={`Title of a new task in ${phase.title}`}
+        aria-label={`New task in ${phase.title}`}
         onChange={(event) => setTitle(event.target.value)}
       />
       {title.trim() && (

@@ -18,10 +18,10 @@ type Props = {
 const NONE = "none";
 const ANY = "any";
 const OUTCOMES = [
-  { value: ANY, label: "However it ended" },
-  { value: "COMPLETED", label: "It was completed" },
-  { value: "FAILED", label: "It failed and was skipped" },
-  { value: "SKIPPED", label: "It was skipped" },
+  { value: ANY, label: "Any outcome" },
+  { value: "COMPLETED", label: "Completed" },
+  { value: "FAILED", label: "Failed, then skipped" },
+  { value: "SKIPPED", label: "Skipped" },
 ];
 
 /** What must have come of an earlier task; else this is skipped. */
@@ -31,27 +31,27 @@ export function ConditionFields({ plan, before, besides = [], value, onChange }:
   const set = (change: Partial<Condition>) => value && onChange({ ...value, ...change });
   return (
     <fieldset className={s.group}>
-      <legend>Only if</legend>
+      <legend>Condition</legend>
       <Select
-        label="Carried out only if this task"
+        label="Task to check"
         value={value?.taskId ?? NONE}
         onValueChange={(id) =>
           onChange(id === NONE ? null : { outcome: "COMPLETED", filesChanged: null, ...value, taskId: id })
         }
         options={[
-          { value: NONE, label: "Always carried out" },
+          { value: NONE, label: "Always run" },
           ...candidates.map(({ id, title }) => ({ value: id, label: title })),
         ]}
       />
       {value && (
         <div className={s.pair}>
           <Select
-            label="How it must have ended"
+            label="Required outcome"
             value={value.outcome ?? ANY}
             onValueChange={(outcome) => set({ outcome: outcomeOf(outcome) })}
             options={OUTCOMES}
           />
-          <Field label="And changed a file like" hint="A glob, such as src/**/*.py. Not needed.">
+          <Field label="Changed files" hint="Optional glob, such as src/**/*.py.">
             {(props) => (
               <input
                 {...props}

@@ -37,7 +37,7 @@ export function CriteriaFields({
       {value.length < 20 && (
         <div>
           <Button size="s" icon={Plus} onClick={() => onChange([...value, ""])}>
-            Add a criterion
+            Add criterion
           </Button>
         </div>
       )}

@@ -25,7 +25,7 @@ export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) 
   const remove = () =>
     edit.mutate(
       {
-        ask: (version) =>
+        send: (version) =>
           task ? deleteTask(task.id, dependents, version) : deletePhase(phase.id, dependents, version),
         isQuiet: true,
       },
@@ -39,13 +39,13 @@ export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) 
     );
   return (
     <FormDialog
-      title={task ? `Delete the task “${task.title}”?` : `Delete the phase “${phase.title}”?`}
+      title={task ? `Delete task “${task.title}”?` : `Delete phase “${phase.title}”?`}
       description={
         phase && phase.tasks.length > 0
-          ? `With its ${plural(phase.tasks.length, "task")}. The history keeps what it was.`
-          : "The history keeps it."
+          ? `This also deletes its ${plural(phase.tasks.length, "task")}. The plan history keeps them.`
+          : "The plan history keeps it."
       }
-      submit="Delete"
+      submit={task ? "Delete task" : "Delete phase"}
       isDangerous
       busy={edit.isPending}
       error={edit.error}
@@ -54,7 +54,7 @@ export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) 
     >
       {waiting.length > 0 && (
         <div className={`${s.note} ${s.warning}`}>
-          <p>These wait for it. They will wait for what it waited for instead:</p>
+          <p>These tasks depend on it. They will take over its dependencies:</p>
           <ul className={s.list}>
             {waiting.map(({ id, title }) => (
               <li key={id}>{title}</li>

@@ -14,17 +14,17 @@ type Props = { plan: Plan; taskId: string; value: string[]; onChange: (value: st
 
 /** What a task waits for: all that it could, and of the rest why not. What the graph does with lines, with boxes. */
 export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
-  const [wanted, setWanted] = useState("");
+  const [search, setSearch] = useState("");
   const toggle = (id: string) =>
     onChange(value.includes(id) ? value.filter((one) => one !== id) : [...value, id]);
   const found = (task: Task) =>
-    task.id !== taskId && `${task.key} ${task.title}`.toLowerCase().includes(wanted.trim().toLowerCase());
+    task.id !== taskId && `${task.key} ${task.title}`.toLowerCase().includes(search.trim().toLowerCase());
   const phases = plan.phases
     .map((phase) => ({ ...phase, tasks: phase.tasks.filter(found) }))
     .filter((phase) => phase.tasks.length > 0);
   return (
     <fieldset className={s.group}>
-      <legend>Waits for</legend>
+      <legend>Depends on</legend>
       {value.length > 0 && (
         <ul className={forms.chips}>
           {value.map((id) => (
@@ -33,7 +33,7 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
               <button
                 type="button"
                 onClick={() => toggle(id)}
-                aria-label={`No longer wait for ${taskOf(plan, id)?.title ?? id}`}
+                aria-label={`Remove dependency on ${taskOf(plan, id)?.title ?? id}`}
               >
                 <X size={13} aria-hidden />
               </button>
@@ -44,18 +44,18 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
       <input
         className={f.input}
         type="search"
-        placeholder="Find a task"
-        aria-label="Find a task to wait for"
-        value={wanted}
-        onChange={(event) => setWanted(event.target.value)}
+        placeholder="Search tasks"
+        aria-label="Search tasks"
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
       />
       {/* where none can be chosen the keyboard must still be able to scroll it */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className={s.picker} role="group" aria-label="Tasks it can wait for" tabIndex={0}>
+      <div className={s.picker} role="group" aria-label="Available tasks" tabIndex={0}>
         {phases.map((phase) => (
           <PhaseOptions key={phase.id} {...{ phase, plan, taskId, value, toggle }} />
         ))}
-        {phases.length === 0 && <p className={s.option}>No other task is called that.</p>}
+        {phases.length === 0 && <p className={s.option}>No matches</p>}
       </div>
     </fieldset>
   );

@@ -6,7 +6,7 @@ import { isConflict } from "@/plans/usePlanEdit";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 
-import { ContestedFields } from "./ContestedFields";
+import { ConflictingFields } from "./ConflictingFields";
 import s from "./EditPanel.module.css";
 import type { DraftOf } from "./useDraft";
 
@@ -37,7 +37,7 @@ export function EditPanel<C extends Fields>({
 }: Props<C>) {
   const { busy, error, onSave, onClose, aside, children } = rest;
   const id = useId();
-  const isContested = draft.contested.length > 0;
+  const isContested = draft.conflicts.length > 0;
   return (
     <Dialog
       open
@@ -64,7 +64,7 @@ export function EditPanel<C extends Fields>({
       }
     >
       {frozen && <p className={s.frozen}>{frozen}</p>}
-      <ContestedFields current={current} draft={draft} />
+      <ConflictingFields current={current} draft={draft} />
       <form
         id={id}
         onSubmit={(event) => {
@@ -79,7 +79,7 @@ export function EditPanel<C extends Fields>({
       {error !== null && !isContested && (
         <p className={isConflict(error) ? s.frozen : s.error} role="alert">
           {isConflict(error)
-            ? "Somebody else has changed the plan meanwhile. It has been read again, and nothing of what you typed is lost: look at it and save once more."
+            ? "Someone else changed the plan. It was reloaded, and your edits are kept. Review them and save again."
             : explain(error)}
         </p>
       )}

@@ -15,8 +15,8 @@ export function ElementPanel({ id, onClose }: { id: string; onClose: () => void 
   const [task, around] = [taskOf(plan, id), phaseOf(plan, id)];
   if (task && around) return <TaskForm plan={plan} phase={around} task={task} onClose={onClose} />;
   return (
-    <Dialog open onOpenChange={onClose} title="It is no longer there" side>
-      <p>Somebody has deleted it, or it belongs to another version of the plan. The history knows.</p>
+    <Dialog open onOpenChange={onClose} title="Not found" side>
+      <p>It was deleted, or it belongs to another version of the plan. See the history.</p>
     </Dialog>
   );
 }

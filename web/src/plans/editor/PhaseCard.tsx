@@ -2,7 +2,7 @@ import { ArrowDown, ArrowUp, CirclePause, Ellipsis, GitFork, PencilLine, Trash2 
 import { useState } from "react";
 
 import { isFreelyEditable, type Phase, type Plan } from "@/plans/model";
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 import { IconButton } from "@/ui/Button";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 
@@ -53,7 +53,7 @@ export function PhaseCard({ plan, phase, position, chosenId, onChoose, moves, dr
           />
         ))}
         {place !== null && place >= others.length && <li className={s.drop} aria-hidden />}
-        {phase.tasks.length === 0 && <li className={s.none}>No task yet.</li>}
+        {phase.tasks.length === 0 && <li className={s.none}>No tasks yet.</li>}
       </ul>
       {isFree && <AddTask plan={plan} phase={phase} />}
     </section>
@@ -61,19 +61,19 @@ export function PhaseCard({ plan, phase, position, chosenId, onChoose, moves, dr
 }
 
 function PhaseFacts({ phase }: { phase: Phase }) {
-  const { icon: Icon, label, hint } = MODES_SHOWN[phase.mode];
+  const { icon: Icon, label, hint } = MODE_LABELS[phase.mode];
   return (
     <span className={s.facts}>
       <span className={s.fact} title={hint}>
         <Icon size={13} aria-hidden /> {label}
       </span>
       {phase.pauseAfter && (
-        <span className={s.fact} title="The plan pauses once this phase is done.">
+        <span className={s.fact} title="The plan pauses after this phase.">
           <CirclePause size={13} aria-hidden /> Pauses after
         </span>
       )}
       {phase.condition && (
-        <span className={s.fact} title="Carried out only if its condition holds.">
+        <span className={s.fact} title="Runs only if its condition is met.">
           <GitFork size={13} aria-hidden /> Conditional
         </span>
       )}
@@ -87,9 +87,9 @@ function PhaseMenu({ plan, phase, position, onChoose, moves, isFree }: MenuProps
   const [isDeleting, setDeleting] = useState(false);
   return (
     <>
-      <Menu trigger={<IconButton label={`More about the phase ${phase.title}`} icon={Ellipsis} size="s" />}>
+      <Menu trigger={<IconButton label={`Actions for phase ${phase.title}`} icon={Ellipsis} size="s" />}>
         <MenuItem icon={PencilLine} onSelect={() => onChoose(phase.id)}>
-          {isFree ? "Edit" : "Look at it"}
+          {isFree ? "Edit" : "View"}
         </MenuItem>
         {isFree && (
           <>

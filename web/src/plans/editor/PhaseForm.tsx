@@ -1,5 +1,5 @@
 import { isFreelyEditable, MODES, type Phase, type PhaseMode, type Plan } from "@/plans/model";
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePhase } from "@/services/plans";
 import { Checkbox } from "@/ui/Checkbox";
@@ -20,7 +20,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
   const { shown, type } = draft;
   const save = () =>
     edit.mutate(
-      { ask: (version) => changePhase(phase.id, draft.changes, version), isQuiet: true },
+      { send: (version) => changePhase(phase.id, draft.changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();
@@ -32,7 +32,7 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
     <EditPanel
       title={phase.title}
       description={`Phase ${plan.phases.indexOf(phase) + 1} of ${plan.phases.length}`}
-      frozen={isFreelyEditable(plan.status) ? null : "The plan has begun: its phases stay as they are."}
+      frozen={isFreelyEditable(plan.status) ? null : "The plan has started. Its phases are read-only."}
       current={current}
       draft={draft}
       busy={edit.isPending}
@@ -62,17 +62,17 @@ export function PhaseForm({ plan, phase, onClose }: Props) {
         )}
       </Field>
       <RadioCards<PhaseMode>
-        label="How its tasks go"
+        label="Task order"
         value={shown.mode}
         onValueChange={(value) => type("mode", value)}
         choices={MODES.map((value) => ({
           value,
-          label: MODES_SHOWN[value].label,
-          hint: MODES_SHOWN[value].hint,
+          label: MODE_LABELS[value].label,
+          hint: MODE_LABELS[value].hint,
         }))}
       />
       <Checkbox checked={shown.pauseAfter} onCheckedChange={(value) => type("pauseAfter", value)}>
-        Pause the plan once this phase is done, for somebody to look at it
+        Pause the plan for review after this phase
       </Checkbox>
       <ConditionFields
         plan={plan}

@@ -14,7 +14,7 @@ export function PhaseList({ plan, chosenId, onChoose }: Props) {
   return (
     <>
       <p className="visually-hidden" role="status">
-        {moves.said}
+        {moves.announcement}
       </p>
       <ol className={s.phases}>
         {plan.phases.map((phase, position) => (

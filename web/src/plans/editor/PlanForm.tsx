@@ -1,4 +1,4 @@
-import { StoryPicker } from "@/plans/creating/StoryPicker";
+import { StoryPicker } from "@/plans/create/StoryPicker";
 import { isFreelyEditable, type Plan } from "@/plans/model";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePlan } from "@/services/plans";
@@ -18,7 +18,7 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
   const { shown, type } = draft;
   const save = () =>
     edit.mutate(
-      { ask: (version) => changePlan(plan.id, draft.changes, version), isQuiet: true },
+      { send: (version) => changePlan(plan.id, draft.changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();
@@ -28,9 +28,9 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
     );
   return (
     <EditPanel
-      title="The plan itself"
-      description="What it says, and how it is carried out."
-      frozen={isFreelyEditable(plan.status) ? null : "The plan has begun: this stays as it is."}
+      title="Plan details"
+      description="Texts and run settings."
+      frozen={isFreelyEditable(plan.status) ? null : "The plan has started. These settings are read-only."}
       current={current}
       draft={draft}
       busy={edit.isPending}
@@ -61,7 +61,7 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
         )}
       </Field>
       <div className={s.pair}>
-        <Field label="Branch" hint="Empty: one of the plan’s own.">
+        <Field label="Branch" hint="Leave empty for a generated name.">
           {(props) => (
             <input
               {...props}
@@ -73,7 +73,7 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
             />
           )}
         </Field>
-        <Field label="Tasks at once" hint="At most, in phases that go in parallel.">
+        <Field label="Max parallel tasks" hint="Applies to parallel phases.">
           {(props) => (
             <input
               {...props}
@@ -88,13 +88,9 @@ export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void })
         </Field>
       </div>
       <Checkbox checked={shown.autoCommit} onCheckedChange={(value) => type("autoCommit", value)}>
-        Commit each task’s change to the branch; else it is kept as a patch to look at
+        Commit each task’s change to the branch. If off, changes are kept as patches.
       </Checkbox>
-      <StoryPicker
-        label="Stories it carries out"
-        value={shown.storyIds}
-        onChange={(ids) => type("storyIds", ids)}
-      />
+      <StoryPicker label="Linked stories" value={shown.storyIds} onChange={(ids) => type("storyIds", ids)} />
     </EditPanel>
   );
 }

@@ -22,7 +22,7 @@ export function RepositoryField({ usual, value, onChange }: Props) {
   if (others.length === 0 && !isGone) return null;
   const name = known.find(({ id }) => id === usual)?.name;
   return (
-    <Field label="Repository" hint="Its commit goes to a branch of the plan there.">
+    <Field label="Repository" hint="The task commits to the plan’s branch in this repository.">
       {({ id }) => (
         <Select
           id={id}
@@ -30,10 +30,10 @@ export function RepositoryField({ usual, value, onChange }: Props) {
           value={value ?? USUAL}
           onValueChange={(chosen) => onChange(chosen === USUAL ? null : chosen)}
           options={[
-            { value: USUAL, label: name ? `The plan’s: ${name}` : "The plan’s" },
+            { value: USUAL, label: name ? `Plan repository: ${name}` : "Plan repository" },
             ...(value === usual && name ? [{ value: usual, label: name }] : []),
             ...others.map((one) => ({ value: one.id, label: one.name })),
-            ...(isGone ? [{ value, label: "One that is no longer known" }] : []),
+            ...(isGone ? [{ value, label: "Unknown repository" }] : []),
           ]}
         />
       )}

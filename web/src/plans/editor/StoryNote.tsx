@@ -1,6 +1,6 @@
 import { Link } from "react-router";
 
-import { storyPath } from "@/backlog/planning";
+import { storyPath } from "@/backlog/planLinks";
 import { codePath } from "@/backlog/tree";
 
 import s from "./EditPanel.module.css";
@@ -10,7 +10,7 @@ export function StoryNote({ storyId, subtaskId }: { storyId: string | null; subt
   if (!storyId) return null;
   return (
     <p className={s.hint}>
-      Carries out {subtaskId ? "a subtask of " : ""}story{" "}
+      Implements {subtaskId ? "a subtask of " : ""}story{" "}
       <Link to={storyPath(storyId)}>{codePath(storyId)}</Link>.
     </p>
   );

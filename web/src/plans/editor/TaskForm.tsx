@@ -2,7 +2,7 @@ import { Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { isFreelyEditable, isTaskEditable, type Phase, type Plan, type Task } from "@/plans/model";
-import { withTaskAt } from "@/plans/moving";
+import { withTaskAt } from "@/plans/moves";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changeTask } from "@/services/plans";
 import { Button } from "@/ui/Button";
@@ -34,7 +34,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
   const save = () => {
     const changes = tidied(draft.changes);
     edit.mutate(
-      { ask: (version) => changeTask(task.id, changes, version), isQuiet: true },
+      { send: (version) => changeTask(task.id, changes, version), isQuiet: true },
       {
         onSuccess: () => {
           draft.clear();
@@ -48,7 +48,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
     <EditPanel
       title={task.title}
       description={`Task ${task.key} of ${phase.title}`}
-      frozen={isEditable ? null : "It has begun, or the plan has ended: it stays as it is."}
+      frozen={isEditable ? null : "The task has started or the plan has ended. The task is read-only."}
       current={current}
       draft={draft}
       busy={edit.isPending}
@@ -74,7 +74,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
           />
         )}
       </Field>
-      <Field label="Description" hint="What Claude is told. Name files and conventions where you know them.">
+      <Field label="Description" hint="Claude reads this. Name files and conventions if you know them.">
         {(props) => (
           <textarea
             {...props}
@@ -90,8 +90,8 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         onChange={(value) => type("acceptanceCriteria", value)}
       />
       <Checkbox checked={shown.changeAsked} onCheckedChange={(value) => type("changeAsked", value)}>
-        It must change files
-        <span className={s.optionWhy}>Without this it may look and report, and change nothing.</span>
+        Must change files
+        <span className={s.optionWhy}>If off, the task may only inspect and report.</span>
       </Checkbox>
       <EffortField value={shown.effort} onChange={(value) => type("effort", value)} />
       <DependencyPicker
@@ -100,7 +100,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         value={shown.dependsOn}
         onChange={(value) => type("dependsOn", value)}
       />
-      <Field label="Files" hint="One a line: those it is about, as far as they are known.">
+      <Field label="Files" hint="Relevant files, one per line.">
         {(props) => (
           <textarea
             {...props}
@@ -113,7 +113,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
         )}
       </Field>
       <div className={s.pair}>
-        <Field label="Key" hint="What others call it by.">
+        <Field label="Key" hint="Short name, used in references.">
           {(props) => (
             <input
               {...props}
@@ -127,7 +127,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
           )}
         </Field>
         {isFree && (
-          <Field label="Phase" hint="In another one it comes to its end.">
+          <Field label="Phase" hint="A moved task goes to the end of the phase.">
             {({ id }) => (
               <Select
                 id={id}

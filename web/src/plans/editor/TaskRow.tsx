@@ -3,7 +3,7 @@ import { type KeyboardEvent, useSyncExternalStore } from "react";
 
 import { drafts } from "@/plans/drafts";
 import { type Plan, type Task, taskOf } from "@/plans/model";
-import { type Place, stepped } from "@/plans/moving";
+import { type Place, adjacentPlace } from "@/plans/moves";
 import { Status } from "@/plans/PlanBadge";
 import { TASK_STATUSES } from "@/plans/statuses";
 
@@ -27,7 +27,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
   const hasBegun = task.status !== "PENDING";
   const moveBy = (event: KeyboardEvent) => {
     const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : null;
-    const place = by && stepped(plan, task.id, by);
+    const place = by && adjacentPlace(plan, task.id, by);
     if (by === null) return;
     event.preventDefault();
     if (place) moveTask(task.id, place);
@@ -45,7 +45,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
             type="button"
             className={s.grip}
             data-grip={task.id}
-            aria-label={`Move ${task.title}: arrow keys, or drag`}
+            aria-label={`Move ${task.title} (arrow keys or drag)`}
             onKeyDown={moveBy}
             {...drag.handle(task.id)}
           >
@@ -55,7 +55,7 @@ export function TaskRow({ plan, task, isChosen, isMovable, isDropBefore, onChoos
         <button type="button" className={s.taskMain} onClick={() => onChoose(task.id)}>
           <span className={s.taskTitle}>
             {task.title}
-            {isUnsaved && <span className={s.unsaved}>Not saved</span>}
+            {isUnsaved && <span className={s.unsaved}>Unsaved</span>}
           </span>
           <TaskFacts plan={plan} task={task} />
         </button>

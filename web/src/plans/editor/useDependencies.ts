@@ -12,7 +12,7 @@ export function useDependencies(plan: Plan) {
   const set = useCallback(
     (taskId: string, dependsOn: string[]) =>
       mutate({
-        ask: (version) => changeTask(taskId, { dependsOn }, version),
+        send: (version) => changeTask(taskId, { dependsOn }, version),
         expected: (now) => withDependencies(now, taskId, dependsOn),
       }),
     [mutate],
@@ -20,7 +20,7 @@ export function useDependencies(plan: Plan) {
   const depend = useCallback(
     (taskId: string, otherId: string) => {
       const refusal = refusalOf(plan, taskId, otherId);
-      if (refusal) toast.error("That cannot be", refusal.message);
+      if (refusal) toast.error("Invalid dependency", refusal.message);
       else set(taskId, [...(taskOf(plan, taskId)?.dependsOn ?? []), otherId]);
     },
     [plan, set],

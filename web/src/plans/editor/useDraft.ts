@@ -1,18 +1,18 @@
 import { useSyncExternalStore } from "react";
 
-import { contested, drafts, type Fields, unsaved } from "@/plans/drafts";
+import { conflictingFields, drafts, type Fields, unsavedFields } from "@/plans/drafts";
 
 /** What is typed about one element, over what stands there now. Field names are those of `current`. */
 export function useDraft<C extends Fields>(id: string, current: C) {
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(id));
-  const changes = unsaved(draft, current) as Partial<C>;
+  const changes = unsavedFields(draft, current) as Partial<C>;
   return {
     /** As it would be saved. */
     shown: { ...current, ...changes },
     changes,
     isChanged: Object.keys(changes).length > 0,
     /** Fields that somebody else has changed besides. */
-    contested: contested(draft, current) as (keyof C & string)[],
+    conflicts: conflictingFields(draft, current) as (keyof C & string)[],
     type: <K extends keyof C & string>(field: K, value: C[K]) =>
       drafts.type(id, field, value, current[field]),
     drop: (field: string) => drafts.drop(id, field),

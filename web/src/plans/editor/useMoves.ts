@@ -5,18 +5,18 @@ import {
   brokenByMove,
   phaseMove,
   type Place,
-  saidPlace,
+  describePlace,
   taskMove,
   withPhaseAt,
   withTaskAt,
-} from "@/plans/moving";
+} from "@/plans/moves";
 import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePhase, changeTask } from "@/services/plans";
 import { toast } from "@/ui/toast";
 
-/** Puts tasks and phases elsewhere. `said` is read out: where the last one has come to, or why it could not. */
+/** Puts tasks and phases elsewhere. `announcement` is read out: where the last one has come to, or why it could not. */
 export function useMoves(plan: Plan) {
-  const [said, say] = useState("");
+  const [announcement, announce] = useState("");
   const { mutate } = usePlanEdit(plan.id);
 
   // in another phase the row is a new one: whoever moves it by the keyboard goes along
@@ -29,8 +29,8 @@ export function useMoves(plan: Plan) {
   const refused = (after: Plan): boolean => {
     const fault = brokenByMove(plan, after);
     if (!fault) return false;
-    say(`Not moved. ${fault.message}`);
-    toast.error("It cannot go there", fault.message);
+    announce(`Not moved. ${fault.message}`);
+    toast.error("Cannot move here", fault.message);
     return true;
   };
 
@@ -39,9 +39,9 @@ export function useMoves(plan: Plan) {
     const after = withTaskAt(plan, taskId, place);
     if (!patch || refused(after)) return;
     moved.current = taskId;
-    say(saidPlace(after, taskId));
+    announce(describePlace(after, taskId));
     mutate({
-      ask: (version) => changeTask(taskId, patch, version),
+      send: (version) => changeTask(taskId, patch, version),
       expected: (now) => withTaskAt(now, taskId, place),
     });
   };
@@ -49,12 +49,12 @@ export function useMoves(plan: Plan) {
   const movePhase = (phase: Phase, position: number) => {
     const patch = phaseMove(plan, phase.id, position);
     if (!patch || refused(withPhaseAt(plan, phase.id, position))) return;
-    say(`${phase.title}: phase ${position + 1} of ${plan.phases.length}`);
+    announce(`${phase.title}: phase ${position + 1} of ${plan.phases.length}`);
     mutate({
-      ask: (version) => changePhase(phase.id, patch, version),
+      send: (version) => changePhase(phase.id, patch, version),
       expected: (now) => withPhaseAt(now, phase.id, position),
     });
   };
 
-  return { said, moveTask, movePhase };
+  return { announcement, moveTask, movePhase };
 }

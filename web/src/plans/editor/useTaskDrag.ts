@@ -1,10 +1,10 @@
 import { type PointerEvent, useCallback, useEffect, useRef, useState } from "react";
 
-import type { Place } from "@/plans/moving";
+import type { Place } from "@/plans/moves";
 
-import { dropPlace, type Row } from "./dropPlace";
+import { dropTarget, type Row } from "./dropTarget";
 
-export type Dragged = {
+type Dragged = {
   taskId: string;
   /** How far below where it began the pointer is, in pixels. */
   dy: number;
@@ -38,7 +38,7 @@ export function useTaskDrag(onDrop: (taskId: string, place: Place) => void) {
     const dy = event.clientY - from.y + window.scrollY - from.scroll;
     setDragged((now) =>
       now || Math.hypot(dx, dy) > SLACK_PX
-        ? { taskId: from.taskId, dy, place: dropPlace(rowsOf(from.taskId), event.clientY) }
+        ? { taskId: from.taskId, dy, place: dropTarget(rowsOf(from.taskId), event.clientY) }
         : null,
     );
     scrollAlong(event.clientY);

@@ -1,14 +1,14 @@
 import type { NodeProps } from "@xyflow/react";
 import { memo } from "react";
 
-import { MODES_SHOWN } from "@/plans/modes";
+import { MODE_LABELS } from "@/plans/modeLabels";
 
 import type { BandNode } from "./elements";
 import s from "./PlanGraph.module.css";
 
 /** A phase as the ground on which its tasks stand. */
 export const BandNodeView = memo(function BandNodeView({ data: { phase, isCurrent } }: NodeProps<BandNode>) {
-  const { icon: Icon, label } = MODES_SHOWN[phase.mode];
+  const { icon: Icon, label } = MODE_LABELS[phase.mode];
   return (
     <div className={`${s.band} ${isCurrent ? s.current : ""}`}>
       <p className={s.bandTitle}>{phase.title}</p>

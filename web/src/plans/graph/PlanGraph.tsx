@@ -19,7 +19,7 @@ import { type Plan, tasksOf } from "@/plans/model";
 
 import { BandNodeView } from "./BandNodeView";
 import { DependencyEdgeView } from "./DependencyEdgeView";
-import { edgesOf, nodesOf, type PlanNode, type Remove, type States } from "./elements";
+import { edgesOf, nodesOf, type PlanNode, type DependencyHandler, type States } from "./elements";
 import s from "./PlanGraph.module.css";
 import { TaskNodeView } from "./TaskNodeView";
 
@@ -37,11 +37,11 @@ type Props = {
   chosenId?: string | null;
   onChoose: (taskId: string) => void;
   /** Without these nothing can be drawn. `taskId` waits for `otherId`. */
-  onDepend?: Remove;
-  onRelease?: Remove;
+  onDepend?: DependencyHandler;
+  onRelease?: DependencyHandler;
 };
 
-/** The plan as a graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
+/** Plan graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
 export default function PlanGraph({
   plan,
   states = null,
@@ -96,7 +96,7 @@ export default function PlanGraph({
         onlyRenderVisibleElements={nodes.length > 120}
         preventScrolling={false}
         zoomOnScroll={false}
-        aria-label="The plan as a graph"
+        aria-label="Plan graph"
       >
         <Background gap={20} size={1.2} color="var(--line)" />
         <Controls showInteractive={false} />
@@ -104,7 +104,7 @@ export default function PlanGraph({
       {isEditable && (
         <p className={`${s.hint} ${drawing.refused ? s.hintRefused : ""}`} role="status">
           {drawing.refused ??
-            "Draw from a task’s right edge to the task that has to wait for it. A line that is chosen can be removed."}
+            "Drag from a task’s right edge to the task that depends on it. Select a line to remove it."}
         </p>
       )}
     </div>
@@ -127,7 +127,7 @@ function choose(node: PlanNode, onChoose: (taskId: string) => void): void {
 }
 
 /** What drawing a line does: refusals as it is drawn, the reason where it ends in vain, the dependency else. */
-function useDrawing(plan: Plan, onDepend: Remove | undefined) {
+function useDrawing(plan: Plan, onDepend: DependencyHandler | undefined) {
   const [refusals, setRefusals] = useState(NOTHING);
   const [refused, setRefused] = useState<string | null>(null);
   const begin = (_: unknown, { nodeId, handleType }: OnConnectStartParams) => {

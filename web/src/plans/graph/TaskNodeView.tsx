@@ -20,7 +20,7 @@ export const TaskNodeView = memo(function TaskNodeView({ data }: NodeProps<TaskN
       <p className={s.foot}>
         {refused ? (
           <span className={s.why}>
-            <Ban size={12} aria-hidden /> Not possible
+            <Ban size={12} aria-hidden /> Not allowed
           </span>
         ) : status && Icon ? (
           <span className={s.status}>

@@ -25,7 +25,7 @@ export type BandNode = Node<BandNodeData, "band">;
 export type PlanNode = TaskNode | BandNode;
 export type DependencyEdge = Edge<EdgeData, "dependency">;
 
-export type Shown = {
+type GraphInput = {
   plan: Plan;
   states: States | null;
   currentPhaseId: string | null;
@@ -34,7 +34,14 @@ export type Shown = {
   isEditable: boolean;
 };
 
-export function nodesOf({ plan, states, currentPhaseId, chosenId, refusals, isEditable }: Shown): PlanNode[] {
+export function nodesOf({
+  plan,
+  states,
+  currentPhaseId,
+  chosenId,
+  refusals,
+  isEditable,
+}: GraphInput): PlanNode[] {
   const layout = layoutOf(plan);
   const bands = plan.phases.flatMap((phase): BandNode[] => {
     const band = layout.bands.find((one) => one.id === phase.id);
@@ -52,7 +59,7 @@ export function nodesOf({ plan, states, currentPhaseId, chosenId, refusals, isEd
         ...fixed(task.id, { ...(layout.spots.get(task.id) ?? { x: 0, y: 0 }), ...NODE }),
         type: "task",
         data: { task, state, isChosen: task.id === chosenId, refused, isEditable },
-        ariaLabel: spoken(task, phase, plan, state),
+        ariaLabel: ariaLabelOf(task, phase, plan, state),
       };
     }),
   );
@@ -65,18 +72,18 @@ function fixed(id: string, { x, y, width, height }: Box) {
   return { id, position: { x, y }, width, height, draggable: false, deletable: false };
 }
 
-function spoken(task: Task, phase: Phase, plan: Plan, state: TaskProgress | null): string {
+function ariaLabelOf(task: Task, phase: Phase, plan: Plan, state: TaskProgress | null): string {
   const titles = new Map(plan.phases.flatMap((one) => one.tasks).map((one) => [one.id, one.title]));
   const waits = task.dependsOn.map((id) => titles.get(id) ?? id);
   const status = state ? `, ${TASK_STATUSES[state.status].label}` : "";
-  return `${task.title}, in ${phase.title}${status}${waits.length > 0 ? `, waits for ${waits.join(", ")}` : ""}`;
+  return `${task.title}, in ${phase.title}${status}${waits.length > 0 ? `, depends on ${waits.join(", ")}` : ""}`;
 }
 
 export function edgesOf(
   plan: Plan,
   states: States | null,
   isEditable: boolean,
-  onRemove: Remove,
+  onRemove: DependencyHandler,
 ): DependencyEdge[] {
   const layout = layoutOf(plan);
   const tasks = tasksOf(plan);
@@ -84,7 +91,7 @@ export function edgesOf(
   const titles = new Map(tasks.map((task) => [task.id, task.title]));
   return tasks.flatMap((task) =>
     task.dependsOn.map((otherId): DependencyEdge => {
-      const label = `${task.title} waits for ${titles.get(otherId) ?? otherId}`;
+      const label = `${task.title} depends on ${titles.get(otherId) ?? otherId}`;
       const points = routeOf(layout, otherId, task.id, lanes.get(otherId) ?? 0);
       return {
         id: `${otherId} → ${task.id}`,
@@ -103,7 +110,7 @@ export function edgesOf(
   );
 }
 
-export type Remove = (taskId: string, otherId: string) => void;
+export type DependencyHandler = (taskId: string, otherId: string) => void;
 
 function edgeClass(states: States | null, from: string, to: string): string {
   if (states?.get(to)?.status === "RUNNING") return "is-running";

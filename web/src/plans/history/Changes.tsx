@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowUpDown, CircleMinus, CirclePlus, type LucideIcon, PencilLine } from "lucide-react";
 
 import type { Change, Plan } from "@/plans/model";
-import { SideBySide } from "@/plans/SideBySide";
-import { rowsOfChange } from "@/plans/sides";
+import { DiffTable } from "@/plans/DiffTable";
+import { rowsOfChange } from "@/plans/diffRows";
 import { repositoriesQuery } from "@/services/repositories";
 import { StatusBadge, type Tone } from "@/ui/StatusBadge";
 
@@ -18,17 +18,17 @@ const KINDS: Record<string, { label: string; tone: Tone; icon: LucideIcon }> = {
 
 /** What makes one version of another, thing by thing. */
 export function Changes({ plan, changes }: { plan: Plan; changes: Change[] }) {
-  if (changes.length === 0) return <p className={s.none}>The two are the same.</p>;
+  if (changes.length === 0) return <p className={s.none}>No differences.</p>;
   return (
     <ul className={s.changes}>
       {changes.map((change) => (
-        <ChangeShown key={`${change.kind} ${change.id}`} plan={plan} change={change} />
+        <ChangeItem key={`${change.kind} ${change.id}`} plan={plan} change={change} />
       ))}
     </ul>
   );
 }
 
-function ChangeShown({ plan, change }: { plan: Plan; change: Change }) {
+function ChangeItem({ plan, change }: { plan: Plan; change: Change }) {
   const { label, tone, icon } = KINDS[change.kind] ?? {
     label: change.kind,
     tone: "grey" as const,
@@ -51,7 +51,7 @@ function ChangeShown({ plan, change }: { plan: Plan; change: Change }) {
               {row.after ?? row.before}
             </p>
           ))
-        : rows.length > 0 && <SideBySide rows={rows} />}
+        : rows.length > 0 && <DiffTable rows={rows} />}
     </li>
   );
 }

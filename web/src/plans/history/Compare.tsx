@@ -25,11 +25,11 @@ export function Compare({ plan, from, to, onChange }: Props) {
   const versions = Array.from({ length: plan.version }, (_, index) => plan.version - index);
   const options = versions.map((version) => ({
     value: String(version),
-    label: version === plan.version ? `Version ${version}, now` : `Version ${version}`,
+    label: version === plan.version ? `Version ${version} (current)` : `Version ${version}`,
   }));
   const until = to ?? plan.version;
   return (
-    <section className={s.compare} aria-label="Compare two versions">
+    <section className={s.compare} aria-label="Compare versions">
       <div className={s.choose}>
         <span>Compare</span>
         <Select
@@ -37,7 +37,7 @@ export function Compare({ plan, from, to, onChange }: Props) {
           size="s"
           value={from === null ? NONE : String(from)}
           onValueChange={(value) => onChange("from", value === NONE ? null : value)}
-          options={[{ value: NONE, label: "a version" }, ...options]}
+          options={[{ value: NONE, label: "Select a version" }, ...options]}
         />
         <span>with</span>
         <Select
@@ -48,15 +48,15 @@ export function Compare({ plan, from, to, onChange }: Props) {
           options={options}
         />
         {from !== null && (
-          <IconButton label="Stop comparing" icon={X} size="s" onClick={() => onChange("from", null)} />
+          <IconButton label="Clear comparison" icon={X} size="s" onClick={() => onChange("from", null)} />
         )}
       </div>
-      {from !== null && <Compared plan={plan} from={from} to={until} />}
+      {from !== null && <Comparison plan={plan} from={from} to={until} />}
     </section>
   );
 }
 
-function Compared({ plan, from, to }: { plan: Plan; from: number; to: number }) {
+function Comparison({ plan, from, to }: { plan: Plan; from: number; to: number }) {
   const { data, error } = useQuery(comparisonQuery(plan.id, from, to));
   if (error) return <p className={s.error}>{explain(error)}</p>;
   return data ? <Changes plan={plan} changes={data.changes} /> : <Skeleton lines={4} />;

@@ -60,16 +60,16 @@ export function IterationRow({ plan, iteration, isOpen, onToggle }: Props) {
         </span>
         <ChevronDown size={16} aria-hidden className={s.chevron} />
       </button>
-      {isOpen && <Opened plan={plan} iteration={iteration} />}
+      {isOpen && <IterationDetail plan={plan} iteration={iteration} />}
     </li>
   );
 }
 
-function Opened({ plan, iteration }: { plan: Plan; iteration: Iteration }) {
+function IterationDetail({ plan, iteration }: { plan: Plan; iteration: Iteration }) {
   if (iteration.kind === "REVIEWED") {
     return (
       <div className={s.opened}>
-        <Link to={`/plans/${plan.id}/reviews?review=${iteration.id}`}>Look at its suggestions</Link>
+        <Link to={`/plans/${plan.id}/reviews?review=${iteration.id}`}>View suggestions</Link>
       </div>
     );
   }
@@ -91,16 +91,15 @@ function VersionActions({ plan, version }: { plan: Plan; version: number }) {
   if (version === plan.version) return null;
   const restore = () =>
     edit.mutate(
-      { ask: (now) => restoreVersion(plan.id, version, now) },
+      { send: (now) => restoreVersion(plan.id, version, now) },
       {
-        onSuccess: () =>
-          toast.ok(`Version ${version} is the newest again`, "What came after it stays in the history."),
+        onSuccess: () => toast.ok(`Version ${version} restored`, "Later versions stay in the history."),
       },
     );
   return (
     <p className={s.actions}>
       <Link className={s.link} to={`?from=${version}&to=${plan.version}`} replace>
-        <GitCompare size={14} aria-hidden /> Compare with now
+        <GitCompare size={14} aria-hidden /> Compare with current
       </Link>
       {isFreelyEditable(plan.status) && (
         <Button size="s" icon={RotateCcw} busy={edit.isPending} onClick={restore}>

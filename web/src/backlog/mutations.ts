@@ -1,0 +1,45 @@
+import type { QueryClient } from "@tanstack/react-query";
+
+import { cardKeys } from "@/services/cards";
+import { type EpicPatch, changeEpic, createEpic, deleteEpic, epicKeys } from "@/services/epics";
+import { projectKeys } from "@/services/projects";
+import { changeStory, createStory, deleteStory, storyKeys, type StoryPatch } from "@/services/stories";
+import {
+  changeSubtask,
+  createSubtask,
+  deleteSubtask,
+  subtaskKeys,
+  type SubtaskPatch,
+} from "@/services/subtasks";
+
+import type { BacklogNode } from "./tree";
+
+export type Patch = EpicPatch & StoryPatch & SubtaskPatch;
+
+/** Which fields there are depends on what it is. */
+export function change({ kind, item }: BacklogNode, patch: Patch): Promise<unknown> {
+  if (kind === "epic") return changeEpic(item.id, patch);
+  return kind === "story" ? changeStory(item.id, patch) : changeSubtask(item.id, patch);
+}
+
+export function create(kind: BacklogNode["kind"], parentId: string, title: string): Promise<unknown> {
+  if (kind === "epic") return createEpic(parentId, { title });
+  return kind === "story" ? createStory(parentId, { title }) : createSubtask(parentId, { title });
+}
+
+/** With all that is below it. */
+export function remove({ kind, item }: BacklogNode): Promise<void> {
+  if (kind === "epic") return deleteEpic(item.id);
+  return kind === "story" ? deleteStory(item.id) : deleteSubtask(item.id);
+}
+
+/** After a change: a project counts all three, and each is in several lists. */
+export function refreshBacklog(queries: QueryClient): Promise<unknown> {
+  const stale = [epicKeys.all, storyKeys.all, subtaskKeys.all, projectKeys.all];
+  return Promise.all(stale.map((queryKey) => queries.invalidateQueries({ queryKey })));
+}
+
+export function refreshCards(queries: QueryClient): Promise<unknown> {
+  const stale = [cardKeys.all, epicKeys.all, storyKeys.all, projectKeys.all];
+  return Promise.all(stale.map((queryKey) => queries.invalidateQueries({ queryKey })));
+}

@@ -1,0 +1,25 @@
+import { Hand } from "lucide-react";
+import { Link, useLocation } from "react-router";
+
+import type { Progress } from "@/plans/model";
+
+import { attentionItems } from "./attention";
+import s from "./Attention.module.css";
+
+/** On the other parts of a plan's page: that something waits for a person, and where. */
+export function AttentionBanner({ progress, planId }: { progress: Progress; planId: string }) {
+  const { pathname } = useLocation();
+  const to = `/plans/${planId}/execution`;
+  const [first, ...others] = attentionItems(progress);
+  if (!first || pathname === to) return null;
+  return (
+    <p className={s.note}>
+      <Hand size={16} aria-hidden />
+      <span>
+        Needs attention: {first.title}
+        {others.length > 0 && ` and ${others.length} more`}
+      </span>
+      <Link to={to}>View</Link>
+    </p>
+  );
+}

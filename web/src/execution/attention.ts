@@ -1,0 +1,68 @@
+/** What of a plan waits for a person: what the page puts on top, and what the list marks. */
+import type { Progress, TaskProgress } from "@/plans/model";
+
+export interface AttentionItem {
+  kind: "approval" | "failed" | "checkpoint" | "paused" | "died" | "rollback-failed";
+  title: string;
+  detail: string;
+  task?: TaskProgress;
+}
+
+type PlanState = Pick<
+  Progress,
+  "status" | "cause" | "reason" | "execution" | "rollback" | "tasks" | "phases"
+>;
+
+/** In the order of what blocks most: an execution that has died, failed tasks, approvals, then pauses. */
+export function attentionItems(progress: PlanState): AttentionItem[] {
+  const ofPlan = planItems(progress);
+  const executing = ["RUNNING", "PAUSING", "PAUSED"].includes(progress.status);
+  const ofTasks = executing ? [...failures(progress), ...approvals(progress)] : [];
+  const first = ofPlan.filter((one) => one.kind === "died");
+  // a failure that pauses the plan is told by its task
+  const others = ofPlan.filter((one) => one.kind !== "died");
+  return [...first, ...ofTasks, ...others];
+}
+
+function planItems(progress: PlanState): AttentionItem[] {
+  const found: AttentionItem[] = [];
+  if (progress.status === "FAILED" && progress.execution > 0) {
+    const detail = progress.reason ?? "Nothing is lost. Resume to continue from the saved state.";
+    found.push({ kind: "died", title: "The run ended before the plan was complete", detail });
+  }
+  if (progress.status === "PAUSED" && progress.cause === "phase") {
+    const detail = progress.reason ?? "Review the results, then continue.";
+    found.push({ kind: "checkpoint", title: "Phase completed", detail });
+  }
+  if (progress.status === "PAUSED" && progress.cause === "person") {
+    const detail = progress.reason ?? "No task starts until someone resumes the plan.";
+    found.push({ kind: "paused", title: "Paused by a user", detail });
+  }
+  if (progress.rollback?.status === "FAILED") {
+    const detail = progress.rollback.error ?? "Changes already rolled back stay rolled back.";
+    found.push({ kind: "rollback-failed", title: "Rollback failed", detail });
+  }
+  return found;
+}
+
+function failures(progress: PlanState): AttentionItem[] {
+  return progress.tasks
+    .filter((task) => task.status === "FAILED")
+    .map((task) => ({
+      kind: "failed",
+      title: task.title,
+      detail: task.errorMsg ?? "The task failed.",
+      task,
+    }));
+}
+
+function approvals(progress: PlanState): AttentionItem[] {
+  return progress.tasks
+    .filter((task) => task.status === "AWAITING_APPROVAL")
+    .map((task) => ({
+      kind: "approval",
+      title: task.title,
+      detail: "The task starts after approval.",
+      task,
+    }));
+}

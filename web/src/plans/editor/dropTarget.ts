@@ -1,0 +1,19 @@
+import type { Place } from "@/plans/moves";
+
+/** A phase's list in the window: its edges, and the middles of its rows without the one that is dragged. */
+export type Row = { phaseId: string; top: number; bottom: number; middles: number[] };
+
+/** Where a task that is let go at this height comes to: in the nearest phase, before the first row below it. */
+export function dropTarget(rows: readonly Row[], y: number): Place | null {
+  const nearest = rows.reduce<Row | null>(
+    (best, row) => (best && away(best, y) <= away(row, y) ? best : row),
+    null,
+  );
+  if (!nearest) return null;
+  const position = nearest.middles.filter((middle) => middle < y).length;
+  return { phaseId: nearest.phaseId, position };
+}
+
+function away({ top, bottom }: Row, y: number): number {
+  return y < top ? top - y : Math.max(0, y - bottom);
+}

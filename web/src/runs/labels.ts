@@ -1,0 +1,83 @@
+import type { BacklogRunType, ItemStatus, Run, RunStatus } from "@/services/runs";
+
+type Section = "cards" | "epics" | "stories" | "subtasks";
+type RunTypeLabels = {
+  /** Where in a project the things are that it works through. */
+  section: Section;
+  title: string;
+  /** What it works through. */
+  source: [one: string, many: string];
+  /** What it makes. */
+  results: [one: string, many: string];
+};
+
+const WORDS: Record<BacklogRunType, RunTypeLabels> = {
+  ANALYZE_CARDS: {
+    section: "cards",
+    title: "Analyze cards",
+    source: ["card", "cards"],
+    results: ["analysis", "analyses"],
+  },
+  GENERATE_EPICS: {
+    section: "cards",
+    title: "Generate epics",
+    source: ["card", "cards"],
+    results: ["epic", "epics"],
+  },
+  GENERATE_STORIES: {
+    section: "epics",
+    title: "Generate stories",
+    source: ["epic", "epics"],
+    results: ["story", "stories"],
+  },
+  GENERATE_SUBTASKS: {
+    section: "stories",
+    title: "Generate subtasks",
+    source: ["story", "stories"],
+    results: ["subtask", "subtasks"],
+  },
+};
+
+export const runTypeLabels = (type: BacklogRunType): RunTypeLabels => WORDS[type];
+
+/** Also of a plan's runs, which are met here only by their link. */
+export function runName(type: Run["type"]): string {
+  if (type === "GENERATE_PLAN") return "Generate plan";
+  if (type === "REVIEW_PLAN") return "Review plan";
+  return WORDS[type].title;
+}
+
+/** What one item of the run makes, e.g. "stories". */
+export function resultNoun(type: Run["type"]): [string, string] {
+  return type === "GENERATE_PLAN" || type === "REVIEW_PLAN" ? ["result", "results"] : WORDS[type].results;
+}
+
+/** How many of them; an analysis is no thing of its own, so the cards that have one are counted. */
+export function resultCount(run: Run): number {
+  return run.type === "ANALYZE_CARDS" ? run.completedItems : run.artifactsCreated;
+}
+
+/** The section of a project where a run's results are. */
+export function sectionOf(type: Run["type"]): Section {
+  if (type === "GENERATE_EPICS") return "epics";
+  if (type === "GENERATE_STORIES") return "stories";
+  return type === "GENERATE_SUBTASKS" ? "subtasks" : "cards";
+}
+
+export const RUN_STATUS_LABELS: Record<RunStatus, string> = {
+  QUEUED: "Queued",
+  RUNNING: "Running",
+  SUCCEEDED: "Succeeded",
+  PARTIAL: "Partial",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+};
+
+export const ITEM_STATUS_LABELS: Record<ItemStatus, string> = {
+  PENDING: "Pending",
+  GENERATING: "Generating",
+  SAVING: "Saving",
+  COMPLETED: "Completed",
+  FAILED: "Failed",
+  SKIPPED: "Skipped",
+};
