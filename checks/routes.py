@@ -97,13 +97,15 @@ def _function_of(operation: dict[str, Any]) -> str:
 
 
 def block(routes: Iterable[Route]) -> str:
-    """The template's lines for these routes.
+    """The template's lines for these routes. Raises ValueError where two functions answer one.
 
     A YAML anchor stands for each function's integration and each parameter. `sam build` and `sam package` write
     aliases out, so CloudFormation, which knows none, never gets one.
     """
     by_path: dict[str, list[Route]] = defaultdict(list)
     for route in routes:
+        if any(route.method == other.method for other in by_path[route.path]):
+            raise ValueError(f"two functions answer {route.method} {route.path}")
         by_path[route.path].append(route)
     known: set[str] = set()
     lines = [

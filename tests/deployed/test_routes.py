@@ -116,6 +116,11 @@ def test_a_template_without_the_marks_is_refused() -> None:
         with_routes("Resources: {}\n", [])
 
 
+def test_a_route_of_two_functions_is_refused() -> None:
+    with pytest.raises(ValueError, match="two functions answer GET /api/a"):
+        block([Route("GET", "/api/a", "OneFunction"), Route("GET", "/api/a", "OtherFunction")])
+
+
 def test_what_sam_packages_has_no_alias() -> None:
     """CloudFormation knows no YAML aliases."""
     text = (ROOT / "template.yaml").read_text()
