@@ -28,7 +28,7 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
 
 
 def must_conform(method: str, path: str, status: int, headers: Mapping[str, str], body: str) -> None:
-    """Raises AssertionError for an answer that is not what the document says of this route. Header names in lower case."""
+    """Raises AssertionError for an answer unlike the document's. Names of headers are in lower case."""
     found = next((known for verb, shape, known in _routes() if verb == method and shape.fullmatch(path)), None)
     if found is None or status == 304:
         # no route of ours, or told by its headers alone

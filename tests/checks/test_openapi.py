@@ -1,6 +1,7 @@
 """The API's own document: valid, complete, and caught when it is stale."""
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -13,6 +14,7 @@ from checks import openapi
 from checks.api import rules
 from checks.api.responses import statuses
 from checks.routes import Route, routes_of_template
+from groundwork import ids
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,14 @@ def test_every_code_of_the_application_is_named_by_an_operation(written: dict[st
 
 def test_the_written_document_keeps_the_rules(written: dict[str, Any]) -> None:
     assert rules.faults(written) == []
+
+
+def test_the_ids_in_examples_have_the_shape_of_real_ones(written: dict[str, Any]) -> None:
+    examples = [schema["examples"] for schema in written["components"]["schemas"].values() if "examples" in schema]
+    found = re.findall(r'"(?:id|\w+Id)": "([^"]+)"', json.dumps(examples))
+    strange = [id_ for id_ in found if not (ids.parse(id_) or ids.REPOSITORY_ID.fullmatch(id_))]
+    # that of another system, and that of a request
+    assert set(strange) == {"T-1042", "7f3a"}
 
 
 @pytest.mark.parametrize(

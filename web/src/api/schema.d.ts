@@ -1290,8 +1290,8 @@ export interface components {
         /**
          * @description One piece of product feedback.
          * @example {
-         *       "id": "01k2m3n4p5q6r7s8-C1",
-         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "id": "k3v9x2m4q8-C1",
+         *       "projectId": "k3v9x2m4q8",
          *       "text": "The export fails on large sheets",
          *       "source": "support",
          *       "externalId": "T-1042",
@@ -1494,14 +1494,14 @@ export interface components {
         /**
          * @description Theme of the backlog, based on cards.
          * @example {
-         *       "id": "01k2m3n4p5q6r7s8-E1",
-         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "id": "k3v9x2m4q8-E1",
+         *       "projectId": "k3v9x2m4q8",
          *       "code": "E1",
          *       "title": "Reliable exports",
          *       "description": "Exports fail or stall on large sheets.",
          *       "goal": "Users export sheets of any size.",
          *       "cardIds": [
-         *         "01k2m3n4p5q6r7s8-C1"
+         *         "k3v9x2m4q8-C1"
          *       ],
          *       "priority": "high",
          *       "runId": null,
@@ -1513,7 +1513,7 @@ export interface components {
             id: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -1580,7 +1580,7 @@ export interface components {
          *         "code": "RUN_ALREADY_ACTIVE",
          *         "message": "A run of this type is already active in the project.",
          *         "details": {
-         *           "runId": "r-1"
+         *           "runId": "k3v9x2m4q8-R7"
          *         },
          *         "requestId": "7f3a"
          *       }
@@ -1621,7 +1621,7 @@ export interface components {
             id: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -1660,7 +1660,7 @@ export interface components {
             epicId: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -1719,11 +1719,11 @@ export interface components {
         /**
          * @description Request to generate a plan with the model.
          * @example {
-         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "repositoryId": "rek3v9x2m4q8",
          *       "title": "Export in the background",
          *       "description": "Exports must not block the page.",
          *       "storyIds": [
-         *         "01k2m3n4p5q6r7s8-E1-S1"
+         *         "k3v9x2m4q8-E1-S1"
          *       ]
          *     }
          */
@@ -1978,7 +1978,7 @@ export interface components {
         /**
          * @description Request to add a phase.
          * @example {
-         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "planId": "plk3v9x2m4q8",
          *       "title": "Release",
          *       "mode": "manual"
          *     }
@@ -2016,7 +2016,7 @@ export interface components {
         /**
          * @description Request to create a plan from `phases`, from a template, or from stories. Without `phases` and template, each subtask of the stories becomes a task.
          * @example {
-         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "repositoryId": "rek3v9x2m4q8",
          *       "title": "Export in the background",
          *       "phases": [
          *         {
@@ -2232,7 +2232,7 @@ export interface components {
         /**
          * @description Request to add a task.
          * @example {
-         *       "phaseId": "plan-01k2m3n4p5q6r7s8-F1",
+         *       "phaseId": "plk3v9x2m4q8-H1",
          *       "title": "Show the state of an export",
          *       "effort": "M"
          *     }
@@ -2294,7 +2294,7 @@ export interface components {
          * @description Request to create a template, from the plan `planId` or from `title` and `phases`.
          * @example {
          *       "name": "Feature",
-         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "planId": "plk3v9x2m4q8",
          *       "parameters": [
          *         {
          *           "name": "feature"
@@ -2468,8 +2468,8 @@ export interface components {
         /**
          * @description Plan with its phases and tasks.
          * @example {
-         *       "id": "plan-01k2m3n4p5q6r7s8",
-         *       "repositoryId": "repo-01k2m3n4p5q6r7s8",
+         *       "id": "plk3v9x2m4q8",
+         *       "repositoryId": "rek3v9x2m4q8",
          *       "title": "Export in the background",
          *       "status": "DRAFT",
          *       "version": 1,
@@ -2484,7 +2484,7 @@ export interface components {
          *       "maxParallel": 10,
          *       "phases": [
          *         {
-         *           "id": "plan-01k2m3n4p5q6r7s8-F1",
+         *           "id": "plk3v9x2m4q8-H1",
          *           "title": "Queue",
          *           "description": "",
          *           "mode": "sequential",
@@ -2492,7 +2492,7 @@ export interface components {
          *           "condition": null,
          *           "tasks": [
          *             {
-         *               "id": "plan-01k2m3n4p5q6r7s8-T1",
+         *               "id": "plk3v9x2m4q8-T1",
          *               "key": "queue",
          *               "title": "Write export jobs to a queue",
          *               "description": "",
@@ -2715,7 +2715,7 @@ export interface components {
         /**
          * @description State of a plan after a control request.
          * @example {
-         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "planId": "plk3v9x2m4q8",
          *       "status": "RUNNING",
          *       "cause": null,
          *       "reason": null,
@@ -2788,7 +2788,7 @@ export interface components {
         /**
          * @description Container for cards, epics, stories and subtasks.
          * @example {
-         *       "id": "01k2m3n4p5q6r7s8",
+         *       "id": "k3v9x2m4q8",
          *       "name": "Spreadsheet app",
          *       "description": "Feedback of the beta",
          *       "createdAt": "2026-11-29T08:00:00Z",
@@ -2894,7 +2894,7 @@ export interface components {
         /**
          * @description Git repository that plans change.
          * @example {
-         *       "id": "repo-01k2m3n4p5q6r7s8",
+         *       "id": "rek3v9x2m4q8",
          *       "name": "sheets",
          *       "url": "https://git.example.com/acme/sheets.git",
          *       "defaultBranch": "main",
@@ -2960,7 +2960,7 @@ export interface components {
          * @example {
          *       "reviewType": "break_down",
          *       "scope": "phase",
-         *       "targetId": "plan-01k2m3n4p5q6r7s8-F1"
+         *       "targetId": "plk3v9x2m4q8-H1"
          *     }
          */
         ReviewRequest: {
@@ -3242,8 +3242,8 @@ export interface components {
         /**
          * @description State of a run, with items on request.
          * @example {
-         *       "runId": "01k2m3n4p5q6r7s8-R7",
-         *       "projectId": "01k2m3n4p5q6r7s8",
+         *       "runId": "k3v9x2m4q8-R7",
+         *       "projectId": "k3v9x2m4q8",
          *       "planId": null,
          *       "type": "GENERATE_STORIES",
          *       "status": "RUNNING",
@@ -3472,9 +3472,9 @@ export interface components {
         /**
          * @description Accepted generation or review. The iteration holds its result, the run its progress.
          * @example {
-         *       "planId": "plan-01k2m3n4p5q6r7s8",
-         *       "iterationId": "plan-01k2m3n4p5q6r7s8-I2",
-         *       "runId": "plan-01k2m3n4p5q6r7s8-R1"
+         *       "planId": "plk3v9x2m4q8",
+         *       "iterationId": "plk3v9x2m4q8-I2",
+         *       "runId": "plk3v9x2m4q8-R1"
          *     }
          */
         StartedIteration: {
@@ -3488,7 +3488,7 @@ export interface components {
         /**
          * @description Accepted run.
          * @example {
-         *       "runId": "01k2m3n4p5q6r7s8-R7",
+         *       "runId": "k3v9x2m4q8-R7",
          *       "type": "GENERATE_STORIES",
          *       "status": "QUEUED",
          *       "totalItems": 8
@@ -3512,7 +3512,7 @@ export interface components {
             epicId: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -3559,10 +3559,10 @@ export interface components {
         /**
          * @description User story with the plans that implement it.
          * @example {
-         *       "id": "01k2m3n4p5q6r7s8-E1-S1",
-         *       "epicId": "01k2m3n4p5q6r7s8-E1",
-         *       "projectId": "01k2m3n4p5q6r7s8",
-         *       "code": "E1-S1",
+         *       "id": "k3v9x2m4q8-E1-S1",
+         *       "epicId": "k3v9x2m4q8-E1",
+         *       "projectId": "k3v9x2m4q8",
+         *       "code": "S1",
          *       "title": "Export in the background",
          *       "role": "analyst",
          *       "want": "to export a large sheet in the background",
@@ -3574,7 +3574,7 @@ export interface components {
          *       "priority": "high",
          *       "effort": "M",
          *       "cardIds": [
-         *         "01k2m3n4p5q6r7s8-C1"
+         *         "k3v9x2m4q8-C1"
          *       ],
          *       "runId": null,
          *       "createdAt": "2026-11-29T08:10:00Z",
@@ -3588,7 +3588,7 @@ export interface components {
             epicId: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -3691,10 +3691,10 @@ export interface components {
         /**
          * @description Unit of work of a story.
          * @example {
-         *       "id": "01k2m3n4p5q6r7s8-E1-S1-T1",
-         *       "storyId": "01k2m3n4p5q6r7s8-E1-S1",
-         *       "projectId": "01k2m3n4p5q6r7s8",
-         *       "code": "E1-S1-T1",
+         *       "id": "k3v9x2m4q8-E1-S1-ST1",
+         *       "storyId": "k3v9x2m4q8-E1-S1",
+         *       "projectId": "k3v9x2m4q8",
+         *       "code": "ST1",
          *       "title": "Queue exports",
          *       "description": "Write export jobs to a queue.",
          *       "effort": "S",
@@ -3709,7 +3709,7 @@ export interface components {
             storyId: string;
             /** @description Id of the project. */
             projectId: string;
-            /** @description Short label for people, such as `E3` or `E3-S2`. Unique in the project. */
+            /** @description Short label for people, such as `E3` or `S2`. Unique within the parent. */
             code: string;
             /** @description Title. */
             title: string;
@@ -4041,8 +4041,8 @@ export interface components {
         /**
          * @description State of a task after a control request.
          * @example {
-         *       "id": "plan-01k2m3n4p5q6r7s8-T1",
-         *       "planId": "plan-01k2m3n4p5q6r7s8",
+         *       "id": "plk3v9x2m4q8-T1",
+         *       "planId": "plk3v9x2m4q8",
          *       "status": "PENDING",
          *       "attempts": 3,
          *       "commitSha": null,
