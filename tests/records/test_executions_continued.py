@@ -1,0 +1,232 @@
+"""Plans that 29c4d3d was carrying out, carried on by the code of today over real tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from groundwork.ai.mock import MockModel
+from groundwork.ai.prices import cost_micro_usd
+from groundwork.executing import control
+from groundwork.executing.by_revert import GitReverter
+from groundwork.executing.by_session import SessionWorker
+from groundwork.executing.carrying import Carrier
+from groundwork.executing.conducting import Act, Conductor
+from groundwork.executing.control import Asked
+from groundwork.executing.standing import Standing
+from groundwork.executing.timing import woken
+from groundwork.executing.undoing import Undoer
+from groundwork.plans.model import PlanStatus, TaskStatus
+from groundwork.plans.repositories import Repository
+from groundwork.sessions.commits import TASK, trailers
+from groundwork.store.tables import Tables, open_tables
+from tests.fakes.executions import MemoryMachine
+from tests.fakes.upstream import FakeServer, FakeUpstream
+from tests.records.loading import load
+from tests.records.recorded import moment_of, recorded
+from tests.sessions.world import MODEL
+from tests.simulation.dynamodb import Database, in_place_of_aws
+from tests.tables import make_tables, settings_at
+
+EXECUTIONS = recorded("executions")
+ON_MOTO = {"29c4d3d running", "29c4d3d patching", "29c4d3d awaiting"}
+PLAN = "plsjmvmbtfd2"
+SINCE = 1_800_000_000_000
+"""A year after the rows were written: no lease of theirs still holds."""
+
+
+@dataclass
+class Going:
+    """Plays the state machine, as `statemachines/plan.asl.json` has it, and a person who sees to what waits."""
+
+    tables: Tables
+    servers: dict[str, FakeServer]
+    machine: MemoryMachine = field(default_factory=MemoryMachine)
+    now: int = SINCE
+    tokens: int = 0
+
+    @contextmanager
+    def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:
+        yield FakeUpstream(self.servers[repository.id])
+
+    @property
+    def standing(self) -> Standing:
+        return self.tables.executions.read(PLAN)
+
+    def conductor(self, who: str | None = None) -> Conductor:
+        return Conductor(self.tables.executions, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
+
+    def carrier(self) -> Carrier:
+        model = lambda: MockModel(MODEL, latency_ms=0)  # noqa: E731
+        return Carrier(
+            store=self.tables.executions,
+            conductor=self.conductor(),
+            worker=SessionWorker(self.opened, model, cost_micro_usd, self.tables.sessions),  # type: ignore[arg-type]
+            repository=self.tables.repositories.get,
+            now_ms=lambda: self.now,
+            left_ms=lambda: 900_000,
+            measured=self.tables.measures.add,
+        )
+
+    def ask(self, act: Any, *more: Any) -> Standing:
+        asked = Asked("somebody", self.now)
+        changed: Act = lambda standing: act(standing, *more, asked) if more else act(standing, asked)  # noqa: E731
+        return self.conductor("somebody").change(PLAN, changed)
+
+    def undo(self) -> str:
+        reverter = GitReverter(self.opened, self.tables.sessions)  # type: ignore[arg-type]
+        store, repository = self.tables.executions, self.tables.repositories.get
+        return Undoer(store, self.conductor(), reverter, repository, lambda: self.now).undo(PLAN)
+
+    async def to_the_end(self) -> None:
+        for _ in range(12):
+            standing = self.standing
+            if standing.execution.rolling_back:
+                assert self.undo() == "DONE"
+            elif standing.status is PlanStatus.COMPLETED:
+                return
+            elif standing.status in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                await self.execution(standing.execution.number)
+            else:
+                self.resumed(standing)
+        raise AssertionError(f"{self.standing.status} {self.standing.execution}")
+
+    def resumed(self, standing: Standing) -> None:
+        for task_id in standing.failed:
+            self.ask(control.retry, task_id)
+        if standing.status in (PlanStatus.DRAFT, PlanStatus.READY):
+            self.ask(control.execute)
+        elif self.standing.status in (PlanStatus.PAUSED, PlanStatus.FAILED):
+            self.ask(control.resume)
+
+    async def execution(self, number: int) -> None:
+        carrier = self.carrier()
+        for phase_id in carrier.begin(PLAN, number)["phaseIds"]:
+            for task_id in carrier.phase(PLAN, number, phase_id)["taskIds"]:
+                if not await self.task(number, task_id):
+                    return
+
+    async def task(self, number: int, task_id: str) -> bool:
+        """False where its gate does not open: the execution waits there."""
+        next_ = "GATE"
+        while next_ != "DONE":
+            if next_ == "GATE":
+                answer = self.at_gate(number, task_id)
+                if answer is None:
+                    return False
+                next_ = answer
+                continue
+            worked = await self.carrier().work(PLAN, number, task_id)
+            next_, self.now = worked["next"], self.now + worked["waitSeconds"] * 1_000
+        return True
+
+    def at_gate(self, number: int, task_id: str) -> str | None:
+        self.tokens += 1
+        token = f"token {self.tokens}"
+        self.carrier().gate(PLAN, number, task_id, token)
+        if self.standing.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
+            self.ask(control.approve, task_id)
+        return self.machine.opened.get(token)
+
+
+@pytest.fixture
+def going(request: pytest.FixtureRequest) -> Iterator[Going]:
+    """On moto for some, for the others in the simulator's DynamoDB, which answers at once."""
+    moment, database = moment_of(EXECUTIONS[request.param]), Database()
+    if request.param in ON_MOTO:
+        endpoint = request.getfixturevalue("moto_server")
+        tables = make_tables(endpoint)
+        load(endpoint, moment["rows"])
+        yield going_on(tables, moment)
+        return
+    with in_place_of_aws(database.carry_out):
+        database.load(moment["rows"])
+        yield going_on(open_tables(settings_at("backlog", "runs")), moment)
+
+
+def going_on(tables: Tables, moment: Any) -> Going:
+    servers = {id_: FakeServer.recorded(git["branches"], git["commits"]) for id_, git in moment["git"].items()}
+    return Going(tables, servers)
+
+
+def named(name: str) -> Any:
+    return pytest.mark.parametrize("going", [f"29c4d3d {name}"], indirect=True)
+
+
+@pytest.mark.parametrize("going", EXECUTIONS, indirect=True)
+async def test_a_plan_goes_on_to_its_end(going: Going) -> None:
+    before = going.standing
+    before_done = {id_ for id_, state in before.states.items() if state.status is TaskStatus.COMPLETED}
+    shas = {id_: before.of(id_).commit_sha for id_ in before_done}
+    await going.to_the_end()
+    after = going.standing
+    assert {after.of(task.id).status for task in after.plan.tasks} == {TaskStatus.COMPLETED}
+    if not before.execution.rolling_back:
+        assert {id_: after.of(id_).commit_sha for id_ in before_done} == shas
+    assert going.tables.executions.room() == going.tables.executions.limit
+    if after.plan.auto_commit:
+        server = going.servers[after.plan.repository_id]
+        landed = [trailers(commit.text).get(TASK) for commit in server.history(after.branch)]
+        assert {task.id for task in after.plan.tasks} <= set(landed)
+    assert going.tables.executions.events(PLAN)
+
+
+@named("running")
+async def test_a_session_in_the_middle_is_taken_up_where_it_was(going: Going) -> None:
+    (task_id,) = going.standing.running
+    state = going.standing.of(task_id)
+    kept = going.tables.sessions.load(task_id, state.attempts)
+    assert kept is not None
+    assert kept.turns > 0
+    await going.to_the_end()
+    ended = going.tables.sessions.load(task_id, state.attempts)
+    assert ended is not None
+    assert ended.said[: len(kept.said)] == kept.said
+    assert going.standing.of(task_id).attempts == state.attempts
+
+
+@named("patching")
+async def test_patches_of_before_lie_under_those_of_today(going: Going) -> None:
+    done = [id_ for id_, state in going.standing.states.items() if state.status is TaskStatus.COMPLETED]
+    before = {id_: going.tables.sessions.newest_patch(id_) for id_ in done}
+    await going.to_the_end()
+    assert {id_: going.tables.sessions.newest_patch(id_) for id_ in done} == before
+    later = [task.id for task in going.standing.plan.tasks if task.id not in done]
+    under = [patch.under for id_ in later if (patch := going.tables.sessions.newest_patch(id_))]
+    assert under
+    assert all({one.task_id for one in patches} >= set(done) for patches in under)
+
+
+@named("rolling-back")
+def test_a_rollback_is_finished(going: Going) -> None:
+    assert going.undo() == "DONE"
+    rollback = going.standing.execution.rollback
+    assert rollback is not None
+    assert rollback.status == "DONE"
+    assert not [id_ for id_, state in going.standing.states.items() if state.status is TaskStatus.COMPLETED]
+
+
+@named("failed")
+async def test_a_failed_task_is_tried_again_and_knows_why_it_failed(going: Going) -> None:
+    (task_id,) = going.standing.failed
+    state = going.standing.of(task_id)
+    assert len(state.failed) == state.attempts == 3
+    await going.to_the_end()
+    kept = going.tables.sessions.load(task_id, 4)
+    assert kept is not None
+    assert [one.reason for one in kept.brief.earlier] == [one.reason for one in state.failed]
+
+
+@named("scheduled")
+def test_a_schedule_fires_with_the_payload_that_was_given_to_eventbridge(going: Going) -> None:
+    timing = going.standing.execution.schedule
+    assert timing is not None
+    asked = Asked("schedule", going.now)
+    going.conductor("schedule").change(
+        PLAN, lambda standing: woken(standing, timing.expression, "2027-01-15T08:00:00Z", asked)
+    )
+    assert going.standing.status is PlanStatus.RUNNING
+    assert going.machine.started == [(PLAN, 1)]
