@@ -6,7 +6,6 @@ A test's own marker wins, else its folder decides, else it is quick. At the end 
 from dataclasses import dataclass
 
 import pytest
-from _pytest.terminal import TerminalReporter
 
 TIERS = ("quick", "full", "long")
 PLACES = {
@@ -79,7 +78,7 @@ def _group_of(item: pytest.Item) -> str | None:
     return f"{item.path.parent.name}-{item.path.stem}" if OF_A_MODULE & used else None
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     spent = _spent(terminalreporter)
     total = sum(one.seconds for one in spent.values())
     if len(spent) <= 1 or not total:
@@ -96,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
             terminalreporter.write_line(name)
 
 
-def _spent(reporter: TerminalReporter) -> dict[str, Spent]:
+def _spent(reporter: pytest.TerminalReporter) -> dict[str, Spent]:
     spent: dict[str, Spent] = {}
     for reports in reporter.stats.values():
         for report in reports:
