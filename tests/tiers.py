@@ -4,17 +4,16 @@ A test's own marker wins, else its folder decides, else it is quick. At the end 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from _pytest.terminal import TerminalReporter
 
-TESTS = Path(__file__).resolve().parent
 TIERS = ("quick", "full", "long")
 PLACES = {
     "browser": "full",
-    "deployed/test_functions.py": "full",
-    "deployed/test_runtime.py": "full",
+    "deployed": "full",
+    "deployed/test_dashboard.py": "quick",
+    "deployed/test_routes.py": "quick",
+    "deployed/test_template.py": "quick",
     "executing/test_killed_anywhere.py": "full",
     "faults": "full",
     "faults/test_invariants.py": "quick",
@@ -23,9 +22,9 @@ PLACES = {
 }
 """Folders and files that are not quick, or are though their folder is not."""
 
-OF_A_MODULE = frozenset({"browser", "built", "executor", "front", "system", "templates"})
-OF_ALL = frozenset({"mocked"})
-"""Fixtures that are expensive to start: the tests of a module, or all tests, that use one run on the same worker."""
+OF_A_MODULE = frozenset({"browser", "executor", "system"})
+OF_ALL = {"built": "deployed", "front": "deployed", "mocked": "mocked"}
+"""Expensive fixtures. The tests of a module that use one, or all tests that do, run on one worker in one group."""
 
 MAX_SECONDS = 10.0
 """A test above this says why: `@pytest.mark.slow(reason="...")`."""
@@ -65,7 +64,7 @@ def tier_of(item: pytest.Item) -> str:
         raise pytest.UsageError(f"{item.nodeid} is marked as {' and '.join(own)}")
     if own:
         return own[0]
-    place = item.path.relative_to(TESTS)
+    place = item.path.relative_to(item.config.rootpath / "tests")
     named = (str(part) for part in (place, *place.parents))
     return next((PLACES[part] for part in named if part in PLACES), "quick")
 
@@ -74,12 +73,12 @@ def _group_of(item: pytest.Item) -> str | None:
     if item.get_closest_marker("xdist_group"):
         return None
     used = frozenset(getattr(item, "fixturenames", ()))
-    if shared := sorted(OF_ALL & used):
+    if shared := sorted(OF_ALL[name] for name in OF_ALL if name in used):
         return shared[0]
-    return "-".join(item.path.relative_to(TESTS).with_suffix("").parts) if OF_A_MODULE & used else None
+    return f"{item.path.parent.name}-{item.path.stem}" if OF_A_MODULE & used else None
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     spent = _spent(terminalreporter)
     total = sum(one.seconds for one in spent.values())
     if len(spent) <= 1 or not total:
@@ -96,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
             terminalreporter.write_line(name)
 
 
-def _spent(reporter: TerminalReporter) -> dict[str, Spent]:
+def _spent(reporter: pytest.TerminalReporter) -> dict[str, Spent]:
     spent: dict[str, Spent] = {}
     for reports in reporter.stats.values():
         for report in reports:
