@@ -15,6 +15,6 @@ if (root) {
       <App router={router} />
     </StrictMode>,
   );
-  // so that the first dialog is there at once, also when the server no longer is; not while the page itself is coming
+  // preload dialogs after the page, so that they open at once, even offline
   setTimeout(() => overlays().catch(() => undefined), OVERLAYS_AFTER_MS);
 }

@@ -1,4 +1,4 @@
-/** The first code that runs: small, so that what the page needs is asked for at once and all together. */
+/** Entry point. Small, so that all requests of the page start at once. */
 
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -11,17 +11,17 @@ import { pageModules } from "./app/pageModules";
 import { theme } from "./app/theme";
 
 theme.apply();
-// who is not signed in is led to a page without the header
+// the sign-in page has no header
 if (token.get() !== null) document.documentElement.dataset.signedIn = "";
 const { pages: names, requests } = preloadFor(location.pathname, location.search);
 for (const path of requests) prefetch.start(path);
-// what index.html shows is painted before the rest has the processor; a hidden tab paints nothing
+// let the browser paint index.html first; a hidden tab never paints
 if (document.hidden) go();
 else requestAnimationFrame(() => setTimeout(go));
 
 function go(): void {
-  // one after the other: evaluating all of it at once would keep the processor from anything else
+  // load in sequence: evaluating all modules at once blocks the main thread
   const own = names.map((name) => pageModules[name]());
-  // the router requests for the same modules, and says what is wrong where one does not come
+  // the router imports the same modules and reports failures
   void Promise.allSettled(own).then(() => import("./main"));
 }

@@ -1,4 +1,4 @@
-/** The one place that speaks HTTP. */
+/** The only module that sends HTTP requests. */
 
 import { connection } from "./connection";
 import { prefetch } from "./prefetch";
@@ -10,7 +10,7 @@ type RequestOptions = {
   query?: Query;
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
-  /** The version a change is made against; 412 or 409 if it has changed since. */
+  /** Expected version; the server answers 412 or 409 if it is outdated. */
   ifMatch?: string | number | null;
 };
 type RequestWithBody = RequestOptions & { body?: BodyInit; contentType?: string };
@@ -23,7 +23,7 @@ export function getText(path: string, options: RequestOptions = {}): Promise<str
   return send("GET", path, options).then((response) => response.text());
 }
 
-/** `data` is null where nothing has changed since `etag` (304). */
+/** Returns `data: null` if the resource is unchanged since `etag` (304). */
 export async function getIfChanged<T>(
   path: string,
   etag: string | null,
@@ -56,7 +56,7 @@ export async function remove(path: string, options: RequestOptions = {}): Promis
   await send("DELETE", path, options);
 }
 
-/** For a DELETE that answers with what is left. */
+/** Send a DELETE with a JSON response. */
 export function removeJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
   return send("DELETE", path, options).then((response) => response.json() as Promise<T>);
 }
@@ -71,7 +71,7 @@ async function send(method: string, path: string, sent: RequestWithBody): Promis
   const response = await fetchFromServer(method, path, sent);
   if (response.ok || response.status === 304) return response;
   const error = await toError(response);
-  // the gateway itself answers 403, without a code, for an unknown token
+  // API Gateway answers 403 without a code for an unknown token
   if (error.status === 401 || (error.status === 403 && error.code === "HTTP_403")) token.refuse();
   throw error;
 }
@@ -81,7 +81,7 @@ async function fetchFromServer(method: string, path: string, sent: RequestWithBo
     const url = path + queryString(sent.query);
     const isPlain = method === "GET" && Object.keys(sent.headers ?? {}).length === 0;
     const response = await ((isPlain && prefetch.take(url)) || fetchUrl(method, url, sent));
-    // the proxy of `npm run dev` and CloudFront answer for a server that is not there; the API itself names its request
+    // the dev proxy and CloudFront answer 502 or 504 if the server is down; the API itself sends a request id
     const gone = [502, 504].includes(response.status) && !response.headers.has("x-request-id");
     connection.report(!gone);
     return response;

@@ -1,4 +1,4 @@
-/** Whether the last request reached the server. */
+/** Connection state: did the last request reach the server? */
 
 const listeners = new Set<() => void>();
 let reachable = true;

@@ -13,7 +13,7 @@ const GATEWAY_MESSAGES: Record<number, string> = {
   503: "The server is busy or took too long. Try again in a moment.",
 };
 
-/** The server said no. `code` is the contract's, e.g. `RUN_ALREADY_ACTIVE`; `requestId` finds it in the log. */
+/** Error response of the API. `code` is stable, e.g. `RUN_ALREADY_ACTIVE`; `requestId` is in the server log. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -29,12 +29,12 @@ export class ApiError extends Error {
     this.requestId = body.requestId ?? requestId;
   }
 
-  /** What is wrong with single fields, of a 422. */
+  /** Field errors of a 422 response. */
   get fields(): FieldError[] {
     return Array.isArray(this.details) ? this.details.filter(isFieldError) : [];
   }
 
-  /** One value out of `details`, if it is there and a string. */
+  /** String value in `details`, or null. */
   detail(name: string): string | null {
     const details = this.details as Record<string, unknown> | null;
     const value = typeof details === "object" ? details?.[name] : null;
@@ -55,7 +55,7 @@ function messageOf(status: number, { code, message }: Partial<ErrorBody>): strin
   return known ?? message ?? `The server answered ${status}.`;
 }
 
-/** No answer came: the server is stopped, or there is no network. */
+/** No response: the server is down or the network is lost. */
 export class NetworkError extends Error {
   override readonly name = "NetworkError";
 
@@ -64,13 +64,13 @@ export class NetworkError extends Error {
   }
 }
 
-/** Whether asking again may help: not after a refusal. */
+/** True for network errors, 5xx and 429. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof NetworkError) return true;
   return error instanceof ApiError && (error.status >= 500 || error.status === 429);
 }
 
-/** A sentence for people. */
+/** User-facing text of an error. */
 export function explain(error: unknown): string {
   if (error instanceof ApiError && error.fields.length > 0) {
     return error.fields.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join("; ");

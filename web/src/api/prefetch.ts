@@ -1,7 +1,7 @@
 /**
- * What a page asks for at first is asked for while its code is still on the way; `client.ts` finds the answers here.
+ * Sends the first requests of a page while its code is still loading; `client.ts` picks up the responses.
  *
- * An response is taken once, with the token it was asked with, and only while it is new.
+ * A response is used once, with the same token, and only while fresh.
  */
 
 import { token } from "./token";
@@ -12,17 +12,17 @@ type PrefetchedResponse = { response: Promise<Response>; token: string; requeste
 const pending = new Map<string, PrefetchedResponse>();
 
 export const prefetch = {
-  /** Not for who is not signed in. */
+  /** Does nothing without a token. */
   start(path: string): void {
     const value = token.get();
     if (value === null || pending.has(path)) return;
     const response = fetch(path, { headers: { authorization: `Bearer ${value}` }, cache: "no-store" });
-    // who takes it hears of it; nobody else has to
+    // take() reports the error; avoid an unhandled rejection here
     response.catch(() => undefined);
     pending.set(path, { response, token: value, requestedAt: performance.now() });
   },
 
-  /** The response to a GET without headers of its own; undefined where there is none. */
+  /** Prefetched response for a plain GET, or undefined. */
   take(path: string): Promise<Response> | undefined {
     const found = pending.get(path);
     pending.delete(path);
@@ -30,6 +30,6 @@ export const prefetch = {
     return isNew ? found.response : undefined;
   },
 
-  /** What has been asked for and not been taken. */
+  /** Paths with an unused response. */
   pendingPaths: (): string[] => [...pending.keys()],
 };

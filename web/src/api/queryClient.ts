@@ -2,12 +2,12 @@ import { QueryClient } from "@tanstack/react-query";
 
 import { isRetryable } from "./errors";
 
-/** The one cache of the page. */
+/** Query cache of the dashboard. */
 export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
-        // the local system is there without any network, whatever the browser thinks
+        // the local system works offline, so ignore the browser's network state
         networkMode: "always",
         retry: (failures, error) => isRetryable(error) && failures < 2,
         staleTime: 5_000,

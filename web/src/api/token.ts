@@ -1,4 +1,4 @@
-/** The bearer token: in session storage, so that it ends with the tab. */
+/** Bearer token in session storage: closing the tab removes it. */
 
 const KEY = "groundwork.token";
 const listeners = new Set<() => void>();
@@ -20,7 +20,7 @@ export const token = {
     tell();
   },
 
-  /** The server does not take it (any more): sign-in says so. */
+  /** Drop a rejected token; the sign-in page shows a message. */
   refuse(): void {
     refused = sessionStorage.getItem(KEY) !== null || refused;
     sessionStorage.removeItem(KEY);

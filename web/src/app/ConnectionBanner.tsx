@@ -9,7 +9,7 @@ import s from "./ConnectionBanner.module.css";
 
 const EVERY_MS = 2_500;
 
-/** Says that the server cannot be reached, asks again, and has all data fetched anew when it can. */
+/** Banner for a lost connection. Polls the server and refetches all data on reconnect. */
 export function ConnectionBanner() {
   const reachable = useSyncExternalStore(connection.subscribe, connection.isReachable);
   useReconnect(reachable);

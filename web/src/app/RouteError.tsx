@@ -3,7 +3,7 @@ import { useRouteError } from "react-router";
 import { Button } from "@/ui/Button";
 import { ErrorState } from "@/ui/ErrorState";
 
-/** A page that threw, or whose code could not be loaded. */
+/** Error page for exceptions and failed chunk loads. */
 export function RouteError() {
   const error = useRouteError();
   return (

@@ -63,7 +63,7 @@ export function Shell() {
   );
 }
 
-/** A project's pages are below `/projects`, the list of them at `/`. */
+/** Project pages are below `/projects`; their list is at `/`. */
 function isWithin(pathname: string, to: string): boolean {
   if (to === "/") return pathname === "/" || pathname.startsWith("/projects/");
   return pathname === to || pathname.startsWith(`${to}/`);

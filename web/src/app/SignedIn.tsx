@@ -3,7 +3,7 @@ import { Navigate, useLocation } from "react-router";
 
 import { token } from "@/api/token";
 
-/** Leads to sign-in where there is no token, and back afterwards. */
+/** Redirects to sign-in without a token, and back afterwards. */
 export function SignedIn({ children }: { children: ReactNode }) {
   const value = useSyncExternalStore(token.subscribe, token.get);
   const location = useLocation();

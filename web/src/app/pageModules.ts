@@ -1,4 +1,4 @@
-/** The code of each page, a chunk of its own that comes once; every module exports `Component`. */
+/** Lazy modules of the pages, one chunk each; every module exports `Component`. */
 export const pageModules = {
   signIn: () => import("@/sign-in/SignInPage"),
   projects: () => import("@/projects/ProjectsPage"),

@@ -1,8 +1,7 @@
 /**
- * What each page begins with: its pages, and what it requests the API for before anything has been answered.
+ * Modules and first API requests of each page.
  *
- * `start.ts` requests for all of it at once, so that none of it waits for another. A page that requests for something else first
- * is only slower; `beginnings.test.ts` says so.
+ * `start.ts` loads them in parallel. A missing entry only slows the page down; `preload.test.tsx` finds it.
  */
 
 import type { PageName } from "./pageModules";
@@ -16,7 +15,7 @@ const SECTIONS = ["cards", "epics", "stories", "subtasks", "runs"];
 const plan = (id = ""): string[] => [`/api/plans/${id}`, `/api/plans/${id}/progress`, REPOSITORIES];
 const iterations = (id = ""): string[] => [...plan(id), `/api/plans/${id}/iterations`];
 
-/** By the path, `*` for an id. */
+/** Keyed by path pattern; `*` matches an id. */
 const PRELOADS: Record<string, Preload> = {
   "/sign-in": { pages: ["signIn"], requests: () => [] },
   "/": { pages: ["projects"], requests: () => ["/api/projects"] },
@@ -46,7 +45,7 @@ const PRELOADS: Record<string, Preload> = {
   "/repositories": { pages: ["repositories"], requests: () => [REPOSITORIES] },
 };
 
-/** For an address of the dashboard; nothing for one that is no page's. */
+/** Preload of a dashboard URL; empty for unknown paths. */
 export function preloadFor(pathname: string, search: string): { pages: PageName[]; requests: string[] } {
   for (const [pattern, { pages, requests }] of Object.entries(PRELOADS)) {
     const found = new RegExp(`^${pattern.replaceAll("*", "([^/]+)")}/?$`).exec(pathname);

@@ -45,7 +45,7 @@ export const routes: RouteObject[] = [
 
 type Router = ReturnType<typeof createBrowserRouter>;
 
-/** A router that has the page's code: until then what `index.html` shows stays. */
+/** Resolves once the page's code is loaded; until then `index.html` stays visible. */
 export async function readyRouter(): Promise<Router> {
   const router = createBrowserRouter(routes);
   if (!router.state.initialized) {

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system says; kept for this browser. */
+/** Color theme, stored per browser. */
 
 export type Theme = "system" | "light" | "dark";
 const KEY = "groundwork.theme";

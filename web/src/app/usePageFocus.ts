@@ -2,15 +2,13 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { NavigationType, useLocation, useNavigationType } from "react-router";
 
 /**
- * What a browser does when a page is loaded, and nobody does when a script changes it: after a change of path the
- * focus is on the new page's heading, and its title, which is returned, is told.
+ * Moves the focus to the heading after a path change and returns the title to announce, as a browser does on page load.
  *
- * Nothing moves at the first load, when only the query changes, when the page keeps its heading (another part of a
- * plan, chosen by a tab that has the focus), or when a dialog has the focus.
+ * The focus stays on first load, on query changes, if the heading stays (tabs of a plan), and inside dialogs.
  */
 export function usePageFocus(main: RefObject<HTMLElement | null>): string {
   const { pathname } = useLocation();
-  // the first page after sign-in is a change too: what had the focus is gone
+  // the first page after sign-in is a change too: the focused element is gone
   const isLoad = useNavigationType() === NavigationType.Pop;
   const seen = useRef(isLoad ? pathname : null);
   const heading = useRef<Element | null>(null);
@@ -31,7 +29,7 @@ export function usePageFocus(main: RefObject<HTMLElement | null>): string {
       return true;
     };
     if (arrive()) return;
-    // its data is on its way: until then what had the focus is gone, and the next Tab begins in the page
+    // data is still loading: focus the page so that the next Tab starts inside it
     if (isChange && mayMove(page, true)) focus(page);
     const watching = new MutationObserver(() => arrive() && watching.disconnect());
     watching.observe(page, { childList: true, subtree: true });
@@ -48,6 +46,6 @@ function mayMove(page: HTMLElement, isNew: boolean): boolean {
 
 function focus(element: HTMLElement): void {
   element.tabIndex = -1;
-  // where the page is scrolled to is the router's to say
+  // the router controls scrolling
   element.focus({ preventScroll: true });
 }

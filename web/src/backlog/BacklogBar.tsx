@@ -18,7 +18,7 @@ type Props = {
   add: ReactNode;
 };
 
-/** Search and filters, and what they have found so far. */
+/** Search, filters and the number of matches. */
 export function BacklogBar({ root, filter, onFilter, backlog, add }: Props) {
   const { isSearching, loading, rows, anyExpanded, collapse } = backlog;
   return (

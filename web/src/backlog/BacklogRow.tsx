@@ -28,7 +28,7 @@ import { useDelete } from "./useDelete";
 type Props = {
   row: Extract<Row, BacklogNode>;
   root: Root;
-  /** Of stories, where these are what is listed. */
+  /** Only for the list of stories. */
   selection: Selection | null;
   onToggle: (id: string) => void;
   onShow: (node: BacklogNode) => void;

@@ -35,7 +35,7 @@ export function BacklogSection({ project, root, onRun }: Props) {
   const selection = useSelection();
   const [adding, setAdding] = useState<NewItemParent | null>(null);
   const { list, rows } = backlog;
-  // the rows come in pieces of work, so that the page answers meanwhile
+  // render rows at low priority to keep the page responsive
   const isReady = useDeferredValue(list.data !== undefined);
   if (list.isPending) return <Skeleton lines={6} height={38} />;
   if (!list.data) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
@@ -70,7 +70,7 @@ export function BacklogSection({ project, root, onRun }: Props) {
   );
 }
 
-/** What is open beside the list: what was clicked, or a story that a link from elsewhere has named (`?show=`). */
+/** Item in the detail panel: clicked, or linked by `?show=`. */
 function useDetailPanel() {
   const [clicked, setClicked] = useState<BacklogNode | null>(null);
   const [search, setSearch] = useSearchParams();

@@ -23,7 +23,7 @@ import { useDelete } from "./useDelete";
 
 const KIND = { epic: "Epic", story: "Story", subtask: "Subtask" } as const;
 
-/** All of an epic, a story or a subtask; each field is edited where it stands. */
+/** Details of an epic, story or subtask with inline editing. */
 export function DetailPanel({ node, onClose }: { node: BacklogNode | null; onClose: () => void }) {
   return node && <OpenPanel key={node.item.id} shown={node} onClose={onClose} />;
 }
@@ -169,7 +169,7 @@ function EffortSelect({ value, save }: { value: string; save: Save }) {
   return <Select size="s" label="Effort" value={value} onValueChange={choose} options={EFFORTS} />;
 }
 
-/** As the server has it now; as the list had it until that comes. */
+/** Fresh item from the server; falls back to the list's copy while loading. */
 function useFresh(shown: BacklogNode): BacklogNode {
   const { kind, item } = shown;
   const epic = useQuery({ ...epicQuery(item.id), enabled: kind === "epic" }).data;

@@ -11,7 +11,7 @@ import { MAX_STORIES_PER_PLAN, newPlanPath } from "./planLinks";
 
 type Props = { selection: Selection; onRun: (preset: RunPreset) => void };
 
-/** What can be done with the stories that are chosen. */
+/** Actions for the selected stories. */
 export function SelectedStories({ selection, onRun }: Props) {
   const navigate = useNavigate();
   const { ids } = selection;

@@ -13,7 +13,7 @@ import { codePath } from "./tree";
 
 const AT_ONCE = 8;
 
-/** The feedback behind it, word for word. */
+/** Source cards with their full text. */
 export function SourceCards({ ids }: { ids: string[] }) {
   const [shown, setShown] = useState(AT_ONCE);
   return (

@@ -8,7 +8,7 @@ import s from "./DetailPanel.module.css";
 
 type PlanOfStory = StoryWithPlans["plans"][number];
 
-/** The plans that carry a story out, and how far they have come with it. */
+/** Plans of a story with their progress. */
 export function StoryPlans({ plans }: { plans: readonly PlanOfStory[] }) {
   if (plans.length === 0) return null;
   return (

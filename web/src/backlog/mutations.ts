@@ -16,7 +16,7 @@ import type { BacklogNode } from "./tree";
 
 export type Patch = EpicPatch & StoryPatch & SubtaskPatch;
 
-/** Which fields there are depends on what it is. */
+/** The valid fields depend on the kind of node. */
 export function change({ kind, item }: BacklogNode, patch: Patch): Promise<unknown> {
   if (kind === "epic") return changeEpic(item.id, patch);
   return kind === "story" ? changeStory(item.id, patch) : changeSubtask(item.id, patch);
@@ -27,13 +27,13 @@ export function create(kind: BacklogNode["kind"], parentId: string, title: strin
   return kind === "story" ? createStory(parentId, { title }) : createSubtask(parentId, { title });
 }
 
-/** With all that is below it. */
+/** Also deletes all children. */
 export function remove({ kind, item }: BacklogNode): Promise<void> {
   if (kind === "epic") return deleteEpic(item.id);
   return kind === "story" ? deleteStory(item.id) : deleteSubtask(item.id);
 }
 
-/** After a change: a project counts all three, and each is in several lists. */
+/** A change affects several lists and the project's counts. */
 export function refreshBacklog(queries: QueryClient): Promise<unknown> {
   const stale = [epicKeys.all, storyKeys.all, subtaskKeys.all, projectKeys.all];
   return Promise.all(stale.map((queryKey) => queries.invalidateQueries({ queryKey })));

@@ -1,4 +1,4 @@
-/** The backlog as rows of a tree. Pure: epics, stories and subtasks in, what is to be seen out. */
+/** Flatten the backlog tree into visible rows. Pure. */
 
 import type { Epic } from "@/services/epics";
 import type { Story } from "@/services/stories";
@@ -9,12 +9,12 @@ export type BacklogNode =
 
 export type Row =
   | (BacklogNode & { id: string; depth: number; expanded: boolean | null })
-  /** Children that are on their way, or a parent without any. */
+  /** Placeholder: children are loading, or there are none. */
   | { kind: "loading" | "none"; id: string; depth: number; parent: BacklogNode };
 
 export type Root = "epics" | "stories" | "subtasks";
 
-/** `undefined` where the children are not there yet. */
+/** Lookups return `undefined` while children are loading. */
 export type Backlog = {
   epics: Epic[];
   stories: Story[];
@@ -44,7 +44,7 @@ export function rowsOf(root: Root, backlog: Backlog, isExpanded: (id: string) =>
   return rows;
 }
 
-/** A backlog of what fits, and of what stands above it; from lists of the whole project. */
+/** Matching nodes with their ancestors, from the complete lists. */
 export function filterBacklog(whole: Backlog, fits: (node: BacklogNode) => boolean): Backlog {
   const subtasks = whole.subtasks.filter((item) => fits({ kind: "subtask", item }));
   const storyIds = new Set(subtasks.map((subtask) => subtask.storyId));
@@ -54,7 +54,7 @@ export function filterBacklog(whole: Backlog, fits: (node: BacklogNode) => boole
   return byParent(epics, stories, subtasks);
 }
 
-/** A backlog of which every list is there. */
+/** Backlog with complete lists. */
 export function byParent(epics: Epic[], stories: Story[], subtasks: Subtask[]): Backlog {
   const storiesOf = groupBy(stories, (story) => story.epicId);
   const subtasksOf = groupBy(subtasks, (subtask) => subtask.storyId);
@@ -84,7 +84,7 @@ export const NO_FILTER: BacklogFilter = { text: "", priority: ANY, effort: ANY }
 export const isFiltering = (filter: BacklogFilter): boolean =>
   filter.text.trim() !== "" || filter.priority !== ANY || filter.effort !== ANY;
 
-/** What lacks a field (a subtask its priority) does not fit a preset about it. */
+/** A node without the filtered field never matches (a subtask has no priority). */
 export function matcher(filter: BacklogFilter): (node: BacklogNode) => boolean {
   const sought = filter.text.trim().toLowerCase();
   return (node) => {
@@ -95,7 +95,7 @@ export function matcher(filter: BacklogFilter): (node: BacklogNode) => boolean {
   };
 }
 
-/** "E3 · S2", for what is shown without what stands above it. */
+/** "E3 · S2": the code with its ancestors. */
 export function codePath(id: string): string {
   return id.split("-").slice(1).join(" · ");
 }

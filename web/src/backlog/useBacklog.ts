@@ -20,8 +20,7 @@ import {
 } from "./tree";
 
 /**
- * What is to be seen of the backlog. While nothing is searched for, children are fetched as their parents are opened;
- * a search needs all of the project, page by page, and opens what leads to a match.
+ * Visible rows of the backlog. Children load on expand. A search loads the whole project and expands all matches.
  */
 export function useBacklog(projectId: string, root: Root, filter: BacklogFilter) {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
@@ -71,7 +70,7 @@ function useLists(projectId: string, root: Root, isSearching: boolean) {
   return { epics, stories, subtasks, loading };
 }
 
-/** The children of what is open. An id says what it is of: `…-E1` an epic's, `…-E1-S2` a story's. */
+/** Children of expanded nodes. The id shows the kind: `…-E1` is an epic, `…-E1-S2` a story. */
 function useChildren(
   expanded: ReadonlySet<string>,
   enabled: boolean,

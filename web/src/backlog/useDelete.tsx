@@ -14,7 +14,7 @@ const CONSEQUENCES = {
   subtask: "This cannot be undone.",
 } as const;
 
-/** A question first: what is deleted does not come back. */
+/** Delete after confirmation; a deletion cannot be undone. */
 export function useDelete(node: BacklogNode, onDeleted?: () => void) {
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);

@@ -15,7 +15,7 @@ import { toast } from "@/ui/toast";
 import s from "./Cards.module.css";
 import { AnalysisBadges } from "./badges";
 
-/** All of a card; its text and source are edited where they stand. */
+/** Details of a card with inline editing. */
 export function CardPanel({ card, onClose }: { card: Card | null; onClose: () => void }) {
   return card && <OpenPanel key={card.id} shown={card} onClose={onClose} />;
 }

@@ -115,7 +115,7 @@ function DeleteSelected({ open, onOpenChange, selection }: DeleteProps) {
   const { ids } = selection;
   const remove = useMutation({
     mutationFn: async () => {
-      // one after the other: where one is refused, those before it are gone and the rest stays chosen
+      // sequential, so that the cards left after a failure stay selected
       for (const id of ids) {
         await deleteCard(id);
         selection.set(id, false);

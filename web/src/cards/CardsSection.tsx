@@ -23,15 +23,15 @@ import { type Selection, useSelection } from "./useSelection";
 
 type Props = { project: Project; onImport: (file: File) => void; onRun: (preset: RunPreset) => void };
 
-/** The feedback: searched, filtered, chosen for a run, opened. */
+/** List of cards with search, filters and selection. */
 export function CardsSection({ project, onImport, onRun }: Props) {
   const query = useInfiniteQuery(cardsQuery(project.id));
   const [filter, setFilter] = useState(NO_FILTER);
   const sought = useDeferredValue(filter);
   const isSearching = isFiltering(filter);
-  // a search looks through all cards, not only those that were scrolled to
+  // a search needs all cards, not only the loaded pages
   useAllPages(query, isSearching);
-  // the rows come in pieces of work, so that the page answers meanwhile
+  // render rows at low priority to keep the page responsive
   const data = useDeferredValue(query.data);
   const cards = useMemo(() => flatten(data), [data]);
   const found = useMemo(() => filterCards(cards, sought), [cards, sought]);

@@ -27,7 +27,7 @@ export const KIND_NAMES = Object.keys(KIND_STYLES) as Analysis["kind"][];
 export const SEVERITIES: Analysis["severity"][] = ["critical", "high", "medium", "low"];
 export const SENTIMENTS: Analysis["sentiment"][] = ["positive", "neutral", "negative", "mixed"];
 
-/** What an analysis says, as small marks. */
+/** Kind, severity and sentiment of an analysis. */
 export function AnalysisBadges({ analysis }: { analysis: Analysis }) {
   const Face = SENTIMENT_ICONS[analysis.sentiment];
   return (

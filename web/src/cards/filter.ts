@@ -3,13 +3,13 @@ import type { Card } from "@/services/cards";
 export const ANY = "any";
 export type CardFilter = { text: string; kind: string; severity: string; sentiment: string };
 export const NO_FILTER: CardFilter = { text: "", kind: ANY, severity: ANY, sentiment: ANY };
-/** A kind that says: no analysis yet. */
+/** Filter value for cards without an analysis. */
 export const NOT_ANALYZED = "none";
 
 export const isFiltering = ({ text, ...chosen }: CardFilter): boolean =>
   text.trim() !== "" || Object.values(chosen).some((value) => value !== ANY);
 
-/** The cards that fit; the list itself where nothing is filter. */
+/** Matching cards; returns the same array if no filter is set. */
 export function filterCards(cards: Card[], filter: CardFilter): Card[] {
   if (!isFiltering(filter)) return cards;
   const sought = filter.text.trim().toLowerCase();

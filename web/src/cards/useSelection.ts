@@ -8,7 +8,7 @@ export type Selection = {
   clear: () => void;
 };
 
-/** What is chosen in a list, in the order in which it was. */
+/** Selected ids in selection order. */
 export function useSelection(): Selection {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const setAll = useCallback((which: readonly string[], chosen: boolean) => {

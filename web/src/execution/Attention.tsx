@@ -29,7 +29,7 @@ const KINDS: Record<AttentionItem["kind"], { label: string; icon: LucideIcon; is
 
 type Props = PlanContext & { onChoose: (taskId: string) => void };
 
-/** What waits for a person, on top of everything, with what can be done about it. */
+/** Decisions needed from a user, with their actions. */
 export function Attention(props: Props) {
   const item = attentionItems(props.progress);
   if (item.length === 0) return null;

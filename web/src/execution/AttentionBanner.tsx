@@ -6,7 +6,7 @@ import type { Progress } from "@/plans/model";
 import { attentionItems } from "./attention";
 import s from "./Attention.module.css";
 
-/** On the other parts of a plan's page: that something waits for a person, and where. */
+/** Link to pending decisions, on the other tabs of a plan. */
 export function AttentionBanner({ progress, planId }: { progress: Progress; planId: string }) {
   const { pathname } = useLocation();
   const to = `/plans/${planId}/execution`;

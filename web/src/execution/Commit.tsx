@@ -6,7 +6,7 @@ import { toast } from "@/ui/toast";
 import s from "./Commit.module.css";
 import { commitLink, shortSha } from "./commitLinks";
 
-/** A commit: a link where its page is known, else the SHA to copy. */
+/** Link to a commit, or a button to copy its SHA. */
 export function Commit({ sha, repository }: { sha: string; repository: Repository | null }) {
   const link = repository && commitLink(repository.url, sha);
   if (link) {

@@ -9,7 +9,7 @@ import type { PlanDialogProps } from "./dialogProps";
 
 const SHA = /^[0-9a-f]{7,64}$/;
 
-/** A person has done a task: which commit it was, and a word about it. */
+/** Mark a task as completed manually, with an optional commit. */
 export function CompleteDialog({ control, onClose, task }: PlanDialogProps & { task: TaskProgress }) {
   const [sha, setSha] = useState("");
   const [note, setNote] = useState("");

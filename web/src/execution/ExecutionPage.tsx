@@ -15,7 +15,7 @@ import { RollbackBanner } from "./RollbackBanner";
 import { ExecutionSummary } from "./ExecutionSummary";
 import { TaskPanel } from "./TaskPanel";
 
-/** A plan as it is carried out: what waits for a person, how far it is, and each of its tasks. */
+/** Execution of a plan: decisions, progress and tasks. */
 export function Component() {
   const context = usePlanContext();
   const { plan, progress } = context;

@@ -10,7 +10,7 @@ import s from "./Execution.module.css";
 import { countsInWords, percentOf, segmentsOf } from "./segments";
 import { describeSchedule } from "./schedule";
 
-/** How far the plan is, what it has taken, and what it will. */
+/** Progress, time and cost of a plan. */
 export function ExecutionSummary({ plan, progress, receivedAt }: PlanContext) {
   const isLive = isExecuting(progress.status);
   const now = useNow(isLive);

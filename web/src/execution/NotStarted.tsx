@@ -10,7 +10,7 @@ import { incompleteReason } from "./actions";
 import s from "./Execution.module.css";
 import { describeSchedule } from "./schedule";
 
-/** A plan that has not begun yet: what it would take, and the ways to begin. */
+/** Execution tab before the first run: estimate and start actions. */
 export function NotStarted({ plan, progress, openDialog }: PlanContext) {
   const obstacle = incompleteReason(plan);
   return (

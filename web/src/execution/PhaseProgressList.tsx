@@ -15,7 +15,7 @@ import s from "./PhaseProgressList.module.css";
 
 type Props = PlanContext & { onChoose: (taskId: string) => void };
 
-/** All that the graph shows, and more, as lists: phases with their tasks. */
+/** Phases with their tasks as lists. */
 export function PhaseProgressList(props: Props) {
   const { plan, progress } = props;
   return (
@@ -99,7 +99,7 @@ function TaskRow({ plan, progress, repositoryOf, task, onChoose }: Props & { tas
   );
 }
 
-/** Nothing for one that a person has done. */
+/** Null for manually completed tasks. */
 function took({ attempts, startedAt, completedAt }: TaskProgress): number | null {
   return attempts > 0 && startedAt && completedAt ? Date.parse(completedAt) - Date.parse(startedAt) : null;
 }

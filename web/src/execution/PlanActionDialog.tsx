@@ -8,7 +8,7 @@ import { ScheduleDialog } from "./ScheduleDialog";
 import { SkipDialog } from "./SkipDialog";
 import { StartDialog } from "./StartDialog";
 
-/** The dialog of whatever is action. */
+/** Dialog for a plan action. */
 export function PlanActionDialog({ action, ...props }: PlanDialogProps & { action: PlanDialogAction }) {
   switch (action.kind) {
     case "start":

@@ -26,7 +26,7 @@ import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 import { planActions } from "./actions";
 import { attentionItems } from "./attention";
 
-/** What can be asked of the whole plan: the next step as a button, the rest in a menu. */
+/** Actions for a plan: the next step as a button, the others in a menu. */
 export function PlanControls({ plan, progress, openDialog, control }: PlanContext) {
   const [dialog, open] = useState<"template" | "delete" | null>(null);
   const offered = planActions(progress);

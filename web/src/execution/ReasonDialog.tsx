@@ -7,7 +7,7 @@ import { Field } from "@/ui/Field";
 
 import type { PlanDialogProps } from "./dialogProps";
 
-/** Why the plan is to be paused, or why a task is rejected; a word for the others, not needed. */
+/** Pause a plan or reject a task, with an optional reason. */
 export function ReasonDialog({ plan, control, onClose, task }: PlanDialogProps & { task?: TaskProgress }) {
   const [reason, setReason] = useState("");
   const said = reason.trim() || null;

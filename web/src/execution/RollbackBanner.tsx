@@ -7,7 +7,7 @@ import { plural } from "@/ui/format";
 import { changeNoun } from "./rollbackScope";
 import s from "./Execution.module.css";
 
-/** Commits, or patches, that are being taken back at the moment. */
+/** Banner for a running rollback. */
 export function RollbackBanner({ plan, progress }: PlanContext) {
   const rollback = progress.rollback;
   if (rollback?.status !== "RUNNING") return null;

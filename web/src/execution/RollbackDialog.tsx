@@ -7,7 +7,7 @@ import { plural } from "@/ui/format";
 import type { PlanDialogProps } from "./dialogProps";
 import { rollbackScope, changeNoun } from "./rollbackScope";
 
-/** Before commits, or patches, are taken back: which, and what was built on them and goes first. */
+/** Confirm a rollback: lists the changes and their dependents. */
 export function RollbackDialog(props: PlanDialogProps & { taskId?: string; phaseId?: string }) {
   const { plan, progress, control, onClose, taskId, phaseId } = props;
   const what = { ...(taskId ? { taskId } : {}), ...(phaseId ? { phaseId } : {}) };

@@ -13,7 +13,7 @@ import { describeSchedule, isCronExpression, localTimezone, onceAt, PRESETS } fr
 type Kind = "once" | "again";
 const CUSTOM = "own";
 
-/** When the plan is to begin by itself: once, or again and again. */
+/** Schedule a plan, once or repeatedly. */
 export function ScheduleDialog({ plan, progress, control, onClose }: PlanDialogProps) {
   const [kind, setKind] = useState<Kind>("once");
   const [at, setAt] = useState(tomorrowMorning);
@@ -118,7 +118,7 @@ export function ScheduleDialog({ plan, progress, control, onClose }: PlanDialogP
   );
 }
 
-/** As an input of a date and a time has it. */
+/** Value for a datetime-local input. */
 function tomorrowMorning(): string {
   const day = new Date(Date.now() + 86_400_000);
   const two = (value: number) => String(value).padStart(2, "0");

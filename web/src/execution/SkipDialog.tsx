@@ -12,7 +12,7 @@ import type { PlanDialogProps } from "./dialogProps";
 
 type Dependents = "skip" | "run";
 
-/** To do without a task, and what becomes of the tasks that wait for it. */
+/** Skip a task, and skip or run its dependents. */
 export function SkipDialog({ plan, control, onClose, task }: PlanDialogProps & { task: TaskProgress }) {
   const [dependents, setDependents] = useState<Dependents>("skip");
   const waiting = dependentsOf(plan, task.id);

@@ -8,7 +8,7 @@ import { executePlan } from "@/services/executions";
 import { incompleteReason, isRollingBack } from "./actions";
 import type { PlanDialogProps } from "./dialogProps";
 
-/** Before a plan begins: what it would take, and what is in its way. */
+/** Confirm a run: shows the estimate or the obstacle. */
 export function StartDialog({ plan, progress, control, onClose }: PlanDialogProps) {
   const navigate = useNavigate();
   const again = plan.status === "COMPLETED" || plan.status === "CANCELLED";

@@ -9,11 +9,11 @@ import { Skeleton } from "@/ui/Skeleton";
 
 import s from "./TaskPanel.module.css";
 
-/** What a task's sessions have done, turn by turn; while it is at work what comes is added below. */
+/** Log of a task by turn; live while the task runs. */
 export function TaskLogView({ taskId, isLive }: { taskId: string; isLive: boolean }) {
   const { data, error, refetch } = useQuery(logQuery(taskId, isLive));
   useEffect(() => {
-    // its last turns came after the last look
+    // the last turns arrive after the last poll
     if (!isLive) void refetch();
   }, [isLive, refetch]);
   const lines = data?.lines;
@@ -53,7 +53,7 @@ function Lines({ lines }: { lines: LogLine[] }) {
   );
 }
 
-/** Keeps the end in sight as long as the reader has not scrolled away from it. */
+/** Scroll to new lines unless the reader has scrolled up. */
 function useAutoScroll(count: number) {
   const list = useRef<HTMLOListElement>(null);
   const [seen, setSeen] = useState(0);

@@ -18,7 +18,7 @@ import s from "./TaskPanel.module.css";
 
 type Props = PlanContext & { task: TaskProgress; onClose: () => void };
 
-/** One task with all that has come of it: its state, its sessions as they go, its change. */
+/** Details of a task: status, log and change. */
 export function TaskPanel({ onClose, ...props }: Props) {
   const { plan, task } = props;
   const written = taskOf(plan, task.id);

@@ -9,7 +9,7 @@ import { toast } from "@/ui/toast";
 
 import s from "./TaskPanel.module.css";
 
-/** The change of a task whose plan makes no commits, as a unified diff. */
+/** Patch of a task as a unified diff. */
 export function TaskPatchView({ taskId }: { taskId: string }) {
   const { data, error } = useQuery(patchQuery(taskId));
   const copy = (patch: string) =>

@@ -1,4 +1,4 @@
-/** What a person may ask of a plan and of its tasks as they stand now; the API would refuse the rest. */
+/** Actions allowed in the current state; the API rejects all others. */
 import { type Plan, type Progress, type TaskProgress, isExecuting } from "@/plans/model";
 
 type PlanAction =
@@ -20,7 +20,7 @@ export function isRollingBack(progress: Pick<Progress, "rollback">): boolean {
   return progress.rollback?.status === "RUNNING";
 }
 
-/** Whether an execution of the plan has ended by itself: it can go on in another one. A generation that failed cannot. */
+/** True if a run ended early: it can be resumed. A failed generation cannot. */
 function hasEndedEarly(progress: PlanState): boolean {
   return progress.status === "FAILED" && progress.execution > 0;
 }
@@ -55,7 +55,7 @@ export function taskActions(progress: PlanState, task: TaskProgress): Set<TaskAc
   return offered;
 }
 
-/** Nothing is done before what it waits for: neither tasks of its own phase, nor the phases before. */
+/** True if all dependencies and earlier phases have ended. */
 export function isUnblocked(progress: Pick<Progress, "tasks" | "phases">, task: TaskProgress): boolean {
   if (task.waitsFor.length > 0) return false;
   const order = progress.phases.map((phase) => phase.id);
@@ -65,7 +65,7 @@ export function isUnblocked(progress: Pick<Progress, "tasks" | "phases">, task: 
   );
 }
 
-/** Why a plan cannot be carried out yet, in words for a person; null where it can. */
+/** Message if a plan cannot run yet, or null. */
 export function incompleteReason(plan: Pick<Plan, "phases">): string | null {
   if (plan.phases.length === 0) return "Add a phase with tasks first.";
   const empty = plan.phases.find((phase) => phase.tasks.length === 0);
@@ -82,7 +82,7 @@ function canRollBack(progress: PlanState): boolean {
   return ended && progress.execution > 0 && !isRollingBack(progress);
 }
 
-/** Whether there is something of it to take back: a commit on the branch, or a patch that is kept in its place. */
+/** True if the task has a commit or a patch to roll back. */
 export function hasChange(task: Pick<TaskProgress, "status" | "commitSha" | "filesChanged">): boolean {
   return task.status === "COMPLETED" && (task.commitSha !== null || task.filesChanged.length > 0);
 }

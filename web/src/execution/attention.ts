@@ -1,4 +1,4 @@
-/** What of a plan waits for a person: what the page puts on top, and what the list marks. */
+/** Decisions needed from a user. */
 import type { Progress, TaskProgress } from "@/plans/model";
 
 export interface AttentionItem {
@@ -13,13 +13,13 @@ type PlanState = Pick<
   "status" | "cause" | "reason" | "execution" | "rollback" | "tasks" | "phases"
 >;
 
-/** In the order of what blocks most: an execution that has died, failed tasks, approvals, then pauses. */
+/** Ordered by severity: an early end, failed tasks, approvals, pauses. */
 export function attentionItems(progress: PlanState): AttentionItem[] {
   const ofPlan = planItems(progress);
   const executing = ["RUNNING", "PAUSING", "PAUSED"].includes(progress.status);
   const ofTasks = executing ? [...failures(progress), ...approvals(progress)] : [];
   const first = ofPlan.filter((one) => one.kind === "died");
-  // a failure that pauses the plan is told by its task
+  // the failed task already explains a pause after a failure
   const others = ofPlan.filter((one) => one.kind !== "died");
   return [...first, ...ofTasks, ...others];
 }

@@ -1,4 +1,4 @@
-/** Where a commit can be looked at, for hosts whose addresses are known. */
+/** Commit URLs of known hosts. */
 
 const PATHS: Record<string, string> = {
   "github.com": "/commit/",
@@ -7,7 +7,7 @@ const PATHS: Record<string, string> = {
   "codeberg.org": "/commit/",
 };
 
-/** The page of a commit; null for a path on this machine, another host, or anything but https. */
+/** URL of a commit; null for local paths, unknown hosts and other schemes. */
 export function commitLink(repositoryUrl: string, sha: string): string | null {
   let url: URL;
   try {

@@ -1,4 +1,4 @@
-/** What a rollback takes back: the tasks that are asked for, and before them all that was built on them. */
+/** Scope of a rollback: the selected tasks and all their dependents. */
 import type { Plan, Progress } from "@/plans/model";
 import { tasksOf } from "@/plans/model";
 
@@ -6,12 +6,12 @@ import { hasChange } from "./actions";
 
 type RollbackScope = { targets: string[]; dependents: string[] };
 
-/** What tasks of the plan leave behind, one and many. */
+/** Noun for a task's change, singular and plural. */
 export function changeNoun(plan: Pick<Plan, "autoCommit">): [one: string, many: string] {
   return plan.autoCommit ? ["commit", "commits"] : ["patch", "patches"];
 }
 
-/** Of a task, of a phase, or of all; only tasks whose commits, or patches, are there. */
+/** Scope for a task, a phase or the whole plan; only tasks with a change. */
 export function rollbackScope(
   plan: Pick<Plan, "phases">,
   progress: Pick<Progress, "tasks">,
@@ -34,7 +34,7 @@ function isInScope(
   return plan.phases.some((phase) => phase.id === what.phaseId && phase.tasks.some((task) => task.id === id));
 }
 
-/** What depends on these, however far; these themselves left out. */
+/** Direct and indirect dependents, without the given tasks. */
 export function transitiveDependents(plan: Pick<Plan, "phases">, ids: readonly string[]): string[] {
   const found = new Set(ids);
   for (let grown = true; grown;) {

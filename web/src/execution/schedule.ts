@@ -1,10 +1,10 @@
-/** When a plan begins by itself: what people choose, what the API is told, and how it reads. */
+/** Schedules: presets, API values and labels. */
 import type { Progress } from "@/plans/model";
 import type { NewTiming } from "@/services/executions";
 
 type Timing = NonNullable<Progress["schedule"]>;
 
-/** Cron as EventBridge has it: minutes hours day-of-month month day-of-week year. */
+/** EventBridge cron: minutes hours day-of-month month day-of-week year. */
 export const PRESETS = [
   { cron: "0 9 ? * MON-FRI *", label: "Weekdays at 9:00" },
   { cron: "0 2 * * ? *", label: "Daily at 2:00" },
@@ -16,12 +16,12 @@ export function localTimezone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
 
-/** `local` is what an input of a date and a time holds: the time on this machine's clock. */
+/** `local` is the value of a datetime-local input. */
 export function onceAt(local: string, timezone: string): NewTiming {
   return { at: new Date(local).toISOString(), timezone };
 }
 
-/** Whether it has the form; out-of-range values are refused by the API. */
+/** Checks only the format; the API checks the ranges. */
 export function isCronExpression(text: string): boolean {
   const fields = text.trim().split(/ +/);
   return fields.length === 6 && fields.every((field) => /^[0-9A-Z*?/,#-]+$/.test(field)) && hasOneDay(fields);

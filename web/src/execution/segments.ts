@@ -1,7 +1,7 @@
 import type { Progress } from "@/plans/model";
 import type { Segments } from "@/ui/ProgressBar";
 
-/** The tasks of a plan as parts of a bar; a cancelled task counts as one that was left out. */
+/** Task counts for the progress bar; cancelled tasks count as skipped. */
 export function segmentsOf({
   taskCounts,
   totalTasks,
@@ -17,7 +17,7 @@ export function segmentsOf({
   };
 }
 
-/** Of a plan that was cancelled what is done counts: the rest has ended as well, but nobody would call it progress. */
+/** Progress; for a cancelled plan only completed tasks count. */
 export function percentOf({ status, progress, taskCounts, totalTasks }: Progress): number {
   if (status !== "CANCELLED") return progress;
   return totalTasks === 0 ? 0 : Math.floor((100 * (taskCounts.COMPLETED ?? 0)) / totalTasks);

@@ -1,4 +1,4 @@
-/** What people ask of a plan under way. Some is asked at once; what needs a word or a second look opens a dialog. */
+/** Commands for a plan; some open a dialog first. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { explain } from "@/api/errors";
@@ -13,11 +13,11 @@ export type PlanDialogAction =
 
 type PlanCommand = {
   send: () => Promise<unknown>;
-  /** Said when it has been successMessage. */
+  /** Toast after success. */
   successMessage?: string;
 };
 
-/** Asks for something and has the plan read again, whatever came of it: a refusal means that it stands otherwise. */
+/** Send a command and refetch the plan, also after an error: the state may be outdated. */
 export function usePlanControl(planId: string) {
   const queries = useQueryClient();
   return useMutation({

@@ -7,7 +7,7 @@ import s from "./Importing.module.css";
 
 type Props = { onFile: (file: File) => void; name: string | null; compact: boolean };
 
-/** Takes a file that is dropped on it or chosen. */
+/** Drop target and button for a file. */
 export function DropZone({ onFile, name, compact }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const id = useId();

@@ -24,9 +24,9 @@ type Props = {
   dropped: File | null;
 };
 
-/** From a file to cards: choose, look at what is in it, send, read what was rejected and why. */
+/** CSV import: choose a file, preview it, send it, show rejected rows. */
 export function ImportDialog({ open, onOpenChange, ...rest }: Props) {
-  // its state is that of one import: it goes when the dialog is closed
+  // unmount on close to reset the state
   return open && <OpenDialog onClose={() => onOpenChange(false)} {...rest} />;
 }
 

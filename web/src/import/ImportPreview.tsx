@@ -6,7 +6,7 @@ import s from "./Importing.module.css";
 
 const SHOWN = 50;
 
-/** The first rows as they will be read, those that will be rejected marked. */
+/** First rows of the file; invalid rows are marked. */
 export function ImportPreview({ preview }: { preview: Preview }) {
   const { columns, rows, errors } = preview;
   const reasons = new Map(errors.map(({ row, reason }) => [row, reason]));
@@ -55,7 +55,7 @@ export function ImportPreview({ preview }: { preview: Preview }) {
   );
 }
 
-/** Each rejected row with its reason; a box of its own where they are many. */
+/** Rejected rows with reasons, in a scroll box. */
 export function RowErrors({ errors }: { errors: RowError[] }) {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex

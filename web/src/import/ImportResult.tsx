@@ -7,7 +7,7 @@ import s from "./Importing.module.css";
 import { RowErrors } from "./ImportPreview";
 import type { Upload } from "./upload";
 
-/** What became of the rows. */
+/** Result of an import. */
 export function ImportResult({ result, preview }: { result: Upload; preview: Preview | null }) {
   const { created, duplicates, rejected } = result;
   const errors = rejected.map(({ row, reason }) => ({ row, reason: withText(reason, preview, row) }));

@@ -1,18 +1,18 @@
-/** Reads a CSV as the server does, to show what is in it before it is sent. Pure. */
+/** Parse a CSV like the server does, for the preview. Pure. */
 
 export type RowError = { row: number; reason: string };
 export type Preview = {
   columns: string[];
   /** The cells of each data row. */
   rows: string[][];
-  /** Rows that the server will reject, with the number of the data row, from 1. */
+  /** Rows the server will reject; data rows count from 1. */
   errors: RowError[];
 };
 
-/** What is wrong with the whole file. */
+/** The file as a whole cannot be imported. */
 export class InvalidCsvError extends Error {}
 
-/** The server takes ten times as many; in smaller batches a long file shows how far it is, and none comes too late. */
+/** Well below the server's limit, so that progress is visible and no request times out. */
 export const ROWS_PER_REQUEST = 500;
 const BYTES_PER_REQUEST = 4 * 1024 * 1024;
 const MAX_TEXT_LENGTH = 10_000;
@@ -34,7 +34,7 @@ export function parsePreview(text: string): Preview {
   return { columns, rows, errors };
 }
 
-/** Cells of each line; a quoted cell may hold commas, line breaks and doubled quotes. */
+/** Split CSV text into records; quoted cells may contain commas, line breaks and doubled quotes. */
 export function parseRecords(text: string): { records: string[][]; unclosed: boolean } {
   const records: string[][] = [];
   let cells: string[] = [];
@@ -56,7 +56,7 @@ export function parseRecords(text: string): { records: string[][]; unclosed: boo
 
 type Batch = { text: string; rows: number };
 
-/** The file in batches: a header and at maxRows so many rows each. */
+/** Split the file into requests, each with the header. */
 export function splitIntoBatches(
   { columns, rows }: Preview,
   maxRows = ROWS_PER_REQUEST,

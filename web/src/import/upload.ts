@@ -1,4 +1,4 @@
-/** Sends a file of cards batch by batch and adds up what the server says. */
+/** Send a file of cards in batches and sum up the results. */
 
 import { importCards, type Imported } from "@/services/cards";
 
@@ -6,7 +6,7 @@ import { type Preview, splitIntoBatches } from "./csv";
 
 export type Upload = Imported & { rows: number };
 
-/** `onProgress` gets the share of rows that has been sent. Row numbers are those of the whole file. */
+/** `onProgress` gets the sent share of rows. Row numbers refer to the whole file. */
 export async function uploadCards(
   projectId: string,
   preview: Preview,

@@ -2,7 +2,7 @@ import s from "./DiffTable.module.css";
 import { EMPTY_VALUE, type DiffRow } from "./diffRows";
 import { type Piece, wordDiff } from "./wordDiff";
 
-/** Before and after beside each other; on a narrow window below each other. What differs is marked, not by colour alone. */
+/** Before and after in two columns, stacked on narrow screens. Differences are marked, not by color alone. */
 export function DiffTable({ rows }: { rows: DiffRow[] }) {
   return (
     <div className={s.rows}>
@@ -57,7 +57,7 @@ function Side({ text, pieces, kind }: SideProps) {
   });
 }
 
-/** A space between two words that are marked is marked with them. */
+/** Join adjacent marked words including the space between them. */
 function joined(pieces: Piece[]): Piece[] {
   const found: Piece[] = [];
   pieces.forEach((piece, at) => {

@@ -17,7 +17,7 @@ import { isFreelyEditable } from "./model";
 import { usePlanContext } from "./planContext";
 import { ViewSwitch } from "./ViewSwitch";
 
-/** A plan as it is written: phases with their tasks as a list or as a graph, each of them edited in a panel. */
+/** Plan editor: phases and tasks as a list or a graph, with an edit panel. */
 export function Component() {
   const { plan } = usePlanContext();
   const [search, setSearch] = useSearchParams();

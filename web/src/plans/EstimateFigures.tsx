@@ -14,7 +14,7 @@ const BASES: Record<string, string> = {
   assumed: "Based on assumptions: this repository has no measurements yet.",
 };
 
-/** What carrying out the plan would take, for the tasks that have not ended. */
+/** Estimate for the tasks that have not ended. */
 export function EstimateFigures({ plan }: { plan: Plan }) {
   const { data, error } = useQuery(estimateQuery(plan.id, plan.version));
   if (error) return <p className={s.error}>No estimate available: {explain(error)}</p>;

@@ -20,7 +20,7 @@ type Props = {
   children: ReactNode;
 };
 
-/** A dialog with a form in it; what the server refuses is said above the buttons, and nothing typed is lost. */
+/** Form in a dialog. Server errors show above the buttons; the input stays. */
 export function FormDialog({ title, submit, busy, error, onSubmit, onClose, children, ...rest }: Props) {
   const id = useId();
   const { isDangerous = false, isDisabled = false, description, size = "m" } = rest;

@@ -14,7 +14,7 @@ import s from "./Generating.module.css";
 import type { Plan } from "./model";
 import { useNow } from "@/ui/useNow";
 
-/** What is shown while the model writes a plan: how far it is, and the way out. */
+/** Progress of a plan generation, with a stop button. */
 export function Generating({ planId }: { planId: string }) {
   const queries = useQueryClient();
   const iterations = flatten(useInfiniteQuery(iterationsQuery(planId)).data);
@@ -61,7 +61,7 @@ function Figure({ name, value }: { name: string; value: string }) {
   );
 }
 
-/** A plan that could not be written: why, and what to do about it. */
+/** Error state of a failed generation. */
 export function GenerationFailed({ plan }: { plan: Plan }) {
   return (
     <EmptyState icon={CircleX} title="Plan generation failed" action={<Link to="/plans">Back to plans</Link>}>

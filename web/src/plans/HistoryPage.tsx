@@ -12,7 +12,7 @@ import s from "./history/History.module.css";
 import { IterationRow } from "./history/IterationRow";
 import { usePlanContext } from "./planContext";
 
-/** Who has done what to the plan, newest first; any version can be looked at, compared and made the newest. */
+/** History of a plan, newest first. Versions can be viewed, compared and restored. */
 export function Component() {
   const { plan } = usePlanContext();
   const [search, setSearch] = useSearchParams();

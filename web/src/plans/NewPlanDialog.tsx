@@ -35,7 +35,7 @@ type Props = {
   onClose: () => void;
 };
 
-/** How a plan comes to be: four ways, one form. */
+/** Create a plan from one of four sources. */
 export function NewPlanDialog({
   repositories,
   repositoryId,
@@ -129,7 +129,7 @@ export function NewPlanDialog({
   );
 }
 
-/** A plan of one story is called what that is called, until somebody types another title. */
+/** Default title for a plan of a single story. */
 function useTitleOf(storyIds: readonly string[]): string {
   const [id = "", ...others] = storyIds;
   const isOne = id !== "" && others.length === 0;
@@ -137,7 +137,7 @@ function useTitleOf(storyIds: readonly string[]): string {
   return isOne ? (story?.title ?? "") : "";
 }
 
-/** Makes it, and leads to it: one that Claude writes shows there how far it is. */
+/** Create the plan and open it; a generated plan shows its progress there. */
 function useCreatePlan() {
   const navigate = useNavigate();
   const [search] = useSearchParams();
@@ -147,7 +147,7 @@ function useCreatePlan() {
       draft.source === "claude"
         ? (await generatePlan(generateRequest(draft))).planId
         : (await createPlan(newPlan(draft))).id,
-    // where the address asks for this dialog, the way back is to the page before
+    // replace the URL of the dialog, so that Back leaves it
     onSuccess: (planId) => navigate(`/plans/${planId}`, { replace: search.has("new") }),
     onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
   });

@@ -22,7 +22,7 @@ import { usePlan } from "./usePlan";
 
 const PLANS = [{ to: "/plans", label: "Plans" }];
 
-/** A plan: what it is called, how it stands, what can be asked of it; below that one of its parts. */
+/** Plan page: header with actions, and one tab. */
 export function Component() {
   const { planId = "" } = useParams();
   const { plan, progress, receivedAt, error, isPending, refetch } = usePlan(planId);

@@ -14,7 +14,7 @@ import s from "./PlansPage.module.css";
 
 const BEFORE = ["GENERATING", "DRAFT", "READY"];
 
-/** One plan in the list. Only a plan that has begun is asked for its progress. */
+/** Row in the list of plans. Loads the progress only after the first run. */
 export function PlanRow({ plan, repository }: { plan: PlanInBrief; repository: Repository | null }) {
   const hasBegun = !BEFORE.includes(plan.status);
   const progress = useQuery({ ...progressQuery(plan.id), enabled: hasBegun }).data;

@@ -5,7 +5,7 @@ import { attentionItems } from "@/execution/attention";
 import type { Plan, Progress } from "./model";
 import s from "./PlanTabs.module.css";
 
-/** The parts of a plan's page, each with an address of its own. */
+/** Tabs of a plan; each has a URL. */
 export function PlanTabs({ plan, progress }: { plan: Plan; progress: Progress }) {
   const to = `/plans/${plan.id}`;
   const waiting = attentionItems(progress).length;

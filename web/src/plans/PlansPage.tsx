@@ -20,7 +20,7 @@ import s from "./PlansPage.module.css";
 
 const ALL = "all";
 
-/** The address with the dialog of a new plan, or without it and what it was for. */
+/** Query with or without the new-plan dialog. */
 function withNewPlan(search: URLSearchParams, isNew: boolean): URLSearchParams {
   const next = new URLSearchParams(search);
   next.delete("stories");
@@ -29,7 +29,7 @@ function withNewPlan(search: URLSearchParams, isNew: boolean): URLSearchParams {
   return next;
 }
 
-/** All plans, newest first, with what waits for somebody. `?new&stories=ID,ID` begins one of stories of a backlog. */
+/** List of plans, newest first. `?new&stories=ID,ID` opens the new-plan dialog for these stories. */
 export function Component() {
   usePageTitle("Plans");
   const [search, setSearch] = useSearchParams();
@@ -40,7 +40,7 @@ export function Component() {
   const repositories = useQuery(repositoriesQuery());
   const known = repositories.data ?? [];
   const items = flatten(plans.data);
-  // they come together: neither the filter nor a name moves what is there already
+  // wait for both to avoid a layout shift
   const isPending = plans.isPending || repositories.isPending;
   const hasNone = plans.isSuccess && items.length === 0;
   return (

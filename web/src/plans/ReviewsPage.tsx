@@ -20,7 +20,7 @@ import s from "./review/Reviews.module.css";
 import { reviewLabel } from "./review/types";
 import { appliedIndices } from "./suggestions";
 
-/** What Claude suggests for the plan: one review at a time, the newest first. */
+/** Reviews of a plan; shows one at a time, newest first. */
 export function Component() {
   const { plan } = usePlanContext();
   const [search, setSearch] = useSearchParams();

@@ -15,7 +15,7 @@ import p from "./SaveTemplateDialog.module.css";
 type Placeholder = { name: string; text: string };
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 
-/** The plan's phases and tasks for reuse; texts that will be others next time become named places. */
+/** Save phases and tasks as a template; selected texts become placeholders. */
 export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const queries = useQueryClient();
   const [name, setName] = useState(plan.title);

@@ -9,7 +9,7 @@ import { MODE_LABELS } from "./modeLabels";
 import type { Template } from "./model";
 import s from "./Templates.module.css";
 
-/** A template with its phases and tasks, to look at. */
+/** Preview of a template. */
 export function TemplateDialog({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error, refetch } = useQuery(templateQuery(id));
   return (

@@ -23,7 +23,7 @@ import s from "./Templates.module.css";
 
 type Open = { kind: "look" | "use" | "delete"; template: TemplateInBrief };
 
-/** Plans kept for reuse: those that come with the project, and the team's own. */
+/** Built-in and saved plan templates. */
 export function Component() {
   usePageTitle("Templates");
   const [open, setOpen] = useState<Open | null>(null);

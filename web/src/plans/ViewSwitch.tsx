@@ -10,7 +10,7 @@ type Props<T extends string> = {
   choices: readonly { value: T; label: string; icon: LucideIcon }[];
 };
 
-/** Two or three ways of looking at the same thing. */
+/** Toggle between views. */
 export function ViewSwitch<T extends string>({ label, value, onChange, choices }: Props<T>) {
   return (
     <ToggleGroup.Root

@@ -1,4 +1,4 @@
-/** What may depend on what, as the API will judge it: so that the page can refuse before anything is asked. */
+/** Dependency rules of the API, checked before a request. */
 import { type Phase, type Plan, type Task, tasksOf } from "./model";
 
 export type RefusalCode =
@@ -9,7 +9,7 @@ export type RefusalCode =
   | "LATER_IN_PHASE"
   | "UNKNOWN_DEPENDENCY";
 
-/** Why a dependency cannot be. `path` are the keys of a cycle, each task needed by the next, from a task back to it. */
+/** Reason for a rejected dependency. `path` has the keys of a cycle, in execution order. */
 export interface Refusal {
   code: RefusalCode;
   message: string;
@@ -24,7 +24,7 @@ interface Place {
   ordered: boolean;
 }
 
-/** Why the task cannot depend on the other one; null where it can. */
+/** Reason against a dependency, or null. */
 export function refusalOf(plan: Phases, taskId: string, otherId: string): Refusal | null {
   const places = placesOf(plan);
   const [task, other] = [places.get(taskId), places.get(otherId)];
@@ -56,17 +56,17 @@ function orderRefusal(task: Place, other: Place, name: string, otherName: string
   return null;
 }
 
-/** The cycle there would be if the task depended on the other, as keys in the direction of the work; null for none. */
+/** Cycle caused by the dependency, as keys in execution order, or null. */
 export function cycleOf(plan: Phases, taskId: string, otherId: string): string[] | null {
   const named = taskById(plan);
   const way = wayUp(named, otherId, taskId);
   if (!way) return null;
-  // `way` leads from the other back to the task along what each waits for: the work goes the other way round
+  // `way` follows dependencies; execution order is the reverse
   const ids = [...way].reverse();
   return [...ids, taskId].map((id) => named.get(id)?.key ?? id);
 }
 
-/** From one task to another along dependencies, both included; null where there is no way. */
+/** Dependency path between two tasks, inclusive, or null. */
 function wayUp(named: ReadonlyMap<string, Task>, from: string, to: string): string[] | null {
   const cameFrom = new Map<string, string | null>([[from, null]]);
   const queue = [from];
@@ -88,7 +88,7 @@ function trail(cameFrom: ReadonlyMap<string, string | null>, to: string): string
   return found.reverse();
 }
 
-/** What breaks in a plan as it would be: dependencies that point forwards. Cycles cannot come from moving a task. */
+/** Dependencies on later tasks. Moving a task cannot create a cycle. */
 export function brokenDependencies(plan: Phases): Refusal[] {
   const places = placesOf(plan);
   const named = taskById(plan);
@@ -102,7 +102,7 @@ export function brokenDependencies(plan: Phases): Refusal[] {
   );
 }
 
-/** The tasks that depend on this one. */
+/** Direct dependents of a task. */
 export function dependentsOf(plan: Phases, taskId: string): Task[] {
   return tasksOf(plan).filter((task) => task.dependsOn.includes(taskId));
 }

@@ -1,12 +1,12 @@
-/** What stands side by side: the fields of a suggestion or of a change, before and after, in words. */
+/** Fields of a suggestion or change as text, before and after. */
 import { codePath } from "@/backlog/tree";
 
 import type { Change, Suggestion } from "./model";
 
-/** A field that is there and says nothing. */
+/** Text of an empty value. */
 export const EMPTY_VALUE = "–";
 
-/** Null where there is nothing on that side. */
+/** Null if the field is missing on that side. */
 export type DiffRow = { name: string; before: string | null; after: string | null };
 
 type Element = Record<string, unknown>;
@@ -16,7 +16,7 @@ type PlanNames = {
 };
 type NamedTask = { id: string; key: string; title: string };
 
-/** Said by the title, or of no interest to people. */
+/** Fields not shown. */
 const HIDDEN = ["id", "taskId", "after", "storyId", "subtaskId", "repositoryId"];
 
 export function rowsOfSuggestion(plan: PlanNames, { before, after }: Suggestion): DiffRow[] {
@@ -53,7 +53,7 @@ function without(element: Element | null): Element | null {
   return element && Object.fromEntries(Object.entries(element).filter(([name]) => name !== "tasks"));
 }
 
-/** Tasks that are not there yet go by their keys among themselves. */
+/** New tasks refer to each other by key. */
 function withNew(plan: PlanNames, tasks: Element[]): PlanNames {
   const named = tasks.map(({ key, title }) => ({ id: String(key), key: String(key), title: String(title) }));
   return { phases: [...plan.phases, { id: "", title: "", tasks: named }] };
@@ -73,7 +73,7 @@ function taskRows(plan: PlanNames, before: Element[], after: Element[]): DiffRow
   return rows;
 }
 
-/** A whole task or phase as a few lines. */
+/** Summary of a task or phase. */
 function summaryOf(plan: PlanNames, element: Element): string {
   const { title, effort, description, acceptanceCriteria, dependsOn, mode } = element;
   const lines = [
@@ -135,7 +135,7 @@ function named(plan: PlanNames, name: string, value: string): string {
   return plan.repositories?.find(({ id }) => id === value)?.name ?? value;
 }
 
-/** By id, or by key: what is not there yet has no id. */
+/** Looks up by id or key; new tasks have no id. */
 function taskTitle(plan: PlanNames, idOrKey: string): string {
   return (
     plan.phases.flatMap(({ tasks }) => tasks).find(({ id, key }) => id === idOrKey || key === idOrKey)

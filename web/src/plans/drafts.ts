@@ -1,14 +1,14 @@
 /**
- * What a person has typed and not saved yet, field by field, with what stood there when they began. Kept in session
- * storage: it outlives a look at another task, a reload, a conflict and a sign-in.
+ * Unsaved edits by field, with the original values. Session storage keeps them across navigation, reload, conflicts
+ * and sign-in.
  */
 
 export type Fields = Record<string, unknown>;
 
 type Draft = {
-  /** What is typed. */
+  /** Edited values. */
   mine: Fields;
-  /** What stood in these fields when the typing began. */
+  /** Values at the start of the edit. */
   base: Fields;
 };
 
@@ -22,7 +22,7 @@ export const drafts = {
     return known.get(id) ?? null;
   },
 
-  /** Notes what is typed into one field; a field that says again what stands there is no draft any more. */
+  /** Store an edited field; drop it if it equals the current value. */
   type(id: string, field: string, value: unknown, current: unknown): void {
     const draft = drafts.get(id) ?? { mine: {}, base: {} };
     if (isEqual(value, current)) {
@@ -33,13 +33,13 @@ export const drafts = {
     put(id, { mine: { ...draft.mine, [field]: value }, base });
   },
 
-  /** Takes what stands there now instead of what is typed. */
+  /** Discard the edit of a field. */
   drop(id: string, field: string): void {
     const draft = drafts.get(id);
     if (draft) put(id, without(draft, field));
   },
 
-  /** What is typed stays, though somebody else has changed the field: they have seen it. */
+  /** Resolve a conflict in favor of the edit. */
   keepMine(id: string, field: string, current: unknown): void {
     const draft = drafts.get(id);
     if (draft && field in draft.mine) put(id, { ...draft, base: { ...draft.base, [field]: current } });
@@ -55,7 +55,7 @@ export const drafts = {
   },
 };
 
-/** The fields that are typed into and that somebody else has changed since. */
+/** Edited fields with a concurrent change. */
 export function conflictingFields(draft: Draft | null, current: Fields): string[] {
   if (!draft) return [];
   return Object.keys(draft.mine).filter(
@@ -63,7 +63,7 @@ export function conflictingFields(draft: Draft | null, current: Fields): string[
   );
 }
 
-/** What has to be sent: what is typed and does not stand there already. */
+/** Edited fields that differ from the current values. */
 export function unsavedFields(draft: Draft | null, current: Fields): Fields {
   const mine = Object.entries(draft?.mine ?? {});
   return Object.fromEntries(mine.filter(([field, value]) => !isEqual(value, current[field])));

@@ -1,4 +1,4 @@
-/** For tests: a server with one plan that keeps versions as the real one does. */
+/** Fake server for tests: one plan with versions. */
 import { Component as ExecutionPage } from "@/execution/ExecutionPage";
 import { renderPage } from "@/testing/render";
 import { type Call, fakeServer } from "@/testing/server";
@@ -22,7 +22,7 @@ export class FakePlanServer {
     this.progress = progress ?? notStarted(plan);
   }
 
-  /** Somebody else's change of a task. */
+  /** Change a task as another user. */
   changedByOthers(taskId: string, change: Partial<Task>): void {
     this.change(taskId, change);
   }
@@ -68,7 +68,7 @@ export class FakePlanServer {
   }
 }
 
-/** Of a plan that has not begun. */
+/** Progress of a plan before its first run. */
 function notStarted(plan: Plan): Progress {
   const tasks = plan.phases.flatMap((phase) =>
     phase.tasks.map((task) => aTaskProgress(task.id, { title: task.title, phaseId: phase.id })),
@@ -76,7 +76,7 @@ function notStarted(plan: Plan): Progress {
   return aProgress(tasks, { status: plan.status, execution: 0, pollAfterMs: null });
 }
 
-/** One part of a plan's page, against this server. */
+/** Render a tab of the plan page with the fake server. */
 export function renderPlan(
   server: FakePlanServer,
   at: "" | "/execution" | "/reviews" = "",

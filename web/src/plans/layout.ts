@@ -1,6 +1,6 @@
 /**
- * Where the tasks of a graph stand: phases are bands below one another; in a band tasks go from left to right, each
- * behind all that it waits for. A phase that goes in order has its tasks one after the other, over several rows if need be.
+ * Graph layout: phases are bands from top to bottom. In a band, tasks are to the right of their dependencies. Sequential
+ * phases wrap into rows.
  */
 import type { Phase, Plan, Task } from "./model";
 
@@ -8,7 +8,7 @@ export const NODE = { width: 216, height: 76 } as const;
 export const GAP = { column: 56, row: 24 } as const;
 const BAND = { padding: 32, header: 48, gap: 44 } as const;
 
-/** Columns of a band before what goes in order begins a new row, and what is independent too. */
+/** Columns of a band before sequential and independent tasks wrap. */
 const MAX_COLUMNS = 5;
 
 export interface Spot {
@@ -26,7 +26,7 @@ export interface Band {
 
 export interface Layout {
   bands: Band[];
-  /** By task id, relative to the whole drawing. */
+  /** Position by task id, relative to the drawing. */
   spots: Map<string, Spot>;
 }
 
@@ -72,7 +72,7 @@ function wrappedCells(tasks: readonly Task[], firstRow: number): Map<string, Cel
   );
 }
 
-/** Connected tasks by their depth; what nothing in the phase is connected with fills rows below. */
+/** Place connected tasks by depth; independent tasks fill rows below. */
 function layeredCells(tasks: readonly Task[]): Map<string, Cell> {
   const inside = new Set(tasks.map((task) => task.id));
   const needed = new Set(tasks.flatMap((task) => task.dependsOn));
@@ -98,7 +98,7 @@ function depth(depths: ReadonlyMap<string, number>, task: Task): number {
   return depths.get(task.id) ?? 0;
 }
 
-/** The longest way to each task from one that waits for nothing in its phase. A cycle, which no plan has, ends it. */
+/** Longest dependency chain to each task. The round limit guards against cycles. */
 function depthsOf(tasks: readonly Task[], inside: ReadonlySet<string>): Map<string, number> {
   const depths = new Map(tasks.map((task) => [task.id, 0]));
   for (let round = 0, changed = true; changed && round < tasks.length; round++) {
@@ -115,7 +115,7 @@ function depthsOf(tasks: readonly Task[], inside: ReadonlySet<string>): Map<stri
   return depths;
 }
 
-/** A layer in the order of the rows that its tasks wait for, so that lines cross less. */
+/** Order a layer by the rows of its dependencies, to reduce crossing lines. */
 function byNeighbours(layer: readonly Task[], cells: ReadonlyMap<string, Cell>): Task[] {
   const weight = (task: Task, index: number) => {
     const rows = task.dependsOn.flatMap((id) => cells.get(id)?.row ?? []);

@@ -1,4 +1,4 @@
-/** How the ways of a phase are shown. */
+/** Labels of phase modes. */
 import { ArrowDownNarrowWide, Hand, type LucideIcon, Split } from "lucide-react";
 
 import type { PhaseMode } from "./model";

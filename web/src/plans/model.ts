@@ -1,4 +1,4 @@
-/** The shapes of plans, by the names the pages use for them; all of them come from the API's own description. */
+/** Plan types of the API under the dashboard's names. */
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];
@@ -45,19 +45,19 @@ export function phaseOf(plan: Pick<Plan, "phases">, taskId: string): Phase | und
   return plan.phases.find((phase) => phase.tasks.some((task) => task.id === taskId));
 }
 
-/** Whether people's clicks on tasks mean anything now: the plan is being carried out, however it stands. */
+/** True while a run is active, including pauses. */
 export function isExecuting(status: PlanStatus): boolean {
   return status === "RUNNING" || status === "PAUSING" || status === "PAUSED";
 }
 
-/** All of a plan can be changed before it is carried out. */
+/** True before the first run: everything is editable. */
 export function isFreelyEditable(status: PlanStatus): boolean {
   return status === "DRAFT" || status === "READY";
 }
 
 const BEGUN: readonly TaskStatus[] = ["RUNNING", "COMPLETED", "SKIPPED", "CANCELLED"];
 
-/** Whether the texts and links of a task can be changed: while a plan is carried out, those of tasks not begun. */
+/** True if a task is editable; during a run only before it starts. */
 export function isTaskEditable(plan: Pick<Plan, "status">, task: Pick<Task, "status">): boolean {
   return isFreelyEditable(plan.status) || (isExecuting(plan.status) && !BEGUN.includes(task.status));
 }

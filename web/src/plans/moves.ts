@@ -1,4 +1,4 @@
-/** Where tasks and phases stand, and what it takes to put them elsewhere. Positions are counted without what moves. */
+/** Moves of tasks and phases. Positions do not count the moved element. */
 import { type Refusal, brokenDependencies } from "./dependencies";
 import { type Phase, type PhasePatch, type Plan, type Task, type TaskPatch, taskOf } from "./model";
 
@@ -17,7 +17,7 @@ export function placeOf(plan: Phases, taskId: string): Place | null {
   return null;
 }
 
-/** One place up or down; over the edge of a phase it goes on in the next one. Null at the plan's very end. */
+/** Next position up or down, across phases; null at the edge of the plan. */
 export function adjacentPlace(plan: Phases, taskId: string, by: -1 | 1): Place | null {
   const place = placeOf(plan, taskId);
   const number = plan.phases.findIndex((phase) => phase.id === place?.phaseId);
@@ -46,26 +46,26 @@ export function withPhaseAt<P extends Phases>(plan: P, phaseId: string, position
   return { ...plan, phases: inserted(rest, phase, position) };
 }
 
-/** The request that moves the task there; null where it stands there already. */
+/** Patch to move a task, or null if nothing changes. */
 export function taskMove(plan: Phases, taskId: string, place: Place): TaskPatch | null {
   const now = placeOf(plan, taskId);
   if (!now || (now.phaseId === place.phaseId && now.position === place.position)) return null;
   return now.phaseId === place.phaseId ? { position: place.position } : { ...place };
 }
 
-/** The request that moves the phase by one place; null at the edge. */
+/** Patch to move a phase, or null at the edge. */
 export function phaseMove(plan: Phases, phaseId: string, position: number): PhasePatch | null {
   const now = plan.phases.findIndex((phase) => phase.id === phaseId);
   return now < 0 || position === now || position < 0 || position >= plan.phases.length ? null : { position };
 }
 
-/** What the move would break that is whole now: tasks that would come before what they wait for. */
+/** First dependency broken by a move. */
 export function brokenByMove(before: Phases, after: Phases): Refusal | null {
   const known = new Set(brokenDependencies(before).map((fault) => fault.message));
   return brokenDependencies(after).find((fault) => !known.has(fault.message)) ?? null;
 }
 
-/** “Phase 2 of 3, place 1 of 4”: said aloud when something has moved. */
+/** Screen reader text after a move. */
 export function describePlace(plan: Phases, taskId: string): string {
   const place = placeOf(plan, taskId);
   const number = plan.phases.findIndex((phase) => phase.id === place?.phaseId);

@@ -4,14 +4,14 @@ import type { PlanDialogAction, usePlanControl } from "@/execution/usePlanContro
 
 import type { Plan, Progress, Repository } from "./model";
 
-/** What the page of a plan gives to each of its parts. */
+/** Context of the plan page for its tabs. */
 export type PlanContext = {
-  /** With the statuses of the newest progress. */
+  /** Plan with the latest statuses. */
   plan: Plan;
   progress: Progress;
-  /** When the progress came, in milliseconds since 1970: what is counted by the second goes on from there. */
+  /** Arrival time of the progress, in Unix milliseconds; clocks count from there. */
   receivedAt: number;
-  /** Where a task is carried out: the plan's repository, or one of the task's own. Null while not known, or gone. */
+  /** Repository of a task; null if loading or deleted. */
   repositoryOf: (taskId: string) => Repository | null;
   /** Opens the dialog in which something is action of the plan or of a task. */
   openDialog: (action: PlanDialogAction) => void;

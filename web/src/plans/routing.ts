@@ -1,16 +1,16 @@
 /**
- * How the lines of a graph run: only between what stands there. Upright in the gutters between columns, level in the
- * gaps between rows and between bands, so that no line passes behind a task it has nothing to do with.
+ * Routes of graph lines: vertical between columns, horizontal between rows and bands, so that no line crosses an
+ * unrelated task.
  */
 import { GAP, type Layout, NODE, type Spot } from "./layout";
 
-/** Lines of different tasks run beside each other, in so many lanes; those of one task share theirs. */
+/** Number of parallel lanes; lines of one task share a lane. */
 const LANES = 3;
 const FIRST_PX = 14;
 const LANE_PX = 6;
 const CORNER_PX = 8;
 
-/** The corners of the line from one task to another that waits for it, both ends included; empty without a place. */
+/** Points of the line from a task to its dependent; empty if a task has no position. */
 export function routeOf(layout: Layout, fromId: string, toId: string, lane: number): Spot[] {
   const [from, to] = [layout.spots.get(fromId), layout.spots.get(toId)];
   if (!from || !to) return [];
@@ -33,7 +33,7 @@ export function routeOf(layout: Layout, fromId: string, toId: string, lane: numb
   ];
 }
 
-/** Where the line runs level: above the row of its end, or above its band where it comes from another one. */
+/** Y of the horizontal segment: above the target's row, or above its band. */
 function levelAbove(layout: Layout, from: Spot, to: Spot, lane: number): number {
   const [its, mine] = [bandAt(layout, from.y), bandAt(layout, to.y)];
   const aside = (lane % LANES) * LANE_PX;
@@ -64,7 +64,7 @@ function towards(from: Spot, to: Spot): Spot {
   return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
 }
 
-/** The middle of the line's longest stretch: the clearest place for a button. */
+/** Middle of the longest segment, for the remove button. */
 export function middleOf(points: readonly Spot[]): Spot {
   let best: { length: number; spot: Spot } = { length: -1, spot: points[0] ?? { x: 0, y: 0 } };
   points.slice(1).forEach((to, at) => {

@@ -1,4 +1,4 @@
-/** Plans and standings for tests, said in as few words as a test needs. */
+/** Builders of plans and progress for tests. */
 import type { Iteration, Phase, Plan, Progress, Suggestion, Task, TaskProgress } from "./model";
 
 export function aTask(key: string, dependsOn: string[] = [], fields: Partial<Task> = {}): Task {
@@ -84,7 +84,7 @@ export function aTaskProgress(key: string, fields: Partial<TaskProgress> = {}): 
   };
 }
 
-/** `fields.phases` are made of the tasks' phase ids, in the order in which these come. */
+/** Derives phases from the tasks' phase ids. */
 export function aProgress(tasks: TaskProgress[], fields: Partial<Progress> = {}): Progress {
   const phaseIds = [...new Set(tasks.map((task) => task.phaseId))];
   return {

@@ -1,4 +1,4 @@
-/** How the states of plans, tasks and iterations are shown: in words, with an icon and a tone, never by colour alone. */
+/** Labels, icons and tones of statuses. */
 import {
   Ban,
   CircleCheck,

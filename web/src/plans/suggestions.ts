@@ -1,9 +1,9 @@
-/** Choosing among the suggestions of a review: stale ones cannot be chosen, some not together. Plus how one reads. */
+/** Selection of suggestions and their descriptions. */
 import { type Iteration, type Plan, type Suggestion, taskOf } from "./model";
 
 export type Selection = ReadonlySet<number>;
 
-/** Why a suggestion cannot be chosen now; null where it can, or is. */
+/** Reason against selecting a suggestion, or null. */
 export function blockedReason(
   suggestions: readonly Suggestion[],
   chosen: Selection,
@@ -23,7 +23,7 @@ export function toggled(suggestions: readonly Suggestion[], chosen: Selection, i
   return next;
 }
 
-/** As many as go together, the first ones first. */
+/** Largest compatible selection in list order. */
 export function compatibleSelection(suggestions: readonly Suggestion[]): Selection {
   return suggestions.reduce<Selection>(
     (chosen, one) => (chosen.has(one.index) ? chosen : toggled(suggestions, chosen, one.index)),
@@ -31,12 +31,12 @@ export function compatibleSelection(suggestions: readonly Suggestion[]): Selecti
   );
 }
 
-/** The choice without what has become stale, after the API has said so or the plan has been read again. */
+/** Selection without stale suggestions. */
 export function withoutStale(suggestions: readonly Suggestion[], chosen: Selection): Selection {
   return new Set(suggestions.filter((one) => chosen.has(one.index) && !one.stale).map((one) => one.index));
 }
 
-/** Those of a review that have been taken, as the history has it. */
+/** Applied suggestions of a review, from the history. */
 export function appliedIndices(iterations: readonly Iteration[], reviewId: string): ReadonlySet<number> {
   const taken = iterations.filter(({ sourceIterationId }) => sourceIterationId === reviewId);
   return new Set(taken.flatMap(({ suggestionIndices }) => suggestionIndices));
@@ -44,7 +44,7 @@ export function appliedIndices(iterations: readonly Iteration[], reviewId: strin
 
 type Operation = Suggestion["operation"];
 
-/** One line that says what a suggestion would do. */
+/** One-line description of a suggestion. */
 export function describeOperation(plan: Pick<Plan, "phases">, operation: Operation): string {
   const task = "taskId" in operation ? (taskOf(plan, operation.taskId)?.title ?? operation.taskId) : "";
   const phaseId = "phaseId" in operation ? operation.phaseId : "";

@@ -6,10 +6,10 @@ import { planKey, planNowKey, planQuery, plansKey } from "@/services/plans";
 
 import type { Plan, Progress } from "./model";
 
-/** Nothing is under way, but somebody else may begin it, resume it or change it at any time. */
+/** Polling interval of idle plans: another user may change them. */
 const IDLE_MS = 15_000;
 
-/** A plan as it is written and as it stands, which are two answers of the API kept in step. */
+/** Plan and progress: two API resources kept in sync. */
 export function usePlan(planId: string) {
   const written = useQuery(planQuery(planId));
   const standing = useQuery({
@@ -31,7 +31,7 @@ export function usePlan(planId: string) {
   };
 }
 
-/** Statuses are polled with the progress: the plan's own are as old as its last change. */
+/** Plan with the statuses of the progress, the only resource polled for them. */
 function withProgress(plan: Plan, progress: Progress | null): Plan {
   if (!progress) return plan;
   const states = new Map(progress.tasks.map((task) => [task.id, task]));
@@ -42,7 +42,7 @@ function withProgress(plan: Plan, progress: Progress | null): Plan {
   return { ...plan, status: progress.status, phases };
 }
 
-/** Reads the plan again when somebody else has changed it, and the other way round. */
+/** Refetch the older of plan and progress. */
 function useVersionSync(planId: string, plan: Plan | undefined, progress: Progress | undefined): void {
   const queries = useQueryClient();
   const [version, status] = [plan?.version, plan?.status];

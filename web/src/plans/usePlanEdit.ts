@@ -6,21 +6,21 @@ import { toast } from "@/ui/toast";
 
 import type { Plan } from "./model";
 
-/** What the API answers to an edit: the whole plan, or a part of it with the plan's version; nothing to a deletion. */
+/** Answer to an edit: the plan, a part with the plan's version, or nothing. */
 type Answer = { version: number } | { planVersion: number } | undefined;
 
 type Edit = {
-  /** Asks for it, against this version of the plan. */
+  /** Send the edit with the expected version. */
   send: (version: number) => Promise<unknown>;
-  /** The plan as it will be: shown before the answer is there. */
+  /** Optimistic result. */
   expected?: (plan: Plan) => Plan;
-  /** A form shows refusals itself; without this they are said at the edge of the page. */
+  /** True if the form shows errors itself; otherwise a toast does. */
   isQuiet?: boolean;
 };
 
 /**
- * Edits of one plan, one after the other, each against the version that is known by then. When somebody else was
- * faster the plan is read again and the person is told; the edit has not been made.
+ * Edits of one plan, sent in sequence with the latest known version. After a conflict the plan is refetched and the user
+ * is informed; the edit is lost.
  */
 export function usePlanEdit(planId: string) {
   const queries = useQueryClient();
@@ -47,7 +47,7 @@ export function usePlanEdit(planId: string) {
       if (!isQuiet) showError(error);
     },
     onSettled: async () => {
-      // what is still to be sent is shown already: reading the plan now would take it away for a moment
+      // keep optimistic results of queued edits until all are sent
       if (queries.isMutating({ mutationKey }) > 1) return;
       void queries.invalidateQueries({ queryKey: plansKey() });
       await queries.invalidateQueries({ queryKey: planKey(planId) });

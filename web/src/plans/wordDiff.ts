@@ -1,11 +1,11 @@
-/** Two texts compared word by word, so that a small change in a long description can be seen. */
+/** Word-level diff of two texts. */
 
 export interface Piece {
   text: string;
   kind: "same" | "removed" | "added";
 }
 
-/** Beyond this many words on a side the texts are shown whole, as removed and added. */
+/** Longer texts are shown as removed and added. */
 const MAX_WORDS = 600;
 
 export function wordDiff(before: string, after: string): Piece[] {
@@ -23,7 +23,7 @@ function words(text: string): string[] {
   return text.match(/\s+|[^\s]+/g) ?? [];
 }
 
-/** How long the longest common subsequence of the words from two places on is. */
+/** Length of the longest common subsequence from two positions. */
 type Lengths = (i: number, j: number) => number;
 
 function commonLengths(old: readonly string[], now: readonly string[]): Lengths {

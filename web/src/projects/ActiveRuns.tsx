@@ -19,7 +19,7 @@ import { useNow } from "@/ui/useNow";
 
 import s from "./ActiveRuns.module.css";
 
-/** What is under way in the project, whoever has started it. */
+/** Active runs of a project. */
 export function ActiveRuns({ projectId }: { projectId: string }) {
   const runs = useQuery(activeRunsQuery(projectId)).data;
   useFreshCounts(projectId, runs);
@@ -54,8 +54,8 @@ function ActiveRun({ run }: { run: Run }) {
 }
 
 /**
- * The project's counts grow with its runs; the lists are fetched anew when one begins or ends. The first answer is no
- * change: all the rest is asked for at the same time.
+ * Refetch the counts as a run progresses, and the lists when a run starts or ends. Skips the first answer: all data is
+ * being loaded then.
  */
 function useFreshCounts(projectId: string, runs: Run[] | undefined): void {
   const queries = useQueryClient();

@@ -3,10 +3,10 @@ import { type DragEvent, type ReactNode, useRef, useState } from "react";
 
 import s from "./PageDrop.module.css";
 
-/** A CSV may be dropped anywhere on the page. */
+/** Accepts a CSV file dropped anywhere on the page. */
 export function PageDrop({ onFile, children }: { onFile: (file: File) => void; children: ReactNode }) {
   const [over, setOver] = useState(false);
-  // entering a child leaves its parent: only the outermost leaving counts
+  // drag events fire for children too: count enter and leave
   const depth = useRef(0);
   const enter = (event: DragEvent) => {
     if (!hasFile(event)) return;

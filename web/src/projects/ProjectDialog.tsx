@@ -17,7 +17,7 @@ import { Notice } from "@/ui/Notice";
 
 type Props = { open: boolean; onOpenChange: (open: boolean) => void; project?: Project };
 
-/** Creates a project and goes to it, or changes the one it is given. */
+/** Create a project, or edit an existing one. */
 export function ProjectDialog({ open, onOpenChange, project }: Props) {
   return open && <OpenDialog onClose={() => onOpenChange(false)} project={project} />;
 }

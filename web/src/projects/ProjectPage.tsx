@@ -21,7 +21,7 @@ export function Component() {
   const { projectId = "" } = useParams();
   const query = useQuery(projectQuery(projectId));
   usePageTitle(query.data?.name ?? "Project");
-  // what is under way stands above the rest: that must not move when the answer comes
+  // active runs are at the top: wait for them to avoid a layout shift
   const runs = useQuery(activeRunsQuery(projectId));
   if (query.isPending || runs.isPending) return <Loading />;
   if (!query.data) {
@@ -74,7 +74,7 @@ function ProjectView({ project }: { project: Project }) {
   );
 }
 
-/** The section is in the address, so that a link and a reload lead to it. */
+/** The section is part of the URL. */
 function useView(): View {
   const [search] = useSearchParams();
   const asked = search.get("section");

@@ -42,7 +42,7 @@ export function RunsSection({ projectId }: { projectId: string }) {
   );
 }
 
-/** Of one that is under way the seconds count. */
+/** Duration; with seconds while the run is active. */
 function runDuration(run: Run, now: number): string {
   const ms = elapsedMs(run, now);
   return isActive(run) ? clock(ms) : duration(ms);

@@ -12,7 +12,7 @@ import { SECTIONS } from "./sections";
 export const VIEWS = ["cards", "epics", "stories", "subtasks", "runs"] as const;
 export type View = (typeof VIEWS)[number];
 
-/** How many there are of each, as links to where they are. */
+/** Counts as links to their sections. */
 export function SectionCards({ project, view }: { project: Project; view: View }) {
   const runs = useQuery(runsQuery(project.id)).data;
   const all = [

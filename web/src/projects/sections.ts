@@ -8,9 +8,9 @@ type Section = {
   name: SectionName;
   label: string;
   icon: LucideIcon;
-  /** The run that makes what is here; of cards, the one that analyses them. */
+  /** Run type for this section. */
   run: BacklogRunType;
-  /** What that run works on. */
+  /** Section with the input of that run. */
   from: SectionName;
 };
 

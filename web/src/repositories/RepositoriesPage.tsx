@@ -24,7 +24,7 @@ import { RepositoryDialog } from "./RepositoryDialog";
 
 type Open = { kind: "new" } | { kind: "edit" | "delete"; repository: Repository };
 
-/** Where the code is that plans are for. */
+/** Repositories of plans. */
 export function Component() {
   usePageTitle("Repositories");
   const [open, setOpen] = useState<Open | null>(null);

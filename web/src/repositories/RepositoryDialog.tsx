@@ -15,7 +15,7 @@ import { toast } from "@/ui/toast";
 
 const SECRET = /^groundwork\/[A-Za-z0-9/_+=.@-]+$/;
 
-/** A new repository, or another one's particulars. The credential itself is never seen here: only what it is called. */
+/** Add or edit a repository. Only the name of the credentials secret is stored. */
 export function RepositoryDialog({ repository, onClose }: { repository?: Repository; onClose: () => void }) {
   const queries = useQueryClient();
   const [name, setName] = useState(repository?.name ?? "");
@@ -112,7 +112,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
   );
 }
 
-/** Only what differs; but with another host the secret has to be named again, so it goes along with an address. */
+/** Changed fields. A new URL always includes the secret, because a new host requires it again. */
 export function patchOf(before: Repository, after: Required<RepositoryPatch>): RepositoryPatch {
   const patch: RepositoryPatch = {};
   if (after.name !== before.name) patch.name = after.name;

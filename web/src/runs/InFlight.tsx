@@ -11,7 +11,7 @@ import { isInFlight } from "./merge";
 /** More would only flicker. */
 const SHOWN = 12;
 
-/** What is being worked on at this moment. It keeps its height while the run goes on, so that nothing below jumps. */
+/** Items in progress. Keeps its height during the run to avoid layout shifts. */
 export function InFlight({ run, items }: { run: Run; items: RunItem[] }) {
   const now = useNow(isActive(run));
   if (!isActive(run)) return null;

@@ -13,7 +13,7 @@ import { toast } from "@/ui/toast";
 import { resultCount, sectionOf } from "./labels";
 import s from "./RunActions.module.css";
 
-/** What may be done with a run: cancel it while it runs, retry what failed afterwards. */
+/** Actions for a run: cancel while active, retry failed items afterwards. */
 export function RunActions({ run }: { run: Run }) {
   const retry = useRetry(run);
   if (isActive(run)) return <CancelButton run={run} />;

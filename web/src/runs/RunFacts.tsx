@@ -6,7 +6,7 @@ import { Panel } from "@/ui/Panel";
 
 import s from "./RunFacts.module.css";
 
-/** How the run was asked for, and by what it was done. */
+/** Options and technical details of a run. */
 export function RunFacts({ run }: { run: Run }) {
   const { options } = run;
   return (

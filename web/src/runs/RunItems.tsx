@@ -23,11 +23,11 @@ const COLUMNS = [
 const TEMPLATE = "minmax(0, 1fr) 124px 56px 72px 72px";
 const NARROW = "minmax(0, 1fr) auto auto auto";
 
-/** All items of the run; ten thousand of them scroll like ten. */
+/** Virtual table of a run's items. */
 export function RunItems({ run, items, complete }: { run: Run; items: RunItem[]; complete: boolean }) {
   const [filter, setFilter] = useState<ItemFilter>("all");
   const [text, setText] = useState("");
-  // typing and polling stay quick; the long list follows
+  // filter at low priority to keep typing responsive
   const sought = useDeferredValue(text);
   const shown = useMemo(() => filterItems(items, filter, sought), [items, filter, sought]);
   return (
@@ -102,7 +102,7 @@ function Filters({
   );
 }
 
-/** Drawn again only if its item has changed. */
+/** Memoized: re-renders only if its item changes. */
 const Cells = memo(function Cells({ item }: { item: RunItem }) {
   return (
     <>

@@ -12,7 +12,7 @@ import { useRunLog } from "./useRun";
 /** Lines in the document; older ones are in the API's log. */
 const SHOWN = 500;
 
-/** What happened, newest first, so that the newest is in sight without following. */
+/** Log of a run, newest first. */
 export function RunLog({ run, items }: { run: Run; items: RunItem[] }) {
   const { data, error } = useRunLog(run.runId, run);
   const codes = useMemo(() => new Map(items.map((item) => [item.id, item.code])), [items]);

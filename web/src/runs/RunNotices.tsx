@@ -6,7 +6,7 @@ import { ago, duration, number, plural } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { useNow } from "@/ui/useNow";
 
-/** What is not as usual about a run. */
+/** Warnings and notes about a run. */
 export function RunNotices({ run }: { run: Run }) {
   return (
     <>
@@ -45,7 +45,7 @@ function StaleNotice({ run }: { run: Run }) {
   );
 }
 
-/** The retry that is due, or the one that was made. */
+/** Link to the retry run, or the time of the automatic retry. */
 function RetryNotice({ run }: { run: Run }) {
   const now = useNow(run.nextRetryAt !== null);
   const runs = useQuery({

@@ -30,7 +30,7 @@ export function Component() {
 
 function RunScreen({ runId }: { runId: string }) {
   const { data: newest, error, refetch } = useRun(runId);
-  // what is new is drawn in pieces of work, so that the page answers meanwhile
+  // render updates at low priority to keep the page responsive
   const data = useDeferredValue(newest);
   usePageTitle(data ? runName(data.run.type) : "Run");
   if (data) return <RunLive view={data} />;

@@ -11,7 +11,7 @@ import s from "./RunSummary.module.css";
 import { segmentsOf } from "./segments";
 import { elapsedMs, remainingMs } from "./timing";
 
-/** Where a run stands, at a glance. */
+/** Progress, counts and cost of a run. */
 export function RunSummary({ run }: { run: Run }) {
   const ended = run.completedItems + run.failedItems + run.skippedItems;
   return (
@@ -76,7 +76,7 @@ function Figures({ run }: { run: Run }) {
   );
 }
 
-/** The part that changes every second, so that nothing else is drawn again with it. */
+/** Separate component: only this part re-renders every second. */
 function TimeFigures({ run }: { run: Run }) {
   const active = isActive(run);
   const now = useNow(active);

@@ -2,7 +2,7 @@ import type { ItemStatus, RunItem } from "@/services/runs";
 
 export type ItemFilter = "all" | "active" | ItemStatus;
 
-/** The items that fit; the list itself where all do. */
+/** Matching items; the same array if no filter is set. */
 export function filterItems(items: RunItem[], filter: ItemFilter, text: string): RunItem[] {
   const sought = text.trim().toLowerCase();
   if (filter === "all" && !sought) return items;

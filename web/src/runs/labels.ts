@@ -2,12 +2,12 @@ import type { BacklogRunType, ItemStatus, Run, RunStatus } from "@/services/runs
 
 type Section = "cards" | "epics" | "stories" | "subtasks";
 type RunTypeLabels = {
-  /** Where in a project the things are that it works through. */
+  /** Section with the items the run processes. */
   section: Section;
   title: string;
-  /** What it works through. */
+  /** Noun for the processed items. */
   source: [one: string, many: string];
-  /** What it makes. */
+  /** Noun for the results. */
   results: [one: string, many: string];
 };
 
@@ -40,24 +40,24 @@ const WORDS: Record<BacklogRunType, RunTypeLabels> = {
 
 export const runTypeLabels = (type: BacklogRunType): RunTypeLabels => WORDS[type];
 
-/** Also of a plan's runs, which are met here only by their link. */
+/** Title of a run type; includes plan runs. */
 export function runName(type: Run["type"]): string {
   if (type === "GENERATE_PLAN") return "Generate plan";
   if (type === "REVIEW_PLAN") return "Review plan";
   return WORDS[type].title;
 }
 
-/** What one item of the run makes, e.g. "stories". */
+/** Noun for the results of a run, e.g. "stories". */
 export function resultNoun(type: Run["type"]): [string, string] {
   return type === "GENERATE_PLAN" || type === "REVIEW_PLAN" ? ["result", "results"] : WORDS[type].results;
 }
 
-/** How many of them; an analysis is no thing of its own, so the cards that have one are counted. */
+/** Number of results; for an analysis, the number of analyzed cards. */
 export function resultCount(run: Run): number {
   return run.type === "ANALYZE_CARDS" ? run.completedItems : run.artifactsCreated;
 }
 
-/** The section of a project where a run's results are. */
+/** Project section with the results of a run. */
 export function sectionOf(type: Run["type"]): Section {
   if (type === "GENERATE_EPICS") return "epics";
   if (type === "GENERATE_STORIES") return "stories";

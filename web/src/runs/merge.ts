@@ -1,4 +1,4 @@
-/** How a run's items are kept up to date from answers that hold only what has changed. Pure. */
+/** Merge incremental answers into the items of a run. Pure. */
 
 import { type RunAnswer, type Run, type RunItem, toItem, toRun } from "@/services/runs";
 
@@ -7,7 +7,7 @@ export type RunView = {
   /** By index, without gaps only once the run has queued all. */
   items: RunItem[];
   etag: string | null;
-  /** What `totalItems` was when all items were last asked for; null if they were still being queued. */
+  /** `totalItems` at the last full load; null while items were still being queued. */
   listed: number | null;
 };
 
@@ -15,22 +15,21 @@ const IN_FLIGHT = new Set(["GENERATING", "SAVING"]);
 
 export const isInFlight = (item: RunItem): boolean => IN_FLIGHT.has(item.status);
 
-/** An answer that has all items. */
+/** View of a full answer. */
 export function viewOf(answer: RunAnswer, etag: string | null, receivedAt: number): RunView {
   const { items = [], ...progress } = answer;
   const run = toRun(progress, receivedAt);
   return { run, items: items.map(toItem), etag, listed: isQueueing(run) ? null : run.totalItems };
 }
 
-/** Whether what has changed is not enough: a run lists its items while it is queued. */
+/** True if increments are not enough: a queued run is still adding items. */
 export function needsFullList(view: RunView | undefined): boolean {
   if (!view) return true;
   return !isQueueing(view.run) && view.listed !== view.run.totalItems;
 }
 
 /**
- * What is known, with an answer of what has changed since. An answer older than what is known changes nothing: reads
- * are eventually consistent and may step back.
+ * Apply an incremental answer. Ignore older answers: reads are eventually consistent.
  */
 export function mergeAnswer(
   known: RunView,
@@ -49,8 +48,8 @@ export function mergeAnswer(
 }
 
 /**
- * `changed` replaces by id. It always lists all that is in flight, so an item that is not among them any more waits
- * again. The list itself is the same if nothing in it has changed.
+ * Replace changed items by id. `changed` lists all items in flight, so any other active item is pending again. Returns
+ * the same array if nothing changed.
  */
 export function mergeItems(known: RunItem[], changed: RunItem[]): RunItem[] {
   const fresh = new Map(changed.map((item) => [item.id, item]));

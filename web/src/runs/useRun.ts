@@ -19,7 +19,7 @@ import { subtaskKeys } from "@/services/subtasks";
 import { mergeAnswer, needsFullList, type RunView, viewOf } from "./merge";
 import { nextPollMs } from "./polling";
 
-/** A run with its items: all once, then what has changed. Not asked while the tab is hidden, at once when it returns. */
+/** Run with items: a full load, then increments. No polling in hidden tabs. */
 const viewQuery = (runId: string) =>
   queryOptions<RunView>({
     queryKey: runKeys.view(runId),
@@ -27,7 +27,7 @@ const viewQuery = (runId: string) =>
       const known = client.getQueryData<RunView>(runKeys.view(runId));
       return fetchView(runId, known, signal);
     },
-    // items keep their identity by hand: comparing ten thousand of them deeply at every poll is not free
+    // merge.ts keeps item identity; a deep comparison of 10,000 items is slow
     structuralSharing: false,
     retry: false,
     staleTime: 0,
@@ -51,7 +51,7 @@ export function useRun(runId: string) {
   return query;
 }
 
-/** The log as far as it goes; only new lines are asked for. */
+/** Log of a run; fetches only new lines. */
 export function useRunLog(runId: string, run: Run | undefined) {
   return useQuery({
     queryKey: runKeys.log(runId),
@@ -67,8 +67,7 @@ export function useRunLog(runId: string, run: Run | undefined) {
 }
 
 /**
- * When a run ends, what it has made is fetched anew wherever it is shown, and the log's last lines too. A short one has
- * ended before it is first looked at: what was seen before it began is just as old then.
+ * Refetch results and log when a run ends. Also on first load of an ended run: a short run may end before the first poll.
  */
 function useRefreshResults(run: Run | undefined): void {
   const queries = useQueryClient();

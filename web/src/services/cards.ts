@@ -16,7 +16,7 @@ export const cardKeys = {
   one: (id: string) => [...cardKeys.all, "one", id] as const,
 };
 
-/** Nothing to map yet: the page shows a card as the API gives it. */
+/** Identity: cards need no conversion. */
 function toCard(from: CardFromAPI): Card {
   return from;
 }

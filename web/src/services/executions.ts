@@ -1,4 +1,4 @@
-/** Plans as they are carried out: how far they are, and what people ask of them meanwhile. */
+/** Running plans: progress, logs and commands. */
 
 import { queryOptions } from "@tanstack/react-query";
 
@@ -18,7 +18,7 @@ export type RollBack = Schemas["RollbackRequest"];
 export type Complete = Schemas["CompleteRequest"];
 
 const BUSY_MS = 2_000;
-/** A plan that begins by itself may begin at any moment. */
+/** A scheduled plan may start at any moment. */
 const SCHEDULED_MS = 10_000;
 const LOG_MS = 2_000;
 
@@ -33,7 +33,7 @@ export function progressQuery(planId: string) {
   });
 }
 
-/** As the API says; it says nothing while nothing is under way, though a rollback may be, or a time may come. */
+/** Polling interval. The API gives none for idle plans, but a rollback or a schedule may change them. */
 export function pollAfter(progress: Progress | undefined): number | false {
   if (!progress) return false;
   if (progress.pollAfterMs !== null) return progress.pollAfterMs;
@@ -41,10 +41,10 @@ export function pollAfter(progress: Progress | undefined): number | false {
   return progress.schedule ? SCHEDULED_MS : false;
 }
 
-/** A task's log so far. `resumeAt` is where its last page began, null for the first: from there it is read on. */
+/** Log of a task. `resumeAt` is the token of its last page; null for the first page. */
 export type TaskLog = { lines: LogLine[]; before: LogLine[]; resumeAt: string | null };
 
-/** All that is there, and while the task is at work what comes; only the last page is asked for again. */
+/** The whole log; refetches only the last page. */
 export function logQuery(taskId: string, isLive: boolean) {
   return queryOptions({
     queryKey: logKey(taskId),
@@ -69,7 +69,7 @@ async function readNewLines(
   }
 }
 
-/** The change of a task whose plan makes no commits. */
+/** Patch of a task, for plans without commits. */
 export function patchQuery(taskId: string) {
   return queryOptions({
     queryKey: ["plan-tasks", taskId, "patch"],

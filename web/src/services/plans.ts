@@ -1,4 +1,4 @@
-/** Plans as they are written: what is read of them, and what can be asked. How they are carried out: `executions`. */
+/** Plans: content, versions, reviews and edits. See `executions` for running them. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
@@ -17,7 +17,7 @@ import type {
 } from "@/plans/model";
 
 type Schemas = components["schemas"];
-/** What has a default may be left out, though the types made of the API's document say otherwise. */
+/** Makes fields with a server default optional; the generated types require them. */
 type WithDefaults<T, K extends keyof T> = Pick<T, K> & Partial<T>;
 export type NewPlan = WithDefaults<Schemas["NewPlan"], "repositoryId">;
 export type NewPhase = WithDefaults<Schemas["NewPhase"], "planId" | "title">;
@@ -29,7 +29,7 @@ export type PhaseOfPlan = Schemas["PhaseDetails"];
 export type TaskOfPlan = Schemas["TaskDetails"];
 export type Dependents = "refuse" | "repair";
 
-/** How often a plan is looked at that the model is writing, or an iteration that it works on. */
+/** Polling interval while Claude generates or reviews a plan. */
 const GENERATING_MS = 1_500;
 
 export const plansKey = (): readonly unknown[] => ["plans", "list"];
@@ -51,7 +51,7 @@ function isInProgress({ status }: PlanInBrief): boolean {
   return status === "GENERATING" || status === "RUNNING" || status === "PAUSING";
 }
 
-/** The plan as it is now. */
+/** Current version of a plan. */
 export function planQuery(id: string) {
   return queryOptions({
     queryKey: planNowKey(id),
@@ -72,7 +72,7 @@ export function iterationsQuery(id: string) {
   });
 }
 
-/** One with all its changes; of a review also whether its suggestions can still be applied. */
+/** Iteration with its changes; a review also has the state of its suggestions. */
 export function iterationQuery(id: string, iterationId: string) {
   return queryOptions({
     queryKey: [...planKey(id), "iterations", iterationId],
@@ -89,7 +89,7 @@ export function comparisonQuery(id: string, from: number, to: number) {
   });
 }
 
-/** What carrying out the plan would take, for this version of it. */
+/** Estimated time and cost of running this version. */
 export function estimateQuery(id: string, version: number) {
   return queryOptions({
     queryKey: [...planKey(id), "estimate", version],
@@ -121,7 +121,7 @@ export function reviewPlan(id: string, body: ReviewRequest): Promise<StartedRun>
   return postJson(`/api/plans/${id}/review`, body);
 }
 
-/** All of these or none; without If-Match, because each suggestion knows itself whether it is stale. */
+/** Applies all or none. No If-Match: the server checks each suggestion for staleness. */
 export function applySuggestions(id: string, iterationId: string, chosen: Iterable<number>): Promise<Plan> {
   const suggestionIndices = [...chosen].sort((one, other) => one - other);
   return postJson(`/api/plans/${id}/apply-suggestions`, { iterationId, suggestionIndices });
@@ -155,7 +155,7 @@ function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** The run in which the model writes a plan, or reviews it. */
+/** Run for generating or reviewing a plan. */
 export type GenerationRun = Schemas["Run"];
 
 export function generationRunQuery(runId: string | null) {

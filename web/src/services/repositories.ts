@@ -5,17 +5,17 @@ import { fetchAllPages, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
 export type Repository = components["schemas"]["Repository"];
-/** The branch has a default. */
+/** The branch is optional. */
 export type NewRepository = Pick<components["schemas"]["NewRepository"], "name" | "url"> &
   Partial<components["schemas"]["NewRepository"]>;
 export type RepositoryPatch = components["schemas"]["RepositoryPatch"];
 
-/** Nobody chooses among more in a list. */
+/** Limit for selection lists. */
 const MAX_REPOSITORIES = 1_000;
 
 export const repositoriesKey = (): readonly unknown[] => ["repositories"];
 
-/** All of them, newest first. */
+/** All repositories, newest first. */
 export function repositoriesQuery() {
   return queryOptions({
     queryKey: repositoriesKey(),

@@ -31,7 +31,7 @@ export type Run = Omit<
   "createdAt"
 > & {
   createdAt: number;
-  /** When this page got it: elapsed time counts on from here. */
+  /** Arrival time of the answer; elapsed time counts from here. */
   receivedAt: number;
 };
 export type RunItem = Times<RunItemFromAPI, "startedAt" | "completedAt"> & { index: number };
@@ -78,7 +78,7 @@ export async function getRunWithItems(runId: string, signal?: AbortSignal) {
   return getIfChanged<RunAnswer>(`${path(runId)}/progress`, null, { query: { items: true }, signal });
 }
 
-/** The progress with the items that have changed after `since`; `data` is null if nothing has. */
+/** Progress with items changed after `since`; `data` is null if nothing changed. */
 export async function getRunSince(runId: string, since: number, etag: string | null, signal?: AbortSignal) {
   return getIfChanged<RunAnswer>(`${path(runId)}/progress`, etag, { query: { since }, signal });
 }
@@ -101,7 +101,7 @@ export const runsQuery = (projectId: string) =>
     },
   });
 
-/** Asked again every few seconds, so that a run somebody else has started is found too. */
+/** Polled, to find runs started elsewhere. */
 export const activeRunsQuery = (projectId: string) =>
   queryOptions({
     queryKey: runKeys.active(projectId),
@@ -120,7 +120,7 @@ export const estimateQuery = (projectId: string, request: RunRequest) =>
     staleTime: 30_000,
   });
 
-/** `key` makes a second sending of the same request the same run. */
+/** `key` makes the request idempotent. */
 export function startRun(projectId: string, request: RunRequest, key: string) {
   const headers = { "idempotency-key": key };
   return postJson<Schemas["StartedRun"]>(ofProject(projectId), request, { headers });

@@ -48,7 +48,7 @@ export const epicStoriesQuery = (epicId: string) =>
     },
   });
 
-/** With the plans that carry it out. */
+/** Story with its plans. */
 export const storyQuery = (id: string) =>
   queryOptions({
     queryKey: storyKeys.one(id),

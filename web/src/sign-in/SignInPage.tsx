@@ -13,7 +13,7 @@ import s from "./SignInPage.module.css";
 
 const REFUSED = "The server does not accept this token.";
 
-/** Asks for the token, tries it, and leads back to where one came from. */
+/** Sign-in form; returns to the requested page. */
 export function Component() {
   usePageTitle("Sign in");
   const signedIn = useSyncExternalStore(token.subscribe, token.get) !== null;
@@ -40,7 +40,7 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
     token.wasRefused() ? "The server no longer accepts your token. Sign in again." : null,
   );
   const field = useRef<HTMLInputElement>(null);
-  // the page asks for nothing else, and whoever was led here by a refusal has no focus any more
+  // the token is the only field, and a redirect has lost the focus
   useEffect(() => field.current?.focus(), []);
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
@@ -75,7 +75,7 @@ function TokenForm({ checking, setChecking }: { checking: boolean; setChecking: 
   );
 }
 
-/** What is wrong with the token; null if the server takes it, and then it is kept. */
+/** Error message for the token, or null if the server accepts it. Keeps a valid token. */
 async function verifyToken(value: string): Promise<string | null> {
   token.set(value);
   try {

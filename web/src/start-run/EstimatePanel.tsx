@@ -12,7 +12,7 @@ import s from "./Starting.module.css";
 
 type Props = { project: Project; request: RunRequest; enabled: boolean };
 
-/** What it will take, before it starts, and what is existing already. */
+/** Estimate of the run and notice about existing results. */
 export function EstimatePanel({ project, request, enabled: asked }: Props) {
   const query = useQuery({
     ...estimateQuery(project.id, request),

@@ -24,7 +24,7 @@ type Props = {
   chosen: readonly string[];
   onChange: (chosen: readonly string[]) => void;
 };
-/** Enough to pick from; a search finds the others. */
+/** Maximum number of listed items; a search finds the others. */
 const SHOWN = 100;
 
 export function ItemPicker({ projectId, type, chosen, onChange }: Props) {

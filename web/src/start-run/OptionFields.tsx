@@ -56,7 +56,7 @@ const PACINGS: Choice<RunOptions["pacing"]>[] = [
   { value: "fast", label: "Fast", hint: "As many as the rate limits allow" },
 ];
 
-/** Where the mode makes a difference: how many children each parent gets. */
+/** Modes set the number of children per parent; null if the type has no modes. */
 function modesOf(type: BacklogRunType): Choice<RunOptions["mode"]>[] | null {
   if (type === "ANALYZE_CARDS" || type === "GENERATE_EPICS") return null;
   const each = type === "GENERATE_STORIES" ? "stories per epic" : "subtasks per story";

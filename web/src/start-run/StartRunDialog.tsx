@@ -17,7 +17,7 @@ import { type RunDraft, emptyDraft, draftError, toRunRequest } from "./request";
 import { ScopeField } from "./ScopeField";
 import s from "./Starting.module.css";
 
-/** Which run is to be started; `chosen` and `epicId` where it was asked for from a selection or an epic. */
+/** Type of run with an optional preselection. */
 export type RunPreset = { type: BacklogRunType; chosen?: readonly string[]; epicId?: string };
 type Props = { project: Project; preset: RunPreset | null; onClose: () => void };
 
@@ -111,7 +111,7 @@ function useStart(projectId: string, onClose: () => void) {
   const navigate = useNavigate();
   const keys = useState(() => new Map<string, string>())[0];
   return useMutation({
-    // the same request keeps its key: sent again after a lost answer, it is the same run
+    // reuse the key of an identical request, so that a retry starts no second run
     mutationFn: (request: RunRequest) => startRun(projectId, request, keyOf(keys, JSON.stringify(request))),
     onSuccess: async ({ runId }) => {
       void queries.invalidateQueries({ queryKey: runKeys.ofProject(projectId) });

@@ -3,7 +3,7 @@ import type { Counts } from "@/services/projects";
 import type { RunRequest } from "@/services/runs";
 import { number, plural } from "@/ui/format";
 
-/** What a run finds there, in words; `isDestructive` where it will go. Null where there is nothing. */
+/** Text about existing results; `isDestructive` if the run replaces them. Null if there are none. */
 export function existingResults(
   request: RunRequest,
   left: number,

@@ -1,4 +1,4 @@
-/** What the start dialog asks for. Pure. */
+/** Form state of the start dialog and its request. Pure. */
 
 import type { BacklogRunType, RunOptions, RunRequest } from "@/services/runs";
 
@@ -8,7 +8,7 @@ export type RunDraft = {
   epicId: string | null;
   chosen: readonly string[];
   options: Omit<RunOptions, "maxCostUsd">;
-  /** As it was typed: dollars, or nothing for no limit. */
+  /** Input text in USD; empty for no limit. */
   limit: string;
 };
 
@@ -24,7 +24,7 @@ export function emptyDraft(chosen: readonly string[], epicId: string | null): Ru
   };
 }
 
-/** Only runs that work on epics or on what is below them can be narrowed to one. */
+/** True for runs on epics or stories. */
 export const supportsEpicScope = (type: BacklogRunType): boolean =>
   type === "GENERATE_STORIES" || type === "GENERATE_SUBTASKS";
 
@@ -38,7 +38,7 @@ export function toRunRequest(type: BacklogRunType, draft: RunDraft): RunRequest 
   };
 }
 
-/** Why it cannot be sent yet, or null. */
+/** Validation error, or null. */
 export function draftError(draft: RunDraft): string | null {
   if (draft.scope === "epic" && !draft.epicId) return "Select an epic.";
   if (draft.scope === "chosen" && draft.chosen.length === 0) return "Select at least one item.";

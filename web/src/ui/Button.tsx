@@ -10,7 +10,7 @@ type ButtonProps = Base & {
   variant?: "primary" | "secondary" | "ghost" | "danger";
   size?: "s" | "m";
   icon?: LucideIcon | undefined;
-  /** Something is under way: the button keeps its width and does nothing. */
+  /** Shows a spinner and disables the button. */
   busy?: boolean;
 };
 

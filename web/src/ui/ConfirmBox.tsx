@@ -8,7 +8,7 @@ export type ConfirmProps = {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   title: string;
-  /** What will be lost, plainly. */
+  /** Consequences of the action. */
   children: ReactNode;
   /** The verb, e.g. "Delete project". */
   confirm: string;

@@ -5,7 +5,7 @@ import { overlay } from "./overlay";
 
 const ConfirmBox = overlay("ConfirmBox");
 
-/** Asks before what cannot be undone; the focus begins on the way out. */
+/** Confirmation of a destructive action; the focus starts on the dismiss button. */
 export function ConfirmDialog(props: ConfirmProps) {
   return (
     props.open && (

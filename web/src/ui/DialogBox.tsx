@@ -11,7 +11,7 @@ export type DialogProps = {
   description?: ReactNode;
   /** `m` 480, `l` 640, `xl` 960 pixels; never wider than the window. */
   size?: "m" | "l" | "xl";
-  /** At the right edge and as high as the window, for what is read beside the page. */
+  /** Full-height panel at the right edge. */
   side?: boolean;
   /** The buttons; they stay in sight while the content scrolls. */
   footer?: ReactNode;
@@ -36,7 +36,7 @@ export function DialogBox({
           className={`${s.content} ${s[size]} ${side ? s.side : ""}`}
           onOpenAutoFocus={focusFirstField}
           onEscapeKeyDown={(event) => {
-            // Escape leaves the field that is edited in place, not the dialog around it
+            // Escape cancels inline editing, not the dialog
             if (event.target instanceof Element && event.target.closest("[data-editing]"))
               event.preventDefault();
           }}
@@ -59,7 +59,7 @@ export function DialogBox({
   );
 }
 
-/** The first field, not the cross that closes; where there is none, the dialog itself. */
+/** Focus the first field, or the dialog itself. */
 function focusFirstField(event: Event): void {
   const content = event.currentTarget;
   if (!(content instanceof HTMLElement)) return;

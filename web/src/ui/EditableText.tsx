@@ -7,7 +7,7 @@ import s from "./EditableText.module.css";
 type Props = {
   label: string;
   value: string;
-  /** Resolves when it is saved; the field stays open with what was typed if it is refused. */
+  /** Rejects if saving failed; the field then stays open. */
   onSave: (value: string) => Promise<unknown>;
   multiline?: boolean;
   required?: boolean;
@@ -16,7 +16,7 @@ type Props = {
   className?: string | undefined;
 };
 
-/** Text that becomes a field where it stands. Enter saves (with Ctrl in several lines), Escape leaves it as it was. */
+/** Inline editing. Enter saves (Ctrl+Enter if multiline), Escape cancels. */
 export function EditableText(props: Props) {
   const [editing, setEditing] = useState(false);
   const shown = useRef<HTMLButtonElement>(null);

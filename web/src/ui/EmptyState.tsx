@@ -9,11 +9,11 @@ type Props = {
   children?: ReactNode;
   action?: ReactNode;
   compact?: boolean;
-  /** It stands in place of a whole page, and has its heading. */
+  /** Replaces a whole page; uses an h1. */
   isPage?: boolean;
 };
 
-/** Where nothing is yet: what this place is for, and the way on. */
+/** Placeholder for an empty list, with a next action. */
 export function EmptyState({ icon: Icon, title, children, action, compact = false, isPage }: Props) {
   const Heading = isPage ? "h1" : "h2";
   return (

@@ -11,11 +11,11 @@ type Props = {
   title?: string;
   onRetry?: () => void;
   action?: ReactNode;
-  /** It stands in place of a whole page, and has its heading. */
+  /** Replaces a whole page; uses an h1. */
   isPage?: boolean;
 };
 
-/** What went wrong, in words, with the request's id where the server gave one. */
+/** Error message with the request id. */
 export function ErrorState({ error, title = "Could not load this", onRetry, action, isPage }: Props) {
   const Heading = isPage ? "h1" : "h2";
   const id = error instanceof ApiError ? error.requestId : null;

@@ -7,7 +7,7 @@ type Props = {
   label: string;
   error?: string | null;
   hint?: ReactNode;
-  /** Gets what ties an input to its label, hint and error. */
+  /** Renders the input with the props that link label, hint and error. */
   children: (props: InputProps) => ReactNode;
 };
 

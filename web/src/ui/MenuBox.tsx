@@ -11,7 +11,7 @@ type Props = {
   children: ReactNode;
 };
 
-/** A menu that is open to begin with. */
+/** Menu, initially open. */
 export function MenuBox({ trigger, isByKeyboard, children }: Props) {
   const isFresh = useRef(isByKeyboard);
   const onFocus = ({ target, currentTarget }: FocusEvent<HTMLElement>) => {

@@ -6,7 +6,7 @@ import s from "./Notice.module.css";
 type Tone = "info" | "warning" | "error";
 const ICONS: Record<Tone, LucideIcon> = { info: Info, warning: TriangleAlert, error: CircleAlert };
 
-/** What a person should know before going on. */
+/** Inline message. */
 export function Notice({ tone, title, children, action }: NoticeProps) {
   const Icon = ICONS[tone];
   return (

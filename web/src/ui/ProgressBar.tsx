@@ -4,10 +4,10 @@ export type Segments = { total: number; done: number; failed: number; skipped: n
 
 type Props = { label: string; segments: Segments; thin?: boolean };
 
-/** What has ended (done, failed and skipped told apart), then what is in flight in moving stripes. */
+/** Segmented bar: done, skipped, failed, and striped for active. */
 export function ProgressBar({ label, segments, thin = false }: Props) {
   const { total, done, failed, skipped, active } = segments;
-  // one of ten thousand is to be seen too
+  // keep small segments visible
   const share = (count: number) => ({
     width: total === 0 ? "0%" : `${(100 * count) / total}%`,
     minWidth: count > 0 ? 4 : 0,

@@ -11,7 +11,7 @@ type Props<T extends string> = {
   choices: readonly Choice<T>[];
 };
 
-/** A few choices that are worth a word each, side by side. */
+/** Radio group with a card for each choice. */
 export function RadioCards<T extends string>({ label, value, onValueChange, choices }: Props<T>) {
   const id = useId();
   return (

@@ -14,7 +14,7 @@ export type SelectProps = {
   size?: "s" | "m";
 };
 
-/** A select that is open to begin with. */
+/** Select, initially open. */
 export function SelectBox({
   label,
   value,

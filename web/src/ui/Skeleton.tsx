@@ -1,6 +1,6 @@
 import s from "./Skeleton.module.css";
 
-/** Grey bars of the size of what is coming, so that nothing jumps when it comes. */
+/** Placeholder bars sized like the content, to avoid layout shifts. */
 export function Skeleton({ lines = 3, height = 18 }: { lines?: number; height?: number }) {
   return (
     <div className={s.group} role="status" aria-label="Loading">

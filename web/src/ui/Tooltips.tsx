@@ -4,12 +4,12 @@ import { createPortal } from "react-dom";
 import s from "./Tooltips.module.css";
 
 const DELAY_MS = 350;
-/** In which the pointer gets from a button to its tooltip. */
+/** Time for the pointer to move from the button to its tooltip. */
 const GRACE_MS = 120;
 const GAP_PX = 6;
 const MARGIN_PX = 8;
 
-/** The one tooltip of the page: the name of a button that shows only an icon (`data-tooltip`), beside it. */
+/** The single tooltip of the page, for icon buttons (`data-tooltip`). */
 export function Tooltips() {
   const [button, setButton] = useState<HTMLElement | null>(null);
   useEffect(() => watched(setButton), []);
@@ -38,7 +38,7 @@ function place(box: HTMLElement, around: DOMRect): void {
   box.style.left = `${Math.max(MARGIN_PX, Math.min(left, last))}px`;
 }
 
-/** Tells which button's tooltip is to be seen. Escape, a press and scrolling take it away. Returns how to stop. */
+/** Track the hovered or focused button. Escape, a press and scrolling hide the tooltip. Returns a cleanup. */
 function watched(show: (button: HTMLElement | null) => void): () => void {
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;

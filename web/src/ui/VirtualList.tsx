@@ -14,7 +14,7 @@ type Props = {
   onEnd?: (() => void) | undefined;
 };
 
-/** A long list that scrolls with the page; only the rows in sight are in the document. */
+/** Virtual list scrolling with the page. */
 export function VirtualList({ label, count, rowHeight, keyOf, children, onEnd }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);

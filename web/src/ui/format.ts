@@ -26,7 +26,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
-/** Dollars; below a cent with four digits, so that a cheap run is not free. */
+/** US dollars; four digits below one cent. */
 export function money(usd: number): string {
   if (usd === 0) return "$0.00";
   return usd < 0.01
@@ -51,7 +51,7 @@ export function duration(ms: number): string {
   return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
 }
 
-/** What is left of something: nobody can tell it to the millisecond. */
+/** Remaining time, rounded: it is an estimate. */
 export const timeLeft = (ms: number): string => (ms < 1000 ? "a moment" : `about ${duration(ms)}`);
 
 export const dateTime = (date: Date): string => DATE_TIME.format(date);

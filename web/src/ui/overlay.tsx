@@ -17,7 +17,7 @@ export function overlays(): Promise<Overlays> {
   return coming;
 }
 
-/** One of them as a component. It suspends until its code is there: whoever uses it says what is seen meanwhile. */
+/** Lazy overlay component; suspends until its code is loaded. */
 export function overlay<K extends keyof Overlays>(name: K) {
   type Props = ComponentProps<Overlays[K]>;
   const find = (all: Overlays) => all[name] as ComponentType<Props>;

@@ -1,4 +1,4 @@
-/** All that lies above the page, in one chunk that comes after it: `overlay.ts`. */
+/** All overlays in one lazy chunk; see `overlay.tsx`. */
 export { ConfirmBox } from "./ConfirmBox";
 export { DialogBox } from "./DialogBox";
 export { MenuBox, MenuItem, MenuLabel, MenuRadio, MenuRadioGroup, MenuSeparator } from "./MenuBox";

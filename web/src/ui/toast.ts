@@ -18,7 +18,7 @@ export const toast = {
 
   all: (): readonly Toast[] => toasts,
 
-  /** Whether there has been any. */
+  /** True after the first toast. */
   hasShown: (): boolean => next > 1,
 
   subscribe(listener: () => void): () => void {

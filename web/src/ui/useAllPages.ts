@@ -2,7 +2,7 @@ import { useEffect } from "react";
 
 type Pages = { hasNextPage: boolean; isFetching: boolean; isError: boolean; fetchNextPage: () => unknown };
 
-/** Has page after page fetched until the end, while `enabled`. */
+/** Fetch all pages while `enabled`. */
 export function useAllPages(
   { hasNextPage, isFetching, isError, fetchNextPage }: Pages,
   enabled = true,

@@ -1,6 +1,6 @@
 import { useLayoutEffect } from "react";
 
-/** The document's title. It is there as soon as the page's heading is: both are told after a change of page. */
+/** Set the document title in the same frame as the heading; both are announced after navigation. */
 export function usePageTitle(title: string): void {
   useLayoutEffect(() => {
     document.title = `${title} · Groundwork`;

@@ -16,7 +16,7 @@ import { Skeleton } from "@/ui/Skeleton";
 
 type Props = { value: readonly string[]; onChange: (ids: string[]) => void };
 
-/** Stories of one backlog or another. Ids are paths: they begin with their project's. */
+/** Select stories of any project. A story id starts with its project id. */
 export function StoryPicker({ label = "Stories", value, onChange }: Props & { label?: string }) {
   const projects = useInfiniteQuery(projectsQuery());
   const all = flatten(projects.data).filter((project) => project.counts.stories > 0);
@@ -52,7 +52,7 @@ export function StoryPicker({ label = "Stories", value, onChange }: Props & { la
   );
 }
 
-/** Also one that the list does not show: of another project, further down, or gone. */
+/** Selected story; may be of another project, not loaded yet, or deleted. */
 function SelectedStory({ id, onDrop }: { id: string; onDrop: () => void }) {
   const story = useQuery({ ...storyQuery(id), retry: false });
   const name = `${codePath(id)} ${story.data?.title ?? (story.isError ? "(deleted)" : "")}`.trim();

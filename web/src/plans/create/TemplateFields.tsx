@@ -8,7 +8,7 @@ type Props = { templates: TemplateInBrief[]; draft: PlanDraft; set: (change: Par
 
 const NONE = "none";
 
-/** Which template, and what it asks for. Claude may go without one. */
+/** Template and its parameters. Optional if Claude generates the plan. */
 export function TemplateFields({ templates, draft, set }: Props) {
   const template = templates.find(({ id }) => id === draft.templateId);
   const none = draft.source === "claude" ? [{ value: NONE, label: "None" }] : [];

@@ -1,4 +1,4 @@
-/** What a person has draft in to have a plan made, and what of it the API is asked. */
+/** Form state of the new-plan dialog and its requests. */
 import type { GenerateRequest, NewPlan } from "@/services/plans";
 
 export type PlanSource = "claude" | "template" | "stories" | "hand";
@@ -16,7 +16,7 @@ export type PlanDraft = {
 
 type Parameter = { name: string; description: string; default?: string | null };
 
-/** What is still needed, in words; null when it can be asked. */
+/** Message for the first missing input, or null. */
 export function missingInput(draft: PlanDraft, parameters: readonly Parameter[]): string | null {
   const { source, title, description, storyIds, templateId } = draft;
   if (!draft.repositoryId) return "Select a repository.";

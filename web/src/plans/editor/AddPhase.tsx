@@ -8,7 +8,7 @@ import { addPhase } from "@/services/plans";
 import { Field } from "@/ui/Field";
 import { RadioCards } from "@/ui/RadioCards";
 
-/** A new phase at the end of the plan. */
+/** Add a phase at the end of the plan. */
 export function AddPhase({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const [title, setTitle] = useState("");
   const [mode, setMode] = useState<PhaseMode>("sequential");

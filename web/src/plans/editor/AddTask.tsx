@@ -8,7 +8,7 @@ import { Button } from "@/ui/Button";
 
 import s from "./Editor.module.css";
 
-/** A line to write the next task's title into; Enter adds it and leaves the line for another one. */
+/** Input for a new task; Enter adds it and clears the input. */
 export function AddTask({ plan, phase }: { plan: Plan; phase: Phase }) {
   const [title, setTitle] = useState("");
   const edit = usePlanEdit(plan.id);
@@ -18,7 +18,7 @@ export function AddTask({ plan, phase }: { plan: Plan; phase: Phase }) {
     if (!wanted || edit.isPending) return;
     edit.mutate(
       { send: (version) => addTask({ phaseId: phase.id, title: wanted }, version) },
-      // what has been typed meanwhile stays
+      // keep text typed during the request
       { onSuccess: () => setTitle((now) => (now.trim() === wanted ? "" : now)) },
     );
   };

@@ -7,9 +7,9 @@ import s from "./EditPanel.module.css";
 type Value = Condition | null;
 type Props = {
   plan: Plan;
-  /** The phase before which a task must stand to be looked at. */
+  /** Only tasks of phases before this one are available. */
   before: string;
-  /** Tasks that may be looked at besides. */
+  /** Other available tasks. */
   besides?: string[];
   value: Value;
   onChange: (value: Value) => void;
@@ -24,7 +24,7 @@ const OUTCOMES = [
   { value: "SKIPPED", label: "Skipped" },
 ];
 
-/** What must have come of an earlier task; else this is skipped. */
+/** Condition on an earlier task; otherwise this one is skipped. */
 export function ConditionFields({ plan, before, besides = [], value, onChange }: Props) {
   const candidates = earlier(plan, before, besides);
   if (candidates.length === 0 && !value) return null;

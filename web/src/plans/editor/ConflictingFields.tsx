@@ -5,7 +5,7 @@ import { humanize } from "@/ui/format";
 import s from "./EditPanel.module.css";
 import type { DraftOf } from "./useDraft";
 
-/** Fields that somebody else has changed while they were being typed into: both sides, and the choice. */
+/** Fields with conflicting changes, to keep or replace. */
 export function ConflictingFields<C extends Fields>({ current, draft }: { current: C; draft: DraftOf<C> }) {
   if (draft.conflicts.length === 0) return null;
   return (

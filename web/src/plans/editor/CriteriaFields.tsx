@@ -6,7 +6,7 @@ import f from "@/ui/Field.module.css";
 
 import s from "./EditPanel.module.css";
 
-/** Acceptance criteria, one a line of its own. */
+/** Acceptance criteria, one input each. */
 export function CriteriaFields({
   value,
   onChange,

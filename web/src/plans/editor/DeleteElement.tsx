@@ -12,7 +12,7 @@ type Props = { plan: Plan; onClose: () => void; onDeleted?: () => void } & (
   { task: Task; phase?: never } | { phase: Phase; task?: never }
 );
 
-/** Before a task or a phase goes: what waits for it, and that it will wait for what came before instead. */
+/** Confirm deleting a task or phase; dependents take over its dependencies. */
 export function DeleteElement({ plan, task, phase, onClose, onDeleted }: Props) {
   const [inside] = useState(() => new Set(task ? [task.id] : phase.tasks.map(({ id }) => id)));
   const edit = usePlanEdit(plan.id);

@@ -12,7 +12,7 @@ import { withDependencies } from "./useDependencies";
 
 type Props = { plan: Plan; taskId: string; value: string[]; onChange: (value: string[]) => void };
 
-/** What a task waits for: all that it could, and of the rest why not. What the graph does with lines, with boxes. */
+/** Select dependencies; shows the reason for tasks that are not allowed. */
 export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
   const [search, setSearch] = useState("");
   const toggle = (id: string) =>
@@ -49,7 +49,7 @@ export function DependencyPicker({ plan, taskId, value, onChange }: Props) {
         value={search}
         onChange={(event) => setSearch(event.target.value)}
       />
-      {/* where none can be chosen the keyboard must still be able to scroll it */}
+      {/* focusable, so that the keyboard can scroll it */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className={s.picker} role="group" aria-label="Available tasks" tabIndex={0}>
         {phases.map((phase) => (
@@ -70,7 +70,7 @@ type OptionsProps = {
 };
 
 function PhaseOptions({ phase, plan, taskId, value, toggle }: OptionsProps) {
-  // what is chosen already must not count as there twice
+  // check without current dependencies, or they count as duplicates
   const free = withDependencies(plan, taskId, []);
   return (
     <>

@@ -13,7 +13,7 @@ import type { DraftOf } from "./useDraft";
 type Props<C extends Fields> = {
   title: string;
   description: ReactNode;
-  /** Why nothing can be changed; null where it can. */
+  /** Reason for read-only mode, or null. */
   frozen: string | null;
   current: C;
   draft: DraftOf<C>;
@@ -21,12 +21,12 @@ type Props<C extends Fields> = {
   error: unknown;
   onSave: () => void;
   onClose: () => void;
-  /** Beside the buttons: what else can be done with it. */
+  /** Additional actions. */
   aside?: ReactNode;
   children: ReactNode;
 };
 
-/** The frame of an edit: what is typed stays until it is saved or discarded, whatever happens meanwhile. */
+/** Panel of an edit form; keeps unsaved edits until they are saved or discarded. */
 export function EditPanel<C extends Fields>({
   title,
   description,

@@ -6,7 +6,7 @@ import { PhaseForm } from "./PhaseForm";
 import { PlanForm } from "./PlanForm";
 import { TaskForm } from "./TaskForm";
 
-/** The panel at the right edge in which a task, a phase or the plan itself is edited. */
+/** Side panel to edit a task, a phase or the plan. */
 export function ElementPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const { plan } = usePlanContext();
   if (id === plan.id) return <PlanForm plan={plan} onClose={onClose} />;

@@ -7,7 +7,7 @@ import { useTaskDrag } from "./useTaskDrag";
 
 type Props = { plan: Plan; chosenId: string | null; onChoose: (id: string) => void };
 
-/** The phases below one another, each with its tasks. */
+/** List of phases with their tasks. */
 export function PhaseList({ plan, chosenId, onChoose }: Props) {
   const moves = useMoves(plan);
   const drag = useTaskDrag(moves.moveTask);

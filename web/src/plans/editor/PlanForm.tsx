@@ -9,7 +9,7 @@ import { EditPanel } from "./EditPanel";
 import s from "./EditPanel.module.css";
 import { useDraft } from "./useDraft";
 
-/** What the plan says of itself, and how it is carried out. */
+/** Texts and run settings of a plan. */
 export function PlanForm({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const edit = usePlanEdit(plan.id);
   const { title, description, branch, autoCommit, maxParallel, storyIds } = plan;

@@ -5,16 +5,16 @@ import { Field } from "@/ui/Field";
 import { Select } from "@/ui/Select";
 
 type Props = {
-  /** The plan's own, in which a task is carried out that names none. */
+  /** Repository of the plan, the default for its tasks. */
   usual: string;
   value: string | null;
   onChange: (id: string | null) => void;
 };
 
-/** No repository has an id like this. */
+/** Cannot be an id of a repository. */
 const USUAL = "-";
 
-/** Where a task is carried out. Not asked as long as there is only one repository. */
+/** Repository of a task. Hidden if there is only one. */
 export function RepositoryField({ usual, value, onChange }: Props) {
   const known = useQuery(repositoriesQuery()).data ?? [];
   const others = known.filter(({ id }) => id !== usual);

@@ -5,7 +5,7 @@ import { codePath } from "@/backlog/tree";
 
 import s from "./EditPanel.module.css";
 
-/** What of the backlog a task carries out. */
+/** Link to the story of a task. */
 export function StoryNote({ storyId, subtaskId }: { storyId: string | null; subtaskId: string | null }) {
   if (!storyId) return null;
   return (

@@ -160,7 +160,7 @@ export function TaskForm({ plan, phase, task, onClose }: Props) {
   );
 }
 
-/** What of a task is edited in a form; its story stays, and its state is nobody's to write. */
+/** Editable fields of a task. */
 function fieldsOf(task: Task, phaseId: string) {
   const { title, description, acceptanceCriteria, effort, dependsOn, files, key } = task;
   const { changeAsked, repositoryId, condition } = task;
@@ -181,7 +181,7 @@ function fieldsOf(task: Task, phaseId: string) {
 
 type Fields = ReturnType<typeof fieldsOf>;
 
-/** Without the empty lines that a form leaves behind. */
+/** Remove empty lines. */
 function tidied({ acceptanceCriteria, files, ...rest }: Partial<Fields>): Partial<Fields> {
   const filled = (lines: string[]) => lines.map((line) => line.trim()).filter(Boolean);
   return {
@@ -191,7 +191,7 @@ function tidied({ acceptanceCriteria, files, ...rest }: Partial<Fields>): Partia
   };
 }
 
-/** The plan with the task in the phase that is chosen for it: what it may depend on goes by that. */
+/** Plan with the task in its new phase, to check dependencies. */
 function planWith(plan: Plan, task: Task, phaseId: string): Plan {
   const phase = plan.phases.find((one) => one.id === phaseId);
   if (!phase || phase.tasks.some(({ id }) => id === task.id)) return plan;

@@ -1,9 +1,9 @@
 import type { Place } from "@/plans/moves";
 
-/** A phase's list in the window: its edges, and the middles of its rows without the one that is dragged. */
+/** Position of a phase's list and of its rows, without the dragged row. */
 export type Row = { phaseId: string; top: number; bottom: number; middles: number[] };
 
-/** Where a task that is let go at this height comes to: in the nearest phase, before the first row below it. */
+/** Drop position: in the nearest phase, before the first row below the pointer. */
 export function dropTarget(rows: readonly Row[], y: number): Place | null {
   const nearest = rows.reduce<Row | null>(
     (best, row) => (best && away(best, y) <= away(row, y) ? best : row),

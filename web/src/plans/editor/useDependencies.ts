@@ -6,7 +6,7 @@ import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changeTask } from "@/services/plans";
 import { toast } from "@/ui/toast";
 
-/** Lets a task wait for another, or no longer; what cannot be is refused before anything is asked. */
+/** Add and remove dependencies; invalid ones are rejected without a request. */
 export function useDependencies(plan: Plan) {
   const { mutate } = usePlanEdit(plan.id);
   const set = useCallback(

@@ -2,16 +2,16 @@ import { useSyncExternalStore } from "react";
 
 import { conflictingFields, drafts, type Fields, unsavedFields } from "@/plans/drafts";
 
-/** What is typed about one element, over what stands there now. Field names are those of `current`. */
+/** Unsaved edits of one element on top of its current values. */
 export function useDraft<C extends Fields>(id: string, current: C) {
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(id));
   const changes = unsavedFields(draft, current) as Partial<C>;
   return {
-    /** As it would be saved. */
+    /** Current values with edits. */
     shown: { ...current, ...changes },
     changes,
     isChanged: Object.keys(changes).length > 0,
-    /** Fields that somebody else has changed besides. */
+    /** Edited fields with a concurrent change. */
     conflicts: conflictingFields(draft, current) as (keyof C & string)[],
     type: <K extends keyof C & string>(field: K, value: C[K]) =>
       drafts.type(id, field, value, current[field]),

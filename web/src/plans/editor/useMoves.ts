@@ -14,12 +14,12 @@ import { usePlanEdit } from "@/plans/usePlanEdit";
 import { changePhase, changeTask } from "@/services/plans";
 import { toast } from "@/ui/toast";
 
-/** Puts tasks and phases elsewhere. `announcement` is read out: where the last one has come to, or why it could not. */
+/** Move tasks and phases. `announcement` describes the last move for screen readers. */
 export function useMoves(plan: Plan) {
   const [announcement, announce] = useState("");
   const { mutate } = usePlanEdit(plan.id);
 
-  // in another phase the row is a new one: whoever moves it by the keyboard goes along
+  // a row in another phase is a new element: restore the keyboard focus
   const moved = useRef<string | null>(null);
   useEffect(() => {
     const grip = moved.current && document.querySelector<HTMLElement>(`[data-grip="${moved.current}"]`);

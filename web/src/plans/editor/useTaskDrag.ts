@@ -6,20 +6,20 @@ import { dropTarget, type Row } from "./dropTarget";
 
 type Dragged = {
   taskId: string;
-  /** How far below where it began the pointer is, in pixels. */
+  /** Vertical distance from the start, in pixels. */
   dy: number;
-  /** Where it would be put now; null where it would stay. */
+  /** Current drop position, or null. */
   place: Place | null;
 };
 
-/** How far a pointer must go before it drags: a click with an unsteady hand is a click. */
+/** Minimum distance of a drag, to tolerate unsteady clicks. */
 const SLACK_PX = 5;
-/** So close to the window's edge the page scrolls along. */
+/** Distance from the window's edge for automatic scrolling. */
 const EDGE_PX = 70;
 
 /**
- * Dragging a task by its handle, with a mouse, a pen or a finger. Rows are found in the page: a task's has
- * `data-task-id`, a phase's list `data-phase-id`. The keyboard has its own way, which is the handle's.
+ * Drag a task by its handle with mouse, pen or touch. Finds rows by `data-task-id` and lists by `data-phase-id`. The
+ * handle itself supports arrow keys.
  */
 export function useTaskDrag(onDrop: (taskId: string, place: Place) => void) {
   const [dragged, setDragged] = useState<Dragged | null>(null);
@@ -70,7 +70,7 @@ export function useTaskDrag(onDrop: (taskId: string, place: Place) => void) {
   return { dragged, handle };
 }
 
-/** The lists and rows as they stand in the window, without the one that is dragged. */
+/** Positions of lists and rows, without the dragged row. */
 function rowsOf(draggedId: string): Row[] {
   return [...document.querySelectorAll<HTMLElement>("[data-phase-id]")].map((list) => {
     const { top, bottom } = list.getBoundingClientRect();

@@ -6,7 +6,7 @@ import { MODE_LABELS } from "@/plans/modeLabels";
 import type { BandNode } from "./elements";
 import s from "./PlanGraph.module.css";
 
-/** A phase as the ground on which its tasks stand. */
+/** Phase as a background for its tasks. */
 export const BandNodeView = memo(function BandNodeView({ data: { phase, isCurrent } }: NodeProps<BandNode>) {
   const { icon: Icon, label } = MODE_LABELS[phase.mode];
   return (

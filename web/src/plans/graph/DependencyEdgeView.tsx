@@ -6,7 +6,7 @@ import { middleOf, pathOf } from "@/plans/routing";
 import type { DependencyEdge } from "./elements";
 import s from "./PlanGraph.module.css";
 
-/** A dependency. Chosen, it shows a button that takes it away. */
+/** Dependency line; shows a remove button when selected. */
 export function DependencyEdgeView({ id, data, selected, markerEnd }: EdgeProps<DependencyEdge>) {
   const points = data?.points ?? [];
   const { x, y } = middleOf(points);

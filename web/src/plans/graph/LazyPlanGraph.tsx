@@ -4,7 +4,7 @@ import { Skeleton } from "@/ui/Skeleton";
 
 const PlanGraph = lazy(() => import("./PlanGraph"));
 
-/** The graph, whose code comes when it is looked at for the first time. */
+/** Lazily loaded graph. */
 export function LazyPlanGraph(props: ComponentProps<typeof PlanGraph>) {
   return (
     <Suspense fallback={<Skeleton lines={6} height={40} />}>

@@ -25,18 +25,18 @@ import { TaskNodeView } from "./TaskNodeView";
 
 const NODE_TYPES = { task: TaskNodeView, band: BandNodeView };
 const EDGE_TYPES = { dependency: DependencyEdgeView };
-/** Around the drawing, the line below it included. */
+/** Margin of the drawing, including the hint. */
 const MARGIN_PX = 110;
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
 type Props = {
   plan: Plan;
-  /** What has come of the tasks; null while the plan is only being written. */
+  /** Task states; null in the editor. */
   states?: States | null;
   currentPhaseId?: string | null;
   chosenId?: string | null;
   onChoose: (taskId: string) => void;
-  /** Without these nothing can be drawn. `taskId` waits for `otherId`. */
+  /** Handlers for editing; `taskId` depends on `otherId`. */
   onDepend?: DependencyHandler;
   onRelease?: DependencyHandler;
 };
@@ -74,7 +74,7 @@ export default function PlanGraph({
         edgeTypes={EDGE_TYPES}
         onNodeClick={(_, node) => choose(node, on.onChoose)}
         onNodesChange={(changes) => {
-          // by the keyboard; a click comes here too, and means the same
+          // keyboard selection; clicks end here too
           const chosen = nodes.find(({ id }) => changes.some((one) => isChoice(one) && one.id === id));
           if (chosen) choose(chosen, on.onChoose);
         }}
@@ -111,7 +111,7 @@ export default function PlanGraph({
   );
 }
 
-/** As high as the drawing, within what a window shows. */
+/** Height of the drawing, limited to the window. */
 function heightOf(plan: Plan): string {
   const last = layoutOf(plan).bands.at(-1);
   const wanted = (last ? last.y + last.height : 0) + MARGIN_PX;
@@ -126,7 +126,7 @@ function choose(node: PlanNode, onChoose: (taskId: string) => void): void {
   if (node.type === "task") onChoose(node.id);
 }
 
-/** What drawing a line does: refusals as it is drawn, the reason where it ends in vain, the dependency else. */
+/** State of a line being drawn: refusals per target, and the reason after an invalid end. */
 function useDrawing(plan: Plan, onDepend: DependencyHandler | undefined) {
   const [refusals, setRefusals] = useState(NOTHING);
   const [refused, setRefused] = useState<string | null>(null);
@@ -150,7 +150,7 @@ function useDrawing(plan: Plan, onDepend: DependencyHandler | undefined) {
   return { refusals, refused, handlers };
 }
 
-/** By task, why the line cannot end there; the task where it begins is left out. */
+/** Refusal by target task, without the start task. */
 export function refusalsFrom(plan: Plan, fromId: string, isForwards: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const { id } of tasksOf(plan)) {

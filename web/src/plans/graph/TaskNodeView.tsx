@@ -7,7 +7,7 @@ import { TASK_STATUSES } from "@/plans/statuses";
 import type { TaskNode } from "./elements";
 import s from "./PlanGraph.module.css";
 
-/** A task as a card: what it is called, and how it stands. Lines begin at its right edge and end at its left. */
+/** Task card with title and status. Lines start at the right edge and end at the left. */
 export const TaskNodeView = memo(function TaskNodeView({ data }: NodeProps<TaskNode>) {
   const { task, state, isChosen, refused, isEditable } = data;
   const status = state ? TASK_STATUSES[state.status] : null;

@@ -1,4 +1,4 @@
-/** A plan as nodes and edges of React Flow: phases are bands, tasks stand in them, each edge leads to what waits. */
+/** Convert a plan to nodes and edges of React Flow; edges point to the dependent task. */
 import { type Edge, MarkerType, type Node } from "@xyflow/react";
 
 import { layoutOf, NODE, type Spot } from "@/plans/layout";
@@ -10,10 +10,10 @@ export type States = ReadonlyMap<string, TaskProgress>;
 
 export type TaskNodeData = {
   task: Task;
-  /** What has come of it; null while only writing the plan. */
+  /** Task state; null in the editor. */
   state: TaskProgress | null;
   isChosen: boolean;
-  /** Why the line that is being drawn cannot end here. */
+  /** Reason against ending the current line here. */
   refused: string | null;
   isEditable: boolean;
 };

@@ -16,7 +16,7 @@ const KINDS: Record<string, { label: string; tone: Tone; icon: LucideIcon }> = {
   moved: { label: "Moved", tone: "violet", icon: ArrowUpDown },
 };
 
-/** What makes one version of another, thing by thing. */
+/** Changes between two versions. */
 export function Changes({ plan, changes }: { plan: Plan; changes: Change[] }) {
   if (changes.length === 0) return <p className={s.none}>No differences.</p>;
   return (

@@ -20,7 +20,7 @@ type Props = {
 
 const NONE = "none";
 
-/** Two versions beside each other. */
+/** Compare two versions. */
 export function Compare({ plan, from, to, onChange }: Props) {
   const versions = Array.from({ length: plan.version }, (_, index) => plan.version - index);
   const options = versions.map((version) => ({

@@ -113,7 +113,7 @@ function VersionActions({ plan, version }: { plan: Plan; version: number }) {
 function ChangesOf({ plan, iterationId }: { plan: Plan; iterationId: string }) {
   const { data, error } = useQuery(iterationQuery(plan.id, iterationId));
   if (error) return <p className={s.error}>{explain(error)}</p>;
-  // the list has them in brief; here is each with its before and after
+  // the list has summaries; this answer has before and after values
   return data ? (
     <Changes plan={plan} changes={data.changes as Parameters<typeof Changes>[0]["changes"]} />
   ) : (

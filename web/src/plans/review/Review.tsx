@@ -16,7 +16,7 @@ import { Suggestions } from "./Suggestions";
 type Props = {
   plan: Plan;
   iterationId: string;
-  /** Indices of the suggestions that have been taken. */
+  /** Indices of applied suggestions. */
   applied: ReadonlySet<number>;
 };
 

@@ -14,7 +14,7 @@ const WHOLE = "plan";
 
 type Props = { plan: Plan; onClose: () => void; onAsked: (iterationId: string) => void };
 
-/** What Claude is to look at, and for what. */
+/** Start a review: focus and scope. */
 export function ReviewDialog({ plan, onClose, onAsked }: Props) {
   const queries = useQueryClient();
   const [reviewType, setReviewType] = useState<ReviewType>("refine_descriptions");

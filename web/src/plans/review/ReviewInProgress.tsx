@@ -9,7 +9,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { clock } from "@/ui/format";
 import { toast } from "@/ui/toast";
 
-/** While the model looks at the plan. */
+/** Progress of a running review. */
 export function ReviewInProgress({ planId, runId }: { planId: string; runId: string | null }) {
   const queries = useQueryClient();
   const run = useQuery(generationRunQuery(runId)).data;

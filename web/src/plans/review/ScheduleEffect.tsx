@@ -7,7 +7,7 @@ import s from "./Reviews.module.css";
 
 type Schedule = { criticalPathSeconds: number; seconds: number; maxParallelism: number };
 
-/** What the order that is suggested is worth, as code reckons it. */
+/** Computed effect of the suggestions on the schedule. */
 export function ScheduleEffect({ schedule }: { schedule: Iteration["schedule"] }) {
   const { before, after } = (schedule ?? {}) as { before?: Schedule; after?: Schedule };
   if (!before || !after) return null;

@@ -14,11 +14,11 @@ import { SuggestionCard } from "./SuggestionCard";
 
 type Props = { plan: Plan; iteration: Iteration; applied: ReadonlySet<number> };
 
-/** The suggestions of a review, each to be taken or left; those that are chosen are applied together or not at all. */
+/** Suggestions of a review. The selected ones are applied together or not at all. */
 export function Suggestions({ plan, iteration, applied }: Props) {
   const { suggestions } = iteration;
   const [ticked, setTicked] = useState<Selection>(new Set());
-  // what has become stale meanwhile is let go of without asking
+  // deselect suggestions that became stale
   const chosen = withoutStale(suggestions, ticked);
   const applying = useApplying(plan.id, iteration.id, () => setTicked(new Set()));
   const isEditable = isFreelyEditable(plan.status);

@@ -1,6 +1,6 @@
 import type { ReviewType } from "@/plans/model";
 
-/** What Claude can be asked to look at. */
+/** Review types. */
 export const REVIEWS = [
   { value: "refine_descriptions", label: "Refine", hint: "Clearer descriptions and criteria." },
   { value: "add_missing", label: "Find gaps", hint: "Missing tasks." },
