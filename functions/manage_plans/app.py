@@ -15,7 +15,6 @@ from groundwork.errors import NotFound, Transient
 from groundwork.executing.conducting import Conductor
 from groundwork.http import answers
 from groundwork.ids import PLAN_ID
-from groundwork.plain_text import clean
 from groundwork.plan_routes import control, parts, repositories, templates, watching
 from groundwork.plan_routes.surroundings import IfMatch, Limit, Token
 from groundwork.plans import showing
@@ -45,6 +44,7 @@ from groundwork.stepfunctions import PlanMachine
 from groundwork.store.list_rows import is_list_position
 from groundwork.store.plan_rows import is_iteration_position
 from groundwork.store.tables import Tables, open_tables
+from groundwork.text import clean
 
 PURGE_S = 5.0
 """How long a delete tidies up before it answers; what is left then is the schedule's."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from groundwork.ai.port import Model, Question, Repair, Reply, Stop
 from groundwork.errors import GroundworkError
-from groundwork.plain_text import one_line, shortened
+from groundwork.text import one_line, shortened
 
 # A repaired answer gets more room, up to about what one call can write in its time.
 MOST_TOKENS = 16_000

@@ -6,10 +6,10 @@ from itertools import batched, count, islice
 
 from groundwork.backlog import Card
 from groundwork.ids import Kind, Path
-from groundwork.plain_text import one_line, shortened
 from groundwork.ports import BacklogReader, Parent, RunStore
 from groundwork.runs import Entry, ItemStatus, Run, RunType, Target
 from groundwork.steps import epics as epic_steps
+from groundwork.text import one_line, shortened
 
 PAGE = 100
 TITLE = 48

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from groundwork.plain_text import one_line, shortened
+from groundwork.text import one_line, shortened
 
 type Json = dict[str, Any]
 

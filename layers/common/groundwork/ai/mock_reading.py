@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from groundwork.plain_text import one_line, shortened
+from groundwork.text import one_line, shortened
 
 GENERAL = "general impression"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from groundwork.ai.mock_planning import key_of, task_of
-from groundwork.plain_text import shortened
+from groundwork.text import shortened
 
 type Json = dict[str, Any]
 

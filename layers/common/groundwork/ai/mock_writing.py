@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundwork.ai.mock_reading import GENERAL, theme_of
-from groundwork.plain_text import shortened
+from groundwork.text import shortened
 
 type Json = dict[str, Any]
 type Group = tuple[str, list[Mapping[str, Any]]]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from groundwork.git.receiving import received
 from groundwork.git.transport import Budget, Login, Unusable, checked_id, connected, local_path, note, reason_of
-from groundwork.plain_text import one_line, shortened
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
+from groundwork.text import one_line, shortened
 
 MOST_FILE_MB = 50
 _LARGE_LEFT_OUT = f"blob:limit={MOST_FILE_MB}m".encode()

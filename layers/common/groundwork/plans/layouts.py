@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from groundwork.plain_text import clean, shortened
+from groundwork.text import clean, shortened
 
 MOST_LINES = 400
 _WORD = re.compile(r"[a-z0-9]{3,}")

@@ -9,9 +9,9 @@ from threading import Lock
 from typing import Any
 
 from groundwork.errors import GroundworkError
-from groundwork.plain_text import clean, shortened
 from groundwork.plans.layouts import layout
 from groundwork.plans.repositories import Repository
+from groundwork.text import clean, shortened
 
 MOST_README = 12_000
 _NAMES = ("readme.md", "readme.rst", "readme.txt", "readme")

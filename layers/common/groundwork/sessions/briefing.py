@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from groundwork.backlog import Effort, Value
-from groundwork.plain_text import shortened
 from groundwork.plans.model import Plan, Task
 from groundwork.sessions.session import Before, Brief, Earlier, Limits
+from groundwork.text import shortened
 
 MOST_BEFORE = 20
 MOST_SUMMARY = 600

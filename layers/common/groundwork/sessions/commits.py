@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import fill
 
-from groundwork.plain_text import clean, one_line, shortened
+from groundwork.text import clean, one_line, shortened
 
 PLAN, TASK, ATTEMPT = "Plan-Id", "Task-Id", "Attempt"
 REVERTS, REVERTED_TASK = "Reverts-Commit", "Reverts-Task"

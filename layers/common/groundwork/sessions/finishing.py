@@ -3,12 +3,12 @@
 from typing import Any
 
 from groundwork.ai.conversation import Block
-from groundwork.plain_text import one_line, shortened
 from groundwork.sessions import instructions, leaks
 from groundwork.sessions.commits import subject_of
 from groundwork.sessions.session import Criterion, Ended, Session
 from groundwork.sessions.tools import FINISH, Finish, Verdict, parsed
 from groundwork.sessions.workspace import NotDone, Workspace
+from groundwork.text import one_line, shortened
 
 
 def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) -> Ended:

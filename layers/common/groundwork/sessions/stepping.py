@@ -8,13 +8,13 @@ from typing import Any
 
 from groundwork.ai.conversation import Block, Conversation, Converser, Turn, TurnEnd
 from groundwork.ai.port import Usage
-from groundwork.plain_text import one_line, shortened
 from groundwork.sessions import changes, instructions, tools
 from groundwork.sessions.finishing import judged
 from groundwork.sessions.repeating import KEPT, fingerprint, rounds
 from groundwork.sessions.session import Session, Spent
 from groundwork.sessions.tools import FINISH, TOOLS, Result
 from groundwork.sessions.workspace import NotDone, Workspace
+from groundwork.text import one_line, shortened
 
 TURN_TOKENS = 16_000
 MOST_CALLS = 20

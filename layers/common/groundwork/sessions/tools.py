@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from groundwork.ai.conversation import Block, Tool
 from groundwork.asking import explain
-from groundwork.plain_text import shortened
 from groundwork.sessions import searching
 from groundwork.sessions.shown import MOST_CHARACTERS, line_shown, text_shown
 from groundwork.sessions.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace
+from groundwork.text import shortened
 
 
 class _Input(BaseModel):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from groundwork.errors import GroundworkError
-from groundwork.plain_text import one_line, shortened
 from groundwork.sessions.changes import Changes
 from groundwork.sessions.paths import PathRefused, checked, is_of_a_build
 from groundwork.sessions.upstream import Checkout
+from groundwork.text import one_line, shortened
 
 MOST_READ_BYTES = 2_000_000
 MOST_WRITTEN_BYTES = 400_000

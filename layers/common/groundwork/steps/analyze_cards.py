@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJs
 from groundwork.ai.port import Question, Task
 from groundwork.asking import explain
 from groundwork.backlog import Card, CardAnalysis, CardKind, Sentiment, Severity
-from groundwork.plain_text import clean, one_line
 from groundwork.steps.answers import Answer, Line, numbered
 from groundwork.steps.instructions import ANALYZE_CARDS
+from groundwork.text import clean, one_line
 
 CARDS_A_CALL = 10
 CHARACTERS_A_CALL = 4_000

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from groundwork.backlog import Priority
-from groundwork.plain_text import clean, one_line
+from groundwork.text import clean, one_line
 
 
 class Answer(BaseModel):

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from groundwork.ai.port import Question, Task
 from groundwork.backlog import Card, Effort, Epic, Mode, Priority
-from groundwork.plain_text import one_line, shortened
 from groundwork.steps.answers import Answer, Line, Ref, Title, Urgency, check_count, check_distinct, known, numbered
 from groundwork.steps.instructions import write_stories
+from groundwork.text import one_line, shortened
 
 MOST_CARDS = 60
 QUOTE_CHARACTERS = 300
