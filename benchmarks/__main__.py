@@ -18,10 +18,10 @@ from rich.table import Table
 
 from benchmarks.counting import item_units, metered, size_of
 from benchmarks.gates import GateFigures, gate_figures
-from groundwork.ai.port import Question, Reply
 from groundwork.backlog import Subtask
 from groundwork.ids import Kind
 from groundwork.ids import Path as IdPath
+from groundwork.llm.port import Question, Reply
 from groundwork.runs import Run, RunType, Status
 from groundwork.store.backlog_rows import row_of
 from groundwork.store.dynamo import Transaction

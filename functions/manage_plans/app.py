@@ -8,13 +8,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
-from groundwork.ai.choose import ai_and_model
 from groundwork.answers import Listed
 from groundwork.aws import async_invoker
 from groundwork.errors import NotFound, Transient
 from groundwork.executing.conducting import Conductor
 from groundwork.http import answers
 from groundwork.ids import PLAN_ID
+from groundwork.llm.factory import ai_and_model
 from groundwork.plan_routes import control, parts, repositories, templates, watching
 from groundwork.plan_routes.surroundings import IfMatch, Limit, Token
 from groundwork.plans import showing

@@ -9,8 +9,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.ai.choose import choose
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.aws import secret_value
 from groundwork.errors import NotFound, Refusal
 from groundwork.executing.by_revert import GitReverter
@@ -23,6 +21,8 @@ from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Reverter, Worker
 from groundwork.git.upstream import opened
 from groundwork.ids import PLAN_ID
+from groundwork.llm.factory import choose
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.repositories import Repository
 from groundwork.scheduler import PlanTimer
 from groundwork.sessions.upstream import Upstream

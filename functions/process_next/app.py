@@ -9,13 +9,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.ai.choose import choose
-from groundwork.ai.port import Model
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.aws import async_invoker, secret_value
 from groundwork.errors import NotFound, Transient
 from groundwork.git import surveyor
 from groundwork.ids import PLAN_ID, Kind, path_of
+from groundwork.llm.factory import choose
+from groundwork.llm.port import Model
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.surveying import once
 from groundwork.plans.writes import PlanMeans
 from groundwork.processing import HopEnd, Worker

@@ -9,10 +9,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.ai.choose import ai_and_model
 from groundwork.aws import async_invoker
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, path_of
+from groundwork.llm.factory import ai_and_model
 from groundwork.settings import Settings
 from groundwork.starting import Starter
 from groundwork.store.tables import Tables, open_tables

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from groundwork.ai.port import Question
 from groundwork.backlog import Card, CardAnalysis, CardKind, Epic, Mode, Severity, Story
+from groundwork.llm.port import Question
 from groundwork.steps import analyze_cards, epics, stories, subtasks
 from groundwork.steps.epics import EpicDraft
 

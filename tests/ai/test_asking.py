@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from groundwork.ai.claude import anthropic_api
-from groundwork.ai.mock import MockModel
-from groundwork.ai.port import Overloaded, Question, Reply, Stop, Task, Usage
-from groundwork.asking import MOST_TOKENS, AnswerInvalid, AnswerRefused, AnswerRejected, AnswerTruncated, ask
 from groundwork.backlog import Mode
+from groundwork.llm.claude import anthropic_api
+from groundwork.llm.mock.model import MockModel
+from groundwork.llm.port import Overloaded, Question, Reply, Stop, Task, Usage
+from groundwork.llm.structured_output import (
+    MOST_TOKENS,
+    AnswerInvalid,
+    AnswerRefused,
+    AnswerRejected,
+    AnswerTruncated,
+    ask,
+)
 from groundwork.runs import ErrorCode
 from groundwork.steps import stories
 from tests.ai.questions import EPIC, some_cards

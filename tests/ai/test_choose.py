@@ -10,10 +10,10 @@ import pytest
 from anthropic._data.deprecated_models import DEPRECATED_MODELS
 from anthropic.types.model import Model as SdkModel
 
-from groundwork.ai.choose import ai_and_model, ai_of, choose
-from groundwork.ai.port import Misconfigured, Usage
-from groundwork.ai.prices import cost_micro_usd, known, price_of
 from groundwork.errors import Invalid
+from groundwork.llm.factory import ai_and_model, ai_of, choose
+from groundwork.llm.port import Misconfigured, Usage
+from groundwork.llm.prices import cost_micro_usd, known, price_of
 from groundwork.settings import Settings
 
 PLAIN = Settings.from_environment({})
@@ -135,10 +135,10 @@ def test_a_long_prompt_costs_more_where_the_model_says_so() -> None:
 
 
 def test_choosing_a_model_for_a_run_imports_no_sdk() -> None:
-    code = "import sys, json, groundwork.ai.choose, groundwork.steps.stories; print(json.dumps(list(sys.modules)))"
+    code = "import sys, json, groundwork.llm.factory, groundwork.steps.stories; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONPATH": _layer()})
     loaded = json.loads(done.stdout)
-    assert "groundwork.ai.prices" in loaded
+    assert "groundwork.llm.prices" in loaded
     assert not {"anthropic", "boto3", "httpx2"} & set(loaded)
 
 

@@ -9,18 +9,9 @@ from dataclasses import replace
 import pytest
 from anthropic import Timeout
 
-from groundwork.ai import mock
-from groundwork.ai.claude import ClaudeModel, anthropic_api, bedrock
-from groundwork.ai.port import (
-    Misconfigured,
-    ModelError,
-    Overloaded,
-    RateLimited,
-    Repair,
-    Stop,
-    Unavailable,
-    Usage,
-)
+from groundwork.llm.claude import ClaudeModel, anthropic_api, bedrock
+from groundwork.llm.mock import model as mock
+from groundwork.llm.port import Misconfigured, ModelError, Overloaded, RateLimited, Repair, Stop, Unavailable, Usage
 from groundwork.steps import analyze_cards
 from tests.ai.questions import cards, every_question
 from tests.anthropic_server import faults

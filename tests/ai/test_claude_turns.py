@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.ai.claude import anthropic_api, bedrock
-from groundwork.ai.conversation import Conversation, Message, TurnEnd
-from groundwork.ai.port import ModelError, Overloaded, RateLimited, Unavailable, Usage
+from groundwork.llm.claude import anthropic_api, bedrock
+from groundwork.llm.conversation import Conversation, Message, TurnEnd
+from groundwork.llm.port import ModelError, Overloaded, RateLimited, Unavailable, Usage
 from groundwork.sessions import instructions
 from groundwork.sessions.carrying_out import carry_on
 from groundwork.sessions.session import Session

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundwork.ai.claude import API_URL, anthropic_api
+from groundwork.llm.claude import API_URL, anthropic_api
 
 
 def test_an_empty_base_url_in_the_environment_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:

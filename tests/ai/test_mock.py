@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.ai import mock
-from groundwork.ai.mock import MockModel
-from groundwork.ai.mock_reading import GENERAL, analysis, theme_of
-from groundwork.ai.port import Question, Stop
 from groundwork.backlog import Card, CardAnalysis, Epic, Mode, Story
+from groundwork.llm.mock import model
+from groundwork.llm.mock.cards import GENERAL, analysis, theme_of
+from groundwork.llm.mock.model import MockModel
+from groundwork.llm.port import Question, Stop
 from groundwork.steps import analyze_cards, epics, sizes, stories, subtasks
 from groundwork.steps.epics import EpicDraft
 from groundwork.steps.stories import StoryDraft
@@ -40,7 +40,7 @@ REAL = [
 
 def read[T](question: Question, interpret: Callable[[Any], T]) -> T:
     """Through JSON and validation, as an answer of a real model goes."""
-    return interpret(question.answer.model_validate_json(json.dumps(mock.answer(question), ensure_ascii=False)))
+    return interpret(question.answer.model_validate_json(json.dumps(model.answer(question), ensure_ascii=False)))
 
 
 def read_cards(given_cards: list[Card]) -> list[Card]:
@@ -214,4 +214,4 @@ def test_estimates_are_of_the_size_of_what_the_mock_measures() -> None:
     for (asked, answered), question in measured.items():
         text = question.instructions + json.dumps(question.material)
         assert 1 / 3 < asked / (len(text) / 4) < 3, question.task
-        assert 1 / 3 < answered / (len(json.dumps(mock.answer(question))) / 4) < 3, question.task
+        assert 1 / 3 < answered / (len(json.dumps(model.answer(question))) / 4) < 3, question.task

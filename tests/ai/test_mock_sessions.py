@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.mock import MockModel
+from groundwork.llm.mock.model import MockModel
 from groundwork.sessions.carrying_out import carry_on
 from groundwork.sessions.session import Session
 from tests.sessions.world import MODEL, Desk, brief, workspace

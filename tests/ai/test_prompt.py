@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai import prompt
-from groundwork.ai.port import Question
+from groundwork.llm import prompt
+from groundwork.llm.port import Question
 from groundwork.steps import analyze_cards
 from groundwork.steps.instructions import ANALYZE_CARDS
 from tests.ai.questions import cards, every_question

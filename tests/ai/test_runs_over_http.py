@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from anthropic import Timeout
 
-from groundwork.ai.claude import anthropic_api
 from groundwork.backlog import Mode
+from groundwork.llm.claude import anthropic_api
 from groundwork.processing import HopEnd
 from groundwork.runs import ErrorCode, ItemStatus, Run, RunType, Status
 from groundwork.store.tables import Tables

@@ -34,8 +34,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from groundwork.ai import mock
-from groundwork.ai.port import Question, Task, Usage
+from groundwork.llm.mock import model
+from groundwork.llm.port import Question, Task, Usage
 from tests.anthropic_server import turns
 from tests.anthropic_server.faults import Call, Fault, Kind, Script, never
 
@@ -226,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _bad_answer(self, call: Call, fault: Fault) -> None:
         if "tools" in call.body and fault.kind in turns.BAD:
             return self._message(call, *turns.BAD[fault.kind](call.body))
-        good = mock.answer(question_of(call.body)) if "tools" not in call.body else {}
+        good = model.answer(question_of(call.body)) if "tools" not in call.body else {}
         text = json.dumps(good)
         match fault.kind:
             case Kind.TRUNCATED:
@@ -313,7 +313,7 @@ def _good(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
     """What the mock would answer, and why it stopped."""
     if "tools" in body:
         return turns.good(body)
-    return [said(json.dumps(mock.answer(question_of(body))))], "end_turn"
+    return [said(json.dumps(model.answer(question_of(body))))], "end_turn"
 
 
 def question_of(body: Mapping[str, Any]) -> Question:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from groundwork.ai import mock_carrying_out
-from groundwork.ai.conversation import Conversation, Message
+from groundwork.llm.conversation import Conversation, Message
+from groundwork.llm.mock import agent
 from tests.anthropic_server.faults import Kind
 
 type Content = list[dict[str, Any]]
@@ -14,7 +14,7 @@ type Body = Mapping[str, Any]
 def good(body: Body) -> tuple[Content, str]:
     """The mock's next turn, with fields that the API adds to what it says."""
     messages = [Message(message["role"], tuple(message["content"])) for message in body["messages"]]
-    blocks, _ = mock_carrying_out.turn(Conversation("", (), messages, 1))
+    blocks, _ = agent.turn(Conversation("", (), messages, 1))
     extras: dict[str, dict[str, Any]] = {"text": {"citations": None}, "tool_use": {"caller": {"type": "direct"}}}
     return [{**block, **extras[block["type"]]} for block in blocks], "tool_use"
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.conversation import Conversation, Turn
 from groundwork.executing import control, rollback
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.control import Asked
 from groundwork.executing.refusals import DependentsFirst
 from groundwork.executing.undoing import Undoer
 from groundwork.git.upstream import GitUpstream, opened
+from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.stacking import Patch, Under

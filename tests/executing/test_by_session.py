@@ -10,10 +10,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.conversation import Conversation, Turn
-from groundwork.ai.mock import MockModel
-from groundwork.ai.port import Misconfigured
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.executing import control, rollback
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
@@ -23,6 +19,10 @@ from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing, TaskStanding
 from groundwork.executing.undoing import Undoer
 from groundwork.executing.work import Turn as TaskTurn
+from groundwork.llm.conversation import Conversation, Turn
+from groundwork.llm.mock.model import MockModel
+from groundwork.llm.port import Misconfigured
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.commits import TASK, message, trailers

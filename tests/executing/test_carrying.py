@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.executing import control
@@ -17,6 +16,7 @@ from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Spent, Standing
 from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Turn, Watch
+from groundwork.llm.port import Usage
 from groundwork.plans.estimating import Measured
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from groundwork.ai import mock
-from groundwork.ai.port import Question, Reply, Stop, Task, Usage
+from groundwork.llm.mock import model
+from groundwork.llm.port import Question, Reply, Stop, Task, Usage
 
 type Fault = Callable[[int, Question], Reply | Exception | None]
 
@@ -32,7 +32,7 @@ def answer(question: Question) -> dict[str, Any]:
             count = material["subtasks_wanted"]["fewest"]
             return {"subtasks": [{"title": f"Step {n}", "description": "Do it.", "effort": "S"} for n in range(count)]}
         case _:
-            return mock.answer(question)
+            return model.answer(question)
 
 
 def _analysis(card: Mapping[str, Any]) -> dict[str, Any]:

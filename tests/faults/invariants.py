@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from groundwork.ai.port import Usage
 from groundwork.ids import Kind
+from groundwork.llm.port import Usage
 from groundwork.runs import ITEM_ATTEMPTS, RUN_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
 
 

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.ai.port import Task, Usage
-from groundwork.ai.prices import cost_micro_usd
+from groundwork.llm.port import Task, Usage
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.runs import RunType
 from tests.anthropic_server.faults import Call, Script
 from tests.anthropic_server.server import AnthropicServer, question_of

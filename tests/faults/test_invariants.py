@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Usage
 from groundwork.ids import Kind
+from groundwork.llm.port import Usage
 from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Lease, Phase, Run, RunOptions, RunType, Status, Target
 from tests.faults.invariants import (
     NAMES,

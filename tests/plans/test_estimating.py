@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Effort
+from groundwork.llm.port import Usage
 from groundwork.plans.estimating import ENOUGH, Measured, assumed, estimate_of_plan
 from groundwork.plans.model import Plan, TaskState, TaskStatus
 from groundwork.plans.scheduling import SECONDS

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Question, Reply, Unavailable
 from groundwork.cancelling import cancel
 from groundwork.errors import Invalid, NothingToRetry
+from groundwork.llm.port import Question, Reply, Unavailable
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository

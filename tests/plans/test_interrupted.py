@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from groundwork import working
-from groundwork.ai.mock import MockModel
 from groundwork.errors import Transient
+from groundwork.llm.mock.model import MockModel
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.reviewing import ReviewRequest

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Question, Reply
 from groundwork.cancelling import cancel
 from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
+from groundwork.llm.port import Question, Reply
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import SplitTask, UpdateTask

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Usage
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, Path, new_repository_id, new_template_id
+from groundwork.llm.port import Usage
 from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.estimating import Measured
 from groundwork.plans.history import IterationKind

@@ -11,12 +11,12 @@ from typing import Any
 from dulwich import porcelain
 from dulwich.refs import Ref
 
-from groundwork.ai.mock import MockModel
-from groundwork.ai.port import Model
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.backlog import Story, Subtask
 from groundwork.git import surveyor
 from groundwork.ids import Kind, Path, new_project_id, new_repository_id
+from groundwork.llm.mock.model import MockModel
+from groundwork.llm.port import Model
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.editing import Editor
 from groundwork.plans.generating import Accepted, GenerateRequest, Generator
 from groundwork.plans.history import Iteration

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.mock import MockModel
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.executing import control
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
@@ -19,6 +17,8 @@ from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
 from groundwork.executing.timing import woken
 from groundwork.executing.undoing import Undoer
+from groundwork.llm.mock.model import MockModel
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from groundwork.sessions.commits import TASK, trailers

@@ -14,7 +14,6 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork import store
-from groundwork.ai.port import Usage
 from groundwork.backlog import CardAnalysis, Mode
 from groundwork.executing.attempts import Next
 from groundwork.executing.ports import Event
@@ -22,6 +21,7 @@ from groundwork.executing.standing import Cause, Execution, TaskStanding
 from groundwork.executing.standing import Spent as TaskSpent
 from groundwork.executing.work import Turn
 from groundwork.ids import Kind
+from groundwork.llm.port import Usage
 from groundwork.plans import operations
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus
 from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskStatus

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from groundwork import leases
-from groundwork.ai.port import Question, Unavailable
 from groundwork.backlog import Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import (
@@ -24,6 +23,7 @@ from groundwork.errors import (
     Transient,
 )
 from groundwork.ids import Kind, Path
+from groundwork.llm.port import Question, Unavailable
 from groundwork.ports import Changes
 from groundwork.processing import HopEnd
 from groundwork.runs import ErrorCode, ItemStatus, Run, RunType, Status

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Question, RateLimited, Reply, Task, Unavailable
 from groundwork.backlog import Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.ids import Kind, Path, path_of
+from groundwork.llm.port import Question, RateLimited, Reply, Task, Unavailable
 from groundwork.ports import Changes
 from groundwork.processing import HopEnd
 from groundwork.progress import progress_of

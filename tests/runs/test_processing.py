@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from groundwork.ai.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
+from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.processing import HopEnd
 from groundwork.runs import ErrorCode, ItemStatus, RunType, Status
 from groundwork.store.backlog_rows import row_of

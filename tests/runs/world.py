@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
+from groundwork.llm.port import Usage
 from groundwork.ports import Changes, LogLine
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import Entry, ItemStatus, Run, RunOptions, RunType

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.mock import MockModel
 from groundwork.git.upstream import GitUpstream, opened
+from groundwork.llm.mock.model import MockModel
 from groundwork.sessions import attempting
 from groundwork.sessions.attempting import Begun, Place
 from groundwork.sessions.carrying_out import carry_on

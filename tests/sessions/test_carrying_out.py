@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.conversation import Conversation, Turn
-from groundwork.ai.port import Misconfigured, Overloaded, RateLimited, RateLimits, Unavailable
+from groundwork.llm.conversation import Conversation, Turn
+from groundwork.llm.port import Misconfigured, Overloaded, RateLimited, RateLimits, Unavailable
 from groundwork.sessions.carrying_out import FAULTS, Pause, carry_on
 from groundwork.sessions.changes import from_json
 from groundwork.sessions.session import Session

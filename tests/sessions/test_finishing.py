@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai.conversation import Turn
+from groundwork.llm.conversation import Turn
 from groundwork.sessions.session import Session
 from groundwork.sessions.stepping import step
 from groundwork.sessions.workspace import Workspace

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.ai.conversation import Turn, TurnEnd
-from groundwork.ai.port import Overloaded, Unavailable
+from groundwork.llm.conversation import Turn, TurnEnd
+from groundwork.llm.port import Overloaded, Unavailable
 from groundwork.sessions.repeating import LONGEST_CIRCLE, rounds
 from groundwork.sessions.session import Limits, Session
 from groundwork.sessions.stepping import step

@@ -4,8 +4,8 @@ import asyncio
 import threading
 from pathlib import Path
 
-from groundwork.ai.mock import MockModel
 from groundwork.git.upstream import opened
+from groundwork.llm.mock.model import MockModel
 from groundwork.sessions import attempting
 from groundwork.sessions.attempting import Place
 from groundwork.sessions.carrying_out import carry_on

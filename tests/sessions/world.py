@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from groundwork.ai.conversation import Block, Conversation, Converser, Turn, TurnEnd
-from groundwork.ai.port import Usage
-from groundwork.ai.prices import cost_micro_usd
+from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
+from groundwork.llm.port import Usage
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.sessions.carrying_out import Watch
 from groundwork.sessions.session import Brief, Session
 from groundwork.sessions.stepping import Means

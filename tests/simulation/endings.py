@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import fields
 from typing import Any
 
-from groundwork.ai.port import Usage
 from groundwork.ids import Kind, Path
+from groundwork.llm.port import Usage
 from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status
 from groundwork.store.backlog_rows import ProjectRow, prefix
 from tests.simulation.cloud import Sandbox

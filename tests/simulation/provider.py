@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from groundwork.ai.port import Overloaded, Question, RateLimited, Reply, Stop, Task, Unavailable, Usage
+from groundwork.llm.port import Overloaded, Question, RateLimited, Reply, Stop, Task, Unavailable, Usage
 from groundwork.runs import Run
 from tests.fakes.model import answer
 from tests.simulation.cloud import Cloud, Killed, Sandbox
@@ -68,7 +68,7 @@ def items_of(task: Task, material: str) -> list[str]:
 
 @dataclass(slots=True)
 class SimulatedModel:
-    """The port `groundwork.ai.port.Model`, as one sandbox sees it."""
+    """The port `groundwork.llm.port.Model`, as one sandbox sees it."""
 
     provider: Provider
     sandbox: Sandbox

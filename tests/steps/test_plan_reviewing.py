@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.ai import mock
-from groundwork.ai.prompt import schema
 from groundwork.errors import Refusal
+from groundwork.llm.mock import model
+from groundwork.llm.prompt import schema
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, applied
@@ -34,7 +34,7 @@ def whole(plan: Plan, part: int = 0) -> Sight:
 
 @given(plans(), st.sampled_from(TYPES))
 def test_whatever_the_mock_suggests_can_be_applied_by_itself_and_is_fresh(plan: Plan, review_type: ReviewType) -> None:
-    answer = FORMS[review_type].answer.model_validate(mock.answer(question(whole(plan), review_type, SURVEY)))
+    answer = FORMS[review_type].answer.model_validate(model.answer(question(whole(plan), review_type, SURVEY)))
     kept, dropped = judge(whole(plan), review_type)(answer)
     assert dropped == []
     for one in kept:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from groundwork.ai import mock, mock_planning
-from groundwork.ai.port import Question, Reply
-from groundwork.asking import AnswerInvalid, ask
 from groundwork.backlog import Mode, Story, Subtask
+from groundwork.llm.mock import model as mock
+from groundwork.llm.mock import plans
+from groundwork.llm.port import Question, Reply
+from groundwork.llm.structured_output import AnswerInvalid, ask
 from groundwork.plans.model import Plan
 from groundwork.plans.surveying import Survey
 from groundwork.plans.templates import builtin, filled
@@ -181,7 +182,7 @@ async def test_the_mock_makes_a_valid_plan_of_any_description(description: str) 
 
 def test_the_mock_writes_the_same_plan_for_the_same_question() -> None:
     material = plan_writing.question(brief()).material
-    assert mock_planning.plan(material) == mock_planning.plan(material)
+    assert plans.plan(material) == plans.plan(material)
 
 
 def test_two_tasks_of_one_parallel_phase_of_the_mock_share_no_file() -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from groundwork.ai.port import Usage
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.answers import RunEstimate
-from groundwork.pacing import Pace
+from groundwork.llm.port import Usage
+from groundwork.llm.prices import cost_micro_usd
+from groundwork.llm.rate_limit import Pace
 from groundwork.ports import BacklogReader, RunStore
 from groundwork.queueing import targets
 from groundwork.runs import Run, RunType, Target

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from groundwork.ai.port import Model, Reply
-from groundwork.asking import ask
 from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
+from groundwork.llm.port import Model, Reply
+from groundwork.llm.structured_output import ask
 from groundwork.plans.writes import PlanMeans, PlanWrite
 from groundwork.ports import BacklogReader, Changes, InThread, RunStore
 from groundwork.runs import ErrorCode, Run, RunType, Target

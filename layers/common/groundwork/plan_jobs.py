@@ -6,11 +6,11 @@ As in `jobs`, nothing is written here but what nobody sees before the run's own 
 from collections.abc import Sequence
 from typing import Any
 
-from groundwork.asking import ask
 from groundwork.backlog import Story, rfc3339
 from groundwork.errors import NotFound, Refusal
 from groundwork.ids import Kind, Path, path_of
 from groundwork.jobs import Desk, ItemFailed, Job, Outcome, Results, Spend
+from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
 from groundwork.plans.history import Iteration, Request, compared, listed
 from groundwork.plans.model import Plan, PlanStatus

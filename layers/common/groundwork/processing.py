@@ -12,12 +12,12 @@ from enum import StrEnum
 from itertools import batched, islice
 
 from groundwork import continuation, leases
-from groundwork.ai.port import Model, RateLimited, Usage
 from groundwork.committing import Ledger, Packed, packed
 from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.jobs import Desk, ItemFailed, Outcome
-from groundwork.pacing import Pace, PacedModel
+from groundwork.llm.port import Model, RateLimited, Usage
+from groundwork.llm.rate_limit import Pace, PacedModel
 from groundwork.plans.writes import PlanMeans
 from groundwork.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
 from groundwork.queueing import PAGE, as_it_stands, targets

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from groundwork.ai.port import Usage
 from groundwork.answers import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 from groundwork.backlog import rfc3339
 from groundwork.ids import Kind, Path, path_of
-from groundwork.pacing import Pace
+from groundwork.llm.port import Usage
+from groundwork.llm.rate_limit import Pace
 from groundwork.ports import LogLine
 from groundwork.runs import Claim, Entry, ItemStatus, Phase, Run, RunType, Status, Target
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Mode
+from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
 ITEM_ATTEMPTS = 3

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from groundwork.ai.port import Misconfigured, ModelError, Reply, Usage
-from groundwork.asking import AnswerRejected
 from groundwork.errors import Transient
 from groundwork.jobs import JOBS, Desk, ItemFailed, Outcome, together
-from groundwork.pacing import OutOfTime, PacedModel
+from groundwork.llm.port import Misconfigured, ModelError, Reply, Usage
+from groundwork.llm.rate_limit import OutOfTime, PacedModel
+from groundwork.llm.structured_output import AnswerRejected
 from groundwork.plan_jobs import PLAN_JOBS
 from groundwork.runs import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from groundwork.ai.conversation import Conversation, Turn, TurnEnd
-from groundwork.ai.port import Overloaded, RateLimited, Unavailable, Usage
+from groundwork.llm.conversation import Conversation, Turn, TurnEnd
+from groundwork.llm.port import Overloaded, RateLimited, Unavailable, Usage
 from tests.simulation.cloud import Killed, Sandbox
 from tests.simulation.execution.cloud import ExecutionCloud
 
@@ -57,7 +57,7 @@ class SessionProvider:
 
 @dataclass(slots=True)
 class SessionModel:
-    """The port `groundwork.ai.conversation.Converser`, as one sandbox sees it."""
+    """The port `groundwork.llm.conversation.Converser`, as one sandbox sees it."""
 
     provider: SessionProvider
     sandbox: Sandbox

@@ -14,12 +14,12 @@ from unittest import mock
 from greenlet import getcurrent
 
 from functions.plan_executor import app
-from groundwork.ai.port import Usage
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
 from groundwork.executing.carrying import Carrier, PlanNotEnded
 from groundwork.executing.conducting import Conductor
 from groundwork.ids import Kind, Path
+from groundwork.llm.port import Usage
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.repositories import Repository

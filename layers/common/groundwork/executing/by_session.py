@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from groundwork.ai.conversation import Converser
-from groundwork.ai.port import Misconfigured, Usage
 from groundwork.executing.by_patch import Stacks
 from groundwork.executing.standing import Spent
 from groundwork.executing.work import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
+from groundwork.llm.conversation import Converser
+from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
 from groundwork.sessions import attempting, briefing
 from groundwork.sessions import carrying_out as sessions

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.executing import attempts
@@ -30,6 +29,7 @@ from groundwork.executing.work import (
     Watch,
     Worker,
 )
+from groundwork.llm.port import Usage
 from groundwork.plans.estimating import Measured
 from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository

@@ -6,13 +6,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
-from groundwork.ai.choose import ai_and_model
 from groundwork.answers import Listed
 from groundwork.errors import NotFound
 from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
 from groundwork.executing.progress import progress
 from groundwork.http import answers
 from groundwork.ids import Kind
+from groundwork.llm.factory import ai_and_model
 from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
 from groundwork.plans.estimating import expecting
 from groundwork.settings import Settings

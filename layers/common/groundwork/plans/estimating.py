@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundwork.ai.port import Usage
-from groundwork.ai.prices import cost_micro_usd
 from groundwork.backlog import Effort
+from groundwork.llm.port import Usage
+from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
 from groundwork.plans.scheduling import SECONDS, Schedule, schedule
 

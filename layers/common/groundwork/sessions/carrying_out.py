@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from groundwork.ai.conversation import Conversation, Converser, Turn
-from groundwork.ai.port import Misconfigured, ModelError, RateLimited, RateLimits
-from groundwork.pacing import scarce_s
+from groundwork.llm.conversation import Conversation, Converser, Turn
+from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
+from groundwork.llm.rate_limit import scarce_s
 from groundwork.sessions.session import Session
 from groundwork.sessions.stepping import Means, step
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.ai.conversation import Block
+from groundwork.llm.conversation import Block
 from groundwork.sessions import instructions, leaks
 from groundwork.sessions.commits import subject_of
 from groundwork.sessions.session import Criterion, Ended, Session

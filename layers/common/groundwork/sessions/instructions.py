@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.ai.prompt import fenced
+from groundwork.llm.prompt import fenced
 from groundwork.sessions.session import Brief
 
 INSTRUCTIONS = """\

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from groundwork.ai.conversation import Block
+from groundwork.llm.conversation import Block
 
 LONGEST_CIRCLE = 3
 KEPT = 4 * LONGEST_CIRCLE

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from groundwork.ai.conversation import Message
-from groundwork.ai.port import Usage
+from groundwork.llm.conversation import Message
+from groundwork.llm.port import Usage
 from groundwork.sessions.commits import Marks
 from groundwork.sessions.stacking import Under
 from groundwork.values import Stored, stored_as

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundwork.ai.conversation import Block, Conversation, Converser, Turn, TurnEnd
-from groundwork.ai.port import Usage
+from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
+from groundwork.llm.port import Usage
 from groundwork.sessions import changes, instructions, tools
 from groundwork.sessions.finishing import judged
 from groundwork.sessions.repeating import KEPT, fingerprint, rounds

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from groundwork.ai.conversation import Block, Tool
-from groundwork.asking import explain
+from groundwork.llm.conversation import Block, Tool
+from groundwork.llm.structured_output import explain
 from groundwork.sessions import searching
 from groundwork.sessions.shown import MOST_CHARACTERS, line_shown, text_shown
 from groundwork.sessions.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from groundwork.ai.port import Question, Task
-from groundwork.asking import explain
 from groundwork.backlog import Card, CardAnalysis, CardKind, Sentiment, Severity
+from groundwork.llm.port import Question, Task
+from groundwork.llm.structured_output import explain
 from groundwork.steps.answers import Answer, Line, numbered
 from groundwork.steps.instructions import ANALYZE_CARDS
 from groundwork.text import clean, one_line

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from groundwork.ai.port import Question, Task
 from groundwork.backlog import Card, CardAnalysis, Priority
+from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import (
     Answer,
     Prose,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any
 
-from groundwork.ai.port import Question
+from groundwork.llm.port import Question
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from groundwork.ai.port import Task as Asked
+from groundwork.llm.port import Task as Asked
 from groundwork.plans.drafting import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from groundwork.ai.port import Question, Task
 from groundwork.backlog import Card, Effort, Epic, Mode, Priority
+from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import Answer, Line, Ref, Title, Urgency, check_count, check_distinct, known, numbered
 from groundwork.steps.instructions import write_stories
 from groundwork.text import one_line, shortened

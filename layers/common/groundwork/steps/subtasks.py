@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from groundwork.ai.port import Question, Task
 from groundwork.backlog import Effort, Epic, Mode, Story
+from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import Answer, Prose, Title, check_count, check_distinct
 from groundwork.steps.instructions import write_subtasks
 

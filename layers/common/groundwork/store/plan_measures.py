@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from groundwork.ai.port import Usage
 from groundwork.backlog import Effort
+from groundwork.llm.port import Usage
 from groundwork.plans.estimating import Measured
 from groundwork.plans.scheduling import SECONDS
 from groundwork.store.dynamo import wrapped

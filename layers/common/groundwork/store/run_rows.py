@@ -14,8 +14,8 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from groundwork.ai.port import Usage
 from groundwork.ids import Kind, Path, path_of
+from groundwork.llm.port import Usage
 from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Lease, Phase, Run, RunOptions, RunType, Status, Target
 from groundwork.steps.epics import EpicDraft
 from groundwork.store.backlog_rows import AttentionIndex

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from groundwork.ai.conversation import Block, Conversation, Message, TurnEnd
-from groundwork.ai.mock_code import Target, addition, note, place_for, target_for
+from groundwork.llm.conversation import Block, Conversation, Message, TurnEnd
+from groundwork.llm.mock.code import Target, addition, note, place_for, target_for
 
 MOST_FILES = 4
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from groundwork.ai.port import Question, Repair
+from groundwork.llm.port import Question, Repair
 from groundwork.text import clean
 
 # what structured outputs do not take; the model is told in words, and Pydantic holds it to them afterwards

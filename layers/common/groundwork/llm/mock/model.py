@@ -9,9 +9,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from groundwork.ai import mock_carrying_out, mock_planning, mock_reading, mock_reviewing, mock_writing
-from groundwork.ai.conversation import Block, Conversation, Turn
-from groundwork.ai.port import Question, Reply, Stop, Task, Usage
+from groundwork.llm.conversation import Block, Conversation, Turn
+from groundwork.llm.mock import agent, backlog, cards, plans, reviews
+from groundwork.llm.port import Question, Reply, Stop, Task, Usage
 
 CHARACTERS_A_TOKEN = 4
 """As providers say of English."""
@@ -35,7 +35,7 @@ class MockModel:
     async def turn(self, conversation: Conversation) -> Turn:
         """The next turn of its script. Each message but the last is taken to be cached."""
         await self._sleep(self._latency_s)
-        content, end = mock_carrying_out.turn(conversation)
+        content, end = agent.turn(conversation)
         *earlier, last = (_size(message.content) for message in conversation.messages)
         usage = Usage(
             input=last,
@@ -55,16 +55,16 @@ def answer(question: Question) -> dict[str, Any]:
 
 
 _WRITERS: dict[Task, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    Task.ANALYZE_CARDS: lambda material: {"cards": [mock_reading.analysis(card) for card in material["cards"]]},
-    Task.PROPOSE_EPICS: lambda material: {"epics": mock_writing.proposals(material)},
-    Task.MERGE_EPICS: lambda material: {"epics": mock_writing.merged(material)},
-    Task.WRITE_STORIES: lambda material: {"stories": mock_writing.stories(material)},
-    Task.WRITE_SUBTASKS: lambda material: {"subtasks": mock_writing.subtasks(material)},
-    Task.WRITE_PLAN: mock_planning.plan,
-    Task.REFINE_TASKS: lambda material: {"refinements": mock_reviewing.refinements(material)},
-    Task.ADD_TASKS: lambda material: {"additions": mock_reviewing.additions(material)},
-    Task.ORDER_TASKS: mock_reviewing.ordering,
-    Task.SPLIT_TASKS: lambda material: {"splits": mock_reviewing.splits(material)},
+    Task.ANALYZE_CARDS: lambda material: {"cards": [cards.analysis(card) for card in material["cards"]]},
+    Task.PROPOSE_EPICS: lambda material: {"epics": backlog.proposals(material)},
+    Task.MERGE_EPICS: lambda material: {"epics": backlog.merged(material)},
+    Task.WRITE_STORIES: lambda material: {"stories": backlog.stories(material)},
+    Task.WRITE_SUBTASKS: lambda material: {"subtasks": backlog.subtasks(material)},
+    Task.WRITE_PLAN: plans.plan,
+    Task.REFINE_TASKS: lambda material: {"refinements": reviews.refinements(material)},
+    Task.ADD_TASKS: lambda material: {"additions": reviews.additions(material)},
+    Task.ORDER_TASKS: reviews.ordering,
+    Task.SPLIT_TASKS: lambda material: {"splits": reviews.splits(material)},
 }
 
 

@@ -9,9 +9,9 @@ import anthropic
 from anthropic import AsyncAnthropic, AsyncAnthropicBedrockMantle, Timeout
 from pydantic import BaseModel, ValidationError
 
-from groundwork.ai import claude_turns, prompt
-from groundwork.ai.conversation import Conversation, Turn, TurnEnd
-from groundwork.ai.port import (
+from groundwork.llm import claude_turns, prompt
+from groundwork.llm.conversation import Conversation, Turn, TurnEnd
+from groundwork.llm.port import (
     Misconfigured,
     Overloaded,
     Question,
@@ -22,7 +22,7 @@ from groundwork.ai.port import (
     Unavailable,
     Usage,
 )
-from groundwork.ai.prices import plain, price_of
+from groundwork.llm.prices import plain, price_of
 
 TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from groundwork.ai.mock_planning import key_of, task_of
+from groundwork.llm.mock.plans import key_of, task_of
 from groundwork.text import shortened
 
 type Json = dict[str, Any]

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from groundwork.ai.conversation import Block, Conversation, Message, Turn, TurnEnd
-from groundwork.ai.port import RateLimits, Usage
+from groundwork.llm.conversation import Block, Conversation, Message, Turn, TurnEnd
+from groundwork.llm.port import RateLimits, Usage
 
 _ENDS = {
     "tool_use": TurnEnd.CALLS,

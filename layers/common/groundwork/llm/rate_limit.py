@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from groundwork.ai.port import Model, ModelError, Question, RateLimited, RateLimits, Reply
+from groundwork.llm.port import Model, ModelError, Question, RateLimited, RateLimits, Reply
 
 FASTEST = 40
 LOW_WATER = 0.1

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from groundwork.ai.conversation import Converser
-from groundwork.ai.port import Misconfigured, Model
-from groundwork.ai.prices import known, plain, price_of
 from groundwork.errors import Invalid
+from groundwork.llm.conversation import Converser
+from groundwork.llm.port import Misconfigured, Model
+from groundwork.llm.prices import known, plain, price_of
 from groundwork.settings import Settings
 
 KINDS = ("mock", "anthropic", "bedrock")
@@ -60,17 +60,17 @@ def choose(settings: Settings, secret: Callable[[str], str]) -> Chosen:
     ai, model_id = ai_of(settings), settings.model or known()["default"]
     # each adapter is imported only where it is used: the SDK alone is some 3,000 modules
     if ai == "mock":
-        from groundwork.ai.mock import MockModel
+        from groundwork.llm.mock.model import MockModel
 
         return MockModel(model_id, settings.mock_latency_ms)
     if ai == "bedrock":
-        from groundwork.ai.claude import bedrock
+        from groundwork.llm.claude import bedrock
 
         return bedrock(model_id, settings.region)
     _check_key(settings, ai)
     key = settings.anthropic_api_key or secret(settings.anthropic_secret).strip()
     if not key:
         raise Misconfigured("The secret that GROUNDWORK_ANTHROPIC_SECRET names is empty")
-    from groundwork.ai.claude import anthropic_api
+    from groundwork.llm.claude import anthropic_api
 
     return anthropic_api(model_id, key, settings.anthropic_base_url)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groundwork.ai.mock_reading import GENERAL, theme_of
+from groundwork.llm.mock.cards import GENERAL, theme_of
 from groundwork.text import shortened
 
 type Json = dict[str, Any]

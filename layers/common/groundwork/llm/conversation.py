@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from groundwork.ai.port import RateLimits, Usage
+from groundwork.llm.port import RateLimits, Usage
 
 type Block = Mapping[str, Any]
 

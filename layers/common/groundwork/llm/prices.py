@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from groundwork.ai.port import Usage
+from groundwork.llm.port import Usage
 
 _DATE = re.compile(r"-20\d{6}$")
 
@@ -14,7 +14,7 @@ _DATE = re.compile(r"-20\d{6}$")
 @cache
 def known() -> dict[str, Any]:
     """What models.json says: `default`, `models` with their prices, `unpriced`, `deprecated` with their last day."""
-    data: dict[str, Any] = json.loads(files("groundwork.ai").joinpath("models.json").read_text())
+    data: dict[str, Any] = json.loads(files("groundwork.llm").joinpath("models.json").read_text())
     return data
 
 

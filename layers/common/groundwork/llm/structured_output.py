@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from groundwork.ai.port import Model, Question, Repair, Reply, Stop
 from groundwork.errors import GroundworkError
+from groundwork.llm.port import Model, Question, Repair, Reply, Stop
 from groundwork.text import one_line, shortened
 
 # A repaired answer gets more room, up to about what one call can write in its time.
