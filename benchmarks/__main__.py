@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.counting import item_units, metered, size_of
 from benchmarks.gates import GateFigures, gate_figures
-from groundwork.backlog import Subtask
+from groundwork.backlog.model import Subtask
 from groundwork.ids import Kind
 from groundwork.ids import Path as IdPath
 from groundwork.llm.port import Question, Reply

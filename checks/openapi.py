@@ -17,7 +17,7 @@ from checks.api.rules import faults as faults_of
 from checks.api.schema import reference
 from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
-from groundwork.backlog import Value
+from groundwork.backlog.model import Value
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"

@@ -10,8 +10,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
 from groundwork.answers import Health, Imported, Listed
-from groundwork.backlog import Artifact, Card, Epic, Project, Story, Subtask
-from groundwork.editing import (
+from groundwork.backlog.card_upload import read_cards
+from groundwork.backlog.export import Backlog, ExportedBacklog, Format, render
+from groundwork.backlog.model import Artifact, Card, Epic, Project, Story, Subtask
+from groundwork.backlog.requests import (
     CardPatch,
     EpicPatch,
     NewEpic,
@@ -28,10 +30,8 @@ from groundwork.editing import (
     strange_cards,
 )
 from groundwork.errors import Invalid, NotFound, Transient
-from groundwork.exporting import Backlog, ExportedBacklog, Format, render
 from groundwork.http import answers
 from groundwork.ids import Kind, Path, path_of
-from groundwork.importing import read_cards
 from groundwork.plans.answers import StoryWithPlans
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position

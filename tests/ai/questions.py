@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from groundwork.backlog import Card, CardAnalysis, CardKind, Epic, Mode, Severity, Story
+from groundwork.backlog.model import Card, CardAnalysis, CardKind, Epic, Mode, Severity, Story
 from groundwork.llm.port import Question
 from groundwork.steps import analyze_cards, epics, stories, subtasks
 from groundwork.steps.epics import EpicDraft

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.llm.claude import anthropic_api
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Overloaded, Question, Reply, Stop, Task, Usage

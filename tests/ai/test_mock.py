@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.backlog import Card, CardAnalysis, Epic, Mode, Story
+from groundwork.backlog.model import Card, CardAnalysis, Epic, Mode, Story
 from groundwork.llm.mock import model
 from groundwork.llm.mock.cards import GENERAL, analysis, theme_of
 from groundwork.llm.mock.model import MockModel

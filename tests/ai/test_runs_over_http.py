@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from anthropic import Timeout
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.llm.claude import anthropic_api
 from groundwork.processing import HopEnd
 from groundwork.runs import ErrorCode, ItemStatus, Run, RunType, Status

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from groundwork.backlog import Effort, Epic, Priority, Project, Story, Subtask
-from groundwork.exporting import Backlog, render
+from groundwork.backlog.export import Backlog, render
+from groundwork.backlog.model import Effort, Epic, Priority, Project, Story, Subtask
 
 AT = "2026-11-21T09:30:00.000Z"
 PROJECT = Project(id="p", name="Shop", description="What we sell", created_at=AT)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.backlog import MAX_CARD_TEXT, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
+from groundwork.backlog.card_upload import MAX_METADATA, NewCard, Upload, read_cards
+from groundwork.backlog.model import MAX_CARD_TEXT, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
 from groundwork.errors import Invalid, Malformed, Refusal, TooLarge, UnsupportedMediaType
-from groundwork.importing import MAX_METADATA, NewCard, Upload, read_cards
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # what a card may be: no control characters, no halves of surrogate pairs, not only white space

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.executing import control
 from groundwork.executing.attempts import LEASE_MS

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from groundwork.backlog import Artifact, CardAnalysis
+from groundwork.backlog.model import Artifact, CardAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, path_of
 from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.plans.estimating import ENOUGH, Measured, assumed, estimate_of_plan
 from groundwork.plans.model import Plan, TaskState, TaskStatus

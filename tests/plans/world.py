@@ -11,7 +11,7 @@ from typing import Any
 from dulwich import porcelain
 from dulwich.refs import Ref
 
-from groundwork.backlog import Story, Subtask
+from groundwork.backlog.model import Story, Subtask
 from groundwork.git import surveyor
 from groundwork.ids import Kind, Path, new_project_id, new_repository_id
 from groundwork.llm.mock.model import MockModel

@@ -14,7 +14,7 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork import store
-from groundwork.backlog import CardAnalysis, Mode
+from groundwork.backlog.model import CardAnalysis, Mode
 from groundwork.executing.attempts import Next
 from groundwork.executing.ports import Event
 from groundwork.executing.standing import Cause, Execution, TaskStanding

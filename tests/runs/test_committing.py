@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundwork.backlog import Artifact, Subtask
+from groundwork.backlog.model import Artifact, Subtask
 from groundwork.committing import MOST_ACTIONS, MOST_BYTES, packed
 from groundwork.ids import Kind, Path
 from groundwork.jobs import ItemFailed, Outcome

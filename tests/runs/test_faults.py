@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from groundwork import leases
-from groundwork.backlog import Subtask
+from groundwork.backlog.model import Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import (
     IdempotencyKeyReused,

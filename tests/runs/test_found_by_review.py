@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Subtask
+from groundwork.backlog.model import Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.ids import Kind, Path, path_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from groundwork import leases
-from groundwork.backlog import Subtask
+from groundwork.backlog.model import Subtask
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, Path, new_project_id
 from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunStore

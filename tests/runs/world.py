@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
+from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
 from groundwork.ports import Changes, LogLine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from groundwork.backlog import Artifact, Epic, Story, Subtask
+from groundwork.backlog.model import Artifact, Epic, Story, Subtask
 from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
 from groundwork.plans.editing import Editor

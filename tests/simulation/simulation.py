@@ -14,7 +14,7 @@ from unittest import mock
 
 from greenlet import getcurrent
 
-from groundwork.backlog import CardAnalysis
+from groundwork.backlog.model import CardAnalysis
 from groundwork.processing import HopEnd, Worker
 from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
 from groundwork.starting import Starter

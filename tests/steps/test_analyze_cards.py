@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.backlog import CardAnalysis
+from groundwork.backlog.model import CardAnalysis
 from groundwork.steps import analyze_cards
 from groundwork.steps.analyze_cards import AnalyzedCards, batches
 from tests.ai.questions import PROJECT, card, cards

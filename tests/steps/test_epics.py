@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.backlog import Card
+from groundwork.backlog.model import Card
 from groundwork.steps import epics
 from groundwork.steps.epics import MergedEpics, ProposedEpics
 from tests.ai.questions import PROJECT, analysed, card, drafts, some_cards

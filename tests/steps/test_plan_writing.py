@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Mode, Story, Subtask
+from groundwork.backlog.model import Mode, Story, Subtask
 from groundwork.llm.mock import model as mock
 from groundwork.llm.mock import plans
 from groundwork.llm.port import Question, Reply

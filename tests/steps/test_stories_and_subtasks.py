@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.backlog import Mode, Severity
+from groundwork.backlog.model import Mode, Severity
 from groundwork.steps import stories, subtasks
 from groundwork.steps.stories import WrittenStories
 from groundwork.steps.subtasks import WrittenSubtasks

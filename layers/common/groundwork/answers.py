@@ -2,7 +2,7 @@
 
 from typing import Literal, TypedDict
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.runs import ErrorCode, ItemStatus, Phase, RunType, Status
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
+from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Model, Reply

@@ -6,7 +6,7 @@ As in `jobs`, nothing is written here but what nobody sees before the run's own 
 from collections.abc import Sequence
 from typing import Any
 
-from groundwork.backlog import Story, rfc3339
+from groundwork.backlog.model import Story, rfc3339
 from groundwork.errors import NotFound, Refusal
 from groundwork.ids import Kind, Path, path_of
 from groundwork.jobs import Desk, ItemFailed, Job, Outcome, Results, Spend

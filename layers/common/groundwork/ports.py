@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from groundwork.backlog import Artifact, Card, CardAnalysis, Epic, Story, Subtask
+from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
 from groundwork.plans.writes import PlanWrite

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from groundwork.answers import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.llm.rate_limit import Pace

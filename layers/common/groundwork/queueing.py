@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import batched, count, islice
 
-from groundwork.backlog import Card
+from groundwork.backlog.model import Card
 from groundwork.ids import Kind, Path
 from groundwork.ports import BacklogReader, Parent, RunStore
 from groundwork.runs import Entry, ItemStatus, Run, RunType, Target

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 

@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from groundwork import leases
-from groundwork.backlog import Counts, Value
+from groundwork.backlog.model import Counts, Value
 from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.backlog import Value
+from groundwork.backlog.model import Value
 from groundwork.executing.standing import Dependents
 
 Reason = Annotated[str, Field(max_length=1_000)]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.executing import attempts
 from groundwork.executing.attempts import Next

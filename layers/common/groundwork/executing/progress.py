@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.executing.gates import before
 from groundwork.executing.standing import Spent, Standing, TaskStanding
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from groundwork.backlog import Value
+from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
 from groundwork.executing.control import AGAIN, BEGIN, Asked, execute
 from groundwork.executing.refusals import NotScheduled, WrongStatus

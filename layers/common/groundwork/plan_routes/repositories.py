@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
 from groundwork.answers import Listed
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plan_routes.surroundings import Limit, Token, given, tables

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from groundwork.backlog import Effort, Story, Value
+from groundwork.backlog.model import Effort, Story, Value
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Phase, PlanStatus, Task, TaskStatus
 from groundwork.plans.suggestions import Suggestion

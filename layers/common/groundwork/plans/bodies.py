@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, LongText, Value
-from groundwork.editing import Patch
+from groundwork.backlog.model import Effort, LongText, Value
+from groundwork.backlog.requests import Patch
 from groundwork.errors import Invalid
 from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (

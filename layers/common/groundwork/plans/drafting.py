@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, LongText
+from groundwork.backlog.model import Effort, LongText
 from groundwork.plans.model import (
     MOST_PHASES,
     MOST_TASKS,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
 from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from groundwork import leases
-from groundwork.backlog import Mode, Value, rfc3339
+from groundwork.backlog.model import Mode, Value, rfc3339
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request

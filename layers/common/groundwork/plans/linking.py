@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from groundwork.backlog import Story, Subtask
+from groundwork.backlog.model import Story, Subtask
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.drafting import PhaseDraft, TaskDraft

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, LongText, ShortText
+from groundwork.backlog.model import Effort, LongText, ShortText
 from groundwork.ids import Kind, Path
 from groundwork.values import Stored, Value, stored_as
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
-from groundwork.backlog import Value
+from groundwork.backlog.model import Value
 from groundwork.errors import Invalid
 
 SECRET_PREFIX = "groundwork/"  # noqa: S105  # not a secret: how the names of secrets begin

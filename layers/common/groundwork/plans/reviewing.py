@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 
-from groundwork.backlog import Value
+from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
 from groundwork.plans.editing import Editor, Expected, Made
 from groundwork.plans.generating import Accepted, ModelOptions, new_run, pending

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.plans.model import Phase, Plan, Task
 
 SECONDS: dict[Effort, int] = {"XS": 120, "S": 240, "M": 480, "L": 900, "XL": 1_800}

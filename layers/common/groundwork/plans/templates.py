@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from groundwork.backlog import LongText
+from groundwork.backlog.model import LongText
 from groundwork.errors import Invalid
 from groundwork.plans import validating
 from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft, with_phases

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from groundwork.backlog import Effort, Value
+from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
 from groundwork.sessions.session import Before, Brief, Earlier, Limits
 from groundwork.text import shortened

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from groundwork.backlog import Card, CardAnalysis, CardKind, Sentiment, Severity
+from groundwork.backlog.model import Card, CardAnalysis, CardKind, Sentiment, Severity
 from groundwork.llm.port import Question, Task
 from groundwork.llm.structured_output import explain
 from groundwork.steps.answers import Answer, Line, numbered

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from groundwork.backlog import Priority
+from groundwork.backlog.model import Priority
 from groundwork.text import clean, one_line
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from groundwork.backlog import Card, CardAnalysis, Priority
+from groundwork.backlog.model import Card, CardAnalysis, Priority
 from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import (
     Answer,

@@ -4,7 +4,7 @@ A prompt below a model's minimum (about 1,000 tokens) is silently not cached. Th
 above it thanks to their examples, which also make answers alike from call to call.
 """
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 
 DATA = """\
 # How to read the material

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.plans.drafting import TaskDraft
 from groundwork.plans.model import Plan, Task
 from groundwork.steps.answers import Answer, Line, Prose, Title

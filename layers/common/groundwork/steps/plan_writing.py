@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.backlog import Mode, Story, Subtask
+from groundwork.backlog.model import Mode, Story, Subtask
 from groundwork.llm.port import Question, Task
 from groundwork.plans.drafting import PhaseDraft, with_phases
 from groundwork.plans.model import PhaseMode, Plan

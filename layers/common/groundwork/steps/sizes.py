@@ -5,7 +5,7 @@ from answers as long as the instructions ask for. The fixed part is counted in f
 cache for less; what a model thinks before it writes comes on top.
 """
 
-from groundwork.backlog import Mode
+from groundwork.backlog.model import Mode
 from groundwork.steps import instructions
 from groundwork.steps.epics import MOST_EPICS
 from groundwork.steps.stories import MOST_CARDS

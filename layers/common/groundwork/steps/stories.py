@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from groundwork.backlog import Card, Effort, Epic, Mode, Priority
+from groundwork.backlog.model import Card, Effort, Epic, Mode, Priority
 from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import Answer, Line, Ref, Title, Urgency, check_count, check_distinct, known, numbered
 from groundwork.steps.instructions import write_stories

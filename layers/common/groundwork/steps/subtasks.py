@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from groundwork.backlog import Effort, Epic, Mode, Story
+from groundwork.backlog.model import Effort, Epic, Mode, Story
 from groundwork.llm.port import Question, Task
 from groundwork.steps.answers import Answer, Prose, Title, check_count, check_distinct
 from groundwork.steps.instructions import write_subtasks

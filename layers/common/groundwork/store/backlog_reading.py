@@ -8,7 +8,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactGet
 
-from groundwork.backlog import Card, Epic, Story, Subtask
+from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
 from groundwork.ports import Parent

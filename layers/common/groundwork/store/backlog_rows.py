@@ -16,17 +16,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from groundwork.backlog import (
-    Artifact,
-    Card,
-    CardAnalysis,
-    Counts,
-    Epic,
-    Project,
-    Story,
-    Subtask,
-    rfc3339,
-)
+from groundwork.backlog.model import Artifact, Card, CardAnalysis, Counts, Epic, Project, Story, Subtask, rfc3339
 from groundwork.ids import PROJECT_ID, Kind, Path, parse
 
 PROJECT_SK = "P"

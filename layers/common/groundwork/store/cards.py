@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pynamodb.connection import Connection
 
+from groundwork.backlog.card_upload import NewCard
 from groundwork.errors import NotFound, Transient, WriteConflict
-from groundwork.importing import NewCard
 from groundwork.store import contention
 from groundwork.store.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped

@@ -12,7 +12,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from groundwork.backlog import Artifact, Card, rfc3339
+from groundwork.backlog.model import Artifact, Card, rfc3339
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 from groundwork.store import contention

@@ -10,7 +10,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.errors import Transient, WriteConflict
 from groundwork.executing.ports import Event
 from groundwork.executing.standing import Standing

@@ -5,7 +5,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.refusals import BuiltinTemplate, RepositoryInUse

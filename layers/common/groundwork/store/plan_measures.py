@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.backlog import Effort
+from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.plans.estimating import Measured
 from groundwork.plans.scheduling import SECONDS

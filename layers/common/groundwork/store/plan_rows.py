@@ -27,7 +27,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.history import Iteration, IterationStatus
 from groundwork.plans.model import Plan, links

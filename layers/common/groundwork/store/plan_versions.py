@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.backlog import rfc3339
+from groundwork.backlog.model import rfc3339
 from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, fingerprint
 from groundwork.store.plan_rows import PlanRow, content_key, suffix
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from pynamodb.connection import Connection
 
-from groundwork.backlog import Counts, Project
+from groundwork.backlog.model import Counts, Project
 from groundwork.errors import NotFound
 from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
 from groundwork.runs import RunType

@@ -14,7 +14,7 @@ from email.message import Message
 from itertools import chain
 from typing import Any
 
-from groundwork.backlog import MAX_CARD_TEXT, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES, Card
+from groundwork.backlog.model import MAX_CARD_TEXT, MAX_CARDS_A_CALL, MAX_IMPORT_BYTES, Card
 from groundwork.errors import Invalid, Malformed, TooLarge, UnsupportedMediaType
 from groundwork.ids import Kind, Path
 

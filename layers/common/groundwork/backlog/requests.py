@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from groundwork.backlog import (
+from groundwork.backlog.card_upload import MAX_METADATA, MAX_SOURCE
+from groundwork.backlog.model import (
     MAX_CARD_TEXT,
     Artifact,
     Effort,
@@ -19,7 +20,6 @@ from groundwork.backlog import (
     Value,
 )
 from groundwork.ids import Kind, Path, path_of
-from groundwork.importing import MAX_METADATA, MAX_SOURCE
 
 
 def storable(metadata: dict[str, Any]) -> dict[str, Any]:

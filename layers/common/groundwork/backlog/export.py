@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundwork.backlog import Artifact, Epic, Project, Story, Subtask, Value
+from groundwork.backlog.model import Artifact, Epic, Project, Story, Subtask, Value
 
 type Format = Literal["json", "csv", "markdown", "jira"]
 
