@@ -22,7 +22,7 @@ from groundwork.backlog.model import Subtask
 from groundwork.ids import Kind
 from groundwork.ids import Path as IdPath
 from groundwork.llm.port import Question, Reply
-from groundwork.runs import Run, RunType, Status
+from groundwork.runs.model import Run, RunType, Status
 from groundwork.store.backlog_rows import row_of
 from groundwork.store.dynamo import Transaction
 from groundwork.store.run_rows import RunRow, run_key

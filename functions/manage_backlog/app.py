@@ -9,7 +9,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
-from groundwork.answers import Health, Imported, Listed
 from groundwork.backlog.card_upload import read_cards
 from groundwork.backlog.export import Backlog, ExportedBacklog, Format, render
 from groundwork.backlog.model import Artifact, Card, Epic, Project, Story, Subtask
@@ -33,6 +32,7 @@ from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.http import answers
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.answers import StoryWithPlans
+from groundwork.runs.schemas import Health, Imported, Listed
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position
 from groundwork.store.tables import Tables, open_tables

@@ -8,7 +8,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
-from groundwork.answers import Listed
 from groundwork.aws import async_invoker
 from groundwork.errors import NotFound, Transient
 from groundwork.executing.conducting import Conductor
@@ -37,9 +36,10 @@ from groundwork.plans.estimating import estimate_of_plan
 from groundwork.plans.generating import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
+from groundwork.runs.schemas import Listed
+from groundwork.runs.start import Starter
 from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
-from groundwork.starting import Starter
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.list_rows import is_list_position
 from groundwork.store.plan_rows import is_iteration_position

@@ -18,8 +18,8 @@ from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.surveying import once
 from groundwork.plans.writes import PlanMeans
-from groundwork.processing import HopEnd, Worker
-from groundwork.runs import ErrorCode, Run
+from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.model import ErrorCode, Run
 from groundwork.settings import Settings
 from groundwork.store.tables import Tables, open_tables
 

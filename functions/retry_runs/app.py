@@ -13,10 +13,10 @@ from groundwork.aws import async_invoker
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, path_of
 from groundwork.llm.factory import ai_and_model
+from groundwork.runs.start import Starter
+from groundwork.runs.sweep import Sweeper
 from groundwork.settings import Settings
-from groundwork.starting import Starter
 from groundwork.store.tables import Tables, open_tables
-from groundwork.sweeping import Sweeper
 
 logger = Logger(service="retry_runs")
 

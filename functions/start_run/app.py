@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
-from groundwork.answers import Progress, RunEstimate, RunRetried, RunStarted
 from groundwork.aws import async_invoker
-from groundwork.cancelling import cancel
 from groundwork.estimating import estimate_of
 from groundwork.http import answers, api, serve
 from groundwork.llm.factory import ai_and_model
-from groundwork.progress import progress_of
+from groundwork.runs.cancel import cancel
+from groundwork.runs.progress import progress_of
+from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
+from groundwork.runs.start import RunRequest, Started, Starter
 from groundwork.settings import Settings
-from groundwork.starting import RunRequest, Started, Starter
 from groundwork.store.tables import Tables, open_tables
 
 app = api()

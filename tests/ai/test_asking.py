@@ -19,7 +19,7 @@ from groundwork.llm.structured_output import (
     AnswerTruncated,
     ask,
 )
-from groundwork.runs import ErrorCode
+from groundwork.runs.model import ErrorCode
 from groundwork.steps import stories
 from tests.ai.questions import EPIC, some_cards
 from tests.anthropic_server import faults

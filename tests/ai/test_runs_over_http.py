@@ -8,8 +8,8 @@ from anthropic import Timeout
 
 from groundwork.backlog.model import Mode
 from groundwork.llm.claude import anthropic_api
-from groundwork.processing import HopEnd
-from groundwork.runs import ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
 from groundwork.store.tables import Tables
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import on_calls, on_text

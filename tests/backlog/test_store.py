@@ -9,7 +9,7 @@ from groundwork.backlog.card_upload import NewCard
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Counts, Epic, Story, Subtask
 from groundwork.errors import BacklogInUse, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
-from groundwork.runs import PIPELINE, Run, RunOptions, RunType, Status
+from groundwork.runs.model import PIPELINE, Run, RunOptions, RunType, Status
 from groundwork.store.backlog_rows import CardRow, KeyRow, ProjectRow, stored_analysis
 from groundwork.store.dynamo import Cancelled, Transaction
 from groundwork.store.run_rows import LockRow, run_row

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from groundwork.backlog.model import Artifact, CardAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, path_of
-from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
-from groundwork.runs import Entry, Run, RunType, Status, Target
+from groundwork.runs.model import Entry, Run, RunType, Status, Target
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
 from groundwork.steps.epics import EpicDraft
 
 

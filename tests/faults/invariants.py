@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage
-from groundwork.runs import ITEM_ATTEMPTS, RUN_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
+from groundwork.runs.model import ITEM_ATTEMPTS, RUN_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
 
 
 @dataclass(frozen=True, slots=True)

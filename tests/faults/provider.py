@@ -6,7 +6,7 @@ from typing import Any
 
 from groundwork.llm.port import Task, Usage
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.runs import RunType
+from groundwork.runs.model import RunType
 from tests.anthropic_server.faults import Call, Script
 from tests.anthropic_server.server import AnthropicServer, question_of
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from groundwork.ids import Kind
-from groundwork.runs import Run, RunType
+from groundwork.runs.model import Run, RunType
 from groundwork.store.backlog_rows import ProjectRow, path_at
 from groundwork.store.run_rows import LinesRow, LockRow, RunRow, entry_of, run_of, target_of
 from tests.faults.invariants import Child, Moment, Record, State

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
-from groundwork.runs import RunType
+from groundwork.runs.model import RunType
 from tests.faults.invariants import Bill, Moment, Violation, at_a_moment, at_the_end, between, of_the_bill
 from tests.faults.plan import LONGEST_FREEZE_S, Plan
 from tests.faults.running import Blows, World, world

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, Status
+from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, Status
 from tests.anthropic_server.faults import Call, Fault, hanging, never
 from tests.faults.alarms import metrics_of
 from tests.faults.invariants import Bill, at_the_end, of_the_bill

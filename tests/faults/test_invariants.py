@@ -7,7 +7,19 @@ import pytest
 
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage
-from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Lease, Phase, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import (
+    Claim,
+    Entry,
+    ErrorCode,
+    ItemStatus,
+    Lease,
+    Phase,
+    Run,
+    RunOptions,
+    RunType,
+    Status,
+    Target,
+)
 from tests.faults.invariants import (
     NAMES,
     Bill,

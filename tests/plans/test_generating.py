@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.cancelling import cancel
 from groundwork.errors import Invalid, NothingToRetry
 from groundwork.llm.port import Question, Reply, Unavailable
 from groundwork.plans.history import IterationKind, IterationStatus
@@ -16,9 +15,10 @@ from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository
 from groundwork.plans.surveying import RepositoryUnavailable, Survey
 from groundwork.plans.validating import faults
-from groundwork.processing import HopEnd
-from groundwork.progress import progress_of
-from groundwork.runs import RunType, Status
+from groundwork.runs.cancel import cancel
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import RunType, Status
+from groundwork.runs.progress import progress_of
 from groundwork.store.plan_rows import VersionRow
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text

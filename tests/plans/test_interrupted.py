@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from groundwork import working
 from groundwork.errors import Transient
 from groundwork.llm.mock.model import MockModel
 from groundwork.plans.history import IterationStatus
@@ -18,8 +17,9 @@ from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.reviewing import ReviewRequest
 from groundwork.plans.surveying import Survey
 from groundwork.plans.validating import faults
-from groundwork.processing import HopEnd
-from groundwork.runs import Run, Status
+from groundwork.runs import call_pool
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import Run, Status
 from groundwork.store.tables import Tables, open_tables
 from tests.plans.world import FILES, PlanWorld, now_ms
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -67,7 +67,7 @@ class Wire:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """An item is tried again at once."""
-    monkeypatch.setattr(working, "RETRY_AFTER_MS", (1, 1))
+    monkeypatch.setattr(call_pool, "RETRY_AFTER_MS", (1, 1))
 
 
 HOW = ("killed before", "killed after", "lost before", "lost after")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.cancelling import cancel
 from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
 from groundwork.llm.port import Question, Reply
 from groundwork.plans.history import IterationKind, IterationStatus
@@ -25,7 +24,8 @@ from groundwork.plans.refusals import (
 from groundwork.plans.reviewing import Choice, ReviewRequest, effect
 from groundwork.plans.suggestions import clashes
 from groundwork.plans.validating import faults
-from groundwork.runs import RunType, Status
+from groundwork.runs.cancel import cancel
+from groundwork.runs.model import RunType, Status
 from groundwork.store.plan_rows import PlanRow
 from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables

@@ -16,7 +16,7 @@ from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateT
 from groundwork.plans.refusals import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
-from groundwork.runs import Lease, Run, RunType
+from groundwork.runs.model import Lease, Run, RunType
 from groundwork.store import dynamo
 from groundwork.store.list_rows import ListRow
 from groundwork.store.plan_rows import LinkRow, PlanRow

@@ -26,9 +26,9 @@ from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_su
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.surveying import Surveyor, once
 from groundwork.plans.writes import PlanMeans
-from groundwork.processing import HopEnd, Worker
-from groundwork.runs import Run
-from groundwork.starting import Starter
+from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.model import Run
+from groundwork.runs.start import Starter
 from groundwork.store.backlog_rows import EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
 from groundwork.store.tables import Tables, open_tables
 from tests.simulation.dynamodb import Database, in_place_of_aws

@@ -27,8 +27,8 @@ from groundwork.plans.history import Iteration, IterationKind, IterationStatus
 from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskStatus
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
-from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
-from groundwork.runs import Phase as RunPhase
+from groundwork.runs.model import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import Phase as RunPhase
 from groundwork.sessions.session import Session
 from groundwork.sessions.stacking import Patch
 from groundwork.steps.epics import EpicDraft

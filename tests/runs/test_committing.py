@@ -3,11 +3,11 @@
 import pytest
 
 from groundwork.backlog.model import Artifact, Subtask
-from groundwork.committing import MOST_ACTIONS, MOST_BYTES, packed
 from groundwork.ids import Kind, Path
 from groundwork.jobs import ItemFailed, Outcome
-from groundwork.runs import Claim, ErrorCode, Target
-from groundwork.working import Finished, Spent
+from groundwork.runs.call_pool import Finished, Spent
+from groundwork.runs.model import Claim, ErrorCode, Target
+from groundwork.runs.writer import MOST_ACTIONS, MOST_BYTES, packed
 
 PROJECT = "bcdfghjkmn"
 

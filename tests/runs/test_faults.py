@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundwork import leases
 from groundwork.backlog.model import Subtask
-from groundwork.cancelling import cancel
 from groundwork.errors import (
     IdempotencyKeyReused,
     Invalid,
@@ -24,13 +22,15 @@ from groundwork.errors import (
 )
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Question, Unavailable
-from groundwork.ports import Changes
-from groundwork.processing import HopEnd
-from groundwork.runs import ErrorCode, ItemStatus, Run, RunType, Status
-from groundwork.starting import RunRequest
+from groundwork.runs import leases
+from groundwork.runs.cancel import cancel
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.ports import Changes
+from groundwork.runs.start import RunRequest
+from groundwork.runs.sweep import Sweeper
 from groundwork.store.backlog_rows import row_of
 from groundwork.store.tables import Tables
-from groundwork.sweeping import Sweeper
 from tests.fakes.model import ScriptedModel
 from tests.runs.clock import now_ms
 from tests.runs.world import World

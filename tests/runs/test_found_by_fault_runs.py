@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from groundwork.cancelling import cancel
 from groundwork.errors import RunNotActive, Transient
-from groundwork.ports import Changes
-from groundwork.runs import Run, RunType, Status
+from groundwork.runs.cancel import cancel
+from groundwork.runs.model import Run, RunType, Status
+from groundwork.runs.ports import Changes
 from groundwork.store.tables import Tables
 from tests.runs.world import World
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from groundwork.backlog.model import Subtask
-from groundwork.cancelling import cancel
 from groundwork.errors import Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Question, RateLimited, Reply, Task, Unavailable
-from groundwork.ports import Changes
-from groundwork.processing import HopEnd
-from groundwork.progress import progress_of
-from groundwork.runs import Claim, ErrorCode, Lease, Run, RunType, Status
-from groundwork.starting import RunRequest
+from groundwork.runs.cancel import cancel
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import Claim, ErrorCode, Lease, Run, RunType, Status
+from groundwork.runs.ports import Changes
+from groundwork.runs.progress import progress_of
+from groundwork.runs.start import RunRequest
+from groundwork.runs.sweep import Sweeper
 from groundwork.store.run_rows import RunRow, run_key, run_row
 from groundwork.store.tables import Tables, open_tables
-from groundwork.sweeping import Sweeper
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import CREATED, World, dies
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -34,7 +34,7 @@ HOURS_LATER_MS = 3_600_000
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("groundwork.working.RETRY_AFTER_MS", (1, 1))
+    monkeypatch.setattr("groundwork.runs.call_pool.RETRY_AFTER_MS", (1, 1))
 
 
 class Provider:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
 
-from groundwork import leases
-from groundwork.cancelling import cancel
 from groundwork.errors import Transient
-from groundwork.processing import HopEnd
-from groundwork.runs import Claim, Lease, Phase, RunType, Status
+from groundwork.runs import leases
+from groundwork.runs.cancel import cancel
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import Claim, Lease, Phase, RunType, Status
 from groundwork.store.backlog_rows import PURGE, ProjectRow
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables, open_tables

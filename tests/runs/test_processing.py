@@ -5,8 +5,8 @@ import json
 import pytest
 
 from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
-from groundwork.processing import HopEnd
-from groundwork.runs import ErrorCode, ItemStatus, RunType, Status
+from groundwork.runs.hop import HopEnd
+from groundwork.runs.model import ErrorCode, ItemStatus, RunType, Status
 from groundwork.store.backlog_rows import row_of
 from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text

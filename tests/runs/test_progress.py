@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from groundwork.progress import item_status, percent, poll_after_ms, progress_of, remaining_ms
-from groundwork.runs import Claim, Entry, ItemStatus, Phase, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import Claim, Entry, ItemStatus, Phase, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.progress import item_status, percent, poll_after_ms, progress_of, remaining_ms
 
 NOW = 1_000_000_000
 RUNNING = Run(

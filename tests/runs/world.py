@@ -10,10 +10,10 @@ import pytest
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
-from groundwork.ports import Changes, LogLine
-from groundwork.processing import HopEnd, Worker
-from groundwork.runs import Entry, ItemStatus, Run, RunOptions, RunType
-from groundwork.starting import RunRequest, Starter
+from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.model import Entry, ItemStatus, Run, RunOptions, RunType
+from groundwork.runs.ports import Changes, LogLine
+from groundwork.runs.start import RunRequest, Starter
 from groundwork.store.backlog_rows import CardRow, EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
 from groundwork.store.run_rows import run_row
 from groundwork.store.tables import Tables

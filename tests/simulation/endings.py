@@ -6,7 +6,7 @@ from typing import Any
 
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
-from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status
 from groundwork.store.backlog_rows import ProjectRow, prefix
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Key

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from groundwork.ids import Kind, Path
-from groundwork.runs import Entry, ItemStatus, RunType, Target
+from groundwork.runs.model import Entry, ItemStatus, RunType, Target
 from groundwork.steps.epics import STATING_KINDS
 from groundwork.store.backlog_rows import prefix
 from groundwork.store.run_rows import LinesRow

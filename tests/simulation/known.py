@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.ids import Kind, Path
-from groundwork.runs import Entry, ItemStatus, Run, RunType, Target
+from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
 from groundwork.store.backlog_rows import path_at, prefix, sort_key
 from groundwork.store.run_rows import RunRow, run_of
 from tests.simulation.cloud import Cloud, Sandbox

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
-from groundwork.runs import RunType
+from groundwork.runs.model import RunType
 from tests.simulation.faults import Faults
 from tests.simulation.releases import Neighbour
 from tests.simulation.scenario import Scenario

@@ -8,18 +8,18 @@ from unittest import mock
 
 from pynamodb.exceptions import PynamoDBException
 
-from groundwork import leases
-from groundwork.cancelling import cancel
-from groundwork.committing import Ledger
-from groundwork.ports import Changes, RunStore
-from groundwork.runs import Claim, Run, Status
+from groundwork.runs import leases
+from groundwork.runs.call_pool import Crew, Finished
+from groundwork.runs.cancel import cancel
+from groundwork.runs.model import Claim, Run, Status
+from groundwork.runs.ports import Changes, RunStore
+from groundwork.runs.sweep import Sweeper
+from groundwork.runs.writer import Ledger
 from groundwork.store import dynamo
 from groundwork.store import runs as store
 from groundwork.store.backlog_rows import ROW_OF_KIND, sort_key
 from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.store.runs import DynamoRuns
-from groundwork.sweeping import Sweeper
-from groundwork.working import Crew, Finished
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
 from tests.simulation.mutants_of_items import OF_ITEMS
@@ -134,35 +134,35 @@ _OF_RUNS = [
     Mutant(
         "claim not counted",
         "an attempt is not counted when an item is claimed",
-        patched("groundwork.processing.with_attempt", _attempt_uncounted),
+        patched("groundwork.runs.hop.with_attempt", _attempt_uncounted),
     ),
     Mutant(
         "attempt given back",
         "an attempt whose call failed does not count",
-        patched("groundwork.working.Finished.claim_left", _attempt_back),
+        patched("groundwork.runs.call_pool.Finished.claim_left", _attempt_back),
     ),
     Mutant(
         "sweep without its lease condition",
         "the schedule triggers every active run",
-        patched("groundwork.sweeping.Sweeper.revive", _revive_all),
+        patched("groundwork.runs.sweep.Sweeper.revive", _revive_all),
     ),
     Mutant(
         "lease taken from the living",
         "whoever comes takes the run",
-        patched("groundwork.leases.may_take", lambda run, now: run.status.active),
+        patched("groundwork.runs.leases.may_take", lambda run, now: run.status.active),
     ),
-    Mutant("lease not renewed", "no heartbeat", patched("groundwork.leases.RENEW_MS", 600_000)),
+    Mutant("lease not renewed", "no heartbeat", patched("groundwork.runs.leases.RENEW_MS", 600_000)),
     Mutant(
         "one name for two deliveries",
         "an invocation is known by the id of its event, which duplicates share",
-        patched("groundwork.leases.invocation", lambda request_id: request_id),
+        patched("groundwork.runs.leases.invocation", lambda request_id: request_id),
         in_many_hops,
         lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
     Mutant(
         "cancel not looked for",
         "a worker never looks whether its run was cancelled",
-        patched("groundwork.committing.Ledger.still_mine", _still_mine),
+        patched("groundwork.runs.writer.Ledger.still_mine", _still_mine),
         with_a_cancel,
     ),
     Mutant(
@@ -191,22 +191,22 @@ _OF_RUNS = [
     Mutant(
         "no hop guard",
         "a run without progress gets hop after hop",
-        patched("groundwork.continuation.why_not_another_hop", lambda run: None),
+        patched("groundwork.runs.continuation.why_not_another_hop", lambda run: None),
     ),
     Mutant(
         "items of a lost worker forgotten",
         "what the last holder had in flight stays in flight",
-        patched("groundwork.leases._left", lambda claim, lost: claim),
+        patched("groundwork.runs.leases._left", lambda claim, lost: claim),
     ),
     Mutant(
         "failures are free",
         "what an item that failed has cost is not counted",
-        patched("groundwork.working.Crew._take", _failures_are_free),
+        patched("groundwork.runs.call_pool.Crew._take", _failures_are_free),
     ),
     Mutant(
         "no margin at the end",
         "a hop begins items until its very end and does not hand over",
-        patched("groundwork.continuation.save_ms", lambda total_ms: -60_000),
+        patched("groundwork.runs.continuation.save_ms", lambda total_ms: -60_000),
     ),
     Mutant(
         "connection error crashes",
@@ -216,7 +216,7 @@ _OF_RUNS = [
     Mutant(
         "given up before it was queued",
         "a run that never got to its items cannot be retried",
-        patched("groundwork.runs.Run.queued_all", property(lambda run: True)),
+        patched("groundwork.runs.model.Run.queued_all", property(lambda run: True)),
     ),
 ]
 

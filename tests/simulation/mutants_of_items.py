@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from groundwork import queueing
-from groundwork.ports import Changes
-from groundwork.processing import Hop
-from groundwork.runs import Claim, Run, RunType, Target
-from groundwork.starting import RunRequest, Starter
+from groundwork.runs import manifest
+from groundwork.runs.call_pool import Crew, Spent
+from groundwork.runs.hop import Hop
+from groundwork.runs.model import Claim, Run, RunType, Target
+from groundwork.runs.ports import Changes
+from groundwork.runs.start import RunRequest, Starter
 from groundwork.store.dynamo import Transaction
 from groundwork.store.runs import DynamoRuns
-from groundwork.working import Crew, Spent
 from tests.simulation.mutant import Mutant, patched
 from tests.simulation.mutants_of_retries import with_retries
 from tests.simulation.scenario import Scenario
@@ -19,7 +19,7 @@ from tests.simulation.scenario import Scenario
 _WRITE = "groundwork.store.runs.DynamoRuns._write"
 
 _write, _advanced, _commit, _counted = DynamoRuns._write, Hop._advanced, Hop._commit, Hop._counted
-_described, _refreshed, _draft = queueing.described, queueing._refreshed, Starter.draft
+_described, _refreshed, _draft = manifest.described, manifest._refreshed, Starter.draft
 _work, _fresh = Crew._work, Crew._fresh
 
 
@@ -92,29 +92,29 @@ OF_ITEMS = [
     Mutant(
         "claim forgotten",
         "an item is begun and not claimed",
-        patched("groundwork.processing.Hop._advanced", _claim_forgotten),
+        patched("groundwork.runs.hop.Hop._advanced", _claim_forgotten),
     ),
     Mutant(
-        "skipped twice", "skipped items are counted twice", patched("groundwork.processing.Hop._commit", _skipped_twice)
+        "skipped twice", "skipped items are counted twice", patched("groundwork.runs.hop.Hop._commit", _skipped_twice)
     ),
     Mutant(
         "tokens not counted",
         "the cost is counted, its tokens are not",
         patched(
-            "groundwork.processing.Hop._counted",
+            "groundwork.runs.hop.Hop._counted",
             lambda self, *arguments: replace(_counted(self, *arguments), usage=self.run.usage),
         ),
     ),
     Mutant(
         "abandoned for free",
         "what was given up at the end of a hop is not counted",
-        patched("groundwork.working.Crew._work", _abandoned_for_free),
+        patched("groundwork.runs.call_pool.Crew._work", _abandoned_for_free),
     ),
     Mutant(
         "nothing is skipped",
         "what has children is done again",
         patched(
-            "groundwork.queueing.described",
+            "groundwork.runs.manifest.described",
             lambda *arguments: (replace(target, skipped=False) for target in _described(*arguments)),
         ),
     ),
@@ -122,7 +122,7 @@ OF_ITEMS = [
         "nothing is replaced",
         "the old children stay beside the new",
         patched(
-            "groundwork.queueing.described",
+            "groundwork.runs.manifest.described",
             lambda *arguments: (replace(target, old=()) for target in _described(*arguments)),
         ),
     ),
@@ -130,7 +130,7 @@ OF_ITEMS = [
         "a retry replaces nothing",
         "the old children stay beside those of a retry",
         patched(
-            "groundwork.queueing._refreshed",
+            "groundwork.runs.manifest._refreshed",
             lambda *arguments: (replace(target, old=()) for target in _refreshed(*arguments)),
         ),
         _replacing,
@@ -138,7 +138,7 @@ OF_ITEMS = [
     Mutant(
         "selection ignored",
         "a run of some items does all of them",
-        patched("groundwork.starting.Starter.draft", _whole_project),
+        patched("groundwork.runs.start.Starter.draft", _whole_project),
     ),
     Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without("analyses"))),
     Mutant("analyses mixed up", "each card gets the next one's analysis", patched(_WRITE, _analyses_mixed_up)),
@@ -152,12 +152,12 @@ OF_ITEMS = [
     Mutant(
         "merge at any time",
         "the merge does not wait for all batches",
-        patched("groundwork.working.Crew._fresh", _merge_at_any_time),
+        patched("groundwork.runs.call_pool.Crew._fresh", _merge_at_any_time),
         _of_batches,
     ),
     Mutant(
         "suspects run with others",
         "an item that has lost two workers is tried beside others",
-        patched("groundwork.working.SUSPECT_ATTEMPTS", 99),
+        patched("groundwork.runs.call_pool.SUSPECT_ATTEMPTS", 99),
     ),
 ]

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from groundwork.runs import Run
+from groundwork.runs.model import Run
 from groundwork.store.dynamo import Transaction
 from groundwork.store.run_rows import RunRow, run_actions, run_row
 from groundwork.values import Stored

@@ -5,18 +5,18 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from groundwork import leases, queueing
 from groundwork.errors import LeaseLost
-from groundwork.ports import BacklogReader, Changes, Idempotency, RunStore
-from groundwork.processing import Hop, HopEnd
-from groundwork.runs import Entry, ErrorCode, ItemStatus, Run, RunOptions, Status, Target
-from groundwork.starting import Started, Starter
+from groundwork.runs import leases, manifest
+from groundwork.runs.call_pool import Crew
+from groundwork.runs.hop import Hop, HopEnd
+from groundwork.runs.model import Entry, ErrorCode, ItemStatus, Run, RunOptions, Status, Target
+from groundwork.runs.ports import BacklogReader, Changes, Idempotency, RunStore
+from groundwork.runs.start import Started, Starter
+from groundwork.runs.sweep import Sweeper
 from groundwork.store import dynamo
 from groundwork.store import runs as store
 from groundwork.store.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
 from groundwork.store.runs import DynamoRuns
-from groundwork.sweeping import Sweeper
-from groundwork.working import Crew
 from tests.simulation.mutant import Mutant, patched, patched_all
 from tests.simulation.scenario import Scenario
 
@@ -36,7 +36,7 @@ def to_the_last_retry(scenario: Scenario) -> Scenario:
     return replace(with_retries(scenario), retries=0, patience_s=3_000.0, items=12)
 
 
-_again, _last_entries = queueing._again, queueing.last_entries
+_again, _last_entries = manifest._again, manifest.last_entries
 _start, _take_retry, _write, _finish = DynamoRuns.start, DynamoRuns._take_retry, DynamoRuns._write, DynamoRuns.finish
 _handed_over, _taken, _retry = leases.handed_over, leases.taken, Starter.retry
 _with_entry = Run._with_entry
@@ -49,7 +49,7 @@ def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id
         return
     failed = [one.index for one in _last_entries(runs, earlier.id).values() if one.status is ItemStatus.FAILED]
     lines = [target for target in runs.manifest(earlier.retry_of, 0, 10_000) if target.index in failed]
-    yield from queueing._refreshed(run, lines, project_id, backlog)
+    yield from manifest._refreshed(run, lines, project_id, backlog)
 
 
 def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, Entry]:
@@ -174,19 +174,19 @@ OF_RETRIES = [
     Mutant(
         "retry of a retry from the first",
         "the second retry takes the first run's items at the positions that failed in the second",
-        patched("groundwork.queueing._again", _from_the_first),
+        patched("groundwork.runs.manifest._again", _from_the_first),
         with_retries,
     ),
     Mutant(
         "retry loses an item",
         "the last of several failed items is not tried again",
-        patched("groundwork.queueing.last_entries", _all_but_the_last_failed),
+        patched("groundwork.runs.manifest.last_entries", _all_but_the_last_failed),
         with_retries,
     ),
     Mutant(
         "retry with other options",
         "a retry has the usual options and not its run's",
-        patched("groundwork.starting.Starter.retry", _other_options),
+        patched("groundwork.runs.start.Starter.retry", _other_options),
     ),
     Mutant(
         "retry stays due",
@@ -202,40 +202,40 @@ OF_RETRIES = [
     Mutant(
         "retried for ever",
         "runs are retried any number of times",
-        patched("groundwork.processing.RUN_ATTEMPTS", 99),
+        patched("groundwork.runs.hop.RUN_ATTEMPTS", 99),
         to_the_last_retry,
     ),
-    Mutant("never retried", "the schedule retries nothing", patched("groundwork.processing.RUN_ATTEMPTS", 0)),
+    Mutant("never retried", "the schedule retries nothing", patched("groundwork.runs.hop.RUN_ATTEMPTS", 0)),
     Mutant(
-        "retried at once", "a retry is due at once", patched("groundwork.processing.retry_delay_ms", lambda attempts: 0)
+        "retried at once", "a retry is due at once", patched("groundwork.runs.hop.retry_delay_ms", lambda attempts: 0)
     ),
     Mutant(
         "every failure is worth a retry",
         "failures that will happen again are retried",
-        patched("groundwork.runs.Run._with_entry", _worth_it_always),
+        patched("groundwork.runs.model.Run._with_entry", _worth_it_always),
     ),
     Mutant(
-        "any cost", "the limit of the cost is not looked at", patched("groundwork.processing.Hop._examine", _any_cost)
+        "any cost", "the limit of the cost is not looked at", patched("groundwork.runs.hop.Hop._examine", _any_cost)
     ),
     Mutant(
         "released in name only",
         "a hop that hands over keeps its lease",
-        patched("groundwork.leases.handed_over", _released_in_name_only),
+        patched("groundwork.runs.leases.handed_over", _released_in_name_only),
     ),
     Mutant(
         "claims dropped on hand-over",
         "what waits for its next attempt is forgotten between two hops",
-        patched("groundwork.leases.handed_over", lambda run, now: replace(_handed_over(run, now), claims={})),
+        patched("groundwork.runs.leases.handed_over", lambda run, now: replace(_handed_over(run, now), claims={})),
     ),
     Mutant(
         "nobody invoked",
         "a hop that hands over invokes nobody",
-        patched("groundwork.processing.Hop._hand_over", _nobody_invoked),
+        patched("groundwork.runs.hop.Hop._hand_over", _nobody_invoked),
     ),
     Mutant(
         "sweep of queued runs alone",
         "a run that has lost its worker is not revived",
-        patched("groundwork.sweeping.Sweeper.revive", _only_queued),
+        patched("groundwork.runs.sweep.Sweeper.revive", _only_queued),
     ),
     Mutant(
         "key afterwards",
@@ -255,7 +255,7 @@ OF_RETRIES = [
         "lines of the journal are written over by the next ones",
         patched(f"{_RUNS}._write", _journal_by_epoch),
     ),
-    Mutant("log lost", "lines of the log are not written", patched("groundwork.committing.Ledger.flush_log", _no_log)),
+    Mutant("log lost", "lines of the log are not written", patched("groundwork.runs.writer.Ledger.flush_log", _no_log)),
     Mutant(
         "lock without its condition",
         "two runs of a type at once",
@@ -267,12 +267,14 @@ OF_RETRIES = [
         patched("groundwork.store.runs._keep_apart", lambda *arguments: None),
     ),
     Mutant(
-        "epoch not raised", "a new holder has the last one's epoch", patched("groundwork.leases.taken", _same_epoch)
+        "epoch not raised",
+        "a new holder has the last one's epoch",
+        patched("groundwork.runs.leases.taken", _same_epoch),
     ),
     Mutant(
         "stalled for good",
         "hops without progress are counted though there was some in between",
-        patched("groundwork.leases.taken", _stalled_for_good),
+        patched("groundwork.runs.leases.taken", _stalled_for_good),
     ),
     Mutant(
         "what a cancelled run made",
@@ -287,6 +289,6 @@ OF_RETRIES = [
     Mutant(
         "lost answers not looked up",
         "a write whose answer was lost is made again",
-        patched("groundwork.committing.Ledger._is_saved", _never_saved),
+        patched("groundwork.runs.writer.Ledger._is_saved", _never_saved),
     ),
 ]

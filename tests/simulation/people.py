@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 from groundwork.backlog.model import Artifact, Epic, Story, Subtask
-from groundwork.cancelling import cancel
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
-from groundwork.runs import RunOptions, RunType, Status
-from groundwork.starting import RunRequest, Started, Starter
+from groundwork.runs.cancel import cancel
+from groundwork.runs.model import RunOptions, RunType, Status
+from groundwork.runs.start import RunRequest, Started, Starter
 from groundwork.store.tables import Tables
 from tests.simulation.cloud import Cloud, NoAnswer, pause
 from tests.simulation.dynamodb import Key

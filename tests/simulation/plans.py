@@ -19,8 +19,8 @@ from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_su
 from groundwork.plans.surveying import RepositoryUnavailable, Survey
 from groundwork.plans.validating import faults as faults_of
 from groundwork.plans.writes import PlanMeans
-from groundwork.processing import HopEnd, Worker
-from groundwork.runs import Run, Status
+from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.model import Run, Status
 from groundwork.store.run_rows import LinesRow, entry_of
 from groundwork.store.tables import Tables, open_tables
 from tests.runs.world import World

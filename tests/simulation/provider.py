@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from groundwork.llm.port import Overloaded, Question, RateLimited, Reply, Stop, Task, Unavailable, Usage
-from groundwork.runs import Run
+from groundwork.runs.model import Run
 from tests.fakes.model import answer
 from tests.simulation.cloud import Cloud, Killed, Sandbox
 

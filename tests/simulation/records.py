@@ -9,7 +9,7 @@ import json
 import random as randomness
 from pathlib import Path
 
-from groundwork.runs import RunType
+from groundwork.runs.model import RunType
 from tests.simulation.clock import on_virtual_time
 from tests.simulation.dynamodb import Row
 from tests.simulation.faults import Faults

@@ -1,6 +1,6 @@
 """What must hold of retries: of what, how often, when, and of which items."""
 
-from groundwork.runs import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunType, Status
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import Known, Seen, demand, is_a

@@ -4,7 +4,7 @@ import random as randomness
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.runs import PIPELINE, RunType
+from groundwork.runs.model import PIPELINE, RunType
 from groundwork.steps.epics import CARDS_A_CHUNK
 
 _OF_CARDS = (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS)

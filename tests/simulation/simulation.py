@@ -15,12 +15,12 @@ from unittest import mock
 from greenlet import getcurrent
 
 from groundwork.backlog.model import CardAnalysis
-from groundwork.processing import HopEnd, Worker
-from groundwork.runs import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
-from groundwork.starting import Starter
+from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
+from groundwork.runs.start import Starter
+from groundwork.runs.sweep import Sweeper
 from groundwork.store.backlog_rows import EpicRow, row_of
 from groundwork.store.tables import Tables, open_tables
-from groundwork.sweeping import Sweeper
 from tests.runs.world import World
 from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time

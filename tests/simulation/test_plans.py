@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from groundwork.runs import Status
+from groundwork.runs.model import Status
 from tests.simulation.blocks import in_blocks
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.simulation import Report, simulate

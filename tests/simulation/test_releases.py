@@ -6,7 +6,7 @@ What the code under test writes here is what the older release can read, and kee
 
 import pytest
 
-from groundwork.runs import RunType, Status
+from groundwork.runs.model import RunType, Status
 from tests.records.recorded import moment_of, recorded, rows_of
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution

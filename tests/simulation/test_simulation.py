@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.runs import MAX_HOPS, PIPELINE, RunType, Status
+from groundwork.runs.model import MAX_HOPS, PIPELINE, RunType, Status
 from tests.simulation.blocks import in_blocks
 from tests.simulation.faults import Faults
 from tests.simulation.mutant_seeds import first_of_all

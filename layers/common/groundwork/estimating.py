@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from groundwork.answers import RunEstimate
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.llm.rate_limit import Pace
-from groundwork.ports import BacklogReader, RunStore
-from groundwork.queueing import targets
-from groundwork.runs import Run, RunType, Target
+from groundwork.runs.manifest import targets
+from groundwork.runs.model import Run, RunType, Target
+from groundwork.runs.ports import BacklogReader, RunStore
+from groundwork.runs.schemas import RunEstimate
 from groundwork.steps import analyze_cards, sizes
 
 CALL_SECONDS = {

@@ -14,8 +14,8 @@ from groundwork.ids import Kind, Path
 from groundwork.llm.port import Model, Reply
 from groundwork.llm.structured_output import ask
 from groundwork.plans.writes import PlanMeans, PlanWrite
-from groundwork.ports import BacklogReader, Changes, InThread, RunStore
-from groundwork.runs import ErrorCode, Run, RunType, Target
+from groundwork.runs.model import ErrorCode, Run, RunType, Target
+from groundwork.runs.ports import BacklogReader, Changes, InThread, RunStore
 from groundwork.steps import analyze_cards, epics, stories, subtasks
 from groundwork.steps.epics import Coverage, EpicDraft
 

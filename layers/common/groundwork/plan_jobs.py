@@ -17,7 +17,7 @@ from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.surveying import RepositoryUnavailable, Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.writes import PlanMeans, PlanWritten, Suggested
-from groundwork.runs import ErrorCode, RunType, Target
+from groundwork.runs.model import ErrorCode, RunType, Target
 from groundwork.steps import plan_reviewing, plan_writing
 from groundwork.steps.plan_suggesting import Sight
 

@@ -2,9 +2,9 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from groundwork.answers import Tokens
 from groundwork.executing.standing import Cause, PassedOver, Rollback, Timing
 from groundwork.plans.model import PhaseMode, PlanStatus, TaskStatus
+from groundwork.runs.schemas import Tokens
 
 PhaseStatus = Literal["PENDING", "RUNNING", "FAILED", "COMPLETED", "SKIPPED", "CANCELLED"]
 

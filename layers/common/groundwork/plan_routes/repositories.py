@@ -6,13 +6,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
-from groundwork.answers import Listed
 from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plan_routes.surroundings import Limit, Token, given, tables
 from groundwork.plans.bodies import NewRepository, RepositoryPatch
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
+from groundwork.runs.schemas import Listed
 from groundwork.store.list_rows import is_list_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped

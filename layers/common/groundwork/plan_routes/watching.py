@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
-from groundwork.answers import Listed
 from groundwork.errors import NotFound
 from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
 from groundwork.executing.progress import progress
@@ -15,6 +14,7 @@ from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model
 from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
 from groundwork.plans.estimating import expecting
+from groundwork.runs.schemas import Listed
 from groundwork.settings import Settings
 from groundwork.store.standing_rows import is_log_position
 

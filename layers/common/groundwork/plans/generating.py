@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from groundwork import leases
 from groundwork.backlog.model import Mode, Value, rfc3339
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, new_plan_id, path_of
@@ -14,8 +13,9 @@ from groundwork.plans.history import Iteration, IterationKind, IterationStatus, 
 from groundwork.plans.model import MOST_STORIES, Plan, PlanStatus, Title
 from groundwork.plans.templates import ParameterValue, Template, filled
 from groundwork.plans.writes import PlanRuns
-from groundwork.ports import BacklogReader
-from groundwork.runs import Lease, Run, RunOptions, RunType
+from groundwork.runs import leases
+from groundwork.runs.model import Lease, Run, RunOptions, RunType
+from groundwork.runs.ports import BacklogReader
 from groundwork.steps.plan_writing import MOST_PARTS, MOST_TASKS
 
 

@@ -14,7 +14,7 @@ from groundwork.plans.history import Iteration, IterationKind, IterationStatus, 
 from groundwork.plans.model import Plan
 from groundwork.plans.refusals import NothingToApply, PlanNotEditable
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
-from groundwork.runs import Run, RunType
+from groundwork.runs.model import Run, RunType
 from groundwork.steps.plan_reviewing import parts
 
 MOST_CHOSEN = 500

@@ -10,7 +10,7 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.surveying import Surveyor
 from groundwork.plans.templates import Template
-from groundwork.runs import Run
+from groundwork.runs.model import Run
 
 
 @dataclass(frozen=True, slots=True)

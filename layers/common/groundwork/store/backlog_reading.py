@@ -1,4 +1,4 @@
-"""What the run engine reads of the backlog: the port `groundwork.ports.BacklogReader` on DynamoDB."""
+"""What the run engine reads of the backlog: the port `groundwork.runs.ports.BacklogReader` on DynamoDB."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactGet
 from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
-from groundwork.ports import Parent
+from groundwork.runs.ports import Parent
 from groundwork.store.backlog_rows import (
     ROW_OF_KIND,
     CardRow,

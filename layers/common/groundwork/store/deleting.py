@@ -2,7 +2,7 @@
 
 from groundwork.errors import BacklogInUse, NotFound, WriteConflict
 from groundwork.ids import Kind, Path
-from groundwork.runs import PIPELINE, RunType
+from groundwork.runs.model import PIPELINE, RunType
 from groundwork.store.dynamo import Cancelled, Transaction, wrapped
 from groundwork.store.run_rows import LockRow, lock_key
 

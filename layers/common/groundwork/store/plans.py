@@ -15,7 +15,7 @@ from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
 from groundwork.plans.refusals import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.repositories import Repository
-from groundwork.runs import Run, RunType
+from groundwork.runs.model import Run, RunType
 from groundwork.store.backlog_rows import PURGE, to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.list_rows import ListRow, RepositoryRow, list_key

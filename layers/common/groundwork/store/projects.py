@@ -8,7 +8,7 @@ from pynamodb.connection import Connection
 from groundwork.backlog.model import Counts, Project
 from groundwork.errors import NotFound
 from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
-from groundwork.runs import RunType
+from groundwork.runs.model import RunType
 from groundwork.store import contention
 from groundwork.store.backlog_rows import PROJECT_SK, PROJECTS_PK, PURGE, ProjectListRow, ProjectRow
 from groundwork.store.deleting import check_unused, commit_delete

@@ -16,7 +16,19 @@ from pynamodb.models import Model
 
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
-from groundwork.runs import Claim, Entry, ErrorCode, ItemStatus, Lease, Phase, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import (
+    Claim,
+    Entry,
+    ErrorCode,
+    ItemStatus,
+    Lease,
+    Phase,
+    Run,
+    RunOptions,
+    RunType,
+    Status,
+    Target,
+)
 from groundwork.steps.epics import EpicDraft
 from groundwork.store.backlog_rows import AttentionIndex
 

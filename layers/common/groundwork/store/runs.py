@@ -17,9 +17,9 @@ from groundwork.errors import (
     Unreadable,
 )
 from groundwork.ids import Kind, Path, parse, path_of
-from groundwork.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
-from groundwork.queueing import PAGE
-from groundwork.runs import Entry, Run, RunType, Status, Target
+from groundwork.runs.manifest import PAGE
+from groundwork.runs.model import Entry, Run, RunType, Status, Target
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
 from groundwork.steps.epics import EpicDraft
 from groundwork.store.backlog_rows import (
     ROW_OF_KIND,
@@ -62,7 +62,7 @@ _ACTIVE = (Status.QUEUED.value, Status.RUNNING.value)
 
 
 class DynamoRuns:
-    """The port `groundwork.ports.RunStore`, and what the HTTP functions read besides."""
+    """The port `groundwork.runs.ports.RunStore`, and what the HTTP functions read besides."""
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
         self._connection = connection

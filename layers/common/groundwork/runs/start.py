@@ -9,13 +9,13 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field
 
-from groundwork import leases
 from groundwork.backlog.model import Counts, Value
 from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Transient
 from groundwork.ids import Kind, Path, path_of
-from groundwork.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
-from groundwork.queueing import PAGE, targets
-from groundwork.runs import Lease, Run, RunOptions, RunType, Status
+from groundwork.runs import leases
+from groundwork.runs.manifest import PAGE, targets
+from groundwork.runs.model import Lease, Run, RunOptions, RunType, Status
+from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
 from groundwork.steps import epics as epic_steps
 
 MOST_SELECTED = 1_000

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from groundwork.answers import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 from groundwork.backlog.model import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.llm.rate_limit import Pace
-from groundwork.ports import LogLine
-from groundwork.runs import Claim, Entry, ItemStatus, Phase, Run, RunType, Status, Target
+from groundwork.runs.model import Claim, Entry, ItemStatus, Phase, Run, RunType, Status, Target
+from groundwork.runs.ports import LogLine
+from groundwork.runs.schemas import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 
 _DOING = {
     RunType.ANALYZE_CARDS: "Analysing cards",

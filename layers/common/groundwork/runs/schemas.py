@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 from groundwork.backlog.model import Mode
-from groundwork.runs import ErrorCode, ItemStatus, Phase, RunType, Status
+from groundwork.runs.model import ErrorCode, ItemStatus, Phase, RunType, Status
 
 
 class Listed[T](TypedDict):

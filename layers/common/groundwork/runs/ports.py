@@ -8,7 +8,7 @@ from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, 
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, Path
 from groundwork.plans.writes import PlanWrite
-from groundwork.runs import Entry, Run, RunType, Target
+from groundwork.runs.model import Entry, Run, RunType, Target
 from groundwork.steps.epics import EpicDraft
 
 type InThread = Callable[..., Awaitable[Any]]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from groundwork.errors import GroundworkError, NotFound, Refusal
-from groundwork.ports import RunStore
-from groundwork.starting import Starter
+from groundwork.runs.ports import RunStore
+from groundwork.runs.start import Starter
 
 
 @dataclass(slots=True)

@@ -7,10 +7,10 @@ run is still its own. So a cancel that waits that long before it answers can pro
 import time
 from collections.abc import Callable
 
-from groundwork import leases
 from groundwork.errors import LeaseLost, RunNotActive, Transient
-from groundwork.ports import Changes, RunStore
-from groundwork.runs import Run, Status
+from groundwork.runs import leases
+from groundwork.runs.model import Run, Status
+from groundwork.runs.ports import Changes, RunStore
 
 TRIES = 40
 

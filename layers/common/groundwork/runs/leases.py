@@ -5,7 +5,7 @@ duplicate, late or zombie worker changes nothing (a fencing token: Kleppmann, "H
 import secrets
 from dataclasses import replace
 
-from groundwork.runs import Claim, Lease, Run, Status
+from groundwork.runs.model import Claim, Lease, Run, Status
 
 LEASE_MS = 60_000
 """How long a holder may be silent before another may take the run. It writes at least every RENEW_MS."""

@@ -10,7 +10,7 @@ from groundwork.llm.port import Misconfigured, ModelError, Reply, Usage
 from groundwork.llm.rate_limit import OutOfTime, PacedModel
 from groundwork.llm.structured_output import AnswerRejected
 from groundwork.plan_jobs import PLAN_JOBS
-from groundwork.runs import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
+from groundwork.runs.model import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
 
 RETRY_AFTER_MS = (1_000, 5_000)
 """How long an item waits before its second and third attempt."""

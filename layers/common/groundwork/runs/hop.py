@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import batched, islice
 
-from groundwork import continuation, leases
-from groundwork.committing import Ledger, Packed, packed
 from groundwork.errors import LeaseLost, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.jobs import Desk, ItemFailed, Outcome
 from groundwork.llm.port import Model, RateLimited, Usage
 from groundwork.llm.rate_limit import Pace, PacedModel
 from groundwork.plans.writes import PlanMeans
-from groundwork.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
-from groundwork.queueing import PAGE, as_it_stands, targets
-from groundwork.runs import (
+from groundwork.runs import continuation, leases
+from groundwork.runs.call_pool import Crew, Finished, with_attempt
+from groundwork.runs.manifest import PAGE, as_it_stands, targets
+from groundwork.runs.model import (
     ITEM_ATTEMPTS,
     RUN_ATTEMPTS,
     Claim,
@@ -34,7 +33,8 @@ from groundwork.runs import (
     Target,
     retry_delay_ms,
 )
-from groundwork.working import Crew, Finished, with_attempt
+from groundwork.runs.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
+from groundwork.runs.writer import Ledger, Packed, packed
 
 WATCH_MS = 1_500
 """How often the worker looks whether its run was cancelled: the promise is two seconds."""

@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from groundwork import leases
 from groundwork.errors import LeaseLost, Transient
 from groundwork.jobs import ItemFailed, Outcome
-from groundwork.ports import Changes, InThread, LogLine, RunStore
-from groundwork.runs import ErrorCode, Run
-from groundwork.working import Finished
+from groundwork.runs import leases
+from groundwork.runs.call_pool import Finished
+from groundwork.runs.model import ErrorCode, Run
+from groundwork.runs.ports import Changes, InThread, LogLine, RunStore
 
 TRIES = 6
 

@@ -1,6 +1,6 @@
 """When a hop stops taking on work, and whether a run may have another hop. Pure: values in, decisions out."""
 
-from groundwork.runs import MAX_HOPS, MAX_STALLED_HOPS, ErrorCode, Run
+from groundwork.runs.model import MAX_HOPS, MAX_STALLED_HOPS, ErrorCode, Run
 
 MARGIN_MS = 4_000
 """What saving, releasing the lease and invoking the next hop need at the end of a hop, with room to spare."""
