@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from groundwork.aws import async_invoker
-from groundwork.estimating import estimate_of
+from groundwork.generation.estimate import estimate_of
 from groundwork.http import answers, api, serve
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.cancel import cancel

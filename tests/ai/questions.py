@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Epic, Mode, Severity, Story
+from groundwork.generation import analyze_cards, epics, stories, subtasks
+from groundwork.generation.epics import EpicDraft
 from groundwork.llm.port import Question
-from groundwork.steps import analyze_cards, epics, stories, subtasks
-from groundwork.steps.epics import EpicDraft
 
 PROJECT = "k3v9x2m4q8"
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from groundwork.backlog.model import Mode
+from groundwork.generation import stories
 from groundwork.llm.claude import anthropic_api
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Overloaded, Question, Reply, Stop, Task, Usage
@@ -20,7 +21,6 @@ from groundwork.llm.structured_output import (
     ask,
 )
 from groundwork.runs.model import ErrorCode
-from groundwork.steps import stories
 from tests.ai.questions import EPIC, some_cards
 from tests.anthropic_server import faults
 from tests.anthropic_server.server import AnthropicServer

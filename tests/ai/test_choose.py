@@ -135,7 +135,9 @@ def test_a_long_prompt_costs_more_where_the_model_says_so() -> None:
 
 
 def test_choosing_a_model_for_a_run_imports_no_sdk() -> None:
-    code = "import sys, json, groundwork.llm.factory, groundwork.steps.stories; print(json.dumps(list(sys.modules)))"
+    code = (
+        "import sys, json, groundwork.llm.factory, groundwork.generation.stories; print(json.dumps(list(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONPATH": _layer()})
     loaded = json.loads(done.stdout)
     assert "groundwork.llm.prices" in loaded

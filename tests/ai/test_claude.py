@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from anthropic import Timeout
 
+from groundwork.generation import analyze_cards
 from groundwork.llm.claude import ClaudeModel, anthropic_api, bedrock
 from groundwork.llm.mock import model as mock
 from groundwork.llm.port import Misconfigured, ModelError, Overloaded, RateLimited, Repair, Stop, Unavailable, Usage
-from groundwork.steps import analyze_cards
 from tests.ai.questions import cards, every_question
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import Fault, on_calls

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.backlog.model import Card, CardAnalysis, Epic, Mode, Story
+from groundwork.generation import analyze_cards, epics, stories, subtasks, token_estimates
+from groundwork.generation.epics import EpicDraft
+from groundwork.generation.stories import StoryDraft
 from groundwork.llm.mock import model
 from groundwork.llm.mock.cards import GENERAL, analysis, theme_of
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Question, Stop
-from groundwork.steps import analyze_cards, epics, sizes, stories, subtasks
-from groundwork.steps.epics import EpicDraft
-from groundwork.steps.stories import StoryDraft
 from tests.ai.questions import EPIC, PROJECT, STORY, analysed, cards, drafts, every_question, some_cards
 from tests.ai.test_prompt import HOSTILE
 
@@ -203,13 +203,13 @@ def test_estimates_are_of_the_size_of_what_the_mock_measures() -> None:
     """Within a factor of three both ways: rough, but of the right order."""
     texts = [f"The player number {n} stops when the screen turns off, please fix it soon." for n in range(10)]
     measured = {
-        sizes.analyze_call(sum(map(len, texts)), 10): analyze_cards.question(cards(*texts)),
-        sizes.epics_call(200): epics.propose([analysed(n, f"theme {n % 12}") for n in range(200)], []),
-        sizes.merge_call(24): epics.merge(
+        token_estimates.analyze_call(sum(map(len, texts)), 10): analyze_cards.question(cards(*texts)),
+        token_estimates.epics_call(200): epics.propose([analysed(n, f"theme {n % 12}") for n in range(200)], []),
+        token_estimates.merge_call(24): epics.merge(
             [replace(draft, description="x" * 300, goal="y" * 80) for draft in drafts(24)]
         ),
-        sizes.stories_call(60, Mode.STANDARD): stories.question(EPIC, some_cards(60), Mode.STANDARD),
-        sizes.subtasks_call(Mode.STANDARD): subtasks.question(STORY, EPIC, Mode.STANDARD),
+        token_estimates.stories_call(60, Mode.STANDARD): stories.question(EPIC, some_cards(60), Mode.STANDARD),
+        token_estimates.subtasks_call(Mode.STANDARD): subtasks.question(STORY, EPIC, Mode.STANDARD),
     }
     for (asked, answered), question in measured.items():
         text = question.instructions + json.dumps(question.material)

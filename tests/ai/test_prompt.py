@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.generation import analyze_cards
+from groundwork.generation.prompts import ANALYZE_CARDS
 from groundwork.llm import prompt
 from groundwork.llm.port import Question
-from groundwork.steps import analyze_cards
-from groundwork.steps.instructions import ANALYZE_CARDS
 from tests.ai.questions import cards, every_question
 from tests.anthropic_server.server import schema_fault
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from groundwork.backlog.model import Artifact, CardAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
+from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, path_of
 from groundwork.runs.model import Entry, Run, RunType, Status, Target
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
-from groundwork.steps.epics import EpicDraft
 
 
 def project_of(run_id: str) -> str:

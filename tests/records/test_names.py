@@ -20,6 +20,7 @@ from groundwork.executing.ports import Event
 from groundwork.executing.standing import Cause, Execution, TaskStanding
 from groundwork.executing.standing import Spent as TaskSpent
 from groundwork.executing.work import Turn
+from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage
 from groundwork.plans import operations
@@ -31,7 +32,6 @@ from groundwork.runs.model import Claim, Entry, ErrorCode, ItemStatus, Run, RunO
 from groundwork.runs.model import Phase as RunPhase
 from groundwork.sessions.session import Session
 from groundwork.sessions.stacking import Patch
-from groundwork.steps.epics import EpicDraft
 from groundwork.store import list_rows, plan_rows, run_rows, standing_rows
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.execution_rows import APART

@@ -3,8 +3,8 @@
 import pytest
 
 from groundwork.backlog.model import Artifact, Subtask
+from groundwork.generation.backlog_handlers import ItemFailed, Outcome
 from groundwork.ids import Kind, Path
-from groundwork.jobs import ItemFailed, Outcome
 from groundwork.runs.call_pool import Finished, Spent
 from groundwork.runs.model import Claim, ErrorCode, Target
 from groundwork.runs.writer import MOST_ACTIONS, MOST_BYTES, packed

@@ -169,7 +169,7 @@ async def test_the_schedule_does_not_go_past_a_cost_limit(simulated_tables: Tabl
 async def test_a_batch_that_is_retried_is_merged_with_the_others(
     simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groundwork.steps.epics.CARDS_A_CHUNK", 10)
+    monkeypatch.setattr("groundwork.generation.epics.CARDS_A_CHUNK", 10)
     provider, first_batch = Provider(), list[str]()
 
     def fault(call: int, question: Question) -> Exception | None:

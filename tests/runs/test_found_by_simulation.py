@@ -143,7 +143,7 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are more batches than a page: those of the first page are fixed, the rest is shared out anew."""
-    monkeypatch.setattr("groundwork.steps.epics.CARDS_A_CHUNK", 10)
+    monkeypatch.setattr("groundwork.generation.epics.CARDS_A_CHUNK", 10)
     world = World(simulated_tables)
     world.add_cards(1_250, analyzed=True)
     run_id = world.start(RunType.GENERATE_EPICS)

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from groundwork.generation.epics import STATING_KINDS
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import Entry, ItemStatus, RunType, Target
-from groundwork.steps.epics import STATING_KINDS
 from groundwork.store.backlog_rows import prefix
 from groundwork.store.run_rows import LinesRow
 from tests.simulation.dynamodb import Key

@@ -4,8 +4,8 @@ import random as randomness
 from dataclasses import dataclass
 from typing import Any
 
+from groundwork.generation.epics import CARDS_A_CHUNK
 from groundwork.runs.model import PIPELINE, RunType
-from groundwork.steps.epics import CARDS_A_CHUNK
 
 _OF_CARDS = (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS)
 _LARGE = {

@@ -300,7 +300,7 @@ def simulate(
     minutes after it, and nobody starts anything. Without a `neighbour` the seed says which release is beside."""
     random = randomness.Random(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
-    chunks = mock.patch("groundwork.steps.epics.CARDS_A_CHUNK", report.scenario.cards_a_chunk)
+    chunks = mock.patch("groundwork.generation.epics.CARDS_A_CHUNK", report.scenario.cards_a_chunk)
     with connected() as connect, chunks:
         simulation = kind(report.scenario, report.faults, random)
         connect(simulation.cloud)

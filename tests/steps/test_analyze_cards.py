@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.backlog.model import CardAnalysis
-from groundwork.steps import analyze_cards
-from groundwork.steps.analyze_cards import AnalyzedCards, batches
+from groundwork.generation import analyze_cards
+from groundwork.generation.analyze_cards import AnalyzedCards, batches
 from tests.ai.questions import PROJECT, card, cards
 
 ENTRY = {

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.backlog.model import Card
-from groundwork.steps import epics
-from groundwork.steps.epics import MergedEpics, ProposedEpics
+from groundwork.generation import epics
+from groundwork.generation.epics import MergedEpics, ProposedEpics
 from tests.ai.questions import PROJECT, analysed, card, drafts, some_cards
 
 

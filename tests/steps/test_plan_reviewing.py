@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
+from groundwork.generation.plan_review import judge, parts, question
+from groundwork.generation.review_answers import FORMS, Sight
 from groundwork.llm.mock import model
 from groundwork.llm.prompt import schema
 from groundwork.plans.history import Request, ReviewType
@@ -18,8 +20,6 @@ from groundwork.plans.refusals import ConflictingSuggestions
 from groundwork.plans.suggestions import Suggestion, apply_chosen, clashes, stale
 from groundwork.plans.surveying import Survey
 from groundwork.plans.validating import faults
-from groundwork.steps.plan_reviewing import judge, parts, question
-from groundwork.steps.plan_suggesting import FORMS, Sight
 from tests.anthropic_server.server import schema_fault
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
 

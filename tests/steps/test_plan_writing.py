@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from groundwork.backlog.model import Mode, Story, Subtask
+from groundwork.generation import plan_draft
+from groundwork.generation.plan_draft import Brief
+from groundwork.generation.task_texts import kept_files, kept_key
 from groundwork.llm.mock import model as mock
 from groundwork.llm.mock import plans
 from groundwork.llm.port import Question, Reply
@@ -14,9 +17,6 @@ from groundwork.plans.model import Plan
 from groundwork.plans.surveying import Survey
 from groundwork.plans.templates import builtin, filled
 from groundwork.plans.validating import faults
-from groundwork.steps import plan_writing
-from groundwork.steps.plan_texts import kept_files, kept_key
-from groundwork.steps.plan_writing import Brief
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.answers import FIVE, phases, written
 from tests.plans.plans import empty
@@ -59,8 +59,8 @@ def subtasks(count: int) -> list[Subtask]:
 
 
 async def interpreted(of: Brief, model: ScriptedModel) -> Plan:
-    question = plan_writing.question(of)
-    return await ask(model, question, lambda answer: plan_writing.interpret(of, answer), lambda reply: None)
+    question = plan_draft.question(of)
+    return await ask(model, question, lambda answer: plan_draft.interpret(of, answer), lambda reply: None)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -181,13 +181,13 @@ async def test_the_mock_makes_a_valid_plan_of_any_description(description: str) 
 
 
 def test_the_mock_writes_the_same_plan_for_the_same_question() -> None:
-    material = plan_writing.question(brief()).material
+    material = plan_draft.question(brief()).material
     assert plans.plan(material) == plans.plan(material)
 
 
 def test_two_tasks_of_one_parallel_phase_of_the_mock_share_no_file() -> None:
     many = Survey("main", "0" * 40, tuple(f"src/export/invoices_{n}.py" for n in range(9)), "", None)
-    question = plan_writing.question(brief(survey=many, mode=Mode.DETAILED))
+    question = plan_draft.question(brief(survey=many, mode=Mode.DETAILED))
     for phase in mock.answer(question)["phases"]:
         named = [path for task in phase["tasks"] for path in task["files"]]
         if phase["mode"] == "parallel":
@@ -195,7 +195,7 @@ def test_two_tasks_of_one_parallel_phase_of_the_mock_share_no_file() -> None:
 
 
 def test_the_fixed_part_holds_nothing_of_the_material() -> None:
-    one = plan_writing.question(brief())
-    other = plan_writing.question(brief(mode=Mode.DETAILED, stories=[(story(), subtasks(2))]))
+    one = plan_draft.question(brief())
+    other = plan_draft.question(brief(mode=Mode.DETAILED, stories=[(story(), subtasks(2))]))
     assert one.instructions == other.instructions
     assert "CSV" not in one.instructions

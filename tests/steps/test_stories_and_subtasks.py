@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from groundwork.backlog.model import Mode, Severity
-from groundwork.steps import stories, subtasks
-from groundwork.steps.stories import WrittenStories
-from groundwork.steps.subtasks import WrittenSubtasks
+from groundwork.generation import stories, subtasks
+from groundwork.generation.stories import WrittenStories
+from groundwork.generation.subtasks import WrittenSubtasks
 from tests.ai.questions import EPIC, PROJECT, STORY, analysed, some_cards
 
 CRITERION = "Given a list, when I search, then I find it."

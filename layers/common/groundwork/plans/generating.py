@@ -8,6 +8,7 @@ from pydantic import Field
 
 from groundwork.backlog.model import Mode, Value, rfc3339
 from groundwork.errors import Invalid, NotFound
+from groundwork.generation.plan_draft import MOST_PARTS, MOST_TASKS
 from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request
 from groundwork.plans.model import MOST_STORIES, Plan, PlanStatus, Title
@@ -16,7 +17,6 @@ from groundwork.plans.writes import PlanRuns
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader
-from groundwork.steps.plan_writing import MOST_PARTS, MOST_TASKS
 
 
 class ModelOptions(Value):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
+from groundwork.generation.plan_review import parts
 from groundwork.plans.editing import Editor, Expected, Made
 from groundwork.plans.generating import Accepted, ModelOptions, new_run, pending
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request, ReviewType, Scope
@@ -15,7 +16,6 @@ from groundwork.plans.model import Plan
 from groundwork.plans.refusals import NothingToApply, PlanNotEditable
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
 from groundwork.runs.model import Run, RunType
-from groundwork.steps.plan_reviewing import parts
 
 MOST_CHOSEN = 500
 

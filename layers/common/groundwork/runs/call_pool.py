@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from groundwork.errors import Transient
-from groundwork.jobs import JOBS, Desk, ItemFailed, Outcome, together
+from groundwork.generation.backlog_handlers import JOBS, Desk, ItemFailed, Outcome, together
+from groundwork.generation.plan_handlers import PLAN_JOBS
 from groundwork.llm.port import Misconfigured, ModelError, Reply, Usage
 from groundwork.llm.rate_limit import OutOfTime, PacedModel
 from groundwork.llm.structured_output import AnswerRejected
-from groundwork.plan_jobs import PLAN_JOBS
 from groundwork.runs.model import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
 
 RETRY_AFTER_MS = (1_000, 5_000)

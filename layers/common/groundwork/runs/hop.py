@@ -12,8 +12,8 @@ from enum import StrEnum
 from itertools import batched, islice
 
 from groundwork.errors import LeaseLost, Transient
+from groundwork.generation.backlog_handlers import Desk, ItemFailed, Outcome
 from groundwork.ids import Kind, path_of
-from groundwork.jobs import Desk, ItemFailed, Outcome
 from groundwork.llm.port import Model, RateLimited, Usage
 from groundwork.llm.rate_limit import Pace, PacedModel
 from groundwork.plans.writes import PlanMeans

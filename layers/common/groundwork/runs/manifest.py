@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import batched, count, islice
 
 from groundwork.backlog.model import Card
+from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
 from groundwork.runs.ports import BacklogReader, Parent, RunStore
-from groundwork.steps import epics as epic_steps
 from groundwork.text import one_line, shortened
 
 PAGE = 100

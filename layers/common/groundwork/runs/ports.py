@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask
 from groundwork.errors import GroundworkError
+from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path
 from groundwork.plans.writes import PlanWrite
 from groundwork.runs.model import Entry, Run, RunType, Target
-from groundwork.steps.epics import EpicDraft
 
 type InThread = Callable[..., Awaitable[Any]]
 """Runs a blocking call off the event loop: asyncio.to_thread, or a simulator's own."""

@@ -11,12 +11,12 @@ from pydantic import AfterValidator, Field
 
 from groundwork.backlog.model import Counts, Value
 from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Transient
+from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path, path_of
 from groundwork.runs import leases
 from groundwork.runs.manifest import PAGE, targets
 from groundwork.runs.model import Lease, Run, RunOptions, RunType, Status
 from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
-from groundwork.steps import epics as epic_steps
 
 MOST_SELECTED = 1_000
 PROBED = 2_000

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from groundwork.errors import LeaseLost, Transient
-from groundwork.jobs import ItemFailed, Outcome
+from groundwork.generation.backlog_handlers import ItemFailed, Outcome
 from groundwork.runs import leases
 from groundwork.runs.call_pool import Finished
 from groundwork.runs.model import ErrorCode, Run

@@ -14,6 +14,7 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
@@ -29,7 +30,6 @@ from groundwork.runs.model import (
     Status,
     Target,
 )
-from groundwork.steps.epics import EpicDraft
 from groundwork.store.backlog_rows import AttentionIndex
 
 ACTIVE = "ACTIVE"

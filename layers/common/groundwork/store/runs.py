@@ -16,11 +16,11 @@ from groundwork.errors import (
     Transient,
     Unreadable,
 )
+from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, parse, path_of
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import Entry, Run, RunType, Status, Target
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
-from groundwork.steps.epics import EpicDraft
 from groundwork.store.backlog_rows import (
     ROW_OF_KIND,
     CardRow,

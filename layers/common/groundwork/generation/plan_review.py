@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any
 
+from groundwork.generation.review_answers import FORMS, Proposed, Sight
+from groundwork.generation.task_texts import in_full, phase_refs, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan, Task
@@ -13,8 +15,6 @@ from groundwork.plans.scheduling import schedule
 from groundwork.plans.suggestions import Suggestion, usable
 from groundwork.plans.surveying import Survey
 from groundwork.plans.validating import faults
-from groundwork.steps.plan_suggesting import FORMS, Proposed, Sight
-from groundwork.steps.plan_texts import in_full, phase_refs, task_refs
 
 IN_ONE_PART: dict[ReviewType, int] = {
     "refine_descriptions": 12,

@@ -8,8 +8,10 @@ from typing import Any
 
 from groundwork.backlog.model import Story, rfc3339
 from groundwork.errors import NotFound, Refusal
+from groundwork.generation import plan_draft, plan_review
+from groundwork.generation.backlog_handlers import Desk, ItemFailed, Job, Outcome, Results, Spend
+from groundwork.generation.review_answers import Sight
 from groundwork.ids import Kind, Path, path_of
-from groundwork.jobs import Desk, ItemFailed, Job, Outcome, Results, Spend
 from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
 from groundwork.plans.history import Iteration, Request, compared, listed
@@ -18,8 +20,6 @@ from groundwork.plans.surveying import RepositoryUnavailable, Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.writes import PlanMeans, PlanWritten, Suggested
 from groundwork.runs.model import ErrorCode, RunType, Target
-from groundwork.steps import plan_reviewing, plan_writing
-from groundwork.steps.plan_suggesting import Sight
 
 
 async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
@@ -27,7 +27,7 @@ async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Res
     means, iteration, plan = await _loaded(desk)
     request = iteration.request or Request()
     try:
-        brief = plan_writing.Brief(
+        brief = plan_draft.Brief(
             plan=plan,
             survey=await _survey(desk, means, plan),
             mode=desk.run.options.mode,
@@ -36,8 +36,8 @@ async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Res
         )
     except ItemFailed as failed:
         return {target.index: failed}
-    question = plan_writing.question(brief)
-    written = await ask(desk.model, question, lambda answer: plan_writing.interpret(brief, answer), spend)
+    question = plan_draft.question(brief)
+    written = await ask(desk.model, question, lambda answer: plan_draft.interpret(brief, answer), spend)
     after = written.changed(status=PlanStatus.DRAFT, version=plan.version + 1, updated_at=rfc3339(desk.now_ms()))
     # nobody sees it before the commit that makes it the plan's next version
     await desk.io(means.store.put_content, after)
@@ -50,19 +50,19 @@ async def review_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Re
     means, iteration, plan = await _loaded(desk)
     request = iteration.request or Request()
     assert request.review_type
-    part = plan_reviewing.parts(plan, request)[target.index]
+    part = plan_review.parts(plan, request)[target.index]
     begun = await _begun(desk, means, plan)
     sight = Sight(plan, frozenset(part.task_ids) - begun, part.phase_ids, target.index)
     if part.task_ids and not sight.task_ids:
         return {target.index: Outcome(target, plan=Suggested(iteration.id, target.index, ()))}
     survey: Survey | None = None
-    if request.review_type in plan_reviewing.SURVEYED:
+    if request.review_type in plan_review.SURVEYED:
         try:
             survey = await _survey(desk, means, plan)
         except ItemFailed as failed:
             return {target.index: failed}
-    question = plan_reviewing.question(sight, request.review_type, survey)
-    kept, dropped = await ask(desk.model, question, plan_reviewing.judge(sight, request.review_type), spend)
+    question = plan_review.question(sight, request.review_type, survey)
+    kept, dropped = await ask(desk.model, question, plan_review.judge(sight, request.review_type), spend)
     suggested = Suggested(iteration.id, target.index, tuple(kept), tuple(dropped))
     return {target.index: Outcome(target, plan=suggested)}
 
@@ -99,7 +99,7 @@ async def _begun(desk: Desk, means: PlanMeans, plan: Plan) -> frozenset[str]:
     return frozenset(id_ for id_, state in states.items() if state.status.begun)
 
 
-async def _stories(desk: Desk, request: Request) -> plan_writing.Written:
+async def _stories(desk: Desk, request: Request) -> plan_draft.Written:
     """Each story with its subtasks, in the order asked for. Raises ItemFailed where one is gone."""
     return [await _story(desk, story_id) for story_id in request.story_ids]
 

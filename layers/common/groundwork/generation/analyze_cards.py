@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Sentiment, Severity
+from groundwork.generation.answer_fields import Answer, Line, numbered
+from groundwork.generation.prompts import ANALYZE_CARDS
 from groundwork.llm.port import Question, Task
 from groundwork.llm.structured_output import explain
-from groundwork.steps.answers import Answer, Line, numbered
-from groundwork.steps.instructions import ANALYZE_CARDS
 from groundwork.text import clean, one_line
 
 CARDS_A_CALL = 10

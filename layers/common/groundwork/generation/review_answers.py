@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from groundwork.generation import plan_prompts
+from groundwork.generation.answer_fields import Answer, Ref
+from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
 from groundwork.llm.port import Task as Asked
 from groundwork.plans.drafting import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
@@ -21,9 +24,6 @@ from groundwork.plans.operations import (
     UpdatePhase,
     UpdateTask,
 )
-from groundwork.steps import plan_instructions
-from groundwork.steps.answers import Answer, Ref
-from groundwork.steps.plan_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
 
 type Proposed = tuple[Operation, str]
 
@@ -244,8 +244,8 @@ class Form:
 
 
 FORMS: dict[ReviewType, Form] = {
-    "refine_descriptions": Form(Asked.REFINE_TASKS, plan_instructions.REFINE, Refinements, refined, 500),
-    "add_missing": Form(Asked.ADD_TASKS, plan_instructions.ADD_MISSING, Additions, added, 200),
-    "optimize_order": Form(Asked.ORDER_TASKS, plan_instructions.OPTIMIZE_ORDER, Ordering, ordered, 100),
-    "break_down": Form(Asked.SPLIT_TASKS, plan_instructions.BREAK_DOWN, Splits, broken_down, 1_600),
+    "refine_descriptions": Form(Asked.REFINE_TASKS, plan_prompts.REFINE, Refinements, refined, 500),
+    "add_missing": Form(Asked.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, added, 200),
+    "optimize_order": Form(Asked.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, ordered, 100),
+    "break_down": Form(Asked.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, broken_down, 1_600),
 }

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from groundwork.backlog.model import Effort, Epic, Mode, Story
+from groundwork.generation.answer_fields import Answer, Prose, Title, check_count, check_distinct
+from groundwork.generation.prompts import write_subtasks
 from groundwork.llm.port import Question, Task
-from groundwork.steps.answers import Answer, Prose, Title, check_count, check_distinct
-from groundwork.steps.instructions import write_subtasks
 
 
 @dataclass(frozen=True, slots=True)

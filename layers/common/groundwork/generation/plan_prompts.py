@@ -1,6 +1,6 @@
 """What the model is told when it writes or reviews a plan. Fixed text, so it is cached: counts are in the material."""
 
-from groundwork.steps.instructions import DATA
+from groundwork.generation.prompts import DATA
 
 _TASK = """\
 - `title`: at most 100 characters, begins with a verb and names the thing: "Store the position of an interrupted \

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from groundwork.generation import analyze_cards, token_estimates
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.llm.rate_limit import Pace
@@ -9,7 +10,6 @@ from groundwork.runs.manifest import targets
 from groundwork.runs.model import Run, RunType, Target
 from groundwork.runs.ports import BacklogReader, RunStore
 from groundwork.runs.schemas import RunEstimate
-from groundwork.steps import analyze_cards, sizes
 
 CALL_SECONDS = {
     RunType.ANALYZE_CARDS: 12,
@@ -55,12 +55,12 @@ def _calls(run: Run, project_id: str, backlog: BacklogReader, todo: list[Target]
             return _analyses(project_id, backlog, {target.numbers[0] for target in todo})
         case RunType.GENERATE_EPICS:
             batches = [target for target in todo if target.cards]
-            merges = [sizes.merge_call(8 * len(batches)) for target in todo if target.merges]
-            return [sizes.epics_call(len(target.cards)) for target in batches] + merges
+            merges = [token_estimates.merge_call(8 * len(batches)) for target in todo if target.merges]
+            return [token_estimates.epics_call(len(target.cards)) for target in batches] + merges
         case RunType.GENERATE_STORIES:
-            return [sizes.stories_call(_linked(project_id, backlog, t), run.options.mode) for t in todo]
+            return [token_estimates.stories_call(_linked(project_id, backlog, t), run.options.mode) for t in todo]
         case RunType.GENERATE_SUBTASKS:
-            return [sizes.subtasks_call(run.options.mode) for _ in todo]
+            return [token_estimates.subtasks_call(run.options.mode) for _ in todo]
         case _:
             # what a plan's run takes is not asked for here
             return []
@@ -70,7 +70,8 @@ def _analyses(project_id: str, backlog: BacklogReader, wanted: set[int]) -> list
     pages = backlog.all_cards(project_id)
     cards = [card for page in pages for card in page if int(card.id.rpartition("-C")[2]) in wanted]
     return [
-        sizes.analyze_call(sum(len(card.text) for card in batch), len(batch)) for batch in analyze_cards.batches(cards)
+        token_estimates.analyze_call(sum(len(card.text) for card in batch), len(batch))
+        for batch in analyze_cards.batches(cards)
     ]
 
 

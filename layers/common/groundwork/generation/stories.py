@@ -8,9 +8,19 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from groundwork.backlog.model import Card, Effort, Epic, Mode, Priority
+from groundwork.generation.answer_fields import (
+    Answer,
+    Line,
+    Ref,
+    Title,
+    Urgency,
+    check_count,
+    check_distinct,
+    known,
+    numbered,
+)
+from groundwork.generation.prompts import write_stories
 from groundwork.llm.port import Question, Task
-from groundwork.steps.answers import Answer, Line, Ref, Title, Urgency, check_count, check_distinct, known, numbered
-from groundwork.steps.instructions import write_stories
 from groundwork.text import one_line, shortened
 
 MOST_CARDS = 60

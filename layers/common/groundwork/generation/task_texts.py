@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from groundwork.backlog.model import Effort
+from groundwork.generation.answer_fields import Answer, Line, Prose, Title
 from groundwork.plans.drafting import TaskDraft
 from groundwork.plans.model import Plan, Task
-from groundwork.steps.answers import Answer, Line, Prose, Title
 
 Criteria = Annotated[list[Line], Field(min_length=1, max_length=10)]
 Reason = Annotated[Line, Field(description="Why, in one or two sentences")]

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask, rfc3339
 from groundwork.errors import GroundworkError
+from groundwork.generation import analyze_cards, epics, stories, subtasks
+from groundwork.generation.epics import Coverage, EpicDraft
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Model, Reply
 from groundwork.llm.structured_output import ask
 from groundwork.plans.writes import PlanMeans, PlanWrite
 from groundwork.runs.model import ErrorCode, Run, RunType, Target
 from groundwork.runs.ports import BacklogReader, Changes, InThread, RunStore
-from groundwork.steps import analyze_cards, epics, stories, subtasks
-from groundwork.steps.epics import Coverage, EpicDraft
 
 ANALYZED_TOGETHER = 10
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundwork.backlog.model import Mode, Story, Subtask
+from groundwork.generation.answer_fields import Answer, Prose, Title
+from groundwork.generation.plan_prompts import WRITE_PLAN
+from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
 from groundwork.plans.drafting import PhaseDraft, with_phases
 from groundwork.plans.model import PhaseMode, Plan
@@ -12,9 +15,6 @@ from groundwork.plans.refusals import InvalidPlan
 from groundwork.plans.surveying import Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.validating import Fault, faults
-from groundwork.steps.answers import Answer, Prose, Title
-from groundwork.steps.plan_instructions import WRITE_PLAN
-from groundwork.steps.plan_texts import KeyedTask
 
 MOST_TASKS = 60
 """What one answer can hold. A larger plan is put together of several, or by hand."""

@@ -6,9 +6,9 @@ cache for less; what a model thinks before it writes comes on top.
 """
 
 from groundwork.backlog.model import Mode
-from groundwork.steps import instructions
-from groundwork.steps.epics import MOST_EPICS
-from groundwork.steps.stories import MOST_CARDS
+from groundwork.generation import prompts
+from groundwork.generation.epics import MOST_EPICS
+from groundwork.generation.stories import MOST_CARDS
 
 CHARACTERS_A_TOKEN = 4
 SCHEMA = 300
@@ -17,23 +17,23 @@ SCHEMA = 300
 
 def analyze_call(characters: int, cards: int) -> tuple[int, int]:
     """`characters`: those of all the cards together."""
-    return _fixed(instructions.ANALYZE_CARDS) + characters // CHARACTERS_A_TOKEN + 10 * cards, 100 * cards
+    return _fixed(prompts.ANALYZE_CARDS) + characters // CHARACTERS_A_TOKEN + 10 * cards, 100 * cards
 
 
 def epics_call(cards: int) -> tuple[int, int]:
-    return _fixed(instructions.PROPOSE_EPICS) + 38 * cards, _epics(cards) + 3 * cards
+    return _fixed(prompts.PROPOSE_EPICS) + 38 * cards, _epics(cards) + 3 * cards
 
 
 def merge_call(drafts: int) -> tuple[int, int]:
-    return _fixed(instructions.MERGE_EPICS) + 120 * drafts, _epics(drafts) + 3 * drafts
+    return _fixed(prompts.MERGE_EPICS) + 120 * drafts, _epics(drafts) + 3 * drafts
 
 
 def stories_call(cards: int, mode: Mode) -> tuple[int, int]:
-    return _fixed(instructions.write_stories(mode)) + 150 + 75 * min(cards, MOST_CARDS), 240 * _children(mode)
+    return _fixed(prompts.write_stories(mode)) + 150 + 75 * min(cards, MOST_CARDS), 240 * _children(mode)
 
 
 def subtasks_call(mode: Mode) -> tuple[int, int]:
-    return _fixed(instructions.write_subtasks(mode)) + 300, 90 * _children(mode)
+    return _fixed(prompts.write_subtasks(mode)) + 300, 90 * _children(mode)
 
 
 def _fixed(text: str) -> int:

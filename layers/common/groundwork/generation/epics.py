@@ -6,8 +6,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from groundwork.backlog.model import Card, CardAnalysis, Priority
-from groundwork.llm.port import Question, Task
-from groundwork.steps.answers import (
+from groundwork.generation.answer_fields import (
     Answer,
     Prose,
     Ref,
@@ -18,7 +17,8 @@ from groundwork.steps.answers import (
     known,
     numbered,
 )
-from groundwork.steps.instructions import MERGE_EPICS, PROPOSE_EPICS
+from groundwork.generation.prompts import MERGE_EPICS, PROPOSE_EPICS
+from groundwork.llm.port import Question, Task
 
 CARDS_A_CHUNK = 250
 FEWEST_EPICS = 3
