@@ -14,9 +14,9 @@ from groundwork.executing.conducting import Act, Conductor
 from groundwork.executing.control import Asked, execute
 from groundwork.executing.standing import Standing
 from groundwork.executing.work import Done
-from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.graph import SECONDS, by_effort, critical_path, schedule
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.scheduling import SECONDS, by_effort, critical_path, schedule
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 from tests.plans.plans import empty
 

@@ -31,7 +31,7 @@ from groundwork.backlog.requests import (
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.http import answers
 from groundwork.ids import Kind, Path, path_of
-from groundwork.plans.answers import StoryWithPlans
+from groundwork.plans.schemas import StoryWithPlans
 from groundwork.runs.schemas import Health, Imported, Listed
 from groundwork.settings import Settings
 from groundwork.store.backlog_rows import is_list_position, is_position

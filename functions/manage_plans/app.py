@@ -16,26 +16,15 @@ from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
 from groundwork.plan_routes import control, parts, repositories, templates, watching
 from groundwork.plan_routes.surroundings import IfMatch, Limit, Token
-from groundwork.plans import showing
-from groundwork.plans.answers import (
-    Comparison,
-    IterationShown,
-    PlanEstimate,
-    PlanInBrief,
-    PlanShown,
-    UnderWay,
-)
-from groundwork.plans.bodies import (
-    NewPlan,
-    PlanPatch,
-    Restoration,
-)
-from groundwork.plans.creating import drafted, source_of
-from groundwork.plans.editing import Editor
-from groundwork.plans.estimating import estimate_of_plan
-from groundwork.plans.generating import GenerateRequest, Generator
+from groundwork.plans import views
+from groundwork.plans.create import drafted, source_of
+from groundwork.plans.editor import Editor
+from groundwork.plans.estimate import estimate_of_plan
+from groundwork.plans.generate import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
+from groundwork.plans.requests import NewPlan, PlanPatch, Restoration
+from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
+from groundwork.plans.schemas import Comparison, IterationShown, PlanEstimate, PlanInBrief, PlanShown, UnderWay
 from groundwork.runs.schemas import Listed
 from groundwork.runs.start import Starter
 from groundwork.scheduler import PlanTimer
@@ -180,7 +169,7 @@ def compare(
 ) -> Response[str]:
     plans = tables().plans
     after = plans.load(plan_id) if to is None else plans.at_version(plan_id, to)
-    return http.answer(showing.comparison(plans.at_version(plan_id, since), after))
+    return http.answer(views.comparison(plans.at_version(plan_id, since), after))
 
 
 @app.post(
@@ -204,7 +193,7 @@ def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Respon
 def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_iteration_position)
     found = tables().plans.iterations(plan_id, int(position) if position else None, limit)
-    shown, last = showing.history_page(map(tables().plans.with_suggestions, found), PAGE_BYTES)
+    shown, last = views.history_page(map(tables().plans.with_suggestions, found), PAGE_BYTES)
     return http.page(shown, str(last) if last and last > 1 else None)
 
 
@@ -222,7 +211,7 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
         raise NotFound.of("iteration", iteration_id)
     before, after = plans.before_and_after(iteration)
     iteration = iteration.model_copy(update={"schedule": effect(before, iteration, suggestions)})
-    return http.answer(showing.iteration_compared(iteration, before, after, suggestions, plans.load(plan_id)))
+    return http.answer(views.iteration_compared(iteration, before, after, suggestions, plans.load(plan_id)))
 
 
 # the model's part
@@ -299,7 +288,7 @@ for routes in (repositories, parts, templates, control, watching):
 
 
 def _plan(plan: Plan, status: int = 200) -> Response[str]:
-    return http.answer(showing.plan_shown(plan, tables().plans.states(plan.id)), status, plan.version)
+    return http.answer(views.plan_shown(plan, tables().plans.states(plan.id)), status, plan.version)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from groundwork.ids import PLAN_ID, Kind, path_of
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.plans.surveying import once
-from groundwork.plans.writes import PlanMeans
+from groundwork.plans.ports import PlanMeans
+from groundwork.plans.repo_survey import once
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import ErrorCode, Run
 from groundwork.settings import Settings

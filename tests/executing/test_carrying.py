@@ -17,7 +17,7 @@ from groundwork.executing.control import Asked
 from groundwork.executing.standing import Spent, Standing
 from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Turn, Watch
 from groundwork.llm.port import Usage
-from groundwork.plans.estimating import Measured
+from groundwork.plans.estimate import Measured
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine

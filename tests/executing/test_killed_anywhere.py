@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from groundwork.executing import carrying
-from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.model import Plan
 from groundwork.sessions.upstream import RepositoryUnreachable
 from tests.plans.plans import draft, phase

@@ -10,7 +10,7 @@ from groundwork.executing import control
 from groundwork.executing.conducting import Act
 from groundwork.executing.standing import ENDED
 from groundwork.executing.work import Done, Failed, Held, Outcome, Troubled
-from groundwork.plans.drafting import PhaseDraft
+from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
 from tests.executing.playing import Iteration, Play
 from tests.fakes.executions import MemoryExecutions

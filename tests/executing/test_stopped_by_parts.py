@@ -4,8 +4,8 @@ import pytest
 
 from groundwork.executing import control, rollback
 from groundwork.executing.undoing import Undoer
+from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.plans.refusals import PlanNotEditable
 from groundwork.store.tables import Tables
 from tests.executing.playing import Play
 from tests.executing.test_carrying import repository

@@ -15,7 +15,7 @@ from groundwork.executing.settling import settled
 from groundwork.executing.standing import Spent, Standing
 from groundwork.executing.work import Done, Failed, Turn
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
-from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository

@@ -1,4 +1,4 @@
-"""Plans in memory: the port `groundwork.plans.writes.PlanStore`, and stories beside it."""
+"""Plans in memory: the port `groundwork.plans.ports.PlanStore`, and stories beside it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from typing import Any
 
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
-from groundwork.plans.guarding import refusal, touched
+from groundwork.plans.edit_guard import refusal, touched
+from groundwork.plans.errors import PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, TaskState
-from groundwork.plans.refusals import PlanNotEditable, VersionConflict
 from groundwork.plans.repositories import Repository
 
 
@@ -81,7 +81,7 @@ class MemoryPlans:
 
 @dataclass
 class MemoryStories:
-    """The port `groundwork.plans.linking.StoryReader`: stories and subtasks by id."""
+    """The port `groundwork.plans.links.StoryReader`: stories and subtasks by id."""
 
     things: dict[str, Any] = field(default_factory=dict)
 

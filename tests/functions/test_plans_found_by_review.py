@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from groundwork.errors import Transient
-from groundwork.plans.drafting import PhaseDraft
-from groundwork.plans.editing import Editor
+from groundwork.plans.draft import PhaseDraft
+from groundwork.plans.editor import Editor
 from groundwork.plans.operations import AddPhase, Operation, UpdateTask
 from groundwork.store.dynamo import Transaction
 from groundwork.store.plans import DynamoPlans

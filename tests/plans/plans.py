@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddPhase,

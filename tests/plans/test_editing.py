@@ -9,12 +9,12 @@ import pytest
 
 from groundwork.errors import GroundworkError, Invalid, NotFound, Transient
 from groundwork.ids import new_repository_id
-from groundwork.plans.drafting import PhaseDraft, with_phases
-from groundwork.plans.editing import TRIES, Editor
+from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.editor import TRIES, Editor
+from groundwork.plans.errors import InvalidPlan, VersionConflict
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import AddTask, Operation, RemoveTask, UpdatePlan, UpdateTask
-from groundwork.plans.refusals import InvalidPlan, VersionConflict
 from groundwork.plans.repositories import Repository
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, draft, id_of, phase

@@ -6,9 +6,9 @@ import pytest
 
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
-from groundwork.plans.estimating import ENOUGH, Measured, assumed, estimate_of_plan
+from groundwork.plans.estimate import ENOUGH, Measured, assumed, estimate_of_plan
+from groundwork.plans.graph import SECONDS
 from groundwork.plans.model import Plan, TaskState, TaskStatus
-from groundwork.plans.scheduling import SECONDS
 from groundwork.store.tables import Tables
 from tests.plans.plans import draft, id_of, phase, plan_of
 

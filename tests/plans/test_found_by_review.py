@@ -2,11 +2,11 @@
 
 import pytest
 
+from groundwork.plans.errors import StaleSuggestion
 from groundwork.plans.model import Condition
 from groundwork.plans.operations import AddTask, MoveTask, RemovePhase, RemoveTask, SplitTask, applied
-from groundwork.plans.refusals import StaleSuggestion
 from groundwork.plans.suggestions import apply_chosen, conflicts, stale, suggestion
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 

@@ -12,9 +12,9 @@ from groundwork.errors import Invalid, NothingToRetry
 from groundwork.llm.port import Question, Reply, Unavailable
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import PlanStatus
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import RunType, Status

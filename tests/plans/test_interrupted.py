@@ -14,9 +14,9 @@ from groundwork.errors import Transient
 from groundwork.llm.mock.model import MockModel
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.reviewing import ReviewRequest
-from groundwork.plans.surveying import Survey
-from groundwork.plans.validating import faults
+from groundwork.plans.repo_survey import Survey
+from groundwork.plans.reviews import ReviewRequest
+from groundwork.plans.validation import faults
 from groundwork.runs import call_pool
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import Run, Status

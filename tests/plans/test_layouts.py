@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.plans.layouts import layout
+from groundwork.plans.repo_map import layout
 
 NAMES = st.sampled_from(["src", "galaxy", "tests", "docs", "a", "b", "api.py", "cache.py", "x.md"])
 PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=5).map("/".join), max_size=80)

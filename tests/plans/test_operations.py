@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
+from groundwork.plans.errors import HasDependents
 from groundwork.plans.history import compared, restored
 from groundwork.plans.model import Condition, Plan
 from groundwork.plans.operations import (
@@ -19,8 +20,7 @@ from groundwork.plans.operations import (
     SplitTask,
     applied,
 )
-from groundwork.plans.refusals import HasDependents
-from groundwork.plans.validating import check, faults
+from groundwork.plans.validation import check, faults
 from tests.plans.plans import draft, id_of, operations, phase, plan_of, plans
 
 

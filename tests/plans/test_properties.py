@@ -11,15 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
-from groundwork.plans.editing import Editor, Expected
+from groundwork.plans.editor import Editor, Expected
+from groundwork.plans.errors import VersionConflict
 from groundwork.plans.history import Iteration, IterationKind, compared
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, MoveTask, Operation, RemoveTask, SplitTask, UpdateTask, applied
-from groundwork.plans.refusals import VersionConflict
 from groundwork.plans.repositories import Repository
-from groundwork.plans.reviewing import Choice, apply_suggestions
+from groundwork.plans.reviews import Choice, apply_suggestions
 from groundwork.plans.suggestions import Suggestion, apply_chosen, seen, usable
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from groundwork.store.tables import open_tables
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, operations, plans

@@ -10,10 +10,7 @@ import pytest
 
 from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
 from groundwork.llm.port import Question, Reply
-from groundwork.plans.history import IterationKind, IterationStatus
-from groundwork.plans.model import Plan, PlanStatus, TaskStatus
-from groundwork.plans.operations import SplitTask, UpdateTask
-from groundwork.plans.refusals import (
+from groundwork.plans.errors import (
     ConflictingSuggestions,
     NothingToApply,
     PlanInUse,
@@ -21,9 +18,12 @@ from groundwork.plans.refusals import (
     StaleSuggestion,
     VersionConflict,
 )
-from groundwork.plans.reviewing import Choice, ReviewRequest, effect
+from groundwork.plans.history import IterationKind, IterationStatus
+from groundwork.plans.model import Plan, PlanStatus, TaskStatus
+from groundwork.plans.operations import SplitTask, UpdateTask
+from groundwork.plans.reviews import Choice, ReviewRequest, effect
 from groundwork.plans.suggestions import clashes
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunType, Status
 from groundwork.store.plan_rows import PlanRow

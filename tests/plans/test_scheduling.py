@@ -5,8 +5,8 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundwork.plans.graph import SECONDS, Graph, critical_path, makespan, schedule, widest
 from groundwork.plans.model import Plan
-from groundwork.plans.scheduling import SECONDS, Graph, critical_path, makespan, schedule, widest
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
 
 

@@ -8,12 +8,12 @@ import pytest
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, Path, new_repository_id, new_template_id
 from groundwork.llm.port import Usage
-from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
-from groundwork.plans.estimating import Measured
+from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.errors import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
+from groundwork.plans.estimate import Measured
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
 from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateTask, applied
-from groundwork.plans.refusals import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.runs.model import Lease, Run, RunType

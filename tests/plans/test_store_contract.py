@@ -7,13 +7,13 @@ import pytest
 
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
-from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.errors import PlanNotEditable, TaskBegun, VersionConflict
 from groundwork.plans.history import Iteration, IterationKind, compared, listed, restored
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
 from groundwork.plans.operations import MovePhase, Operation, RemoveTask, UpdatePlan, UpdateTask, applied
-from groundwork.plans.refusals import PlanNotEditable, TaskBegun, VersionConflict
+from groundwork.plans.ports import PlanStore
 from groundwork.plans.repositories import Repository
-from groundwork.plans.writes import PlanStore
 from groundwork.store.plan_rows import PlanRow
 from groundwork.store.standing_rows import StateRow, state_key
 from groundwork.store.tables import Tables

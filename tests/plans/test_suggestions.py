@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
+from groundwork.plans.errors import ConflictingSuggestions, InvalidPlan, StaleSuggestion
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddTask,
@@ -19,9 +20,8 @@ from groundwork.plans.operations import (
     UpdateTask,
     applied,
 )
-from groundwork.plans.refusals import ConflictingSuggestions, InvalidPlan, StaleSuggestion
 from groundwork.plans.suggestions import Suggestion, apply_chosen, stale, suggestion, together, usable
-from groundwork.plans.validating import check, faults
+from groundwork.plans.validation import check, faults
 from tests.plans.plans import draft, id_of, operations, phase, plan_of, plans
 
 

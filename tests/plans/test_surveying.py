@@ -6,8 +6,8 @@ import pytest
 
 from groundwork.errors import Transient
 from groundwork.git import credentials, local_path, surveyor
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, once
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey, once
 from tests.plans.git_server import Application, answering, endless, git_server, serving
 from tests.plans.world import FILES, make_repository, no_secret
 

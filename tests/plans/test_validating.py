@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import Condition, Plan
 from groundwork.plans.operations import ChangeDependencies, UpdateTask, applied
-from groundwork.plans.refusals import InvalidPlan
-from groundwork.plans.validating import Code, check, faults
+from groundwork.plans.validation import Code, check, faults
 from tests.plans.plans import draft, empty, id_of, phase, plan_of, plans
 
 

@@ -17,15 +17,15 @@ from groundwork.ids import Kind, Path, new_project_id, new_repository_id
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.plans.editing import Editor
-from groundwork.plans.generating import Accepted, GenerateRequest, Generator
+from groundwork.plans.editor import Editor
+from groundwork.plans.generate import Accepted, GenerateRequest, Generator
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan
+from groundwork.plans.ports import PlanMeans
+from groundwork.plans.repo_survey import Surveyor, once
 from groundwork.plans.repositories import Repository
-from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions
+from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
-from groundwork.plans.surveying import Surveyor, once
-from groundwork.plans.writes import PlanMeans
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import Run
 from groundwork.runs.start import Starter

@@ -9,16 +9,16 @@ from typing import Any, get_args
 from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
-from groundwork.plans.editing import Editor
-from groundwork.plans.generating import Accepted, GenerateRequest, Generator, ModelOptions
+from groundwork.plans.editor import Editor
+from groundwork.plans.generate import Accepted, GenerateRequest, Generator, ModelOptions
 from groundwork.plans.history import IterationStatus, ReviewType
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import UpdateTask
+from groundwork.plans.ports import PlanMeans
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
 from groundwork.plans.repositories import Repository
-from groundwork.plans.reviewing import Choice, Reviewer, ReviewRequest, apply_suggestions
-from groundwork.plans.surveying import RepositoryUnavailable, Survey
-from groundwork.plans.validating import faults as faults_of
-from groundwork.plans.writes import PlanMeans
+from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
+from groundwork.plans.validation import faults as faults_of
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import Run, Status
 from groundwork.store.run_rows import LinesRow, entry_of

@@ -13,13 +13,13 @@ from groundwork.generation.plan_review import judge, parts, question
 from groundwork.generation.review_answers import FORMS, Sight
 from groundwork.llm.mock import model
 from groundwork.llm.prompt import schema
+from groundwork.plans.errors import ConflictingSuggestions
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, applied
-from groundwork.plans.refusals import ConflictingSuggestions
+from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, apply_chosen, clashes, stale
-from groundwork.plans.surveying import Survey
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from tests.anthropic_server.server import schema_fault
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
 

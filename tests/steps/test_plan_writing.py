@@ -14,9 +14,9 @@ from groundwork.llm.mock import plans
 from groundwork.llm.port import Question, Reply
 from groundwork.llm.structured_output import AnswerInvalid, ask
 from groundwork.plans.model import Plan
-from groundwork.plans.surveying import Survey
+from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import builtin, filled
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.answers import FIVE, phases, written
 from tests.plans.plans import empty

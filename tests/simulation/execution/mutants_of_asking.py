@@ -9,17 +9,17 @@ from groundwork.executing.control import execute
 from groundwork.executing.refusals import NotScheduled
 from groundwork.executing.standing import Standing
 from groundwork.executing.work import Below
-from groundwork.plans import guarding
-from groundwork.plans.guarding import Touched
+from groundwork.plans import edit_guard
+from groundwork.plans.edit_guard import Touched
+from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import Plan, TaskStatus
-from groundwork.plans.refusals import PlanNotEditable
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
 _EXECUTING = "groundwork.executing"
-_woken, _wanted, _done_in, _touched = timing.woken, rollback._wanted, done.done_in, guarding.touched
+_woken, _wanted, _done_in, _touched = timing.woken, rollback._wanted, done.done_in, edit_guard.touched
 
 
 def _whenever_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:

@@ -16,8 +16,8 @@ from groundwork.executing.conducting import Conductor
 from groundwork.executing.control import Asked
 from groundwork.executing.standing import Standing
 from groundwork.executing.timing import NewTiming, scheduled, unscheduled
-from groundwork.plans.drafting import TaskDraft
-from groundwork.plans.editing import Editor
+from groundwork.plans.draft import TaskDraft
+from groundwork.plans.editor import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.operations import AddTask, Operation, RemoveTask, UpdateTask
 from groundwork.scheduler import PlanTimer

@@ -318,7 +318,7 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.store.plans.random": random,
         "groundwork.store.executions.time": time,
         "groundwork.store.executions.random": random,
-        "groundwork.plans.editing.random": random,
+        "groundwork.plans.editor.random": random,
         "groundwork.executing.conducting.random": random,
         "groundwork.stepfunctions._client": StatesClient,
         "groundwork.scheduler._client": SchedulerClient,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.model import Condition, Plan
 from tests.simulation.execution.sessions import Habit
 

@@ -30,7 +30,7 @@ from groundwork.executing.work import (
     Worker,
 )
 from groundwork.llm.port import Usage
-from groundwork.plans.estimating import Measured
+from groundwork.plans.estimate import Measured
 from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository
 

@@ -12,7 +12,7 @@ from groundwork.executing.refusals import NothingCanGoOn, NotItsTurn, RollingBac
 from groundwork.executing.settling import failure
 from groundwork.executing.standing import ATTEMPTS, Cause, Dependents, Standing, TaskStanding, approval_of
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
-from groundwork.plans.validating import check
+from groundwork.plans.validation import check
 
 BEGIN = (PlanStatus.DRAFT, PlanStatus.READY)
 AGAIN = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)

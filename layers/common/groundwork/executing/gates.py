@@ -9,8 +9,8 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from groundwork.executing.standing import Standing, TaskStanding, approval_of
+from groundwork.plans.graph import by_effort, ways_ahead
 from groundwork.plans.model import Condition, Phase, PlanStatus, Task, TaskStatus
-from groundwork.plans.scheduling import by_effort, ways_ahead
 
 
 def before(phase: Phase, task: Task) -> list[str]:

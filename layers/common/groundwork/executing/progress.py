@@ -7,8 +7,8 @@ from typing import Any
 from groundwork.backlog.model import rfc3339
 from groundwork.executing.gates import before
 from groundwork.executing.standing import Spent, Standing, TaskStanding
+from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
-from groundwork.plans.scheduling import schedule
 
 LEAST_LEFT = 0.1
 """Of what a task was expected to take, once it has taken longer than that: nobody knows better."""

@@ -12,7 +12,7 @@ from groundwork.errors import Invalid, Refusal
 from groundwork.executing.control import AGAIN, BEGIN, Asked, execute
 from groundwork.executing.refusals import NotScheduled, WrongStatus
 from groundwork.executing.standing import PassedOver, Standing, Timing
-from groundwork.plans.validating import check
+from groundwork.plans.validation import check
 
 _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
 

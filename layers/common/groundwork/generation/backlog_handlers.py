@@ -15,7 +15,7 @@ from groundwork.generation.epics import Coverage, EpicDraft
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Model, Reply
 from groundwork.llm.structured_output import ask
-from groundwork.plans.writes import PlanMeans, PlanWrite
+from groundwork.plans.ports import PlanMeans, PlanWrite
 from groundwork.runs.model import ErrorCode, Run, RunType, Target
 from groundwork.runs.ports import BacklogReader, Changes, InThread, RunStore
 

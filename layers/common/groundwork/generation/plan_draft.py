@@ -9,12 +9,12 @@ from groundwork.generation.answer_fields import Answer, Prose, Title
 from groundwork.generation.plan_prompts import WRITE_PLAN
 from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
-from groundwork.plans.drafting import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import PhaseMode, Plan
-from groundwork.plans.refusals import InvalidPlan
-from groundwork.plans.surveying import Survey
+from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import Template
-from groundwork.plans.validating import Fault, faults
+from groundwork.plans.validation import Fault, faults
 
 MOST_TASKS = 60
 """What one answer can hold. A larger plan is put together of several, or by hand."""

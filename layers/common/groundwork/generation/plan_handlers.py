@@ -16,9 +16,9 @@ from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
 from groundwork.plans.history import Iteration, Request, compared, listed
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.surveying import RepositoryUnavailable, Survey
+from groundwork.plans.ports import PlanMeans, PlanWritten, Suggested
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
 from groundwork.plans.templates import Template
-from groundwork.plans.writes import PlanMeans, PlanWritten, Suggested
 from groundwork.runs.model import ErrorCode, RunType, Target
 
 

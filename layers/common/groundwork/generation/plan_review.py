@@ -8,13 +8,13 @@ from typing import Any
 from groundwork.generation.review_answers import FORMS, Proposed, Sight
 from groundwork.generation.task_texts import in_full, phase_refs, task_refs
 from groundwork.llm.port import Question
+from groundwork.plans.graph import schedule
 from groundwork.plans.history import Request, ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
-from groundwork.plans.scheduling import schedule
+from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, usable
-from groundwork.plans.surveying import Survey
-from groundwork.plans.validating import faults
+from groundwork.plans.validation import faults
 
 IN_ONE_PART: dict[ReviewType, int] = {
     "refine_descriptions": 12,

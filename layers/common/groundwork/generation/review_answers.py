@@ -10,7 +10,7 @@ from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
 from groundwork.llm.port import Task as Asked
-from groundwork.plans.drafting import TaskDraft, key_from
+from groundwork.plans.draft import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
 from groundwork.plans.operations import (

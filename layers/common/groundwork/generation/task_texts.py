@@ -8,7 +8,7 @@ from pydantic import Field
 
 from groundwork.backlog.model import Effort
 from groundwork.generation.answer_fields import Answer, Line, Prose, Title
-from groundwork.plans.drafting import TaskDraft
+from groundwork.plans.draft import TaskDraft
 from groundwork.plans.model import Plan, Task
 
 Criteria = Annotated[list[Line], Field(min_length=1, max_length=10)]

@@ -16,8 +16,8 @@ from groundwork.git.transport import (
     note,
     reason_of,
 )
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_of, readme_text
 from groundwork.plans.repositories import Repository
-from groundwork.plans.surveying import RepositoryUnavailable, Survey, readme_of, readme_text
 
 MOST_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""

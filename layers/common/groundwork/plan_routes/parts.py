@@ -11,12 +11,12 @@ from groundwork import http
 from groundwork.http import answers
 from groundwork.ids import Kind, path_of
 from groundwork.plan_routes.surroundings import IfMatch, given, plan_of, tables
-from groundwork.plans import showing
-from groundwork.plans.answers import PhaseOfPlan, TaskOfPlan
-from groundwork.plans.bodies import NewPhase, NewTask, PhasePatch, TaskPatch
-from groundwork.plans.editing import Editor
+from groundwork.plans import views
+from groundwork.plans.editor import Editor
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import Operation, RemovePhase, RemoveTask
+from groundwork.plans.requests import NewPhase, NewTask, PhasePatch, TaskPatch
+from groundwork.plans.schemas import PhaseOfPlan, TaskOfPlan
 
 Dependents = Annotated[Literal["refuse", "repair"], Query()]
 
@@ -98,11 +98,11 @@ def _edited(
 
 
 def _phase(plan: Plan, phase_id: str, status: int = 200) -> Response[str]:
-    return http.answer(showing.phase_shown(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(views.phase_shown(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
 
 
 def _task(plan: Plan, task_id: str, status: int = 200) -> Response[str]:
-    return http.answer(showing.task_shown(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(views.task_shown(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
 
 
 def _gone(plan: Plan) -> Response[str]:

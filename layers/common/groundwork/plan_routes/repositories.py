@@ -10,8 +10,8 @@ from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plan_routes.surroundings import Limit, Token, given, tables
-from groundwork.plans.bodies import NewRepository, RepositoryPatch
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
+from groundwork.plans.requests import NewRepository, RepositoryPatch
 from groundwork.runs.schemas import Listed
 from groundwork.store.list_rows import is_list_position
 

@@ -10,10 +10,10 @@ from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import TEMPLATE_ID
 from groundwork.plan_routes.surroundings import Limit, Token, given, tables
-from groundwork.plans.answers import TemplateInBrief
-from groundwork.plans.bodies import NewTemplate
-from groundwork.plans.saving import is_own_position, new_template
-from groundwork.plans.saving import page as templates_from
+from groundwork.plans.requests import NewTemplate
+from groundwork.plans.schemas import TemplateInBrief
+from groundwork.plans.template_library import is_own_position, new_template
+from groundwork.plans.template_library import page as templates_from
 from groundwork.plans.templates import Template
 from groundwork.runs.schemas import Listed
 from groundwork.store.list_rows import is_list_position

@@ -13,7 +13,7 @@ from groundwork.http import answers
 from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model
 from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
-from groundwork.plans.estimating import expecting
+from groundwork.plans.estimate import expecting
 from groundwork.runs.schemas import Listed
 from groundwork.settings import Settings
 from groundwork.store.standing_rows import is_log_position

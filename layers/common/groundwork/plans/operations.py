@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from groundwork.errors import Invalid, NotFound
-from groundwork.plans.drafting import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
+from groundwork.plans.errors import HasDependents
 from groundwork.plans.model import MOST_PHASES, MOST_TASKS, Condition, Phase, Plan, References, Task
-from groundwork.plans.refusals import HasDependents
 from groundwork.values import Stored, stored_as
 
 Position = Annotated[int, Field(ge=0, le=MOST_TASKS)]

@@ -14,7 +14,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from groundwork.errors import Refusal
-from groundwork.plans.drafting import known_names, named
+from groundwork.plans.draft import known_names, named
+from groundwork.plans.errors import ConflictingSuggestions, StaleSuggestion
+from groundwork.plans.graph import Schedule, schedule
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import (
     AddTask,
@@ -29,9 +31,7 @@ from groundwork.plans.operations import (
     UpdateTask,
     applied,
 )
-from groundwork.plans.refusals import ConflictingSuggestions, StaleSuggestion
-from groundwork.plans.scheduling import Schedule, schedule
-from groundwork.plans.validating import check, faults
+from groundwork.plans.validation import check, faults
 from groundwork.values import Stored, stored_as
 
 WHOLE = "*"

@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 
 from groundwork.backlog.model import LongText
 from groundwork.errors import Invalid
-from groundwork.plans import validating
-from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft, with_phases
+from groundwork.plans import validation
+from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft, with_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.model import Title as PlanTitle
 from groundwork.values import Stored, stored_as
@@ -117,7 +117,7 @@ def check(template: Template) -> Template:
     if missing := sorted(placeholders(template) - set(names)):
         raise Invalid.field("parameters", f"the texts name {', '.join(missing)}, which is no parameter")
     plan = Plan(id="", repository_id="", title=template.title, created_at="", updated_at="")
-    validating.check(with_phases(plan, template.phases))
+    validation.check(with_phases(plan, template.phases))
     return template
 
 

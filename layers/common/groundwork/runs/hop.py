@@ -16,7 +16,7 @@ from groundwork.generation.backlog_handlers import Desk, ItemFailed, Outcome
 from groundwork.ids import Kind, path_of
 from groundwork.llm.port import Model, RateLimited, Usage
 from groundwork.llm.rate_limit import Pace, PacedModel
-from groundwork.plans.writes import PlanMeans
+from groundwork.plans.ports import PlanMeans
 from groundwork.runs import continuation, leases
 from groundwork.runs.call_pool import Crew, Finished, with_attempt
 from groundwork.runs.manifest import PAGE, as_it_stands, targets

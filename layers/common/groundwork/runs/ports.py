@@ -8,7 +8,7 @@ from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, 
 from groundwork.errors import GroundworkError
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path
-from groundwork.plans.writes import PlanWrite
+from groundwork.plans.ports import PlanWrite
 from groundwork.runs.model import Entry, Run, RunType, Target
 
 type InThread = Callable[..., Awaitable[Any]]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundwork.plans.layouts import layout
+from groundwork.plans.repo_map import layout
 from groundwork.sessions import changes
 from groundwork.sessions.commits import message
 from groundwork.sessions.searching import files

@@ -8,9 +8,9 @@ from pynamodb.connection import Connection
 from groundwork.backlog.model import rfc3339
 from groundwork.errors import NotFound, TooLarge
 from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
-from groundwork.plans.refusals import BuiltinTemplate, RepositoryInUse
+from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
+from groundwork.plans.graph import SECONDS
 from groundwork.plans.repositories import Repository
-from groundwork.plans.scheduling import SECONDS
 from groundwork.plans.templates import Template, builtin
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped

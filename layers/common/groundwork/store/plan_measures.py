@@ -4,8 +4,8 @@ from typing import Any
 
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
-from groundwork.plans.estimating import Measured
-from groundwork.plans.scheduling import SECONDS
+from groundwork.plans.estimate import Measured
+from groundwork.plans.graph import SECONDS
 from groundwork.store.dynamo import wrapped
 from groundwork.store.list_rows import MeasureRow, measure_key
 

@@ -6,7 +6,7 @@ from typing import Any
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.plans.history import Iteration, IterationKind
-from groundwork.plans.linking import progress_on_story
+from groundwork.plans.links import progress_on_story
 from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.suggestions import Suggestion
 from groundwork.store.dynamo import wrapped
@@ -47,7 +47,7 @@ class PlanReading:
         return _summaries(ids), more
 
     def of_story(self, story_id: str) -> list[dict[str, Any]]:
-        """How far each plan is that carries out the story (`groundwork.plans.linking.progress_on_story`)."""
+        """How far each plan is that carries out the story (`groundwork.plans.links.progress_on_story`)."""
         with wrapped():
             rows = list(LinkRow.query(story_id, consistent_read=True))
         tasks = {row.sk: [_linked(row, *line) for line in row.tasks] for row in rows}

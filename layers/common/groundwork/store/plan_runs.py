@@ -5,7 +5,7 @@ from typing import Any
 from groundwork.ids import Kind, path_of
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import PlanStatus
-from groundwork.plans.writes import PlanWrite, PlanWritten, Suggested
+from groundwork.plans.ports import PlanWrite, PlanWritten, Suggested
 from groundwork.runs.model import Run, RunType, Status
 from groundwork.store.backlog_rows import to_ms
 from groundwork.store.dynamo import Transaction

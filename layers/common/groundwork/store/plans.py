@@ -10,10 +10,10 @@ from pynamodb.connection import Connection
 
 from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.plans.guarding import Touched, refusal, touched
+from groundwork.plans.edit_guard import Touched, refusal, touched
+from groundwork.plans.errors import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
-from groundwork.plans.refusals import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.repositories import Repository
 from groundwork.runs.model import Run, RunType
 from groundwork.store.backlog_rows import PURGE, to_ms
@@ -50,7 +50,7 @@ _NOT_BEGUN = [status.value for status in TaskStatus if not status.begun]
 
 
 class DynamoPlans(PlanReading):
-    """The port `groundwork.plans.writes.PlanStore`, and what the HTTP function needs besides."""
+    """The port `groundwork.plans.ports.PlanStore`, and what the HTTP function needs besides."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection

@@ -7,7 +7,7 @@ from pydantic import Field
 from groundwork.backlog.model import Effort, LongText, Value
 from groundwork.backlog.requests import Patch
 from groundwork.errors import Invalid
-from groundwork.plans.drafting import PhaseDraft, Phases, TaskDraft
+from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
     MOST_PHASES,
     MOST_STORIES,

@@ -12,8 +12,8 @@ from groundwork.generation.plan_draft import MOST_PARTS, MOST_TASKS
 from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request
 from groundwork.plans.model import MOST_STORIES, Plan, PlanStatus, Title
+from groundwork.plans.ports import PlanRuns
 from groundwork.plans.templates import ParameterValue, Template, filled
-from groundwork.plans.writes import PlanRuns
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader

@@ -9,11 +9,11 @@ from pydantic import Field
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
 from groundwork.generation.plan_review import parts
-from groundwork.plans.editing import Editor, Expected, Made
-from groundwork.plans.generating import Accepted, ModelOptions, new_run, pending
+from groundwork.plans.editor import Editor, Expected, Made
+from groundwork.plans.errors import NothingToApply, PlanNotEditable
+from groundwork.plans.generate import Accepted, ModelOptions, new_run, pending
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request, ReviewType, Scope
 from groundwork.plans.model import Plan
-from groundwork.plans.refusals import NothingToApply, PlanNotEditable
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
 from groundwork.runs.model import Run, RunType
 

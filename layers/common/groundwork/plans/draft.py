@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from groundwork.backlog.model import Effort, LongText
+from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import (
     MOST_PHASES,
     MOST_TASKS,
@@ -22,8 +23,7 @@ from groundwork.plans.model import (
     Task,
     Title,
 )
-from groundwork.plans.refusals import InvalidPlan
-from groundwork.plans.validating import Code, Fault
+from groundwork.plans.validation import Code, Fault
 from groundwork.values import Stored, stored_as
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from groundwork.backlog.model import Story, Subtask
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, path_of
-from groundwork.plans.drafting import PhaseDraft, TaskDraft
+from groundwork.plans.draft import PhaseDraft, TaskDraft
 from groundwork.plans.model import MOST_TASKS, Plan, TaskState, TaskStatus
 
 ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)

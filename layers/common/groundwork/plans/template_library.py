@@ -5,8 +5,8 @@ from typing import Any
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import new_template_id
-from groundwork.plans.bodies import NewTemplate
 from groundwork.plans.model import Plan
+from groundwork.plans.requests import NewTemplate
 from groundwork.plans.templates import Template, builtin, check, template_of, with_places
 
 Saved = Callable[[str | None, int], tuple[list[dict[str, Any]], str | None]]

@@ -13,13 +13,13 @@ from typing import Any
 from groundwork.backlog.model import rfc3339
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
+from groundwork.plans.errors import PlanNotEditable, VersionConflict
 from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of
-from groundwork.plans.linking import StoryReader, check_linked
+from groundwork.plans.links import StoryReader, check_linked
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import Operation, applied
-from groundwork.plans.refusals import PlanNotEditable, VersionConflict
-from groundwork.plans.validating import check
-from groundwork.plans.writes import PlanStore
+from groundwork.plans.ports import PlanStore
+from groundwork.plans.validation import check
 
 TRIES = 12
 """How often an edit that names no version is made again on what others have just written."""

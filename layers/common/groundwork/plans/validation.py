@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from groundwork.ids import Kind, path_of
+from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import MOST_BYTES, MOST_PHASES, MOST_STORIES, MOST_TASKS, Phase, Plan, Task, links
-from groundwork.plans.refusals import InvalidPlan
 
 
 class Code(StrEnum):

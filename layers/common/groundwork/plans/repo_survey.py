@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from groundwork.errors import GroundworkError
-from groundwork.plans.layouts import layout
+from groundwork.plans.repo_map import layout
 from groundwork.plans.repositories import Repository
 from groundwork.text import clean, shortened
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans import templates
-from groundwork.plans.bodies import NewPlan
-from groundwork.plans.drafting import PhaseDraft, with_phases
-from groundwork.plans.linking import StoryReader, phases_of_stories
+from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.links import StoryReader, phases_of_stories
 from groundwork.plans.model import Plan
+from groundwork.plans.requests import NewPlan
 from groundwork.plans.templates import Template
 
 

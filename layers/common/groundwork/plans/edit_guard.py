@@ -7,8 +7,8 @@ wants that changed cancels it first.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from groundwork.plans.errors import PlanNotEditable, TaskBegun
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
-from groundwork.plans.refusals import PlanNotEditable, TaskBegun
 
 MOST_TOUCHED = 80
 """Tasks that one edit may touch: each is a check in the transaction that makes it."""

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, TaskState, links
+from groundwork.plans.repo_survey import Surveyor
 from groundwork.plans.repositories import Repository
 from groundwork.plans.suggestions import Suggestion
-from groundwork.plans.surveying import Surveyor
 from groundwork.plans.templates import Template
 from groundwork.runs.model import Run
 

@@ -11,8 +11,8 @@ from typing import Any
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
+from groundwork.plans.graph import SECONDS, Schedule, schedule
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
-from groundwork.plans.scheduling import SECONDS, Schedule, schedule
 
 ENOUGH = 3
 """Tasks of an effort that must have been measured before their mean says more than an assumption."""
