@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from groundwork.agent.repository import Upstream
 from groundwork.aws import secret_value
 from groundwork.errors import NotFound, Refusal
 from groundwork.executing.by_revert import GitReverter
@@ -25,7 +26,6 @@ from groundwork.llm.factory import choose
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.repositories import Repository
 from groundwork.scheduler import PlanTimer
-from groundwork.sessions.upstream import Upstream
 from groundwork.settings import Settings
 from groundwork.stepfunctions import PlanMachine
 from groundwork.store.tables import Tables, open_tables

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.agent import prompts
+from groundwork.agent.runner import carry_on
+from groundwork.agent.session import Session
+from groundwork.agent.tools import TOOLS
 from groundwork.llm.claude import anthropic_api, bedrock
 from groundwork.llm.conversation import Conversation, Message, TurnEnd
 from groundwork.llm.port import ModelError, Overloaded, RateLimited, Unavailable, Usage
-from groundwork.sessions import instructions
-from groundwork.sessions.carrying_out import carry_on
-from groundwork.sessions.session import Session
-from groundwork.sessions.tools import TOOLS
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import Fault, on_calls
 from tests.anthropic_server.server import AnthropicServer
 from tests.sessions.world import MODEL, Desk, brief, workspace
 
 FILES: dict[str, str | bytes] = {"src/app.py": '"""Downloads."""\n'}
-OPENING = Message("user", ({"type": "text", "text": instructions.opening(brief())},))
-CONVERSATION = Conversation(instructions.INSTRUCTIONS, TOOLS, (OPENING,), 16_000)
+OPENING = Message("user", ({"type": "text", "text": prompts.opening(brief())},))
+CONVERSATION = Conversation(prompts.INSTRUCTIONS, TOOLS, (OPENING,), 16_000)
 
 
 @pytest.fixture

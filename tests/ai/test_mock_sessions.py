@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.runner import carry_on
+from groundwork.agent.session import Session
 from groundwork.llm.mock.model import MockModel
-from groundwork.sessions.carrying_out import carry_on
-from groundwork.sessions.session import Session
 from tests.sessions.world import MODEL, Desk, brief, workspace
 
 FILES: dict[str, str | bytes] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.patches import Patch, Under
 from groundwork.executing import control, rollback
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.control import Asked
@@ -18,7 +19,6 @@ from groundwork.git.upstream import GitUpstream, opened
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.stacking import Patch, Under
 from tests.executing.test_by_session import FILES, World
 from tests.executing.test_carrying import repository
 from tests.git.conftest import briefly

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.commit_message import TASK, message, trailers
+from groundwork.agent.patches import Patch, Under
+from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
+from groundwork.agent.session import Session
 from groundwork.executing import control, rollback
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
@@ -25,10 +29,6 @@ from groundwork.llm.port import Misconfigured
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.commits import TASK, message, trailers
-from groundwork.sessions.session import Session
-from groundwork.sessions.stacking import Patch, Under
-from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 from tests.executing.test_carrying import repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 from tests.fakes.upstream import FakeServer, FakeUpstream

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.changes import as_json
+from groundwork.agent.patches import Patch, Under
+from groundwork.agent.session import Limits, Session
+from groundwork.agent.workspace import MOST_CHANGED_BYTES
 from groundwork.errors import Transient
-from groundwork.sessions.changes import as_json
-from groundwork.sessions.session import Limits, Session
-from groundwork.sessions.stacking import Patch, Under
-from groundwork.sessions.workspace import MOST_CHANGED_BYTES
 from groundwork.store import sessions
 from groundwork.store.sessions import DynamoSessions
 from groundwork.store.standing_rows import KeptRow, PartRow

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.executing import carrying
 from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.model import Plan
-from groundwork.sessions.upstream import RepositoryUnreachable
 from tests.plans.plans import draft, phase
 from tests.simulation.clock import on_virtual_time
 from tests.simulation.cloud import Killed, Sandbox

@@ -1,4 +1,4 @@
-"""A repository in memory that fills the port of `groundwork.sessions.upstream`; the contract suite holds it to git."""
+"""A repository in memory that fills the port of `groundwork.agent.repository`; the contract suite holds it to git."""
 
 import hashlib
 import threading
@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from groundwork.git import lines
-from groundwork.sessions.changes import Changes, from_json
-from groundwork.sessions.commits import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
-from groundwork.sessions.stacking import Stack
-from groundwork.sessions.upstream import (
+from groundwork.agent.changes import Changes, from_json
+from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
+from groundwork.agent.patches import Stack
+from groundwork.agent.repository import (
     Checkout,
     CommitGone,
     Landed,
@@ -22,6 +21,7 @@ from groundwork.sessions.upstream import (
     RepositoryRefused,
     always,
 )
+from groundwork.git import lines
 
 type Tree = dict[str, bytes]
 

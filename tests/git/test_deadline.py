@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.git.clone import Bounds
 from groundwork.git.upstream import opened
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.upstream import RepositoryUnreachable
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
 BODY = b"\r\n001e# service=git-upload-pack\n0000ffff"

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.git.clone import Bounds
-from groundwork.git.upstream import opened
-from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.upstream import (
+from groundwork.agent.commit_message import Marks, message
+from groundwork.agent.repository import (
     CommitGone,
     Landed,
     MergeConflict,
@@ -20,6 +18,8 @@ from groundwork.sessions.upstream import (
     RepositoryRefused,
     RepositoryUnreachable,
 )
+from groundwork.git.clone import Bounds
+from groundwork.git.upstream import opened
 from tests.git.conftest import BRANCH, FILES, Open, text_of
 from tests.git.server import EXPECTED, TOKEN, USER, GitServer, git, secret
 

@@ -13,12 +13,12 @@ from dulwich.repo import Repo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from groundwork.agent.commit_message import TASK, Marks, message, trailers
+from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.git import landing
 from groundwork.git.clone import AnswerLost, Bounds, Clone, HeadMoved
 from groundwork.git.trees import FILE, entry_at, rebuilt
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.commits import TASK, Marks, message, trailers
-from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryUnreachable
 
 BRANCH = "work"
 LINES = [b"%d\n" % number for number in range(6)]

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.git.upstream import GitUpstream
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryUnreachable
 from tests.git.conftest import BRANCH, FILES, PLAN, Open, text_of
 from tests.git.server import GitServer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryRefused
+from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 from tests.git.conftest import BRANCH, FILES, PLAN, Open, text_of
 from tests.git.server import GitServer
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.commit_message import TASK, trailers
 from groundwork.executing import control
 from groundwork.executing.by_revert import GitReverter
 from groundwork.executing.by_session import SessionWorker
@@ -21,7 +22,6 @@ from groundwork.llm.mock.model import MockModel
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.commits import TASK, trailers
 from groundwork.store.tables import Tables, open_tables
 from tests.fakes.executions import MemoryMachine
 from tests.fakes.upstream import FakeServer, FakeUpstream

@@ -14,6 +14,8 @@ from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
 from groundwork import store
+from groundwork.agent.patches import Patch
+from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
 from groundwork.executing.attempts import Next
 from groundwork.executing.ports import Event
@@ -30,8 +32,6 @@ from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
 from groundwork.runs.model import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
 from groundwork.runs.model import Phase as RunPhase
-from groundwork.sessions.session import Session
-from groundwork.sessions.stacking import Patch
 from groundwork.store import list_rows, plan_rows, run_rows, standing_rows
 from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.store.execution_rows import APART

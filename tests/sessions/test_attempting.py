@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent import attempt
+from groundwork.agent.attempt import Begun, Place
+from groundwork.agent.repository import Landed, MergeConflict
+from groundwork.agent.runner import carry_on
+from groundwork.agent.session import Brief, Earlier, Limits, Session
 from groundwork.git.upstream import GitUpstream, opened
 from groundwork.llm.mock.model import MockModel
-from groundwork.sessions import attempting
-from groundwork.sessions.attempting import Begun, Place
-from groundwork.sessions.carrying_out import carry_on
-from groundwork.sessions.session import Brief, Earlier, Limits, Session
-from groundwork.sessions.upstream import Landed, MergeConflict
 from tests.git.server import TOKEN, GitServer, git, secret, serving_git
 from tests.sessions.world import MODEL, Desk, brief
 
@@ -44,7 +44,7 @@ class World:
         return Place(BRANCH, "main", self._folder / f"work-{self._count}", **fields)
 
     def begun(self, task: Brief, **fields: Any) -> Begun:
-        begun = attempting.begin(self.upstream(), task, Limits(), self.place(**fields))
+        begun = attempt.begin(self.upstream(), task, Limits(), self.place(**fields))
         assert isinstance(begun, Begun)
         return begun
 
@@ -67,7 +67,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 async def test_the_mock_carries_a_task_to_one_commit_that_is_good_to_look_at(world: World) -> None:
     named = ("src/app.py", "tests/test_app.py", "CHANGELOG.md", "docs/resume.md")
     session = await world.done(brief(files=named))
-    landed = attempting.land(world.upstream(), session, BRANCH)
+    landed = attempt.land(world.upstream(), session, BRANCH)
     server = world.server
     assert server.git("rev-parse", BRANCH) == landed.sha
     assert server.log(BRANCH) == ["feat: resume broken downloads", "first"]
@@ -85,23 +85,23 @@ async def test_the_same_task_on_the_same_commit_gives_the_same_change(world: Wor
 
 async def test_a_landed_task_is_not_begun_again(world: World) -> None:
     session = await world.done(brief())
-    landed = attempting.land(world.upstream(), session, BRANCH)
-    again = attempting.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
+    landed = attempt.land(world.upstream(), session, BRANCH)
+    again = attempt.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
     assert isinstance(again, Landed)
     assert (again.sha, again.found, again.marks.attempt) == (landed.sha, True, 1)
 
 
 async def test_a_conflict_sends_the_task_back_and_the_next_attempt_lands_on_the_new_head(world: World) -> None:
     first, second = await world.done(brief(1)), await world.done(brief(2, key="other"))
-    attempting.land(world.upstream(), first, BRANCH)
+    attempt.land(world.upstream(), first, BRANCH)
     with pytest.raises(MergeConflict) as conflict:
-        attempting.land(world.upstream(), second, BRANCH)
+        attempt.land(world.upstream(), second, BRANCH)
     assert conflict.value.paths == ("src/app.py",)
     earlier = (Earlier(attempt=1, reason=str(conflict.value)),)
     retried = await world.done(brief(2, key="other", attempt=2, earlier=earlier))
     told = str(retried.said[0].content[0]["text"])
     assert "The branch has moved on, with other changes in src/app.py." in told
-    landed = attempting.land(world.upstream(), retried, BRANCH)
+    landed = attempt.land(world.upstream(), retried, BRANCH)
     assert landed.marks.attempt == 2
     assert len(world.server.log(BRANCH)) == 3
     assert {"def resume_1(", "def other("} <= {
@@ -118,20 +118,20 @@ async def test_a_session_goes_on_in_another_process_while_the_branch_moves(world
     world.server.commit(BRANCH, {"README.md": "somebody else's\n"})
     # the base is no branch's head any more: the server gives it by its id
     upstream = world.upstream()
-    workspace = attempting.resumed(upstream, kept, world.place().folder)
+    workspace = attempt.resumed(upstream, kept, world.place().folder)
     other = Desk(MockModel(MODEL, latency_ms=0), workspace)
     carried = await carry_on(kept, other.means(), other.watch())
     assert carried.session.changes == desk.kept[-1].changes
-    landed = attempting.land(upstream, carried.session, BRANCH)
+    landed = attempt.land(upstream, carried.session, BRANCH)
     assert world.server.log(BRANCH)[:2] == ["feat: resume broken downloads", "somebody else's"]
-    assert landed.sha == attempting.land(world.upstream(), carried.session, BRANCH).sha
+    assert landed.sha == attempt.land(world.upstream(), carried.session, BRANCH).sha
 
 
 async def test_without_commits_the_change_is_a_patch_and_the_server_is_not_written_to(
     world: World, tmp_path: Path
 ) -> None:
     session = await world.done(brief(files=("src/app.py", "docs/new.md")), commits=False)
-    patch = attempting.patch(world.upstream(), session)
+    patch = attempt.patch(world.upstream(), session)
     assert not any("receive-pack" in request for request in world.server.requests)
     work = tmp_path / "person"
     git(tmp_path, "clone", "-q", str(world.server.folder), str(work))
@@ -141,7 +141,7 @@ async def test_without_commits_the_change_is_a_patch_and_the_server_is_not_writt
 
 async def test_no_credential_is_in_what_is_kept_or_on_disk(world: World, tmp_path: Path) -> None:
     session = await world.done(brief())
-    attempting.land(world.upstream(), session, BRANCH)
+    attempt.land(world.upstream(), session, BRANCH)
     assert TOKEN not in session.model_dump_json()
     ours = _contents(tmp_path)
     assert any("clone-1" in path.parts for path in ours)
@@ -156,7 +156,7 @@ def _contents(folder: Path) -> dict[Path, bytes]:
 async def test_a_local_repository_is_worked_on_by_its_path(world: World) -> None:
     world.server.url = str(world.server.folder)
     session = await world.done(brief())
-    landed = attempting.land(world.upstream(), session, BRANCH)
+    landed = attempt.land(world.upstream(), session, BRANCH)
     assert world.server.git("rev-parse", BRANCH) == landed.sha
-    again = attempting.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
+    again = attempt.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
     assert isinstance(again, Landed)

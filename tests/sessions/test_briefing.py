@@ -1,8 +1,8 @@
 """What a session is told of its task."""
 
-from groundwork.sessions.briefing import Done, brief, limits_for
-from groundwork.sessions.instructions import material, opening
-from groundwork.sessions.session import Earlier
+from groundwork.agent.brief import Done, brief, limits_for
+from groundwork.agent.prompts import material, opening
+from groundwork.agent.session import Earlier
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 PLAN = plan_of(phase("One", draft("a"), draft("b"), draft("c", "a", "b", acceptance_criteria=("It holds.",))))

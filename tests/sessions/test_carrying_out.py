@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.changes import from_json
+from groundwork.agent.runner import FAULTS, Pause, carry_on
+from groundwork.agent.session import Session
+from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.llm.port import Misconfigured, Overloaded, RateLimited, RateLimits, Unavailable
-from groundwork.sessions.carrying_out import FAULTS, Pause, carry_on
-from groundwork.sessions.changes import from_json
-from groundwork.sessions.session import Session
-from groundwork.sessions.workspace import Workspace
 from tests.sessions.world import Desk, Scripted, brief, call, calls, finish, workspace
 
 FILES: dict[str, str | bytes] = {"README.md": "# App\n", "src/app.py": "one\n"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.sessions.commits import MOST_SUBJECT, Marks, message, reverting, subject_of, trailers
+from groundwork.agent.commit_message import MOST_SUBJECT, Marks, message, reverting, subject_of, trailers
 
 MARKS = Marks("plk3v9x2m4q8", "plk3v9x2m4q8-T3", 2)
 CONVENTIONAL = re.compile(r"(build|chore|ci|docs|feat|fix|perf|refactor|style|test)(\(.+\))?!?: .+")

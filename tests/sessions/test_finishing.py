@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.agent.session import Session
+from groundwork.agent.turn import step
+from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn
-from groundwork.sessions.session import Session
-from groundwork.sessions.stepping import step
-from groundwork.sessions.workspace import Workspace
 from tests.sessions.world import Desk, Scripted, brief, call, calls, finish, workspace
 
 KEY = "AKIA" + "QYLPMN5HFIXTEBZ2"

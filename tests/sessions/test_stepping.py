@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundwork.agent.loop_guard import LONGEST_CIRCLE, rounds
+from groundwork.agent.session import Limits, Session
+from groundwork.agent.turn import step
+from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn, TurnEnd
 from groundwork.llm.port import Overloaded, Unavailable
-from groundwork.sessions.repeating import LONGEST_CIRCLE, rounds
-from groundwork.sessions.session import Limits, Session
-from groundwork.sessions.stepping import step
-from groundwork.sessions.workspace import Workspace
 from tests.sessions.world import MODEL, Desk, Scripted, brief, call, calls, finish, said, workspace
 
 FILES: dict[str, str | bytes] = {"README.md": "# App\n", "src/app.py": "one\n"}

@@ -4,13 +4,13 @@ import asyncio
 import threading
 from pathlib import Path
 
+from groundwork.agent import attempt as attempting
+from groundwork.agent.attempt import Place
+from groundwork.agent.repository import Landed, MergeConflict
+from groundwork.agent.runner import carry_on
+from groundwork.agent.session import Brief, Earlier, Limits
 from groundwork.git.upstream import opened
 from groundwork.llm.mock.model import MockModel
-from groundwork.sessions import attempting
-from groundwork.sessions.attempting import Place
-from groundwork.sessions.carrying_out import carry_on
-from groundwork.sessions.session import Brief, Earlier, Limits
-from groundwork.sessions.upstream import Landed, MergeConflict
 from tests.git.conftest import briefly
 from tests.git.server import GitServer, secret, serving_git
 from tests.sessions.world import MODEL, Desk, brief

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.git.upstream import opened
-from groundwork.sessions.changes import Changes, as_json
-from groundwork.sessions.commits import Marks, message
-from groundwork.sessions.stacking import Patch, Stack, Under
-from groundwork.sessions.upstream import (
+from groundwork.agent.changes import Changes, as_json
+from groundwork.agent.commit_message import Marks, message
+from groundwork.agent.patches import Patch, Stack, Under
+from groundwork.agent.repository import (
     CommitGone,
     Landed,
     MergeConflict,
@@ -20,6 +19,7 @@ from groundwork.sessions.upstream import (
     RepositoryRefused,
     Upstream,
 )
+from groundwork.git.upstream import opened
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.git.conftest import briefly
 from tests.git.server import secret, serving_git

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.sessions import searching, tools
-from groundwork.sessions.changes import as_json, from_json
-from groundwork.sessions.paths import PathRefused, checked, is_gits_own
-from groundwork.sessions.workspace import MOST_CHANGED_FILES, Workspace
+from groundwork.agent import search, tools
+from groundwork.agent.changes import as_json, from_json
+from groundwork.agent.paths import PathRefused, checked, is_gits_own
+from groundwork.agent.workspace import MOST_CHANGED_FILES, Workspace
 from tests.sessions.world import call, workspace
 
 FILES: dict[str, str | bytes] = {
@@ -176,9 +176,9 @@ def test_an_edit_keeps_the_line_ends_of_the_file(work: Workspace) -> None:
 
 def test_a_search_with_a_pattern_made_to_hang_ends_all_the_same(tmp_path: Path) -> None:
     work = workspace(tmp_path / "work", {"a.txt": "a" * 5_000 + "!\n", "a" * 200: "x"})
-    assert "stopped after" in searching.grep(work, "(a|a|aa)+$b", seconds=0.2)
+    assert "stopped after" in search.grep(work, "(a|a|aa)+$b", seconds=0.2)
     assert ask(work, "grep", pattern="(").is_error
-    assert searching.glob(work, "*a" * 60 + "[!a]") == "no file matches"
+    assert search.glob(work, "*a" * 60 + "[!a]") == "no file matches"
 
 
 @pytest.mark.parametrize("pattern", ["(?R)|a", r"(a(?1)?)", r"\\\\(?P<x>a)(?&x)*", "(?P<x>a)(?P>x)", "(?0)", "a(?-1)"])

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groundwork.agent.repository import Checkout
+from groundwork.agent.runner import Watch
+from groundwork.agent.session import Brief, Session
+from groundwork.agent.turn import Means
+from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.sessions.carrying_out import Watch
-from groundwork.sessions.session import Brief, Session
-from groundwork.sessions.stepping import Means
-from groundwork.sessions.upstream import Checkout
-from groundwork.sessions.workspace import Workspace
 
 MODEL = "claude-sonnet-5-5"
 CRITERIA = ("Downloads can be resumed.", "A test shows it.")

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.errors import GroundworkError
-from groundwork.sessions.upstream import RepositoryUnreachable
 from tests.simulation.cloud import EVENT_TRIES, Cloud, Killed, Sandbox, ask
 from tests.simulation.dynamodb import failed
 from tests.simulation.execution.faults import ExecutionFaults

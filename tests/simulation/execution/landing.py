@@ -1,7 +1,7 @@
 """What must hold of the branches: one commit a task, that of every task that is done, what is taken back in order."""
 
+from groundwork.agent.commit_message import REVERTS, TASK, trailers
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.sessions.commits import REVERTS, TASK, trailers
 from tests.fakes.upstream import FakeCommit
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, branch_of

@@ -1,11 +1,11 @@
 """What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
 
+from groundwork.agent.patches import Under
+from groundwork.agent.repository import PatchesApart
 from groundwork.executing.by_patch import Stacks
 from groundwork.executing.done import done_in
 from groundwork.executing.standing import Standing
 from groundwork.plans.model import TaskStatus
-from groundwork.sessions.stacking import Under
-from groundwork.sessions.upstream import PatchesApart
 from groundwork.store.sessions import DynamoSessions
 from tests.fakes.upstream import FakeUpstream
 from tests.simulation.execution.repositories import Repositories

@@ -8,11 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.commit_message import REVERTS, TASK, trailers
+from groundwork.agent.patches import Stack
+from groundwork.agent.repository import Checkout, Landed, always
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.commits import REVERTS, TASK, trailers
-from groundwork.sessions.stacking import Stack
-from groundwork.sessions.upstream import Checkout, Landed, always
 from tests.fakes.upstream import FakeCommit, FakeServer, FakeUpstream
 from tests.simulation.cloud import ask
 
@@ -64,7 +64,7 @@ class Repositories:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedUpstream:
-    """The port `groundwork.sessions.upstream.Upstream`: each call is one request, and its answer may be lost."""
+    """The port `groundwork.agent.repository.Upstream`: each call is one request, and its answer may be lost."""
 
     repositories: Repositories
     repository_id: str

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from groundwork.agent.patches import Patch, Stack, Under
+from groundwork.agent.repository import CommitGone
 from groundwork.executing.work import Below
-from groundwork.sessions.stacking import Patch, Stack, Under
-from groundwork.sessions.upstream import CommitGone
 
 
 class Patches(Protocol):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from groundwork.agent.repository import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 from groundwork.errors import Transient
 from groundwork.executing.by_patch import Patches, Stacks
 from groundwork.executing.work import Below, NotReverted, Taken
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.upstream import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Carries out tasks by sessions of a model: the port `groundwork.executing.work.Worker`, over `groundwork.sessions`.
+"""Carries out tasks by sessions of a model: the port `groundwork.executing.work.Worker`, over `groundwork.agent`.
 
 Each invocation has a clone and a checkout of its own; what an attempt has come to so far is kept after each turn, so
 that the next one goes on from there, on whatever machine.
@@ -13,20 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from groundwork.executing.by_patch import Stacks
-from groundwork.executing.standing import Spent
-from groundwork.executing.work import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
-from groundwork.llm.conversation import Converser
-from groundwork.llm.port import Misconfigured, Usage
-from groundwork.plans.repositories import Repository
-from groundwork.sessions import attempting, briefing
-from groundwork.sessions import carrying_out as sessions
-from groundwork.sessions.attempting import Begun, Place
-from groundwork.sessions.leaks import redacted
-from groundwork.sessions.session import Earlier, Session
-from groundwork.sessions.stacking import NOTHING, Patch, Under
-from groundwork.sessions.stepping import Means
-from groundwork.sessions.upstream import (
+from groundwork.agent import attempt as attempting
+from groundwork.agent import brief
+from groundwork.agent import runner as sessions
+from groundwork.agent.attempt import Begun, Place
+from groundwork.agent.patches import NOTHING, Patch, Under
+from groundwork.agent.repository import (
     CommitGone,
     Landed,
     MergeConflict,
@@ -35,7 +27,16 @@ from groundwork.sessions.upstream import (
     RepositoryUnreachable,
     Upstream,
 )
-from groundwork.sessions.workspace import Workspace
+from groundwork.agent.secret_scan import redacted
+from groundwork.agent.session import Earlier, Session
+from groundwork.agent.turn import Means
+from groundwork.agent.workspace import Workspace
+from groundwork.executing.by_patch import Stacks
+from groundwork.executing.standing import Spent
+from groundwork.executing.work import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
+from groundwork.llm.conversation import Converser
+from groundwork.llm.port import Misconfigured, Usage
+from groundwork.plans.repositories import Repository
 
 LINES_TOLD = 2_000
 """Characters of a turn's log lines."""
@@ -119,7 +120,7 @@ class _Attempt:
             since=self.assignment.since,
             stack=NOTHING if plan.auto_commit else self._stacks.on(below),
         )
-        limits = briefing.limits_for(self.assignment.task.effort)
+        limits = brief.limits_for(self.assignment.task.effort)
         return attempting.begin(self.upstream, self._brief(), limits, place)
 
     def _workspace(self, session: Session) -> Workspace:
@@ -127,9 +128,9 @@ class _Attempt:
 
     def _brief(self) -> Any:
         asked = self.assignment
-        done = {one.task.id: briefing.Done(summary=one.summary, files=one.files) for one in asked.before}
+        done = {one.task.id: brief.Done(summary=one.summary, files=one.files) for one in asked.before}
         earlier = [Earlier(attempt=one.number, reason=one.reason) for one in asked.failed]
-        return briefing.brief(asked.plan, asked.task, asked.attempt, done, earlier)
+        return brief.brief(asked.plan, asked.task, asked.attempt, done, earlier)
 
     async def _carried(self, begun: Begun) -> Session | Outcome:
         """The session at its end, or why this invocation leaves it."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any
 
+from groundwork.agent.paths import MOST_DEPTH, MOST_LENGTH, why_not
+from groundwork.agent.repository import Checkout, RepositoryRefused
 from groundwork.git.clone import MOST_FILE_MB, Bounds
 from groundwork.git.trees import entries
-from groundwork.sessions.paths import MOST_DEPTH, MOST_LENGTH, why_not
-from groundwork.sessions.upstream import Checkout, RepositoryRefused
 
 MOST_LINK = 1_000
 SAME_NAME = "another name differs from its own by case only"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.git.receiving import received
 from groundwork.git.transport import Budget, Login, Unusable, checked_id, connected, local_path, note, reason_of
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.upstream import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.text import one_line, shortened
 
 MOST_FILE_MB = 50

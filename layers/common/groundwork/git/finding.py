@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
+from groundwork.agent.repository import Landed
 from groundwork.git.clone import Clone
-from groundwork.sessions.commits import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
-from groundwork.sessions.upstream import Landed
 
 MOST_COMMITS = 1_500
 """How far back is looked: some three commits for each task of the largest plan."""

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.commit_message import TASK, trailers
+from groundwork.agent.repository import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
 from groundwork.git import finding, merging
 from groundwork.git.clone import AnswerLost, Clone, HeadMoved
 from groundwork.git.trees import rebuilt
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.commits import TASK, trailers
-from groundwork.sessions.upstream import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
 
 IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
 TRIES = 60

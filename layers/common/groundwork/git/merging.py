@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from stat import S_ISDIR, S_ISREG
 from typing import Any
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.repository import MergeConflict
 from groundwork.git import lines
 from groundwork.git.trees import FILE, PROGRAM, Entry, entry_at, in_the_way
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.upstream import MergeConflict
 
 
 @dataclass(frozen=True, slots=True)

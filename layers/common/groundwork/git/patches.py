@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
+from groundwork.agent.changes import Changes
 from groundwork.git.merging import on_head
 from groundwork.git.trees import Entry, entry_at
-from groundwork.sessions.changes import Changes
 
 _NOTHING = b"0" * 40
 _PIECE = 52

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from groundwork.agent.commit_message import REVERTS, reverting, trailers
+from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 from groundwork.errors import GroundworkError
 from groundwork.git import finding, landing, merging
 from groundwork.git.clone import Clone
 from groundwork.git.trees import Entry, rebuilt
-from groundwork.sessions.commits import REVERTS, reverting, trailers
-from groundwork.sessions.upstream import Landed, MergeConflict, RepositoryRefused
 
 
 class _Done(GroundworkError):

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from groundwork.agent import changes
+from groundwork.agent.changes import Changes
+from groundwork.agent.patches import Stack, Under
+from groundwork.agent.repository import MergeConflict, PatchesApart
 from groundwork.git import merging
 from groundwork.git.clone import Clone
 from groundwork.git.landing import commit_of
 from groundwork.git.trees import rebuilt
-from groundwork.sessions import changes
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.stacking import Stack, Under
-from groundwork.sessions.upstream import MergeConflict, PatchesApart
 
 
 def stacked(clone: Clone, base: bytes, stack: Stack) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from stat import S_ISDIR
 from typing import Any
 
-from groundwork.sessions.upstream import RepositoryRefused
+from groundwork.agent.repository import RepositoryRefused
 
 FOLDER = 0o40000
 FILE = 0o100644

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.patches import Stack
+from groundwork.agent.repository import Checkout, Landed, RepositoryRefused, RepositoryUnreachable, always
 from groundwork.git import finding, landing, patches, reverting, stacking
 from groundwork.git.checkout import check_out
 from groundwork.git.clone import Bounds, Clone
 from groundwork.git.transport import Unusable, login_for
 from groundwork.plans.repositories import Repository
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.stacking import Stack
-from groundwork.sessions.upstream import Checkout, Landed, RepositoryRefused, RepositoryUnreachable, always
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def opened(
 
 
 class GitUpstream:
-    """Fills the port `groundwork.sessions.upstream.Upstream`."""
+    """Fills the port `groundwork.agent.repository.Upstream`."""
 
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep

@@ -9,9 +9,9 @@ import uuid
 import zlib
 from typing import Any
 
+from groundwork.agent.patches import Patch, Under
+from groundwork.agent.session import Session
 from groundwork.errors import Transient
-from groundwork.sessions.session import Session
-from groundwork.sessions.stacking import Patch, Under
 from groundwork.store.dynamo import ConditionFailed, wrapped
 from groundwork.store.plan_rows import suffix
 from groundwork.store.standing_rows import KeptRow, PartRow

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from groundwork.agent.session import Before, Brief, Earlier, Limits
 from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
-from groundwork.sessions.session import Before, Brief, Earlier, Limits
 from groundwork.text import shortened
 
 MOST_BEFORE = 20

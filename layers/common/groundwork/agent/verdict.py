@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from groundwork.agent import prompts, secret_scan
+from groundwork.agent.commit_message import subject_of
+from groundwork.agent.session import Criterion, Ended, Session
+from groundwork.agent.tools import FINISH, Finish, Verdict, parsed
+from groundwork.agent.workspace import NotDone, Workspace
 from groundwork.llm.conversation import Block
-from groundwork.sessions import instructions, leaks
-from groundwork.sessions.commits import subject_of
-from groundwork.sessions.session import Criterion, Ended, Session
-from groundwork.sessions.tools import FINISH, Finish, Verdict, parsed
-from groundwork.sessions.workspace import NotDone, Workspace
 from groundwork.text import one_line, shortened
 
 
@@ -20,8 +20,8 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
     verdicts = _verdicts(session, said)
     changes = workspace.changes()
     known: dict[str, Any] = {
-        "summary": shortened(leaks.redacted(said.summary.strip()), 4_000),
-        "subject": leaks.redacted(subject_of(said.commit_subject, session.brief.title, changes)),
+        "summary": shortened(secret_scan.redacted(said.summary.strip()), 4_000),
+        "subject": secret_scan.redacted(subject_of(said.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
     if unmet := [verdict for verdict in verdicts if not verdict.met]:
@@ -30,11 +30,11 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
         return Ended(outcome="UNMET", reason=reason + more, **known)
     if session.brief.change_asked and not changes:
-        return _insist(reminded, instructions.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
+        return _insist(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
     if found := [
         *_leaks(said),
-        *leaks.found_in_names(changes, workspace.before),
-        *leaks.found(changes, workspace.before),
+        *secret_scan.found_in_names(changes, workspace.before),
+        *secret_scan.found(changes, workspace.before),
     ]:
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
@@ -44,12 +44,15 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
 
 def _evidence(verdict: Verdict) -> str:
     # it is kept and shown, and told to the next attempt; what it quotes is not looked at by anything else
-    return shortened(leaks.redacted(one_line(verdict.evidence)), 500)
+    return shortened(secret_scan.redacted(one_line(verdict.evidence)), 500)
 
 
 def _leaks(said: Finish) -> list[str]:
     """In what becomes the commit's message."""
-    return [*leaks.found_in("the summary", said.summary), *leaks.found_in("the subject", said.commit_subject)]
+    return [
+        *secret_scan.found_in("the summary", said.summary),
+        *secret_scan.found_in("the subject", said.commit_subject),
+    ]
 
 
 def _verdicts(session: Session, said: Finish) -> list[Verdict]:

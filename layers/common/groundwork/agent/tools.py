@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from groundwork.agent import search
+from groundwork.agent.rendering import MOST_CHARACTERS, line_shown, text_shown
+from groundwork.agent.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace
 from groundwork.llm.conversation import Block, Tool
 from groundwork.llm.structured_output import explain
-from groundwork.sessions import searching
-from groundwork.sessions.shown import MOST_CHARACTERS, line_shown, text_shown
-from groundwork.sessions.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace
 from groundwork.text import shortened
 
 
@@ -171,15 +171,15 @@ def _edit(workspace: Workspace, asked: Edit) -> tuple[str, str]:
 
 
 def _glob(workspace: Workspace, asked: Glob) -> tuple[str, str]:
-    return searching.glob(workspace, asked.pattern, asked.path or ""), f"looked for {line_shown(asked.pattern, 100)}"
+    return search.glob(workspace, asked.pattern, asked.path or ""), f"looked for {line_shown(asked.pattern, 100)}"
 
 
 def _grep(workspace: Workspace, asked: Grep) -> tuple[str, str]:
-    return searching.grep(workspace, asked.pattern, asked.path or ""), f"searched for {line_shown(asked.pattern, 100)}"
+    return search.grep(workspace, asked.pattern, asked.path or ""), f"searched for {line_shown(asked.pattern, 100)}"
 
 
 def _list(workspace: Workspace, asked: List) -> tuple[str, str]:
-    return searching.listing(workspace, asked.path or ""), f"listed {line_shown(asked.path or 'the top')}"
+    return search.listing(workspace, asked.path or ""), f"listed {line_shown(asked.path or 'the top')}"
 
 
 def _delete(workspace: Workspace, asked: Delete) -> tuple[str, str]:

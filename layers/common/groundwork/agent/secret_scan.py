@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from groundwork.sessions.changes import Changes
+from groundwork.agent.changes import Changes
 
 FORMS = {
     "an AWS access key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from groundwork.agent import changes, prompts, tools
+from groundwork.agent.loop_guard import KEPT, fingerprint, rounds
+from groundwork.agent.session import Session, Spent
+from groundwork.agent.tools import FINISH, TOOLS, Result
+from groundwork.agent.verdict import judged
+from groundwork.agent.workspace import NotDone, Workspace
 from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
 from groundwork.llm.port import Usage
-from groundwork.sessions import changes, instructions, tools
-from groundwork.sessions.finishing import judged
-from groundwork.sessions.repeating import KEPT, fingerprint, rounds
-from groundwork.sessions.session import Session, Spent
-from groundwork.sessions.tools import FINISH, TOOLS, Result
-from groundwork.sessions.workspace import NotDone, Workspace
 from groundwork.text import one_line, shortened
 
 TURN_TOKENS = 16_000
@@ -44,7 +44,7 @@ class Means:
 async def step(session: Session, means: Means) -> Session:
     """The session after one more turn. Lets ModelError pass: then nothing has happened, and it can be tried again."""
     begun = means.now_ms()
-    session = session if session.said else session.told(instructions.opening(session.brief))
+    session = session if session.said else session.told(prompts.opening(session.brief))
     turn = _storable(await means.model.turn(_conversation(session)))
     # the call is billed whatever it holds: count it before anything can go wrong with it
     session = _counted(session, turn, means)
@@ -60,7 +60,7 @@ async def step(session: Session, means: Means) -> Session:
 
 def _conversation(session: Session) -> Conversation:
     messages = [said.message() for said in session.said]
-    return Conversation(instructions.INSTRUCTIONS, TOOLS, messages, TURN_TOKENS)
+    return Conversation(prompts.INSTRUCTIONS, TOOLS, messages, TURN_TOKENS)
 
 
 def _storable(turn: Turn) -> Turn:
@@ -87,10 +87,10 @@ async def _answered(session: Session, turn: Turn, means: Means) -> Session:
             return session.end("REFUSED", f"The model refused this task{detail}; look at its texts.")
         case TurnEnd.TRUNCATED:
             # half a call is no call: nothing of it is kept
-            return _warned(session, instructions.CUT_OFF, "Its answers were cut off again and again.")
+            return _warned(session, prompts.CUT_OFF, "Its answers were cut off again and again.")
         case TurnEnd.SAID:
             spoken = session.heard("assistant", *map(dict, turn.content)) if turn.content else session
-            return _warned(spoken, instructions.NOT_FINISHED, "It stopped without saying what it had done.")
+            return _warned(spoken, prompts.NOT_FINISHED, "It stopped without saying what it had done.")
         case TurnEnd.CALLS:
             return await _carried_out(session.heard("assistant", *map(dict, turn.content)), turn.calls, means)
 
@@ -119,7 +119,7 @@ async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -
         return session.end("REPEATS", f"It did the same {again} times in a row with the same result.")
     blocks = _tool_results(calls, answers)
     if again == MOST_ROUNDS - 1:
-        blocks.append({"type": "text", "text": instructions.REPEATED})
+        blocks.append({"type": "text", "text": prompts.REPEATED})
     return session.heard("user", *blocks)
 
 

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from groundwork.agent.session import Session
+from groundwork.agent.turn import Means, step
 from groundwork.llm.conversation import Conversation, Converser, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
 from groundwork.llm.rate_limit import scarce_s
-from groundwork.sessions.session import Session
-from groundwork.sessions.stepping import Means, step
 
 TURN_MS = 300_000
 """What one turn may take: the longest call to the model, and the longest searches it may ask for."""

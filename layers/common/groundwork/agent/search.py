@@ -8,8 +8,8 @@ from pathlib import Path
 
 import regex
 
-from groundwork.sessions.shown import line_shown
-from groundwork.sessions.workspace import NotDone, Workspace
+from groundwork.agent.rendering import line_shown
+from groundwork.agent.workspace import NotDone, Workspace
 
 MOST_PATHS = 200
 MOST_MATCHES = 100

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from groundwork.agent.commit_message import Marks
+from groundwork.agent.patches import Under
 from groundwork.llm.conversation import Message
 from groundwork.llm.port import Usage
-from groundwork.sessions.commits import Marks
-from groundwork.sessions.stacking import Under
 from groundwork.values import Stored, stored_as
 
 

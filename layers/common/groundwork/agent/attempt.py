@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundwork.agent import changes
+from groundwork.agent.commit_message import message
+from groundwork.agent.patches import NOTHING, Patch, Stack
+from groundwork.agent.repository import Checkout, Landed, Upstream, always
+from groundwork.agent.search import files
+from groundwork.agent.session import Brief, Limits, Session
+from groundwork.agent.workspace import Workspace
 from groundwork.plans.repo_map import layout
-from groundwork.sessions import changes
-from groundwork.sessions.commits import message
-from groundwork.sessions.searching import files
-from groundwork.sessions.session import Brief, Limits, Session
-from groundwork.sessions.stacking import NOTHING, Patch, Stack
-from groundwork.sessions.upstream import Checkout, Landed, Upstream, always
-from groundwork.sessions.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

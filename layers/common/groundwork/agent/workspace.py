@@ -5,10 +5,10 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.paths import PathRefused, checked, is_of_a_build
+from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.paths import PathRefused, checked, is_of_a_build
-from groundwork.sessions.upstream import Checkout
 from groundwork.text import one_line, shortened
 
 MOST_READ_BYTES = 2_000_000

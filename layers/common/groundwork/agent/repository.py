@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from groundwork.agent.changes import Changes
+from groundwork.agent.commit_message import Marks
+from groundwork.agent.patches import Stack
 from groundwork.errors import GroundworkError
-from groundwork.sessions.changes import Changes
-from groundwork.sessions.commits import Marks
-from groundwork.sessions.stacking import Stack
 
 
 class RepositoryFault(GroundworkError):

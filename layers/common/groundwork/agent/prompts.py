@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from groundwork.agent.session import Brief
 from groundwork.llm.prompt import fenced
-from groundwork.sessions.session import Brief
 
 INSTRUCTIONS = """\
 You carry out one task of a plan in a git repository, with file tools and nothing else.
