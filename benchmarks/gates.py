@@ -8,12 +8,12 @@ import heapq
 import random
 from dataclasses import dataclass, field
 
-from groundwork.executing import attempts
-from groundwork.executing.attempts import Next
-from groundwork.executing.conducting import Act, Conductor
-from groundwork.executing.control import Asked, execute
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import Done
+from groundwork.execution import attempts
+from groundwork.execution.attempts import Next
+from groundwork.execution.commands import Asked, execute
+from groundwork.execution.coordinator import Act, Conductor
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Done
 from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.graph import SECONDS, by_effort, critical_path, schedule
 from groundwork.plans.model import Plan, PlanStatus

@@ -6,7 +6,7 @@ from typing import Any
 from checks.api.schema import reference
 from checks.api.texts import OperationText, code_texts, operation_texts, parameter_texts
 from groundwork.errors import Refusal
-from groundwork.executing import refusals as _of_executions  # noqa: F401  # imported for its subclasses of Refusal
+from groundwork.execution import errors as _of_executions  # noqa: F401  # imported for its subclasses of Refusal
 from groundwork.plans import errors as _of_plans  # noqa: F401
 
 HEADERS = {

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from groundwork import http
 from groundwork.aws import async_invoker
 from groundwork.errors import NotFound, Transient
-from groundwork.executing.conducting import Conductor
+from groundwork.execution.coordinator import Conductor
 from groundwork.http import answers
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model

@@ -12,14 +12,14 @@ from aws_lambda_powertools import Logger
 from groundwork.agent.repository import Upstream
 from groundwork.aws import secret_value
 from groundwork.errors import NotFound, Refusal
-from groundwork.executing.by_revert import GitReverter
-from groundwork.executing.by_session import SessionWorker
-from groundwork.executing.carrying import Carrier
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.timing import woken
-from groundwork.executing.undoing import Undoer
-from groundwork.executing.work import Reverter, Worker
+from groundwork.execution.agent_worker import SessionWorker
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.schedule import woken
+from groundwork.execution.step_handler import Carrier
+from groundwork.execution.worker import Reverter, Worker
 from groundwork.git.upstream import opened
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import choose

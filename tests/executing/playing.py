@@ -5,12 +5,12 @@ played here as `statemachines/plan.asl.json` has it.
 from dataclasses import dataclass, field
 
 from groundwork.errors import Refusal
-from groundwork.executing import attempts
-from groundwork.executing.attempts import Next
-from groundwork.executing.conducting import Act, Conductor
-from groundwork.executing.control import Asked, execute
-from groundwork.executing.standing import ENDED, Standing
-from groundwork.executing.work import Done, Outcome
+from groundwork.execution import attempts
+from groundwork.execution.attempts import Next
+from groundwork.execution.commands import Asked, execute
+from groundwork.execution.coordinator import Act, Conductor
+from groundwork.execution.state import ENDED, Standing
+from groundwork.execution.worker import Done, Outcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from groundwork.agent.patches import Patch, Under
-from groundwork.executing import control, rollback
-from groundwork.executing.by_revert import GitReverter
-from groundwork.executing.control import Asked
-from groundwork.executing.refusals import DependentsFirst
-from groundwork.executing.undoing import Undoer
+from groundwork.execution import commands, rollback
+from groundwork.execution.commands import Asked
+from groundwork.execution.errors import DependentsFirst
+from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.rollback_runner import Undoer
 from groundwork.git.upstream import GitUpstream, opened
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
@@ -147,7 +147,7 @@ async def test_a_patch_is_put_on_what_others_have_done_meanwhile_elsewhere_in_th
 async def test_what_a_person_has_done_by_hand_is_under_nobodys_work(served: GitServer) -> None:
     phases = (phase("One", draft("a", files=SHARED), mode="manual"), phase("Two", draft("b", files=SHARED)))
     world = GitWorld(plan_of(*phases, auto_commit=False), served)
-    world.change(lambda now: control.complete(now, id_of(world.plan, "a"), Asked("somebody", 1_000), "1" * 40))
+    world.change(lambda now: commands.complete(now, id_of(world.plan, "a"), Asked("somebody", 1_000), "1" * 40))
     assert await world.work("b") == "DONE"
     assert world.sessions.patches[id_of(world.plan, "b")].under == ()
 
@@ -208,7 +208,7 @@ def under(world: World, key: str) -> list[tuple[str, int]]:
 
 
 def paused(world: World) -> None:
-    world.change(lambda now: control.pause(now, Asked("somebody", 1_000)))
+    world.change(lambda now: commands.pause(now, Asked("somebody", 1_000)))
 
 
 def taken_back(world: World, key: str, include: bool = False) -> str:
@@ -221,7 +221,7 @@ def taken_back(world: World, key: str, include: bool = False) -> str:
 
 async def went_on(world: World, *keys: str) -> None:
     """In another execution: the one before has gone past what is to do again."""
-    world.change(lambda now: control.resume(now, Asked("somebody", 1_000)))
+    world.change(lambda now: commands.resume(now, Asked("somebody", 1_000)))
     number = world.store.read(world.plan.id).execution.number
     for key in keys:
         id_ = id_of(world.plan, key)

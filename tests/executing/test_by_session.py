@@ -14,15 +14,15 @@ from groundwork.agent.commit_message import TASK, message, trailers
 from groundwork.agent.patches import Patch, Under
 from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.agent.session import Session
-from groundwork.executing import control, rollback
-from groundwork.executing.by_revert import GitReverter
-from groundwork.executing.by_session import SessionWorker
-from groundwork.executing.carrying import Carrier
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.standing import Standing, TaskStanding
-from groundwork.executing.undoing import Undoer
-from groundwork.executing.work import Turn as TaskTurn
+from groundwork.execution import commands, rollback
+from groundwork.execution.agent_worker import SessionWorker
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.state import Standing, TaskStanding
+from groundwork.execution.step_handler import Carrier
+from groundwork.execution.worker import Turn as TaskTurn
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Misconfigured
@@ -92,7 +92,7 @@ class World:
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda standing: control.execute(standing, Asked("somebody", 1_000)))
+        self.change(lambda standing: commands.execute(standing, Asked("somebody", 1_000)))
         for task in plan.tasks:
             self.carrier.gate(plan.id, 1, task.id, f"token {task.id}")
 
@@ -252,7 +252,7 @@ async def test_a_cancel_stops_a_session_before_it_commits() -> None:
 
     async def cancelled(conversation: Conversation) -> Turn:
         if world.store.read(world.plan.id).status is PlanStatus.RUNNING and world.model.asked > 1:
-            world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+            world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
             await asyncio.sleep(60)
         return await turn(conversation)
 
@@ -310,7 +310,7 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     world = one()
     await world.work("a")
     first = world.state("a").commit_sha
-    world.change(lambda now: control.execute(now, Asked("somebody", 1_000), again=True))
+    world.change(lambda now: commands.execute(now, Asked("somebody", 1_000), again=True))
     world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
     await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
     state = world.state("a")
@@ -324,7 +324,7 @@ async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() ->
     await world.work("a")
     first = world.state("a").commit_sha
     world.server.branches["main"] = first or ""
-    world.change(lambda now: control.execute(now, Asked("somebody", 1_000), again=True))
+    world.change(lambda now: commands.execute(now, Asked("somebody", 1_000), again=True))
     world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
     await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
     assert world.state("a").commit_sha not in (None, first)
@@ -335,7 +335,7 @@ async def test_a_cancel_that_comes_while_a_commit_is_being_pushed_keeps_it_back(
     land = FakeUpstream.land
 
     def cancelled(self: FakeUpstream, *given: Any) -> Any:
-        world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+        world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
         going = given[-1]
         ends = time.monotonic() + 30
         while going() and time.monotonic() < ends:

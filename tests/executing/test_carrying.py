@@ -9,13 +9,13 @@ import pytest
 
 from groundwork.backlog.model import Effort
 from groundwork.errors import NotFound, Transient
-from groundwork.executing import control
-from groundwork.executing.attempts import LEASE_MS
-from groundwork.executing.carrying import SPREAD_S, Carrier, PlanNotEnded
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.standing import Spent, Standing
-from groundwork.executing.work import Assignment, Done, Failed, Held, Outcome, Turn, Watch
+from groundwork.execution import commands
+from groundwork.execution.attempts import LEASE_MS
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.state import Spent, Standing
+from groundwork.execution.step_handler import SPREAD_S, Carrier, PlanNotEnded
+from groundwork.execution.worker import Assignment, Done, Failed, Held, Outcome, Turn, Watch
 from groundwork.llm.port import Usage
 from groundwork.plans.estimate import Measured
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
@@ -56,7 +56,7 @@ class World:
         self.store.add(plan)
         self.worker = Scripted(script)
         self.measured: list[tuple[str, Effort, Measured]] = []
-        self.change(lambda standing: control.execute(standing, Asked("somebody", 1_000)))
+        self.change(lambda standing: commands.execute(standing, Asked("somebody", 1_000)))
 
     @property
     def conductor(self) -> Conductor:
@@ -127,7 +127,7 @@ async def test_what_a_task_has_taken_is_measured_once_it_is_done() -> None:
 
 async def test_a_cancel_stops_the_worker_and_counts_nothing_of_it() -> None:
     async def until_stopped(assignment: Assignment, watch: Watch) -> Outcome:
-        world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+        world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
         await asyncio.wait_for(watch.stop.wait(), 60)
         assert not await watch.holds()
         return Done("sha")
@@ -249,7 +249,7 @@ def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> Non
     world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
     assert (world.standing.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     world.conductor.sweep(10**15, lambda: False)
     assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
 
@@ -279,7 +279,7 @@ async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> No
 
 async def test_a_pause_between_two_invocations_leads_back_to_the_gate() -> None:
     async def paused(assignment: Assignment, watch: Watch) -> Outcome:
-        world.change(lambda standing: control.pause(standing, Asked("somebody", 1_000)))
+        world.change(lambda standing: commands.pause(standing, Asked("somebody", 1_000)))
         return Held()
 
     world = chain(paused)
@@ -287,7 +287,7 @@ async def test_a_pause_between_two_invocations_leads_back_to_the_gate() -> None:
     assert (await world.work("a"))["next"] == "GATE"
     assert world.standing.status is PlanStatus.PAUSED
     assert world.gate("a", "two") == "waits"
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     assert world.machine.opened["two"] == "WORK"
     world.worker.script = succeeds
     assert (await world.work("a"))["next"] == "DONE"
@@ -309,7 +309,7 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
         world.carrier.end(world.plan.id, 1)
     assert world.carrier.failed(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
     assert (world.standing.status, world.standing.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
     assert world.carrier.failed(world.plan.id, 1, "late") == {"failed": False}
     assert world.standing.status is PlanStatus.RUNNING
@@ -324,7 +324,7 @@ def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
     assert world.standing.status is PlanStatus.FAILED
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     world.conductor.sweep(10**15, lambda: False)
     assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
 
@@ -342,7 +342,7 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
     world.carrier.failed(world.plan.id, 1, "gone")
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     assert (world.machine.opened, world.machine.started) == ({}, [])
     world.conductor.sweep(10**15, lambda: False)
     assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
@@ -352,7 +352,7 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
     world.carrier.failed(world.plan.id, 1, "gone")
-    world.change(lambda standing: control.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
     assert world.carrier.begin(world.plan.id, 1) == {"phaseIds": []}
     assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
     assert (await world.work("a", number=1))["next"] == "DONE"
@@ -382,7 +382,7 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     world.machine = Deaf()
     a = id_of(world.plan, "a")
     world.store.knock(world.plan.id, a, 1, "one")
-    world.change(lambda standing: control.skip(standing, a, Asked("somebody", 1_000), "run"))
+    world.change(lambda standing: commands.skip(standing, a, Asked("somebody", 1_000), "run"))
     assert heard == ["one"]
     for _ in range(3):
         world.conductor.sweep(10**15, lambda: False)
@@ -400,7 +400,7 @@ def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next()
     world = chain()
     world.machine = Deaf()
     world.gate("b", "waits")
-    world.change(lambda standing: control.cancel(standing, Asked("somebody", 1_000)))
+    world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
     for _ in range(2):
         assert world.machine.opened == {}
         world.conductor.sweep(10**15, lambda: False)

@@ -1,9 +1,9 @@
 """Plans carried out in memory: gates, control, attempts."""
 
-from groundwork.executing import control
-from groundwork.executing.attempts import finished
-from groundwork.executing.standing import Cause
-from groundwork.executing.work import Failed, Held, Troubled
+from groundwork.execution import commands
+from groundwork.execution.attempts import finished
+from groundwork.execution.state import Cause
+from groundwork.execution.worker import Failed, Held, Troubled
 from groundwork.plans.model import PlanStatus
 from tests.executing.playing import Play
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -34,7 +34,7 @@ def test_a_task_is_tried_three_times_and_then_a_person_is_asked() -> None:
     assert not play.work()
     a = id_of(play.plan, "a")
     assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
-    assert play.ask(lambda standing: control.retry(standing, a, play.asked()))
+    assert play.ask(lambda standing: commands.retry(standing, a, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
     assert play.standing.of(a).attempts == 4
@@ -59,7 +59,7 @@ def test_a_plan_that_only_failed_tasks_hold_up_waits_for_a_person_again() -> Non
     for _ in range(3):
         play.work(Failed("No."))
     assert play.status is PlanStatus.PAUSED
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     play.to_the_end()
     assert play.statuses() == {"a": "FAILED", "b": "COMPLETED", "c": "WAITING"}
     assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
@@ -68,11 +68,11 @@ def test_a_plan_that_only_failed_tasks_hold_up_waits_for_a_person_again() -> Non
 def test_what_was_let_go_on_but_has_not_begun_stays_behind_its_gate_when_the_plan_is_paused() -> None:
     play = three_tasks()
     assert play.statuses()["a"] == "RUNNING"
-    assert play.ask(lambda standing: control.pause(standing, play.asked()))
+    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
     assert play.status is PlanStatus.PAUSED
     play.work()
     assert play.standing.of(id_of(play.plan, "a")).attempts == 0
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
 
@@ -96,10 +96,10 @@ def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_afte
         play.work(Failed("No."))
     play.die()
     assert play.status.value == "FAILED"
-    assert not play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert not play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
-    assert play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from groundwork.executing import control
-from groundwork.executing.gates import due, holds
-from groundwork.executing.progress import progress, remaining_ms
-from groundwork.executing.refusals import NotItsTurn, WrongStatus, WrongTaskStatus
-from groundwork.executing.standing import Execution, Standing, TaskStanding
-from groundwork.executing.work import Done, Failed
+from groundwork.execution import commands
+from groundwork.execution.errors import NotItsTurn, WrongStatus, WrongTaskStatus
+from groundwork.execution.gates import due, holds
+from groundwork.execution.progress import progress, remaining_ms
+from groundwork.execution.state import Execution, Standing, TaskStanding
+from groundwork.execution.worker import Done, Failed
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import UpdateTask, applied
 from tests.executing.playing import Play
@@ -95,22 +95,22 @@ def by_hand() -> Play:
 def test_an_approval_lapses_when_the_task_is_edited() -> None:
     play = by_hand()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: control.pause(standing, play.asked()))
-    assert play.ask(lambda standing: control.approve(standing, a, play.asked()))
+    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
+    assert play.ask(lambda standing: commands.approve(standing, a, play.asked()))
     edited = applied(play.standing.plan, UpdateTask(task_id=a, fields={"title": "Something else"}))
     play.store.standings[play.plan.id] = Standing(edited, play.standing.execution, play.standing.states)
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     assert play.statuses()["a"] == "AWAITING_APPROVAL"
-    assert play.ask(lambda standing: control.approve(standing, a, play.asked()))
+    assert play.ask(lambda standing: commands.approve(standing, a, play.asked()))
     assert play.statuses()["a"] == "RUNNING"
 
 
 def test_a_rejected_task_asks_for_approval_again_when_it_is_retried() -> None:
     play = by_hand()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: control.reject(standing, a, play.asked(), "Too early"))
+    assert play.ask(lambda standing: commands.reject(standing, a, play.asked(), "Too early"))
     assert (play.status, play.standing.of(a).error_msg) == (PlanStatus.PAUSED, "Rejected by somebody: Too early")
-    assert play.ask(lambda standing: control.retry(standing, a, play.asked()))
+    assert play.ask(lambda standing: commands.retry(standing, a, play.asked()))
     assert play.statuses()["a"] == "AWAITING_APPROVAL"
 
 
@@ -118,11 +118,11 @@ def test_a_person_completes_only_what_could_be_begun() -> None:
     play = by_hand()
     b = id_of(play.plan, "b")
     with pytest.raises(NotItsTurn) as refused:
-        control.complete(play.standing, b, play.asked())
+        commands.complete(play.standing, b, play.asked())
     assert refused.value.details == {"taskIds": [id_of(play.plan, "a")]}
 
 
-@pytest.mark.parametrize("act", [control.pause, control.resume, control.cancel])
+@pytest.mark.parametrize("act", [commands.pause, commands.resume, commands.cancel])
 def test_a_plan_that_has_ended_takes_no_more_orders(act: Callable[..., Standing]) -> None:
     play = Play(plan_of(phase("One", draft("a"))))
     play.execute()
@@ -130,16 +130,16 @@ def test_a_plan_that_has_ended_takes_no_more_orders(act: Callable[..., Standing]
     with pytest.raises(WrongStatus):
         act(play.standing, play.asked())
     with pytest.raises(WrongStatus):
-        control.execute(play.standing, play.asked())
+        commands.execute(play.standing, play.asked())
     with pytest.raises(WrongStatus):
-        control.skip(play.standing, id_of(play.plan, "a"), play.asked())
+        commands.skip(play.standing, id_of(play.plan, "a"), play.asked())
 
 
 def test_a_task_at_work_is_neither_skipped_nor_completed_nor_retried_by_a_person() -> None:
     play = Play(plan_of(phase("One", draft("a"))))
     play.execute()
     a = id_of(play.plan, "a")
-    for act in (control.skip, control.complete, control.retry, control.approve):
+    for act in (commands.skip, commands.complete, commands.retry, commands.approve):
         with pytest.raises(WrongTaskStatus):
             act(play.standing, a, play.asked())
 
@@ -154,11 +154,11 @@ def test_a_failure_seen_to_lets_the_plan_go_on_unless_a_person_has_paused_it() -
 
     play = failed()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
     assert play.status is PlanStatus.RUNNING
     play = failed()
-    assert play.ask(lambda standing: control.pause(standing, play.asked()))
-    assert play.ask(lambda standing: control.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
+    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
     assert play.status is PlanStatus.PAUSED
 
 

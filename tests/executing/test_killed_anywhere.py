@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from groundwork.agent.repository import RepositoryUnreachable
-from groundwork.executing import carrying
+from groundwork.execution import step_handler
 from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.model import Plan
 from tests.plans.plans import draft, phase
@@ -176,7 +176,7 @@ COURSES = {
 
 @pytest.fixture(autouse=True)
 def small_maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrying, "INLINE", 2)
+    monkeypatch.setattr(step_handler, "INLINE", 2)
 
 
 def names(machine: Json) -> set[str]:

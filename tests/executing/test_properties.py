@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.executing import control
-from groundwork.executing.conducting import Act
-from groundwork.executing.standing import ENDED
-from groundwork.executing.work import Done, Failed, Held, Outcome, Troubled
+from groundwork.execution import commands
+from groundwork.execution.coordinator import Act
+from groundwork.execution.state import ENDED
+from groundwork.execution.worker import Done, Failed, Held, Outcome, Troubled
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
 from tests.executing.playing import Iteration, Play
@@ -113,15 +113,15 @@ class Chooser:
         id_ = self.draw(st.sampled_from([task.id for task in self.play.plan.tasks]))
         dependents = self.draw(st.sampled_from(["skip", "run"]))
         acts: list[Act] = [
-            lambda standing: control.pause(standing, asked),
-            lambda standing: control.resume(standing, asked),
-            lambda standing: control.approve(standing, id_, asked),
-            lambda standing: control.reject(standing, id_, asked),
-            lambda standing: control.retry(standing, id_, asked),
-            lambda standing: control.skip(standing, id_, asked, dependents),
-            lambda standing: control.complete(standing, id_, asked, "by hand"),
+            lambda standing: commands.pause(standing, asked),
+            lambda standing: commands.resume(standing, asked),
+            lambda standing: commands.approve(standing, id_, asked),
+            lambda standing: commands.reject(standing, id_, asked),
+            lambda standing: commands.retry(standing, id_, asked),
+            lambda standing: commands.skip(standing, id_, asked, dependents),
+            lambda standing: commands.complete(standing, id_, asked, "by hand"),
         ]
-        seldom: list[Act] = [lambda standing: control.cancel(standing, asked)]
+        seldom: list[Act] = [lambda standing: commands.cancel(standing, asked)]
         return st.sampled_from(acts * 5 + seldom)
 
 
@@ -164,7 +164,7 @@ def act_on(play: Play) -> bool:
     for task in play.plan.tasks:
         status = standing.of(task.id).status
         if status is TaskStatus.AWAITING_APPROVAL and standing.status is PlanStatus.RUNNING:
-            return play.ask(lambda s, id_=task.id: control.approve(s, id_, asked))  # type: ignore[misc]
+            return play.ask(lambda s, id_=task.id: commands.approve(s, id_, asked))  # type: ignore[misc]
         if status is TaskStatus.FAILED and standing.status.executing:
-            return play.ask(lambda s, id_=task.id: control.skip(s, id_, asked, "run"))  # type: ignore[misc]
-    return play.ask(lambda s: control.resume(s, asked))
+            return play.ask(lambda s, id_=task.id: commands.skip(s, id_, asked, "run"))  # type: ignore[misc]
+    return play.ask(lambda s: commands.resume(s, asked))

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from groundwork.errors import Refusal, Transient
-from groundwork.executing import control, rollback
-from groundwork.executing.carrying import Carrier
-from groundwork.executing.refusals import DependentsFirst, NothingToRollBack, RollingBack
-from groundwork.executing.standing import Standing
-from groundwork.executing.undoing import Undoer
-from groundwork.executing.work import Assignment, Below, NotReverted, Outcome, Taken, Watch
+from groundwork.execution import commands, rollback
+from groundwork.execution.errors import DependentsFirst, NothingToRollBack, RollingBack
+from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.state import Standing
+from groundwork.execution.step_handler import Carrier
+from groundwork.execution.worker import Assignment, Below, NotReverted, Outcome, Taken, Watch
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository
 from tests.executing.playing import Play
@@ -115,16 +115,16 @@ def test_in_a_plan_that_can_go_on_what_was_taken_back_is_done_again() -> None:
     play, reverts = done(), Reverts()
     for _ in range(3):
         play.work()
-    assert play.ask(lambda standing: control.pause(standing, play.asked()))
+    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
     ask(play, "b")
     with pytest.raises(RollingBack):
-        play.conductor().change(play.plan.id, lambda standing: control.resume(standing, play.asked()))
+        play.conductor().change(play.plan.id, lambda standing: commands.resume(standing, play.asked()))
     assert undo(play, reverts) == "DONE"
     assert play.statuses()["b"] == "PENDING"
     first = play.standing.of(id_of(play.plan, "b"))
     assert (first.since, first.attempts, first.commit_sha) == (1, 1, None)
     play.commits.clear()
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
     assert set(play.statuses().values()) == {"COMPLETED"}
@@ -167,7 +167,7 @@ def test_a_plan_under_way_is_not_rolled_back() -> None:
 def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the_plan_is_free_again() -> None:
     play, reverts = done(), Reverts()
     play.work()
-    assert play.ask(lambda standing: control.pause(standing, play.asked()))
+    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
     ask(play, "a")
     for now in (play.now, play.now + 3_500_000):
         play.now, reverts.fails = now, Transient("Nobody answers.")
@@ -178,7 +178,7 @@ def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the
     kept = play.standing.execution.rollback
     assert kept is not None
     assert kept.error == "Given up: Nobody answers."
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
 
@@ -190,7 +190,7 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     assert play.status is PlanStatus.PAUSED
     ask(play, "a")
     assert undo(play, reverts) == "DONE"
-    assert play.ask(lambda standing: control.skip(standing, id_of(play.plan, "b"), play.asked()))
+    assert play.ask(lambda standing: commands.skip(standing, id_of(play.plan, "b"), play.asked()))
     assert play.closed
     # as the state machine, the rule on its status and the sweep see it now
     assert carrier(play).end(play.plan.id, 1) == {}
@@ -199,6 +199,6 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     play.conductor().look(play.plan.id)
     assert play.status is PlanStatus.PAUSED
     play.commits.clear()
-    assert play.ask(lambda standing: control.resume(standing, play.asked()))
+    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
     play.to_the_end()
     assert (play.status, play.statuses()) == (PlanStatus.COMPLETED, {"a": "COMPLETED", "b": "SKIPPED"})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from groundwork.executing import control, rollback
-from groundwork.executing.undoing import Undoer
+from groundwork.execution import commands, rollback
+from groundwork.execution.rollback_runner import Undoer
 from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.store.tables import Tables
@@ -27,7 +27,7 @@ def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
     drafts = [draft(f"t{number}") for number in range(MANY)]
     plan = place.plan(phase("All", *drafts, mode="parallel")).changed(max_parallel=MANY)
     tables.executions._plans[plan.id, 1] = plan
-    place.change(plan.id, lambda standing: control.execute(standing, ASKED))
+    place.change(plan.id, lambda standing: commands.execute(standing, ASKED))
     for task in list(plan.tasks)[first:]:
         place.store.knock(plan.id, task.id, 1, f"token {task.id}")
     after = place.change(plan.id, lambda standing: standing)
@@ -38,7 +38,7 @@ def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
 def cancelled_in_part(place: Place, plan_id: str) -> None:
     """Its first transaction; who made it is gone before the next."""
     before = place.store.read(plan_id)
-    place.write(before, control.cancel(before, ASKED))
+    place.write(before, commands.cancel(before, ASKED))
     left = place.store.read(plan_id)
     assert left.status is PlanStatus.CANCELLED
     assert any(left.of(task.id).status is not TaskStatus.CANCELLED for task in left.plan.tasks)

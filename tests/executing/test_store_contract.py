@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pytest
 
 from groundwork.errors import NotFound, WriteConflict
-from groundwork.executing import attempts, control
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.ports import Event, Executions
-from groundwork.executing.settling import settled
-from groundwork.executing.standing import Spent, Standing
-from groundwork.executing.work import Done, Failed, Turn
+from groundwork.execution import attempts, commands
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.ports import Event, Executions
+from groundwork.execution.reconcile import settled
+from groundwork.execution.state import Spent, Standing
+from groundwork.execution.worker import Done, Failed, Turn
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
 from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.history import Iteration, IterationKind
@@ -43,7 +43,7 @@ class Place:
     def executed(self, *phases: PhaseDraft) -> Standing:
         plan = self.plan(*phases)
         before = self.store.read(plan.id)
-        self.write(before, control.execute(before, ASKED))
+        self.write(before, commands.execute(before, ASKED))
         return self.store.read(plan.id)
 
     def write(self, before: Standing, after: Standing) -> None:
@@ -115,9 +115,9 @@ def test_a_change_comes_back_as_it_was_written(place: Place) -> None:
 
 def test_of_two_changes_of_the_same_standing_one_is_made(place: Place) -> None:
     standing = place.executed(chain())
-    place.write(standing, control.pause(standing, ASKED))
+    place.write(standing, commands.pause(standing, ASKED))
     with pytest.raises(WriteConflict):
-        place.write(standing, control.cancel(standing, ASKED))
+        place.write(standing, commands.cancel(standing, ASKED))
     assert place.store.read(standing.plan.id).status is PlanStatus.PAUSED
 
 
@@ -171,7 +171,7 @@ def test_a_worker_holds_its_task_until_another_claims_it(place: Place) -> None:
     place.change(plan_id, lambda standing: attempts.claimed(standing, first, 6_000).standing)
     assert not place.store.holds(plan_id, first, held.epoch)
     assert not place.store.renew(plan_id, first, held.epoch, 9_000)
-    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
+    place.change(plan_id, lambda standing: commands.cancel(standing, ASKED))
     assert not place.store.holds(plan_id, first, held.epoch + 1)
 
 
@@ -227,7 +227,7 @@ def test_a_plan_without_room_goes_on_as_soon_as_another_makes_some(place: Place)
 def test_what_does_not_fit_into_a_transaction_is_written_in_several(place: Place) -> None:
     standing = place.executed(phase("One", draft("a"), *(draft(f"b{n}", "a") for n in range(200)), mode="parallel"))
     a = id_of(standing.plan, "a")
-    after = place.change(standing.plan.id, lambda standing: control.skip(standing, a, ASKED))
+    after = place.change(standing.plan.id, lambda standing: commands.skip(standing, a, ASKED))
     assert after.status is PlanStatus.COMPLETED
     kept = place.store.read(standing.plan.id)
     assert {kept.of(task.id).status for task in kept.plan.tasks} == {TaskStatus.SKIPPED}
@@ -236,8 +236,8 @@ def test_what_does_not_fit_into_a_transaction_is_written_in_several(place: Place
 def test_a_plan_begun_anew_has_nothing_done_whatever_its_size(place: Place) -> None:
     standing = place.executed(wide(150))
     plan_id = standing.plan.id
-    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
-    place.change(plan_id, lambda standing: control.execute(standing, ASKED, again=True))
+    place.change(plan_id, lambda standing: commands.cancel(standing, ASKED))
+    place.change(plan_id, lambda standing: commands.execute(standing, ASKED, again=True))
     kept = place.store.read(plan_id)
     assert (kept.status, kept.execution.round) == (PlanStatus.RUNNING, 2)
     assert {kept.of(task.id).status for task in kept.plan.tasks} == {TaskStatus.PENDING}
@@ -247,9 +247,9 @@ def test_what_was_done_before_a_plan_was_begun_anew_is_shown_no_more(dynamodb_lo
     tables = make_tables(dynamodb_local)
     place = on_dynamo(tables)
     plan_id = place.executed(wide(2)).plan.id
-    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
+    place.change(plan_id, lambda standing: commands.cancel(standing, ASKED))
     assert {state.status for state in tables.plans.states(plan_id).values()} == {TaskStatus.CANCELLED}
-    place.change(plan_id, lambda standing: control.execute(standing, ASKED, again=True))
+    place.change(plan_id, lambda standing: commands.execute(standing, ASKED, again=True))
     assert {state.status for state in tables.plans.states(plan_id).values()} <= {TaskStatus.PENDING}
 
 
@@ -296,7 +296,7 @@ def test_a_plan_is_looked_at_until_nothing_of_it_is_left_to_be_told(place: Place
     conductor.sweep(later, lambda: False)
     assert plan_id in place.store.unquiet(later)
     stale = place.store.read(plan_id)
-    place.change(plan_id, lambda standing: control.cancel(standing, ASKED))
+    place.change(plan_id, lambda standing: commands.cancel(standing, ASKED))
     place.store.quiet(stale)
     conductor.sweep(later, lambda: False)
     assert plan_id not in place.store.unquiet(later)

@@ -1,13 +1,13 @@
-"""Plans carried out in memory: the ports of `groundwork.executing`, and a state machine that only keeps tokens."""
+"""Plans carried out in memory: the ports of `groundwork.execution`, and a state machine that only keeps tokens."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import NotFound, WriteConflict
-from groundwork.executing.attempts import holds_task
-from groundwork.executing.ports import Event
-from groundwork.executing.standing import Execution, Standing, TaskStanding
-from groundwork.executing.work import Turn
+from groundwork.execution.attempts import holds_task
+from groundwork.execution.ports import Event
+from groundwork.execution.state import Execution, Standing, TaskStanding
+from groundwork.execution.worker import Turn
 from groundwork.plans.model import Plan
 
 LIVE = ("knock", "knocked", "lease_until", "spent", "turns")

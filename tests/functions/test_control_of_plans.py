@@ -8,8 +8,8 @@ import pytest
 from functions.manage_plans import app
 from functions.plan_executor import app as executor
 from groundwork.errors import Invalid
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.standing import Timing
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.state import Timing
 from groundwork.settings import Settings
 from groundwork.store.tables import Tables
 from tests.events import Context

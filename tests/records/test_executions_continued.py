@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from groundwork.agent.commit_message import TASK, trailers
-from groundwork.executing import control
-from groundwork.executing.by_revert import GitReverter
-from groundwork.executing.by_session import SessionWorker
-from groundwork.executing.carrying import Carrier
-from groundwork.executing.conducting import Act, Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.standing import Standing
-from groundwork.executing.timing import woken
-from groundwork.executing.undoing import Undoer
+from groundwork.execution import commands
+from groundwork.execution.agent_worker import SessionWorker
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Act, Conductor
+from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.schedule import woken
+from groundwork.execution.state import Standing
+from groundwork.execution.step_handler import Carrier
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -96,11 +96,11 @@ class Going:
 
     def resumed(self, standing: Standing) -> None:
         for task_id in standing.failed:
-            self.ask(control.retry, task_id)
+            self.ask(commands.retry, task_id)
         if standing.status in (PlanStatus.DRAFT, PlanStatus.READY):
-            self.ask(control.execute)
+            self.ask(commands.execute)
         elif self.standing.status in (PlanStatus.PAUSED, PlanStatus.FAILED):
-            self.ask(control.resume)
+            self.ask(commands.resume)
 
     async def execution(self, number: int) -> None:
         carrier = self.carrier()
@@ -128,7 +128,7 @@ class Going:
         token = f"token {self.tokens}"
         self.carrier().gate(PLAN, number, task_id, token)
         if self.standing.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
-            self.ask(control.approve, task_id)
+            self.ask(commands.approve, task_id)
         return self.machine.opened.get(token)
 
 

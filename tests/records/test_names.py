@@ -17,11 +17,11 @@ from groundwork import store
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
-from groundwork.executing.attempts import Next
-from groundwork.executing.ports import Event
-from groundwork.executing.standing import Cause, Execution, TaskStanding
-from groundwork.executing.standing import Spent as TaskSpent
-from groundwork.executing.work import Turn
+from groundwork.execution.attempts import Next
+from groundwork.execution.ports import Event
+from groundwork.execution.state import Cause, Execution, TaskStanding
+from groundwork.execution.state import Spent as TaskSpent
+from groundwork.execution.worker import Turn
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: the port `groundwork.executing.timing.Timer`. boto3 is imported where it is first used."""
+"""EventBridge Scheduler: the port `groundwork.execution.schedule.Timer`. boto3 is imported where it is first used."""
 
 import json
 from functools import cache
@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from groundwork.errors import Invalid, Transient
-from groundwork.executing.standing import Timing
+from groundwork.execution.state import Timing
 
 
 @cache

@@ -7,9 +7,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from groundwork.executing import attempts, carrying, control, gates, rollback, settling
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.standing import ENDED, Standing, TaskStanding
+from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.state import ENDED, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.store import dynamo
 from groundwork.store.executions import DynamoExecutions
@@ -22,10 +22,10 @@ from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
-_EXECUTING, _STORE = "groundwork.executing", "groundwork.store.executions.DynamoExecutions"
+_EXECUTING, _STORE = "groundwork.execution", "groundwork.store.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
-_claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, control._going_on
-_stopped, _assignment, _update = settling._stopped, carrying.Carrier._assignment, dynamo.Transaction.update
+_claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
+_stopped, _assignment, _update = reconcile._stopped, step_handler.Carrier._assignment, dynamo.Transaction.update
 _put = dynamo.Transaction.put
 
 

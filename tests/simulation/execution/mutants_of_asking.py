@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from groundwork.errors import Refusal
-from groundwork.executing import done, rollback, timing
-from groundwork.executing.control import execute
-from groundwork.executing.refusals import NotScheduled
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import Below
+from groundwork.execution import completed_work, rollback, schedule
+from groundwork.execution.commands import execute
+from groundwork.execution.errors import NotScheduled
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Below
 from groundwork.plans import edit_guard
 from groundwork.plans.edit_guard import Touched
 from groundwork.plans.errors import PlanNotEditable
@@ -18,8 +18,8 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
-_EXECUTING = "groundwork.executing"
-_woken, _wanted, _done_in, _touched = timing.woken, rollback._wanted, done.done_in, edit_guard.touched
+_EXECUTING = "groundwork.execution"
+_woken, _wanted, _done_in, _touched = schedule.woken, rollback._wanted, completed_work.done_in, edit_guard.touched
 
 
 def _whenever_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:

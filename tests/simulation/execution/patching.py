@@ -2,9 +2,9 @@
 
 from groundwork.agent.patches import Under
 from groundwork.agent.repository import PatchesApart
-from groundwork.executing.by_patch import Stacks
-from groundwork.executing.done import done_in
-from groundwork.executing.standing import Standing
+from groundwork.execution.completed_work import done_in
+from groundwork.execution.patch_stacks import Stacks
+from groundwork.execution.state import Standing
 from groundwork.plans.model import TaskStatus
 from groundwork.store.sessions import DynamoSessions
 from tests.fakes.upstream import FakeUpstream

@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 from groundwork.errors import Refusal
-from groundwork.executing import control, rollback
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.standing import Standing
-from groundwork.executing.timing import NewTiming, scheduled, unscheduled
+from groundwork.execution import commands, rollback
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.schedule import NewTiming, scheduled, unscheduled
+from groundwork.execution.state import Standing
 from groundwork.plans.draft import TaskDraft
 from groundwork.plans.editor import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -66,11 +66,11 @@ class People:
         if self.world.schedules:
             await self._set_timer(plan_id)
             await self._comes_to(plan_id, UNDER_WAY, self.random.choice([0, 20, 60]))
-        await self.ask_until_answered(plan_id, "execute", control.execute)
+        await self.ask_until_answered(plan_id, "execute", commands.execute)
         others = self._edit(plan_id), self._add(plan_id), self._take_back(plan_id), self._schedule(plan_id)
         await asyncio.gather(self._click(plan_id), *others)
         if self.world.again:
-            await self.ask(plan_id, "execute again", lambda standing, asked: control.execute(standing, asked, True))
+            await self.ask(plan_id, "execute again", lambda standing, asked: commands.execute(standing, asked, True))
 
     async def _click(self, plan_id: str) -> None:
         for _ in range(self.world.clicks):
@@ -86,15 +86,15 @@ class People:
             return self.random.choice(fitting)
         dependents = self.random.choice(["skip", "run"])
         any_of: list[tuple[str, Act]] = [
-            ("pause", control.pause),
-            ("resume", control.resume),
-            (f"approve {task}", on(control.approve, task)),
-            (f"reject {task}", on(control.reject, task)),
-            (f"retry {task}", on(control.retry, task)),
-            (f"skip {task}", on(control.skip, task, dependents)),
-            (f"complete {task}", on(control.complete, task, "0" * 40)),
+            ("pause", commands.pause),
+            ("resume", commands.resume),
+            (f"approve {task}", on(commands.approve, task)),
+            (f"reject {task}", on(commands.reject, task)),
+            (f"retry {task}", on(commands.retry, task)),
+            (f"skip {task}", on(commands.skip, task, dependents)),
+            (f"complete {task}", on(commands.complete, task, "0" * 40)),
         ]
-        seldom: list[tuple[str, Act]] = [("cancel", control.cancel)]
+        seldom: list[tuple[str, Act]] = [("cancel", commands.cancel)]
         return self.random.choice(any_of * 6 + seldom)
 
     def _fitting(self, moment: Moment) -> list[tuple[str, Act]]:
@@ -102,13 +102,13 @@ class People:
         for task in moment.plan.tasks:
             status = moment.of(task.id).status
             if status is TaskStatus.AWAITING_APPROVAL:
-                found.append((f"approve {task.id}", on(control.approve, task.id)))
+                found.append((f"approve {task.id}", on(commands.approve, task.id)))
             if status is TaskStatus.FAILED:
-                found.append((f"retry {task.id}", on(control.retry, task.id)))
+                found.append((f"retry {task.id}", on(commands.retry, task.id)))
         if moment.execution.status in (PlanStatus.PAUSED, PlanStatus.PAUSING, PlanStatus.FAILED):
-            found += [("resume", control.resume)] * 2
+            found += [("resume", commands.resume)] * 2
         if moment.execution.status is PlanStatus.RUNNING:
-            found.append(("pause", control.pause))
+            found.append(("pause", commands.pause))
         return found
 
     # editing, taking back
@@ -254,16 +254,16 @@ class People:
     async def _help(self, moment: Moment) -> None:
         id_, status = moment.plan.id, moment.execution.status
         if status in (PlanStatus.DRAFT, PlanStatus.READY):
-            await self.ask_until_answered(id_, "execute", control.execute)
+            await self.ask_until_answered(id_, "execute", commands.execute)
             return
         for task in moment.plan.tasks:
             state = moment.of(task.id).status
             if state is TaskStatus.AWAITING_APPROVAL and status is PlanStatus.RUNNING:
-                await self.ask_until_answered(id_, f"approve {task.id}", on(control.approve, task.id))
+                await self.ask_until_answered(id_, f"approve {task.id}", on(commands.approve, task.id))
             if state is TaskStatus.FAILED and status is not PlanStatus.FAILED:
-                await self.ask_until_answered(id_, f"skip {task.id}", on(control.skip, task.id, "run"))
+                await self.ask_until_answered(id_, f"skip {task.id}", on(commands.skip, task.id, "run"))
         if self.seen.moments[id_].execution.status in (PlanStatus.PAUSED, PlanStatus.FAILED):
-            await self.ask_until_answered(id_, "resume", control.resume)
+            await self.ask_until_answered(id_, "resume", commands.resume)
 
 
 def on(act: Callable[..., Standing], task_id: str, *more: Any) -> Act:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from groundwork.executing.standing import Execution, TaskStanding
+from groundwork.execution.state import Execution, TaskStanding
 from groundwork.plans.model import Plan, TaskStatus
 from groundwork.store.execution_rows import execution_of, in_round, standing_of
 from groundwork.store.plan_rows import PlanRow

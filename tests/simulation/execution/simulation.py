@@ -14,10 +14,10 @@ from unittest import mock
 from greenlet import getcurrent
 
 from functions.plan_executor import app
-from groundwork.executing.by_revert import GitReverter
-from groundwork.executing.by_session import SessionWorker
-from groundwork.executing.carrying import Carrier, PlanNotEnded
-from groundwork.executing.conducting import Conductor
+from groundwork.execution.agent_worker import SessionWorker
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.git_reverter import GitReverter
+from groundwork.execution.step_handler import Carrier, PlanNotEnded
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
 from groundwork.plans.history import Iteration, IterationKind
@@ -312,14 +312,14 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         time_ns=lambda: simulations[0].cloud.true_ms() * 1_000_000,
     )
     instead = {
-        "groundwork.executing.carrying.time": time,
-        "groundwork.executing.by_session.time": time,
+        "groundwork.execution.step_handler.time": time,
+        "groundwork.execution.agent_worker.time": time,
         "groundwork.store.plans.time": time,
         "groundwork.store.plans.random": random,
         "groundwork.store.executions.time": time,
         "groundwork.store.executions.random": random,
         "groundwork.plans.editor.random": random,
-        "groundwork.executing.conducting.random": random,
+        "groundwork.execution.coordinator.random": random,
         "groundwork.stepfunctions._client": StatesClient,
         "groundwork.scheduler._client": SchedulerClient,
         "groundwork.aws._client": lambda service: LambdaClient(),

@@ -1,6 +1,6 @@
 """What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
 
-from groundwork.executing.standing import TaskStanding
+from groundwork.execution.state import TaskStanding
 from groundwork.plans.model import TaskStatus
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.seen import Hold, Moment, SeenPlans

@@ -7,13 +7,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.errors import Invalid
-from groundwork.executing import control, rollback
-from groundwork.executing.answers import PlanControlled, TaskControlled
-from groundwork.executing.bodies import Because, Complete, Execute, RollBack, Skip
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.control import Asked
-from groundwork.executing.standing import Standing
-from groundwork.executing.timing import NewTiming, Timer, scheduled, unscheduled
+from groundwork.execution import commands, rollback
+from groundwork.execution.commands import Asked
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
+from groundwork.execution.schedule import NewTiming, Timer, scheduled, unscheduled
+from groundwork.execution.schemas import PlanControlled, TaskControlled
+from groundwork.execution.state import Standing
 from groundwork.http import answers
 from groundwork.ids import Kind
 from groundwork.plan_routes.surroundings import given, plan_of
@@ -43,23 +43,23 @@ def changed(plan_id: str, ask: Ask) -> Standing:
 @router.post("/api/plans/<plan_id>/execute", operation_id="executePlan", summary="Execute a plan", **PLAN)
 def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
     again = body.again if body else False
-    return _plan(changed(plan_id, lambda standing, asked: control.execute(standing, asked, again)))
+    return _plan(changed(plan_id, lambda standing, asked: commands.execute(standing, asked, again)))
 
 
 @router.post("/api/plans/<plan_id>/pause", operation_id="pausePlan", summary="Pause a plan", **PLAN)
 def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
-    return _plan(changed(plan_id, lambda standing, asked: control.pause(standing, asked, reason)))
+    return _plan(changed(plan_id, lambda standing, asked: commands.pause(standing, asked, reason)))
 
 
 @router.post("/api/plans/<plan_id>/resume", operation_id="resumePlan", summary="Resume a plan", **PLAN)
 def resume(plan_id: str) -> dict[str, Any]:
-    return _plan(changed(plan_id, control.resume))
+    return _plan(changed(plan_id, commands.resume))
 
 
 @router.post("/api/plans/<plan_id>/cancel", operation_id="cancelPlan", summary="Cancel a plan", **PLAN)
 def cancel(plan_id: str) -> dict[str, Any]:
-    return _plan(changed(plan_id, control.cancel))
+    return _plan(changed(plan_id, commands.cancel))
 
 
 @router.post(
@@ -110,24 +110,24 @@ def _timer() -> Timer:
 
 @router.post("/api/plan-tasks/<task_id>/approve", operation_id="approveTask", summary="Approve a task", **TASK)
 def approve(task_id: str) -> dict[str, Any]:
-    return _of_task(task_id, lambda standing, asked: control.approve(standing, task_id, asked))
+    return _of_task(task_id, lambda standing, asked: commands.approve(standing, task_id, asked))
 
 
 @router.post("/api/plan-tasks/<task_id>/reject", operation_id="rejectTask", summary="Reject a task", **TASK)
 def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
-    return _of_task(task_id, lambda standing, asked: control.reject(standing, task_id, asked, reason))
+    return _of_task(task_id, lambda standing, asked: commands.reject(standing, task_id, asked, reason))
 
 
 @router.post("/api/plan-tasks/<task_id>/retry", operation_id="retryTask", summary="Retry a failed task", **TASK)
 def retry(task_id: str) -> dict[str, Any]:
-    return _of_task(task_id, lambda standing, asked: control.retry(standing, task_id, asked))
+    return _of_task(task_id, lambda standing, asked: commands.retry(standing, task_id, asked))
 
 
 @router.post("/api/plan-tasks/<task_id>/skip", operation_id="skipTask", summary="Skip a task", **TASK)
 def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
     dependents = body.dependents if body else "skip"
-    return _of_task(task_id, lambda standing, asked: control.skip(standing, task_id, asked, dependents))
+    return _of_task(task_id, lambda standing, asked: commands.skip(standing, task_id, asked, dependents))
 
 
 @router.post(
@@ -136,7 +136,7 @@ def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
 def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
     done = body or Complete()
     return _of_task(
-        task_id, lambda standing, asked: control.complete(standing, task_id, asked, done.commit_sha, done.note)
+        task_id, lambda standing, asked: commands.complete(standing, task_id, asked, done.commit_sha, done.note)
     )
 
 

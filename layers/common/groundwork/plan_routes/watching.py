@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
 from groundwork.errors import NotFound
-from groundwork.executing.answers import LogLine, PlanProgress, TaskPatchShown
-from groundwork.executing.progress import progress
+from groundwork.execution.progress import progress
+from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
 from groundwork.http import answers
 from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.executing.standing import Execution, Spent, TaskStanding
+from groundwork.execution.state import Execution, Spent, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.store.plan_rows import PlanRow
 from groundwork.store.standing_rows import StateRow

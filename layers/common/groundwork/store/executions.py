@@ -1,4 +1,4 @@
-"""Plans that are carried out, on DynamoDB: the port `groundwork.executing.ports.Executions`."""
+"""Plans that are carried out, on DynamoDB: the port `groundwork.execution.ports.Executions`."""
 
 import random
 import time
@@ -12,9 +12,9 @@ from pynamodb.connection import Connection
 
 from groundwork.backlog.model import rfc3339
 from groundwork.errors import Transient, WriteConflict
-from groundwork.executing.ports import Event
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import Turn
+from groundwork.execution.ports import Event
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.store.dynamo import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.store.execution_rows import execution_body, execution_of, in_round, standing_of, state_actions

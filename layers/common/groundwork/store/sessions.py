@@ -23,7 +23,7 @@ LOOKS = 5
 
 
 class DynamoSessions:
-    """The port `groundwork.executing.by_session.Sessions`."""
+    """The port `groundwork.execution.agent_worker.Sessions`."""
 
     def load(self, task_id: str, attempt: int) -> Session | None:
         kept = self._read(task_id, "K", attempt)

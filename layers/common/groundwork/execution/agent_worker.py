@@ -1,4 +1,4 @@
-"""Carries out tasks by sessions of a model: the port `groundwork.executing.work.Worker`, over `groundwork.agent`.
+"""Carries out tasks by sessions of a model: the port `groundwork.execution.worker.Worker`, over `groundwork.agent`.
 
 Each invocation has a clone and a checkout of its own; what an attempt has come to so far is kept after each turn, so
 that the next one goes on from there, on whatever machine.
@@ -31,9 +31,9 @@ from groundwork.agent.secret_scan import redacted
 from groundwork.agent.session import Earlier, Session
 from groundwork.agent.turn import Means
 from groundwork.agent.workspace import Workspace
-from groundwork.executing.by_patch import Stacks
-from groundwork.executing.standing import Spent
-from groundwork.executing.work import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
+from groundwork.execution.patch_stacks import Stacks
+from groundwork.execution.state import Spent
+from groundwork.execution.worker import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
 from groundwork.llm.conversation import Converser
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository

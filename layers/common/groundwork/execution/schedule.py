@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
-from groundwork.executing.control import AGAIN, BEGIN, Asked, execute
-from groundwork.executing.refusals import NotScheduled, WrongStatus
-from groundwork.executing.standing import PassedOver, Standing, Timing
+from groundwork.execution.commands import AGAIN, BEGIN, Asked, execute
+from groundwork.execution.errors import NotScheduled, WrongStatus
+from groundwork.execution.state import PassedOver, Standing, Timing
 from groundwork.plans.validation import check
 
 _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from groundwork.agent.patches import Patch, Stack, Under
 from groundwork.agent.repository import CommitGone
-from groundwork.executing.work import Below
+from groundwork.execution.worker import Below
 
 
 class Patches(Protocol):

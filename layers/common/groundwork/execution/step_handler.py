@@ -10,13 +10,13 @@ from typing import Any
 
 from groundwork.backlog.model import Effort
 from groundwork.errors import GroundworkError, NotFound, Transient
-from groundwork.executing import attempts
-from groundwork.executing.attempts import Next
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.done import done_in
-from groundwork.executing.ports import Executions
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import (
+from groundwork.execution import attempts
+from groundwork.execution.attempts import Next
+from groundwork.execution.completed_work import done_in
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.ports import Executions
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import (
     Assignment,
     Before,
     Below,

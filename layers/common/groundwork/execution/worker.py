@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from groundwork.errors import GroundworkError
-from groundwork.executing.standing import Attempt, Spent
+from groundwork.execution.state import Attempt, Spent
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.repositories import Repository
 

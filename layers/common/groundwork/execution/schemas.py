@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from groundwork.executing.standing import Cause, PassedOver, Rollback, Timing
+from groundwork.execution.state import Cause, PassedOver, Rollback, Timing
 from groundwork.plans.model import PhaseMode, PlanStatus, TaskStatus
 from groundwork.runs.schemas import Tokens
 

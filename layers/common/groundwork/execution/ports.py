@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import Turn
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Turn
 
 
 @dataclass(frozen=True, slots=True)

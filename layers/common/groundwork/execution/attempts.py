@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
-from groundwork.executing.control import paused_by_failure
-from groundwork.executing.standing import Attempt, Standing
-from groundwork.executing.work import Done, Failed, Held, Outcome, Troubled
+from groundwork.execution.commands import paused_by_failure
+from groundwork.execution.state import Attempt, Standing
+from groundwork.execution.worker import Done, Failed, Held, Outcome, Troubled
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 LEASE_MS = 60_000

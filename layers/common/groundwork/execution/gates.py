@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from groundwork.executing.standing import Standing, TaskStanding, approval_of
+from groundwork.execution.state import Standing, TaskStanding, approval_of
 from groundwork.plans.graph import by_effort, ways_ahead
 from groundwork.plans.model import Condition, Phase, PlanStatus, Task, TaskStatus
 

@@ -7,8 +7,8 @@ as fit into a transaction; what is left follows when it is asked again.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from groundwork.executing.gates import due, holds, needs_approval, openable, phases_begun, room
-from groundwork.executing.standing import Cause, Standing, TaskStanding
+from groundwork.execution.gates import due, holds, needs_approval, openable, phases_begun, room
+from groundwork.execution.state import Cause, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 MOST_CHANGES = 80

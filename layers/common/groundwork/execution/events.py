@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from groundwork.executing.ports import Event
-from groundwork.executing.standing import Standing, TaskStanding
+from groundwork.execution.ports import Event
+from groundwork.execution.state import Standing, TaskStanding
 from groundwork.plans.model import TaskStatus
 
 _QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundwork.backlog.model import Value
-from groundwork.executing.standing import Dependents
+from groundwork.execution.state import Dependents
 
 Reason = Annotated[str, Field(max_length=1_000)]
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
-from groundwork.executing.attempts import Next, whereto
-from groundwork.executing.happenings import happened
-from groundwork.executing.ports import Executions, Machine
-from groundwork.executing.settling import Settled, settled
-from groundwork.executing.standing import Cause, Standing
+from groundwork.execution.attempts import Next, whereto
+from groundwork.execution.events import happened
+from groundwork.execution.ports import Executions, Machine
+from groundwork.execution.reconcile import Settled, settled
+from groundwork.execution.state import Cause, Standing
 from groundwork.plans.model import PlanStatus
 
 TRIES = 30

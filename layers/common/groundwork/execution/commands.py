@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundwork.errors import NotFound
-from groundwork.executing.gates import before, due
-from groundwork.executing.refusals import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
-from groundwork.executing.settling import failure
-from groundwork.executing.standing import ATTEMPTS, Cause, Dependents, Standing, TaskStanding, approval_of
+from groundwork.execution.errors import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
+from groundwork.execution.gates import before, due
+from groundwork.execution.reconcile import failure
+from groundwork.execution.state import ATTEMPTS, Cause, Dependents, Standing, TaskStanding, approval_of
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 from groundwork.plans.validation import check
 

@@ -8,13 +8,13 @@ from functools import partial
 from itertools import batched
 
 from groundwork.errors import NotFound, Transient
-from groundwork.executing import rollback
-from groundwork.executing.conducting import Conductor
-from groundwork.executing.done import done_in
-from groundwork.executing.ports import Executions
-from groundwork.executing.settling import MOST_CHANGES
-from groundwork.executing.standing import Rollback, Standing
-from groundwork.executing.work import NotReverted, Reverter, Taken
+from groundwork.execution import rollback
+from groundwork.execution.completed_work import done_in
+from groundwork.execution.coordinator import Conductor
+from groundwork.execution.ports import Executions
+from groundwork.execution.reconcile import MOST_CHANGES
+from groundwork.execution.state import Rollback, Standing
+from groundwork.execution.worker import NotReverted, Reverter, Taken
 from groundwork.plans.repositories import Repository
 
 LONGEST_MS = 3_600_000

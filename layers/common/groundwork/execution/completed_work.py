@@ -1,7 +1,7 @@
 """What of a plan's work is done in a repository: what lies under a task that begins there."""
 
-from groundwork.executing.standing import Standing
-from groundwork.executing.work import Below
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Below
 from groundwork.plans.model import TaskStatus
 
 

@@ -8,9 +8,9 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from groundwork.errors import NotFound
-from groundwork.executing.control import Asked
-from groundwork.executing.refusals import DependentsFirst, NothingToRollBack, RollingBack, WrongStatus
-from groundwork.executing.standing import ATTEMPTS, Rollback, Standing, TaskStanding
+from groundwork.execution.commands import Asked
+from groundwork.execution.errors import DependentsFirst, NothingToRollBack, RollingBack, WrongStatus
+from groundwork.execution.state import ATTEMPTS, Rollback, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 
 _ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)

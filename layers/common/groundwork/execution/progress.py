@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
-from groundwork.executing.gates import before
-from groundwork.executing.standing import Spent, Standing, TaskStanding
+from groundwork.execution.gates import before
+from groundwork.execution.state import Spent, Standing, TaskStanding
 from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 

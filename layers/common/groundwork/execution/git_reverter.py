@@ -1,4 +1,4 @@
-"""Takes back what tasks have done in a repository: the port `groundwork.executing.work.Reverter`."""
+"""Takes back what tasks have done in a repository: the port `groundwork.execution.worker.Reverter`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from groundwork.agent.repository import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 from groundwork.errors import Transient
-from groundwork.executing.by_patch import Patches, Stacks
-from groundwork.executing.work import Below, NotReverted, Taken
+from groundwork.execution.patch_stacks import Patches, Stacks
+from groundwork.execution.worker import Below, NotReverted, Taken
 from groundwork.plans.repositories import Repository
 
 
