@@ -18,15 +18,15 @@ from rich.table import Table
 
 from benchmarks.counting import item_units, metered, size_of
 from benchmarks.gates import GateFigures, gate_figures
+from groundwork.adapters.dynamodb.backlog_rows import row_of
+from groundwork.adapters.dynamodb.client import Transaction
+from groundwork.adapters.dynamodb.run_rows import RunRow, run_key
+from groundwork.adapters.dynamodb.tables import connection
 from groundwork.backlog.model import Subtask
 from groundwork.ids import Kind
 from groundwork.ids import Path as IdPath
 from groundwork.llm.port import Question, Reply
 from groundwork.runs.model import Run, RunType, Status
-from groundwork.store.backlog_rows import row_of
-from groundwork.store.dynamo import Transaction
-from groundwork.store.run_rows import RunRow, run_key
-from groundwork.store.tables import connection
 from tests.dynamodb_local import fetched, running
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import CREATED, World

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from groundwork.store.tables import Tables, open_tables
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from tests.dynamodb_local import dynamodb_local as dynamodb_local
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import make_tables, moto_endpoint, settings_at, shared_clients

@@ -12,8 +12,8 @@ import boto3
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from pynamodb.connection.base import Connection
 
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables, open_tables
 from local import transactions
 
 _GSI: Any = {

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import NotFound
 from groundwork.http import answers
 from groundwork.ids import Kind, parse
@@ -17,7 +18,6 @@ from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
 from groundwork.runs.progress import item_of, items_of, log_of, progress_of
 from groundwork.runs.schemas import Coverage, Listed, Progress, ProgressWithItems, RunItem, RunLog
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables, open_tables
 
 app = http.api()
 Limit = Annotated[int, Query(ge=1, le=200)]

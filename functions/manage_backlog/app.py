@@ -9,6 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
+from groundwork.adapters.dynamodb.backlog_rows import is_list_position, is_position
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.card_upload import read_cards
 from groundwork.backlog.export import Backlog, ExportedBacklog, Format, render
 from groundwork.backlog.model import Artifact, Card, Epic, Project, Story, Subtask
@@ -34,8 +36,6 @@ from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.schemas import StoryWithPlans
 from groundwork.runs.schemas import Health, Imported, Listed
 from groundwork.settings import Settings
-from groundwork.store.backlog_rows import is_list_position, is_position
-from groundwork.store.tables import Tables, open_tables
 
 PURGE_S = 5.0
 """How long a delete tidies up before it answers; what is left then is the schedule's."""

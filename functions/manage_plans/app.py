@@ -8,7 +8,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork import http
-from groundwork.aws import async_invoker
+from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.aws.step_functions import PlanMachine
+from groundwork.adapters.dynamodb.list_rows import is_list_position
+from groundwork.adapters.dynamodb.plan_rows import is_iteration_position
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import NotFound, Transient
 from groundwork.execution.coordinator import Conductor
 from groundwork.http import answers
@@ -27,12 +32,7 @@ from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_sugg
 from groundwork.plans.schemas import Comparison, IterationShown, PlanEstimate, PlanInBrief, PlanShown, UnderWay
 from groundwork.runs.schemas import Listed
 from groundwork.runs.start import Starter
-from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
-from groundwork.stepfunctions import PlanMachine
-from groundwork.store.list_rows import is_list_position
-from groundwork.store.plan_rows import is_iteration_position
-from groundwork.store.tables import Tables, open_tables
 from groundwork.text import clean
 
 PURGE_S = 5.0

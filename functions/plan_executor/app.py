@@ -9,8 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from groundwork.adapters.aws.clients import secret_value
+from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.aws.step_functions import PlanMachine
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.adapters.git.repository import opened
 from groundwork.agent.repository import Upstream
-from groundwork.aws import secret_value
 from groundwork.errors import NotFound, Refusal
 from groundwork.execution.agent_worker import SessionWorker
 from groundwork.execution.commands import Asked
@@ -20,15 +24,11 @@ from groundwork.execution.rollback_runner import Undoer
 from groundwork.execution.schedule import woken
 from groundwork.execution.step_handler import Carrier
 from groundwork.execution.worker import Reverter, Worker
-from groundwork.git.upstream import opened
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import choose
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.repositories import Repository
-from groundwork.scheduler import PlanTimer
 from groundwork.settings import Settings
-from groundwork.stepfunctions import PlanMachine
-from groundwork.store.tables import Tables, open_tables
 
 QUIET_MS = 60_000
 """A plan in which something has been written so lately is looked at by whoever writes."""

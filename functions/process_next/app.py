@@ -9,9 +9,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.aws import async_invoker, secret_value
+from groundwork.adapters.aws.clients import async_invoker, secret_value
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.adapters.git import surveyor
 from groundwork.errors import NotFound, Transient
-from groundwork.git import surveyor
 from groundwork.ids import PLAN_ID, Kind, path_of
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
@@ -21,7 +22,6 @@ from groundwork.plans.repo_survey import once
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import ErrorCode, Run
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables, open_tables
 
 logger = Logger(service="process_next")
 

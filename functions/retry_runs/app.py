@@ -9,14 +9,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from groundwork.aws import async_invoker
+from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import GroundworkError
 from groundwork.ids import Kind, path_of
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.start import Starter
 from groundwork.runs.sweep import Sweeper
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables, open_tables
 
 logger = Logger(service="retry_runs")
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
-from groundwork.aws import async_invoker
+from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.generation.estimate import estimate_of
 from groundwork.http import answers, api, serve
 from groundwork.llm.factory import ai_and_model
@@ -15,7 +16,6 @@ from groundwork.runs.progress import progress_of
 from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
 from groundwork.runs.start import RunRequest, Started, Starter
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables, open_tables
 
 app = api()
 

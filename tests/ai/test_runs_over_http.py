@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from anthropic import Timeout
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Mode
 from groundwork.llm.claude import anthropic_api
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
-from groundwork.store.tables import Tables
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import on_calls, on_text
 from tests.anthropic_server.server import AnthropicServer

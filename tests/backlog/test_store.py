@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, KeyRow, ProjectRow, stored_analysis
+from groundwork.adapters.dynamodb.client import Cancelled, Transaction
+from groundwork.adapters.dynamodb.run_rows import LockRow, run_row
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.card_upload import NewCard
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Counts, Epic, Story, Subtask
 from groundwork.errors import BacklogInUse, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.runs.model import PIPELINE, Run, RunOptions, RunType, Status
-from groundwork.store.backlog_rows import CardRow, KeyRow, ProjectRow, stored_analysis
-from groundwork.store.dynamo import Cancelled, Transaction
-from groundwork.store.run_rows import LockRow, run_row
-from groundwork.store.tables import Tables
 
 ANALYSIS = CardAnalysis(
     summary="Slow", theme="Speed", kind="bug", severity="high", sentiment="negative", keywords=("slow",)

@@ -6,10 +6,10 @@ from threading import Barrier
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.card_upload import NewCard
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
-from groundwork.store.tables import Tables
 from tests.backlog.test_store import add, cards_of, counts, never, rows
 from tests.tables import make_tables
 

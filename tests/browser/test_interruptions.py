@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.models import stepfunctions_backends
 from playwright.sync_api import expect
 
-from groundwork.store.plan_rows import HEAD
-from groundwork.store.run_rows import run_key
-from groundwork.store.standing_rows import state_key
+from groundwork.adapters.dynamodb.execution_rows import state_key
+from groundwork.adapters.dynamodb.plan_rows import HEAD
+from groundwork.adapters.dynamodb.run_rows import run_key
 from local.demo_repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer

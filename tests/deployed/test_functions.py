@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.store.run_rows import run_key
+from groundwork.adapters.dynamodb.run_rows import run_key
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT

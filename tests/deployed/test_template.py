@@ -12,8 +12,8 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from checks.policies import problems
 from checks.routes import routes_of_template
 from checks.sam import ROOT, Template, listed, resources, source, statements, translated
+from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.ids import new_plan_id
-from groundwork.scheduler import PlanTimer
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT, ROLES, Grant
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.git.repository import GitUpstream, opened
 from groundwork.agent.patches import Patch, Under
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Asked
 from groundwork.execution.errors import DependentsFirst
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import Undoer
-from groundwork.git.upstream import GitUpstream, opened
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository

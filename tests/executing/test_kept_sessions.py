@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb import sessions
+from groundwork.adapters.dynamodb.execution_rows import KeptRow, PartRow
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.agent.changes import as_json
 from groundwork.agent.patches import Patch, Under
 from groundwork.agent.session import Limits, Session
 from groundwork.agent.workspace import MOST_CHANGED_BYTES
 from groundwork.errors import Transient
-from groundwork.store import sessions
-from groundwork.store.sessions import DynamoSessions
-from groundwork.store.standing_rows import KeptRow, PartRow
-from groundwork.store.tables import Tables
 from tests.sessions.world import brief
 
 TASK = "plk3v9x2m4q8-T1"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.execution import commands, rollback
 from groundwork.execution.rollback_runner import Undoer
 from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.store.tables import Tables
 from tests.executing.playing import Play
 from tests.executing.test_carrying import repository
 from tests.executing.test_rollback import Reverts

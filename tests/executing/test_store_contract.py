@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound, WriteConflict
 from groundwork.execution import attempts, commands
 from groundwork.execution.commands import Asked
@@ -19,7 +20,6 @@ from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.store.tables import Tables
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 from tests.plans.plans import NOW, draft, id_of, phase
 from tests.tables import make_tables

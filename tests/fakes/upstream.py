@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groundwork.adapters.git import line_merge
 from groundwork.agent.changes import Changes, from_json
 from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
 from groundwork.agent.patches import Stack
@@ -21,7 +22,6 @@ from groundwork.agent.repository import (
     RepositoryRefused,
     always,
 )
-from groundwork.git import lines
 
 type Tree = dict[str, bytes]
 
@@ -209,7 +209,7 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else lines.merged(before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merged(before or b"", content or b"", now or b"")
         if both is None:
             raise MergeConflict([path])
         content = both

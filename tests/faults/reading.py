@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from groundwork.adapters.dynamodb.backlog_rows import ProjectRow, path_at
+from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RunRow, entry_of, run_of, target_of
 from groundwork.ids import Kind
 from groundwork.runs.model import Run, RunType
-from groundwork.store.backlog_rows import ProjectRow, path_at
-from groundwork.store.run_rows import LinesRow, LockRow, RunRow, entry_of, run_of, target_of
 from tests.faults.invariants import Child, Moment, Record, State
 
 PAGE = 100

@@ -7,8 +7,8 @@ import pytest
 
 from functions.manage_backlog import app as backlog
 from functions.manage_plans import app
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables
 from tests.events import Answer, Context, answer_of, api_event
 
 

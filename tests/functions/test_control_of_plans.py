@@ -7,11 +7,11 @@ import pytest
 
 from functions.manage_plans import app
 from functions.plan_executor import app as executor
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid
 from groundwork.execution.coordinator import Conductor
 from groundwork.execution.state import Timing
 from groundwork.settings import Settings
-from groundwork.store.tables import Tables
 from tests.events import Context
 from tests.fakes.executions import MemoryMachine
 from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task

@@ -9,8 +9,8 @@ import pytest
 
 from functions.get_progress import app
 from groundwork import http
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.runs.model import RunType
-from groundwork.store.tables import Tables
 from tests.events import Context, api_event
 from tests.runs.world import World
 

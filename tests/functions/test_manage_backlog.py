@@ -10,8 +10,8 @@ import pytest
 
 from functions.manage_backlog import app
 from groundwork import http
-from groundwork.store.run_rows import LockRow
-from groundwork.store.tables import Tables
+from groundwork.adapters.dynamodb.run_rows import LockRow
+from groundwork.adapters.dynamodb.tables import Tables
 from tests.events import Answer, Context, answer_of, api_event
 
 Call = Callable[..., Answer]

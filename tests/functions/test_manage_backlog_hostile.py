@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.manage_backlog import app
-from groundwork.store.tables import Tables
+from groundwork.adapters.dynamodb.tables import Tables
 from tests.events import Answer, Context, answer_of, api_event
 from tests.tables import make_tables
 

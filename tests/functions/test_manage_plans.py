@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.plans.model import PlanStatus
-from groundwork.store.plan_rows import PlanRow
-from groundwork.store.standing_rows import StateRow, state_key
-from groundwork.store.tables import Tables
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, id_of, keys, phase, plans_on, task
 

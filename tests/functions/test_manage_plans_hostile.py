@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from functions.manage_plans import app
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.plans.repositories import checked_url
-from groundwork.store.tables import Tables
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, phase, plans_on, task
 from tests.tables import make_tables

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.client import Transaction
+from groundwork.adapters.dynamodb.plans import DynamoPlans
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Transient
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.editor import Editor
 from groundwork.plans.operations import AddPhase, Operation, UpdateTask
-from groundwork.store.dynamo import Transaction
-from groundwork.store.plans import DynamoPlans
-from groundwork.store.tables import Tables
 from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from functions.retry_runs import app
-from groundwork.store.list_rows import ListRow
-from groundwork.store.tables import Tables
+from groundwork.adapters.dynamodb.list_rows import ListRow
+from groundwork.adapters.dynamodb.tables import Tables
 from tests.events import Context
 from tests.plans.plans import draft, phase
 from tests.plans.test_store_contract import on_dynamo

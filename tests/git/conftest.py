@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.adapters.git.repository import GitUpstream, opened
 from groundwork.agent.commit_message import Marks, message
-from groundwork.git.upstream import GitUpstream, opened
 from tests.git.server import GitServer, secret, serving_git
 
 PLAN = "plk3v9x2m4q8"

@@ -11,9 +11,9 @@ import pytest
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 
+from groundwork.adapters.git.checkout import check_out
+from groundwork.adapters.git.clone import Bounds
 from groundwork.agent.repository import RepositoryRefused
-from groundwork.git.checkout import check_out
-from groundwork.git.clone import Bounds
 from tests.git.conftest import BRANCH, Open, text_of
 from tests.git.server import GitServer, git
 

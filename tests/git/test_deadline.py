@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.adapters.git.clone import Bounds
+from groundwork.adapters.git.repository import opened
 from groundwork.agent.repository import RepositoryUnreachable
-from groundwork.git.clone import Bounds
-from groundwork.git.upstream import opened
 from groundwork.plans.repositories import Repository
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"

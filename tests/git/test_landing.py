@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.adapters.git.clone import Bounds
+from groundwork.adapters.git.repository import opened
 from groundwork.agent.commit_message import Marks, message
 from groundwork.agent.repository import (
     CommitGone,
@@ -18,8 +20,6 @@ from groundwork.agent.repository import (
     RepositoryRefused,
     RepositoryUnreachable,
 )
-from groundwork.git.clone import Bounds
-from groundwork.git.upstream import opened
 from tests.git.conftest import BRANCH, FILES, Open, text_of
 from tests.git.server import EXPECTED, TOKEN, USER, GitServer, git, secret
 

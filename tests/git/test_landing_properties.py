@@ -13,11 +13,11 @@ from dulwich.repo import Repo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from groundwork.adapters.git import land
+from groundwork.adapters.git.clone import AnswerLost, Bounds, Clone, HeadMoved
+from groundwork.adapters.git.trees import FILE, entry_at, rebuilt
 from groundwork.agent.commit_message import TASK, Marks, message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
-from groundwork.git import landing
-from groundwork.git.clone import AnswerLost, Bounds, Clone, HeadMoved
-from groundwork.git.trees import FILE, entry_at, rebuilt
 from groundwork.plans.repositories import Repository
 
 BRANCH = "work"
@@ -42,7 +42,7 @@ class Shaky(Clone):
             raise HeadMoved
         if fate == "another first":
             assert expected
-            commit, objects = landing.commit_of(self.store[expected].tree, expected, "somebody else's\n", [])
+            commit, objects = land.commit_of(self.store[expected].tree, expected, "somebody else's\n", [])
             super().push(branch, expected, commit, objects)
         super().push(branch, expected, new, made)
         if fate == "lost after":
@@ -92,7 +92,7 @@ def _land(clone: Shaky, base: bytes, changes: dict[str, bytes | None], number: i
     clone.fetch_commit(base)
     for _ in range(3):
         try:
-            return landing.land(clone, BRANCH, landing.Work(base, changes, text), lambda seconds: None)
+            return land.land(clone, BRANCH, land.Work(base, changes, text), lambda seconds: None)
         except MergeConflict:
             return None
         except RepositoryUnreachable:
@@ -110,7 +110,7 @@ def _served(folder: Path) -> bytes:
         root, trees = rebuilt(repo.object_store, None, entries)
         for tree in trees:
             repo.object_store.add_object(tree)
-        commit = landing.commit_of(root, b"0" * 40, "first\n", [])[1][-1]
+        commit = land.commit_of(root, b"0" * 40, "first\n", [])[1][-1]
         commit.parents = []
         repo.object_store.add_object(commit)
         repo.refs[f"refs/heads/{BRANCH}".encode()] = commit.id  # type: ignore[index]

@@ -11,8 +11,8 @@ from dulwich.objects import Blob
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from groundwork.git import lines
-from groundwork.git.trees import FILE, Entry, entry_at, rebuilt
+from groundwork.adapters.git import line_merge
+from groundwork.adapters.git.trees import FILE, Entry, entry_at, rebuilt
 
 # few different lines, so that versions have much in common and in confusing places
 LINE = st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d"])
@@ -32,10 +32,10 @@ def git_merges(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
 def test_a_merge_is_the_same_from_both_sides_and_keeps_what_only_one_has_changed(
     base: bytes, ours: bytes, theirs: bytes
 ) -> None:
-    assert lines.merged(base, ours, theirs) == lines.merged(base, theirs, ours)
-    assert lines.merged(base, ours, base) == ours
-    assert lines.merged(base, base, theirs) == theirs
-    assert lines.merged(base, ours, ours) == ours
+    assert line_merge.merged(base, ours, theirs) == line_merge.merged(base, theirs, ours)
+    assert line_merge.merged(base, ours, base) == ours
+    assert line_merge.merged(base, base, theirs) == theirs
+    assert line_merge.merged(base, ours, ours) == ours
 
 
 @st.composite
@@ -57,7 +57,7 @@ def apart(draw: st.DrawFn) -> tuple[bytes, bytes, bytes, bytes]:
 @given(apart())
 def test_changes_with_a_line_between_them_merge_to_both(versions: tuple[bytes, bytes, bytes, bytes]) -> None:
     base, ours, theirs, both = versions
-    assert lines.merged(base, ours, theirs) == both
+    assert line_merge.merged(base, ours, theirs) == both
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="compared with git itself: install git")
@@ -69,7 +69,7 @@ def test_where_git_merges_distinct_lines_so_do_we_to_the_same(
     base, ours, theirs, _ = versions
     # one more change on each side, wherever it falls: beside another, on the same line, or far from it
     ours, theirs = _with_line(ours, mine, b"mine\n"), _with_line(theirs, yours, b"yours\n")
-    assert lines.merged(base, ours, theirs) == git_merges(base, ours, theirs)
+    assert line_merge.merged(base, ours, theirs) == git_merges(base, ours, theirs)
 
 
 def _with_line(text: bytes, at: int, line: bytes) -> bytes:
@@ -78,12 +78,12 @@ def _with_line(text: bytes, at: int, line: bytes) -> bytes:
 
 
 def test_a_file_that_is_not_text_does_not_merge() -> None:
-    assert lines.merged(b"a\n\0b\nc\n", b"A\n\0b\nc\n", b"a\n\0b\nC\n") is None
+    assert line_merge.merged(b"a\n\0b\nc\n", b"A\n\0b\nc\n", b"a\n\0b\nC\n") is None
 
 
 def test_long_files_with_many_equal_lines_merge_in_time() -> None:
     base = b"x\n\n" * 10_000
-    assert lines.merged(base, b"ours\n" + base, base + b"theirs\n") == b"ours\n" + base + b"theirs\n"
+    assert line_merge.merged(base, b"ours\n" + base, base + b"theirs\n") == b"ours\n" + base + b"theirs\n"
 
 
 NAME = st.sampled_from(["a", "b", "c"])

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from groundwork.git.packs import TooLargeInside, check_inflated
+from groundwork.adapters.git.pack_limits import TooLargeInside, check_inflated
 
 BLOB, OFFSET_DELTA, NAMED_DELTA = 3, 6, 7
 

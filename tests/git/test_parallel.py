@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from groundwork.adapters.git.repository import GitUpstream
 from groundwork.agent.changes import Changes
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
-from groundwork.git.upstream import GitUpstream
 from tests.git.conftest import BRANCH, FILES, PLAN, Open, text_of
 from tests.git.server import GitServer
 

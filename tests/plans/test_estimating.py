@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
 from groundwork.plans.estimate import ENOUGH, Measured, assumed, estimate_of_plan
 from groundwork.plans.graph import SECONDS
 from groundwork.plans.model import Plan, TaskState, TaskStatus
-from groundwork.store.tables import Tables
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 MODEL = "claude-sonnet-5-5"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.plan_rows import VersionRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid, NothingToRetry
 from groundwork.llm.port import Question, Reply, Unavailable
 from groundwork.plans.history import IterationKind, IterationStatus
@@ -19,8 +21,6 @@ from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import RunType, Status
 from groundwork.runs.progress import progress_of
-from groundwork.store.plan_rows import VersionRow
-from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.answers import FIVE, phases, written
 from tests.plans.world import PlanWorld, now_ms, tables_in_memory

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import Transient
 from groundwork.llm.mock.model import MockModel
 from groundwork.plans.history import IterationStatus
@@ -20,7 +21,6 @@ from groundwork.plans.validation import faults
 from groundwork.runs import call_pool
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import Run, Status
-from groundwork.store.tables import Tables, open_tables
 from tests.plans.world import FILES, PlanWorld, now_ms
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import settings_at

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
 from groundwork.plans.editor import Editor, Expected
@@ -20,7 +21,6 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, apply_suggestions
 from groundwork.plans.suggestions import Suggestion, apply_chosen, seen, usable
 from groundwork.plans.validation import faults
-from groundwork.store.tables import open_tables
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, operations, plans
 from tests.simulation.dynamodb import Database, in_place_of_aws

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid, NotFound, NothingToDo, RunAlreadyActive, RunNotActive
 from groundwork.llm.port import Question, Reply
 from groundwork.plans.errors import (
@@ -26,9 +29,6 @@ from groundwork.plans.suggestions import clashes
 from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunType, Status
-from groundwork.store.plan_rows import PlanRow
-from groundwork.store.standing_rows import StateRow, state_key
-from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of
 from tests.plans.world import PlanWorld, now_ms, tables_in_memory

@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb import client
+from groundwork.adapters.dynamodb.list_rows import ListRow
+from groundwork.adapters.dynamodb.plan_rows import LinkRow, PlanRow
+from groundwork.adapters.dynamodb.run_rows import LockRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, Path, new_repository_id, new_template_id
 from groundwork.llm.port import Usage
@@ -17,11 +22,6 @@ from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateT
 from groundwork.plans.repositories import Repository
 from groundwork.plans.templates import Template, builtin
 from groundwork.runs.model import Lease, Run, RunType
-from groundwork.store import dynamo
-from groundwork.store.list_rows import ListRow
-from groundwork.store.plan_rows import LinkRow, PlanRow
-from groundwork.store.run_rows import LockRow
-from groundwork.store.tables import Tables
 from tests.plans.plans import NOW, draft, id_of, phase
 from tests.plans.test_store_contract import Place, iteration, on_dynamo
 
@@ -175,13 +175,13 @@ def lose_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From now on transactions are carried out, and their answers get lost."""
 
     def lose() -> None:
-        carried_out = dynamo.Transaction.commit
+        carried_out = client.Transaction.commit
 
-        def commit(transaction: dynamo.Transaction) -> None:
+        def commit(transaction: client.Transaction) -> None:
             carried_out(transaction)
             raise Transient("The answer got lost.")
 
-        monkeypatch.setattr(dynamo.Transaction, "commit", commit)
+        monkeypatch.setattr(client.Transaction, "commit", commit)
 
     return lose
 
@@ -212,15 +212,15 @@ def test_an_edit_that_was_made_after_all_is_not_made_again(place: Place) -> None
 
 def test_a_transaction_that_met_another_is_tried_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = place.created(phase("One", draft("a")))
-    commit = dynamo.Transaction.commit
+    commit = client.Transaction.commit
     in_the_way = [Transient("DynamoDB: TransactionConflict")] * 3
 
-    def meet(transaction: dynamo.Transaction) -> None:
+    def meet(transaction: client.Transaction) -> None:
         if in_the_way:
             raise in_the_way.pop()
         commit(transaction)
 
-    monkeypatch.setattr(dynamo.Transaction, "commit", meet)
+    monkeypatch.setattr(client.Transaction, "commit", meet)
     after = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
     assert place.store.load(plan.id) == after
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
 from groundwork.plans.draft import PhaseDraft, with_phases
@@ -14,9 +17,6 @@ from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
 from groundwork.plans.operations import MovePhase, Operation, RemoveTask, UpdatePlan, UpdateTask, applied
 from groundwork.plans.ports import PlanStore
 from groundwork.plans.repositories import Repository
-from groundwork.store.plan_rows import PlanRow
-from groundwork.store.standing_rows import StateRow, state_key
-from groundwork.store.tables import Tables
 from tests.fakes.plans import MemoryPlans
 from tests.plans.plans import NOW, draft, id_of, phase
 from tests.tables import make_tables

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.adapters.git import credentials, local_path, surveyor
 from groundwork.errors import Transient
-from groundwork.git import credentials, local_path, surveyor
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, once
 from groundwork.plans.repositories import Repository
 from tests.plans.git_server import Application, answering, endless, git_server, serving

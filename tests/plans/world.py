@@ -11,8 +11,10 @@ from typing import Any
 from dulwich import porcelain
 from dulwich.refs import Ref
 
+from groundwork.adapters.dynamodb.backlog_rows import EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.adapters.git import surveyor
 from groundwork.backlog.model import Story, Subtask
-from groundwork.git import surveyor
 from groundwork.ids import Kind, Path, new_project_id, new_repository_id
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Model
@@ -29,8 +31,6 @@ from groundwork.plans.suggestions import Suggestion
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import Run
 from groundwork.runs.start import Starter
-from groundwork.store.backlog_rows import EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
-from groundwork.store.tables import Tables, open_tables
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import settings_at
 

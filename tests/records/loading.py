@@ -6,9 +6,9 @@ from typing import Any
 
 import boto3
 
-from groundwork.store.backlog_rows import KeyRow
-from groundwork.store.plan_rows import PlanRow
-from groundwork.store.run_rows import RunRow
+from groundwork.adapters.dynamodb.backlog_rows import KeyRow
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.run_rows import RunRow
 
 
 def load(endpoint: str, rows: Sequence[dict[str, Any]]) -> None:

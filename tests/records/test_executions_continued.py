@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.agent.commit_message import TASK, trailers
 from groundwork.execution import commands
 from groundwork.execution.agent_worker import SessionWorker
@@ -22,7 +23,6 @@ from groundwork.llm.mock.model import MockModel
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
-from groundwork.store.tables import Tables, open_tables
 from tests.fakes.executions import MemoryMachine
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.records.loading import load

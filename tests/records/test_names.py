@@ -13,7 +13,11 @@ from pydantic import BaseModel
 from pynamodb.attributes import Attribute
 from pynamodb.models import Model
 
-from groundwork import store
+from groundwork.adapters import dynamodb
+from groundwork.adapters.dynamodb import execution_rows, list_rows, plan_rows, run_rows
+from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.adapters.dynamodb.execution_mapping import APART
+from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
@@ -32,10 +36,6 @@ from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
 from groundwork.runs.model import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
 from groundwork.runs.model import Phase as RunPhase
-from groundwork.store import list_rows, plan_rows, run_rows, standing_rows
-from groundwork.store.backlog_rows import BACKLOG_ROWS, KeyRow
-from groundwork.store.execution_rows import APART
-from groundwork.store.tables import PLAN_ROWS
 from groundwork.values import Stored, stored_as
 from tests.records.kinds import KINDS, documents, kind_of, unknown_fields
 from tests.records.recorded import every_row, known_names
@@ -62,12 +62,12 @@ ROWS: dict[str, type[Model]] = {
     "version": plan_rows.VersionRow,
     **dict.fromkeys(("plan fields", "phase", "task", "suggestion", "dropped"), plan_rows.ContentRow),
     "iteration": plan_rows.IterationRow,
-    "task state": standing_rows.StateRow,
-    "event": standing_rows.EventRow,
-    **dict.fromkeys(("session", "patch"), standing_rows.KeptRow),
-    "part": standing_rows.PartRow,
-    "task log": standing_rows.LogRow,
-    "slots": standing_rows.SlotsRow,
+    "task state": execution_rows.StateRow,
+    "event": execution_rows.EventRow,
+    **dict.fromkeys(("session", "patch"), execution_rows.KeptRow),
+    "part": execution_rows.PartRow,
+    "task log": execution_rows.LogRow,
+    "slots": execution_rows.SlotsRow,
     "measure": list_rows.MeasureRow,
     "list line": list_rows.ListRow,
     "link": plan_rows.LinkRow,
@@ -155,7 +155,7 @@ def test_every_row_class_of_the_stores_has_a_kind() -> None:
 def test_every_attribute_of_a_row_declares_its_stored_name() -> None:
     """Pynamodb would take the Python name; it does not tell afterwards which of the two it was."""
     undeclared = []
-    for path in sorted(Path(store.__file__).parent.glob("*.py")):
+    for path in sorted(Path(dynamodb.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 undeclared += [f"{path.name} {node.name}.{name}" for name in _undeclared(node)]
@@ -261,7 +261,7 @@ def test_a_renamed_field_keeps_its_stored_name() -> None:
 
 def test_stored_json_is_read_and_written_by_the_documents_alone() -> None:
     """Whatever dumps or validates JSON in the stores by itself would know nothing of unknown fields."""
-    for path in Path(store.__file__).parent.glob("*.py"):
+    for path in Path(dynamodb.__file__).parent.glob("*.py"):
         text = path.read_text()
         assert "model_dump" not in text, path.name
         assert "model_validate" not in text, path.name

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ItemStatus, RunType, Status
 from groundwork.runs.sweep import Sweeper
-from groundwork.store.tables import open_tables
 from tests.records.loading import load
 from tests.records.recorded import recorded, rows_of
 from tests.runs.world import World

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.backlog_rows import row_of
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Subtask
 from groundwork.errors import (
     IdempotencyKeyReused,
@@ -29,8 +31,6 @@ from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
 from groundwork.runs.ports import Changes
 from groundwork.runs.start import RunRequest
 from groundwork.runs.sweep import Sweeper
-from groundwork.store.backlog_rows import row_of
-from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel
 from tests.runs.clock import now_ms
 from tests.runs.world import World

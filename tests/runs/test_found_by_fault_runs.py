@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import RunNotActive, Transient
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import Run, RunType, Status
 from groundwork.runs.ports import Changes
-from groundwork.store.tables import Tables
 from tests.runs.world import World
 
 

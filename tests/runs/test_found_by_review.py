@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.run_rows import RunRow, run_key, run_row
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import Subtask
 from groundwork.errors import Transient
 from groundwork.ids import Kind, Path, path_of
@@ -19,8 +21,6 @@ from groundwork.runs.ports import Changes
 from groundwork.runs.progress import progress_of
 from groundwork.runs.start import RunRequest
 from groundwork.runs.sweep import Sweeper
-from groundwork.store.run_rows import RunRow, run_key, run_row
-from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import CREATED, World, dies
 from tests.simulation.dynamodb import Database, in_place_of_aws

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
 
+from groundwork.adapters.dynamodb.backlog_rows import PURGE, ProjectRow
+from groundwork.adapters.dynamodb.run_rows import run_row
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import Transient
 from groundwork.runs import leases
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import Claim, Lease, Phase, RunType, Status
-from groundwork.store.backlog_rows import PURGE, ProjectRow
-from groundwork.store.run_rows import run_row
-from groundwork.store.tables import Tables, open_tables
 from tests.fakes.model import ScriptedModel
 from tests.runs.world import World, dies
 from tests.simulation.dynamodb import in_place_of_aws

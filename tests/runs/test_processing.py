@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from groundwork.adapters.dynamodb.backlog_rows import row_of
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ErrorCode, ItemStatus, RunType, Status
-from groundwork.store.backlog_rows import row_of
-from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import World
 

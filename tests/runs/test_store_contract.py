@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Subtask
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, Path, new_project_id
 from groundwork.runs import leases
 from groundwork.runs.model import Claim, Entry, ItemStatus, Run, RunOptions, RunType, Status, Target
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunStore
-from groundwork.store.backlog_rows import ProjectRow
-from groundwork.store.tables import Tables
 from tests.fakes.runs import MemoryRuns
 from tests.tables import make_tables
 

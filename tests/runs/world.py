@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
+from groundwork.adapters.dynamodb.run_rows import run_row
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
@@ -14,9 +17,6 @@ from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import Entry, ItemStatus, Run, RunOptions, RunType
 from groundwork.runs.ports import Changes, LogLine
 from groundwork.runs.start import RunRequest, Starter
-from groundwork.store.backlog_rows import CardRow, EpicRow, ProjectRow, StoryRow, SubtaskRow, row_of
-from groundwork.store.run_rows import run_row
-from groundwork.store.tables import Tables
 from tests.fakes.model import ScriptedModel
 from tests.runs import clock
 

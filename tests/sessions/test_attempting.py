@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from groundwork.adapters.git.repository import GitUpstream, opened
 from groundwork.agent import attempt
 from groundwork.agent.attempt import Begun, Place
 from groundwork.agent.repository import Landed, MergeConflict
 from groundwork.agent.runner import carry_on
 from groundwork.agent.session import Brief, Earlier, Limits, Session
-from groundwork.git.upstream import GitUpstream, opened
 from groundwork.llm.mock.model import MockModel
 from tests.git.server import TOKEN, GitServer, git, secret, serving_git
 from tests.sessions.world import MODEL, Desk, brief

@@ -4,12 +4,12 @@ import asyncio
 import threading
 from pathlib import Path
 
+from groundwork.adapters.git.repository import opened
 from groundwork.agent import attempt as attempting
 from groundwork.agent.attempt import Place
 from groundwork.agent.repository import Landed, MergeConflict
 from groundwork.agent.runner import carry_on
 from groundwork.agent.session import Brief, Earlier, Limits
-from groundwork.git.upstream import opened
 from groundwork.llm.mock.model import MockModel
 from tests.git.conftest import briefly
 from tests.git.server import GitServer, secret, serving_git

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.adapters.git.repository import opened
 from groundwork.agent.changes import Changes, as_json
 from groundwork.agent.commit_message import Marks, message
 from groundwork.agent.patches import Patch, Stack, Under
@@ -19,7 +20,6 @@ from groundwork.agent.repository import (
     RepositoryRefused,
     Upstream,
 )
-from groundwork.git.upstream import opened
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.git.conftest import briefly
 from tests.git.server import secret, serving_git

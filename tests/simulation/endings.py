@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import fields
 from typing import Any
 
+from groundwork.adapters.dynamodb.backlog_rows import ProjectRow, prefix
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status
-from groundwork.store.backlog_rows import ProjectRow, prefix
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item

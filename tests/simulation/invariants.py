@@ -7,13 +7,13 @@ of retries in retrying.py, at the end in endings.py; docs/reliability.md names t
 from collections import Counter
 from dataclasses import dataclass, field
 
+from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of, target_of
 from groundwork.ids import Kind, parse
 from groundwork.ids import path_of as path_of_id
 from groundwork.runs import leases
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, Status
 from groundwork.runs.start import RunRequest
-from groundwork.store.run_rows import LinesRow, entry_of, target_of
 from tests.simulation import endings, itemizing, retrying
 from tests.simulation.cloud import EPOCH_MS, Sandbox
 from tests.simulation.dynamodb import Changed, Key

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from groundwork.adapters.dynamodb.backlog_rows import prefix
+from groundwork.adapters.dynamodb.run_rows import LinesRow
 from groundwork.generation.epics import STATING_KINDS
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import Entry, ItemStatus, RunType, Target
-from groundwork.store.backlog_rows import prefix
-from groundwork.store.run_rows import LinesRow
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import (

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from groundwork.adapters.dynamodb.backlog_rows import path_at, prefix, sort_key
+from groundwork.adapters.dynamodb.run_rows import RunRow, run_of
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
-from groundwork.store.backlog_rows import path_at, prefix, sort_key
-from groundwork.store.run_rows import RunRow, run_of
 from tests.simulation.cloud import Cloud, Sandbox
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item

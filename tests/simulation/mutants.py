@@ -8,6 +8,11 @@ from unittest import mock
 
 from pynamodb.exceptions import PynamoDBException
 
+from groundwork.adapters.dynamodb import client
+from groundwork.adapters.dynamodb import runs as store
+from groundwork.adapters.dynamodb.backlog_rows import ROW_OF_KIND, sort_key
+from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
+from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.runs import leases
 from groundwork.runs.call_pool import Crew, Finished
 from groundwork.runs.cancel import cancel
@@ -15,11 +20,6 @@ from groundwork.runs.model import Claim, Run, Status
 from groundwork.runs.ports import Changes, RunStore
 from groundwork.runs.sweep import Sweeper
 from groundwork.runs.writer import Ledger
-from groundwork.store import dynamo
-from groundwork.store import runs as store
-from groundwork.store.backlog_rows import ROW_OF_KIND, sort_key
-from groundwork.store.run_rows import LockRow, RunRow, lock_key, run_row
-from groundwork.store.runs import DynamoRuns
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
 from tests.simulation.mutants_of_items import OF_ITEMS
@@ -29,7 +29,7 @@ from tests.simulation.mutants_of_retries import OF_RETRIES
 
 def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
     if changes == Changes():
-        with dynamo.wrapped():
+        with client.wrapped():
             run_row(run).save()
         return
     _save(self, run, before, changes)
@@ -57,10 +57,10 @@ def _lock_kept() -> Iterator[None]:
     """The lock goes in a request of its own, after the run has ended."""
 
     def finish(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-        with mock.patch.object(dynamo.Transaction, "delete"):
+        with mock.patch.object(client.Transaction, "delete"):
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
-        with dynamo.wrapped():
+        with client.wrapped():
             LockRow(project_id, lock_key(run.type)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):
@@ -124,12 +124,12 @@ _OF_RUNS = [
     Mutant(
         "heartbeat without its condition",
         "the epoch condition is dropped from the write that renews a lease",
-        patched("groundwork.store.runs.DynamoRuns.save", _heartbeat_without_condition),
+        patched("groundwork.adapters.dynamodb.runs.DynamoRuns.save", _heartbeat_without_condition),
     ),
     Mutant(
         "commit without its condition",
         "the epoch condition is dropped from the transaction that saves results",
-        patched("groundwork.store.runs._unchanged", lambda before: RunRow.pk.exists()),
+        patched("groundwork.adapters.dynamodb.runs._unchanged", lambda before: RunRow.pk.exists()),
     ),
     Mutant(
         "claim not counted",
@@ -180,12 +180,12 @@ _OF_RUNS = [
     Mutant(
         "counters outside the transaction",
         "the run's counters are written before what they count",
-        patched("groundwork.store.runs.DynamoRuns.save", _counters_first),
+        patched("groundwork.adapters.dynamodb.runs.DynamoRuns.save", _counters_first),
     ),
     Mutant(
         "old children go first",
         "what a run replaces is deleted in a request of its own",
-        patched("groundwork.store.runs.DynamoRuns.save", _old_children_first),
+        patched("groundwork.adapters.dynamodb.runs.DynamoRuns.save", _old_children_first),
     ),
     Mutant("lock released afterwards", "the lock goes in a request of its own", _lock_kept),
     Mutant(
@@ -211,7 +211,7 @@ _OF_RUNS = [
     Mutant(
         "connection error crashes",
         "a broken connection to DynamoDB is taken for a fault of ours",
-        patched("groundwork.store.dynamo._code", _code_of_any),
+        patched("groundwork.adapters.dynamodb.client._code", _code_of_any),
     ),
     Mutant(
         "given up before it was queued",

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from groundwork.adapters.dynamodb.client import Transaction
+from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.runs import manifest
 from groundwork.runs.call_pool import Crew, Spent
 from groundwork.runs.hop import Hop
 from groundwork.runs.model import Claim, Run, RunType, Target
 from groundwork.runs.ports import Changes
 from groundwork.runs.start import RunRequest, Starter
-from groundwork.store.dynamo import Transaction
-from groundwork.store.runs import DynamoRuns
 from tests.simulation.mutant import Mutant, patched
 from tests.simulation.mutants_of_retries import with_retries
 from tests.simulation.scenario import Scenario
 
-_WRITE = "groundwork.store.runs.DynamoRuns._write"
+_WRITE = "groundwork.adapters.dynamodb.runs.DynamoRuns._write"
 
 _write, _advanced, _commit, _counted = DynamoRuns._write, Hop._advanced, Hop._commit, Hop._counted
 _described, _refreshed, _draft = manifest.described, manifest._refreshed, Starter.draft
@@ -146,7 +146,7 @@ OF_ITEMS = [
     Mutant(
         "not purged",
         "what was below what a run replaced stays",
-        patched("groundwork.store.runs.DynamoRuns._retire", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.runs.DynamoRuns._retire", lambda *arguments: None),
         _replacing,
     ),
     Mutant(

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+from groundwork.adapters.dynamodb.client import Transaction
+from groundwork.adapters.dynamodb.run_rows import RunRow, run_actions, run_row
 from groundwork.runs.model import Run
-from groundwork.store.dynamo import Transaction
-from groundwork.store.run_rows import RunRow, run_actions, run_row
 from groundwork.values import Stored
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
@@ -65,10 +65,11 @@ REFUSED: Applied = patched_all(
     ("groundwork.values.Stored.read", _strict), ("groundwork.values.Stored.read_json", _strict_json)
 )
 DROPPED: Applied = patched_all(
-    ("groundwork.values._with_unknown", _known_alone), ("groundwork.store.runs.run_actions", _all_of_it)
+    ("groundwork.values._with_unknown", _known_alone), ("groundwork.adapters.dynamodb.runs.run_actions", _all_of_it)
 )
 PUT: Applied = patched_all(
-    ("groundwork.store.runs.run_actions", _whole_row), ("groundwork.store.dynamo.Transaction.update", _put_or_update)
+    ("groundwork.adapters.dynamodb.runs.run_actions", _whole_row),
+    ("groundwork.adapters.dynamodb.client.Transaction.update", _put_or_update),
 )
 DERIVED: Applied = patched("groundwork.values.Stored.stored", _python_names)
 

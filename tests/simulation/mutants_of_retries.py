@@ -5,6 +5,10 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+from groundwork.adapters.dynamodb import client
+from groundwork.adapters.dynamodb import runs as store
+from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
+from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.errors import LeaseLost
 from groundwork.runs import leases, manifest
 from groundwork.runs.call_pool import Crew
@@ -13,14 +17,10 @@ from groundwork.runs.model import Entry, ErrorCode, ItemStatus, Run, RunOptions,
 from groundwork.runs.ports import BacklogReader, Changes, Idempotency, RunStore
 from groundwork.runs.start import Started, Starter
 from groundwork.runs.sweep import Sweeper
-from groundwork.store import dynamo
-from groundwork.store import runs as store
-from groundwork.store.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
-from groundwork.store.runs import DynamoRuns
 from tests.simulation.mutant import Mutant, patched, patched_all
 from tests.simulation.scenario import Scenario
 
-_RUNS = "groundwork.store.runs.DynamoRuns"
+_RUNS = "groundwork.adapters.dynamodb.runs.DynamoRuns"
 
 
 def with_retries(scenario: Scenario) -> Scenario:
@@ -72,23 +72,23 @@ def _any_cost(self: Hop, crew: Crew, watch: Any) -> None:
 def _key_afterwards(self: DynamoRuns, run: Run, selection: Sequence[Any], idempotency: Idempotency | None) -> None:
     _start(self, run, selection, None)
     if idempotency:
-        with dynamo.wrapped():
+        with client.wrapped():
             store._idempotency_row(run, idempotency).save()
 
 
-def _retry_stays_due(self: DynamoRuns, transaction: dynamo.Transaction, run: Run) -> None:
+def _retry_stays_due(self: DynamoRuns, transaction: client.Transaction, run: Run) -> None:
     with mock.patch.object(transaction, "delete"):
         _take_retry(self, transaction, run)
 
 
-def _retried_at_will(self: DynamoRuns, transaction: dynamo.Transaction, run: Run) -> None:
+def _retried_at_will(self: DynamoRuns, transaction: client.Transaction, run: Run) -> None:
     project_id, sk = run_key(run.retry_of or "")
     transaction.put(RetriedRow(project_id, f"RETRIED#{sk}", run_id=run.id))
     transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
 
 
 def _journal_by_epoch(
-    self: DynamoRuns, transaction: dynamo.Transaction, run: Run, before: Run, changes: Changes
+    self: DynamoRuns, transaction: client.Transaction, run: Run, before: Run, changes: Changes
 ) -> None:
     _write(self, transaction, run, before, replace(changes, entries=()))
     if changes.entries:
@@ -100,10 +100,10 @@ async def _no_log(self: Any) -> None:
     self._log = []
 
 
-_put = dynamo.Transaction.put
+_put = client.Transaction.put
 
 
-def _put_any_lock(self: dynamo.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
+def _put_any_lock(self: client.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
     _put(self, row, None if isinstance(row, LockRow) else condition, tag)
 
 
@@ -158,7 +158,7 @@ def _other_options(self: Starter, run_id: str, automatic: bool = False) -> Start
 
 
 def _note_unconditionally(self: DynamoRuns, run_id: str, message: str) -> None:
-    with dynamo.wrapped():
+    with client.wrapped():
         RunRow(*run_key(run_id)).update(actions=[RunRow.phase_detail.set(message[:300])])
 
 
@@ -259,12 +259,12 @@ OF_RETRIES = [
     Mutant(
         "lock without its condition",
         "two runs of a type at once",
-        patched("groundwork.store.dynamo.Transaction.put", _put_any_lock),
+        patched("groundwork.adapters.dynamodb.client.Transaction.put", _put_any_lock),
     ),
     Mutant(
         "runs not kept apart",
         "a run that replaces begins above one that is under way",
-        patched("groundwork.store.runs._keep_apart", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.runs._keep_apart", lambda *arguments: None),
     ),
     Mutant(
         "epoch not raised",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Artifact, Epic, Story, Subtask
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunOptions, RunType, Status
 from groundwork.runs.start import RunRequest, Started, Starter
-from groundwork.store.tables import Tables
 from tests.simulation.cloud import Cloud, NoAnswer, pause
 from tests.simulation.dynamodb import Key
 from tests.simulation.invariants import Invariants

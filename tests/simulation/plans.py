@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
@@ -21,8 +23,6 @@ from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_sugg
 from groundwork.plans.validation import faults as faults_of
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import Run, Status
-from groundwork.store.run_rows import LinesRow, entry_of
-from groundwork.store.tables import Tables, open_tables
 from tests.runs.world import World
 from tests.simulation.cloud import NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row

@@ -14,13 +14,13 @@ from unittest import mock
 
 from greenlet import getcurrent
 
+from groundwork.adapters.dynamodb.backlog_rows import EpicRow, row_of
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import CardAnalysis
 from groundwork.runs.hop import HopEnd, Worker
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
 from groundwork.runs.start import Starter
 from groundwork.runs.sweep import Sweeper
-from groundwork.store.backlog_rows import EpicRow, row_of
-from groundwork.store.tables import Tables, open_tables
 from tests.runs.world import World
 from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time
@@ -337,6 +337,6 @@ def connected() -> Iterator[Any]:
             return clouds[0].database.carry_out(operation, sent) if clouds else {}
         return ask(operation, sent)
 
-    pauses = mock.patch("groundwork.store.contention.pause", lambda attempt: pause(0.02 * 2**attempt))
+    pauses = mock.patch("groundwork.adapters.dynamodb.contention.pause", lambda attempt: pause(0.02 * 2**attempt))
     with in_place_of_aws(send), pauses:
         yield clouds.append

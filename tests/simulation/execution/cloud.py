@@ -194,14 +194,14 @@ class ExecutionCloud(Cloud):
 
 
 class StatesClient:
-    """What groundwork.stepfunctions takes for boto3's client."""
+    """What groundwork.adapters.aws.step_functions takes for boto3's client."""
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **arguments: ask("states", (method, arguments))
 
 
 class LambdaClient:
-    """What groundwork.aws takes for boto3's client."""
+    """What groundwork.adapters.aws.clients takes for boto3's client."""
 
     def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, int]:  # noqa: N803 - boto3's
         ask("lambda", ("invoke", json.loads(Payload)))

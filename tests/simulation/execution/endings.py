@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.store.sessions import DynamoSessions
 from tests.simulation.execution.patching import patches_go_together
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, branch_of

@@ -5,7 +5,7 @@ What holds of tasks as they begin and end is in tasks.py, at rest in endings.py;
 
 from dataclasses import dataclass, field
 
-from groundwork.store.sessions import DynamoSessions
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from tests.fakes.upstream import FakeCommit
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Changed

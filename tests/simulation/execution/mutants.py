@@ -7,13 +7,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from groundwork.adapters.dynamodb import client
+from groundwork.adapters.dynamodb.execution_rows import EventRow, SlotsRow, StateRow, state_key
+from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
 from groundwork.execution.coordinator import Conductor
 from groundwork.execution.state import ENDED, Standing, TaskStanding
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.store import dynamo
-from groundwork.store.executions import DynamoExecutions
-from groundwork.store.standing_rows import EventRow, SlotsRow, StateRow, state_key
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants_of_asking import MUTANTS_OF_ASKING
@@ -22,11 +22,11 @@ from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
-_EXECUTING, _STORE = "groundwork.execution", "groundwork.store.executions.DynamoExecutions"
+_EXECUTING, _STORE = "groundwork.execution", "groundwork.adapters.dynamodb.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
 _claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
-_stopped, _assignment, _update = reconcile._stopped, step_handler.Carrier._assignment, dynamo.Transaction.update
-_put = dynamo.Transaction.put
+_stopped, _assignment, _update = reconcile._stopped, step_handler.Carrier._assignment, client.Transaction.update
+_put = client.Transaction.put
 
 
 def _any_order(standing: Standing, phase: Any, task: Any) -> bool:
@@ -45,12 +45,12 @@ def _without_the_accounts_limit(self: DynamoExecutions, before: Standing, after:
     _commit(unlimited, before, after, events)
 
 
-def _slots_left_out(self: dynamo.Transaction, row: Any, *more: Any) -> None:
+def _slots_left_out(self: client.Transaction, row: Any, *more: Any) -> None:
     if not isinstance(row, SlotsRow):
         _update(self, row, *more)
 
 
-def _events_put_over_others(self: dynamo.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
+def _events_put_over_others(self: client.Transaction, row: Any, condition: Any = None, tag: Any = None) -> None:
     _put(self, row, None if isinstance(row, EventRow) else condition, tag)
 
 
@@ -72,7 +72,7 @@ def _no_epoch(standing: Standing, task_id: str, epoch: int) -> bool:
 
 
 def _any_knock(self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
-    with dynamo.wrapped():
+    with client.wrapped():
         actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
@@ -86,7 +86,7 @@ def _not_heard(self: Conductor, plan_id: str, number: int, reason: str) -> Stand
 
 
 def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
-    with dynamo.wrapped():
+    with client.wrapped():
         adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.spent.cost_micro_usd)]
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 
@@ -201,15 +201,15 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "tasks not counted",
         "the account's counter is not written with what begins and ends",
-        patched("groundwork.store.dynamo.Transaction.update", _slots_left_out),
+        patched("groundwork.adapters.dynamodb.client.Transaction.update", _slots_left_out),
     ),
     ExecutionMutant(
         "seq without its condition",
         "a change is written over what others have changed meanwhile",
         # the events' row has the seq for its key: with that condition left the first would change nothing
         patched_all(
-            ("groundwork.store.executions._unchanged", lambda before: StateRow.pk.exists()),
-            ("groundwork.store.dynamo.Transaction.put", _events_put_over_others),
+            ("groundwork.adapters.dynamodb.executions._unchanged", lambda before: StateRow.pk.exists()),
+            ("groundwork.adapters.dynamodb.client.Transaction.put", _events_put_over_others),
         ),
         busy,
     ),
@@ -327,7 +327,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "begun anew as it ended",
         "what was done in the last round is taken for done in this one",
-        patched("groundwork.store.executions.in_round", _as_before),
+        patched("groundwork.adapters.dynamodb.executions.in_round", _as_before),
         lambda world: replace(world, again=True, clicks=0),
     ),
     ExecutionMutant(

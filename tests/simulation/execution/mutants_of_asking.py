@@ -98,7 +98,7 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "tasks added under way",
         "a plan under way takes new tasks, which its execution does not know",
-        patched("groundwork.store.plans.touched", _takes_new_tasks),
+        patched("groundwork.adapters.dynamodb.plans.touched", _takes_new_tasks),
         lambda world: replace(world, additions=6),
     ),
     ExecutionMutant(

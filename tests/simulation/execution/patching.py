@@ -1,12 +1,12 @@
 """What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
 
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.agent.patches import Under
 from groundwork.agent.repository import PatchesApart
 from groundwork.execution.completed_work import done_in
 from groundwork.execution.patch_stacks import Stacks
 from groundwork.execution.state import Standing
 from groundwork.plans.model import TaskStatus
-from groundwork.store.sessions import DynamoSessions
 from tests.fakes.upstream import FakeUpstream
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans

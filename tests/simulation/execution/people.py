@@ -10,6 +10,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Refusal
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Asked
@@ -20,8 +22,6 @@ from groundwork.plans.draft import TaskDraft
 from groundwork.plans.editor import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.operations import AddTask, Operation, RemoveTask, UpdateTask
-from groundwork.scheduler import PlanTimer
-from groundwork.store.tables import Tables
 from tests.simulation.cloud import HTTP_TIMEOUT_S, NoAnswer, pause
 from tests.simulation.execution.cloud import CURRENT, ExecutionCloud
 from tests.simulation.execution.seen import AskedBack, Moment, SeenPlans

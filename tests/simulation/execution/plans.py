@@ -1,7 +1,7 @@
 """What must hold of a plan's own records from each write to the next."""
 
+from groundwork.adapters.dynamodb.execution_rows import EventRow, event_key
 from groundwork.plans.model import PlanStatus, TaskStatus
-from groundwork.store.standing_rows import EventRow, event_key
 from tests.simulation.execution.seen import Moment
 from tests.simulation.known import Rows, demand
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from groundwork.adapters.dynamodb.execution_mapping import execution_of, in_round, standing_of
+from groundwork.adapters.dynamodb.execution_rows import StateRow
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.adapters.dynamodb.plans import DynamoPlans
 from groundwork.execution.state import Execution, TaskStanding
 from groundwork.plans.model import Plan, TaskStatus
-from groundwork.store.execution_rows import execution_of, in_round, standing_of
-from groundwork.store.plan_rows import PlanRow
-from groundwork.store.plans import DynamoPlans
-from groundwork.store.standing_rows import StateRow
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.cloud import ExecutionCloud
 from tests.simulation.expressions import Item

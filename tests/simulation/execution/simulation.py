@@ -14,6 +14,8 @@ from unittest import mock
 from greenlet import getcurrent
 
 from functions.plan_executor import app
+from groundwork.adapters.aws.step_functions import PlanMachine, execution_name
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.execution.agent_worker import SessionWorker
 from groundwork.execution.coordinator import Conductor
 from groundwork.execution.git_reverter import GitReverter
@@ -23,8 +25,6 @@ from groundwork.llm.port import Usage
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.repositories import Repository
-from groundwork.stepfunctions import PlanMachine, execution_name
-from groundwork.store.tables import Tables, open_tables
 from tests.fakes.upstream import FakeServer
 from tests.simulation import releases
 from tests.simulation.clock import VirtualLoop, on_virtual_time
@@ -314,15 +314,15 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
     instead = {
         "groundwork.execution.step_handler.time": time,
         "groundwork.execution.agent_worker.time": time,
-        "groundwork.store.plans.time": time,
-        "groundwork.store.plans.random": random,
-        "groundwork.store.executions.time": time,
-        "groundwork.store.executions.random": random,
+        "groundwork.adapters.dynamodb.plans.time": time,
+        "groundwork.adapters.dynamodb.plans.random": random,
+        "groundwork.adapters.dynamodb.executions.time": time,
+        "groundwork.adapters.dynamodb.executions.random": random,
         "groundwork.plans.editor.random": random,
         "groundwork.execution.coordinator.random": random,
-        "groundwork.stepfunctions._client": StatesClient,
-        "groundwork.scheduler._client": SchedulerClient,
-        "groundwork.aws._client": lambda service: LambdaClient(),
+        "groundwork.adapters.aws.step_functions._client": StatesClient,
+        "groundwork.adapters.aws.scheduler._client": SchedulerClient,
+        "groundwork.adapters.aws.clients._client": lambda service: LambdaClient(),
         "functions.plan_executor.app.logger": _Quiet(),
         "functions.plan_executor.app.tables": lambda: simulations[0].tables,
         "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),

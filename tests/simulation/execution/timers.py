@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from groundwork.scheduler import TIME
+from groundwork.adapters.aws.scheduler import TIME
 from local.cron import cron
 from tests.simulation.cloud import ask
 from tests.simulation.dynamodb import failed
@@ -61,7 +61,7 @@ def _due(expression: str, now: datetime) -> str | None:
 
 
 class SchedulerClient:
-    """What groundwork.scheduler takes for boto3's client."""
+    """What groundwork.adapters.aws.scheduler takes for boto3's client."""
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **arguments: ask("scheduler", (method, arguments))

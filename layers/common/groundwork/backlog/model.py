@@ -1,4 +1,4 @@
-"""The backlog: cards, epics, stories, subtasks. Plain values; the tables are in `groundwork.store`."""
+"""The backlog: cards, epics, stories, subtasks. Plain values; the tables are in `groundwork.adapters.dynamodb`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum

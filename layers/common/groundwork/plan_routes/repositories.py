@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
+from groundwork.adapters.dynamodb.list_rows import is_list_position
 from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import REPOSITORY_ID, new_repository_id
@@ -13,7 +14,6 @@ from groundwork.plan_routes.surroundings import Limit, Token, given, tables
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
 from groundwork.plans.requests import NewRepository, RepositoryPatch
 from groundwork.runs.schemas import Listed
-from groundwork.store.list_rows import is_list_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, path_of
-from groundwork.store.tables import Tables
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]

@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
+from groundwork.adapters.dynamodb.list_rows import is_list_position
 from groundwork.backlog.model import rfc3339
 from groundwork.http import answers
 from groundwork.ids import TEMPLATE_ID
@@ -16,7 +17,6 @@ from groundwork.plans.template_library import is_own_position, new_template
 from groundwork.plans.template_library import page as templates_from
 from groundwork.plans.templates import Template
 from groundwork.runs.schemas import Listed
-from groundwork.store.list_rows import is_list_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

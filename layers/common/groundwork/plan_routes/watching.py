@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork import http
+from groundwork.adapters.dynamodb.execution_rows import is_log_position
 from groundwork.errors import NotFound
 from groundwork.execution.progress import progress
 from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
@@ -16,7 +17,6 @@ from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, ta
 from groundwork.plans.estimate import expecting
 from groundwork.runs.schemas import Listed
 from groundwork.settings import Settings
-from groundwork.store.standing_rows import is_log_position
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -1,0 +1,107 @@
+"""Many cards at once."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pynamodb.connection import Connection
+
+from groundwork.adapters.dynamodb import contention
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.projects import DynamoProjects
+from groundwork.backlog.card_upload import NewCard
+from groundwork.errors import NotFound, Transient, WriteConflict
+
+CARDS_A_TRANSACTION = 45
+"""A card is a row and its external id another; with the project's counts that stays below 100 actions."""
+
+BYTES_A_TRANSACTION = 2 * 1024 * 1024
+"""DynamoDB takes 4 MB; rows are measured roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    created: int
+    duplicates: int
+
+
+class DynamoCards:
+    """Raises NotFound for a project that is not there, Transient."""
+
+    def __init__(self, connection: Callable[[], Connection], projects: DynamoProjects) -> None:
+        self._connection, self._projects = connection, projects
+
+    def import_cards(self, project_id: str, cards: Sequence[NewCard]) -> Imported:
+        """External ids that are there already are duplicates and change nothing, also among concurrent imports.
+
+        Cards are written in their order, a transaction after the other: an import that is cut off has written a
+        beginning, and where external ids are given it can simply be repeated.
+        """
+        new = self._unknown(project_id, cards)
+        first = self._reserve(project_id, len(new)) if new else 0
+        created = sum(self._put_cards(project_id, group) for group in _groups(new, first))
+        return Imported(created, len(cards) - created)
+
+    def _unknown(self, project_id: str, cards: Sequence[NewCard]) -> list[NewCard]:
+        self._projects.row(project_id)
+        keys = [(project_id, external_key(card.external_id)) for card in cards if card.external_id]
+        with wrapped():
+            known = {row.sk for row in ExternalIdRow.batch_get(keys)} if keys else set()
+        return [card for card in cards if not card.external_id or external_key(card.external_id) not in known]
+
+    def _reserve(self, project_id: str, count: int) -> int:
+        """The first of `count` card numbers that are ours from now on."""
+        row = ProjectRow(project_id)
+        try:
+            with wrapped():
+                row.update(actions=[ProjectRow.last_card.add(count)], condition=ProjectRow.alive())
+        except ConditionFailed:
+            raise NotFound.of("project", project_id) from None
+        return int(row.last_card) - count + 1
+
+    def _put_cards(self, project_id: str, group: list[tuple[int, NewCard]]) -> int:
+        """How many of them are new: others may have been faster with some of the external ids."""
+        for attempt in range(contention.TRIES):
+            if not group:
+                return 0
+            try:
+                self._cards_transaction(project_id, group).commit()
+            except Cancelled as cancelled:
+                if "card" in cancelled.tags:
+                    # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
+                    return len(group)
+                if "project" in cancelled.tags:
+                    raise NotFound.of("project", project_id) from None
+                group = [(number, card) for number, card in group if number not in cancelled.tags]
+            except Transient:
+                contention.pause(attempt)
+            else:
+                return len(group)
+        raise WriteConflict
+
+    def _cards_transaction(self, project_id: str, group: list[tuple[int, NewCard]]) -> Transaction:
+        transaction = Transaction(self._connection())
+        for number, card in group:
+            entity = card.numbered(project_id, number)
+            transaction.put(row_of(entity), CardRow.pk.does_not_exist(), "card")
+            if card.external_id:
+                taken = ExternalIdRow(project_id, external_key(card.external_id), number=number)
+                transaction.put(taken, ExternalIdRow.pk.does_not_exist(), number)
+        transaction.update(ProjectRow(project_id), [ProjectRow.cards.add(len(group))], ProjectRow.alive(), "project")
+        return transaction
+
+
+def _groups(cards: Sequence[NewCard], first: int) -> Iterator[list[tuple[int, NewCard]]]:
+    """The cards with their numbers, as many together as one transaction takes."""
+    group: list[tuple[int, NewCard]] = []
+    size = 0
+    for number, card in enumerate(cards, first):
+        added = len(card.text.encode()) + len(json.dumps(card.metadata))
+        if group and (len(group) == CARDS_A_TRANSACTION or size + added > BYTES_A_TRANSACTION):
+            yield group
+            group, size = [], 0
+        group.append((number, card))
+        size += added
+    if group:
+        yield group

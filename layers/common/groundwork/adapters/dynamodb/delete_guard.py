@@ -1,0 +1,43 @@
+"""What is being worked on is not deleted: the checks that go with every delete by hand."""
+
+from groundwork.adapters.dynamodb.client import Cancelled, Transaction, wrapped
+from groundwork.adapters.dynamodb.run_rows import LockRow, lock_key
+from groundwork.errors import BacklogInUse, NotFound, WriteConflict
+from groundwork.ids import Kind, Path
+from groundwork.runs.model import PIPELINE, RunType
+
+_IN_USE_BY = {
+    Kind.PROJECT: PIPELINE,
+    Kind.CARD: (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS),
+    Kind.EPIC: (RunType.GENERATE_EPICS, RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),
+    Kind.STORY: (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),
+    Kind.SUBTASK: (RunType.GENERATE_SUBTASKS,),
+}
+
+
+def check_unused(transaction: Transaction, path: Path) -> None:
+    """Adds to it that no run is at work on what is to be deleted."""
+    for type_ in _IN_USE_BY[path.kind]:
+        free = LockRow.pk.does_not_exist()
+        transaction.check(LockRow, path.project_id, lock_key(type_), free, type_)
+
+
+def commit_delete(transaction: Transaction, path: Path) -> None:
+    """Raises BacklogInUse, NotFound, and WriteConflict where a floor has moved."""
+    try:
+        transaction.commit()
+    except Cancelled as cancelled:
+        in_the_way = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
+        if in_the_way:
+            raise _in_use(path.project_id, in_the_way[0]) from None
+        if "floor" in cancelled.tags and "row" not in cancelled.tags:
+            raise WriteConflict from None
+        raise NotFound.of(path.kind.name.lower(), str(path)) from None
+
+
+def _in_use(project_id: str, type_: RunType) -> BacklogInUse | WriteConflict:
+    condition = LockRow.sk == lock_key(type_)
+    with wrapped():
+        locks = list(LockRow.query(project_id, condition, consistent_read=True))
+    # the run may have ended since
+    return BacklogInUse(locks[0].run_id) if locks else WriteConflict()

@@ -1,0 +1,90 @@
+"""Where a plan stands, as rows: what each of them holds of it, and what a change of it writes."""
+
+from typing import Any
+
+from groundwork.adapters.dynamodb.execution_rows import StateRow
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.execution.state import Execution, Spent, TaskStanding
+from groundwork.plans.model import PlanStatus, TaskStatus
+
+APART = {
+    "status",
+    "round",
+    "attempts",
+    "epoch",
+    "commit_sha",
+    "error_msg",
+    "lease_until",
+    "knock",
+    "knocked",
+    "spent",
+    "turns",
+}
+"""What has an attribute of its own: others read it, or it is written apart."""
+
+
+def execution_of(head: PlanRow) -> Execution:
+    return Execution.read((head.execution or {}) | {"status": PlanStatus(head.status), "seq": _n(head.seq)})
+
+
+def execution_body(execution: Execution) -> dict[str, Any]:
+    return execution.stored(exclude={"status", "seq"}, exclude_defaults=True)
+
+
+def standing_of(row: StateRow) -> TaskStanding:
+    spent = Spent(
+        input=_n(row.input),
+        output=_n(row.output),
+        cache_read=_n(row.cache_read),
+        cache_write=_n(row.cache_write),
+        calls=_n(row.calls),
+        cost_micro_usd=_n(row.cost),
+    )
+    return TaskStanding.read(
+        (row.body or {})
+        | {
+            "status": TaskStatus(row.status or TaskStatus.PENDING),
+            "round": _n(row.round),
+            "attempts": _n(row.attempts),
+            "epoch": _n(row.epoch),
+            "commitSha": row.commit_sha,
+            "errorMsg": row.error_msg,
+            "leaseUntil": _n(row.lease_until),
+            "knock": row.knock,
+            "knocked": _n(row.knocked),
+            "turns": _n(row.turns),
+            "spent": spent,
+        }
+    )
+
+
+def in_round(state: TaskStanding, round_: int) -> TaskStanding:
+    """What has come of a task in an earlier round is past: it is not written anew for that."""
+    return state if state.round == round_ else state.renewed(round_)
+
+
+def state_actions(before: TaskStanding, after: TaskStanding) -> list[Any]:
+    """What changes a task's row; what others write besides is left alone unless it is different."""
+    body = after.stored(exclude=APART, exclude_defaults=True)
+    actions = [
+        StateRow.status.set(after.status.value),
+        StateRow.attempts.set(after.attempts),
+        StateRow.round.set(after.round),
+        StateRow.epoch.set(after.epoch),
+        StateRow.body.set(body),
+        _set(StateRow.commit_sha, after.commit_sha),
+        _set(StateRow.error_msg, after.error_msg),
+    ]
+    if after.lease_until != before.lease_until:
+        actions.append(StateRow.lease_until.set(after.lease_until))
+    if after.knock != before.knock:
+        actions += [StateRow.knock.remove(), StateRow.knocked.remove()]
+    return actions
+
+
+def _set(attribute: Any, value: Any) -> Any:
+    return attribute.remove() if value is None else attribute.set(value)
+
+
+def _n(value: Any) -> int:
+    return int(value or 0)

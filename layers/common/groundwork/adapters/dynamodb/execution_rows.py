@@ -1,0 +1,126 @@
+"""What carrying a plan out writes beside it: where its tasks stand, what has happened, sessions and their logs.
+
+The key of each is in `plan_rows`, with those of all rows of the table.
+"""
+
+import re
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.models import Model
+
+from groundwork.adapters.dynamodb.plan_rows import suffix
+from groundwork.adapters.dynamodb.run_rows import CompactJson
+from groundwork.plans.model import TaskState, TaskStatus
+
+
+class StateRow(Model):
+    """`body` is what only the execution writes, with the plan's seq; the lease, a knock and what a worker has used so
+    far are written at any time, so that there may be a row of a task that has no status yet.
+    """
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    status = UnicodeAttribute(attr_name="status", null=True)
+    attempts = NumberAttribute(attr_name="attempts", default=0)
+    commit_sha = UnicodeAttribute(attr_name="commitSha", null=True)
+    error_msg = UnicodeAttribute(attr_name="errorMsg", null=True)
+    round = NumberAttribute(attr_name="round", null=True)
+    epoch = NumberAttribute(attr_name="epoch", null=True)
+    body = CompactJson(attr_name="body", null=True)
+    lease_until = NumberAttribute(attr_name="lease", null=True)
+    knock = UnicodeAttribute(attr_name="knock", null=True)
+    knocked = NumberAttribute(attr_name="knocked", null=True)
+    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
+    turns = NumberAttribute(attr_name="turns", null=True)
+    input = NumberAttribute(attr_name="input", null=True)
+    output = NumberAttribute(attr_name="output", null=True)
+    cache_read = NumberAttribute(attr_name="cacheRead", null=True)
+    cache_write = NumberAttribute(attr_name="cacheWrite", null=True)
+    calls = NumberAttribute(attr_name="calls", null=True)
+    cost = NumberAttribute(attr_name="cost", null=True)
+
+
+class EventRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    at = NumberAttribute(attr_name="at")
+    mark = UnicodeAttribute(attr_name="mark")
+    events = CompactJson(attr_name="events")
+
+
+class LogRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    at = NumberAttribute(attr_name="at")
+    body = CompactJson(attr_name="body")
+
+
+class KeptRow(Model):
+    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    attempt = NumberAttribute(attr_name="attempt")
+    revision = UnicodeAttribute(attr_name="revision")
+    parts = NumberAttribute(attr_name="parts")
+    turns = NumberAttribute(attr_name="turns", null=True)
+
+
+class PartRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    content = BinaryAttribute(attr_name="content", legacy_encoding=False)
+
+
+class SlotsRow(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    used = NumberAttribute(attr_name="used", default=0)
+    waiting = UnicodeSetAttribute(attr_name="waiting", null=True)
+
+
+def state_key(task_id: str) -> str:
+    return f"X#{task_id.rpartition('-')[2]}"
+
+
+def event_key(seq: int) -> str:
+    return f"Y#{seq:08d}"
+
+
+def log_prefix(task_id: str) -> str:
+    return f"G#{suffix(task_id)}#"
+
+
+def log_key(task_id: str, at_ms: int, number: int) -> str:
+    return f"{log_prefix(task_id)}{at_ms:015d}#{number:05d}"
+
+
+def is_log_position(text: str) -> bool:
+    return re.fullmatch("[0-9]{15}#[0-9]{5}", text) is not None
+
+
+def state_of(row: StateRow) -> TaskState:
+    return TaskState(
+        status=TaskStatus(row.status or TaskStatus.PENDING),
+        attempts=int(row.attempts or 0),
+        commit_sha=row.commit_sha,
+        error_msg=row.error_msg,
+    )

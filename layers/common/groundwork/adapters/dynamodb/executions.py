@@ -1,0 +1,248 @@
+"""Plans that are carried out, on DynamoDB: the port `groundwork.execution.ports.Executions`."""
+
+import random
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from pynamodb.connection import Connection
+
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.execution_mapping import (
+    execution_body,
+    execution_of,
+    in_round,
+    standing_of,
+    state_actions,
+)
+from groundwork.adapters.dynamodb.execution_rows import (
+    EventRow,
+    LogRow,
+    SlotsRow,
+    StateRow,
+    event_key,
+    log_key,
+    log_prefix,
+    state_key,
+)
+from groundwork.adapters.dynamodb.plan_reader import PlanReading
+from groundwork.adapters.dynamodb.plan_rows import PlanRow
+from groundwork.backlog.model import rfc3339
+from groundwork.errors import Transient, WriteConflict
+from groundwork.execution.ports import Event
+from groundwork.execution.state import Standing
+from groundwork.execution.worker import Turn
+from groundwork.plans.model import Plan, PlanStatus, TaskStatus
+
+EXECUTING = "EXECUTING"
+"""What the index of those that need attention holds for plans that are carried out."""
+
+ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
+MOST_PLANS_KEPT = 8
+MOST_EVENTS = 1_000
+"""More than one change can have: a transaction changes fewer tasks."""
+
+TURN_TRIES = 8
+"""What has been paid for is counted, some ten seconds of trouble notwithstanding."""
+
+
+class DynamoExecutions(PlanReading):
+    """`limit` is how many tasks may be at work in the account at once."""
+
+    def __init__(
+        self, connection: Callable[[], Connection], limit: int = 20, now_ms: Callable[[], int] | None = None
+    ) -> None:
+        self._connection = connection
+        self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
+        self.limit = limit
+
+    # standings
+
+    def read(self, plan_id: str) -> Standing:
+        # the head first: what is read after it is at least as new, and a commit on it then fails
+        head = self._head(plan_id)
+        execution = execution_of(head)
+        plan = self._plan(head).changed(status=execution.status, version=int(head.version))
+        with wrapped():
+            rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
+        states = {f"{plan_id}-{row.sk[2:]}": in_round(standing_of(row), execution.round) for row in rows}
+        return Standing(plan, execution, states)
+
+    def _plan(self, head: PlanRow) -> Plan:
+        """A version is never changed: it is read once."""
+        key = (head.pk, int(head.version))
+        if key not in self._plans:
+            self._plans[key] = self._version(head, int(head.version))
+            while len(self._plans) > MOST_PLANS_KEPT:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(key)
+        return self._plans[key]
+
+    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+        plan_id = after.plan.id
+        transaction = Transaction(self._connection())
+        transaction.update(PlanRow(plan_id), self._head_of(after), _unchanged(before), "head")
+        for task_id, state in after.states.items():
+            old = in_round(before.of(task_id), after.execution.round)
+            if state != old:
+                knock = _knock_is(old.knock) if state.knock != old.knock else None
+                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), knock, "task")
+        if begun := len(after.running) - len(before.running):
+            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - begun)
+            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(begun)], room if begun > 0 else None)
+        mark = uuid.uuid4().hex
+        row = EventRow(plan_id, event_key(after.execution.seq), at=self._now_ms(), mark=mark)
+        row.events = [event.as_json() for event in events]
+        transaction.put(row, EventRow.pk.does_not_exist(), "event")
+        try:
+            transaction.commit()
+        except (Cancelled, Transient) as fault:
+            # the answer may have been lost, or be to our own second try: the mark tells
+            if not self._is_marked(plan_id, after.execution.seq, mark):
+                raise WriteConflict(str(fault)) from fault
+
+    def _is_marked(self, plan_id: str, seq: int, mark: str) -> bool:
+        with wrapped():
+            rows = list(EventRow.query(plan_id, EventRow.sk == event_key(seq), consistent_read=True))
+        return bool(rows) and rows[0].mark == mark
+
+    def _head_of(self, after: Standing) -> list[Any]:
+        reason = after.execution.reason if after.status is PlanStatus.FAILED else None
+        now = self._now_ms()
+        return [
+            PlanRow.status.set(after.status.value),
+            PlanRow.execution.set(execution_body(after.execution)),
+            PlanRow.seq.set(after.execution.seq),
+            PlanRow.updated_at.set(now),
+            PlanRow.error.set(reason) if reason else PlanRow.error.remove(),
+            # until a sweep has seen that nothing is left to be told
+            PlanRow.attention.set(EXECUTING),
+            PlanRow.attention_at.set(now),
+        ]
+
+    def unquiet(self, since_ms: int) -> list[str]:
+        with wrapped():
+            rows = PlanRow.attention_index.query(EXECUTING, PlanRow.attention_at <= since_ms)
+            return [row.pk for row in rows]
+
+    def quiet(self, standing: Standing) -> None:
+        same = (PlanRow.seq == standing.execution.seq) & (PlanRow.attention == EXECUTING)
+        with suppress(ConditionFailed), wrapped():
+            PlanRow(standing.plan.id).update(
+                actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
+            )
+
+    # what is written besides
+
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+        order = f"{number:08d} {try_}"
+        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
+        first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
+        with suppress(ConditionFailed), wrapped():
+            StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
+
+    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        try:
+            with wrapped():
+                row = StateRow.get(plan_id, state_key(task_id), consistent_read=True)
+        except StateRow.DoesNotExist:
+            return False
+        return int(row.epoch or 0) == epoch and row.status == TaskStatus.RUNNING.value
+
+    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
+        try:
+            with wrapped():
+                row = StateRow(plan_id, state_key(task_id))
+                row.update(actions=[StateRow.lease_until.set(until_ms)], condition=mine)
+        except ConditionFailed:
+            return False
+        return True
+
+    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+        spent = turn.spent
+        counts: list[tuple[Any, int]] = [
+            (StateRow.turns, 1),
+            (StateRow.input, spent.input),
+            (StateRow.output, spent.output),
+            (StateRow.cache_read, spent.cache_read),
+            (StateRow.cache_write, spent.cache_write),
+            (StateRow.calls, spent.calls),
+            (StateRow.cost, spent.cost_micro_usd),
+        ]
+        adds = [attribute.add(count) for attribute, count in counts if count]
+        line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
+        for attempt in range(TURN_TRIES):
+            # together: the line tells whether it has been counted, however often the request is sent
+            transaction = Transaction(self._connection())
+            transaction.update(StateRow(plan_id, state_key(task_id)), adds)
+            transaction.put(line, LogRow.pk.does_not_exist(), "line")
+            try:
+                return transaction.commit()
+            except Cancelled:
+                return None
+            except Transient:
+                if attempt + 1 == TURN_TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
+        return None
+
+    # what people watch
+
+    def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
+        """The last changes' events, newest first; each has a `seq` of its own."""
+        with wrapped():
+            between = EventRow.sk.startswith("Y#")
+            rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
+        return [
+            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MOST_EVENTS + number, **event}
+            for row in rows
+            for number, event in reversed(list(enumerate(row.events)))
+        ]
+
+    def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """A task's turns, oldest first, behind a position; and the position that more come behind."""
+        start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
+        with wrapped():
+            between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
+            rows = list(LogRow.query(plan_id, between, limit=limit, consistent_read=True))
+        lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
+        return lines, rows[-1].sk.removeprefix(log_prefix(task_id)) if len(rows) == limit else None
+
+    # the account's room
+
+    def room(self) -> int:
+        return self.limit - int(self._slots().used or 0)
+
+    def crowded_out(self, plan_id: str) -> None:
+        with wrapped():
+            SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
+
+    def waiting_for_room(self) -> list[str]:
+        waiting = sorted(self._slots().waiting or ())
+        if waiting:
+            with wrapped():
+                SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.delete(set(waiting))])
+        return waiting
+
+    def _slots(self) -> SlotsRow:
+        try:
+            with wrapped():
+                return SlotsRow.get(ACCOUNT, SLOTS, consistent_read=True)
+        except SlotsRow.DoesNotExist:
+            return SlotsRow(ACCOUNT, SLOTS, used=0)
+
+
+def _unchanged(before: Standing) -> Any:
+    seq = before.execution.seq
+    same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
+    alive = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
+    return alive & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
+
+
+def _knock_is(knock: str | None) -> Any:
+    return StateRow.knock.does_not_exist() if knock is None else StateRow.knock == knock

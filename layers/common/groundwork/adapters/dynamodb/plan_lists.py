@@ -1,0 +1,175 @@
+"""Repositories, templates, and the lists of what there is in the plans table."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pynamodb.connection import Connection
+
+from groundwork.adapters.dynamodb.backlog_rows import to_ms
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.list_rows import (
+    ListRow,
+    MeasureRow,
+    PieceRow,
+    RepositoryRow,
+    TemplateRow,
+    list_key,
+    measure_key,
+)
+from groundwork.adapters.dynamodb.plan_rows import HEAD
+from groundwork.backlog.model import rfc3339
+from groundwork.errors import NotFound, TooLarge
+from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
+from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
+from groundwork.plans.graph import SECONDS
+from groundwork.plans.repositories import Repository
+from groundwork.plans.templates import Template, builtin
+
+PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
+PIECE = 100_000
+"""Characters of a template that one row holds: at most four bytes each, and a row takes 400 KB."""
+
+MOST_PIECES = 40
+
+
+class DynamoRepositories:
+    def __init__(self, connection: Callable[[], Connection]) -> None:
+        self._connection = connection
+
+    def create(self, repository: Repository) -> Repository:
+        transaction = Transaction(self._connection())
+        transaction.put(_row(repository), RepositoryRow.pk.does_not_exist())
+        transaction.put(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository.id)))
+        transaction.commit()
+        return repository
+
+    def get(self, repository_id: str) -> Repository:
+        if not REPOSITORY_ID.fullmatch(repository_id):
+            raise NotFound.of("repository", repository_id)
+        try:
+            with wrapped():
+                return _repository(RepositoryRow.get(repository_id, HEAD, consistent_read=True))
+        except RepositoryRow.DoesNotExist:
+            raise NotFound.of("repository", repository_id) from None
+
+    def update(self, repository_id: str, changes: Mapping[str, Any]) -> Repository:
+        self.get(repository_id)
+        attributes = {name: getattr(RepositoryRow, name) for name in changes}
+        actions = [
+            attributes[name].remove() if value is None else attributes[name].set(value)
+            for name, value in changes.items()
+        ]
+        try:
+            with wrapped():
+                RepositoryRow(repository_id).update(actions=actions, condition=RepositoryRow.url.exists())
+        except ConditionFailed:
+            raise NotFound.of("repository", repository_id) from None
+        return self.get(repository_id)
+
+    def delete(self, repository_id: str) -> None:
+        """Raises RepositoryInUse where there are plans for it."""
+        repository = self.get(repository_id)
+        transaction = Transaction(self._connection())
+        transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
+        transaction.delete(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository_id)))
+        for effort in SECONDS:
+            transaction.delete(MeasureRow(repository_id, measure_key(effort)))
+        try:
+            transaction.commit()
+        except Cancelled:
+            self.get(repository_id)
+            raise RepositoryInUse from None
+
+    def page(self, before: str | None, limit: int) -> tuple[list[Repository], str | None]:
+        ids, more = listed(REPOSITORIES, before, limit)
+        with wrapped():
+            keys = [(id_, HEAD) for id_ in ids]
+            found = {row.pk: row for row in RepositoryRow.batch_get(keys, consistent_read=True)} if ids else {}
+        return [_repository(found[id_]) for id_ in ids if id_ in found], more
+
+
+class DynamoTemplates:
+    def __init__(self, connection: Callable[[], Connection]) -> None:
+        self._connection = connection
+
+    def create(self, template: Template) -> None:
+        """Raises TooLarge."""
+        body = template.stored_json()
+        pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
+        if len(pieces) > MOST_PIECES:
+            raise TooLarge("The template is larger than Groundwork keeps.")
+        with wrapped(), PieceRow.batch_write() as batch:
+            for number, text in enumerate(pieces):
+                batch.save(PieceRow(template.id, f"B#{number:03d}", text=text))
+        transaction = Transaction(self._connection())
+        transaction.put(TemplateRow(template.id, head=template.brief(), pieces=len(pieces)))
+        transaction.put(ListRow(TEMPLATES, list_key(to_ms(template.created_at), template.id)))
+        transaction.commit()
+
+    def get(self, template_id: str) -> Template:
+        """One of the project's own, or a saved one."""
+        if own := builtin().get(template_id):
+            return own
+        self._head(template_id)
+        with wrapped():
+            rows = list(PieceRow.query(template_id, PieceRow.sk.startswith("B#"), consistent_read=True))
+        return Template.read_json("".join(row.text for row in rows))
+
+    def _head(self, template_id: str) -> TemplateRow:
+        if not TEMPLATE_ID.fullmatch(template_id):
+            raise NotFound.of("template", template_id)
+        try:
+            with wrapped():
+                return TemplateRow.get(template_id, HEAD, consistent_read=True)
+        except TemplateRow.DoesNotExist:
+            raise NotFound.of("template", template_id) from None
+
+    def delete(self, template_id: str) -> None:
+        """Raises BuiltinTemplate."""
+        if template_id in builtin():
+            raise BuiltinTemplate
+        head = self._head(template_id)
+        transaction = Transaction(self._connection())
+        transaction.delete(TemplateRow(template_id))
+        transaction.delete(ListRow(TEMPLATES, list_key(to_ms(head.head["createdAt"]), template_id)))
+        for number in range(int(head.pieces)):
+            transaction.delete(PieceRow(template_id, f"B#{number:03d}"))
+        transaction.commit()
+
+    def page(self, before: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        ids, more = listed(TEMPLATES, before, limit)
+        with wrapped():
+            keys = [(id_, HEAD) for id_ in ids]
+            found = {row.pk: row.head for row in TemplateRow.batch_get(keys, consistent_read=True)} if ids else {}
+        return [found[id_] for id_ in ids if id_ in found], more
+
+
+def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Ids of a list, newest first, and the position the next page begins after."""
+    # lines begin with a time: what else is in the partition sorts behind them
+    condition = ListRow.sk < (before or ":")
+    with wrapped():
+        rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))
+    return [row.sk.partition("#")[2] for row in rows], rows[-1].sk if len(rows) == limit else None
+
+
+def _row(repository: Repository) -> RepositoryRow:
+    return RepositoryRow(
+        repository.id,
+        name=repository.name,
+        url=repository.url,
+        default_branch=repository.default_branch,
+        credentials_secret=repository.credentials_secret,
+        created_at=to_ms(repository.created_at),
+    )
+
+
+def _repository(row: RepositoryRow) -> Repository:
+    return Repository(
+        id=row.pk,
+        name=row.name,
+        url=row.url,
+        default_branch=row.default_branch,
+        credentials_secret=row.credentials_secret,
+        created_at=rfc3339(int(row.created_at)),
+    )

@@ -1,0 +1,79 @@
+"""Opens the tables a function's settings name: the one place where row classes meet table names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pynamodb.connection import Connection
+from pynamodb.models import Model
+
+from groundwork.adapters.dynamodb.backlog_items import DynamoEntries
+from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
+from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
+from groundwork.adapters.dynamodb.cards import DynamoCards
+from groundwork.adapters.dynamodb.client import bind
+from groundwork.adapters.dynamodb.execution_rows import EventRow, KeptRow, LogRow, PartRow, SlotsRow, StateRow
+from groundwork.adapters.dynamodb.executions import DynamoExecutions
+from groundwork.adapters.dynamodb.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
+from groundwork.adapters.dynamodb.plan_lists import DynamoRepositories, DynamoTemplates
+from groundwork.adapters.dynamodb.plan_measures import DynamoMeasures
+from groundwork.adapters.dynamodb.plan_rows import ContentRow, IterationRow, LinkRow, PlanRow, VersionRow
+from groundwork.adapters.dynamodb.plans import DynamoPlans
+from groundwork.adapters.dynamodb.projects import DynamoProjects
+from groundwork.adapters.dynamodb.purge import DynamoPurger
+from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
+from groundwork.adapters.dynamodb.runs import DynamoRuns
+from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.settings import Settings
+
+PLAN_ROWS: list[type[Model]] = [
+    *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
+    *(StateRow, EventRow, LogRow, KeptRow, PartRow, SlotsRow),
+    *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The plans' stores raise at their first use in a function whose settings name no plans table."""
+
+    runs: DynamoRuns
+    backlog: DynamoBacklogReader
+    projects: DynamoProjects
+    cards: DynamoCards
+    entries: DynamoEntries
+    purger: DynamoPurger
+    plans: DynamoPlans
+    repositories: DynamoRepositories
+    templates: DynamoTemplates
+    measures: DynamoMeasures
+    executions: DynamoExecutions
+    sessions: DynamoSessions
+
+
+def connection() -> Connection:
+    """The connection of the bound rows, shared by all of them and safe to use from threads."""
+    return KeyRow._get_connection().connection
+
+
+def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callable[[], int] | None = None) -> Tables:
+    """`now_ms` is the clock of what rows say about themselves. Raises ValueError where the settings name no tables."""
+    if not settings.backlog_table or not settings.runs_table:
+        raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
+    bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
+    bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
+    bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
+    projects = DynamoProjects(connection, now_ms)
+    return Tables(
+        runs=DynamoRuns(connection),
+        backlog=DynamoBacklogReader(connection),
+        projects=projects,
+        cards=DynamoCards(connection, projects),
+        entries=DynamoEntries(connection, projects, now_ms),
+        purger=DynamoPurger(connection),
+        plans=DynamoPlans(connection, now_ms),
+        repositories=DynamoRepositories(connection),
+        templates=DynamoTemplates(connection),
+        measures=DynamoMeasures(),
+        executions=DynamoExecutions(connection, settings.most_tasks, now_ms),
+        sessions=DynamoSessions(),
+    )

@@ -1,0 +1,278 @@
+"""A shallow clone in a folder of its own, without a work tree: what is fetched, and what is pushed.
+
+No URL, remote or credential is ever written into it, and nothing in it is ever run.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from groundwork.adapters.git.receive import received
+from groundwork.adapters.git.transport import (
+    Budget,
+    Login,
+    Unusable,
+    checked_id,
+    connected,
+    local_path,
+    note,
+    reason_of,
+)
+from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
+from groundwork.plans.repositories import Repository
+from groundwork.text import one_line, shortened
+
+MOST_FILE_MB = 50
+_LARGE_LEFT_OUT = f"blob:limit={MOST_FILE_MB}m".encode()
+"""Contents that a server that can filter does not send: no session reads them, and a commit keeps them unseen."""
+
+_NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "unauthorized", "checked out", "shallow")
+"""Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
+has moved, or it has not and the server goes on refusing."""
+
+MOST_WITH_FILES = 100
+"""How many commits are looked through on a server that cannot send them without their files."""
+
+
+MOST_MESSAGES_BYTES = 100 * 1024 * 1024
+
+
+class HeadMoved(Exception):
+    """The branch is not where it was taken to be, or the server says something like it: then `str` is what it said."""
+
+
+class AnswerLost(Exception):
+    """Whether the push has arrived is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the work on one repository may take; the defaults fit into a Lambda function's time and disk."""
+
+    fetch_bytes: int = 300 * 1024 * 1024
+    seconds: float = 240.0
+    files: int = 50_000
+    checkout_bytes: int = 600 * 1024 * 1024
+    unpacked: tuple[int, int] = (1_000 * 1024 * 1024, 2 * MOST_FILE_MB * 1024 * 1024)
+    """Bytes of all that one answer holds, and of its largest part: each part is held in memory for a moment."""
+
+
+class _NoFilter(Exception):
+    """The server cannot leave out what is not asked for."""
+
+
+class _Wanted:
+    """Asks for one branch's head and remembers which it was: a repository may move on while it is read."""
+
+    def __init__(self, branch: str) -> None:
+        self._reference = _reference(branch)
+        self.commit: bytes | None = None
+
+    def __call__(self, refs: Any, *_: Any, **__: Any) -> list[bytes]:
+        found = refs.get(self._reference)
+        self.commit = checked_id(found) if found else None
+        return [self.commit] if self.commit else []
+
+    def fetched(self, client: Any, path: str, store: Any, most: int) -> None:
+        """Puts that many commits into the store, without files; fewer where the server cannot leave those out."""
+        from dulwich.object_store import ObjectStoreGraphWalker
+
+        def no_filter() -> None:
+            raise _NoFilter
+
+        client._warn_filter_objects = no_filter
+        nothing = ObjectStoreGraphWalker([], lambda sha: [])
+        try:
+            with received(store, MOST_MESSAGES_BYTES) as write:
+                bounds: dict[str, Any] = {"depth": most, "ref_prefix": [self._reference]}
+                client.fetch_pack(path, self, nothing, write, **bounds, filter_spec=b"tree:0")
+        except _NoFilter:
+            with received(store, MOST_MESSAGES_BYTES) as write:
+                client.fetch_pack(path, self, nothing, write, depth=min(most, MOST_WITH_FILES))
+
+    def copied(self, client: Any, path: str, store: Any, most: int) -> None:
+        """The same from a repository on this machine."""
+        with client._open_repo(path) as repo:
+            todo = self(repo.get_refs())
+            while todo and most:
+                commit = repo.object_store[todo.pop(0)]
+                store.add_object(commit)
+                todo += [sha for sha in commit.parents if sha in repo.object_store and sha not in store]
+                most -= 1
+
+
+class Clone:
+    """One worker uses it at a time. Raises RepositoryUnreachable or RepositoryRefused throughout."""
+
+    def __init__(self, repository: Repository, login: Login, folder: Path, bounds: Bounds, local: bool) -> None:
+        from dulwich.repo import Repo
+
+        self.repository, self.bounds, self._login = repository, bounds, login
+        self._filters, self._local = True, local_path(repository.url)
+        if self._local and not local:
+            raise RepositoryRefused("A path is worked on only by a local system.")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._repo: Any = Repo.init_bare(str(folder))
+        self.store: Any = self._repo.object_store
+
+    def close(self) -> None:
+        self._repo.close()
+
+    @property
+    def looks_cheaply(self) -> bool:
+        """Whether commits can be had without their files, as far as has been seen of the server."""
+        return self._filters and not self._local
+
+    def fetch(self, branch: str, have: Sequence[Any] = (), depth: int | None = None) -> bytes | None:
+        """The branch's newest commit with all it needs; None for no such branch. What is after `have`, or so deep."""
+        wanted = _Wanted(branch)
+        self._fetch(wanted, have, depth, [_reference(branch)])
+        return wanted.commit
+
+    def fetch_commit(self, commit: bytes, depth: int = 1) -> None:
+        """A commit by its id. Raises CommitGone where the server does not have it, or does not give it by its id."""
+        for attempt in range(2):
+            if self._has(commit, depth):
+                return
+            try:
+                self._fetch(lambda refs, *_, **__: [commit], (), depth, [])
+            except RepositoryUnreachable:
+                # servers refuse an id by breaking off: whether it is that or a fault, another question shows
+                self._fetch(lambda refs, *_, **__: [], (), None, [])
+                if attempt:
+                    raise CommitGone from None
+
+    def _has(self, commit: bytes, depth: int) -> bool:
+        if commit not in self.store:
+            return False
+        return depth == 1 or all(parent in self.store for parent in self.store[commit].parents)
+
+    def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
+        """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""
+        from dulwich.object_store import MemoryObjectStore
+
+        store, wanted = MemoryObjectStore(), _Wanted(branch)
+        with self._client() as (client, path):
+            if self._local:
+                wanted.copied(client, path, store, most)
+            else:
+                wanted.fetched(client, path, store, most)
+        return store, wanted.commit
+
+    def _fetch(
+        self, wants: Callable[..., list[bytes]], have: Sequence[Any], depth: int | None, refs: Sequence[bytes]
+    ) -> None:
+        from dulwich.object_store import ObjectStoreGraphWalker
+
+        # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
+        walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
+
+        def no_filter() -> None:
+            self._filters = False
+
+        with self._client() as (client, path), received(self.store, *self.bounds.unpacked) as write:
+            client._warn_filter_objects = no_filter
+            # a server may have hundreds of thousands of references
+            bounds: dict[str, Any] = {"depth": depth, "ref_prefix": refs or None, "filter_spec": _LARGE_LEFT_OUT}
+            answer = client.fetch_pack(path, wants, walker, write, **bounds)
+        self._repo.update_shallow(answer.new_shallow, answer.new_unshallow)
+
+    def _parents(self, commit: Any) -> list[Any]:
+        return [] if commit in self._repo.get_shallow() else list(self.store[commit].parents)
+
+    def push(self, branch: str, expected: bytes | None, new: bytes, made: Sequence[Any]) -> None:
+        """Sets the branch, which is at `expected` (None: not there), to `new`, sending the objects `made`.
+
+        Raises HeadMoved, AnswerLost.
+        """
+        from dulwich.pack import pack_objects_to_data
+
+        reference = _reference(branch)
+
+        def update(refs: Any) -> dict[bytes, bytes]:
+            # the server is sent this as the old value, and refuses if it has changed by then
+            if refs.get(reference) != expected:
+                raise HeadMoved
+            return {reference: new}
+
+        def pack(have: Any, want: Any, **_: Any) -> Any:
+            return pack_objects_to_data([(made_object, None) for made_object in made])
+
+        self._not_checked_out(reference)
+        with self._client(pushing=True) as (client, path):
+            answer = client.send_pack(path, update, pack)
+        _check_status((answer.ref_status or {}).get(reference))
+
+    def keep(self, made: Sequence[Any]) -> None:
+        """Puts objects of our own making into the clone, to build on."""
+        for one in made:
+            self.store.add_object(one)
+
+    def _not_checked_out(self, reference: bytes) -> None:
+        """Raises RepositoryRefused where a person has the branch in a work tree, as git itself would."""
+        if not self._local:
+            return
+        from dulwich.repo import Repo
+
+        with _translated(self.repository.name), Repo(str(self._local)) as repo:
+            if not repo.bare and (b"HEAD", reference) in repo.refs.get_symrefs().items():
+                raise RepositoryRefused(f"The branch {reference.decode()} is checked out in the local repository.")
+
+    @contextmanager
+    def _client(self, pushing: bool = False) -> Iterator[tuple[Any, str]]:
+        with _translated(self.repository.name, pushing), self._connection() as client:
+            yield client, str(self._local or urlsplit(self.repository.url).path)
+
+    def _connection(self) -> AbstractContextManager[Any]:
+        if self._local:
+            return _local_client()
+        budget = Budget(self.bounds.fetch_bytes, self.bounds.seconds)
+        return connected(self.repository, self._login, budget)
+
+
+@contextmanager
+def _local_client() -> Iterator[Any]:
+    from dulwich.client import LocalGitClient
+
+    yield LocalGitClient(quiet=True)
+
+
+def _reference(branch: str) -> bytes:
+    """Raises RepositoryRefused for what git takes for no branch's name."""
+    from dulwich.refs import Ref, check_ref_format
+
+    name = Ref(f"refs/heads/{branch}".encode(errors="replace"))
+    if not check_ref_format(name):
+        raise RepositoryRefused(f"{shortened(one_line(branch), 100)!r} cannot be the name of a branch.")
+    return name
+
+
+def _check_status(said: str | None) -> None:
+    """Raises RepositoryRefused, HeadMoved."""
+    if said is None:
+        return
+    if any(word in said.lower() for word in _NEVER):
+        # one line of the server's, about the reference; it holds nothing of ours but the branch
+        raise RepositoryRefused(f"The server refuses the push: {said[:200]}.")
+    raise HeadMoved(said[:200])
+
+
+@contextmanager
+def _translated(name: str, pushing: bool = False) -> Iterator[None]:
+    """Turns whatever goes wrong below into this module's errors, without the message: it may hold the URL as sent."""
+    try:
+        yield
+    except (HeadMoved, RepositoryRefused, RepositoryUnreachable):
+        raise
+    except Unusable as why:
+        said = f"The repository {name!r} could not be {'written to' if pushing else 'read'}: {why}."
+        if why.lasting:
+            raise RepositoryRefused(said) from None
+        raise (AnswerLost if pushing else RepositoryUnreachable)(said) from None
+    except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
+        note(fault)
+        said = f"The repository {name!r} could not be {'written to' if pushing else 'read'}: {reason_of(fault)}."
+        raise (AnswerLost if pushing else RepositoryUnreachable)(said) from None

@@ -1,0 +1,192 @@
+"""How a task's changes get onto a branch where other tasks land too: rebased, pushed, found again if in doubt."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.adapters.git import task_commits, tree_merge
+from groundwork.adapters.git.clone import AnswerLost, Clone, HeadMoved
+from groundwork.adapters.git.trees import rebuilt
+from groundwork.agent.changes import Changes
+from groundwork.agent.commit_message import TASK, trailers
+from groundwork.agent.repository import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
+
+IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
+TRIES = 60
+"""With forty tasks at a time, and one of them landing in each round, the last still does."""
+
+FEW = 50
+"""Commits that are looked through first."""
+
+FAULTS = 4
+"""Of the server, in a row, before the matter is left to a later invocation."""
+
+type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
+"""On the branch's head gives a new head and the objects made for it, or what it has found there already."""
+
+
+def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes:
+    """See the port."""
+    if sha := clone.fetch(branch, depth=1):
+        return sha
+    if start_from is None:
+        raise RepositoryRefused(
+            f"The branch {branch!r} is not there any more, and with it what the plan has done so far: push it again, "
+            "or begin the plan anew."
+        )
+    start = clone.fetch(start_from, depth=1)
+    if start is None:
+        raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+    if not make:
+        return start
+    try:
+        clone.push(branch, None, start, [])
+    except (HeadMoved, AnswerLost) as doubt:
+        # another task has made it, or our own push has arrived after all
+        if made := clone.fetch(branch, depth=1):
+            return made
+        raise RepositoryUnreachable(f"The branch {branch!r} could not be made.") from doubt
+    return start
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to land: changes to `base`, and the message of their commit. Attempts up to `since` are no part of it."""
+
+    base: bytes
+    changes: Changes
+    text: str
+    since: int = 0
+
+
+def land(
+    clone: Clone, branch: str, work: Work, sleep: Callable[[float], None], going: Callable[[], bool] = always
+) -> Landed:
+    """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
+    landed = _Landings(clone, branch, work)
+
+    def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
+        if there := landed.look(now):
+            return there
+        merged = tree_merge.on_head(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
+        root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
+        if not going():
+            raise NotLanded
+        return commit_of(root, now, work.text, [*merged.blobs, *trees])
+
+    return pushed(clone, branch, [work.base], build, sleep, 1 if clone.looks_cheaply else None)
+
+
+class _Landings:
+    """Looks for the task's commit in what has come onto the branch since the work began.
+
+    Of that only the head is fetched with its files where the server can leave them out: a person may have merged years
+    of another history into the branch.
+    """
+
+    def __init__(self, clone: Clone, branch: str, work: Work) -> None:
+        self._clone, self._branch, self._since = clone, branch, work.since
+        self._task_id, self._seen = trailers(work.text)[TASK], {work.base}
+
+    def look(self, now: bytes) -> Landed | None:
+        found = self._among(task_commits.history(self._clone.store, now))
+        known = now in self._seen or self._seen.issuperset(self._clone.store[now].parents)
+        if not found and not known and self._clone.looks_cheaply:
+            found = self._below()
+        self._seen.add(now)
+        return found
+
+    def _below(self) -> Landed | None:
+        """A few commits mostly reach down to one that has been looked at."""
+        for most in (FEW, task_commits.MOST_COMMITS):
+            store, head = self._clone.messages(self._branch, most)
+            commits = list(task_commits.history(store, head)) if head else []
+            found = self._among(iter(commits))
+            if found or any(commit.id in self._seen for commit in commits):
+                return found
+        return None
+
+    def _among(self, commits: Iterator[Any]) -> Landed | None:
+        return task_commits.among(commits, self._branch, self._task_id, self._since)
+
+
+def pushed(
+    clone: Clone,
+    branch: str,
+    have: list[bytes],
+    build: Build,
+    sleep: Callable[[float], None],
+    depth: int | None = None,
+) -> Landed:
+    """Builds on the branch's head and pushes, again and again while others are there first.
+
+    Fetched is what is new since `have`, or so deep.
+    """
+    ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
+    for round_ in range(TRIES):
+        now: bytes | None = None
+        try:
+            now = clone.fetch(branch, have, depth)
+            return _round(clone, branch, now, build)
+        except HeadMoved as moved:
+            rounds.moved(now, str(moved))
+        except (AnswerLost, RepositoryUnreachable) as fault:
+            rounds.failed(fault)
+        if time.monotonic() > ends:
+            break
+        have = [*have, now] if now and now not in have else have
+        sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
+    raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
+
+
+def _round(clone: Clone, branch: str, now: bytes | None, build: Build) -> Landed:
+    """Raises HeadMoved, AnswerLost."""
+    if now is None:
+        raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+    built = build(now)
+    if isinstance(built, Landed):
+        return built
+    new, made = built
+    clone.push(branch, now, new, made)
+    clone.keep(made)
+    return task_commits.landed(new.decode(), branch, made[-1].message.decode())
+
+
+class _Rounds:
+    """Tells when to go on no longer."""
+
+    def __init__(self) -> None:
+        self._faults, self._refusals = 0, 0
+        self._at: bytes | None = None
+
+    def failed(self, fault: Exception) -> None:
+        """Raises RepositoryUnreachable after some in a row."""
+        self._faults += 1
+        if self._faults >= FAULTS:
+            raise RepositoryUnreachable(str(fault)) from fault
+
+    def moved(self, head: bytes | None, said: str) -> None:
+        """Raises RepositoryRefused where the server goes on refusing a branch that has not moved at all."""
+        self._faults = 0
+        self._refusals = self._refusals + 1 if said and head == self._at else 0
+        self._at = head
+        if self._refusals >= FAULTS:
+            raise RepositoryRefused(f"The server refuses the push: {said}.")
+
+
+def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[bytes, list[Any]]:
+    """A commit of a tree on a parent, with the objects made for it, the commit last."""
+    from dulwich.objects import Commit, Tree
+
+    commit = Commit()
+    if root is None:
+        empty = Tree()
+        root, objects = empty.id, [*objects, empty]
+    commit.tree, commit.parents = root, [parent]
+    commit.author = commit.committer = IDENTITY
+    commit.author_time = commit.commit_time = int(time.time())
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.encoding = b"UTF-8"
+    commit.message = text.encode()
+    return commit.id, [*objects, commit]

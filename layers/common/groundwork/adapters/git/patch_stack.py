@@ -1,0 +1,68 @@
+"""Patches put on a commit, in a clone of our own: what a task begins on in a plan that makes no commits."""
+
+from typing import Any
+
+from groundwork.adapters.git import tree_merge
+from groundwork.adapters.git.clone import Clone
+from groundwork.adapters.git.land import commit_of
+from groundwork.adapters.git.trees import rebuilt
+from groundwork.agent import changes
+from groundwork.agent.changes import Changes
+from groundwork.agent.patches import Stack, Under
+from groundwork.agent.repository import MergeConflict, PatchesApart
+
+
+def stacked(clone: Clone, base: bytes, stack: Stack) -> bytes:
+    """The id of a commit with the patches on `base`; it is in this clone alone. Raises PatchesApart, CommitGone."""
+    if not stack.order:
+        return base
+    tree = _Trees(clone, stack).tree(base, stack.order)
+    commit, made = commit_of(tree, base, "patches of a plan", [])
+    clone.keep(made)
+    return commit
+
+
+class _Trees:
+    """Each ground is made once: most patches were built on those before them."""
+
+    def __init__(self, clone: Clone, stack: Stack) -> None:
+        self._clone, self._stack = clone, stack
+        self._made: dict[tuple[bytes, tuple[Under, ...]], bytes] = {}
+
+    def tree(self, base: bytes, order: tuple[Under, ...]) -> bytes:
+        self._clone.fetch_commit(base)
+        tree: bytes = self._clone.store[base].tree
+        for count, under in enumerate(order, 1):
+            here = (base, order[:count])
+            if here not in self._made:
+                self._made[here] = self._with(tree, under)
+            tree = self._made[here]
+        return tree
+
+    def _with(self, tree: bytes, under: Under) -> bytes:
+        """Raises PatchesApart."""
+        patch, store = self._stack.patches[under], self._clone.store
+        ground = self.tree(patch.base.encode(), patch.under)
+        try:
+            merged = tree_merge.on_head(store, ground, tree, changes.from_json(patch.changes))
+        except MergeConflict as conflict:
+            raise PatchesApart(under.task_id, conflict.paths) from conflict
+        root, trees = rebuilt(store, tree, merged.updates)
+        self._clone.keep([*merged.blobs, *trees])
+        return root if root is not None else _empty(self._clone)
+
+
+def _empty(clone: Clone) -> bytes:
+    from dulwich.objects import Tree
+
+    empty: Any = Tree()
+    clone.keep([empty])
+    return bytes(empty.id)
+
+
+def moved(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
+    """The change to one commit as a change to another. Raises MergeConflict."""
+    store = clone.store
+    merged = tree_merge.on_head(store, store[before].tree, store[now].tree, change)
+    contents = {blob.id: bytes(blob.as_raw_string()) for blob in merged.blobs}
+    return {path: contents[entry[1]] if entry else None for path, entry in merged.updates.items()}

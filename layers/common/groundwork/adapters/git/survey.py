@@ -1,0 +1,138 @@
+"""Reading a repository for a survey: a shallow fetch of one branch into memory, bounded in size and time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from groundwork.adapters.git.receive import received
+from groundwork.adapters.git.transport import (
+    Budget,
+    NoLogin,
+    Unusable,
+    checked_id,
+    connected,
+    local_path,
+    login_for,
+    note,
+    reason_of,
+)
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_of, readme_text
+from groundwork.plans.repositories import Repository
+
+MOST_BYTES = 60 * 1024 * 1024
+"""Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
+
+MOST_INFLATED_BYTES = 150 * 1024 * 1024
+"""Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
+
+MOST_SECONDS = 120.0
+MOST_PATHS_READ = 200_000
+MOST_DEPTH = 100
+MOST_README_BYTES = 1_000_000
+
+
+def surveyor(
+    secret: Callable[[str], str], local: bool, most_bytes: int = MOST_BYTES, most_seconds: float = MOST_SECONDS
+) -> Callable[[Repository], Survey]:
+    """`secret` gives the text of a secret; a path is only read where the system is local."""
+
+    def survey(repository: Repository) -> Survey:
+        budget = Budget(most_bytes, most_seconds)
+        try:
+            return _survey(repository, secret, local, budget)
+        except RepositoryUnavailable:
+            raise
+        except NoLogin as why:
+            raise RepositoryUnavailable(str(why)) from None
+        except Unusable as why:
+            raise RepositoryUnavailable(f"The repository {repository.name!r} could not be read: {why}.") from None
+        except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
+            # its message is left out: it may hold the URL as it was sent
+            note(fault)
+            reason = f"The repository {repository.name!r} could not be read: {reason_of(fault)}."
+            raise RepositoryUnavailable(reason) from None
+
+    return survey
+
+
+def _survey(repository: Repository, secret: Callable[[str], str], local: bool, budget: Budget) -> Survey:
+    path = local_path(repository.url)
+    if path is None:
+        with connected(repository, login_for(repository, secret), budget) as client:
+            store, refs, blob = _fetched(client, repository)
+            branch, commit = _branch(repository, refs)
+            return _surveyed(store, branch, commit, blob, budget)
+    if not local:
+        raise RepositoryUnavailable("A path is read on a local system only.")
+    from dulwich.repo import Repo
+
+    with Repo(str(path)) as repo:
+        branch, commit = _branch(repository, dict(repo.get_refs()))
+        store = repo.object_store
+        return _surveyed(store, branch, commit, lambda sha: bytes(store[sha].as_raw_string()), budget)
+
+
+def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:
+    name = f"refs/heads/{repository.default_branch}".encode()
+    if commit := refs.get(name):
+        return repository.default_branch, checked_id(commit)
+    raise RepositoryUnavailable(
+        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or nothing in it."
+    )
+
+
+def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
+    """The newest commit's trees, the refs, and how to get one file. Contents are left out where the server can."""
+    from dulwich.object_store import MemoryObjectStore
+
+    path, store = urlsplit(repository.url).path, MemoryObjectStore()
+    wanted = f"refs/heads/{repository.default_branch}".encode()
+    refs = _fetch(client, path, store, wanted, None)
+
+    def blob(sha: Any) -> bytes:
+        if sha not in store:
+            _fetch(client, path, store, wanted, sha)
+        return bytes(store[sha].as_raw_string())
+
+    return store, refs, blob
+
+
+def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
+    """Puts the branch's newest commit without contents into the store, or one content by its id; gives back refs."""
+    from dulwich.object_store import ObjectStoreGraphWalker
+
+    def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
+        return [sha] if sha else [checked_id(refs[branch])] if branch in refs else []
+
+    nothing = ObjectStoreGraphWalker([], lambda _: [])
+    # a server may have hundreds of thousands of refs: only this one is asked for
+    bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
+    with received(store, MOST_INFLATED_BYTES) as write:
+        return client.fetch_pack(path, wants, nothing, write, **bounds).refs
+
+
+def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes], budget: Budget) -> Survey:
+    files: dict[str, Any] = {}
+    for path, sha in _files(store, store[store[commit].tree], budget):
+        files[path] = sha
+        if len(files) >= MOST_PATHS_READ:
+            break
+    name = readme_of(files)
+    text = readme_text(blob(files[name])[:MOST_README_BYTES]) if name else ""
+    return Survey(branch, commit.decode(), tuple(files), text, name)
+
+
+def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
+    """Paths and contents' ids. Not recursive: how deep the folders go is for strangers to say."""
+    from stat import S_ISDIR, S_ISREG
+
+    todo = [("", 0, root)]
+    while todo:
+        prefix, depth, tree = todo.pop()
+        budget.take(0)
+        for entry in tree.iteritems():
+            path = prefix + entry.path.decode("utf-8", errors="replace")
+            if S_ISREG(entry.mode):
+                yield path, entry.sha
+            elif S_ISDIR(entry.mode) and depth < MOST_DEPTH:
+                todo.append((path + "/", depth + 1, store[entry.sha]))

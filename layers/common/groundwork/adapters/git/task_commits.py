@@ -1,0 +1,57 @@
+"""A task's commit found again by the trailers in its message."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from groundwork.adapters.git.clone import Clone
+from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
+from groundwork.agent.repository import Landed
+
+MOST_COMMITS = 1_500
+"""How far back is looked: some three commits for each task of the largest plan."""
+
+
+def on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
+    """Looks through the branch's last commits, of which only the messages are fetched where the server can do that."""
+    store, head = clone.messages(branch, MOST_COMMITS)
+    return among(history(store, head), branch, task_id, since) if head else None
+
+
+def history(store: Any, head: bytes) -> Iterator[Any]:
+    """Commits from the head back, as far as the store has them, newest first along each line."""
+    todo, seen = deque([head]), {head}
+    while todo and len(seen) <= MOST_COMMITS:
+        sha = todo.popleft()
+        if sha not in store:
+            continue
+        commit = store[sha]
+        yield commit
+        fresh = [parent for parent in commit.parents if parent not in seen]
+        todo.extend(fresh)
+        seen.update(fresh)
+
+
+def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Landed | None:
+    """The task's newest commit that no later commit has reverted, of an attempt after `since`: the branch may have
+    been made of one into which an earlier round of the plan was merged.
+    """
+    reverted: set[str] = set()
+    for commit in commits:
+        text = commit.message.decode("utf-8", errors="replace")
+        found = trailers(text)
+        reverted.add(found.get(REVERTS, ""))
+        sha = commit.id.decode()
+        if found.get(TASK) == task_id and sha not in reverted:
+            there = landed(sha, branch, text, found=True)
+            if there.marks.attempt > since:
+                return there
+    return None
+
+
+def landed(sha: str, branch: str, text: str, found: bool = False) -> Landed:
+    """What a commit with our trailers stands for."""
+    marks = trailers(text)
+    attempt = marks.get(ATTEMPT, "")
+    known = Marks(marks.get(PLAN, ""), marks.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)
+    return Landed(sha, branch, known, text.split("\n", 1)[0], found)

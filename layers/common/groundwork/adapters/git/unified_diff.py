@@ -1,0 +1,70 @@
+"""A change as a unified diff, for plans that do not commit by themselves: `git apply` makes of it just that change."""
+
+import zlib
+from base64 import b85encode
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+from groundwork.adapters.git.tree_merge import on_head
+from groundwork.adapters.git.trees import Entry, entry_at
+from groundwork.agent.changes import Changes
+
+_NOTHING = b"0" * 40
+_PIECE = 52
+"""Bytes of a line of a binary patch."""
+
+
+def unified(store: Any, base: bytes, changes: Changes) -> str:
+    """As `git diff --binary` writes it, so that all of it is text whatever the files are."""
+    from dulwich.patch import write_object_diff
+
+    root = store[base].tree
+    merged = on_head(store, root, root, changes)
+    for blob in merged.blobs:
+        store.add_object(blob)
+    out = BytesIO()
+    for path, new in sorted(merged.updates.items()):
+        old, name = entry_at(store, root, path), path.encode()
+        if _is_text(store, old) and _is_text(store, new):
+            before = (name if old else None, *(old or (None, None)))
+            after = (name if new else None, *(new or (None, None)))
+            write_object_diff(out, store, before, after)
+        else:
+            out.writelines(_binary(store, name, old, new))
+    return out.getvalue().decode()
+
+
+def _is_text(store: Any, entry: Entry | None) -> bool:
+    """In UTF-8: what is shown in any other form could not be told from it."""
+    if entry is None:
+        return True
+    # too large to have been fetched: it can only be deleted, and that needs no look at it
+    content = bytes(store[entry[1]].as_raw_string()) if entry[1] in store else b"\0"
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
+
+
+def _binary(store: Any, name: bytes, old: Entry | None, new: Entry | None) -> Iterator[bytes]:
+    """As in git's Documentation/diff-format and apply.c: the new content, deflated, in lines that say their length."""
+    yield b"diff --git a/%s b/%s\n" % (name, name)
+    if old is None and new:
+        yield b"new file mode %o\n" % new[0]
+    elif new is None and old:
+        yield b"deleted file mode %o\n" % old[0]
+    yield b"index %s..%s%s\n" % (
+        old[1] if old else _NOTHING,
+        new[1] if new else _NOTHING,
+        b" %o" % new[0] if old and new else b"",
+    )
+    content = bytes(store[new[1]].as_raw_string()) if new else b""
+    yield b"GIT binary patch\nliteral %d\n" % len(content)
+    packed = zlib.compress(content)
+    for start in range(0, len(packed), _PIECE):
+        piece = packed[start : start + _PIECE]
+        length = len(piece) + (ord("A") - 1 if len(piece) <= 26 else ord("a") - 27)
+        yield bytes([length]) + b85encode(piece, pad=True) + b"\n"
+    yield b"\n"
