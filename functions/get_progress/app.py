@@ -9,10 +9,10 @@ from zlib import crc32
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from groundwork import http
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.api import http
+from groundwork.api.http import answers
 from groundwork.errors import NotFound
-from groundwork.http import answers
 from groundwork.ids import Kind, parse
 from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
 from groundwork.runs.progress import item_of, items_of, log_of, progress_of

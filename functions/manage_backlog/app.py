@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from groundwork import http
 from groundwork.adapters.dynamodb.backlog_rows import is_list_position, is_position
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.api import http
+from groundwork.api.http import answers
 from groundwork.backlog.card_upload import read_cards
 from groundwork.backlog.export import Backlog, ExportedBacklog, Format, render
 from groundwork.backlog.model import Artifact, Card, Epic, Project, Story, Subtask
@@ -31,7 +32,6 @@ from groundwork.backlog.requests import (
     strange_cards,
 )
 from groundwork.errors import Invalid, NotFound, Transient
-from groundwork.http import answers
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.schemas import StoryWithPlans
 from groundwork.runs.schemas import Health, Imported, Listed

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from groundwork import http
 from groundwork.adapters.aws.clients import async_invoker
 from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.list_rows import is_list_position
 from groundwork.adapters.dynamodb.plan_rows import is_iteration_position
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.api import http
+from groundwork.api.http import answers
+from groundwork.api.plans import control, parts, progress, repositories, templates
+from groundwork.api.plans.deps import IfMatch, Limit, Token
 from groundwork.errors import NotFound, Transient
 from groundwork.execution.coordinator import Conductor
-from groundwork.http import answers
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
-from groundwork.plan_routes import control, parts, repositories, templates, watching
-from groundwork.plan_routes.surroundings import IfMatch, Limit, Token
 from groundwork.plans import views
 from groundwork.plans.create import drafted, source_of
 from groundwork.plans.editor import Editor
@@ -283,7 +283,7 @@ def timer() -> PlanTimer:
     return PlanTimer(settings().schedule_prefix, settings().plan_executor_arn, settings().schedule_role)
 
 
-for routes in (repositories, parts, templates, control, watching):
+for routes in (repositories, parts, templates, control, progress):
     app.include_router(routes.router)
 
 

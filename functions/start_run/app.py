@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from groundwork.adapters.aws.clients import async_invoker
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.api.http import answers, api, serve
 from groundwork.generation.estimate import estimate_of
-from groundwork.http import answers, api, serve
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.cancel import cancel
 from groundwork.runs.progress import progress_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.get_progress import app
-from groundwork import http
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.api import http
 from groundwork.runs.model import RunType
 from tests.events import Context, api_event
 from tests.runs.world import World

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from functions.manage_backlog import app
-from groundwork import http
 from groundwork.adapters.dynamodb.run_rows import LockRow
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.api import http
 from tests.events import Answer, Context, answer_of, api_event
 
 Call = Callable[..., Answer]

@@ -14,8 +14,8 @@ import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from botocore.config import Config
 
-from groundwork import http
-from groundwork.time_limit import TimedOut, time_limit
+from groundwork.api import http
+from groundwork.api.time_limit import TimedOut, time_limit
 from tests.events import Answer, Context, answer_of, api_event
 
 ROUTE = "/api/projects/p"

@@ -1,6 +1,6 @@
 """What can go wrong, in two families.
 
-`Refusal`: the caller asked for something that cannot be done; it becomes an HTTP answer in `groundwork.http`.
+`Refusal`: the caller asked for something that cannot be done; it becomes an HTTP answer in `groundwork.api.http`.
 `Transient`: the platform let us down; raise it on so that Lambda (or the client) tries again.
 
 An exception's docstring is its message where none is given.

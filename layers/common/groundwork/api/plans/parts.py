@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from groundwork import http
-from groundwork.http import answers
+from groundwork.api import http
+from groundwork.api.http import answers
+from groundwork.api.plans.deps import IfMatch, given, plan_of, tables
 from groundwork.ids import Kind, path_of
-from groundwork.plan_routes.surroundings import IfMatch, given, plan_of, tables
 from groundwork.plans import views
 from groundwork.plans.editor import Editor
 from groundwork.plans.model import Plan

@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from groundwork import http
 from groundwork.adapters.dynamodb.list_rows import is_list_position
+from groundwork.api import http
+from groundwork.api.http import answers
+from groundwork.api.plans.deps import Limit, Token, given, tables
 from groundwork.backlog.model import rfc3339
-from groundwork.http import answers
 from groundwork.ids import TEMPLATE_ID
-from groundwork.plan_routes.surroundings import Limit, Token, given, tables
 from groundwork.plans.requests import NewTemplate
 from groundwork.plans.schemas import TemplateInBrief
 from groundwork.plans.template_library import is_own_position, new_template

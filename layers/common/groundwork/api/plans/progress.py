@@ -5,15 +5,15 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from groundwork import http
 from groundwork.adapters.dynamodb.execution_rows import is_log_position
+from groundwork.api import http
+from groundwork.api.http import answers
+from groundwork.api.plans.deps import Limit, Token, given, plan_of, tables
 from groundwork.errors import NotFound
 from groundwork.execution.progress import progress
 from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
-from groundwork.http import answers
 from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model
-from groundwork.plan_routes.surroundings import Limit, Token, given, plan_of, tables
 from groundwork.plans.estimate import expecting
 from groundwork.runs.schemas import Listed
 from groundwork.settings import Settings

@@ -21,8 +21,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from pydantic import ValidationError
 
+from groundwork.api.time_limit import TimedOut, time_limit
 from groundwork.errors import Invalid, Malformed, NotFound, Refusal, TooLarge, Transient, UnsupportedMediaType
-from groundwork.time_limit import TimedOut, time_limit
 
 MOST_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation, its own JSON around the body included."""

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from groundwork.api.http import answers
+from groundwork.api.plans.deps import given, plan_of
 from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Asked
@@ -14,9 +16,7 @@ from groundwork.execution.requests import Because, Complete, Execute, RollBack, 
 from groundwork.execution.schedule import NewTiming, Timer, scheduled, unscheduled
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import Standing
-from groundwork.http import answers
 from groundwork.ids import Kind
-from groundwork.plan_routes.surroundings import given, plan_of
 
 AnExecute = Annotated[Execute | None, Body()]
 ABecause = Annotated[Because | None, Body()]
