@@ -25,7 +25,7 @@ ROOT := $(CURDIR)
 INSTALLED := .venv/.installed
 ARCHITECTURE ?= arm64
 STAGE ?= default
-SOURCES := layers/common/groundwork functions local checks deploying tests benchmarks
+SOURCES := layers/common/groundwork functions local checks deploy tests benchmarks
 PRESENT := $(wildcard $(SOURCES))
 
 export PATH := $(ROOT)/.venv/bin:$(PATH)
@@ -71,7 +71,7 @@ $(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
 # The API needs no dashboard: where that cannot be built, the page at / says so.
 demo: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
-	@python -m local.demo
+	@python -m local.demo.__main__
 
 start: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
@@ -144,7 +144,7 @@ build: $(INSTALLED) web
 # For x86_64 add "Architecture=x86_64" to the parameter_overrides of samconfig.toml too: overrides given here would replace its list.
 deploy: build
 	sam deploy --config-env $(STAGE)
-	python -m deploying.dashboard --config-env $(STAGE)
+	python -m deploy.dashboard --config-env $(STAGE)
 
 openapi: $(INSTALLED)
 	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi --write

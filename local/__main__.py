@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from deploying.files import DIST
+from deploy.files import DIST
 from local.access import TokenTooWeak, admin_token, check_access
 from local.stop_signal import StopSignal
 

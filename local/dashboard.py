@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.http import generate_etag
 from werkzeug.wrappers import Request, Response
 
-from deploying.files import BROTLI, PAGE, cache_control, content_type, is_page
+from deploy.files import BROTLI, PAGE, cache_control, content_type, is_page
 from local.buckets import without_tls
 from local.template import Template
 

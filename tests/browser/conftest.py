@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from deploying.files import DIST, PAGE
+from deploy.files import DIST, PAGE
 from tests.browser.chromium import executable, running
 from tests.browser.person import Person
 

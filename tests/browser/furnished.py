@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.demo_repository import made_anew
+from local.demo.repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.faults import hanging, never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from deploying.files import DIST
+from deploy.files import DIST
 from local import logs
 from local.system import LocalSystem
 from tests.system.client import Client

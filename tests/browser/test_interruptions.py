@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from groundwork.adapters.dynamodb.execution_rows import state_key
 from groundwork.adapters.dynamodb.plan_rows import HEAD
 from groundwork.adapters.dynamodb.run_rows import run_key
-from local.demo_repository import made_anew
+from local.demo.repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.backlogs import with_stories

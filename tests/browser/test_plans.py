@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from local.demo_repository import made_anew
+from local.demo.repository import made_anew
 from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer

@@ -10,7 +10,7 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 from playwright.sync_api import Page, expect
 
-from local.demo_repository import made_anew
+from local.demo.repository import made_anew
 from local.system import LocalSystem
 from tests.browser.conftest import Comes
 from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from deploying.dashboard import NotDeployed, names_of, stack_of, upload
+from deploy.dashboard import NotDeployed, names_of, stack_of, upload
 
 ROOT = Path(__file__).resolve().parents[2]
 

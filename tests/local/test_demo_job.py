@@ -9,10 +9,10 @@ import httpx
 import pytest
 from rich.console import Console
 
-from local.demo_api import Api as Asking
-from local.demo_api import JobFailed, Stopped
-from local.demo_job import STEPS, Job, Outcome, commits_of
-from local.demo_screen import Lines
+from local.demo.api import Api as Asking
+from local.demo.api import JobFailed, Stopped
+from local.demo.job import STEPS, Job, Outcome, commits_of
+from local.demo.screen import Lines
 from tests.local.demo_progress import of_plan, progress, task
 
 RUNS = (*STEPS, "GENERATE_PLAN")

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from local.demo_job import STEPS, Outcome
-from local.demo_screen import duration, screen_of, show_summary, show_where, usd
+from local.demo.job import STEPS, Outcome
+from local.demo.screen import duration, screen_of, show_summary, show_where, usd
 from tests.local.demo_progress import of_plan, progress, task
 
 

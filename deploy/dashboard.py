@@ -1,4 +1,4 @@
-"""`python -m deploying.dashboard`: the built dashboard into a deployed stack's bucket.
+"""`python -m deploy.dashboard`: the built dashboard into a deployed stack's bucket.
 
 Old files stay in the bucket: a page that was loaded before still asks for the chunks it knows, and a megabyte costs
 nothing.
@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from deploying.files import BROTLI, DIST, PAGE, cache_control, content_type
+from deploy.files import BROTLI, DIST, PAGE, cache_control, content_type
 
 SAMCONFIG = Path("samconfig.toml")
 
@@ -25,7 +25,7 @@ class NotDeployed(Exception):
 
 def main() -> int:
     """1 where it cannot be uploaded."""
-    parser = argparse.ArgumentParser(prog="python -m deploying.dashboard", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.dashboard", description=__doc__)
     parser.add_argument("--config-env", default="default", help="of samconfig.toml, as for sam deploy")
     config_env = parser.parse_args().config_env
     try:

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
 
-from local.demo_api import Json
-from local.demo_job import PLAN_STEPS, STEPS, Outcome, commits_of
+from local.demo.api import Json
+from local.demo.job import PLAN_STEPS, STEPS, Outcome, commits_of
 
 _COLOURS = {"SUCCEEDED": "green", "COMPLETED": "green", "PARTIAL": "yellow", "FAILED": "red", "CANCELLED": "red"}
 _NAMES = STEPS | PLAN_STEPS

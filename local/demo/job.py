@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from local.demo_api import GIVE_UP_S, Api, JobFailed, Json
+from local.demo.api import GIVE_UP_S, Api, JobFailed, Json
 
 STEPS = {
     "ANALYZE_CARDS": "Analyse cards",

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: the local system, with the main job carried through on the examples.
+"""`python -m local.demo.__main__`: the local system, with the main job carried through on the examples.
 
 The plan at its end is carried out on a copy of examples/cycling-app, a git repository in build/demo, which stays there
 to be looked at.
@@ -17,12 +17,12 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from deploying.files import DIST
+from deploy.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
-from local.demo_api import Api, JobFailed, Stopped
-from local.demo_job import MEDIA, Job, Outcome
-from local.demo_repository import made_anew
-from local.demo_screen import screen_of, show_summary, show_where
+from local.demo.api import Api, JobFailed, Stopped
+from local.demo.job import MEDIA, Job, Outcome
+from local.demo.repository import made_anew
+from local.demo.screen import screen_of, show_summary, show_where
 from local.stop_signal import StopSignal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,7 +117,7 @@ def cards_in(chosen: Path | None) -> list[Path]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.demo.__main__", description=__doc__)
     parser.add_argument("--cards", type=Path, metavar="FILE", help="import this CSV, NDJSON or JSON, not the examples")
     # as text, so that a port that is no number is refused as an argument is
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
