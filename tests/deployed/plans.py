@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from checks.routes import routes_of_template
+from tests.adapters.git.server import TOKEN, USER, serving_git
 from tests.deployed.events import http_event
 from tests.deployed.system import Deployed, client
-from tests.git.server import TOKEN, USER, serving_git
 from tests.plans.world import FILES
 
 SECRET = "groundwork/shop"

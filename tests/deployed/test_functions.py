@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from groundwork.adapters.dynamodb.run_rows import run_key
+from tests.adapters.git.server import TOKEN as GIT_TOKEN
 from tests.deployed.build import sam_build
 from tests.deployed.events import authorizer_event, dead_letter_event, http_event, sweep_event
 from tests.deployed.grants import EXPECTED, PLAN_EXECUTOR, PROCESS_NEXT
 from tests.deployed.plans import SECRET, plan_routes, repository, use_every_plan_endpoint
 from tests.deployed.system import TOKEN, Deployed, client, deployed
-from tests.git.server import TOKEN as GIT_TOKEN
 
 # a hop of 20 s has room for 8 calls, 2 s apart, before it hands on; a shorter one has no time to spare for its end
 EPICS = 20

@@ -5,9 +5,9 @@ import pytest
 from functions.retry_runs import app
 from groundwork.adapters.dynamodb.list_rows import ListRow
 from groundwork.adapters.dynamodb.tables import Tables
+from tests.adapters.dynamodb.test_plans_contract import on_dynamo
 from tests.events import Context
 from tests.plans.plans import draft, phase
-from tests.plans.test_store_contract import on_dynamo
 
 
 def test_the_sweep_purges_deleted_plans_and_projects(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,11 @@ from groundwork.llm.mock.model import MockModel
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
+from tests.agent.world import MODEL
 from tests.fakes.executions import MemoryMachine
 from tests.fakes.upstream import FakeServer, FakeUpstream
 from tests.records.loading import load
 from tests.records.recorded import moment_of, recorded
-from tests.sessions.world import MODEL
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import make_tables, settings_at
 

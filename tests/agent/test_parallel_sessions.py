@@ -1,0 +1,67 @@
+"""Tasks carried out at the same time, each by its own session, on one branch."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+from groundwork.adapters.git.repository import opened
+from groundwork.agent import attempt as attempting
+from groundwork.agent.attempt import Place
+from groundwork.agent.repository import Landed, MergeConflict
+from groundwork.agent.runner import carry_on
+from groundwork.agent.session import Brief, Earlier, Limits
+from groundwork.llm.mock.model import MockModel
+from tests.adapters.git.conftest import briefly
+from tests.adapters.git.server import GitServer, secret, serving_git
+from tests.agent.world import MODEL, Desk, brief
+
+BRANCH = "groundwork/plk3v9x2m4q8"
+FILES = {"src/app.py": '"""Downloads."""\n\n\ndef run() -> int:\n    return 1\n', "README.md": "# App\n"}
+TASKS = 8
+
+
+def carry_out(server: GitServer, folder: Path, task: Brief) -> Landed:
+    """Attempts until it lands, each from a clean checkout and told why the one before came to nothing."""
+    earlier: list[Earlier] = []
+    for attempt in range(1, TASKS + 2):
+        place = Place(BRANCH, "main", folder / f"work-{task.key}-{attempt}")
+        clone = folder / f"clone-{task.key}-{attempt}"
+        told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
+        with opened(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
+            begun = attempting.begin(upstream, told, Limits(), place)
+            if isinstance(begun, Landed):
+                return begun
+            desk = Desk(MockModel(MODEL, latency_ms=0), begun.workspace)
+            carried = asyncio.run(carry_on(begun.session, desk.means(), desk.watch()))
+            try:
+                return attempting.land(upstream, carried.session, BRANCH)
+            except MergeConflict as conflict:
+                earlier.append(Earlier(attempt=attempt, reason=str(conflict)))
+    raise AssertionError(f"{task.key} never landed")
+
+
+def test_sessions_on_one_file_all_land_by_trying_again_and_each_once(tmp_path: Path) -> None:
+    with serving_git(tmp_path / "server", FILES) as server:
+        # every other one on the same function's end, the rest on files of their own
+        tasks = [
+            brief(n, key=f"task-{n}", title=f"Task {n}", files=("src/app.py",) if n % 2 else (f"src/own_{n}.py",))
+            for n in range(TASKS)
+        ]
+        landed: dict[str, Landed] = {}
+        workers = [
+            threading.Thread(target=lambda task=task: landed.setdefault(task.key, carry_out(server, tmp_path, task)))
+            for task in tasks
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert set(landed) == {task.key for task in tasks}
+        assert sorted(server.log(BRANCH)) == sorted(["first", *(f"feat: task {n}" for n in range(TASKS))])
+        shared = server.show(BRANCH, "src/app.py")
+        compile(shared, "app.py", "exec")
+        assert {line for line in shared.splitlines() if line.startswith("def ")} == {
+            "def run() -> int:",
+            *(f"def task_{n}(settings: dict[str, str]) -> bool:" for n in range(1, TASKS, 2)),
+        }
+        assert server.paths(BRANCH) == {*FILES, *(f"src/own_{n}.py" for n in range(0, TASKS, 2))}
