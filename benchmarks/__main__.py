@@ -26,7 +26,7 @@ from groundwork.backlog.model import Subtask
 from groundwork.ids import Kind
 from groundwork.ids import Path as IdPath
 from groundwork.llm.port import Question, Reply
-from groundwork.runs.model import Run, RunType, Status
+from groundwork.runs.model import Run, RunStatus, RunType
 from tests.dynamodb_local import fetched, running
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import CREATED, World
@@ -74,7 +74,7 @@ def measured(endpoint: str, items: int, pacing: str) -> Figures:
         began = time.monotonic()
         run = asyncio.run(world.to_the_end(run_id))
         seconds = time.monotonic() - began
-    assert run.status is Status.SUCCEEDED, run.error
+    assert run.status is RunStatus.SUCCEEDED, run.error
     largest = _run_row_bytes(run)
     return Figures(
         items=items,

@@ -9,11 +9,11 @@ import random
 from dataclasses import dataclass, field
 
 from groundwork.execution import attempts
-from groundwork.execution.attempts import Next
-from groundwork.execution.commands import Asked, execute
-from groundwork.execution.coordinator import Act, Conductor
-from groundwork.execution.state import Standing
-from groundwork.execution.worker import Done
+from groundwork.execution.attempts import Step
+from groundwork.execution.commands import Actor, execute
+from groundwork.execution.coordinator import Act, ExecutionCoordinator
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.worker import Completed
 from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
 from groundwork.plans.graph import SECONDS, by_effort, critical_path, schedule
 from groundwork.plans.model import Plan, PlanStatus
@@ -56,17 +56,17 @@ class Carried:
     def __post_init__(self) -> None:
         self.store.add(self.plan)
         self.machine = MemoryMachine()
-        self.conductor = Conductor(self.store, self.machine, lambda: round(self.seconds * 1000) + 1)
+        self.conductor = ExecutionCoordinator(self.store, self.machine, lambda: round(self.seconds * 1000) + 1)
         self.busy: list[tuple[float, str]] = []
         self.heard: set[str] = set()
 
     def to_the_end(self) -> float:
         """How many seconds it has taken."""
         plan_id = self.plan.id
-        self.conductor.change(plan_id, lambda standing: execute(standing, Asked("bench", 1)))
+        self.conductor.change(plan_id, lambda execution_state: execute(execution_state, Actor("bench", 1)))
         for task in self.plan.tasks:
             self.store.knock(plan_id, task.id, 1, task.id)
-        self.conductor.change(plan_id, lambda standing: standing)
+        self.conductor.change(plan_id, lambda execution_state: execution_state)
         self._begin()
         while self.busy:
             self.seconds, task_id = heapq.heappop(self.busy)
@@ -77,7 +77,7 @@ class Carried:
 
     def _begin(self) -> None:
         for token, answer in list(self.machine.opened.items()):
-            if answer == Next.WORK.value and token not in self.heard:
+            if answer == Step.WORK.value and token not in self.heard:
                 self.heard.add(token)
                 self._claim(token)
                 task = self.plan.task(token)
@@ -85,12 +85,14 @@ class Carried:
                 heapq.heappush(self.busy, (self.seconds + by_effort(task), token))
 
     def _finish(self, task_id: str) -> None:
-        self._change(lambda standing: attempts.finished(standing, task_id, Done("sha"), 1).standing)
+        self._change(
+            lambda execution_state: attempts.finished(execution_state, task_id, Completed("sha"), 1).execution_state
+        )
 
     def _claim(self, task_id: str) -> None:
-        self._change(lambda standing: attempts.claimed(standing, task_id, 1).standing)
+        self._change(lambda execution_state: attempts.claimed(execution_state, task_id, 1).execution_state)
 
-    def _change(self, act: Act) -> Standing:
+    def _change(self, act: Act) -> ExecutionState:
         return self.conductor.change(self.plan.id, act)
 
 

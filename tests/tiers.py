@@ -14,7 +14,7 @@ PLACES = {
     "deployed/test_dashboard.py": "quick",
     "deployed/test_routes.py": "quick",
     "deployed/test_template.py": "quick",
-    "executing/test_killed_anywhere.py": "full",
+    "execution/test_killed_anywhere.py": "full",
     "faults": "full",
     "faults/test_invariants.py": "quick",
     "system": "full",

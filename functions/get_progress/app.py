@@ -14,9 +14,9 @@ from groundwork.api import http
 from groundwork.api.http import answers
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, parse
-from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
+from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
 from groundwork.runs.progress import item_of, items_of, log_of, progress_of
-from groundwork.runs.schemas import Coverage, Listed, Progress, ProgressWithItems, RunItem, RunLog
+from groundwork.runs.schemas import Coverage, ListPage, Progress, ProgressWithItems, RunItem, RunLog
 from groundwork.settings import Settings
 
 app = http.api()
@@ -67,7 +67,7 @@ def _changed_items(run: Run, since: int) -> list[RunItem]:
     """Those that ended after SEQ, and those in flight, whose state lives in the run's own row."""
     entries = _entries(run, since)
     indexes = sorted({*entries, *run.claims})
-    targets: dict[int, Target] = {}
+    targets: dict[int, ManifestEntry] = {}
     for index in indexes:
         if index not in targets:
             page = index - index % 100
@@ -75,7 +75,7 @@ def _changed_items(run: Run, since: int) -> list[RunItem]:
     return [item_of(run, targets[index], entries.get(index)) for index in indexes if index in targets]
 
 
-def _entries(run: Run, after: int) -> dict[int, Entry]:
+def _entries(run: Run, after: int) -> dict[int, JournalEntry]:
     return {entry.index: entry for entry in tables().runs.journal(run.id, after)}
 
 
@@ -84,7 +84,7 @@ def _entries(run: Run, after: int) -> dict[int, Entry]:
     tags=["runs"],
     operation_id="listRunItems",
     summary="List the items of a run",
-    responses=answers(Listed[RunItem]),
+    responses=answers(ListPage[RunItem]),
 )
 def items(
     run_id: str,
@@ -110,7 +110,7 @@ def items(
     tags=["runs"],
     operation_id="listRunLogs",
     summary="List the log of a run",
-    responses=answers(Listed[RunLog]),
+    responses=answers(ListPage[RunLog]),
 )
 def logs(
     run_id: str,
@@ -145,7 +145,7 @@ def coverage(run_id: str) -> dict[str, Any]:
     tags=["runs"],
     operation_id="listRuns",
     summary="List the runs of a project",
-    responses=answers(Listed[Progress]),
+    responses=answers(ListPage[Progress]),
 )
 def runs(
     project_id: str,

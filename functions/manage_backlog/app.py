@@ -29,12 +29,12 @@ from groundwork.backlog.requests import (
     SubtaskOfStory,
     SubtaskPatch,
     new_artifact,
-    strange_cards,
+    unknown_card_ids,
 )
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.schemas import StoryWithPlans
-from groundwork.runs.schemas import Health, Imported, Listed
+from groundwork.runs.schemas import Health, Imported, ListPage
 from groundwork.settings import Settings
 
 PURGE_S = 5.0
@@ -93,7 +93,7 @@ def create_project(body: NewProject) -> dict[str, Any]:
     tags=["projects"],
     operation_id="listProjects",
     summary="List projects",
-    responses=answers(Listed[Project]),
+    responses=answers(ListPage[Project]),
 )
 def list_projects(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, is_list_position)
@@ -163,7 +163,7 @@ def import_cards(project_id: str) -> dict[str, Any]:
     tags=["cards"],
     operation_id="listCards",
     summary="List the cards of a project",
-    responses=answers(Listed[Card]),
+    responses=answers(ListPage[Card]),
 )
 def list_cards(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.CARD, Path(Kind.PROJECT, project_id), limit, next_token)
@@ -206,7 +206,7 @@ def create_epic(project_id: str, body: NewEpic) -> dict[str, Any]:
     tags=["epics"],
     operation_id="listEpics",
     summary="List the epics of a project",
-    responses=answers(Listed[Epic]),
+    responses=answers(ListPage[Epic]),
 )
 def list_epics(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.EPIC, Path(Kind.PROJECT, project_id), limit, next_token)
@@ -255,7 +255,7 @@ def create_story(epic_id: str, body: NewStory) -> dict[str, Any]:
     tags=["stories"],
     operation_id="listEpicStories",
     summary="List the stories of an epic",
-    responses=answers(Listed[Story]),
+    responses=answers(ListPage[Story]),
 )
 def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.STORY, _path(Kind.EPIC, epic_id), limit, next_token)
@@ -266,7 +266,7 @@ def list_epic_stories(epic_id: str, limit: Limit = 50, next_token: Token = None)
     tags=["stories"],
     operation_id="listStories",
     summary="List the stories of a project",
-    responses=answers(Listed[Story]),
+    responses=answers(ListPage[Story]),
 )
 def list_stories(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.STORY, Path(Kind.PROJECT, project_id), limit, next_token)
@@ -338,7 +338,7 @@ def create_subtask(story_id: str, body: NewSubtask) -> dict[str, Any]:
     tags=["subtasks"],
     operation_id="listStorySubtasks",
     summary="List the subtasks of a story",
-    responses=answers(Listed[Subtask]),
+    responses=answers(ListPage[Subtask]),
 )
 def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.SUBTASK, _path(Kind.STORY, story_id), limit, next_token)
@@ -349,7 +349,7 @@ def list_story_subtasks(story_id: str, limit: Limit = 50, next_token: Token = No
     tags=["subtasks"],
     operation_id="listSubtasks",
     summary="List the subtasks of a project",
-    responses=answers(Listed[Subtask]),
+    responses=answers(ListPage[Subtask]),
 )
 def list_subtasks(project_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     return _page(Kind.SUBTASK, Path(Kind.PROJECT, project_id), limit, next_token)
@@ -479,7 +479,7 @@ def _parent(kind: Kind, id_: str, project_id: str, field: str) -> Path:
 
 
 def _check_cards(body: Patch, project_id: str) -> None:
-    if problems := strange_cards(getattr(body, "card_ids", ()), project_id, tables().entries.known_cards):
+    if problems := unknown_card_ids(getattr(body, "card_ids", ()), project_id, tables().entries.known_cards):
         raise Invalid(problems)
 
 

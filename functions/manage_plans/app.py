@@ -18,7 +18,7 @@ from groundwork.api.http import answers
 from groundwork.api.plans import control, parts, progress, repositories, templates
 from groundwork.api.plans.deps import IfMatch, Limit, Token
 from groundwork.errors import NotFound, Transient
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
 from groundwork.plans import views
@@ -29,8 +29,15 @@ from groundwork.plans.generate import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.requests import NewPlan, PlanPatch, Restoration
 from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
-from groundwork.plans.schemas import Comparison, IterationShown, PlanEstimate, PlanInBrief, PlanShown, UnderWay
-from groundwork.runs.schemas import Listed
+from groundwork.plans.schemas import (
+    Comparison,
+    GenerationAccepted,
+    IterationShown,
+    PlanEstimate,
+    PlanInBrief,
+    PlanShown,
+)
+from groundwork.runs.schemas import ListPage
 from groundwork.runs.start import Starter
 from groundwork.settings import Settings
 from groundwork.text import clean
@@ -73,7 +80,7 @@ def editor() -> Editor:
 def followed(plan_id: str) -> None:
     """What an edit lets follow in a plan that is carried out, such as a gate that opens; else the sweep sees to it."""
     try:
-        conductor().change(plan_id, lambda standing: standing)
+        conductor().change(plan_id, lambda execution_state: execution_state)
     except (NotFound, Transient) as fault:
         http.logger.warning("Nothing has followed from an edit", plan_id=plan_id, fault=str(fault))
 
@@ -110,7 +117,11 @@ def create_plan(body: NewPlan) -> Response[str]:
 
 
 @app.get(
-    "/api/plans", tags=["plans"], operation_id="listPlans", summary="List plans", responses=answers(Listed[PlanInBrief])
+    "/api/plans",
+    tags=["plans"],
+    operation_id="listPlans",
+    summary="List plans",
+    responses=answers(ListPage[PlanInBrief]),
 )
 def list_plans(
     repository_id: Annotated[str | None, Query(alias="repositoryId")] = None,
@@ -188,7 +199,7 @@ def restore(plan_id: str, body: Restoration, if_match: IfMatch = None) -> Respon
     tags=["plans"],
     operation_id="listIterations",
     summary="List the history of a plan",
-    responses=answers(Listed[IterationShown]),
+    responses=answers(ListPage[IterationShown]),
 )
 def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_iteration_position)
@@ -223,7 +234,7 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     tags=["plans"],
     operation_id="generatePlan",
     summary="Generate a plan",
-    responses=answers(UnderWay, 202),
+    responses=answers(GenerationAccepted, 202),
 )
 def generate(body: GenerateRequest) -> dict[str, str]:
     generator = Generator(
@@ -238,7 +249,7 @@ def generate(body: GenerateRequest) -> dict[str, str]:
     tags=["plans"],
     operation_id="reviewPlan",
     summary="Review a plan",
-    responses=answers(UnderWay, 202),
+    responses=answers(GenerationAccepted, 202),
 )
 def review(plan_id: str, body: ReviewRequest) -> dict[str, str]:
     reviewer = Reviewer(tables().plans, starter().trigger, now_ms, which_model)
@@ -272,10 +283,14 @@ def estimate(plan_id: str) -> dict[str, Any]:
 # carrying out
 
 
-def conductor() -> Conductor:
+def conductor() -> ExecutionCoordinator:
     machine = PlanMachine(settings().plan_machine, settings().plan_executor)
-    return Conductor(
-        tables().executions, machine, now_ms, author(), unheard=lambda what: http.logger.warning("Unheard", what=what)
+    return ExecutionCoordinator(
+        tables().executions,
+        machine,
+        now_ms,
+        author(),
+        on_notify_error=lambda what: http.logger.warning("Unheard", what=what),
     )
 
 

@@ -16,14 +16,14 @@ from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.adapters.git.repository import opened
 from groundwork.agent.repository import Upstream
 from groundwork.errors import NotFound, Refusal
-from groundwork.execution.agent_worker import SessionWorker
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.agent_worker import AgentWorker
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
-from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.execution.schedule import woken
-from groundwork.execution.step_handler import Carrier
-from groundwork.execution.worker import Reverter, Worker
+from groundwork.execution.step_handler import StepHandler
+from groundwork.execution.worker import Reverter, TaskWorker
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import choose
 from groundwork.llm.prices import cost_micro_usd
@@ -50,10 +50,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def conductor(who: str | None = None) -> Conductor:
+def conductor(who: str | None = None) -> ExecutionCoordinator:
     machine = PlanMachine(settings().plan_machine, settings().plan_executor)
-    return Conductor(
-        tables().executions, machine, now_ms, who, unheard=lambda what: logger.warning("Unheard", what=what)
+    return ExecutionCoordinator(
+        tables().executions, machine, now_ms, who, on_notify_error=lambda what: logger.warning("Unheard", what=what)
     )
 
 
@@ -61,16 +61,16 @@ def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Ups
     return opened(repository, secret_value, folder, settings().local)
 
 
-def worker() -> Worker:
-    return SessionWorker(upstream, lambda: choose(settings(), secret_value), cost_micro_usd, tables().sessions)
+def worker() -> TaskWorker:
+    return AgentWorker(upstream, lambda: choose(settings(), secret_value), cost_micro_usd, tables().sessions)
 
 
 def reverter() -> Reverter:
     return GitReverter(upstream, tables().sessions)
 
 
-def carrier(context: Any) -> Carrier:
-    return Carrier(
+def carrier(context: Any) -> StepHandler:
+    return StepHandler(
         store=tables().executions,
         conductor=conductor(),
         worker=worker(),
@@ -103,7 +103,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return answer
 
 
-def done(event: dict[str, Any], carrier: Carrier) -> dict[str, Any]:
+def done(event: dict[str, Any], carrier: StepHandler) -> dict[str, Any]:
     plan_id, number = event["planId"], event["number"]
     match event["do"]:
         case "BEGIN":
@@ -135,9 +135,9 @@ def sweep(context: Any) -> dict[str, Any]:
 
 def scheduled(event: dict[str, Any]) -> dict[str, Any]:
     """A plan that cannot be begun now, such as one that is still under way, waits for its next time, and says so."""
-    plan_id, asked = event["planId"], Asked("schedule", now_ms())
+    plan_id, asked = event["planId"], Actor("schedule", now_ms())
     try:
-        standing = conductor("schedule").change(
+        execution_state = conductor("schedule").change(
             plan_id, lambda now: woken(now, event["expression"], event["time"], asked)
         )
     except NotFound:
@@ -146,16 +146,16 @@ def scheduled(event: dict[str, Any]) -> dict[str, Any]:
     except Refusal as refused:
         logger.warning("A scheduled plan was not begun", plan_id=plan_id, reason=str(refused))
         return {"status": "refused"}
-    passed = standing.execution.passed_over
+    passed = execution_state.execution.passed_over
     if passed is not None and passed.time == event["time"]:
         logger.warning("A scheduled time was passed over", plan_id=plan_id, reason=passed.reason)
         return {"status": "passed over"}
-    return {"status": standing.status.value}
+    return {"status": execution_state.status.value}
 
 
 def undo(plan_id: str) -> dict[str, Any]:
     """Raises Transient: Lambda tries an asynchronous event twice more, the sweep later on."""
-    undoer = Undoer(tables().executions, conductor(), reverter(), tables().repositories.get, now_ms)
+    undoer = RollbackRunner(tables().executions, conductor(), reverter(), tables().repositories.get, now_ms)
     try:
         status = undoer.undo(plan_id)
     except NotFound:
@@ -171,10 +171,10 @@ def execution_ended(detail: dict[str, Any]) -> dict[str, Any]:
         return {"status": "another"}  # one that somebody has started by hand
     reason = f"Its execution has ended: {detail['status']}. {detail.get('cause') or ''}".strip()
     try:
-        standing = conductor().execution_over(plan_id, int(number), reason[:1_000])
+        execution_state = conductor().execution_over(plan_id, int(number), reason[:1_000])
     except NotFound:
         return {"status": "gone"}
-    return {"status": standing.status.value}
+    return {"status": execution_state.status.value}
 
 
 def reason_of(error: dict[str, Any]) -> str:

@@ -17,9 +17,9 @@ from groundwork.ids import PLAN_ID, Kind, path_of
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
-from groundwork.plans.ports import PlanMeans
+from groundwork.plans.ports import PlanServices
 from groundwork.plans.repo_survey import once
-from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ErrorCode, Run
 from groundwork.settings import Settings
 
@@ -50,10 +50,10 @@ def gave_up(code: ErrorCode, reason: str) -> None:
     logger.error("Run given up", code=code.value, reason=reason)
 
 
-def plan_means() -> PlanMeans:
+def plan_means() -> PlanServices:
     """A repository is surveyed once an invocation, however many parts of a plan are looked at."""
     survey = once(surveyor(secret_value, settings().local))
-    return PlanMeans(tables().plans, survey, tables().templates.get)
+    return PlanServices(tables().plans, survey, tables().templates.get)
 
 
 def tidy_up(run_id: str, left_ms: Callable[[], int]) -> None:
@@ -71,7 +71,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """Raises Transient where the tables cannot be reached: Lambda tries an async event twice more."""
     run_id = event["runId"]
     logger.append_keys(run_id=run_id)
-    worker = Worker(
+    worker = HopRunner(
         store=tables().runs,
         backlog=tables().backlog,
         model_for=model_for,

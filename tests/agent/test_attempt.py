@@ -9,13 +9,13 @@ import pytest
 
 from groundwork.adapters.git.repository import GitUpstream, opened
 from groundwork.agent import attempt
-from groundwork.agent.attempt import Begun, Place
+from groundwork.agent.attempt import CheckoutSpec, StartedSession
 from groundwork.agent.repository import Landed, MergeConflict
-from groundwork.agent.runner import carry_on
-from groundwork.agent.session import Brief, Earlier, Limits, Session
+from groundwork.agent.runner import run_session
+from groundwork.agent.session import FailedAttempt, Limits, Session, TaskBrief
 from groundwork.llm.mock.model import MockModel
 from tests.adapters.git.server import TOKEN, GitServer, git, secret, serving_git
-from tests.agent.world import MODEL, Desk, brief
+from tests.agent.world import MODEL, JobContext, brief
 
 BRANCH = "groundwork/plk3v9x2m4q8"
 FILES = {
@@ -39,20 +39,20 @@ class World:
             opened(self.server.repository, secret, folder, local=True, sleep=lambda seconds: None)
         )
 
-    def place(self, **fields: Any) -> Place:
+    def place(self, **fields: Any) -> CheckoutSpec:
         self._count += 1
-        return Place(BRANCH, "main", self._folder / f"work-{self._count}", **fields)
+        return CheckoutSpec(BRANCH, "main", self._folder / f"work-{self._count}", **fields)
 
-    def begun(self, task: Brief, **fields: Any) -> Begun:
+    def begun(self, task: TaskBrief, **fields: Any) -> StartedSession:
         begun = attempt.begin(self.upstream(), task, Limits(), self.place(**fields))
-        assert isinstance(begun, Begun)
+        assert isinstance(begun, StartedSession)
         return begun
 
-    async def done(self, task: Brief, **fields: Any) -> Session:
+    async def done(self, task: TaskBrief, **fields: Any) -> Session:
         """The session of one attempt, carried out by the mock."""
         begun = self.begun(task, **fields)
-        desk = Desk(MockModel(MODEL, latency_ms=0), begun.workspace)
-        session = (await carry_on(begun.session, desk.means(), desk.watch())).session
+        desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
+        session = (await run_session(begun.session, desk.means(), desk.watch())).session
         assert session.ended
         assert session.ended.success
         return session
@@ -97,7 +97,7 @@ async def test_a_conflict_sends_the_task_back_and_the_next_attempt_lands_on_the_
     with pytest.raises(MergeConflict) as conflict:
         attempt.land(world.upstream(), second, BRANCH)
     assert conflict.value.paths == ("src/app.py",)
-    earlier = (Earlier(attempt=1, reason=str(conflict.value)),)
+    earlier = (FailedAttempt(attempt=1, reason=str(conflict.value)),)
     retried = await world.done(brief(2, key="other", attempt=2, earlier=earlier))
     told = str(retried.said[0].content[0]["text"])
     assert "The branch has moved on, with other changes in src/app.py." in told
@@ -112,15 +112,15 @@ async def test_a_conflict_sends_the_task_back_and_the_next_attempt_lands_on_the_
 @pytest.mark.parametrize("turns", [1, 2, 3])
 async def test_a_session_goes_on_in_another_process_while_the_branch_moves(world: World, turns: int) -> None:
     begun = world.begun(brief(files=("src/app.py", "docs/new.md")))
-    desk = Desk(MockModel(MODEL, latency_ms=0), begun.workspace)
-    await carry_on(begun.session, desk.means(), desk.watch())
+    desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
+    await run_session(begun.session, desk.means(), desk.watch())
     kept = Session.model_validate_json(desk.kept[turns - 1].model_dump_json(by_alias=True))
     world.server.commit(BRANCH, {"README.md": "somebody else's\n"})
     # the base is no branch's head any more: the server gives it by its id
     upstream = world.upstream()
     workspace = attempt.resumed(upstream, kept, world.place().folder)
-    other = Desk(MockModel(MODEL, latency_ms=0), workspace)
-    carried = await carry_on(kept, other.means(), other.watch())
+    other = JobContext(MockModel(MODEL, latency_ms=0), workspace)
+    carried = await run_session(kept, other.means(), other.watch())
     assert carried.session.changes == desk.kept[-1].changes
     landed = attempt.land(upstream, carried.session, BRANCH)
     assert world.server.log(BRANCH)[:2] == ["feat: resume broken downloads", "somebody else's"]

@@ -1,8 +1,8 @@
 """What a session is told of its task."""
 
-from groundwork.agent.brief import Done, brief, limits_for
+from groundwork.agent.brief import CompletedDependency, brief, limits_for
 from groundwork.agent.prompts import material, opening
-from groundwork.agent.session import Earlier
+from groundwork.agent.session import FailedAttempt
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 PLAN = plan_of(phase("One", draft("a"), draft("b"), draft("c", "a", "b", acceptance_criteria=("It holds.",))))
@@ -11,8 +11,10 @@ PLAN = plan_of(phase("One", draft("a"), draft("b"), draft("c", "a", "b", accepta
 def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     task = PLAN.task(id_of(PLAN, "c"))
     assert task
-    done = {id_of(PLAN, "a"): Done(summary="Made a. " * 500, files=("a.py",))}
-    told = material(brief(PLAN, task, 2, done, [Earlier(attempt=1, reason="It did not hold.")], note="Mind the tests."))
+    done = {id_of(PLAN, "a"): CompletedDependency(summary="Made a. " * 500, files=("a.py",))}
+    told = material(
+        brief(PLAN, task, 2, done, [FailedAttempt(attempt=1, reason="It did not hold.")], note="Mind the tests.")
+    )
     (before,) = told["builds_on"]
     assert (before["key"], before["files"]) == ("a", ("a.py",))
     assert len(before["summary"]) <= 600

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.agent.commit_message import MOST_SUBJECT, Marks, message, reverting, subject_of, trailers
+from groundwork.agent.commit_message import MAX_SUBJECT, Marks, message, reverting, subject_of, trailers
 
 MARKS = Marks("plk3v9x2m4q8", "plk3v9x2m4q8-T3", 2)
 CONVENTIONAL = re.compile(r"(build|chore|ci|docs|feat|fix|perf|refactor|style|test)(\(.+\))?!?: .+")
@@ -34,7 +34,7 @@ def test_a_subject_is_the_wished_one_if_conventional_and_else_made(
 @given(st.text(), st.text(min_size=1), st.lists(st.text()))
 def test_a_subject_is_always_one_short_conventional_line(wished: str, title: str, paths: list[str]) -> None:
     subject = subject_of(wished, title, paths)
-    assert len(subject) <= MOST_SUBJECT
+    assert len(subject) <= MAX_SUBJECT
     assert subject.splitlines() == [subject]
 
 

@@ -6,37 +6,37 @@ from pathlib import Path
 
 from groundwork.adapters.git.repository import opened
 from groundwork.agent import attempt as attempting
-from groundwork.agent.attempt import Place
+from groundwork.agent.attempt import CheckoutSpec
 from groundwork.agent.repository import Landed, MergeConflict
-from groundwork.agent.runner import carry_on
-from groundwork.agent.session import Brief, Earlier, Limits
+from groundwork.agent.runner import run_session
+from groundwork.agent.session import FailedAttempt, Limits, TaskBrief
 from groundwork.llm.mock.model import MockModel
 from tests.adapters.git.conftest import briefly
 from tests.adapters.git.server import GitServer, secret, serving_git
-from tests.agent.world import MODEL, Desk, brief
+from tests.agent.world import MODEL, JobContext, brief
 
 BRANCH = "groundwork/plk3v9x2m4q8"
 FILES = {"src/app.py": '"""Downloads."""\n\n\ndef run() -> int:\n    return 1\n', "README.md": "# App\n"}
 TASKS = 8
 
 
-def carry_out(server: GitServer, folder: Path, task: Brief) -> Landed:
+def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
     """Attempts until it lands, each from a clean checkout and told why the one before came to nothing."""
-    earlier: list[Earlier] = []
+    earlier: list[FailedAttempt] = []
     for attempt in range(1, TASKS + 2):
-        place = Place(BRANCH, "main", folder / f"work-{task.key}-{attempt}")
+        place = CheckoutSpec(BRANCH, "main", folder / f"work-{task.key}-{attempt}")
         clone = folder / f"clone-{task.key}-{attempt}"
         told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
         with opened(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
             begun = attempting.begin(upstream, told, Limits(), place)
             if isinstance(begun, Landed):
                 return begun
-            desk = Desk(MockModel(MODEL, latency_ms=0), begun.workspace)
-            carried = asyncio.run(carry_on(begun.session, desk.means(), desk.watch()))
+            desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
+            carried = asyncio.run(run_session(begun.session, desk.means(), desk.watch()))
             try:
                 return attempting.land(upstream, carried.session, BRANCH)
             except MergeConflict as conflict:
-                earlier.append(Earlier(attempt=attempt, reason=str(conflict)))
+                earlier.append(FailedAttempt(attempt=attempt, reason=str(conflict)))
     raise AssertionError(f"{task.key} never landed")
 
 

@@ -10,7 +10,7 @@ import pytest
 from groundwork.adapters.git.repository import opened
 from groundwork.agent.changes import Changes, as_json
 from groundwork.agent.commit_message import Marks, message
-from groundwork.agent.patches import Patch, Stack, Under
+from groundwork.agent.patches import Patch, PatchRef, Stack
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -138,12 +138,12 @@ def test_commits_are_taken_back_and_a_task_can_land_again(open_: Open, tmp_path:
         open_().revert(BRANCH, ["1" * 40])
 
 
-def patch(number: int, base: str, changes: Changes, *under: Under) -> Patch:
+def patch(number: int, base: str, changes: Changes, *under: PatchRef) -> Patch:
     return Patch(task_id=f"t{number}", attempt=1, base=base, under=under, changes=as_json(changes), text="")
 
 
 def stack_of(*patches: Patch) -> Stack:
-    by_name = {Under(task_id=one.task_id, attempt=one.attempt): one for one in patches}
+    by_name = {PatchRef(task_id=one.task_id, attempt=one.attempt): one for one in patches}
     return Stack(tuple(by_name), by_name)
 
 
@@ -153,8 +153,8 @@ def test_patches_lie_on_a_commit_each_on_what_it_was_built_on(open_: Open, tmp_p
     assert upstream.stacked(base, Stack()) == base
     first = patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n", "d/b.txt": None})
     # two at the same time on the first, on other lines of the same file
-    second = patch(2, base, {"a.txt": b"1\ntwo\nthree\n4\n", "new": b"n"}, Under(task_id="t1", attempt=1))
-    third = patch(3, base, {"a.txt": b"1\ntwo, too\nthree\nfour\n"}, Under(task_id="t1", attempt=1))
+    second = patch(2, base, {"a.txt": b"1\ntwo\nthree\n4\n", "new": b"n"}, PatchRef(task_id="t1", attempt=1))
+    third = patch(3, base, {"a.txt": b"1\ntwo, too\nthree\nfour\n"}, PatchRef(task_id="t1", attempt=1))
     stack = stack_of(first, second, third)
     assert contents(upstream, upstream.stacked(base, stack), tmp_path / "work") == {
         "a.txt": "1\ntwo, too\nthree\n4\n",

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from groundwork.agent.changes import from_json
-from groundwork.agent.runner import FAULTS, Pause, carry_on
+from groundwork.agent.runner import FAULTS, Pause, run_session
 from groundwork.agent.session import Session
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.llm.port import Misconfigured, Overloaded, RateLimited, RateLimits, Unavailable
-from tests.agent.world import Desk, Scripted, brief, call, calls, finish, workspace
+from tests.agent.world import JobContext, Scripted, brief, call, calls, finish, workspace
 
 FILES: dict[str, str | bytes] = {"README.md": "# App\n", "src/app.py": "one\n"}
 FIRST, LAST = calls(call("read", file_path="src/app.py")), calls(finish())
@@ -37,8 +37,8 @@ def fresh() -> Session:
 
 
 async def test_a_session_is_kept_after_each_turn(work: Workspace) -> None:
-    desk = Desk(Scripted(list(SCRIPT)), work)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted(list(SCRIPT)), work)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.pause is None
     assert carried.session.ended
     assert carried.session.ended.success
@@ -51,14 +51,14 @@ async def test_a_session_is_kept_after_each_turn(work: Workspace) -> None:
 async def test_a_session_that_was_killed_goes_on_from_its_last_turn_on_another_machine(
     tmp_path: Path, turns: int
 ) -> None:
-    first = Desk(Scripted(list(SCRIPT)), workspace(tmp_path / "one", FILES))
-    await carry_on(fresh(), first.means(), first.watch())
+    first = JobContext(Scripted(list(SCRIPT)), workspace(tmp_path / "one", FILES))
+    await run_session(fresh(), first.means(), first.watch())
     kept = first.kept[turns - 1]
     # what was written after it was kept is not on the other machine
     other = workspace(tmp_path / "two", FILES)
     other.restore(from_json(kept.changes))
-    second = Desk(Scripted(SCRIPT[turns:]), other)
-    carried = await carry_on(kept, second.means(), second.watch())
+    second = JobContext(Scripted(SCRIPT[turns:]), other)
+    carried = await run_session(kept, second.means(), second.watch())
     # the file system is another, so messages are the same, and so is all that comes of them
     assert carried.session.said == first.kept[-1].said
     assert from_json(carried.session.changes) == END
@@ -66,8 +66,8 @@ async def test_a_session_that_was_killed_goes_on_from_its_last_turn_on_another_m
 
 
 async def test_an_invocation_begins_no_turn_that_it_could_not_end(work: Workspace) -> None:
-    desk = Desk(Scripted(list(SCRIPT)), work, left_ms=200_000)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted(list(SCRIPT)), work, left_ms=200_000)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert (carried.pause, carried.session) == (Pause.TIME, fresh())
 
 
@@ -82,8 +82,8 @@ async def test_an_invocation_begins_no_turn_that_it_could_not_end(work: Workspac
 async def test_a_fault_of_the_provider_is_waited_out_by_each_in_its_own_time_and_uses_up_nothing(
     work: Workspace, fault: Exception, share: float, waited: float
 ) -> None:
-    desk = Desk(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work, share=share)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work, share=share)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == [waited]
     assert carried.session.turns == 5
     assert carried.session.ended
@@ -104,28 +104,28 @@ SCARCE = RateLimits(tokens_limit=1_000_000, tokens_remaining=20_000, tokens_rese
 async def test_sessions_that_are_told_that_little_is_left_spread_over_the_time_until_there_is_more(
     work: Workspace, limits: RateLimits, slept: float
 ) -> None:
-    desk = Desk(Scripted([replace(FIRST, limits=limits), *SCRIPT[1:]]), work, share=0.25)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted([replace(FIRST, limits=limits), *SCRIPT[1:]]), work, share=0.25)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == [slept]
     assert carried.session.ended
 
 
 async def test_a_session_that_has_ended_waits_for_nothing(work: Workspace) -> None:
     script = [*SCRIPT[:-1], replace(LAST, limits=SCARCE)]
-    desk = Desk(Scripted(list(script)), work, share=0.25)
-    await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted(list(script)), work, share=0.25)
+    await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == []
 
 
 async def test_a_stop_ends_a_wait_for_the_provider(work: Workspace) -> None:
     stop, waiting = asyncio.Event(), asyncio.Event()
-    desk = Desk(Scripted([RateLimited(retry_after=50.0)]), work)
+    desk = JobContext(Scripted([RateLimited(retry_after=50.0)]), work)
 
     async def for_ever(seconds: float) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    carrying = asyncio.create_task(carry_on(fresh(), desk.means(), replace(desk.watch(stop), sleep=for_ever)))
+    carrying = asyncio.create_task(run_session(fresh(), desk.means(), replace(desk.watch(stop), sleep=for_ever)))
     await waiting.wait()
     stop.set()
     carried = await asyncio.wait_for(carrying, 60)
@@ -133,23 +133,23 @@ async def test_a_stop_ends_a_wait_for_the_provider(work: Workspace) -> None:
 
 
 async def test_a_provider_that_stays_away_is_left_to_a_later_invocation(work: Workspace) -> None:
-    desk = Desk(Scripted([SCRIPT[0], Unavailable()]), work)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted([SCRIPT[0], Unavailable()]), work)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.pause is Pause.PROVIDER
     assert len(desk.slept) == FAULTS - 1
     assert (carried.session.turns, carried.session.ended) == (1, None)
 
 
 async def test_a_wait_longer_than_an_invocation_is_not_slept_through(work: Workspace) -> None:
-    desk = Desk(Scripted([RateLimited(retry_after=3_600.0)]), work)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted([RateLimited(retry_after=3_600.0)]), work)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert (carried.pause, carried.wait_s, desk.slept) == (Pause.PROVIDER, 3_600.0, [])
 
 
 async def test_a_provider_that_refuses_every_call_is_a_matter_for_a_person(work: Workspace) -> None:
-    desk = Desk(Scripted([Misconfigured("no key")]), work)
+    desk = JobContext(Scripted([Misconfigured("no key")]), work)
     with pytest.raises(Misconfigured):
-        await carry_on(fresh(), desk.means(), desk.watch())
+        await run_session(fresh(), desk.means(), desk.watch())
 
 
 class Hanging:
@@ -177,9 +177,9 @@ class Hanging:
 
 async def test_a_stop_gives_up_the_call_under_way_and_keeps_what_was_there_before(work: Workspace) -> None:
     model = Hanging()
-    desk = Desk(model, work)
+    desk = JobContext(model, work)
     stop = asyncio.Event()
-    carrying = asyncio.create_task(carry_on(fresh(), desk.means(), desk.watch(stop)))
+    carrying = asyncio.create_task(run_session(fresh(), desk.means(), desk.watch(stop)))
     await model.asked.wait()
     stop.set()
     carried = await carrying
@@ -191,15 +191,15 @@ async def test_after_a_stop_nothing_is_begun(work: Workspace) -> None:
     stop = asyncio.Event()
     stop.set()
     model = Scripted(list(SCRIPT))
-    desk = Desk(model, work)
-    carried = await carry_on(fresh(), desk.means(), desk.watch(stop))
+    desk = JobContext(model, work)
+    carried = await run_session(fresh(), desk.means(), desk.watch(stop))
     assert (carried.pause, model.heard) == (Pause.STOPPED, [])
 
 
 async def test_an_invocation_that_is_cancelled_leaves_no_call_behind(work: Workspace) -> None:
     model = Hanging()
-    desk = Desk(model, work)
-    carrying: asyncio.Task[Any] = asyncio.create_task(carry_on(fresh(), desk.means(), desk.watch()))
+    desk = JobContext(model, work)
+    carrying: asyncio.Task[Any] = asyncio.create_task(run_session(fresh(), desk.means(), desk.watch()))
     await model.asked.wait()
     carrying.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -208,19 +208,19 @@ async def test_an_invocation_that_is_cancelled_leaves_no_call_behind(work: Works
 
 
 async def test_the_first_call_of_a_session_waits_its_share_and_no_other_does(work: Workspace) -> None:
-    desk = Desk(Scripted(list(SCRIPT)), work, spread_s=10.0, share=0.3)
-    carried = await carry_on(fresh(), desk.means(), desk.watch())
+    desk = JobContext(Scripted(list(SCRIPT)), work, spread_s=10.0, share=0.3)
+    carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.session.ended
     assert desk.slept == [3.0]
     # what goes on in another invocation does not wait again
-    other = Desk(Scripted(SCRIPT[2:]), work, spread_s=10.0, share=0.3)
-    await carry_on(desk.kept[1], other.means(), other.watch())
+    other = JobContext(Scripted(SCRIPT[2:]), work, spread_s=10.0, share=0.3)
+    await run_session(desk.kept[1], other.means(), other.watch())
     assert other.slept == []
 
 
 async def test_a_stop_ends_the_wait_for_the_first_call(work: Workspace) -> None:
-    desk, stop = Desk(Scripted(list(SCRIPT)), work, spread_s=3_600.0, share=1.0), asyncio.Event()
+    desk, stop = JobContext(Scripted(list(SCRIPT)), work, spread_s=3_600.0, share=1.0), asyncio.Event()
     waiting = replace(desk.watch(stop), sleep=asyncio.sleep)
     asyncio.get_running_loop().call_soon(stop.set)
-    carried = await asyncio.wait_for(carry_on(fresh(), desk.means(), waiting), 60)
+    carried = await asyncio.wait_for(run_session(fresh(), desk.means(), waiting), 60)
     assert (carried.pause, desk.kept) == (Pause.STOPPED, [])

@@ -9,7 +9,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.turn import step
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn
-from tests.agent.world import Desk, Scripted, brief, call, calls, finish, workspace
+from tests.agent.world import JobContext, Scripted, brief, call, calls, finish, workspace
 
 KEY = "AKIA" + "QYLPMN5HFIXTEBZ2"
 WRITE = call("write", file_path="src/app.py", content="two\n")
@@ -22,7 +22,7 @@ def work(tmp_path: Path) -> Workspace:
 
 
 async def ended(work: Workspace, *script: Turn) -> Session:
-    session, desk = Session(brief=brief(), base="0" * 40), Desk(Scripted(list(script)), work)
+    session, desk = Session(brief=brief(), base="0" * 40), JobContext(Scripted(list(script)), work)
     while not session.ended and session.turns < 10:
         session = await step(session, desk.means())
     return session

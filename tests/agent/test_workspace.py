@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from groundwork.agent import search, tools
 from groundwork.agent.changes import as_json, from_json
 from groundwork.agent.paths import PathRefused, checked, is_gits_own
-from groundwork.agent.workspace import MOST_CHANGED_FILES, Workspace
+from groundwork.agent.workspace import MAX_CHANGED_FILES, Workspace
 from tests.agent.world import call, workspace
 
 FILES: dict[str, str | bytes] = {
@@ -221,7 +221,7 @@ def test_results_are_bounded_in_number(tmp_path: Path) -> None:
 
 def test_a_task_cannot_change_files_without_end(tmp_path: Path) -> None:
     work = workspace(tmp_path / "work", {})
-    results = [ask(work, "write", file_path=f"{n}.txt", content="x") for n in range(MOST_CHANGED_FILES + 1)]
+    results = [ask(work, "write", file_path=f"{n}.txt", content="x") for n in range(MAX_CHANGED_FILES + 1)]
     assert [result.is_error for result in results].count(True) == 1
     big = workspace(tmp_path / "big", {})
     results = [ask(big, "write", file_path=f"{n}.txt", content="x" * 390_000) for n in range(7)]

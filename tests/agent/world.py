@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from groundwork.agent.repository import Checkout
-from groundwork.agent.runner import Watch
-from groundwork.agent.session import Brief, Session
-from groundwork.agent.turn import Means
+from groundwork.agent.runner import RunnerContext
+from groundwork.agent.session import Session, TaskBrief
+from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
-from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
+from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
 
@@ -19,7 +19,7 @@ MODEL = "claude-sonnet-5-5"
 CRITERIA = ("Downloads can be resumed.", "A test shows it.")
 
 
-def brief(number: int = 1, **fields: Any) -> Brief:
+def brief(number: int = 1, **fields: Any) -> TaskBrief:
     known = {
         "plan_id": "plk3v9x2m4q8",
         "task_id": f"plk3v9x2m4q8-T{number}",
@@ -31,7 +31,7 @@ def brief(number: int = 1, **fields: Any) -> Brief:
         "acceptance_criteria": CRITERIA,
         "files": ("src/app.py",),
     }
-    return Brief.model_validate(known | fields)
+    return TaskBrief.model_validate(known | fields)
 
 
 def workspace(folder: Path, files: dict[str, str | bytes], **fields: Any) -> Workspace:
@@ -83,10 +83,10 @@ class Scripted:
 
 
 @dataclass
-class Desk:
+class JobContext:
     """What a turn and an invocation need, and what they leave behind."""
 
-    model: Converser
+    model: ConversationModel
     workspace: Workspace
     log: list[str] = field(default_factory=list)
     kept: list[Session] = field(default_factory=list)
@@ -97,13 +97,13 @@ class Desk:
     share: float = 0.0
     spread_s: float = 0.0
 
-    def means(self) -> Means:
-        return Means(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
+    def means(self) -> TurnDeps:
+        return TurnDeps(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
 
-    def watch(self, stop: asyncio.Event | None = None) -> Watch:
+    def watch(self, stop: asyncio.Event | None = None) -> RunnerContext:
         sleep, share, stop = self._sleep, self.share, stop or asyncio.Event()
         left_ms = lambda: self.left_ms  # noqa: E731
-        return Watch(self._keep, left_ms, stop, sleep, share=lambda: share, spread_s=self.spread_s)
+        return RunnerContext(self._keep, left_ms, stop, sleep, share=lambda: share, spread_s=self.spread_s)
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2

@@ -25,7 +25,7 @@ from tests.browser.person import Person
 from tests.browser.system import serving
 from tests.system.client import Client
 
-MOST_A_CALL, MOST_ROWS = 500, 100
+MAX_A_CALL, MAX_ROWS = 500, 100
 PATIENCE_S = 3_600
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 TEXTS = ("The app crashes when I pay", "Please add a dark mode", "Search is slow and finds nothing")
@@ -98,13 +98,13 @@ def main() -> int:
     _print(cards, status, seen)
     for trouble in troubles:
         print(trouble, file=sys.stderr)
-    return 1 if troubles or seen.rows > MOST_ROWS or seen.last_row != cards + 1 else 0
+    return 1 if troubles or seen.rows > MAX_ROWS or seen.last_row != cards + 1 else 0
 
 
 def _imported(client: Client, cards: int) -> str:
     project: str = client.ok(client.http.post("/api/projects", json={"name": "Ten thousand voices"}))["id"]
-    for first in range(0, cards, MOST_A_CALL):
-        numbers = range(first, min(cards, first + MOST_A_CALL))
+    for first in range(0, cards, MAX_A_CALL):
+        numbers = range(first, min(cards, first + MAX_A_CALL))
         lines = [json.dumps({"text": f"{TEXTS[n % len(TEXTS)]} ({n})", "externalId": f"x{n}"}) for n in numbers]
         headers = {"Content-Type": "application/x-ndjson"}
         client.ok(client.http.post(f"/api/projects/{project}/cards", content="\n".join(lines), headers=headers))

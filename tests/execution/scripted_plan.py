@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from groundwork.errors import Refusal
 from groundwork.execution import attempts
-from groundwork.execution.attempts import Next
-from groundwork.execution.commands import Asked, execute
-from groundwork.execution.coordinator import Act, Conductor
-from groundwork.execution.state import ENDED, Standing
-from groundwork.execution.worker import Done, Outcome
+from groundwork.execution.attempts import Step
+from groundwork.execution.commands import Actor, execute
+from groundwork.execution.coordinator import Act, ExecutionCoordinator
+from groundwork.execution.state import ENDED, ExecutionState
+from groundwork.execution.worker import Completed, TaskOutcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 
@@ -22,7 +22,7 @@ class Iteration:
     """One task in a phase's Map: it asks at its gate, or works, or has ended."""
 
     task_id: str
-    state: Next = Next.GATE
+    state: Step = Step.GATE
     token: str | None = None
     epoch: int = 0
 
@@ -50,21 +50,21 @@ class Play:
         self.closed = True
 
     @property
-    def standing(self) -> Standing:
+    def execution_state(self) -> ExecutionState:
         return self.store.read(self.plan.id)
 
     @property
     def status(self) -> PlanStatus:
-        return self.standing.status
+        return self.execution_state.status
 
     def statuses(self) -> dict[str, str]:
-        return {task.key: self.standing.of(task.id).status.value for task in self.plan.tasks}
+        return {task.key: self.execution_state.of(task.id).status.value for task in self.plan.tasks}
 
-    def conductor(self, who: str | None = None) -> Conductor:
-        return Conductor(self.store, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
+    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+        return ExecutionCoordinator(self.store, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
 
-    def asked(self) -> Asked:
-        return Asked("somebody", self.now)
+    def asked(self) -> Actor:
+        return Actor("somebody", self.now)
 
     def die(self) -> None:
         """The execution ends before its plan: nobody who is at work in it may write any more."""
@@ -84,7 +84,7 @@ class Play:
         return True
 
     def execute(self) -> None:
-        assert self.ask(lambda standing: execute(standing, self.asked()))
+        assert self.ask(lambda execution_state: execute(execution_state, self.asked()))
 
     # the state machine
 
@@ -94,7 +94,7 @@ class Play:
             self.number, self.phase, self.iterations, self.closed = self.machine.started[-1][1], -1, [], False
         if not self.closed:
             self._hear()
-        while not self.closed and all(one.state is Next.DONE for one in self.iterations):
+        while not self.closed and all(one.state is Step.DONE for one in self.iterations):
             self.phase += 1
             if self.phase == len(self.plan.phases):
                 self.closed = True
@@ -105,7 +105,7 @@ class Play:
     def _hear(self) -> None:
         """Whoever has an answer goes on; whoever's turn in the Map has come asks at its gate."""
         for one in self._in_the_map():
-            if one.token is None and one.state is Next.GATE and not self.closed:
+            if one.token is None and one.state is Step.GATE and not self.closed:
                 self.tokens += 1
                 one.token = f"token {self.tokens}"
                 self.conductor().arrived(self.plan.id, self.number, one.task_id, one.token)
@@ -114,32 +114,32 @@ class Play:
                 if answer is None:
                     self.closed = True
                     return
-                one.state = Next(answer)
-                if one.state is Next.DONE:
+                one.state = Step(answer)
+                if one.state is Step.DONE:
                     self._hear()
                     return
 
     def _in_the_map(self) -> list[Iteration]:
-        left = [one for one in self.iterations if one.state is not Next.DONE]
+        left = [one for one in self.iterations if one.state is not Step.DONE]
         return left if self.wide or self.plan.phases[self.phase].mode == "parallel" else left[:1]
 
     # workers
 
     def working(self) -> list[Iteration]:
-        return [one for one in self.iterations if one.state in (Next.WORK, Next.LATER)]
+        return [one for one in self.iterations if one.state in (Step.WORK, Step.LATER)]
 
     def claim(self, one: Iteration) -> int | None:
         """The epoch of the claim; None where there is none and the iteration goes elsewhere."""
-        claims: list[attempts.Claimed] = []
+        claims: list[attempts.ClaimResult] = []
 
-        def act(standing: Standing) -> Standing:
-            claims.append(attempts.claimed(standing, one.task_id, self.now))
-            return claims[-1].standing
+        def act(execution_state: ExecutionState) -> ExecutionState:
+            claims.append(attempts.claimed(execution_state, one.task_id, self.now))
+            return claims[-1].execution_state
 
-        before = self.standing
+        before = self.execution_state
         self.conductor().change(self.plan.id, act)
         claim = claims[-1]
-        if claim.next is not Next.WORK:
+        if claim.next is not Step.WORK:
             self._goes(one, claim.next)
             return None
         self._check_claim(before, one.task_id)
@@ -147,44 +147,44 @@ class Play:
         one.epoch = claim.epoch
         return claim.epoch
 
-    def _check_claim(self, before: Standing, task_id: str) -> None:
+    def _check_claim(self, before: ExecutionState, task_id: str) -> None:
         """Work begins, or goes on, only in a plan under way, and where nobody else is at it."""
         assert before.status is PlanStatus.RUNNING
         assert before.of(task_id).status is TaskStatus.RUNNING
         _, until = self.claims.get(task_id, (0, 0))
         assert until <= self.now
 
-    def finish(self, one: Iteration, epoch: int, outcome: Outcome) -> bool:
+    def finish(self, one: Iteration, epoch: int, outcome: TaskOutcome) -> bool:
         """Whether the worker still held the task."""
-        ends: list[attempts.Finished | None] = []
+        ends: list[attempts.AttemptResult | None] = []
 
-        def act(standing: Standing) -> Standing:
-            if not attempts.holds_task(standing, one.task_id, epoch):
+        def act(execution_state: ExecutionState) -> ExecutionState:
+            if not attempts.holds_task(execution_state, one.task_id, epoch):
                 ends.append(None)
-                return standing
-            ends.append(attempts.finished(standing, one.task_id, outcome, self.now))
-            return ends[-1].standing  # type: ignore[union-attr]
+                return execution_state
+            ends.append(attempts.finished(execution_state, one.task_id, outcome, self.now))
+            return ends[-1].execution_state  # type: ignore[union-attr]
 
         self.conductor().change(self.plan.id, act)
         end = ends[-1]
         assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
-        if end and isinstance(outcome, Done):
+        if end and isinstance(outcome, Completed):
             self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
-        where = end.next if end else attempts.whereto(self.standing, one.task_id)
+        where = end.next if end else attempts.next_step(self.execution_state, one.task_id)
         self._goes(one, where)
         self.follow()
         return end is not None
 
-    def _goes(self, one: Iteration, where: Next) -> None:
+    def _goes(self, one: Iteration, where: Step) -> None:
         one.state, one.token = where, None
         self.follow()
 
-    def work(self, outcome: Outcome | None = None) -> bool:
+    def work(self, outcome: TaskOutcome | None = None) -> bool:
         """Carries out the first task that is at work. Whether there was one."""
         for one in self.working():
             epoch = self.claim(one)
             if epoch is not None:
-                self.finish(one, epoch, outcome or Done("sha"))
+                self.finish(one, epoch, outcome or Completed("sha"))
             return True
         return False
 
@@ -202,19 +202,19 @@ class Play:
     # what must hold
 
     def check(self) -> None:
-        standing = self.standing
-        running = [task for task in self.plan.tasks if standing.of(task.id).status is TaskStatus.RUNNING]
+        execution_state = self.execution_state
+        running = [task for task in self.plan.tasks if execution_state.of(task.id).status is TaskStatus.RUNNING]
         assert self.store.used == len(running)
         assert len(running) <= min(self.plan.max_parallel, self.store.limit)
         assert all(count <= 1 for count in self.commits.values())
         for task in self.plan.tasks:
-            if standing.of(task.id).status in (TaskStatus.RUNNING, TaskStatus.COMPLETED):
-                assert all(standing.of(other).released for other in task.depends_on), task.key
-                assert all(standing.of(other).ended for other in self._before(task)), task.key
-        if standing.status in (PlanStatus.PAUSED, PlanStatus.CANCELLED, PlanStatus.COMPLETED, PlanStatus.FAILED):
+            if execution_state.of(task.id).status in (TaskStatus.RUNNING, TaskStatus.COMPLETED):
+                assert all(execution_state.of(other).released for other in task.depends_on), task.key
+                assert all(execution_state.of(other).ended for other in self._before(task)), task.key
+        if execution_state.status in (PlanStatus.PAUSED, PlanStatus.CANCELLED, PlanStatus.COMPLETED, PlanStatus.FAILED):
             assert not running
-        if standing.status is PlanStatus.COMPLETED:
-            assert all(standing.of(task.id).status in ENDED for task in self.plan.tasks)
+        if execution_state.status is PlanStatus.COMPLETED:
+            assert all(execution_state.of(task.id).status in ENDED for task in self.plan.tasks)
 
     def _before(self, task: Task) -> list[str]:
         phase = self.plan.phase_of(task.id)
@@ -227,9 +227,9 @@ class Play:
 
     def waits_for_a_person(self) -> bool:
         """Whether it can only go on by a named person's action: the plan's, or a task's."""
-        standing = self.standing
-        if standing.status is PlanStatus.PAUSED:
-            assert standing.execution.cause is not None
+        execution_state = self.execution_state
+        if execution_state.status is PlanStatus.PAUSED:
+            assert execution_state.execution.cause is not None
             return True
-        states = [standing.of(task.id).status for task in self.plan.tasks]
+        states = [execution_state.of(task.id).status for task in self.plan.tasks]
         return TaskStatus.AWAITING_APPROVAL in states

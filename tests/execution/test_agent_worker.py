@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from groundwork.agent.commit_message import TASK, message, trailers
-from groundwork.agent.patches import Patch, Under
+from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.agent.session import Session
 from groundwork.execution import commands, rollback
-from groundwork.execution.agent_worker import SessionWorker
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.agent_worker import AgentWorker
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
-from groundwork.execution.rollback_runner import Undoer
-from groundwork.execution.state import Standing, TaskStanding
-from groundwork.execution.step_handler import Carrier
-from groundwork.execution.worker import Turn as TaskTurn
+from groundwork.execution.rollback_runner import RollbackRunner
+from groundwork.execution.state import ExecutionState, TaskExecution
+from groundwork.execution.step_handler import StepHandler
+from groundwork.execution.worker import TurnReport as TaskTurn
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Misconfigured
@@ -44,7 +44,7 @@ class KeptSessions:
 
     kept: dict[tuple[str, int], str] = field(default_factory=dict)
     patches: dict[str, Patch] = field(default_factory=dict)
-    earlier: dict[Under, Patch] = field(default_factory=dict)
+    earlier: dict[PatchRef, Patch] = field(default_factory=dict)
 
     def load(self, task_id: str, attempt: int) -> Session | None:
         text = self.kept.get((task_id, attempt))
@@ -55,9 +55,9 @@ class KeptSessions:
 
     def keep_patch(self, patch: Patch) -> None:
         kept = Patch.model_validate_json(patch.model_dump_json(by_alias=True))
-        self.patches[patch.task_id] = self.earlier[Under(task_id=patch.task_id, attempt=patch.attempt)] = kept
+        self.patches[patch.task_id] = self.earlier[PatchRef(task_id=patch.task_id, attempt=patch.attempt)] = kept
 
-    def load_patch(self, under: Under) -> Patch | None:
+    def load_patch(self, under: PatchRef) -> Patch | None:
         return self.earlier.get(under)
 
 
@@ -92,18 +92,18 @@ class World:
         self.others: dict[str, FakeServer] = {}
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
-        self.change(lambda standing: commands.execute(standing, Asked("somebody", 1_000)))
+        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
         for task in plan.tasks:
             self.carrier.gate(plan.id, 1, task.id, f"token {task.id}")
 
     @property
-    def conductor(self) -> Conductor:
-        return Conductor(self.store, self.machine, lambda: 1_000, sleep=lambda seconds: None)
+    def conductor(self) -> ExecutionCoordinator:
+        return ExecutionCoordinator(self.store, self.machine, lambda: 1_000, sleep=lambda seconds: None)
 
     @property
-    def carrier(self) -> Carrier:
-        worker = SessionWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
-        return Carrier(
+    def carrier(self) -> StepHandler:
+        worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
+        return StepHandler(
             store=self.store,
             conductor=self.conductor,
             worker=worker,
@@ -117,7 +117,7 @@ class World:
     def opened(self, repository: Repository, folder: Path) -> Iterator[FakeUpstream]:
         yield FakeUpstream(self.others.get(repository.id, self.server))
 
-    def change(self, act: Any) -> Standing:
+    def change(self, act: Any) -> ExecutionState:
         return self.conductor.change(self.plan.id, act)
 
     async def work(self, key: str) -> str:
@@ -125,7 +125,7 @@ class World:
         answer = await self.carrier.work(self.plan.id, 1, id_of(self.plan, key))
         return str(answer["next"])
 
-    def state(self, key: str) -> TaskStanding:
+    def state(self, key: str) -> TaskExecution:
         return self.store.read(self.plan.id).of(id_of(self.plan, key))
 
     def commits(self) -> list[str]:
@@ -252,7 +252,7 @@ async def test_a_cancel_stops_a_session_before_it_commits() -> None:
 
     async def cancelled(conversation: Conversation) -> Turn:
         if world.store.read(world.plan.id).status is PlanStatus.RUNNING and world.model.asked > 1:
-            world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
+            world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
             await asyncio.sleep(60)
         return await turn(conversation)
 
@@ -299,8 +299,10 @@ async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
     branch = f"groundwork/{world.plan.id}"
     assert world.commits() == ["a"]
     assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000)
-    world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
+    undoer = RollbackRunner(
+        world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
+    )
+    world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
     assert undoer.undo(world.plan.id) == "DONE"
     assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
     assert set(world.others[other].history(branch)[0].tree) == {"README.md"}
@@ -310,7 +312,7 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     world = one()
     await world.work("a")
     first = world.state("a").commit_sha
-    world.change(lambda now: commands.execute(now, Asked("somebody", 1_000), again=True))
+    world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
     world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
     await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
     state = world.state("a")
@@ -324,7 +326,7 @@ async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() ->
     await world.work("a")
     first = world.state("a").commit_sha
     world.server.branches["main"] = first or ""
-    world.change(lambda now: commands.execute(now, Asked("somebody", 1_000), again=True))
+    world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
     world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
     await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
     assert world.state("a").commit_sha not in (None, first)
@@ -335,7 +337,7 @@ async def test_a_cancel_that_comes_while_a_commit_is_being_pushed_keeps_it_back(
     land = FakeUpstream.land
 
     def cancelled(self: FakeUpstream, *given: Any) -> Any:
-        world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
+        world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
         going = given[-1]
         ends = time.monotonic() + 30
         while going() and time.monotonic() < ends:
@@ -374,8 +376,10 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     branch = f"groundwork/{world.plan.id}"
     head = world.server.history(branch)[0]
     world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
-    world.change(lambda now: rollback.roll_back(now, Asked("somebody", 1_000), None, None, with_dependents=False))
-    undoer = Undoer(world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000)
+    world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
+    undoer = RollbackRunner(
+        world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
+    )
     assert undoer.undo(world.plan.id) == "FAILED"
     kept = world.store.read(world.plan.id).execution.rollback
     assert kept is not None

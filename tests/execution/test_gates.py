@@ -9,8 +9,8 @@ from groundwork.execution import commands
 from groundwork.execution.errors import NotItsTurn, WrongStatus, WrongTaskStatus
 from groundwork.execution.gates import due, holds
 from groundwork.execution.progress import progress, remaining_ms
-from groundwork.execution.state import Execution, Standing, TaskStanding
-from groundwork.execution.worker import Done, Failed
+from groundwork.execution.state import Execution, ExecutionState, TaskExecution
+from groundwork.execution.worker import Completed, Failed
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import UpdateTask, applied
 from tests.execution.scripted_plan import Play
@@ -18,13 +18,13 @@ from tests.fakes.executions import MemoryExecutions
 from tests.plans.plans import draft, id_of, phase, plan_of
 
 
-def standing_of(plan: Plan, **states: TaskStanding) -> Standing:
+def execution_state_of(plan: Plan, **states: TaskExecution) -> ExecutionState:
     by_id = {id_of(plan, key): state for key, state in states.items()}
-    return Standing(plan, Execution(status=PlanStatus.RUNNING, number=1), by_id)
+    return ExecutionState(plan, Execution(status=PlanStatus.RUNNING, number=1), by_id)
 
 
-def ended(**fields: Any) -> TaskStanding:
-    return TaskStanding(**{"status": TaskStatus.COMPLETED, **fields})
+def ended(**fields: Any) -> TaskExecution:
+    return TaskExecution(**{"status": TaskStatus.COMPLETED, **fields})
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def ended(**fields: Any) -> TaskStanding:
     ],
 )
 def test_a_condition_looks_at_what_has_come_of_a_task(
-    state: TaskStanding, outcome: Any, glob: str | None, held: bool
+    state: TaskExecution, outcome: Any, glob: str | None, held: bool
 ) -> None:
     plan = plan_of(phase("One", draft("a")))
     condition = Condition(task_id=id_of(plan, "a"), outcome=outcome, files_changed=glob)
-    assert holds(standing_of(plan, a=state), condition) is held
+    assert holds(execution_state_of(plan, a=state), condition) is held
 
 
 def test_a_task_whose_condition_does_not_hold_is_skipped_and_what_depends_on_it_goes_on() -> None:
@@ -54,7 +54,7 @@ def test_a_task_whose_condition_does_not_hold_is_skipped_and_what_depends_on_it_
     one = phase("One", draft("a"), draft("migrate", "a", condition=condition), draft("ship", "migrate"))
     play = Play(plan_of(one))
     play.execute()
-    play.work(Done("sha", files=("src/a.py",)))
+    play.work(Completed("sha", files=("src/a.py",)))
     play.to_the_end()
     assert play.statuses() == {"a": "COMPLETED", "migrate": "SKIPPED", "ship": "COMPLETED"}
 
@@ -72,17 +72,17 @@ def test_a_phase_whose_condition_does_not_hold_is_skipped_whole() -> None:
 def test_what_most_is_waiting_behind_goes_first() -> None:
     tasks = [draft("small", effort="XS"), draft("big", effort="XL"), draft("root", effort="XS")]
     plan = plan_of(phase("One", *tasks, draft("after", "root", effort="XL"), mode="parallel"))
-    assert [task.key for _, task in due(standing_of(plan))] == ["root", "big", "small"]
+    assert [task.key for _, task in due(execution_state_of(plan))] == ["root", "big", "small"]
 
 
 def test_no_more_tasks_begin_than_the_plan_and_the_account_let() -> None:
     tasks = [draft(f"t{n}") for n in range(6)]
     play = Play(plan_of(phase("One", *tasks, mode="parallel"), max_parallel=4), MemoryExecutions(limit=3))
     play.execute()
-    assert len(play.standing.running) == 3
+    assert len(play.execution_state.running) == 3
     play = Play(plan_of(phase("One", *tasks, mode="parallel"), max_parallel=2))
     play.execute()
-    assert len(play.standing.running) == 2
+    assert len(play.execution_state.running) == 2
 
 
 def by_hand() -> Play:
@@ -95,22 +95,24 @@ def by_hand() -> Play:
 def test_an_approval_lapses_when_the_task_is_edited() -> None:
     play = by_hand()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
-    assert play.ask(lambda standing: commands.approve(standing, a, play.asked()))
-    edited = applied(play.standing.plan, UpdateTask(task_id=a, fields={"title": "Something else"}))
-    play.store.standings[play.plan.id] = Standing(edited, play.standing.execution, play.standing.states)
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
+    assert play.ask(lambda execution_state: commands.approve(execution_state, a, play.asked()))
+    edited = applied(play.execution_state.plan, UpdateTask(task_id=a, fields={"title": "Something else"}))
+    play.store.standings[play.plan.id] = ExecutionState(
+        edited, play.execution_state.execution, play.execution_state.states
+    )
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     assert play.statuses()["a"] == "AWAITING_APPROVAL"
-    assert play.ask(lambda standing: commands.approve(standing, a, play.asked()))
+    assert play.ask(lambda execution_state: commands.approve(execution_state, a, play.asked()))
     assert play.statuses()["a"] == "RUNNING"
 
 
 def test_a_rejected_task_asks_for_approval_again_when_it_is_retried() -> None:
     play = by_hand()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: commands.reject(standing, a, play.asked(), "Too early"))
-    assert (play.status, play.standing.of(a).error_msg) == (PlanStatus.PAUSED, "Rejected by somebody: Too early")
-    assert play.ask(lambda standing: commands.retry(standing, a, play.asked()))
+    assert play.ask(lambda execution_state: commands.reject(execution_state, a, play.asked(), "Too early"))
+    assert (play.status, play.execution_state.of(a).error_msg) == (PlanStatus.PAUSED, "Rejected by somebody: Too early")
+    assert play.ask(lambda execution_state: commands.retry(execution_state, a, play.asked()))
     assert play.statuses()["a"] == "AWAITING_APPROVAL"
 
 
@@ -118,21 +120,21 @@ def test_a_person_completes_only_what_could_be_begun() -> None:
     play = by_hand()
     b = id_of(play.plan, "b")
     with pytest.raises(NotItsTurn) as refused:
-        commands.complete(play.standing, b, play.asked())
+        commands.complete(play.execution_state, b, play.asked())
     assert refused.value.details == {"taskIds": [id_of(play.plan, "a")]}
 
 
 @pytest.mark.parametrize("act", [commands.pause, commands.resume, commands.cancel])
-def test_a_plan_that_has_ended_takes_no_more_orders(act: Callable[..., Standing]) -> None:
+def test_a_plan_that_has_ended_takes_no_more_orders(act: Callable[..., ExecutionState]) -> None:
     play = Play(plan_of(phase("One", draft("a"))))
     play.execute()
     play.to_the_end()
     with pytest.raises(WrongStatus):
-        act(play.standing, play.asked())
+        act(play.execution_state, play.asked())
     with pytest.raises(WrongStatus):
-        commands.execute(play.standing, play.asked())
+        commands.execute(play.execution_state, play.asked())
     with pytest.raises(WrongStatus):
-        commands.skip(play.standing, id_of(play.plan, "a"), play.asked())
+        commands.skip(play.execution_state, id_of(play.plan, "a"), play.asked())
 
 
 def test_a_task_at_work_is_neither_skipped_nor_completed_nor_retried_by_a_person() -> None:
@@ -141,7 +143,7 @@ def test_a_task_at_work_is_neither_skipped_nor_completed_nor_retried_by_a_person
     a = id_of(play.plan, "a")
     for act in (commands.skip, commands.complete, commands.retry, commands.approve):
         with pytest.raises(WrongTaskStatus):
-            act(play.standing, a, play.asked())
+            act(play.execution_state, a, play.asked())
 
 
 def test_a_failure_seen_to_lets_the_plan_go_on_unless_a_person_has_paused_it() -> None:
@@ -154,11 +156,11 @@ def test_a_failure_seen_to_lets_the_plan_go_on_unless_a_person_has_paused_it() -
 
     play = failed()
     a = id_of(play.plan, "a")
-    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda execution_state: commands.skip(execution_state, a, play.asked(), "run"))
     assert play.status is PlanStatus.RUNNING
     play = failed()
-    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
-    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
+    assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
+    assert play.ask(lambda execution_state: commands.skip(execution_state, a, play.asked(), "run"))
     assert play.status is PlanStatus.PAUSED
 
 
@@ -166,23 +168,23 @@ def test_progress_counts_what_has_ended_and_says_what_waits_for_what() -> None:
     play = Play(plan_of(phase("One", draft("a"), draft("b", "a"), mode="parallel"), phase("Two", draft("c"))))
     play.execute()
     play.work()
-    shown = progress(play.standing, [], lambda task: 60.0, 61_000)
+    shown = progress(play.execution_state, [], lambda task: 60.0, 61_000)
     assert (shown["progress"], shown["taskCounts"]) == (33, {"COMPLETED": 1, "RUNNING": 1, "PENDING": 1})
     assert [one["status"] for one in shown["phases"]] == ["RUNNING", "PENDING"]
     assert shown["currentPhaseId"] == play.plan.phases[0].id
     assert shown["branch"] == f"groundwork/{play.plan.id}"
-    fresh = progress(Play(play.plan).standing, [], lambda task: 60.0, 1)
+    fresh = progress(Play(play.plan).execution_state, [], lambda task: 60.0, 1)
     assert [task["waitsFor"] for task in fresh["tasks"]] == [[], [id_of(play.plan, "a")], []]
 
 
 def test_the_time_left_is_that_of_the_critical_path_of_what_is_left() -> None:
     play = Play(plan_of(phase("One", draft("a"), draft("b", "a"), draft("c"), mode="parallel")))
     play.execute()
-    started = play.standing.of(id_of(play.plan, "a")).started_at
+    started = play.execution_state.of(id_of(play.plan, "a")).started_at
     assert started is not None
-    assert remaining_ms(play.standing, lambda task: 60.0, started) == 120_000
-    assert remaining_ms(play.standing, lambda task: 60.0, started + 30_000) == 90_000
+    assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 120_000
+    assert remaining_ms(play.execution_state, lambda task: 60.0, started + 30_000) == 90_000
     # nobody knows better than that it will take a little longer
-    assert remaining_ms(play.standing, lambda task: 60.0, started + 600_000) == 66_000
+    assert remaining_ms(play.execution_state, lambda task: 60.0, started + 600_000) == 66_000
     play.to_the_end()
-    assert remaining_ms(play.standing, lambda task: 60.0, started) == 0
+    assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 0

@@ -4,7 +4,7 @@ import pytest
 
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.execution import commands, rollback
-from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.adapters.dynamodb.test_executions_contract import ASKED, Place, on_dynamo
@@ -27,10 +27,10 @@ def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
     drafts = [draft(f"t{number}") for number in range(MANY)]
     plan = place.plan(phase("All", *drafts, mode="parallel")).changed(max_parallel=MANY)
     tables.executions._plans[plan.id, 1] = plan
-    place.change(plan.id, lambda standing: commands.execute(standing, ASKED))
+    place.change(plan.id, lambda execution_state: commands.execute(execution_state, ASKED))
     for task in list(plan.tasks)[first:]:
         place.store.knock(plan.id, task.id, 1, f"token {task.id}")
-    after = place.change(plan.id, lambda standing: standing)
+    after = place.change(plan.id, lambda execution_state: execution_state)
     assert len(after.running) == limit
     return plan.id
 
@@ -56,7 +56,7 @@ def test_a_plan_is_not_deleted_while_tasks_of_it_are_counted(place: Place, simul
     cancelled_in_part(place, plan_id)
     with pytest.raises(PlanNotEditable, match="still being stopped"):
         simulated_tables.plans.delete(plan_id)
-    place.change(plan_id, lambda standing: standing)
+    place.change(plan_id, lambda execution_state: execution_state)
     simulated_tables.plans.delete(plan_id)
     assert place.store.room() == MANY
 
@@ -80,7 +80,7 @@ def test_a_rollback_of_more_tasks_than_one_transaction_takes_is_written_in_sever
     assert place.store.read(plan_id).status is PlanStatus.COMPLETED
     place.change(plan_id, lambda now: rollback.roll_back(now, ASKED, None, None, False))
     play = Play(plan_of(phase("One", draft("a"))))
-    undoer = Undoer(place.store, play.conductor(), Reverts(), repository, lambda: 1_000)
+    undoer = RollbackRunner(place.store, play.conductor(), Reverts(), repository, lambda: 1_000)
     undoer.conductor.store = place.store
     assert undoer.undo(plan_id) == "DONE"
     after = place.store.read(plan_id)

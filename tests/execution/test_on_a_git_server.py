@@ -36,7 +36,7 @@ async def test_of_twenty_tasks_at_once_on_the_same_and_other_files_the_branch_ho
             pass
 
     await asyncio.gather(*(to_the_end(f"t{n}") for n in range(TASKS)))
-    branch, standing = f"groundwork/{world.plan.id}", world.store.read(world.plan.id)
+    branch, execution_state = f"groundwork/{world.plan.id}", world.store.read(world.plan.id)
     done = [n for n in range(TASKS) if world.state(f"t{n}").status is TaskStatus.COMPLETED]
     assert {n for n in range(TASKS) if n not in SHARED} <= set(done)
     assert set(done) & set(SHARED)
@@ -51,4 +51,4 @@ async def test_of_twenty_tasks_at_once_on_the_same_and_other_files_the_branch_ho
     # three attempts may be too few for the last of five on one line: that is for a person, and nothing of it is there
     left = [n for n in range(TASKS) if n not in done]
     assert {world.state(f"t{n}").status for n in left} <= {TaskStatus.FAILED}
-    assert standing.status is (PlanStatus.PAUSED if left else PlanStatus.COMPLETED)
+    assert execution_state.status is (PlanStatus.PAUSED if left else PlanStatus.COMPLETED)

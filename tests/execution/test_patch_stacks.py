@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from groundwork.adapters.git.repository import GitUpstream, opened
-from groundwork.agent.patches import Patch, Under
+from groundwork.agent.patches import Patch, PatchRef
 from groundwork.execution import commands, rollback
-from groundwork.execution.commands import Asked
+from groundwork.execution.commands import Actor
 from groundwork.execution.errors import DependentsFirst
 from groundwork.execution.git_reverter import GitReverter
-from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.llm.conversation import Conversation, Turn
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
@@ -147,7 +147,7 @@ async def test_a_patch_is_put_on_what_others_have_done_meanwhile_elsewhere_in_th
 async def test_what_a_person_has_done_by_hand_is_under_nobodys_work(served: GitServer) -> None:
     phases = (phase("One", draft("a", files=SHARED), mode="manual"), phase("Two", draft("b", files=SHARED)))
     world = GitWorld(plan_of(*phases, auto_commit=False), served)
-    world.change(lambda now: commands.complete(now, id_of(world.plan, "a"), Asked("somebody", 1_000), "1" * 40))
+    world.change(lambda now: commands.complete(now, id_of(world.plan, "a"), Actor("somebody", 1_000), "1" * 40))
     assert await world.work("b") == "DONE"
     assert world.sessions.patches[id_of(world.plan, "b")].under == ()
 
@@ -169,8 +169,8 @@ async def test_a_branch_that_is_gone_with_the_plans_work_is_not_made_again_witho
 
 
 def with_plan(world: World, **fields: Any) -> Any:
-    standing = world.store.read(world.plan.id)
-    return replace(standing, plan=standing.plan.changed(**fields))
+    execution_state = world.store.read(world.plan.id)
+    return replace(execution_state, plan=execution_state.plan.changed(**fields))
 
 
 async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served: GitServer, tmp_path: Path) -> None:
@@ -208,20 +208,20 @@ def under(world: World, key: str) -> list[tuple[str, int]]:
 
 
 def paused(world: World) -> None:
-    world.change(lambda now: commands.pause(now, Asked("somebody", 1_000)))
+    world.change(lambda now: commands.pause(now, Actor("somebody", 1_000)))
 
 
 def taken_back(world: World, key: str, include: bool = False) -> str:
     """What has become of the rollback of a task."""
-    asked = Asked("somebody", 1_000)
+    asked = Actor("somebody", 1_000)
     world.change(lambda now: rollback.roll_back(now, asked, id_of(world.plan, key), None, include))
     reverter = GitReverter(world.opened, world.sessions)
-    return Undoer(world.store, world.conductor, reverter, repository, lambda: 1_000).undo(world.plan.id)
+    return RollbackRunner(world.store, world.conductor, reverter, repository, lambda: 1_000).undo(world.plan.id)
 
 
 async def went_on(world: World, *keys: str) -> None:
     """In another execution: the one before has gone past what is to do again."""
-    world.change(lambda now: commands.resume(now, Asked("somebody", 1_000)))
+    world.change(lambda now: commands.resume(now, Actor("somebody", 1_000)))
     number = world.store.read(world.plan.id).execution.number
     for key in keys:
         id_ = id_of(world.plan, key)
@@ -250,7 +250,7 @@ async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served
     # b and c were built on the first, and are understood by it; what comes now is built on the second
     assert under(world, "c") == [("T1", 1), ("T2", 1)]
     assert under(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
-    assert first == world.sessions.load_patch(Under(task_id=id_of(world.plan, "a"), attempt=1))
+    assert first == world.sessions.load_patch(PatchRef(task_id=id_of(world.plan, "a"), attempt=1))
     assert world.store.read(world.plan.id).status is PlanStatus.COMPLETED
     clone = world.applied(tmp_path, "b", "c", "a", "d")
     assert defined((clone / "src/app.py").read_text()) == ["run", "b", "d"]

@@ -9,14 +9,20 @@ from hypothesis import strategies as st
 from groundwork.execution import commands
 from groundwork.execution.coordinator import Act
 from groundwork.execution.state import ENDED
-from groundwork.execution.worker import Done, Failed, Held, Outcome, Troubled
+from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
 from tests.execution.scripted_plan import Iteration, Play
 from tests.fakes.executions import MemoryExecutions
 from tests.plans.plans import EFFORTS, draft, phase, plan_of
 
-OUTCOMES = (Done("sha", files=("src/a.py",)), Done("sha"), Failed("No."), Held(), Troubled("Rate limit"))
+OUTCOMES = (
+    Completed("sha", files=("src/a.py",)),
+    Completed("sha"),
+    Failed("No."),
+    Suspended(),
+    TransientFailure("Rate limit"),
+)
 WIDE = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -66,7 +72,7 @@ class Chooser:
             if (epoch := self.play.claim(one)) is not None:
                 self.claims.append((one, epoch))
 
-    def finish(self, outcomes: tuple[Outcome, ...] = OUTCOMES) -> None:
+    def finish(self, outcomes: tuple[TaskOutcome, ...] = OUTCOMES) -> None:
         if self.claims:
             one, epoch = self.draw(st.sampled_from(self.claims))
             self.claims.remove((one, epoch))
@@ -77,7 +83,7 @@ class Chooser:
         """A worker that was given up, or has ended, writes after all."""
         if self.ended:
             one, epoch = self.draw(st.sampled_from(self.ended))
-            self.play.finish(one, epoch, Done("sha"))
+            self.play.finish(one, epoch, Completed("sha"))
 
     def lose(self) -> None:
         if self.claims:
@@ -102,10 +108,12 @@ class Chooser:
         self.play.follow()
 
     def click(self) -> None:
-        begun = {id_ for id_, state in self.play.standing.states.items() if state.status is TaskStatus.RUNNING}
+        begun = {id_ for id_, state in self.play.execution_state.states.items() if state.status is TaskStatus.RUNNING}
         act = self.draw(self.any_click())
         if self.play.ask(act) and self.play.status not in (PlanStatus.RUNNING, PlanStatus.PAUSING):
-            after = {id_ for id_, state in self.play.standing.states.items() if state.status is TaskStatus.RUNNING}
+            after = {
+                id_ for id_, state in self.play.execution_state.states.items() if state.status is TaskStatus.RUNNING
+            }
             assert after <= begun
 
     def any_click(self) -> st.SearchStrategy[Act]:
@@ -113,15 +121,15 @@ class Chooser:
         id_ = self.draw(st.sampled_from([task.id for task in self.play.plan.tasks]))
         dependents = self.draw(st.sampled_from(["skip", "run"]))
         acts: list[Act] = [
-            lambda standing: commands.pause(standing, asked),
-            lambda standing: commands.resume(standing, asked),
-            lambda standing: commands.approve(standing, id_, asked),
-            lambda standing: commands.reject(standing, id_, asked),
-            lambda standing: commands.retry(standing, id_, asked),
-            lambda standing: commands.skip(standing, id_, asked, dependents),
-            lambda standing: commands.complete(standing, id_, asked, "by hand"),
+            lambda execution_state: commands.pause(execution_state, asked),
+            lambda execution_state: commands.resume(execution_state, asked),
+            lambda execution_state: commands.approve(execution_state, id_, asked),
+            lambda execution_state: commands.reject(execution_state, id_, asked),
+            lambda execution_state: commands.retry(execution_state, id_, asked),
+            lambda execution_state: commands.skip(execution_state, id_, asked, dependents),
+            lambda execution_state: commands.complete(execution_state, id_, asked, "by hand"),
         ]
-        seldom: list[Act] = [lambda standing: commands.cancel(standing, asked)]
+        seldom: list[Act] = [lambda execution_state: commands.cancel(execution_state, asked)]
         return st.sampled_from(acts * 5 + seldom)
 
 
@@ -155,16 +163,16 @@ def test_a_plan_whose_people_act_comes_to_its_end(data: st.DataObject) -> None:
             break
     play.check()
     assert play.status in (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
-    assert all(play.standing.of(task.id).status in (*ENDED, TaskStatus.FAILED) for task in plan.tasks)
+    assert all(play.execution_state.of(task.id).status in (*ENDED, TaskStatus.FAILED) for task in plan.tasks)
 
 
 def act_on(play: Play) -> bool:
     """What the plan waits for, done. Whether it waited for anything."""
-    standing, asked = play.standing, play.asked()
+    execution_state, asked = play.execution_state, play.asked()
     for task in play.plan.tasks:
-        status = standing.of(task.id).status
-        if status is TaskStatus.AWAITING_APPROVAL and standing.status is PlanStatus.RUNNING:
+        status = execution_state.of(task.id).status
+        if status is TaskStatus.AWAITING_APPROVAL and execution_state.status is PlanStatus.RUNNING:
             return play.ask(lambda s, id_=task.id: commands.approve(s, id_, asked))  # type: ignore[misc]
-        if status is TaskStatus.FAILED and standing.status.executing:
+        if status is TaskStatus.FAILED and execution_state.status.executing:
             return play.ask(lambda s, id_=task.id: commands.skip(s, id_, asked, "run"))  # type: ignore[misc]
     return play.ask(lambda s: commands.resume(s, asked))

@@ -8,10 +8,17 @@ import pytest
 from groundwork.errors import Refusal, Transient
 from groundwork.execution import commands, rollback
 from groundwork.execution.errors import DependentsFirst, NothingToRollBack, RollingBack
-from groundwork.execution.rollback_runner import Undoer
-from groundwork.execution.state import Standing
-from groundwork.execution.step_handler import Carrier
-from groundwork.execution.worker import Assignment, Below, NotReverted, Outcome, Taken, Watch
+from groundwork.execution.rollback_runner import RollbackRunner
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.step_handler import StepHandler
+from groundwork.execution.worker import (
+    Assignment,
+    CommitToRevert,
+    CompletedTask,
+    NotReverted,
+    TaskOutcome,
+    WorkerContext,
+)
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.repositories import Repository
 from tests.execution.scripted_plan import Play
@@ -27,14 +34,14 @@ class Reverts:
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
     fails: Exception | None = None
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
         self.asked.append((repository.id, [one.task.key for one in taken]))
         if self.fails:
             fails, self.fails = self.fails, None
             raise fails
         return {one.task.id: f"revert of {one.commit_sha}" for one in taken}
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         raise AssertionError("it makes commits")
 
 
@@ -54,10 +61,10 @@ def ended() -> Play:
     return play
 
 
-def ask(play: Play, key: str | None = None, include: bool = False) -> Standing:
+def ask(play: Play, key: str | None = None, include: bool = False) -> ExecutionState:
     task_id = id_of(play.plan, key) if key else None
     return play.conductor("somebody").change(
-        play.plan.id, lambda standing: rollback.roll_back(standing, play.asked(), task_id, None, include)
+        play.plan.id, lambda execution_state: rollback.roll_back(execution_state, play.asked(), task_id, None, include)
     )
 
 
@@ -65,18 +72,18 @@ def undo(play: Play, reverts: Reverts) -> str:
     def repository(id_: str) -> Repository:
         return Repository(id=id_, name="R", url="https://example.com/r.git", created_at=NOW)
 
-    return Undoer(play.store, play.conductor(), reverts, repository, lambda: play.now).undo(play.plan.id)
+    return RollbackRunner(play.store, play.conductor(), reverts, repository, lambda: play.now).undo(play.plan.id)
 
 
-def carrier(play: Play) -> Carrier:
+def carrier(play: Play) -> StepHandler:
     class Nobody:
-        async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+        async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
             raise AssertionError("nobody works here")
 
     def repository(id_: str) -> Repository:
         raise AssertionError("nobody asks for it")
 
-    return Carrier(play.store, play.conductor(), Nobody(), repository, lambda: play.now, lambda: 900_000)
+    return StepHandler(play.store, play.conductor(), Nobody(), repository, lambda: play.now, lambda: 900_000)
 
 
 def test_dependents_are_named_in_the_order_in_which_they_would_go() -> None:
@@ -97,7 +104,7 @@ def test_a_task_is_taken_back_after_all_that_was_built_on_it() -> None:
     order = reverts.asked[0][1]
     assert (order.index("d") < order.index("b") < order.index("a"), order.index("c") < order.index("a")) == (True, True)
     assert play.statuses() == {"a": "SKIPPED", "b": "SKIPPED", "c": "SKIPPED", "d": "SKIPPED", "e": "COMPLETED"}
-    assert play.standing.of(id_of(play.plan, "a")).revert_sha == "revert of sha"
+    assert play.execution_state.of(id_of(play.plan, "a")).revert_sha == "revert of sha"
     assert play.status is PlanStatus.COMPLETED
     with pytest.raises(NothingToRollBack):
         ask(play, "a")
@@ -115,27 +122,27 @@ def test_in_a_plan_that_can_go_on_what_was_taken_back_is_done_again() -> None:
     play, reverts = done(), Reverts()
     for _ in range(3):
         play.work()
-    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
     ask(play, "b")
     with pytest.raises(RollingBack):
-        play.conductor().change(play.plan.id, lambda standing: commands.resume(standing, play.asked()))
+        play.conductor().change(play.plan.id, lambda execution_state: commands.resume(execution_state, play.asked()))
     assert undo(play, reverts) == "DONE"
     assert play.statuses()["b"] == "PENDING"
-    first = play.standing.of(id_of(play.plan, "b"))
+    first = play.execution_state.of(id_of(play.plan, "b"))
     assert (first.since, first.attempts, first.commit_sha) == (1, 1, None)
     play.commits.clear()
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
     assert set(play.statuses().values()) == {"COMPLETED"}
-    assert play.standing.execution.number == 2
+    assert play.execution_state.execution.number == 2
 
 
 def test_a_rollback_that_does_not_go_leaves_the_tasks_done_and_says_why() -> None:
     play, reverts = ended(), Reverts(fails=NotReverted("The branch has moved on."))
     ask(play, "d")
     assert undo(play, reverts) == "FAILED"
-    kept = play.standing.execution.rollback
+    kept = play.execution_state.execution.rollback
     assert kept is not None
     assert kept.error == "The branch has moved on."
     assert play.statuses()["d"] == "COMPLETED"
@@ -167,7 +174,7 @@ def test_a_plan_under_way_is_not_rolled_back() -> None:
 def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the_plan_is_free_again() -> None:
     play, reverts = done(), Reverts()
     play.work()
-    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
     ask(play, "a")
     for now in (play.now, play.now + 3_500_000):
         play.now, reverts.fails = now, Transient("Nobody answers.")
@@ -175,10 +182,10 @@ def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the
             undo(play, reverts)
     play.now, reverts.fails = play.now + 200_000, Transient("Nobody answers.")
     assert undo(play, reverts) == "FAILED"
-    kept = play.standing.execution.rollback
+    kept = play.execution_state.execution.rollback
     assert kept is not None
     assert kept.error == "Given up: Nobody answers."
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
 
@@ -190,7 +197,7 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     assert play.status is PlanStatus.PAUSED
     ask(play, "a")
     assert undo(play, reverts) == "DONE"
-    assert play.ask(lambda standing: commands.skip(standing, id_of(play.plan, "b"), play.asked()))
+    assert play.ask(lambda execution_state: commands.skip(execution_state, id_of(play.plan, "b"), play.asked()))
     assert play.closed
     # as the state machine, the rule on its status and the sweep see it now
     assert carrier(play).end(play.plan.id, 1) == {}
@@ -199,6 +206,6 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     play.conductor().look(play.plan.id)
     assert play.status is PlanStatus.PAUSED
     play.commits.clear()
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert (play.status, play.statuses()) == (PlanStatus.COMPLETED, {"a": "COMPLETED", "b": "SKIPPED"})

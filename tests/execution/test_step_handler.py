@@ -11,11 +11,11 @@ from groundwork.backlog.model import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import commands
 from groundwork.execution.attempts import LEASE_MS
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Conductor
-from groundwork.execution.state import Spent, Standing
-from groundwork.execution.step_handler import SPREAD_S, Carrier, PlanNotEnded
-from groundwork.execution.worker import Assignment, Done, Failed, Held, Outcome, Turn, Watch
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.state import ExecutionState, TaskUsage
+from groundwork.execution.step_handler import SPREAD_S, PlanNotEnded, StepHandler
+from groundwork.execution.worker import Assignment, Completed, Failed, Suspended, TaskOutcome, TurnReport, WorkerContext
 from groundwork.llm.port import Usage
 from groundwork.plans.estimate import Measured
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
@@ -23,7 +23,7 @@ from groundwork.plans.repositories import Repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
 from tests.plans.plans import NOW, draft, id_of, phase, plan_of
 
-type Script = Callable[[Assignment, Watch], Awaitable[Outcome]]
+type Script = Callable[[Assignment, WorkerContext], Awaitable[TaskOutcome]]
 
 
 @dataclass
@@ -33,17 +33,17 @@ class Scripted:
     script: Script
     asked: list[Assignment] = field(default_factory=list)
 
-    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         self.asked.append(assignment)
         return await self.script(assignment, watch)
 
 
-async def succeeds(assignment: Assignment, watch: Watch) -> Outcome:
-    await watch.turn(Turn(1, ("edit",), ("a.py",), "Edits", Spent(input=100, calls=1, cost_micro_usd=5)))
-    return Done("sha", summary=f"Did {assignment.task.key}", files=("a.py",))
+async def succeeds(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+    await watch.turn(TurnReport(1, ("edit",), ("a.py",), "Edits", TaskUsage(input=100, calls=1, cost_micro_usd=5)))
+    return Completed("sha", summary=f"Did {assignment.task.key}", files=("a.py",))
 
 
-async def fails(assignment: Assignment, watch: Watch) -> Outcome:
+async def fails(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
     return Failed(f"Attempt {assignment.attempt} did not compile.")
 
 
@@ -56,15 +56,15 @@ class World:
         self.store.add(plan)
         self.worker = Scripted(script)
         self.measured: list[tuple[str, Effort, Measured]] = []
-        self.change(lambda standing: commands.execute(standing, Asked("somebody", 1_000)))
+        self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
 
     @property
-    def conductor(self) -> Conductor:
-        return Conductor(self.store, self.machine, lambda: self.now, sleep=lambda seconds: None)
+    def conductor(self) -> ExecutionCoordinator:
+        return ExecutionCoordinator(self.store, self.machine, lambda: self.now, sleep=lambda seconds: None)
 
     @property
-    def carrier(self) -> Carrier:
-        return Carrier(
+    def carrier(self) -> StepHandler:
+        return StepHandler(
             store=self.store,
             conductor=self.conductor,
             worker=self.worker,
@@ -76,10 +76,10 @@ class World:
         )
 
     @property
-    def standing(self) -> Standing:
+    def execution_state(self) -> ExecutionState:
         return self.store.read(self.plan.id)
 
-    def change(self, act: Callable[[Standing], Standing]) -> None:
+    def change(self, act: Callable[[ExecutionState], ExecutionState]) -> None:
         self.conductor.change(self.plan.id, act)
 
     def gate(self, key: str, token: str, number: int = 1) -> str | None:
@@ -87,11 +87,11 @@ class World:
         self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
-    async def work(self, key: str, number: int = 1, try_: str = "") -> dict[str, Any]:
-        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), try_)
+    async def work(self, key: str, number: int = 1, attempt_key: str = "") -> dict[str, Any]:
+        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), attempt_key)
 
     def status(self, key: str) -> TaskStatus:
-        return self.standing.of(id_of(self.plan, key)).status
+        return self.execution_state.of(id_of(self.plan, key)).status
 
 
 def repository(id_: str) -> Repository:
@@ -126,21 +126,21 @@ async def test_what_a_task_has_taken_is_measured_once_it_is_done() -> None:
 
 
 async def test_a_cancel_stops_the_worker_and_counts_nothing_of_it() -> None:
-    async def until_stopped(assignment: Assignment, watch: Watch) -> Outcome:
-        world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
+    async def until_stopped(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+        world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
         await asyncio.wait_for(watch.stop.wait(), 60)
         assert not await watch.holds()
-        return Done("sha")
+        return Completed("sha")
 
     world = chain(until_stopped)
     world.gate("a", "one")
     assert (await world.work("a"))["next"] == "DONE"
-    assert (world.status("a"), world.standing.status) == (TaskStatus.CANCELLED, PlanStatus.CANCELLED)
+    assert (world.status("a"), world.execution_state.status) == (TaskStatus.CANCELLED, PlanStatus.CANCELLED)
     assert world.gate("b", "two") is None
 
 
 async def test_a_second_invocation_waits_for_the_first_and_takes_over_once_it_is_lost() -> None:
-    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+    async def lost(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         raise KeyboardInterrupt
 
     world = chain(lost)
@@ -157,43 +157,43 @@ async def test_a_second_invocation_waits_for_the_first_and_takes_over_once_it_is
 
 
 async def test_of_two_workers_the_one_that_was_replaced_changes_nothing() -> None:
-    async def replaced(assignment: Assignment, watch: Watch) -> Outcome:
+    async def replaced(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         world.now += LEASE_MS + 1
         world.worker.script = succeeds
         await world.work("a")
         await asyncio.wait_for(watch.stop.wait(), 60)
-        return Done("another", files=("b.py",))
+        return Completed("another", files=("b.py",))
 
     world = chain(replaced)
     world.gate("a", "one")
     assert (await world.work("a"))["next"] == "DONE"
-    state = world.standing.of(id_of(world.plan, "a"))
+    state = world.execution_state.of(id_of(world.plan, "a"))
     assert (state.commit_sha, state.files, state.status) == ("sha", ("a.py",), TaskStatus.COMPLETED)
 
 
 async def test_a_fault_of_others_uses_up_no_attempt() -> None:
-    async def troubled(assignment: Assignment, watch: Watch) -> Outcome:
+    async def troubled(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         raise Transient("DynamoDB")
 
     world = chain(troubled)
     world.gate("a", "one")
     for _ in range(5):
         assert (await world.work("a"))["next"] == "LATER"
-    assert world.standing.of(id_of(world.plan, "a")).attempts == 1
+    assert world.execution_state.of(id_of(world.plan, "a")).attempts == 1
 
 
 async def test_a_task_whose_repository_is_gone_asks_a_person_at_once() -> None:
-    async def gone(assignment: Assignment, watch: Watch) -> Outcome:
+    async def gone(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         raise NotFound.of("repository", "r")
 
     world = chain(gone)
     world.gate("a", "one")
     assert (await world.work("a"))["next"] == "GATE"
-    assert (world.status("a"), world.standing.status) == (TaskStatus.FAILED, PlanStatus.PAUSED)
-    assert world.standing.of(id_of(world.plan, "a")).error_msg == "There is no repository 'r'."
+    assert (world.status("a"), world.execution_state.status) == (TaskStatus.FAILED, PlanStatus.PAUSED)
+    assert world.execution_state.of(id_of(world.plan, "a")).error_msg == "There is no repository 'r'."
 
 
-async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+async def lost(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
     raise KeyboardInterrupt
 
 
@@ -201,34 +201,34 @@ async def test_tried_again_after_its_last_invocation_failed_it_waits_for_no_leas
     world = chain(lost)
     world.gate("a", "one")
     with pytest.raises(KeyboardInterrupt):
-        await world.work("a", try_="12:00 000")
+        await world.work("a", attempt_key="12:00 000")
     world.worker.script = succeeds
-    assert (await world.work("a", try_="12:00 001"))["next"] == "DONE"
+    assert (await world.work("a", attempt_key="12:00 001"))["next"] == "DONE"
     assert [asked.attempt for asked in world.worker.asked] == [1, 1]
 
 
-@pytest.mark.parametrize("try_", ["", "12:00 001", "12:00 000", "12:05 000", "12:05 002"])
-async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(try_: str) -> None:
+@pytest.mark.parametrize("attempt_key", ["", "12:00 001", "12:00 000", "12:05 000", "12:05 002"])
+async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(attempt_key: str) -> None:
     world = chain(lost)
     world.gate("a", "one")
     with pytest.raises(KeyboardInterrupt):
-        await world.work("a", try_="12:00 001")
+        await world.work("a", attempt_key="12:00 001")
     # such as a second invocation of the same try, or one of an earlier one that comes late
-    assert (await world.work("a", try_=try_))["next"] == "LATER"
+    assert (await world.work("a", attempt_key=attempt_key))["next"] == "LATER"
 
 
 async def test_of_a_worker_that_was_wrongly_thought_gone_nothing_is_kept() -> None:
-    async def replaced(assignment: Assignment, watch: Watch) -> Outcome:
+    async def replaced(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         world.worker.script = succeeds
-        await world.work("a", try_="12:00 001")
+        await world.work("a", attempt_key="12:00 001")
         assert not await watch.holds()
         await asyncio.wait_for(watch.stop.wait(), 60)
-        return Done("another", files=("b.py",))
+        return Completed("another", files=("b.py",))
 
     world = chain(replaced)
     world.gate("a", "one")
-    assert (await world.work("a", try_="12:00 000"))["next"] == "DONE"
-    assert world.standing.of(id_of(world.plan, "a")).commit_sha == "sha"
+    assert (await world.work("a", attempt_key="12:00 000"))["next"] == "DONE"
+    assert world.execution_state.of(id_of(world.plan, "a")).commit_sha == "sha"
 
 
 async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon_it_is_tried_again() -> None:
@@ -236,8 +236,8 @@ async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon
     world.gate("a", "one")
     for number in range(3 * 3):
         with pytest.raises(KeyboardInterrupt):
-            await world.work("a", try_=f"12:00 {number:03d}")
-    assert (await world.work("a", try_="12:00 009"))["next"] == "GATE"
+            await world.work("a", attempt_key=f"12:00 {number:03d}")
+    assert (await world.work("a", attempt_key="12:00 009"))["next"] == "GATE"
     assert world.status("a") is TaskStatus.FAILED
 
 
@@ -245,13 +245,13 @@ def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> Non
     world = chain()
     world.gate("a", "one")
     world.conductor.sweep(10**15, lambda: False)
-    assert world.standing.status is PlanStatus.RUNNING
+    assert world.execution_state.status is PlanStatus.RUNNING
     world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
-    assert (world.standing.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    assert (world.execution_state.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     world.conductor.sweep(10**15, lambda: False)
-    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+    assert (world.execution_state.status, world.execution_state.execution.number) == (PlanStatus.RUNNING, 2)
 
 
 @pytest.mark.parametrize("mode", ["sequential", "manual", "parallel"])
@@ -267,8 +267,8 @@ def test_the_phases_of_a_large_plan_are_child_executions_however_small() -> None
 
 
 async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
-    async def held(assignment: Assignment, watch: Watch) -> Outcome:
-        return Held()
+    async def held(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+        return Suspended()
 
     world = chain(held)
     world.gate("a", "one")
@@ -278,16 +278,16 @@ async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> No
 
 
 async def test_a_pause_between_two_invocations_leads_back_to_the_gate() -> None:
-    async def paused(assignment: Assignment, watch: Watch) -> Outcome:
-        world.change(lambda standing: commands.pause(standing, Asked("somebody", 1_000)))
-        return Held()
+    async def paused(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+        world.change(lambda execution_state: commands.pause(execution_state, Actor("somebody", 1_000)))
+        return Suspended()
 
     world = chain(paused)
     world.gate("a", "one")
     assert (await world.work("a"))["next"] == "GATE"
-    assert world.standing.status is PlanStatus.PAUSED
+    assert world.execution_state.status is PlanStatus.PAUSED
     assert world.gate("a", "two") == "waits"
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.machine.opened["two"] == "WORK"
     world.worker.script = succeeds
     assert (await world.work("a"))["next"] == "DONE"
@@ -300,7 +300,7 @@ async def test_the_same_token_and_the_same_gate_twice_change_nothing() -> None:
     assert world.gate("a", "another") == "WORK"
     await world.work("a")
     assert world.gate("a", "third") == "DONE"
-    assert world.standing.of(id_of(world.plan, "a")).attempts == 1
+    assert world.execution_state.of(id_of(world.plan, "a")).attempts == 1
 
 
 def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_over() -> None:
@@ -308,11 +308,11 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     with pytest.raises(PlanNotEnded):
         world.carrier.end(world.plan.id, 1)
     assert world.carrier.failed(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
-    assert (world.standing.status, world.standing.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    assert (world.execution_state.status, world.execution_state.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
     assert world.carrier.failed(world.plan.id, 1, "late") == {"failed": False}
-    assert world.standing.status is PlanStatus.RUNNING
+    assert world.execution_state.status is PlanStatus.RUNNING
     assert world.gate("a", "old", number=1) is None
     assert world.gate("a", "new", number=2) == "WORK"
 
@@ -320,13 +320,13 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
 def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     world = chain()
     world.conductor.sweep(10**15, lambda: False)
-    assert world.standing.status.executing
+    assert world.execution_state.status.executing
     world.machine.ended.append((world.plan.id, 1))
     world.conductor.sweep(10**15, lambda: False)
-    assert world.standing.status is PlanStatus.FAILED
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    assert world.execution_state.status is PlanStatus.FAILED
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     world.conductor.sweep(10**15, lambda: False)
-    assert (world.standing.status, world.standing.execution.number) == (PlanStatus.RUNNING, 2)
+    assert (world.execution_state.status, world.execution_state.execution.number) == (PlanStatus.RUNNING, 2)
 
 
 def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
@@ -342,21 +342,21 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
     world.carrier.failed(world.plan.id, 1, "gone")
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert (world.machine.opened, world.machine.started) == ({}, [])
     world.conductor.sweep(10**15, lambda: False)
     assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
-    assert world.standing.of(id_of(world.plan, "b")).token is None
+    assert world.execution_state.of(id_of(world.plan, "b")).token is None
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
     world.carrier.failed(world.plan.id, 1, "gone")
-    world.change(lambda standing: commands.resume(standing, Asked("somebody", 1_000)))
+    world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.carrier.begin(world.plan.id, 1) == {"phaseIds": []}
     assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
     assert (await world.work("a", number=1))["next"] == "DONE"
-    assert world.standing.of(id_of(world.plan, "a")).attempts == 0
+    assert world.execution_state.of(id_of(world.plan, "a")).attempts == 0
 
 
 def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -> None:
@@ -382,7 +382,7 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     world.machine = Deaf()
     a = id_of(world.plan, "a")
     world.store.knock(world.plan.id, a, 1, "one")
-    world.change(lambda standing: commands.skip(standing, a, Asked("somebody", 1_000), "run"))
+    world.change(lambda execution_state: commands.skip(execution_state, a, Actor("somebody", 1_000), "run"))
     assert heard == ["one"]
     for _ in range(3):
         world.conductor.sweep(10**15, lambda: False)
@@ -400,7 +400,7 @@ def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next()
     world = chain()
     world.machine = Deaf()
     world.gate("b", "waits")
-    world.change(lambda standing: commands.cancel(standing, Asked("somebody", 1_000)))
+    world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
     for _ in range(2):
         assert world.machine.opened == {}
         world.conductor.sweep(10**15, lambda: False)
@@ -411,7 +411,7 @@ def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next()
 
 
 async def test_the_worker_that_finds_an_attempt_lost_begins_the_next_one_itself() -> None:
-    async def lost(assignment: Assignment, watch: Watch) -> Outcome:
+    async def lost(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         raise KeyboardInterrupt
 
     world = chain(lost)
@@ -429,9 +429,9 @@ async def test_the_worker_that_finds_an_attempt_lost_begins_the_next_one_itself(
 async def test_tasks_that_begin_together_are_told_to_spread_and_one_alone_is_not() -> None:
     told: dict[str, float] = {}
 
-    async def listens(assignment: Assignment, watch: Watch) -> Outcome:
+    async def listens(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         told[assignment.task.key] = assignment.spread_s
-        return Held()
+        return Suspended()
 
     keys = [f"t{number}" for number in range(9)]
     phases = (phase("One", *(draft(key) for key in keys), mode="parallel"), phase("Two", draft("last")))

@@ -3,7 +3,7 @@
 from groundwork.execution import commands
 from groundwork.execution.attempts import finished
 from groundwork.execution.state import Cause
-from groundwork.execution.worker import Failed, Held, Troubled
+from groundwork.execution.worker import Failed, Suspended, TransientFailure
 from groundwork.plans.model import PlanStatus
 from tests.execution.scripted_plan import Play
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -29,28 +29,28 @@ def test_a_task_is_tried_three_times_and_then_a_person_is_asked() -> None:
     for _ in range(3):
         assert play.status is PlanStatus.RUNNING
         play.work(Failed("It does not compile."))
-    assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
+    assert (play.status.value, play.execution_state.execution.cause) == ("PAUSED", Cause.FAILURE)
     assert play.statuses() == {"a": "FAILED", "b": "PENDING", "c": "PENDING"}
     assert not play.work()
     a = id_of(play.plan, "a")
-    assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
-    assert play.ask(lambda standing: commands.retry(standing, a, play.asked()))
+    assert [attempt.number for attempt in play.execution_state.of(a).failed] == [1, 2, 3]
+    assert play.ask(lambda execution_state: commands.retry(execution_state, a, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
-    assert play.standing.of(a).attempts == 4
+    assert play.execution_state.of(a).attempts == 4
 
 
 def test_what_is_not_the_tasks_fault_uses_up_no_attempt() -> None:
     play = three_tasks()
     a = id_of(play.plan, "a")
     for _ in range(10):
-        play.work(Troubled("Too many requests"))
-        play.work(Held())
-    assert play.standing.of(a).attempts == 1
+        play.work(TransientFailure("Too many requests"))
+        play.work(Suspended())
+    assert play.execution_state.of(a).attempts == 1
     for _ in range(30):
-        play.work(Troubled("Too many requests"))
+        play.work(TransientFailure("Too many requests"))
     assert play.statuses()["a"] == "FAILED"
-    assert "25" in (play.standing.of(a).error_msg or "") or "26" in (play.standing.of(a).error_msg or "")
+    assert "25" in (play.execution_state.of(a).error_msg or "") or "26" in (play.execution_state.of(a).error_msg or "")
 
 
 def test_a_plan_that_only_failed_tasks_hold_up_waits_for_a_person_again() -> None:
@@ -59,20 +59,20 @@ def test_a_plan_that_only_failed_tasks_hold_up_waits_for_a_person_again() -> Non
     for _ in range(3):
         play.work(Failed("No."))
     assert play.status is PlanStatus.PAUSED
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.statuses() == {"a": "FAILED", "b": "COMPLETED", "c": "WAITING"}
-    assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
+    assert (play.status.value, play.execution_state.execution.cause) == ("PAUSED", Cause.FAILURE)
 
 
 def test_what_was_let_go_on_but_has_not_begun_stays_behind_its_gate_when_the_plan_is_paused() -> None:
     play = three_tasks()
     assert play.statuses()["a"] == "RUNNING"
-    assert play.ask(lambda standing: commands.pause(standing, play.asked()))
+    assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
     assert play.status is PlanStatus.PAUSED
     play.work()
-    assert play.standing.of(id_of(play.plan, "a")).attempts == 0
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
+    assert play.execution_state.of(id_of(play.plan, "a")).attempts == 0
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
 
@@ -85,8 +85,8 @@ def test_a_worker_that_is_lost_each_time_uses_up_the_attempt() -> None:
             play.claim(one)
         play.now += 100_000
     assert play.statuses()["a"] == "FAILED"
-    assert [attempt.number for attempt in play.standing.of(a).failed] == [1, 2, 3]
-    assert "lost" in (play.standing.of(a).error_msg or "")
+    assert [attempt.number for attempt in play.execution_state.of(a).failed] == [1, 2, 3]
+    assert "lost" in (play.execution_state.of(a).error_msg or "")
 
 
 def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_after_it_is_resumed() -> None:
@@ -96,28 +96,28 @@ def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_afte
         play.work(Failed("No."))
     play.die()
     assert play.status.value == "FAILED"
-    assert not play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
-    assert play.ask(lambda standing: commands.resume(standing, play.asked()))
-    assert (play.status.value, play.standing.execution.cause) == ("PAUSED", Cause.FAILURE)
-    assert play.ask(lambda standing: commands.skip(standing, a, play.asked(), "run"))
+    assert not play.ask(lambda execution_state: commands.skip(execution_state, a, play.asked(), "run"))
+    assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
+    assert (play.status.value, play.execution_state.execution.cause) == ("PAUSED", Cause.FAILURE)
+    assert play.ask(lambda execution_state: commands.skip(execution_state, a, play.asked(), "run"))
     play.to_the_end()
     assert play.status.value == "COMPLETED"
 
 
-def waits_after(trouble: Troubled, faults: int, *shares: float) -> list[int]:
+def waits_after(trouble: TransientFailure, faults: int, *shares: float) -> list[int]:
     """How long the state machine waits, for workers that draw different shares."""
     play = three_tasks()
     a = id_of(play.plan, "a")
-    standing = play.standing.with_task(a, faults=faults - 1, open=True)
-    return [finished(standing, a, trouble, play.now, share=share).wait_s for share in shares]
+    execution_state = play.execution_state.with_task(a, faults=faults - 1, open=True)
+    return [finished(execution_state, a, trouble, play.now, share=share).wait_s for share in shares]
 
 
 def test_tasks_that_one_fault_has_met_do_not_come_back_in_the_same_second() -> None:
-    assert waits_after(Troubled("The server is away."), 4, 0.0, 0.5, 1.0) == [8, 16, 24]
-    assert waits_after(Troubled("The server is away."), 25, 0.0, 1.0) == [200, 600]
-    assert waits_after(Troubled("The server is away."), 1, 0.0) == [1]
+    assert waits_after(TransientFailure("The server is away."), 4, 0.0, 0.5, 1.0) == [8, 16, 24]
+    assert waits_after(TransientFailure("The server is away."), 25, 0.0, 1.0) == [200, 600]
+    assert waits_after(TransientFailure("The server is away."), 1, 0.0) == [1]
 
 
 def test_nobody_comes_back_sooner_than_the_provider_has_asked() -> None:
-    assert waits_after(Troubled("Too many requests", 90.0), 4, 0.0, 1.0) == [90, 106]
-    assert waits_after(Troubled("Too many requests", 3_600.0), 4, 0.0, 1.0) == [600, 600]
+    assert waits_after(TransientFailure("Too many requests", 90.0), 4, 0.0, 1.0) == [90, 106]
+    assert waits_after(TransientFailure("Too many requests", 3_600.0), 4, 0.0, 1.0) == [600, 600]

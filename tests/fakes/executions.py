@@ -6,8 +6,8 @@ from typing import Any
 from groundwork.errors import NotFound, WriteConflict
 from groundwork.execution.attempts import holds_task
 from groundwork.execution.ports import Event
-from groundwork.execution.state import Execution, Standing, TaskStanding
-from groundwork.execution.worker import Turn
+from groundwork.execution.state import Execution, ExecutionState, TaskExecution
+from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan
 
 LIVE = ("knock", "knocked", "lease_until", "spent", "turns")
@@ -17,24 +17,24 @@ LIVE = ("knock", "knocked", "lease_until", "spent", "turns")
 class MemoryExecutions:
     """`limit` is the account's."""
 
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, ExecutionState] = field(default_factory=dict)
     limit: int = 1_000
     used: int = 0
-    crowded: set[str] = field(default_factory=set)
+    waits_for_capacity: set[str] = field(default_factory=set)
     events: list[tuple[str, Event]] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     tries: dict[str, tuple[int, str]] = field(default_factory=dict)
     told: set[tuple[str, int, int]] = field(default_factory=set)
 
     def add(self, plan: Plan) -> None:
-        self.standings[plan.id] = Standing(plan, Execution(status=plan.status))
+        self.standings[plan.id] = ExecutionState(plan, Execution(status=plan.status))
 
-    def read(self, plan_id: str) -> Standing:
+    def read(self, plan_id: str) -> ExecutionState:
         if plan_id not in self.standings:
             raise NotFound.of("plan", plan_id)
         return self.standings[plan_id]
 
-    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+    def commit(self, before: ExecutionState, after: ExecutionState, events: tuple[Event, ...]) -> None:
         plan_id = before.plan.id
         now = self.standings[plan_id]
         used = self.used + len(after.running) - len(before.running)
@@ -46,10 +46,10 @@ class MemoryExecutions:
         self.used = used
         self.silent.discard(plan_id)
         plan = after.plan.changed(status=after.status)
-        self.standings[plan_id] = Standing(plan, after.execution, {**now.states, **states})
+        self.standings[plan_id] = ExecutionState(plan, after.execution, {**now.states, **states})
         self.events += [(plan_id, event) for event in events]
 
-    def _merged(self, now: Standing, before: Standing, task_id: str, after: TaskStanding) -> TaskStanding:
+    def _merged(self, now: ExecutionState, before: ExecutionState, task_id: str, after: TaskExecution) -> TaskExecution:
         """What others write besides is theirs, unless this commit changes it."""
         current, old = now.of(task_id), before.of(task_id)
         if after.knock != old.knock and current.knock != old.knock:
@@ -57,8 +57,8 @@ class MemoryExecutions:
         theirs = {name: getattr(current, name) for name in LIVE if getattr(after, name) == getattr(old, name)}
         return after.changed(**theirs)
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
-        order = (number, try_)
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+        order = (number, attempt_key)
         if order >= self.tries.get(task_id, order):
             self.tries[task_id] = order
             self._put(plan_id, task_id, knock=token, knocked=number)
@@ -72,7 +72,7 @@ class MemoryExecutions:
         self._put(plan_id, task_id, lease_until=until_ms)
         return True
 
-    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         if (task_id, turn.number, at_ms) in self.told:
             return
         self.told.add((task_id, turn.number, at_ms))
@@ -82,21 +82,25 @@ class MemoryExecutions:
     def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
         self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)
 
-    def unquiet(self, since_ms: int) -> list[str]:
-        return [id_ for id_, standing in self.standings.items() if standing.execution.number and id_ not in self.silent]
+    def needing_attention(self, since_ms: int) -> list[str]:
+        return [
+            id_
+            for id_, execution_state in self.standings.items()
+            if execution_state.execution.number and id_ not in self.silent
+        ]
 
-    def quiet(self, standing: Standing) -> None:
-        if self.read(standing.plan.id).execution.seq == standing.execution.seq:
-            self.silent.add(standing.plan.id)
+    def mark_idle(self, execution_state: ExecutionState) -> None:
+        if self.read(execution_state.plan.id).execution.seq == execution_state.execution.seq:
+            self.silent.add(execution_state.plan.id)
 
     def room(self) -> int:
         return self.limit - self.used
 
-    def crowded_out(self, plan_id: str) -> None:
-        self.crowded.add(plan_id)
+    def mark_waiting_for_capacity(self, plan_id: str) -> None:
+        self.waits_for_capacity.add(plan_id)
 
-    def waiting_for_room(self) -> list[str]:
-        waiting, self.crowded = sorted(self.crowded), set()
+    def waiting_for_capacity(self) -> list[str]:
+        waiting, self.waits_for_capacity = sorted(self.waits_for_capacity), set()
         return waiting
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
-from groundwork.plans.edit_guard import refusal, touched
+from groundwork.plans.edit_guard import changed_elements, refusal
 from groundwork.plans.errors import PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, TaskState
@@ -50,7 +50,7 @@ class MemoryPlans:
 
     def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
         head = self.load(before.id)
-        guarded = touched(before, after)
+        guarded = changed_elements(before, after)
         if head.version != before.version:
             raise VersionConflict(head.version)
         if head.status is not before.status:

@@ -7,7 +7,7 @@ from groundwork.backlog.model import Artifact, CardAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, path_of
-from groundwork.runs.model import Entry, Run, RunType, Status, Target
+from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
 
 
@@ -35,8 +35,8 @@ class MemoryRuns:
     _keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _retries: dict[str, int] = field(default_factory=dict)
     _retried: dict[str, str] = field(default_factory=dict)
-    _lines: dict[str, list[Target]] = field(default_factory=dict)
-    _journal: dict[str, list[Entry]] = field(default_factory=dict)
+    _lines: dict[str, list[ManifestEntry]] = field(default_factory=dict)
+    _journal: dict[str, list[JournalEntry]] = field(default_factory=dict)
     _drafts: dict[str, dict[int, tuple[EpicDraft, ...]]] = field(default_factory=dict)
     _selections: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
     _logs: dict[str, list[LogLine]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class MemoryRuns:
         self._keep_apart(project_id, run)
         if run.retry_of:
             given = self._retried.get(run.retry_of)
-            if given and self.load(given).status is not Status.CANCELLED:
+            if given and self.load(given).status is not RunStatus.CANCELLED:
                 raise NothingToRetry
             self._retried[run.retry_of] = run.id
             self._retries.pop(run.retry_of, None)
@@ -113,10 +113,10 @@ class MemoryRuns:
         if run.next_retry_at:
             self._retries[run.id] = run.next_retry_at
 
-    def manifest(self, run_id: str, start: int, stop: int) -> list[Target]:
+    def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
         return [target for target in self._lines.get(run_id, []) if start <= target.index < stop]
 
-    def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]:
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]:
         return (entry for entry in self._journal.get(run_id, []) if entry.seq > after)
 
     def selection(self, run_id: str) -> list[tuple[int, ...]]:

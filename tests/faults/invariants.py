@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage
-from groundwork.runs.model import ITEM_ATTEMPTS, RUN_ATTEMPTS, Entry, ItemStatus, Run, RunType, Status, Target
+from groundwork.runs.model import (
+    ITEM_ATTEMPTS,
+    RUN_ATTEMPTS,
+    ItemStatus,
+    JournalEntry,
+    ManifestEntry,
+    Run,
+    RunStatus,
+    RunType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +39,15 @@ class Record:
     """A run with its manifest, its journal in the order it was written, and the items that left drafts."""
 
     run: Run
-    targets: Mapping[int, Target] = field(default_factory=dict)
-    entries: Sequence[Entry] = ()
+    targets: Mapping[int, ManifestEntry] = field(default_factory=dict)
+    entries: Sequence[JournalEntry] = ()
     drafts: frozenset[int] = frozenset()
 
     @property
     def number(self) -> int:
         return int(self.run.id.rpartition("-R")[2])
 
-    def completed(self) -> dict[int, Entry]:
+    def completed(self) -> dict[int, JournalEntry]:
         return {entry.index: entry for entry in self.entries if entry.status is ItemStatus.COMPLETED}
 
 
@@ -70,7 +79,7 @@ class Moment:
 
     runs: Mapping[str, Run]
     locks: Mapping[RunType, str]
-    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    entries: Mapping[str, Sequence[JournalEntry]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ def every_item_has_ended(state: State) -> Found:
             yield f"{run.id} is {run.status}"
         elif run.claims:
             yield f"{run.id} has ended with claims {sorted(run.claims)}"
-        elif run.status is Status.CANCELLED or run.given_up_unqueued:
+        elif run.status is RunStatus.CANCELLED or run.given_up_unqueued:
             continue
         elif not run.ended == run.total == len(record.targets):
             yield f"{run.id}: {run.ended} ended of {run.total}, {len(record.targets)} in the manifest"
@@ -167,13 +176,13 @@ def a_status_says_what_became_of_the_items(state: State) -> Found:
     for record in state.records:
         run = record.run
         good = {
-            Status.SUCCEEDED: run.failed == 0,
-            Status.PARTIAL: run.failed > 0 and run.completed + run.skipped > 0,
-            Status.FAILED: run.failed > 0 or run.given_up_unqueued,
+            RunStatus.SUCCEEDED: run.failed == 0,
+            RunStatus.PARTIAL: run.failed > 0 and run.completed + run.skipped > 0,
+            RunStatus.FAILED: run.failed > 0 or run.given_up_unqueued,
         }
         if not good.get(run.status, True):
             yield f"{run.id} is {run.status} with {run.completed} completed, {run.failed} failed"
-        if run.status in (Status.PARTIAL, Status.FAILED) and not run.error:
+        if run.status in (RunStatus.PARTIAL, RunStatus.FAILED) and not run.error:
             yield f"{run.id} is {run.status} without a reason"
         mute = [e.index for e in record.entries if e.status is ItemStatus.FAILED and not (e.error_code and e.error)]
         if mute:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, Status
+from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, Run, RunStatus
 from tests.anthropic_server.faults import Call, Fault, hanging, never
 from tests.faults.alarms import metrics_of
 from tests.faults.invariants import Bill, at_the_end, of_the_bill
@@ -84,7 +84,7 @@ def test_a_hop_that_failed_three_times_comes_back_through_the_dead_letter_queue(
         project = _project(here, [f"The search is slow ({n})" for n in range(12)])
         breakdown.here = here
         run = _ended(here, _started(here, project))
-        assert (run.status, run.completed, run.hops) == (Status.SUCCEEDED, 12, 1)
+        assert (run.status, run.completed, run.hops) == (RunStatus.SUCCEEDED, 12, 1)
         assert _gave_up(here)
         assert [letter["revived"] for letter in _letters(here, run.id)] == [True]
         assert metrics_of(here.evidence.lines)["RunsGivenUp"] == 0
@@ -99,7 +99,7 @@ def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
         breakdown.here = here
         run = _ended(here, _started(here, project))
         assert until(lambda: _letters(here, run.id), PATIENCE_S, "the dead letter")
-        assert run.status is Status.FAILED
+        assert run.status is RunStatus.FAILED
         assert run.error == f"The run was given up: {MAX_STALLED_HOPS} hops in a row ended no item."
         given_up = until(lambda: here.evidence.records("Run given up"), PATIENCE_S, "the line about the end")
         assert [(record["run_id"], record["code"]) for record in given_up] == [(run.id, ErrorCode.NO_PROGRESS.value)]
@@ -130,7 +130,7 @@ def test_a_poison_item_fails_after_its_attempts_and_the_others_complete() -> Non
         cards = [f"The search is slow ({n})" for n in range(13)] + [f"It eats its worker ({POISON})"]
         project = _project(here, cards)
         run = _ended(here, _started(here, project))
-        assert (run.status, run.completed, run.failed) == (Status.PARTIAL, len(cards) - 1, 1)
+        assert (run.status, run.completed, run.failed) == (RunStatus.PARTIAL, len(cards) - 1, 1)
         items = here.http.get(f"/api/runs/{run.id}/items", params={"limit": 200, "status": "FAILED"}).json()["items"]
         (item,) = items
         assert POISON in item["title"]

@@ -9,16 +9,16 @@ from groundwork.ids import Kind
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
     Claim,
-    Entry,
     ErrorCode,
     ItemStatus,
+    JournalEntry,
     Lease,
-    Phase,
+    ManifestEntry,
     Run,
     RunOptions,
+    RunPhase,
+    RunStatus,
     RunType,
-    Status,
-    Target,
 )
 from tests.faults.invariants import (
     NAMES,
@@ -40,8 +40,8 @@ RUN = Run(
     id=f"{PROJECT}-R1",
     type=RunType.GENERATE_STORIES,
     created_at=1,
-    status=Status.PARTIAL,
-    phase=Phase.DONE,
+    status=RunStatus.PARTIAL,
+    phase=RunPhase.DONE,
     total=3,
     queued=3,
     cursor=3,
@@ -54,9 +54,15 @@ RUN = Run(
     error="1 of 3 items failed.",
     seq=9,
 )
-DONE = Entry(0, ItemStatus.COMPLETED, attempts=2, created=2, cost=400, seq=5)
-FAILED = Entry(1, ItemStatus.FAILED, attempts=3, cost=300, error_code=ErrorCode.WORKER_LOST, error="Lost.", seq=7)
-TARGETS = {0: Target(0, (1,), "one"), 1: Target(1, (2,), "two"), 2: Target(2, (3,), "three", skipped=True)}
+DONE = JournalEntry(0, ItemStatus.COMPLETED, attempts=2, created=2, cost=400, seq=5)
+FAILED = JournalEntry(
+    1, ItemStatus.FAILED, attempts=3, cost=300, error_code=ErrorCode.WORKER_LOST, error="Lost.", seq=7
+)
+TARGETS = {
+    0: ManifestEntry(0, (1,), "one"),
+    1: ManifestEntry(1, (2,), "two"),
+    2: ManifestEntry(2, (3,), "three", skipped=True),
+}
 RECORD = Record(RUN, TARGETS, (DONE, FAILED))
 EPICS = [Child(Kind.EPIC, (number,), None) for number in (1, 2, 3)]
 STORIES = [Child(Kind.STORY, (1, 1), 1), Child(Kind.STORY, (1, 2), 1)]
@@ -68,7 +74,7 @@ RIGHT = State(
     counts={"cards": 2, "epics": 3, "stories": 2, "subtasks": 0},
     locks={},
 )
-ACTIVE = replace(RUN, status=Status.RUNNING, lease=Lease(2, "worker", 99))
+ACTIVE = replace(RUN, status=RunStatus.RUNNING, lease=Lease(2, "worker", 99))
 
 
 def broken(state: State) -> set[str]:
@@ -95,9 +101,9 @@ WRONG: dict[str, tuple[State, str]] = {
         replace(RIGHT, records=[replace(RECORD, entries=(DONE, replace(FAILED, attempts=4)))]),
         "attempts_are_within_budget",
     ),
-    "a run that is still active": (with_run(status=Status.RUNNING), "every_item_has_ended"),
+    "a run that is still active": (with_run(status=RunStatus.RUNNING), "every_item_has_ended"),
     "an item that was forgotten": (with_run(total=4), "every_item_has_ended"),
-    "a success with a failure in it": (with_run(status=Status.SUCCEEDED), "a_status_says_what_became_of_the_items"),
+    "a success with a failure in it": (with_run(status=RunStatus.SUCCEEDED), "a_status_says_what_became_of_the_items"),
     "a failure without a reason": (with_run(error=None), "a_status_says_what_became_of_the_items"),
     "an item's failure without a reason": (
         replace(RIGHT, records=[replace(RECORD, entries=(DONE, replace(FAILED, error_code=None)))]),

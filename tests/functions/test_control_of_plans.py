@@ -9,7 +9,7 @@ from functions.manage_plans import app
 from functions.plan_executor import app as executor
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.state import Timing
 from groundwork.settings import Settings
 from tests.events import Context
@@ -47,8 +47,8 @@ class Clicks:
         assert answer.status == status, answer.body
         return answer.json
 
-    def conductor(self) -> Conductor:
-        return Conductor(self.tables.executions, self.machine, app.now_ms)
+    def conductor(self) -> ExecutionCoordinator:
+        return ExecutionCoordinator(self.tables.executions, self.machine, app.now_ms)
 
     def gate(self, plan: Any, key: str, number: int = 1) -> str:
         self.conductor().arrived(plan["id"], number, id_of(plan, key), f"token of {key}")
@@ -98,7 +98,7 @@ def test_a_task_deleted_while_it_comes_to_its_gate_does_not_hold_up_its_phase(cl
     # the gate has been looked at, and its token is written after the edit
     assert clicks.plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'b')}").status == 204
     clicks.tables.executions.knock(plan["id"], id_of(plan, "b"), 1, "late")
-    clicks.conductor().change(plan["id"], lambda standing: standing)
+    clicks.conductor().change(plan["id"], lambda execution_state: execution_state)
     assert clicks.machine.opened == {"late": "DONE"}
 
 
@@ -112,7 +112,7 @@ def test_a_plan_that_waited_for_room_and_is_gone_is_nobodys_error(clicks: Clicks
     # as it is when it is deleted between two looks
     clicks.ask(f"/api/plans/{second['id']}/cancel")
     assert clicks.plans.call("DELETE", f"/api/plans/{second['id']}").status == 204
-    clicks.tables.executions.crowded_out(second["id"])
+    clicks.tables.executions.mark_waiting_for_capacity(second["id"])
     assert clicks.ask(f"/api/plans/{first['id']}/cancel")["status"] == "CANCELLED"
 
 

@@ -59,7 +59,7 @@ async def test_what_is_larger_than_lambda_can_send_is_told_rather_than_lost(
 ) -> None:
     plain = get(path)
     # the quotes of the body are escaped once more in what Lambda sends
-    monkeypatch.setattr(http, "MOST_BYTES", len(plain["body"].encode()) + 1_000)
+    monkeypatch.setattr(http, "MAX_BYTES", len(plain["body"].encode()) + 1_000)
     refused = get(path)
     error = json.loads(refused["body"])["error"]
     assert (refused["statusCode"], error["code"]) == (413, "TOO_LARGE")

@@ -228,7 +228,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
 ) -> None:
     tree(call, project)
     monkeypatch.setattr(http, "ZIPPED_FROM", 100)
-    monkeypatch.setattr(http, "MOST_BYTES", 100)
+    monkeypatch.setattr(http, "MAX_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")
 
@@ -240,7 +240,7 @@ def test_pages_of_long_cards_fit_into_an_answer(call: Call, project: str) -> Non
     found, query = 0, {"limit": "200"}
     while True:
         answer = call("GET", f"/api/projects/{project}/cards", query=query)
-        assert len(json.dumps(answer.body, ensure_ascii=False).encode()) < http.MOST_BYTES
+        assert len(json.dumps(answer.body, ensure_ascii=False).encode()) < http.MAX_BYTES
         found += len(answer.json["items"])
         if answer.json["nextToken"] is None:
             break

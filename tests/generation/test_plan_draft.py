@@ -7,7 +7,7 @@ import pytest
 
 from groundwork.backlog.model import Mode, Story, Subtask
 from groundwork.generation import plan_draft
-from groundwork.generation.plan_draft import Brief
+from groundwork.generation.plan_draft import PlanBrief
 from groundwork.generation.task_texts import kept_files, kept_key
 from groundwork.llm.mock import model as mock
 from groundwork.llm.mock import plans
@@ -26,11 +26,11 @@ EPIC = "bcdfghjkmn-E1"
 STORY_ID = f"{EPIC}-S1"
 
 
-def brief(**fields: Any) -> Brief:
+def brief(**fields: Any) -> PlanBrief:
     described = "One file a month. Amounts in the user's currency."
     plan = empty(title="Export invoices as CSV", description=described)
     known: dict[str, Any] = {"plan": plan, "survey": SURVEY}
-    return Brief(**known | fields)
+    return PlanBrief(**known | fields)
 
 
 def story(number: int = 1) -> Story:
@@ -58,7 +58,7 @@ def subtasks(count: int) -> list[Subtask]:
     ]
 
 
-async def interpreted(of: Brief, model: ScriptedModel) -> Plan:
+async def interpreted(of: PlanBrief, model: ScriptedModel) -> Plan:
     question = plan_draft.question(of)
     return await ask(model, question, lambda answer: plan_draft.interpret(of, answer), lambda reply: None)
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
 from groundwork.generation.plan_review import judge, parts, question
-from groundwork.generation.review_answers import FORMS, Sight
+from groundwork.generation.review_answers import FORMS, ReviewScope
 from groundwork.llm.mock import model
 from groundwork.llm.prompt import schema
 from groundwork.plans.errors import ConflictingSuggestions
-from groundwork.plans.history import Request, ReviewType
+from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, applied
 from groundwork.plans.repo_survey import Survey
@@ -28,8 +28,8 @@ SURVEY = Survey("main", "0" * 40, ("src/a.py", "README.md"), "# A", None)
 EFFORTS = ("XS", "S", "M", "L", "XL")
 
 
-def whole(plan: Plan, part: int = 0) -> Sight:
-    return Sight(plan, frozenset(task.id for task in plan.tasks), tuple(phase.id for phase in plan.phases), part)
+def whole(plan: Plan, part: int = 0) -> ReviewScope:
+    return ReviewScope(plan, frozenset(task.id for task in plan.tasks), tuple(phase.id for phase in plan.phases), part)
 
 
 @given(plans(), st.sampled_from(TYPES))
@@ -193,9 +193,9 @@ def test_a_question_is_one_that_the_api_takes(review_type: ReviewType) -> None:
 @pytest.mark.parametrize("review_type", TYPES)
 def test_the_largest_plan_is_reviewed_in_parts_that_cover_it_once(review_type: ReviewType) -> None:
     plan = plan_of(*[phase(f"P{n}", *[draft(f"t{n}-{m}") for m in range(50)]) for n in range(10)])
-    found = parts(plan, Request(review_type=review_type))
+    found = parts(plan, IterationRequest(review_type=review_type))
     assert [id_ for part in found for id_ in part.task_ids] == [task.id for task in plan.tasks]
-    assert parts(plan, Request(review_type=review_type)) == found
+    assert parts(plan, IterationRequest(review_type=review_type)) == found
     for part in found:
-        sight = Sight(plan, frozenset(part.task_ids), part.phase_ids)
+        sight = ReviewScope(plan, frozenset(part.task_ids), part.phase_ids)
         assert len(json.dumps(question(sight, review_type, SURVEY).material)) < 400_000

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from groundwork.agent import prompts
-from groundwork.agent.runner import carry_on
+from groundwork.agent.runner import run_session
 from groundwork.agent.session import Session
 from groundwork.agent.tools import TOOLS
 from groundwork.llm.claude import anthropic_api, bedrock
 from groundwork.llm.conversation import Conversation, Message, TurnEnd
 from groundwork.llm.port import ModelError, Overloaded, RateLimited, Unavailable, Usage
-from tests.agent.world import MODEL, Desk, brief, workspace
+from tests.agent.world import MODEL, JobContext, brief, workspace
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import Fault, on_calls
 from tests.anthropic_server.server import AnthropicServer
@@ -28,11 +28,11 @@ async def server() -> AsyncIterator[AnthropicServer]:
         yield one
 
 
-async def carried(server: AnthropicServer, folder: Path) -> tuple[Session, Desk]:
+async def carried(server: AnthropicServer, folder: Path) -> tuple[Session, JobContext]:
     model = anthropic_api(MODEL, "key-of-a-test", server.url)
-    desk = Desk(model, workspace(folder, FILES))
+    desk = JobContext(model, workspace(folder, FILES))
     try:
-        session = (await carry_on(Session(brief=brief(), base="0" * 40), desk.means(), desk.watch())).session
+        session = (await run_session(Session(brief=brief(), base="0" * 40), desk.means(), desk.watch())).session
     finally:
         await model.close()
     return session, desk

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from groundwork.agent.runner import carry_on
+from groundwork.agent.runner import run_session
 from groundwork.agent.session import Session
 from groundwork.llm.mock.model import MockModel
-from tests.agent.world import MODEL, Desk, brief, workspace
+from tests.agent.world import MODEL, JobContext, brief, workspace
 
 FILES: dict[str, str | bytes] = {
     "CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n- Older.\n\n## 1.0\n\n- First.\n",
@@ -27,9 +27,9 @@ FILES: dict[str, str | bytes] = {
 
 
 async def carried_out(folder: Path, **task: Any) -> Session:
-    desk = Desk(MockModel(MODEL, latency_ms=0), workspace(folder, FILES))
+    desk = JobContext(MockModel(MODEL, latency_ms=0), workspace(folder, FILES))
     asked = brief(layout=tuple(sorted(FILES)), **task)
-    session = (await carry_on(Session(brief=asked, base="0" * 40), desk.means(), desk.watch())).session
+    session = (await run_session(Session(brief=asked, base="0" * 40), desk.means(), desk.watch())).session
     assert session.ended
     assert session.ended.success, session.ended.reason
     return session
@@ -80,7 +80,7 @@ async def test_a_tasks_words_never_become_code(tmp_path: Path, hostile: str) -> 
 async def test_the_same_function_twice_gets_another_name(tmp_path: Path) -> None:
     first = await carried_out(tmp_path / "one", files=("src/app.py",))
     after = {**FILES, "src/app.py": text(first, "src/app.py")}
-    desk = Desk(MockModel(MODEL, latency_ms=0), workspace(tmp_path / "two", after))
-    session = (await carry_on(Session(brief=brief(), base="0" * 40), desk.means(), desk.watch())).session
+    desk = JobContext(MockModel(MODEL, latency_ms=0), workspace(tmp_path / "two", after))
+    session = (await run_session(Session(brief=brief(), base="0" * 40), desk.means(), desk.watch())).session
     assert "def resume_1_2(" in text(session, "src/app.py")
     assert json.dumps(session.changes)

@@ -10,7 +10,7 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Mode
 from groundwork.llm.claude import anthropic_api
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunStatus, RunType
 from tests.anthropic_server import faults
 from tests.anthropic_server.faults import on_calls, on_text
 from tests.anthropic_server.server import AnthropicServer
@@ -56,7 +56,7 @@ async def test_a_run_survives_one_fault_of_each_kind_and_counts_what_was_billed(
     # beside the refusal only an item that met a bad answer and then a bad correction may have failed
     assert set(codes) <= {ErrorCode.ANSWER_REFUSED, ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED}
     assert len(codes) <= 3
-    assert (run.status, run.completed) == (Status.PARTIAL, 20 - len(codes))
+    assert (run.status, run.completed) == (RunStatus.PARTIAL, 20 - len(codes))
     assert run.usage == server.billed
     assert len(world.rows("S")) == run.created
     completed = [entry for entry in world.entries(run_id) if entry.status is ItemStatus.COMPLETED]
@@ -83,7 +83,7 @@ async def test_an_item_that_never_succeeds_fails_with_its_reason_and_no_other_do
     world.check(run_id)
     assert Counter(entry.error_code for entry in world.entries(run_id)) == {None: 8, code: 1}
     assert run.usage.output == server.billed.output
-    assert run.status is Status.PARTIAL
+    assert run.status is RunStatus.PARTIAL
 
 
 async def test_a_wrong_key_fails_the_run_and_not_its_items_one_by_one(moto_tables: Tables) -> None:
@@ -94,7 +94,7 @@ async def test_a_wrong_key_fails_the_run_and_not_its_items_one_by_one(moto_table
         run = await carried_out(world, run_id, server)
         assert server.calls <= 8, "no further call is made once it is known that none can succeed"
     world.check(run_id)
-    assert run.status is Status.FAILED
+    assert run.status is RunStatus.FAILED
     assert run.usage.output == 0
 
 
@@ -105,5 +105,5 @@ async def test_no_item_fails_under_a_real_rate_limit(moto_tables: Tables) -> Non
     with AnthropicServer(requests_a_minute=1_500, burst=5) as server:
         run = await carried_out(world, run_id, server)
     world.check(run_id)
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 40)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 40)
     assert run.usage == server.billed

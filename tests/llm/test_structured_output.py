@@ -13,7 +13,7 @@ from groundwork.llm.claude import anthropic_api
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Overloaded, Question, Reply, Stop, Task, Usage
 from groundwork.llm.structured_output import (
-    MOST_TOKENS,
+    MAX_TOKENS,
     AnswerInvalid,
     AnswerRefused,
     AnswerRejected,
@@ -134,10 +134,10 @@ async def test_a_truncated_answer_gets_more_room_and_is_not_sent_back() -> None:
 
 
 async def test_room_is_bounded() -> None:
-    big = Question(Task.WRITE_STORIES, "", {}, Number, max_tokens=MOST_TOKENS - 1)
+    big = Question(Task.WRITE_STORIES, "", {}, Number, max_tokens=MAX_TOKENS - 1)
     model = Scripted(CUT, GOOD)
     await ask(model, big, even, lambda reply: None)
-    assert model.questions[1].max_tokens == MOST_TOKENS
+    assert model.questions[1].max_tokens == MAX_TOKENS
 
 
 async def test_a_rejected_answer_tells_a_person_what_is_wrong() -> None:

@@ -19,7 +19,7 @@ from groundwork.plans.repositories import Repository
 from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import RunType, Status
+from groundwork.runs.model import RunStatus, RunType
 from groundwork.runs.progress import progress_of
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.scripted_answers import FIVE, phases, written
@@ -57,7 +57,7 @@ async def test_a_description_becomes_a_plan(on_moto: PlanWorld) -> None:
     assert world.plan(accepted.plan_id).status is PlanStatus.GENERATING
     assert world.triggered == [accepted.run_id]
     run = await world.to_the_end(accepted.run_id)
-    assert (run.type, run.status, run.total, run.error) == (RunType.GENERATE_PLAN, Status.SUCCEEDED, 1, None)
+    assert (run.type, run.status, run.total, run.error) == (RunType.GENERATE_PLAN, RunStatus.SUCCEEDED, 1, None)
     plan = world.plan(accepted.plan_id)
     assert (plan.status, plan.version, plan.title) == (PlanStatus.DRAFT, 1, "Resume downloads")
     assert faults(plan, complete=True) == []
@@ -139,7 +139,7 @@ async def test_a_plan_that_stays_wrong_is_failed_with_the_reason_and_nothing_hal
     world.model = answering(A_CYCLE)
     accepted = world.ask()
     run = await world.to_the_end(accepted.run_id)
-    assert (run.status, run.usage.calls) == (Status.FAILED, 2)
+    assert (run.status, run.usage.calls) == (RunStatus.FAILED, 2)
     plan = world.plan(accepted.plan_id)
     assert (plan.status, plan.version, plan.phases) == (PlanStatus.FAILED, 0, ())
     assert "CYCLE: These tasks wait for each other" in str(plan.error)
@@ -239,7 +239,7 @@ async def test_a_worker_killed_in_the_middle_is_followed_by_one_that_ends_it(wor
     later.now_ms = lambda: now_ms() + 120_000
     assert await later.hop(accepted.run_id) is HopEnd.ENDED
     run, plan = world.run(accepted.run_id), world.plan(accepted.plan_id)
-    assert (run.status, run.hops, plan.status, plan.version) == (Status.SUCCEEDED, 2, PlanStatus.DRAFT, 1)
+    assert (run.status, run.hops, plan.status, plan.version) == (RunStatus.SUCCEEDED, 2, PlanStatus.DRAFT, 1)
     assert versions(plan.id) == ["V#000000", "V#000001"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.plans.history import MOST_LISTED, compared, listed, summary_of
+from groundwork.plans.history import MAX_LISTED, compared, listed, summary_of
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddTask,
@@ -87,6 +87,6 @@ def test_a_long_list_of_changes_is_cut_and_counted() -> None:
     empty = plan_of()
     many = plan_of(phase("One", *(draft(f"t{n}", description="Long. " * 200) for n in range(100))))
     found = listed(compared(empty, many))
-    assert (len(found["changes"]), found["change_count"]) == (MOST_LISTED, 101)
+    assert (len(found["changes"]), found["change_count"]) == (MAX_LISTED, 101)
     assert len(str(found["changes"])) < 60_000
     assert "before" not in found["changes"][-1]

@@ -20,7 +20,7 @@ from groundwork.plans.reviews import ReviewRequest
 from groundwork.plans.validation import faults
 from groundwork.runs import call_pool
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import Run, Status
+from groundwork.runs.model import Run, RunStatus
 from tests.plans.world import FILES, PlanWorld, now_ms
 from tests.simulation.dynamodb import Database, in_place_of_aws
 from tests.tables import settings_at
@@ -144,7 +144,7 @@ def test_a_generation_ends_with_one_whole_plan_wherever_it_is_interrupted(tmp_pa
     for at in range(1, requests + 1):
         with a_world(tmp_path) as (world, wire):
             run, plan = generate(world, wire, at, how)
-            assert (run.status, run.completed) == (Status.SUCCEEDED, 1), (at, run.error)
+            assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 1), (at, run.error)
             assert (plan.status, plan.version) == (PlanStatus.DRAFT, 1)
             assert faults(plan, complete=True) == []
             assert plan.last_task == sum(1 for _ in plan.tasks)
@@ -163,5 +163,5 @@ def test_a_review_ends_with_each_suggestion_once_wherever_it_is_interrupted(tmp_
         with a_world(tmp_path) as (world, wire):
             run, iteration_id = review(world, wire, at, how)
             iteration = world.tables.plans.iteration(iteration_id)
-            assert (run.status, iteration.status) == (Status.SUCCEEDED, IterationStatus.DONE), (at, run.error)
+            assert (run.status, iteration.status) == (RunStatus.SUCCEEDED, IterationStatus.DONE), (at, run.error)
             assert len(world.tables.plans.suggestions(iteration)) == known == run.created

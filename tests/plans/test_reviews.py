@@ -28,7 +28,7 @@ from groundwork.plans.reviews import Choice, ReviewRequest, effect
 from groundwork.plans.suggestions import clashes
 from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
-from groundwork.runs.model import RunType, Status
+from groundwork.runs.model import RunStatus, RunType
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import draft, id_of, phase, plan_of
 from tests.plans.world import PlanWorld, now_ms, tables_in_memory
@@ -255,7 +255,7 @@ async def test_a_part_that_fails_leaves_what_the_others_suggest(world: PlanWorld
 
     world.model = ScriptedModel(scripted)
     iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
-    assert (world.run(str(iteration.run_id)).status, iteration.status) == (Status.PARTIAL, IterationStatus.DONE)
+    assert (world.run(str(iteration.run_id)).status, iteration.status) == (RunStatus.PARTIAL, IterationStatus.DONE)
     assert len(suggestions) == 18
     assert "not valid" in str(iteration.error)
 

@@ -20,15 +20,15 @@ from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.editor import Editor
-from groundwork.plans.generate import Accepted, GenerateRequest, Generator
+from groundwork.plans.generate import GenerateRequest, GenerationStarted, Generator
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan
-from groundwork.plans.ports import PlanMeans
+from groundwork.plans.ports import PlanServices
 from groundwork.plans.repo_survey import Surveyor, once
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
-from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import Run
 from groundwork.runs.start import Starter
 from tests.simulation.dynamodb import Database, in_place_of_aws
@@ -155,7 +155,7 @@ class PlanWorld:
     def editor(self, who: str = "somebody") -> Editor:
         return Editor(self.tables.plans, self.tables.entries, now_ms, who)
 
-    def ask(self, **fields: Any) -> Accepted:
+    def ask(self, **fields: Any) -> GenerationStarted:
         asked: dict[str, Any] = {
             "repository_id": self.repository.id,
             "title": "Resume downloads",
@@ -199,9 +199,9 @@ class PlanWorld:
             ai_and_model=lambda asked: ("mock", asked or "claude-sonnet-5-5"),
         )
 
-    def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> Worker:
+    def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> HopRunner:
         ends = time.monotonic() + self.hop_ms / 1000
-        return Worker(
+        return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
             model_for=lambda run: self.model,
@@ -210,7 +210,7 @@ class PlanWorld:
             now_ms=now_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
             request_id=owner,
-            plans=PlanMeans(self.tables.plans, once(self.survey), self.tables.templates.get),
+            plans=PlanServices(self.tables.plans, once(self.survey), self.tables.templates.get),
         )
 
     async def to_the_end(self, run_id: str, most_hops: int = 30) -> Run:

@@ -11,14 +11,14 @@ import pytest
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.agent.commit_message import TASK, trailers
 from groundwork.execution import commands
-from groundwork.execution.agent_worker import SessionWorker
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Act, Conductor
+from groundwork.execution.agent_worker import AgentWorker
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import Act, ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
-from groundwork.execution.rollback_runner import Undoer
+from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.execution.schedule import woken
-from groundwork.execution.state import Standing
-from groundwork.execution.step_handler import Carrier
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.step_handler import StepHandler
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -53,53 +53,57 @@ class Going:
         yield FakeUpstream(self.servers[repository.id])
 
     @property
-    def standing(self) -> Standing:
+    def execution_state(self) -> ExecutionState:
         return self.tables.executions.read(PLAN)
 
-    def conductor(self, who: str | None = None) -> Conductor:
-        return Conductor(self.tables.executions, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
+    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+        return ExecutionCoordinator(
+            self.tables.executions, self.machine, lambda: self.now, who, sleep=lambda seconds: None
+        )
 
-    def carrier(self) -> Carrier:
+    def carrier(self) -> StepHandler:
         model = lambda: MockModel(MODEL, latency_ms=0)  # noqa: E731
-        return Carrier(
+        return StepHandler(
             store=self.tables.executions,
             conductor=self.conductor(),
-            worker=SessionWorker(self.opened, model, cost_micro_usd, self.tables.sessions),  # type: ignore[arg-type]
+            worker=AgentWorker(self.opened, model, cost_micro_usd, self.tables.sessions),  # type: ignore[arg-type]
             repository=self.tables.repositories.get,
             now_ms=lambda: self.now,
             left_ms=lambda: 900_000,
             measured=self.tables.measures.add,
         )
 
-    def ask(self, act: Any, *more: Any) -> Standing:
-        asked = Asked("somebody", self.now)
-        changed: Act = lambda standing: act(standing, *more, asked) if more else act(standing, asked)  # noqa: E731
+    def ask(self, act: Any, *more: Any) -> ExecutionState:
+        asked = Actor("somebody", self.now)
+        changed: Act = lambda execution_state: (
+            act(execution_state, *more, asked) if more else act(execution_state, asked)
+        )  # noqa: E731
         return self.conductor("somebody").change(PLAN, changed)
 
     def undo(self) -> str:
         reverter = GitReverter(self.opened, self.tables.sessions)  # type: ignore[arg-type]
         store, repository = self.tables.executions, self.tables.repositories.get
-        return Undoer(store, self.conductor(), reverter, repository, lambda: self.now).undo(PLAN)
+        return RollbackRunner(store, self.conductor(), reverter, repository, lambda: self.now).undo(PLAN)
 
     async def to_the_end(self) -> None:
         for _ in range(12):
-            standing = self.standing
-            if standing.execution.rolling_back:
+            execution_state = self.execution_state
+            if execution_state.execution.rolling_back:
                 assert self.undo() == "DONE"
-            elif standing.status is PlanStatus.COMPLETED:
+            elif execution_state.status is PlanStatus.COMPLETED:
                 return
-            elif standing.status in (PlanStatus.RUNNING, PlanStatus.PAUSING):
-                await self.execution(standing.execution.number)
+            elif execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING):
+                await self.execution(execution_state.execution.number)
             else:
-                self.resumed(standing)
-        raise AssertionError(f"{self.standing.status} {self.standing.execution}")
+                self.resumed(execution_state)
+        raise AssertionError(f"{self.execution_state.status} {self.execution_state.execution}")
 
-    def resumed(self, standing: Standing) -> None:
-        for task_id in standing.failed:
+    def resumed(self, execution_state: ExecutionState) -> None:
+        for task_id in execution_state.failed:
             self.ask(commands.retry, task_id)
-        if standing.status in (PlanStatus.DRAFT, PlanStatus.READY):
+        if execution_state.status in (PlanStatus.DRAFT, PlanStatus.READY):
             self.ask(commands.execute)
-        elif self.standing.status in (PlanStatus.PAUSED, PlanStatus.FAILED):
+        elif self.execution_state.status in (PlanStatus.PAUSED, PlanStatus.FAILED):
             self.ask(commands.resume)
 
     async def execution(self, number: int) -> None:
@@ -127,7 +131,7 @@ class Going:
         self.tokens += 1
         token = f"token {self.tokens}"
         self.carrier().gate(PLAN, number, task_id, token)
-        if self.standing.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
+        if self.execution_state.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
             self.ask(commands.approve, task_id)
         return self.machine.opened.get(token)
 
@@ -158,11 +162,11 @@ def named(name: str) -> Any:
 
 @pytest.mark.parametrize("going", EXECUTIONS, indirect=True)
 async def test_a_plan_goes_on_to_its_end(going: Going) -> None:
-    before = going.standing
+    before = going.execution_state
     before_done = {id_ for id_, state in before.states.items() if state.status is TaskStatus.COMPLETED}
     shas = {id_: before.of(id_).commit_sha for id_ in before_done}
     await going.to_the_end()
-    after = going.standing
+    after = going.execution_state
     assert {after.of(task.id).status for task in after.plan.tasks} == {TaskStatus.COMPLETED}
     if not before.execution.rolling_back:
         assert {id_: after.of(id_).commit_sha for id_ in before_done} == shas
@@ -176,8 +180,8 @@ async def test_a_plan_goes_on_to_its_end(going: Going) -> None:
 
 @named("running")
 async def test_a_session_in_the_middle_is_taken_up_where_it_was(going: Going) -> None:
-    (task_id,) = going.standing.running
-    state = going.standing.of(task_id)
+    (task_id,) = going.execution_state.running
+    state = going.execution_state.of(task_id)
     kept = going.tables.sessions.load(task_id, state.attempts)
     assert kept is not None
     assert kept.turns > 0
@@ -185,16 +189,16 @@ async def test_a_session_in_the_middle_is_taken_up_where_it_was(going: Going) ->
     ended = going.tables.sessions.load(task_id, state.attempts)
     assert ended is not None
     assert ended.said[: len(kept.said)] == kept.said
-    assert going.standing.of(task_id).attempts == state.attempts
+    assert going.execution_state.of(task_id).attempts == state.attempts
 
 
 @named("patching")
 async def test_patches_of_before_lie_under_those_of_today(going: Going) -> None:
-    done = [id_ for id_, state in going.standing.states.items() if state.status is TaskStatus.COMPLETED]
+    done = [id_ for id_, state in going.execution_state.states.items() if state.status is TaskStatus.COMPLETED]
     before = {id_: going.tables.sessions.newest_patch(id_) for id_ in done}
     await going.to_the_end()
     assert {id_: going.tables.sessions.newest_patch(id_) for id_ in done} == before
-    later = [task.id for task in going.standing.plan.tasks if task.id not in done]
+    later = [task.id for task in going.execution_state.plan.tasks if task.id not in done]
     under = [patch.under for id_ in later if (patch := going.tables.sessions.newest_patch(id_))]
     assert under
     assert all({one.task_id for one in patches} >= set(done) for patches in under)
@@ -203,16 +207,16 @@ async def test_patches_of_before_lie_under_those_of_today(going: Going) -> None:
 @named("rolling-back")
 def test_a_rollback_is_finished(going: Going) -> None:
     assert going.undo() == "DONE"
-    rollback = going.standing.execution.rollback
+    rollback = going.execution_state.execution.rollback
     assert rollback is not None
     assert rollback.status == "DONE"
-    assert not [id_ for id_, state in going.standing.states.items() if state.status is TaskStatus.COMPLETED]
+    assert not [id_ for id_, state in going.execution_state.states.items() if state.status is TaskStatus.COMPLETED]
 
 
 @named("failed")
 async def test_a_failed_task_is_tried_again_and_knows_why_it_failed(going: Going) -> None:
-    (task_id,) = going.standing.failed
-    state = going.standing.of(task_id)
+    (task_id,) = going.execution_state.failed
+    state = going.execution_state.of(task_id)
     assert len(state.failed) == state.attempts == 3
     await going.to_the_end()
     kept = going.tables.sessions.load(task_id, 4)
@@ -222,11 +226,11 @@ async def test_a_failed_task_is_tried_again_and_knows_why_it_failed(going: Going
 
 @named("scheduled")
 def test_a_schedule_fires_with_the_payload_that_was_given_to_eventbridge(going: Going) -> None:
-    timing = going.standing.execution.schedule
+    timing = going.execution_state.execution.schedule
     assert timing is not None
-    asked = Asked("schedule", going.now)
+    asked = Actor("schedule", going.now)
     going.conductor("schedule").change(
-        PLAN, lambda standing: woken(standing, timing.expression, "2027-01-15T08:00:00Z", asked)
+        PLAN, lambda execution_state: woken(execution_state, timing.expression, "2027-01-15T08:00:00Z", asked)
     )
-    assert going.standing.status is PlanStatus.RUNNING
+    assert going.execution_state.status is PlanStatus.RUNNING
     assert going.machine.started == [(PLAN, 1)]

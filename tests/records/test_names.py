@@ -21,11 +21,11 @@ from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
-from groundwork.execution.attempts import Next
+from groundwork.execution.attempts import Step
 from groundwork.execution.ports import Event
-from groundwork.execution.state import Cause, Execution, TaskStanding
-from groundwork.execution.state import Spent as TaskSpent
-from groundwork.execution.worker import Turn
+from groundwork.execution.state import Cause, Execution, TaskExecution
+from groundwork.execution.state import TaskUsage as TaskSpent
+from groundwork.execution.worker import TurnReport
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind
 from groundwork.llm.port import Usage
@@ -34,8 +34,18 @@ from groundwork.plans.history import Iteration, IterationKind, IterationStatus
 from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskStatus
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
-from groundwork.runs.model import Claim, Entry, ErrorCode, ItemStatus, Run, RunOptions, RunType, Status, Target
-from groundwork.runs.model import Phase as RunPhase
+from groundwork.runs.model import (
+    Claim,
+    ErrorCode,
+    ItemStatus,
+    JournalEntry,
+    ManifestEntry,
+    Run,
+    RunOptions,
+    RunStatus,
+    RunType,
+)
+from groundwork.runs.model import RunPhase as RunPhase
 from groundwork.values import Stored, stored_as
 from tests.records.kinds import KINDS, documents, kind_of, unknown_fields
 from tests.records.recorded import every_row, known_names
@@ -83,7 +93,7 @@ DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "task": (Task, {"id"}),
     "iteration": (Iteration, ITERATION_COLUMNS),
     "suggestion": (Suggestion, set()),
-    "task state": (TaskStanding, APART),
+    "task state": (TaskExecution, APART),
     "template piece": (Template, set()),
     "session": (Session, set()),
     "patch": (Patch, set()),
@@ -92,7 +102,7 @@ DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
 
 ENUMS: dict[str, Any] = {
     "run type": RunType,
-    "run status": Status,
+    "run status": RunStatus,
     "run phase": RunPhase,
     "error code": ErrorCode,
     "plan status": PlanStatus,
@@ -102,7 +112,7 @@ ENUMS: dict[str, Any] = {
     "id": Kind,
     "iteration kind": IterationKind,
     "iteration status": IterationStatus,
-    "next step": Next,
+    "next step": Step,
 }
 
 NEW: dict[str, set[str]] = {}
@@ -198,7 +208,7 @@ def test_the_stored_names_of_a_document_are_those_that_were_recorded(kind: str) 
 def test_documents_that_are_written_by_hand_have_the_recorded_names() -> None:
     known = known_names()["documents"]
     spent = TaskSpent(input=1, output=1, cache_read=1, cache_write=1, calls=1, cost_micro_usd=1)
-    turn = Turn(1, ("read",), ("a.txt",), "Hello", spent).as_json()
+    turn = TurnReport(1, ("read",), ("a.txt",), "Hello", spent).as_json()
     event = Event(1, "RUNNING", "somebody", "T1", "why").as_json()
     template = Template(id="te", name="N", title="T", created_at="2026-01-01T00:00:00.000Z").brief()
     for kind, document in {"task log": turn, "event": event, "template": template}.items():
@@ -227,8 +237,8 @@ def test_lists_keep_their_length_and_order() -> None:
     """A list inside a row never grows: a new fact gets an attribute, which an older release leaves alone."""
     usage = Usage(1, 2, 3, 4, 5)
     claim = Claim(2, 3, lost=True, saving=True, usage=usage, cost=7)
-    target = Target(0, (1, 2), "T", True, 3, (4,), (5,), "R1")
-    entry = Entry(1, ItemStatus.FAILED, 2, 3, 4, usage, 5, 6, 7, ErrorCode.TIMED_OUT, "why")
+    target = ManifestEntry(0, (1, 2), "T", True, 3, (4,), (5,), "R1")
+    entry = JournalEntry(1, ItemStatus.FAILED, 2, 3, 4, usage, 5, 6, 7, ErrorCode.TIMED_OUT, "why")
     draft = EpicDraft("T", "D", "G", "high", ("p-C3",))
     counted = {"total": 1, "queued": 2, "cursor": 3, "completed": 4, "failed": 5, "skipped": 6, "retryable": 7}
     course = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}

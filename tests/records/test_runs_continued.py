@@ -9,7 +9,7 @@ import pytest
 from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ItemStatus, RunType, Status
+from groundwork.runs.model import ItemStatus, RunStatus, RunType
 from groundwork.runs.sweep import Sweeper
 from tests.records.loading import load
 from tests.records.recorded import recorded, rows_of
@@ -75,7 +75,7 @@ async def test_a_run_under_way_goes_on_to_its_end(left: Left, name: str) -> None
     sweep(world)
     assert RUN in world.triggered
     after = await world.to_the_end(RUN)
-    assert after.status is Status.SUCCEEDED
+    assert after.status is RunStatus.SUCCEEDED
     assert (after.hops, after.seq, after.lease.epoch) > (before.hops, before.seq, before.lease.epoch)
     assert after.completed >= before.completed
     assert after.cost >= before.cost
@@ -88,30 +88,30 @@ async def test_a_run_under_way_goes_on_to_its_end(left: Left, name: str) -> None
 async def test_a_run_under_way_is_cancelled_and_the_rest_done_by_another(left: Left) -> None:
     world = left("working")
     done = world.run(RUN).completed
-    assert cancel(world.tables.runs, RUN, world.clock_ms, lambda seconds: None).status is Status.CANCELLED
+    assert cancel(world.tables.runs, RUN, world.clock_ms, lambda seconds: None).status is RunStatus.CANCELLED
     assert await world.hop(RUN) is not HopEnd.CONTINUED
     again = world.start(RunType.GENERATE_SUBTASKS)
     after = await world.to_the_end(again)
-    assert (after.status, after.skipped) == (Status.SUCCEEDED, done)
+    assert (after.status, after.skipped) == (RunStatus.SUCCEEDED, done)
     world.check(again)
 
 
 async def test_a_cancelled_run_stays_as_it_is_and_what_is_left_of_it_can_be_done(left: Left) -> None:
     world = left("cancelled")
     before = world.run(RUN)
-    assert before.status is Status.CANCELLED
+    assert before.status is RunStatus.CANCELLED
     await world.hop(RUN)
     assert world.run(RUN) == before
-    assert (await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))).status is Status.SUCCEEDED
+    assert (await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))).status is RunStatus.SUCCEEDED
 
 
 async def test_a_retry_that_was_due_is_given_and_succeeds(left: Left) -> None:
     world = left("retrying")
-    assert world.run(RUN).status is Status.PARTIAL
+    assert world.run(RUN).status is RunStatus.PARTIAL
     sweep(world)
     (again,) = world.triggered
     after = await world.to_the_end(again)
-    assert (after.status, after.retry_of, after.total) == (Status.SUCCEEDED, RUN, 1)
+    assert (after.status, after.retry_of, after.total) == (RunStatus.SUCCEEDED, RUN, 1)
 
 
 async def test_the_retry_of_a_retry_is_given_too(left: Left) -> None:
@@ -119,13 +119,13 @@ async def test_the_retry_of_a_retry_is_given_too(left: Left) -> None:
     sweep(world)
     (again,) = world.triggered
     after = await world.to_the_end(again)
-    assert (after.status, after.retry_of) == (Status.SUCCEEDED, f"{PROJECT}-R2")
+    assert (after.status, after.retry_of) == (RunStatus.SUCCEEDED, f"{PROJECT}-R2")
 
 
 def test_what_an_ended_run_has_left_is_read(left: Left) -> None:
     world = left("proposed")
     run, entries = world.run(RUN), world.entries(RUN)
-    assert run.status is Status.SUCCEEDED
+    assert run.status is RunStatus.SUCCEEDED
     assert {entry.status for entry in entries} == {ItemStatus.COMPLETED}
     assert world.tables.runs.drafts(RUN)
     assert world.tables.runs.rest(RUN) is not None
@@ -137,5 +137,5 @@ async def test_two_workers_at_once_end_each_item_once(dynamodb_local: str) -> No
     world = world_of(dynamodb_local, "working")
     sweep(world)
     await asyncio.gather(*(world.hop(RUN, f"worker-{number}") for number in range(4)))
-    assert (await world.to_the_end(RUN)).status is Status.SUCCEEDED
+    assert (await world.to_the_end(RUN)).status is RunStatus.SUCCEEDED
     world.check(RUN)

@@ -27,7 +27,7 @@ from groundwork.llm.port import Question, Unavailable
 from groundwork.runs import leases
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import ErrorCode, ItemStatus, Run, RunStatus, RunType
 from groundwork.runs.ports import Changes
 from groundwork.runs.start import RunRequest
 from groundwork.runs.sweep import Sweeper
@@ -115,7 +115,7 @@ async def test_a_worker_killed_at_a_write_leaves_a_run_that_ends_right(world: Wo
     assert await die(world, run_id, "save", nth, after)
     pass_time(world, leases.LEASE_MS + 1)
     run = await world.to_the_end(run_id)
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 10)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 10)
     assert len(world.rows("T")) == run.created == world.project().subtasks == 50
     world.check(run_id)
 
@@ -126,7 +126,7 @@ async def test_a_worker_killed_at_the_last_write_still_ends_the_run_once(world: 
     assert await die(world, run_id, "finish", 1, after)
     pass_time(world, leases.LEASE_MS + 1)
     run = await world.to_the_end(run_id)
-    assert run.status is Status.SUCCEEDED
+    assert run.status is RunStatus.SUCCEEDED
     assert world.project().subtasks == 50
     assert world.tables.runs.holders(world.project_id) == {}
 
@@ -146,7 +146,7 @@ async def test_an_item_that_kills_its_worker_each_time_fails_and_the_others_comp
             pass_time(world, leases.LEASE_MS + 1)
     run = world.run(run_id)
     failed = [entry for entry in world.entries(run_id) if entry.status is ItemStatus.FAILED]
-    assert (run.status, run.completed) == (Status.PARTIAL, 9)
+    assert (run.status, run.completed) == (RunStatus.PARTIAL, 9)
     assert [(entry.index, entry.error_code, entry.attempts) for entry in failed] == [(3, ErrorCode.WORKER_LOST, 3)]
     world.check(run_id)
 
@@ -210,7 +210,7 @@ async def test_after_a_cancel_nothing_is_saved_and_no_call_begins(world: World) 
     cancelled = await asyncio.to_thread(cancel, world.tables.runs, run_id, world.clock_ms)
     calls, rows = world.model.calls, len(world.rows("T"))
     assert await hop is HopEnd.LEASE_LOST
-    assert cancelled.status is Status.CANCELLED
+    assert cancelled.status is RunStatus.CANCELLED
     assert world.model.calls == calls
     assert len(world.rows("T")) == rows == cancelled.created == world.project().subtasks
     assert world.run(run_id) == cancelled
@@ -295,8 +295,8 @@ async def test_a_retry_does_only_what_failed_and_is_given_once(world: World) -> 
     again = world.starter.retry(run.id)
     retried = await world.to_the_end(again.run_id)
     assert (run.status, retried.status, retried.total, retried.completed) == (
-        Status.PARTIAL,
-        Status.SUCCEEDED,
+        RunStatus.PARTIAL,
+        RunStatus.SUCCEEDED,
         1,
         1,
     )
@@ -328,7 +328,7 @@ async def test_the_sweep_revives_a_run_that_was_never_triggered_and_leaves_a_liv
     run = await world.to_the_end(run_id)
     pass_time(world, leases.LEASE_MS + 1)
     assert run_id not in sweeper(world).sweep().revived
-    assert run.status is Status.SUCCEEDED
+    assert run.status is RunStatus.SUCCEEDED
 
 
 async def test_the_sweep_retries_what_is_due_once_and_with_growing_delays(world: World) -> None:
@@ -357,7 +357,7 @@ async def test_a_trigger_that_fails_leaves_the_run_queued_with_the_reason(world:
     starter = replace(world.starter, invoke=down)
     started = starter.start(world.project_id, RunRequest(type=RunType.GENERATE_SUBTASKS))
     run = world.run(started.run_id)
-    assert run.status is Status.QUEUED
+    assert run.status is RunStatus.QUEUED
     assert "TooManyRequestsException" in run.phase_detail
 
 
@@ -380,4 +380,4 @@ async def test_a_child_made_by_hand_while_the_run_works_costs_nobody_a_code(worl
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
     codes = [row.entity().code for row in world.rows("T") if row.sk.startswith("T#000001#000003#")]
     assert codes == ["ST1", "ST2", "ST3", "ST4", "ST5", "ST6"]
-    assert (run.status, len(world.rows("T"))) == (Status.SUCCEEDED, 51)
+    assert (run.status, len(world.rows("T"))) == (RunStatus.SUCCEEDED, 51)

@@ -7,7 +7,7 @@ import pytest
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import RunNotActive, Transient
 from groundwork.runs.cancel import cancel
-from groundwork.runs.model import Run, RunType, Status
+from groundwork.runs.model import Run, RunStatus, RunType
 from groundwork.runs.ports import Changes
 from tests.runs.world import World
 
@@ -35,7 +35,7 @@ def test_a_cancel_whose_answer_was_lost_is_a_cancel_and_no_refusal(simulated_tab
     run_id = world.start(RunType.GENERATE_SUBTASKS)
     store: Any = LosesAnswers(simulated_tables.runs)
     cancelled = cancel(store, run_id, lambda: 1_000, sleep=lambda seconds: None)
-    assert cancelled.status is Status.CANCELLED
+    assert cancelled.status is RunStatus.CANCELLED
     assert simulated_tables.runs.load(run_id) == cancelled
     with pytest.raises(RunNotActive):
         cancel(simulated_tables.runs, run_id, lambda: 2_000, sleep=lambda seconds: None)

@@ -16,7 +16,7 @@ from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Question, RateLimited, Reply, Task, Unavailable
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import Claim, ErrorCode, Lease, Run, RunType, Status
+from groundwork.runs.model import Claim, ErrorCode, Lease, Run, RunStatus, RunType
 from groundwork.runs.ports import Changes
 from groundwork.runs.progress import progress_of
 from groundwork.runs.start import RunRequest
@@ -89,7 +89,7 @@ async def test_a_trigger_that_failed_once_is_not_what_progress_says_for_ever(sim
     waiting = progress_of(world.run(run_id), world.clock_ms())
     assert "could not be triggered" in waiting["phaseDetail"]
     run = await world.to_the_end(run_id)
-    assert run.status is Status.SUCCEEDED
+    assert run.status is RunStatus.SUCCEEDED
     assert "could not be triggered" not in progress_of(run, world.clock_ms())["phaseDetail"]
 
 
@@ -105,7 +105,7 @@ async def test_a_worker_whose_run_was_cancelled_before_its_last_write_knows_it(s
 
     store: Any = Behind(runs, finish=finish)
     assert await replace(world.worker(), store=store).hop(run_id) is HopEnd.LEASE_LOST
-    assert world.run(run_id).status is Status.CANCELLED
+    assert world.run(run_id).status is RunStatus.CANCELLED
     assert not [line for line in world.logs(run_id) if "The run ended" in line.message]
 
 
@@ -116,10 +116,10 @@ async def test_the_schedule_gives_no_second_epics_to_cards_that_a_later_run_has_
     world = World(simulated_tables, model=ScriptedModel(provider))
     world.add_cards(6, analyzed=True)
     first = await world.to_the_end(world.start(RunType.GENERATE_EPICS))
-    assert first.status is Status.FAILED
+    assert first.status is RunStatus.FAILED
     assert first.next_retry_at
     provider.down = False
-    assert (await world.to_the_end(world.start(RunType.GENERATE_EPICS))).status is Status.SUCCEEDED
+    assert (await world.to_the_end(world.start(RunType.GENERATE_EPICS))).status is RunStatus.SUCCEEDED
     assert sweeper(world).sweep().retried == []
     linked = Counter(number for row in world.rows("E") for number in row.card_numbers)
     assert set(linked.values()) == {1}
@@ -148,7 +148,7 @@ async def test_a_later_run_over_some_of_it_does_not_keep_the_rest_from_being_ret
     await world.to_the_end(world.start(RunType.ANALYZE_CARDS, item_ids=[card.id for card in cards[:2]]))
     (again,) = sweeper(world).sweep().retried
     run = await world.to_the_end(again)
-    assert (run.status, run.completed, run.skipped) == (Status.SUCCEEDED, 4, 2)
+    assert (run.status, run.completed, run.skipped) == (RunStatus.SUCCEEDED, 4, 2)
     world.check(again)
 
 
@@ -184,7 +184,7 @@ async def test_a_batch_that_is_retried_is_merged_with_the_others(
     assert (first.total, first.completed, first.failed) == (4, 2, 2)
     provider.down = False
     again = await world.to_the_end(world.starter.retry(first.id).run_id)
-    assert (again.status, again.completed) == (Status.SUCCEEDED, 2)
+    assert (again.status, again.completed) == (RunStatus.SUCCEEDED, 2)
     linked = {number for row in world.rows("E") for number in row.card_numbers}
     assert linked == set(range(1, 31))
 
@@ -195,7 +195,7 @@ async def test_a_retry_uses_no_number_that_was_made_and_deleted_by_hand(simulate
     world.add_epics(1)
     world.add_stories(1, 1)
     first = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
-    assert first.status is Status.FAILED
+    assert first.status is RunStatus.FAILED
     made = world.tables.entries.create(Kind.SUBTASK, Path(Kind.STORY, world.project_id, (1, 1)), _by_hand)
     path = path_of(Kind.SUBTASK, made.id)
     assert path
@@ -250,7 +250,7 @@ async def test_a_run_that_did_all_it_had_to_was_not_ended_by_its_cost_limit(simu
     run_id = world.start(RunType.GENERATE_SUBTASKS, max_cost_usd=0.0005)
     await replace(world.worker(), gave_up=lambda *reason: told.append(reason)).hop(run_id)
     run = world.run(run_id)
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 2)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 2)
     assert run.error is None
     assert told == []
 
@@ -301,9 +301,9 @@ async def test_what_has_just_come_is_there_for_the_run_that_is_begun_next(laggin
     world.add_epics(3)
     cards = world.add_cards(3)
     stories = await world.to_the_end(world.start(RunType.GENERATE_STORIES))
-    assert (stories.status, stories.completed) == (Status.SUCCEEDED, 3)
+    assert (stories.status, stories.completed) == (RunStatus.SUCCEEDED, 3)
     analyses = await world.to_the_end(world.start(RunType.ANALYZE_CARDS, item_ids=[cards[0].id]))
-    assert (analyses.status, analyses.completed) == (Status.SUCCEEDED, 1)
+    assert (analyses.status, analyses.completed) == (RunStatus.SUCCEEDED, 1)
 
 
 async def test_a_card_edited_while_it_is_analysed_gets_the_analysis_of_its_new_text(simulated_tables: Tables) -> None:
@@ -316,7 +316,7 @@ async def test_a_card_edited_while_it_is_analysed_gets_the_analysis_of_its_new_t
 
     world.model = ScriptedModel(meanwhile)
     run = await world.to_the_end(world.start(RunType.ANALYZE_CARDS))
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 3)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 3)
     entity = world.rows("C")[0].entity()
     assert (entity.text, entity.analysis.summary) == ("Something else", "About Something else")
     attempts = {entry.index: entry.attempts for entry in world.entries(run.id)}

@@ -14,7 +14,7 @@ from groundwork.errors import Transient
 from groundwork.runs import leases
 from groundwork.runs.cancel import cancel
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import Claim, Lease, Phase, RunType, Status
+from groundwork.runs.model import Claim, Lease, RunPhase, RunStatus, RunType
 from tests.fakes.model import ScriptedModel
 from tests.runs.world import World, dies
 from tests.simulation.dynamodb import in_place_of_aws
@@ -72,7 +72,7 @@ def test_a_waiting_run_is_cancelled_without_waiting(simulated_tables: Tables) ->
     world.add_cards(1)
     run_id = world.start(RunType.ANALYZE_CARDS)
     waits: list[float] = []
-    assert cancel(world.tables.runs, run_id, world.clock_ms, waits.append).status is Status.CANCELLED
+    assert cancel(world.tables.runs, run_id, world.clock_ms, waits.append).status is RunStatus.CANCELLED
     assert waits == []
 
 
@@ -83,14 +83,14 @@ async def test_a_run_given_up_before_its_items_were_queued_is_retried_whole(simu
     run = world.run(run_id)
     # five hops in a row that could not even write the manifest
     lost = Lease(5, "lost/1", 1)
-    run_row(replace(run, hops=5, stalled_hops=5, phase=Phase.QUEUEING, lease=lost)).save()
+    run_row(replace(run, hops=5, stalled_hops=5, phase=RunPhase.QUEUEING, lease=lost)).save()
     given_up = await world.to_the_end(run_id)
-    assert (given_up.status, given_up.phase, given_up.queued) == (Status.FAILED, Phase.QUEUEING, 0)
+    assert (given_up.status, given_up.phase, given_up.queued) == (RunStatus.FAILED, RunPhase.QUEUEING, 0)
     assert given_up.next_retry_at is not None
     again = world.starter.retry(run_id, automatic=True)
     assert again.total == 3
     run = await world.to_the_end(again.run_id)
-    assert (run.status, run.completed, run.total) == (Status.SUCCEEDED, 3, 3)
+    assert (run.status, run.completed, run.total) == (RunStatus.SUCCEEDED, 3, 3)
 
 
 async def test_what_was_in_flight_with_a_lost_worker_goes_on_side_by_side(simulated_tables: Tables) -> None:
@@ -103,7 +103,7 @@ async def test_what_was_in_flight_with_a_lost_worker_goes_on_side_by_side(simula
     claims = {index: Claim(1, 5) for index in range(4)} | {index: Claim(2, 5) for index in range(4, 8)}
     run_row(replace(run, claims=claims, cursor=8, lease=Lease(run.lease.epoch, "lost/1", 1))).save()
     run = await world.to_the_end(run_id)
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 8)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 8)
     assert world.model.at_once >= 4
     attempts = {entry.index: entry.attempts for entry in world.entries(run_id)}
     assert attempts == dict.fromkeys(range(4), 2) | dict.fromkeys(range(4, 8), 3)
@@ -123,7 +123,7 @@ async def test_what_is_queued_in_part_goes_on_where_it_stopped_though_the_backlo
     run = await world.to_the_end(run_id)
     targets = world.tables.runs.manifest(run_id, 0, 1_000)
     assert [target.numbers for target in targets] == [(epic, n) for epic in (1, 2) for n in range(1, 76)]
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 150)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 150)
     world.check(run_id)
 
 
@@ -134,7 +134,7 @@ async def test_a_manifest_that_was_complete_is_not_written_again(simulated_table
     assert (await dies(world, run_id, lambda run: run.queued_all)).queued == 12
     world.add_epics(15)
     run = await world.to_the_end(run_id)
-    assert (run.status, run.total, run.completed) == (Status.SUCCEEDED, 12, 12)
+    assert (run.status, run.total, run.completed) == (RunStatus.SUCCEEDED, 12, 12)
     assert [target.numbers for target in world.tables.runs.manifest(run_id, 0, 100)] == [(n,) for n in range(1, 13)]
     world.check(run_id)
 
@@ -175,7 +175,7 @@ def test_whole_pages_of_items_that_are_skipped_hold_nothing_up(type_: RunType, i
     options = {"pacing": "fast", "mode": "compact"}
     scenario = Scenario(type_, items, options, hop_s=12.0, call_s=0.5, children=items - 1)
     report = simulate(1, lambda drawn: scenario, lambda faults: Faults())
-    assert (report.broken, report.ended) == ("", {"R1": Status.SUCCEEDED})
+    assert (report.broken, report.ended) == ("", {"R1": RunStatus.SUCCEEDED})
     assert report.hops == 1
 
 
@@ -198,7 +198,7 @@ async def test_a_run_stopped_by_its_cost_limit_stays_stopped_though_its_worker_w
     run_row(replace(run, lease=replace(run.lease, until=1), retryable=1)).save()
     assert await world.hop(run_id) is HopEnd.ENDED
     ended = world.run(run_id)
-    assert ended.status is Status.PARTIAL
+    assert ended.status is RunStatus.PARTIAL
     assert ended.error == "The run has reached its limit of 0.0005 US dollars."
     assert ended.next_retry_at is None
 

@@ -8,7 +8,7 @@ from groundwork.adapters.dynamodb.backlog_rows import row_of
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, ItemStatus, RunType, Status
+from groundwork.runs.model import ErrorCode, ItemStatus, RunStatus, RunType
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import World
 
@@ -21,7 +21,7 @@ def world(moto_tables: Tables) -> World:
 async def test_analysing_gives_every_card_an_analysis(world: World) -> None:
     world.add_cards(23)
     run = await world.to_the_end(world.start(RunType.ANALYZE_CARDS))
-    assert (run.status, run.completed, run.failed, run.total) == (Status.SUCCEEDED, 23, 0, 23)
+    assert (run.status, run.completed, run.failed, run.total) == (RunStatus.SUCCEEDED, 23, 0, 23)
     assert all(row.entity().analysis for row in world.rows("C"))
     world.check(run.id)
 
@@ -41,7 +41,7 @@ async def test_a_few_hundred_cards_become_epics_in_one_item(world: World) -> Non
     world.add_cards(60, analyzed=True)
     run = await world.to_the_end(world.start(RunType.GENERATE_EPICS))
     epics = world.rows("E")
-    assert (run.status, run.total, run.created) == (Status.SUCCEEDED, 1, len(epics))
+    assert (run.status, run.total, run.created) == (RunStatus.SUCCEEDED, 1, len(epics))
     assert 3 <= len(epics) <= 12
     assert (run.stated, run.covered) == (40, 40)
     assert world.project().epics == len(epics)
@@ -51,7 +51,7 @@ async def test_a_few_hundred_cards_become_epics_in_one_item(world: World) -> Non
 async def test_thousands_of_cards_are_proposed_in_batches_and_merged_once(world: World) -> None:
     world.add_cards(620, analyzed=True)
     run = await world.to_the_end(world.start(RunType.GENERATE_EPICS))
-    assert (run.status, run.total, run.completed) == (Status.SUCCEEDED, 4, 4)
+    assert (run.status, run.total, run.completed) == (RunStatus.SUCCEEDED, 4, 4)
     linked = [id_ for row in world.rows("E") for id_ in row.entity().card_ids]
     assert len(set(linked)) == 620
     world.check(run.id)
@@ -61,7 +61,7 @@ async def test_every_epic_gets_stories_by_mode_with_codes_of_ours(world: World) 
     world.add_epics(4)
     run = await world.to_the_end(world.start(RunType.GENERATE_STORIES, mode="compact"))
     stories = [row.entity() for row in world.rows("S")]
-    assert (run.status, run.created, len(stories)) == (Status.SUCCEEDED, 12, 12)
+    assert (run.status, run.created, len(stories)) == (RunStatus.SUCCEEDED, 12, 12)
     assert [story.code for story in stories[:4]] == ["S1", "S2", "S3", "S1"]
     assert all(story.run_id == run.id for story in stories)
     assert world.project().stories == 12
@@ -85,22 +85,22 @@ async def test_a_failed_generation_leaves_the_old_children_in_place(world: World
     before = [row.sk for row in world.rows("T")]
     world.model = ScriptedModel(lambda call, question: text("", Stop.REFUSED))
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS, existing_behavior="replace"))
-    assert (run.status, run.failed) == (Status.FAILED, 2)
+    assert (run.status, run.failed) == (RunStatus.FAILED, 2)
     assert [row.sk for row in world.rows("T")] == before
 
 
 async def test_an_item_that_no_transaction_could_take_fails_and_says_so_and_the_others_are_done(world: World) -> None:
     world.add_epics(1)
-    crowded, other = world.add_stories(1, 2)
-    world.add_subtasks(crowded, 95)
+    waits_for_capacity, other = world.add_stories(1, 2)
+    world.add_subtasks(waits_for_capacity, 95)
     world.add_subtasks(other, 3)
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS, existing_behavior="replace", mode="compact"))
-    assert (run.status, run.completed, run.failed, run.retryable) == (Status.PARTIAL, 1, 1, 0)
+    assert (run.status, run.completed, run.failed, run.retryable) == (RunStatus.PARTIAL, 1, 1, 0)
     (failed,) = (entry for entry in world.entries(run.id) if entry.status is ItemStatus.FAILED)
     assert failed.error_code is ErrorCode.TOO_LARGE
     assert failed.error == "Its 3 new and 95 old rows are more than one transaction takes."
     assert failed.usage.output > 0, "its call was made and is paid"
-    kept = [row for row in world.rows("T") if row.entity().story_id == crowded]
+    kept = [row for row in world.rows("T") if row.entity().story_id == waits_for_capacity]
     assert len(kept) == 95
     assert world.project().subtasks == 95 + 3
     world.check(run.id)
@@ -116,7 +116,7 @@ async def test_a_long_run_continues_itself_over_hops(world: World) -> None:
     while ends[-1] is HopEnd.CONTINUED:
         ends.append(await world.hop(run_id))
     run = world.run(run_id)
-    assert run.status is Status.SUCCEEDED
+    assert run.status is RunStatus.SUCCEEDED
     assert run.hops == len(ends) >= 3
     assert world.triggered == [run_id] * len(ends)
     world.check(run_id)
@@ -147,7 +147,7 @@ async def test_no_item_fails_because_of_a_rate_limit(world: World) -> None:
 
     world.model = ScriptedModel(limited)
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
-    assert (run.status, run.completed) == (Status.SUCCEEDED, 8)
+    assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 8)
     assert {entry.attempts for entry in world.entries(run.id)} == {1}
 
 
@@ -156,7 +156,7 @@ async def test_a_model_that_is_down_fails_the_items_after_their_attempts_and_a_r
     world.add_stories(1, 1)
     world.model = ScriptedModel(lambda call, question: Unavailable("no route"))
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
-    assert (run.status, world.model.calls, run.retryable) == (Status.FAILED, 3, 1)
+    assert (run.status, world.model.calls, run.retryable) == (RunStatus.FAILED, 3, 1)
     assert run.next_retry_at
     assert world.tables.runs.due_for_retry(run.next_retry_at) == [run.id]
 
@@ -166,7 +166,7 @@ async def test_a_bad_key_ends_the_run_at_once_and_every_item_says_why(world: Wor
     world.add_stories(1, 30)
     world.model = ScriptedModel(lambda call, question: Misconfigured("invalid x-api-key"))
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS))
-    assert (run.status, run.failed, run.next_retry_at) == (Status.FAILED, 30, None)
+    assert (run.status, run.failed, run.next_retry_at) == (RunStatus.FAILED, 30, None)
     assert "x-api-key" in (run.error or "")
     world.check(run.id)
 
@@ -175,7 +175,7 @@ async def test_a_run_stops_at_its_cost_limit(world: World) -> None:
     world.add_epics(1)
     world.add_stories(1, 20)
     run = await world.to_the_end(world.start(RunType.GENERATE_SUBTASKS, pacing="fast", max_cost_usd=0.003))
-    assert run.status is Status.PARTIAL
+    assert run.status is RunStatus.PARTIAL
     assert 0.003 <= run.cost / 1e6 <= 0.003 + 12 * 700 / 1e6
     assert run.completed + run.failed == 20
     world.check(run.id)

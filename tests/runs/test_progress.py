@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from groundwork.runs.model import Claim, Entry, ItemStatus, Phase, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import (
+    Claim,
+    ItemStatus,
+    JournalEntry,
+    ManifestEntry,
+    Run,
+    RunOptions,
+    RunPhase,
+    RunStatus,
+    RunType,
+)
 from groundwork.runs.progress import item_status, percent, poll_after_ms, progress_of, remaining_ms
 
 NOW = 1_000_000_000
@@ -13,8 +23,8 @@ RUNNING = Run(
     RunType.GENERATE_SUBTASKS,
     NOW - 60_000,
     RunOptions(pacing="fast"),
-    status=Status.RUNNING,
-    phase=Phase.GENERATING,
+    status=RunStatus.RUNNING,
+    phase=RunPhase.GENERATING,
     total=40,
     completed=8,
     average_ms=1_000,
@@ -59,8 +69,8 @@ def test_a_pace_sets_the_least_time_an_item(pacing: str, type_: RunType, left_ms
 
 def test_nobody_guesses_before_anything_was_measured_and_nothing_is_left_at_the_end() -> None:
     assert remaining_ms(replace(RUNNING, average_ms=0), NOW) is None
-    assert remaining_ms(replace(RUNNING, phase=Phase.QUEUEING), NOW) is None
-    assert remaining_ms(replace(RUNNING, status=Status.CANCELLED), NOW) == 0
+    assert remaining_ms(replace(RUNNING, phase=RunPhase.QUEUEING), NOW) is None
+    assert remaining_ms(replace(RUNNING, status=RunStatus.CANCELLED), NOW) == 0
 
 
 def test_the_percent_is_whole_and_100_only_when_all_have_ended() -> None:
@@ -68,7 +78,7 @@ def test_the_percent_is_whole_and_100_only_when_all_have_ended() -> None:
     assert percent(many) == 99
     assert percent(replace(many, skipped=5)) == 100
     assert percent(replace(RUNNING, total=0, completed=0)) == 0
-    assert percent(replace(RUNNING, total=0, completed=0, status=Status.SUCCEEDED)) == 100
+    assert percent(replace(RUNNING, total=0, completed=0, status=RunStatus.SUCCEEDED)) == 100
 
 
 def test_the_counters_of_an_answer_add_up() -> None:
@@ -79,16 +89,16 @@ def test_the_counters_of_an_answer_add_up() -> None:
 
 
 def test_a_front_end_waits_between_one_and_five_seconds_and_a_minute_for_what_has_ended() -> None:
-    assert poll_after_ms(replace(RUNNING, status=Status.QUEUED)) == 1_000
+    assert poll_after_ms(replace(RUNNING, status=RunStatus.QUEUED)) == 1_000
     assert poll_after_ms(RUNNING) == 1_000
     assert poll_after_ms(replace(RUNNING, average_ms=20_000)) == 2_500
     assert poll_after_ms(replace(RUNNING, average_ms=900_000)) == 5_000
-    assert poll_after_ms(replace(RUNNING, status=Status.PARTIAL)) == 60_000
+    assert poll_after_ms(replace(RUNNING, status=RunStatus.PARTIAL)) == 60_000
 
 
 def test_an_item_is_what_the_journal_says_else_the_claim_else_pending() -> None:
-    target = Target(0, (1,), "A story")
-    ended = Entry(0, ItemStatus.FAILED)
+    target = ManifestEntry(0, (1,), "A story")
+    ended = JournalEntry(0, ItemStatus.FAILED)
     assert item_status(target, ended, Claim(1, NOW)) is ItemStatus.FAILED
     assert item_status(target, None, Claim(1, NOW)) is ItemStatus.GENERATING
     assert item_status(target, None, Claim(1, NOW, saving=True)) is ItemStatus.SAVING

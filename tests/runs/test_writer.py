@@ -3,23 +3,23 @@
 import pytest
 
 from groundwork.backlog.model import Artifact, Subtask
-from groundwork.generation.backlog_handlers import ItemFailed, Outcome
+from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome
 from groundwork.ids import Kind, Path
-from groundwork.runs.call_pool import Finished, Spent
-from groundwork.runs.model import Claim, ErrorCode, Target
-from groundwork.runs.writer import MOST_ACTIONS, MOST_BYTES, packed
+from groundwork.runs.call_pool import CallCost, ItemResult
+from groundwork.runs.model import Claim, ErrorCode, ManifestEntry
+from groundwork.runs.writer import MAX_ACTIONS, MAX_BYTES, packed
 
 PROJECT = "bcdfghjkmn"
 
 
-def _finished(index: int, children: int, text: str = "", old: int = 0) -> Finished:
+def _finished(index: int, children: int, text: str = "", old: int = 0) -> ItemResult:
     story = Path(Kind.STORY, PROJECT, (1, index + 1))
 
     def numbered(first: int) -> list[Artifact]:
         return [_subtask(story.child(Kind.SUBTASK, number), text) for number in range(first, first + children)]
 
-    target = Target(index, story.numbers, "A story", first=old + 1, old=tuple(range(1, old + 1)))
-    return Finished(target, Claim(1), Outcome(target, numbered, story, Kind.SUBTASK), Spent(), 1)
+    target = ManifestEntry(index, story.numbers, "A story", first=old + 1, old=tuple(range(1, old + 1)))
+    return ItemResult(target, Claim(1), ItemOutcome(target, numbered, story, Kind.SUBTASK), CallCost(), 1)
 
 
 def _subtask(path: Path, text: str) -> Subtask:
@@ -41,8 +41,8 @@ def test_what_is_too_much_for_one_transaction_is_saved_in_several_and_nothing_is
     transactions = 0
     while waiting:
         fitting, changes, waiting = packed(waiting, PROJECT)
-        assert changes.actions <= MOST_ACTIONS
-        assert sum(len(artifact.model_dump_json().encode()) for _, artifact in changes.puts) <= MOST_BYTES
+        assert changes.actions <= MAX_ACTIONS
+        assert sum(len(artifact.model_dump_json().encode()) for _, artifact in changes.puts) <= MAX_BYTES
         assert [entry.index for entry in changes.entries] == [one.target.index for one in fitting]
         assert len(changes.puts) == children * len(fitting)
         assert len(changes.deletes) == old * len(fitting)

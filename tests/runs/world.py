@@ -13,8 +13,8 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
-from groundwork.runs.hop import HopEnd, Worker
-from groundwork.runs.model import Entry, ItemStatus, Run, RunOptions, RunType
+from groundwork.runs.hop import HopEnd, HopRunner
+from groundwork.runs.model import ItemStatus, JournalEntry, Run, RunOptions, RunType
 from groundwork.runs.ports import Changes, LogLine
 from groundwork.runs.start import RunRequest, Starter
 from tests.fakes.model import ScriptedModel
@@ -137,9 +137,9 @@ class World:
         request = RunRequest(type=type_, options=RunOptions.model_validate(defaults | options), **fields)
         return self.starter.start(self.project_id, request, key).run_id
 
-    def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> Worker:
+    def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> HopRunner:
         ends = clock.monotonic() + self.hop_ms / 1000
-        return Worker(
+        return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
             model_for=lambda run: self.model,
@@ -163,7 +163,7 @@ class World:
     def run(self, run_id: str) -> Run:
         return self.tables.runs.load(run_id)
 
-    def entries(self, run_id: str) -> list[Entry]:
+    def entries(self, run_id: str) -> list[JournalEntry]:
         return list(self.tables.runs.journal(run_id))
 
     def logs(self, run_id: str) -> list[LogLine]:

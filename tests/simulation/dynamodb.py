@@ -25,9 +25,9 @@ type Changed = list[tuple[Key, Item | None, Item | None]]
 type Row = dict[str, Any]
 """A row of a dump: `at` (ms), `table` and `item`."""
 
-MOST_ACTIONS = 100
-MOST_BYTES_OF_AN_ITEM = 400 * 1024
-MOST_BYTES_OF_A_TRANSACTION = 4 * 1024 * 1024
+MAX_ACTIONS = 100
+MAX_BYTES_OF_AN_ITEM = 400 * 1024
+MAX_BYTES_OF_A_TRANSACTION = 4 * 1024 * 1024
 PAGE_BYTES = 1024 * 1024
 REMEMBERED_MS = 5_000
 
@@ -186,10 +186,10 @@ class Database:
     def _transact(self, sent: dict[str, Any], stale_ms: int) -> dict[str, Any]:
         parts = [next(iter(one.items())) for one in sent["TransactItems"]]
         keys = [_key(one["TableName"], one.get("Key") or one["Item"]) for _, one in parts]
-        if len(parts) > MOST_ACTIONS or len(set(keys)) < len(keys):
+        if len(parts) > MAX_ACTIONS or len(set(keys)) < len(keys):
             raise failed("TransactWriteItems", "ValidationException", "too many actions, or two on one row")
         planned = [self._planned(act, one) for act, one in parts]
-        if sum(_size(after) for _, after, _ in planned) > MOST_BYTES_OF_A_TRANSACTION:
+        if sum(_size(after) for _, after, _ in planned) > MAX_BYTES_OF_A_TRANSACTION:
             raise failed("TransactWriteItems", "ValidationException", "more than 4 MB")
         reasons = ["None" if allowed else "ConditionalCheckFailed" for _, _, allowed in planned]
         if set(reasons) != {"None"}:
@@ -215,7 +215,7 @@ class Database:
     def _apply(self, planned: list[tuple[Key, Item | None, bool]], operation: str) -> None:
         if not all(allowed for _, _, allowed in planned):
             raise failed(operation, "ConditionalCheckFailedException")
-        if any(_size(after) > MOST_BYTES_OF_AN_ITEM for _, after, _ in planned):
+        if any(_size(after) > MAX_BYTES_OF_AN_ITEM for _, after, _ in planned):
             raise failed(operation, "ValidationException", "an item of more than 400 KB")
         rows = [(key, after if after is None else self.written(key, after)) for key, after, _ in planned]
         changed = [(key, self._rows.get(key), after) for key, after in rows if self._rows.get(key) != after]

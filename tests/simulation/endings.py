@@ -7,7 +7,16 @@ from typing import Any
 from groundwork.adapters.dynamodb.backlog_rows import ProjectRow, prefix
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
-from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import (
+    ITEM_ATTEMPTS,
+    MAX_STALLED_HOPS,
+    ErrorCode,
+    ItemStatus,
+    JournalEntry,
+    Run,
+    RunStatus,
+    RunType,
+)
 from tests.simulation.cloud import Sandbox
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
@@ -48,7 +57,7 @@ def attempts_are_within_budget(seen: Seen) -> None:
 def every_item_has_ended(known: Known) -> None:
     """A cancelled run keeps items that have not; one given up while it was queued has none yet."""
     run = known.run
-    if run.status is Status.CANCELLED or run.given_up_unqueued:
+    if run.status is RunStatus.CANCELLED or run.given_up_unqueued:
         return
     whole = run.ended == run.total == len(known.targets)
     demand(whole, "every_item_has_ended", f"{run.id}: {run.ended} of {run.total}")
@@ -98,7 +107,7 @@ def cost_equals_the_bill(seen: Seen, known: Known) -> None:
     run, before = known.run, known.spent_before
     billed = [one for one in seen.provider.bill if one.run_id == run.id]
     lost = {one.sandbox.number for one in billed if _was_lost(one.sandbox)}
-    kept = [one for one in billed if one.sandbox.number not in lost and run.status is not Status.CANCELLED]
+    kept = [one for one in billed if one.sandbox.number not in lost and run.status is not RunStatus.CANCELLED]
     for figure in ("cost", *(field.name for field in fields(Usage))):
         earlier = _spent(before, figure) if before else 0
         least = earlier + sum(_spent(one, figure) for one in kept)
@@ -109,7 +118,7 @@ def cost_equals_the_bill(seen: Seen, known: Known) -> None:
         demand(of_items <= counted, name, f"{what}, its items {of_items}")
 
 
-def _spent(one: Run | Entry | Any, figure: str) -> int:
+def _spent(one: Run | JournalEntry | Any, figure: str) -> int:
     return int(one.cost if figure == "cost" else getattr(one.usage, figure))
 
 

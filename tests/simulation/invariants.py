@@ -12,7 +12,7 @@ from groundwork.ids import Kind, parse
 from groundwork.ids import path_of as path_of_id
 from groundwork.runs import leases
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Entry, ErrorCode, ItemStatus, Run, Status
+from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, ItemStatus, JournalEntry, Run, RunStatus
 from groundwork.runs.start import RunRequest
 from tests.simulation import endings, itemizing, retrying
 from tests.simulation.cloud import EPOCH_MS, Sandbox
@@ -195,7 +195,7 @@ class Invariants:
         """The epoch is its holder's alone; a cancel takes it, and a note in a run that waits leaves it at 0."""
         name = "only_the_holder_writes"
         demand(after.lease.epoch >= before.lease.epoch, name, f"{after.id}'s epoch went down")
-        if after.status is Status.CANCELLED or before.lease.epoch == after.lease.epoch == 0:
+        if after.status is RunStatus.CANCELLED or before.lease.epoch == after.lease.epoch == 0:
             return
         if after.lease.owner and after.lease.epoch > before.lease.epoch:
             self.no_live_run_is_taken_over(known, after)
@@ -260,7 +260,7 @@ class Invariants:
         its = [after for before, after in keys if before is None and after and after["runId"]["S"] == run.id]
         demand(len(its) == 1, "a_run_comes_with_its_key", run.id)
 
-    def one_result_an_item(self, known: Known, entry: Entry) -> None:
+    def one_result_an_item(self, known: Known, entry: JournalEntry) -> None:
         name, run_id = "one_result_an_item", known.run.id
         demand(entry.index not in known.entries, name, f"{run_id}: item {entry.index} ended twice")
         demand(not known.targets[entry.index].skipped, name, f"{run_id}: item {entry.index} was skipped and ended too")

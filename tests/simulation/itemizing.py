@@ -7,7 +7,7 @@ from groundwork.adapters.dynamodb.backlog_rows import prefix
 from groundwork.adapters.dynamodb.run_rows import LinesRow
 from groundwork.generation.epics import STATING_KINDS
 from groundwork.ids import Kind, Path
-from groundwork.runs.model import Entry, ItemStatus, RunType, Target
+from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, RunType
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import (
@@ -29,7 +29,7 @@ type Numbers = tuple[int, ...]
 # when it is queued
 
 
-def what_is_there_is_skipped_or_replaced(seen: Seen, known: Known, target: Target) -> None:
+def what_is_there_is_skipped_or_replaced(seen: Seen, known: Known, target: ManifestEntry) -> None:
     """Of a line of the manifest that has just been written."""
     run, name = known.run, "what_is_there_is_skipped_or_replaced"
     if run.type is RunType.GENERATE_EPICS:
@@ -49,7 +49,7 @@ def what_is_there_is_skipped_or_replaced(seen: Seen, known: Known, target: Targe
     demand(ever or not target.skipped, name, f"{what} is skipped and never had anything")
 
 
-def _parent(known: Known, target: Target) -> Path:
+def _parent(known: Known, target: ManifestEntry) -> Path:
     kind = Kind.EPIC if known.run.type is RunType.GENERATE_STORIES else Kind.STORY
     return Path(kind, project_of(known.run), target.numbers)
 
@@ -70,7 +70,7 @@ def the_items_are_what_was_asked_for(seen: Seen, known: Known) -> None:
     demand(not left_out, name, f"{run.id} leaves out {sorted(left_out)}")
 
 
-def _cards(targets: Iterable[Target]) -> list[Numbers]:
+def _cards(targets: Iterable[ManifestEntry]) -> list[Numbers]:
     return [(number,) for target in targets for number in target.cards]
 
 
@@ -94,7 +94,7 @@ def _to_be_done(seen: Seen, known: Known) -> set[Numbers]:
 # when it has completed
 
 
-def a_completed_item_is_there(seen: Seen, known: Known, entry: Entry, rows: Rows) -> None:
+def a_completed_item_is_there(seen: Seen, known: Known, entry: JournalEntry, rows: Rows) -> None:
     """What it stands for is in the backlog with the very request that says so."""
     target = known.targets[entry.index]
     match known.run.type:
@@ -116,7 +116,7 @@ def _project(known: Known) -> Path:
     return Path(Kind.PROJECT, project_of(known.run))
 
 
-def a_completed_card_has_its_analysis(seen: Seen, known: Known, target: Target) -> None:
+def a_completed_card_has_its_analysis(seen: Seen, known: Known, target: ManifestEntry) -> None:
     card = seen.row(Path(Kind.CARD, project_of(known.run), target.numbers))
     what = f"{known.run.id}: card {target.numbers}"
     demand(card is not None and "analysis" in card, "a_completed_card_has_its_analysis", what)
@@ -156,7 +156,7 @@ def nothing_older_stands_beside_it(seen: Seen, known: Known, there: set[Key], ro
         demand(not beside, name, f"{run.id}: {sorted(beside)[:3]}")
 
 
-def each_card_is_in_one_epic(seen: Seen, known: Known, target: Target, rows: Rows) -> None:
+def each_card_is_in_one_epic(seen: Seen, known: Known, target: ManifestEntry, rows: Rows) -> None:
     """The epics that have just come have each card of the batches that have completed, once, and what has no epic is
     listed as the rest. A card whose text was changed meanwhile may be anywhere."""
     name, run_id = "each_card_is_in_one_epic", known.run.id
@@ -178,7 +178,7 @@ def each_card_is_in_one_epic(seen: Seen, known: Known, target: Target, rows: Row
     _the_rest_is_listed(seen, known, linked.keys(), rows)
 
 
-def _proposed(seen: Seen, known: Known, target: Target) -> list[int]:
+def _proposed(seen: Seen, known: Known, target: ManifestEntry) -> list[int]:
     if not target.merges:
         return list(target.cards)
     cards: list[int] = []

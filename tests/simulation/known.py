@@ -8,7 +8,7 @@ from typing import Any
 from groundwork.adapters.dynamodb.backlog_rows import path_at, prefix, sort_key
 from groundwork.adapters.dynamodb.run_rows import RunRow, run_of
 from groundwork.ids import Kind, Path
-from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
+from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
 from tests.simulation.cloud import Cloud, Sandbox
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
@@ -51,8 +51,8 @@ class Known:
     holders: list[Sandbox] = field(default_factory=list)
     took: dict[int, int] = field(default_factory=dict)
     marks: list[int] = field(default_factory=list)
-    entries: dict[int, Entry] = field(default_factory=dict)
-    targets: dict[int, Target] = field(default_factory=dict)
+    entries: dict[int, JournalEntry] = field(default_factory=dict)
+    targets: dict[int, ManifestEntry] = field(default_factory=dict)
     numbers: set[tuple[int, ...]] = field(default_factory=set)
     selection: frozenset[tuple[int, ...]] = frozenset()
     made: set[Key] = field(default_factory=set)
@@ -68,7 +68,7 @@ class Known:
         return self.holders[-1] if self.holders else None
 
     @property
-    def failed(self) -> list[Entry]:
+    def failed(self) -> list[JournalEntry]:
         return [entry for entry in self.entries.values() if entry.status is ItemStatus.FAILED]
 
 
@@ -123,7 +123,7 @@ class Seen:
         """The rows of a kind that are there now below a parent."""
         return set(self.cloud.database.below("backlog", parent.project_id, prefix(kind, parent)))
 
-    def children(self, known: Known, target: Target) -> set[Key]:
+    def children(self, known: Known, target: ManifestEntry) -> set[Key]:
         """What is there now below the target of a run that makes stories or subtasks."""
         kind = CHILD_OF[known.run.type]
         return self.below(kind, Path(_PARENT_OF[kind], project_of(known.run), target.numbers))

@@ -14,12 +14,12 @@ from groundwork.adapters.dynamodb.backlog_rows import ROW_OF_KIND, sort_key
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.runs import leases
-from groundwork.runs.call_pool import Crew, Finished
+from groundwork.runs.call_pool import CallPool, ItemResult
 from groundwork.runs.cancel import cancel
-from groundwork.runs.model import Claim, Run, Status
+from groundwork.runs.model import Claim, Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
 from groundwork.runs.sweep import Sweeper
-from groundwork.runs.writer import Ledger
+from groundwork.runs.writer import RunWriter
 from tests.simulation.faults import Faults
 from tests.simulation.mutant import SEEDS, Mutant, in_many_hops, patched, with_a_cancel
 from tests.simulation.mutants_of_items import OF_ITEMS
@@ -72,8 +72,10 @@ def _cancel_leaves_the_lease() -> Iterator[None]:
     """A cancel changes the status alone, and what comes back from the model is saved as if nothing had happened."""
     ended = leases.ended
 
-    def only_said(run: Run, status: Status, now: int) -> Run:
-        return replace(run, status=status, completed_at=now) if status is Status.CANCELLED else ended(run, status, now)
+    def only_said(run: Run, status: RunStatus, now: int) -> Run:
+        return (
+            replace(run, status=status, completed_at=now) if status is RunStatus.CANCELLED else ended(run, status, now)
+        )
 
     with (
         mock.patch.object(leases, "ended", only_said),
@@ -86,7 +88,7 @@ def _cancel_at_once(runs: RunStore, run_id: str, now_ms: Callable[[], int], slee
     return cancel(runs, run_id, now_ms, lambda seconds: sleep(min(seconds, 0.2)))
 
 
-async def _still_mine(self: Ledger) -> bool:
+async def _still_mine(self: RunWriter) -> bool:
     self.known_at = self._now_ms()
     return True
 
@@ -102,15 +104,15 @@ def _revive_all(self: Sweeper, run_id: str) -> bool:
     return True
 
 
-def _failures_are_free(self: Crew, unit: Any, claims: Any, results: Any, spent: Any) -> None:
+def _failures_are_free(self: CallPool, unit: Any, claims: Any, results: Any, spent: Any) -> None:
     failed = any(isinstance(result, Exception) for result in results.values())
     _take(self, unit, claims, results, type(spent)() if failed else spent)
 
 
-_take = Crew._take
+_take = CallPool._take
 
 
-def _attempt_back(self: Finished) -> Claim:
+def _attempt_back(self: ItemResult) -> Claim:
     return Claim(
         self.claim.attempts - 1, usage=self.claim.usage + self.spent.usage, cost=self.claim.cost + self.spent.cost
     )
@@ -139,7 +141,7 @@ _OF_RUNS = [
     Mutant(
         "attempt given back",
         "an attempt whose call failed does not count",
-        patched("groundwork.runs.call_pool.Finished.claim_left", _attempt_back),
+        patched("groundwork.runs.call_pool.ItemResult.claim_left", _attempt_back),
     ),
     Mutant(
         "sweep without its lease condition",
@@ -162,7 +164,7 @@ _OF_RUNS = [
     Mutant(
         "cancel not looked for",
         "a worker never looks whether its run was cancelled",
-        patched("groundwork.runs.writer.Ledger.still_mine", _still_mine),
+        patched("groundwork.runs.writer.RunWriter.still_mine", _still_mine),
         with_a_cancel,
     ),
     Mutant(
@@ -201,7 +203,7 @@ _OF_RUNS = [
     Mutant(
         "failures are free",
         "what an item that failed has cost is not counted",
-        patched("groundwork.runs.call_pool.Crew._take", _failures_are_free),
+        patched("groundwork.runs.call_pool.CallPool._take", _failures_are_free),
     ),
     Mutant(
         "no margin at the end",

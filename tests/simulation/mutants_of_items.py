@@ -7,9 +7,9 @@ from typing import Any
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.runs import manifest
-from groundwork.runs.call_pool import Crew, Spent
+from groundwork.runs.call_pool import CallCost, CallPool
 from groundwork.runs.hop import Hop
-from groundwork.runs.model import Claim, Run, RunType, Target
+from groundwork.runs.model import Claim, ManifestEntry, Run, RunType
 from groundwork.runs.ports import Changes
 from groundwork.runs.start import RunRequest, Starter
 from tests.simulation.mutant import Mutant, patched
@@ -20,7 +20,7 @@ _WRITE = "groundwork.adapters.dynamodb.runs.DynamoRuns._write"
 
 _write, _advanced, _commit, _counted = DynamoRuns._write, Hop._advanced, Hop._commit, Hop._counted
 _described, _refreshed, _draft = manifest.described, manifest._refreshed, Starter.draft
-_work, _fresh = Crew._work, Crew._fresh
+_work, _fresh = CallPool._work, CallPool._fresh
 
 
 def _replacing(scenario: Scenario) -> Scenario:
@@ -36,7 +36,7 @@ def _of_batches(scenario: Scenario) -> Scenario:
     return replace(calm, cards_a_chunk=9, children=0, cancel_at=None, cancel_after_calls=None, second=None)
 
 
-def _claim_forgotten(self: Hop, run: Run, claims: dict[int, Claim], crew: Crew) -> Run:
+def _claim_forgotten(self: Hop, run: Run, claims: dict[int, Claim], crew: CallPool) -> Run:
     after = _advanced(self, run, claims, crew)
     if len(claims) < 3:
         return after
@@ -64,17 +64,17 @@ def _analyses_mixed_up(self: DynamoRuns, transaction: Transaction, run: Run, bef
     _write(self, transaction, run, before, replace(changes, analyses=mixed))
 
 
-async def _abandoned_for_free(self: Crew, unit: Any, claims: Any) -> None:
+async def _abandoned_for_free(self: CallPool, unit: Any, claims: Any) -> None:
     try:
         await _work(self, unit, claims)
     finally:
-        self.abandoned = Spent()
+        self.abandoned = CallCost()
 
 
-def _merge_at_any_time(self: Crew, run: Run, targets: dict[int, Target], room: int) -> Sequence[Any]:
+def _merge_at_any_time(self: CallPool, run: Run, targets: dict[int, ManifestEntry], room: int) -> Sequence[Any]:
     if run.type is not RunType.GENERATE_EPICS:
         return _fresh(self, run, targets, room)
-    units: list[tuple[Target, ...]] = []
+    units: list[tuple[ManifestEntry, ...]] = []
     index = run.cursor
     while len(units) < room and index < run.total and index in targets:
         if not targets[index].skipped:
@@ -108,7 +108,7 @@ OF_ITEMS = [
     Mutant(
         "abandoned for free",
         "what was given up at the end of a hop is not counted",
-        patched("groundwork.runs.call_pool.Crew._work", _abandoned_for_free),
+        patched("groundwork.runs.call_pool.CallPool._work", _abandoned_for_free),
     ),
     Mutant(
         "nothing is skipped",
@@ -152,7 +152,7 @@ OF_ITEMS = [
     Mutant(
         "merge at any time",
         "the merge does not wait for all batches",
-        patched("groundwork.runs.call_pool.Crew._fresh", _merge_at_any_time),
+        patched("groundwork.runs.call_pool.CallPool._fresh", _merge_at_any_time),
         _of_batches,
     ),
     Mutant(

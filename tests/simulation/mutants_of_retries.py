@@ -11,9 +11,9 @@ from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow,
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.errors import LeaseLost
 from groundwork.runs import leases, manifest
-from groundwork.runs.call_pool import Crew
+from groundwork.runs.call_pool import CallPool
 from groundwork.runs.hop import Hop, HopEnd
-from groundwork.runs.model import Entry, ErrorCode, ItemStatus, Run, RunOptions, Status, Target
+from groundwork.runs.model import ErrorCode, ItemStatus, JournalEntry, ManifestEntry, Run, RunOptions, RunStatus
 from groundwork.runs.ports import BacklogReader, Changes, Idempotency, RunStore
 from groundwork.runs.start import Started, Starter
 from groundwork.runs.sweep import Sweeper
@@ -42,7 +42,7 @@ _handed_over, _taken, _retry = leases.handed_over, leases.taken, Starter.retry
 _with_entry = Run._with_entry
 
 
-def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id: str) -> Iterator[Target]:
+def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id: str) -> Iterator[ManifestEntry]:
     earlier = runs.load(run.retry_of or "")
     if not earlier.retry_of:
         yield from _again(run, backlog, runs, project_id)
@@ -52,7 +52,7 @@ def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id
     yield from manifest._refreshed(run, lines, project_id, backlog)
 
 
-def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, Entry]:
+def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, JournalEntry]:
     entries = _last_entries(runs, run_id)
     failed = [index for index, entry in entries.items() if entry.status is ItemStatus.FAILED]
     if len(failed) > 1:
@@ -60,7 +60,7 @@ def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, Entry]:
     return entries
 
 
-def _any_cost(self: Hop, crew: Crew, watch: Any) -> None:
+def _any_cost(self: Hop, crew: CallPool, watch: Any) -> None:
     if crew.broken:
         raise crew.broken
     if watch.done():
@@ -117,12 +117,12 @@ def _stalled_for_good(run: Run, owner: str, now: int) -> Run:
     return replace(_taken(run, owner, now), stalled_hops=stalled)
 
 
-def _worth_it_always(self: Run, entry: Entry) -> Run:
+def _worth_it_always(self: Run, entry: JournalEntry) -> Run:
     return replace(_with_entry(self, entry), retryable=self.retryable + (entry.status is ItemStatus.FAILED))
 
 
 def _cancelled_gain_lost(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-    if run.status is Status.CANCELLED:
+    if run.status is RunStatus.CANCELLED:
         run_type = type(run.type)
         with mock.patch.object(run_type, "counted", None):
             _finish(self, run, before, changes)
@@ -137,7 +137,7 @@ async def _nobody_invoked(self: Hop) -> HopEnd:
 
 def _only_queued(self: Sweeper, run_id: str) -> bool:
     run = self.store.load(run_id)
-    if not run.stale(self.now_ms()) or run.status is Status.RUNNING:
+    if not run.stale(self.now_ms()) or run.status is RunStatus.RUNNING:
         return False
     self.starter.trigger(run_id)
     return True
@@ -255,7 +255,9 @@ OF_RETRIES = [
         "lines of the journal are written over by the next ones",
         patched(f"{_RUNS}._write", _journal_by_epoch),
     ),
-    Mutant("log lost", "lines of the log are not written", patched("groundwork.runs.writer.Ledger.flush_log", _no_log)),
+    Mutant(
+        "log lost", "lines of the log are not written", patched("groundwork.runs.writer.RunWriter.flush_log", _no_log)
+    ),
     Mutant(
         "lock without its condition",
         "two runs of a type at once",
@@ -289,6 +291,6 @@ OF_RETRIES = [
     Mutant(
         "lost answers not looked up",
         "a write whose answer was lost is made again",
-        patched("groundwork.runs.writer.Ledger._is_saved", _never_saved),
+        patched("groundwork.runs.writer.RunWriter._is_saved", _never_saved),
     ),
 ]

@@ -11,7 +11,7 @@ from groundwork.backlog.model import Artifact, Epic, Story, Subtask
 from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.runs.cancel import cancel
-from groundwork.runs.model import RunOptions, RunType, Status
+from groundwork.runs.model import RunOptions, RunStatus, RunType
 from groundwork.runs.start import RunRequest, Started, Starter
 from tests.simulation.cloud import Cloud, NoAnswer, pause
 from tests.simulation.dynamodb import Key
@@ -126,7 +126,7 @@ class People:
                 # it had ended, or an earlier try has cancelled it
                 return
             known = self.invariants.seen.runs.get(run_id)
-            if known and known.run.status is Status.CANCELLED:
+            if known and known.run.status is RunStatus.CANCELLED:
                 known.acknowledged_at = self.cloud.loop.now
             return
 

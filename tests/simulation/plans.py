@@ -12,17 +12,17 @@ from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
 from groundwork.plans.editor import Editor
-from groundwork.plans.generate import Accepted, GenerateRequest, Generator, ModelOptions
+from groundwork.plans.generate import GenerateRequest, GenerationStarted, Generator, ModelOptions
 from groundwork.plans.history import IterationStatus, ReviewType
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.operations import UpdateTask
-from groundwork.plans.ports import PlanMeans
+from groundwork.plans.ports import PlanServices
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.validation import faults as faults_of
-from groundwork.runs.hop import HopEnd, Worker
-from groundwork.runs.model import Run, Status
+from groundwork.runs.hop import HopEnd, HopRunner
+from groundwork.runs.model import Run, RunStatus
 from tests.runs.world import World
 from tests.simulation.cloud import NoAnswer, Sandbox, ask, pause
 from tests.simulation.dynamodb import Database, Row
@@ -110,7 +110,7 @@ class PlanInvariants(Invariants):
     def _iteration(self, iteration: Any, run: Any, suggested: int) -> None:
         name = "a_plan_is_as_its_runs_ended"
         generated = run.id == f"{iteration.plan_id}-R1"
-        wanted = {Status.CANCELLED: IterationStatus.CANCELLED, Status.FAILED: IterationStatus.FAILED}
+        wanted = {RunStatus.CANCELLED: IterationStatus.CANCELLED, RunStatus.FAILED: IterationStatus.FAILED}
         status = wanted.get(run.status, IterationStatus.DONE)
         if generated and run.completed:
             status = IterationStatus.DONE
@@ -142,7 +142,7 @@ class PlanSimulation(Simulation):
     # the functions
 
     async def _process_next(self, sandbox: Sandbox, run_id: str) -> str:
-        worker = Worker(
+        worker = HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
             model_for=lambda run: self.provider.model(sandbox, run),
@@ -152,7 +152,7 @@ class PlanSimulation(Simulation):
             left_ms=sandbox.left_ms,
             request_id=sandbox.request_id,
             io=sandbox.io,
-            plans=PlanMeans(self.tables.plans, lambda repository: self._survey(sandbox), self.tables.templates.get),
+            plans=PlanServices(self.tables.plans, lambda repository: self._survey(sandbox), self.tables.templates.get),
         )
         end = await worker.hop(run_id)
         self.invariants.on_hop_ended(sandbox, run_id, end)
@@ -188,7 +188,7 @@ class PlanSimulation(Simulation):
             description="It resumes.",
             options=ModelOptions(mode=self.random.choice([Mode.COMPACT, Mode.DETAILED])),
         )
-        accepted: Accepted | None = await self._answered(self._generator.generate, request, "somebody")
+        accepted: GenerationStarted | None = await self._answered(self._generator.generate, request, "somebody")
         if accepted is None:
             return
         canceller = asyncio.create_task(self._cancel_in_between(accepted.run_id))

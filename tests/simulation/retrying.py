@@ -1,6 +1,6 @@
 """What must hold of retries: of what, how often, when, and of which items."""
 
-from groundwork.runs.model import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunType, Status
+from groundwork.runs.model import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunStatus, RunType
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import Known, Seen, demand, is_a
@@ -34,8 +34,8 @@ def a_retry_is_of_its_predecessor(seen: Seen, run: Run) -> None:
 def a_run_is_retried_once(seen: Seen, run: Run) -> None:
     """Again only where its retry was cancelled; and by the schedule only so often."""
     others = [known.run for known in seen.runs.values() if known.run.retry_of == run.retry_of]
-    standing = [other.id for other in others if other.status is not Status.CANCELLED]
-    demand(not standing, "a_run_is_retried_once", f"{run.retry_of} by {standing} and by {run.id}")
+    execution_state = [other.id for other in others if other.status is not RunStatus.CANCELLED]
+    demand(not execution_state, "a_run_is_retried_once", f"{run.retry_of} by {execution_state} and by {run.id}")
     by_schedule = seen.cloud.acting is not None and seen.cloud.acting.function == "retry_runs"
     what = f"{run.id} is attempt {run.attempts}"
     demand(not by_schedule or run.attempts <= RUN_ATTEMPTS, "run_attempts_are_within_budget", what)
@@ -47,7 +47,7 @@ def a_retry_is_due_as_the_items_say(seen: Seen, known: Known) -> None:
     codes = {entry.error_code for entry in known.failed if entry.error_code}
     worth_it = bool(codes & _WORTH_IT) or not run.queued_all
     stopped = bool(codes & _NEVER_AGAIN) or (not run.queued_all and run.hops > MAX_HOPS)
-    due = worth_it and not stopped and run.attempts < RUN_ATTEMPTS and run.status is not Status.CANCELLED
+    due = worth_it and not stopped and run.attempts < RUN_ATTEMPTS and run.status is not RunStatus.CANCELLED
     at = (run.completed_at or 0) + FIRST_RETRY_MS * 2 ** (run.attempts - 1) if due else None
     demand(run.next_retry_at == at, name, f"{run.id}: {run.next_retry_at} and not {at}")
     is_there = _waiting(seen, run) is not None

@@ -17,7 +17,7 @@ from greenlet import getcurrent
 from groundwork.adapters.dynamodb.backlog_rows import EpicRow, row_of
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import CardAnalysis
-from groundwork.runs.hop import HopEnd, Worker
+from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
 from groundwork.runs.start import Starter
 from groundwork.runs.sweep import Sweeper
@@ -136,7 +136,7 @@ class Simulation:
     # the functions
 
     async def _process_next(self, sandbox: Sandbox, run_id: str) -> str:
-        worker = Worker(
+        worker = HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
             model_for=lambda run: self.provider.model(sandbox, run),

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from groundwork.runs.model import Status
+from groundwork.runs.model import RunStatus
 from tests.simulation.blocks import in_blocks
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.simulation import Report, simulate
@@ -22,5 +22,5 @@ def test_no_fault_breaks_a_plan(first: int) -> None:
     assert not [str(report) for report in reports if report.broken]
     ends = Counter(status for report in reports for status in report.ended.values())
     # what is looked at is neither all well nor all lost
-    assert ends[Status.SUCCEEDED] > 5
-    assert ends.total() - ends[Status.SUCCEEDED] > 5
+    assert ends[RunStatus.SUCCEEDED] > 5
+    assert ends.total() - ends[RunStatus.SUCCEEDED] > 5

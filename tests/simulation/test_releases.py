@@ -6,7 +6,7 @@ What the code under test writes here is what the older release can read, and kee
 
 import pytest
 
-from groundwork.runs.model import RunType, Status
+from groundwork.runs.model import RunStatus, RunType
 from tests.records.recorded import moment_of, recorded, rows_of
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.simulation import simulate_execution
@@ -20,8 +20,8 @@ from tests.simulation.simulation import simulate
 
 RUNS, EXECUTIONS = recorded("runs"), recorded("executions")
 OTHER = Scenario(RunType.GENERATE_SUBTASKS, 12, {"pacing": "normal"}, 60.0, 4.0)
-ENDED_BEFORE = {"29c4d3d cancelled": {"R1": Status.CANCELLED}, "29c4d3d retrying": {"R1": Status.PARTIAL}}
-ENDED_BEFORE["29c4d3d retried"] = {"R1": Status.PARTIAL, "R2": Status.FAILED}
+ENDED_BEFORE = {"29c4d3d cancelled": {"R1": RunStatus.CANCELLED}, "29c4d3d retrying": {"R1": RunStatus.PARTIAL}}
+ENDED_BEFORE["29c4d3d retried"] = {"R1": RunStatus.PARTIAL, "R2": RunStatus.FAILED}
 
 
 def scenario_of(name: str) -> Scenario:
@@ -36,7 +36,7 @@ def test_a_run_that_the_older_release_has_begun_ends_right(name: str) -> None:
     assert not calm.broken, calm
     before = ENDED_BEFORE.get(name, {})
     assert before.items() <= calm.ended.items()
-    assert {status for run, status in calm.ended.items() if run not in before} <= {Status.SUCCEEDED}
+    assert {status for run, status in calm.ended.items() if run not in before} <= {RunStatus.SUCCEEDED}
     for seed, neighbour in ((2, Neighbour.OLDER), (3, Neighbour.NEWER), (4, Neighbour.NEWER), (5, Neighbour.OLDER)):
         report = simulate(seed, lambda drawn: scenario, rows=rows, neighbour=neighbour)
         assert not report.broken, report
@@ -60,7 +60,7 @@ def test_the_newer_release_has_written_in_between(name: str) -> None:
     reports = [
         simulate(s, lambda drawn: scenario, lambda f: Faults(), rows, neighbour=Neighbour.NEWER) for s in range(6)
     ]
-    assert {status for report in reports for status in report.ended.values()} == {Status.SUCCEEDED}
+    assert {status for report in reports for status in report.ended.values()} == {RunStatus.SUCCEEDED}
     assert sum(report.foreign for report in reports) > 0
 
 

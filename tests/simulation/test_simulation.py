@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.runs.model import MAX_HOPS, PIPELINE, RunType, Status
+from groundwork.runs.model import MAX_HOPS, PIPELINE, RunStatus, RunType
 from tests.simulation.blocks import in_blocks
 from tests.simulation.faults import Faults
 from tests.simulation.mutant_seeds import first_of_all
@@ -90,7 +90,7 @@ def test_runs_begun_by_an_earlier_release_end_right(name: str) -> None:
     scenario, _ = MOMENTS[name.split()[1]]
     undisturbed = simulate(1, of(scenario), calm, rows)
     assert not undisturbed.broken, undisturbed
-    assert set(undisturbed.ended.values()) == {Status.SUCCEEDED}
+    assert set(undisturbed.ended.values()) == {RunStatus.SUCCEEDED}
     for seed in range(2, 12):
         report = simulate(seed, of(scenario), rows=rows)
         assert not report.broken, report
@@ -117,7 +117,7 @@ def at_its_limits(scenario: Scenario) -> Report:
 @pytest.mark.slow(reason="more than 800 hops")
 def test_a_run_of_hundreds_of_hops_goes_on_to_its_end() -> None:
     report = at_its_limits(replace(SUBTASKS, items=1_200))
-    assert report.ended == {"R1": Status.SUCCEEDED}
+    assert report.ended == {"R1": RunStatus.SUCCEEDED}
     assert report.hops > 800
 
 
@@ -125,7 +125,7 @@ def test_a_run_of_hundreds_of_hops_goes_on_to_its_end() -> None:
 @pytest.mark.slow(reason="more than 1,000 hops")
 def test_a_run_that_would_go_on_for_ever_ends_after_a_thousand_hops_with_all_items_accounted_for() -> None:
     report = at_its_limits(replace(SUBTASKS, items=1_600))
-    assert report.ended == {"R1": Status.PARTIAL}
+    assert report.ended == {"R1": RunStatus.PARTIAL}
     assert report.hops == MAX_HOPS + 1
     assert report.items == 1_600
 
@@ -135,7 +135,7 @@ def test_a_run_that_would_go_on_for_ever_ends_after_a_thousand_hops_with_all_ite
 def test_a_run_has_ten_thousand_items() -> None:
     cards = replace(SUBTASKS, type=RunType.ANALYZE_CARDS, items=10_000, options={"pacing": "fast"}, hop_s=300.0)
     report = at_its_limits(cards)
-    assert report.ended == {"R1": Status.SUCCEEDED}
+    assert report.ended == {"R1": RunStatus.SUCCEEDED}
     assert report.items == 10_000
 
 
@@ -143,12 +143,12 @@ def test_a_run_has_ten_thousand_items() -> None:
 @pytest.mark.parametrize("type_", PIPELINE)
 def test_texts_as_long_as_they_may_be_are_no_fault(type_: RunType) -> None:
     long = replace(SUBTASKS, type=type_, items=60, options={"pacing": "fast"}, hop_s=300.0, text="🪨" * 9_990)
-    assert at_its_limits(long).ended == {"R1": Status.SUCCEEDED}
+    assert at_its_limits(long).ended == {"R1": RunStatus.SUCCEEDED}
 
 
 def test_an_item_that_kills_its_process_each_time_fails_and_the_others_are_done() -> None:
     report = at_its_limits(replace(SUBTASKS, items=30, options={"pacing": "fast"}, hop_s=60.0, poisons=1))
-    assert report.ended["R1"] is Status.PARTIAL
+    assert report.ended["R1"] is RunStatus.PARTIAL
     assert report.failures == {"WORKER_LOST": report.failed}
     assert report.failed == len(report.ended)
 
@@ -161,4 +161,4 @@ def test_what_is_given_up_before_it_was_queued_is_done_by_its_retry() -> None:
     assert not [report for report in reports if report.broken]
     given_up = [list(report.ended.values()) for report in reports if not report.failures and len(report.ended) > 1]
     assert given_up
-    assert all(statuses == [Status.FAILED, Status.SUCCEEDED] for statuses in given_up)
+    assert all(statuses == [RunStatus.FAILED, RunStatus.SUCCEEDED] for statuses in given_up)

@@ -13,7 +13,7 @@ from groundwork.backlog.card_upload import NewCard
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Counts, Epic, Story, Subtask
 from groundwork.errors import BacklogInUse, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
-from groundwork.runs.model import PIPELINE, Run, RunOptions, RunType, Status
+from groundwork.runs.model import PIPELINE, Run, RunOptions, RunStatus, RunType
 
 ANALYSIS = CardAnalysis(
     summary="Slow", theme="Speed", kind="bug", severity="high", sentiment="negative", keywords=("slow",)
@@ -194,7 +194,7 @@ def test_a_purge_leaves_nothing_dead_and_counts_what_is_left(tables: Tables, pro
 def test_a_deleted_project_is_gone_at_once_and_leaves_no_row(tables: Tables, project: Path) -> None:
     tables.cards.import_cards(project.project_id, [NewCard(1, "Slow", external_id="a")])
     epic = add(tables, Kind.EPIC, project)
-    run_row(run(project, RunType.GENERATE_EPICS, status=Status.SUCCEEDED)).save()
+    run_row(run(project, RunType.GENERATE_EPICS, status=RunStatus.SUCCEEDED)).save()
     LockRow(f"{project}-R1", "M#00000", run_id="x", replaces=False).save()
     tables.projects.delete(project.project_id)
     with pytest.raises(NotFound):
@@ -297,7 +297,7 @@ def test_what_is_not_there_cannot_be_edited(tables: Tables, project: Path) -> No
     assert rows(project) == ["P"]
 
 
-def run(project: Path, type_: RunType, status: Status = Status.RUNNING) -> Run:
+def run(project: Path, type_: RunType, status: RunStatus = RunStatus.RUNNING) -> Run:
     made = Run(
         id=f"{project}-R1",
         type=type_,
@@ -316,7 +316,7 @@ def test_an_active_run_counts_before_it_has_ended(tables: Tables, project: Path)
     lock(project, RunType.GENERATE_STORIES)
     run_row(run(project, RunType.GENERATE_STORIES)).save()
     assert tables.projects.counts(project.project_id) == Counts(epics=1, stories=4)
-    run_row(run(project, RunType.GENERATE_STORIES, Status.SUCCEEDED)).save()
+    run_row(run(project, RunType.GENERATE_STORIES, RunStatus.SUCCEEDED)).save()
     assert tables.projects.counts(project.project_id) == Counts(epics=1, stories=1)
 
 

@@ -10,7 +10,7 @@ from groundwork.backlog.model import Subtask
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, Path, new_project_id
 from groundwork.runs import leases
-from groundwork.runs.model import Claim, Entry, ItemStatus, Run, RunOptions, RunType, Status, Target
+from groundwork.runs.model import Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunOptions, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunStore
 from tests.fakes.runs import MemoryRuns
 from tests.tables import make_tables
@@ -119,10 +119,10 @@ def test_a_write_under_an_old_epoch_or_seq_changes_nothing(place: Place) -> None
 
 def test_a_commit_writes_all_of_its_changes_or_none(place: Place) -> None:
     taken = place.taken()
-    entry = Entry(0, ItemStatus.COMPLETED, created=1, seq=taken.seq + 1)
+    entry = JournalEntry(0, ItemStatus.COMPLETED, created=1, seq=taken.seq + 1)
     first = leases.renewed(taken.with_entries([entry]), NOW)
     place.store.save(first, taken, Changes(entries=(entry,), puts=((0, place.subtask(1)),)))
-    second = Entry(1, ItemStatus.COMPLETED, created=2, seq=first.seq + 1)
+    second = JournalEntry(1, ItemStatus.COMPLETED, created=2, seq=first.seq + 1)
     puts = ((1, place.subtask(2)), (1, place.subtask(1)))
     with pytest.raises(ItemsConflict) as conflict:
         place.store.save(leases.renewed(first, NOW), first, Changes(entries=(second,), puts=puts))
@@ -141,9 +141,9 @@ def test_a_delete_of_what_is_not_there_is_a_conflict_of_its_item(place: Place) -
 
 def test_the_manifest_and_the_journal_are_read_by_range(place: Place) -> None:
     taken = place.taken()
-    targets = tuple(Target(n, (1, n + 1), f"Story {n}", first=n + 1, old=tuple(range(n))) for n in range(5))
+    targets = tuple(ManifestEntry(n, (1, n + 1), f"Story {n}", first=n + 1, old=tuple(range(n))) for n in range(5))
     saved = leases.renewed(taken, NOW)
-    entries = tuple(Entry(n, ItemStatus.COMPLETED, seq=saved.seq) for n in range(2))
+    entries = tuple(JournalEntry(n, ItemStatus.COMPLETED, seq=saved.seq) for n in range(2))
     place.store.save(saved, taken, Changes(manifest=targets, entries=entries))
     assert place.store.manifest(taken.id, 1, 4) == list(targets[1:4])
     assert list(place.store.journal(taken.id, saved.seq - 1)) == list(entries)
@@ -152,7 +152,7 @@ def test_the_manifest_and_the_journal_are_read_by_range(place: Place) -> None:
 
 def test_the_end_gives_the_lock_back_counts_and_is_final(place: Place) -> None:
     taken = replace(place.taken(), created=6, failed=1, retryable=1)
-    ended = replace(leases.ended(taken, Status.PARTIAL, NOW), next_retry_at=NOW + 5)
+    ended = replace(leases.ended(taken, RunStatus.PARTIAL, NOW), next_retry_at=NOW + 5)
     place.store.finish(ended, place.store.load(taken.id), Changes())
     assert place.count() == 6
     assert place.store.holders(place.project_id) == {}
@@ -165,11 +165,11 @@ def test_the_end_gives_the_lock_back_counts_and_is_final(place: Place) -> None:
 
 def test_a_run_is_retried_once(place: Place) -> None:
     taken = replace(place.taken(), failed=1)
-    ended = replace(leases.ended(taken, Status.FAILED, NOW), next_retry_at=NOW)
+    ended = replace(leases.ended(taken, RunStatus.FAILED, NOW), next_retry_at=NOW)
     place.store.finish(ended, place.store.load(taken.id), Changes())
     again = place.started(retry_of=ended.id)
     assert place.store.due_for_retry(NOW + 1) == []
-    done = leases.ended(again, Status.SUCCEEDED, NOW)
+    done = leases.ended(again, RunStatus.SUCCEEDED, NOW)
     place.store.finish(done, again, Changes())
     with pytest.raises(NothingToRetry):
         place.started(retry_of=ended.id)

@@ -11,9 +11,9 @@ from groundwork.adapters.dynamodb.execution_rows import KeptRow, PartRow
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.agent.changes import as_json
-from groundwork.agent.patches import Patch, Under
+from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.session import Limits, Session
-from groundwork.agent.workspace import MOST_CHANGED_BYTES
+from groundwork.agent.workspace import MAX_CHANGED_BYTES
 from groundwork.errors import Transient
 from tests.agent.world import brief
 
@@ -37,7 +37,7 @@ def session(turns: int = 1, attempt: int = 1, text: str = "") -> Session:
 
 def at_its_limits() -> Session:
     """As long a conversation and as much changed as one may have; neither can be made smaller."""
-    words, changes = noise(4 * Limits().conversation_tokens), {"a.bin": random.Random(2).randbytes(MOST_CHANGED_BYTES)}
+    words, changes = noise(4 * Limits().conversation_tokens), {"a.bin": random.Random(2).randbytes(MAX_CHANGED_BYTES)}
     return session(turns=60, text=words).changed(changes=as_json(changes))
 
 
@@ -163,14 +163,14 @@ def test_a_write_whose_answer_was_lost_and_that_was_sent_again_has_been_made(
 
 
 def test_a_patch_is_kept_by_its_attempt_and_shown_as_text(kept: DynamoSessions) -> None:
-    under = Under(task_id="plk3v9x2m4q8-T2", attempt=4)
+    under = PatchRef(task_id="plk3v9x2m4q8-T2", attempt=4)
     one = Patch(
         task_id=TASK, attempt=1, base="0" * 40, under=(under,), changes=as_json({"a": b"\xff"}), text="diff \ufffd\n"
     )
-    assert (kept.newest_patch(TASK), kept.load_patch(Under(task_id=TASK, attempt=1))) == (None, None)
+    assert (kept.newest_patch(TASK), kept.load_patch(PatchRef(task_id=TASK, attempt=1))) == (None, None)
     kept.keep_patch(one)
-    assert kept.load_patch(Under(task_id=TASK, attempt=1)) == one
-    assert kept.load_patch(Under(task_id=TASK, attempt=2)) is None
+    assert kept.load_patch(PatchRef(task_id=TASK, attempt=1)) == one
+    assert kept.load_patch(PatchRef(task_id=TASK, attempt=2)) is None
     again = one.model_copy(update={"text": "the same again\n"})
     kept.keep_patch(again)
     assert kept.newest_patch(TASK) == again
@@ -185,6 +185,6 @@ def test_a_patch_that_was_withdrawn_is_there_for_what_was_built_on_it_when_there
         kept.keep_patch(patch)
     assert kept.newest_patch(TASK) == third
     for patch in (first, second, third):
-        assert kept.load_patch(Under(task_id=TASK, attempt=patch.attempt)) == patch
-    assert kept.load_patch(Under(task_id=TASK, attempt=3)) is None
+        assert kept.load_patch(PatchRef(task_id=TASK, attempt=patch.attempt)) == patch
+    assert kept.load_patch(PatchRef(task_id=TASK, attempt=3)) is None
     assert len(parts("D")) == 3

@@ -20,7 +20,7 @@ from tests.adapters.git.server import GitServer, git
 LINK, REPOSITORY = 0o120000, 0o160000
 
 
-class Made:
+class ChangeMetadata:
     """A commit put together by hand, as no git would make it."""
 
     def __init__(self, folder: Path) -> None:
@@ -50,8 +50,8 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Made]:
-    one = Made(tmp_path / "made.git")
+def made(tmp_path: Path) -> Iterator[ChangeMetadata]:
+    one = ChangeMetadata(tmp_path / "made.git")
     yield one
     one.repo.close()
 
@@ -68,7 +68,7 @@ def _on_disk(folder: Path) -> set[str]:
         *(b"new\nline", b"del\x7f"),
     ],
 )
-def test_a_name_that_leads_elsewhere_is_left_out(made: Made, tmp_path: Path, name: bytes) -> None:
+def test_a_name_that_leads_elsewhere_is_left_out(made: ChangeMetadata, tmp_path: Path, name: bytes) -> None:
     inner = made.tree((b"config", 0o100644, made.blob(b"[core]\n\thooksPath = evil\n")))
     tree = made.tree((b"fine.txt", 0o100644, made.blob(b"fine")), (name, 0o40000, inner))
     found = check_out(made.repo.object_store, made.commit(tree), tmp_path / "up" / "work", Bounds())
@@ -76,7 +76,7 @@ def test_a_name_that_leads_elsewhere_is_left_out(made: Made, tmp_path: Path, nam
     assert len(found.left_out) == 1
 
 
-def test_no_link_is_made_and_nothing_is_written_through_one(made: Made, tmp_path: Path) -> None:
+def test_no_link_is_made_and_nothing_is_written_through_one(made: ChangeMetadata, tmp_path: Path) -> None:
     # a name twice, first as a link and then as a folder: a checkout that makes links would write through it
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -89,13 +89,13 @@ def test_no_link_is_made_and_nothing_is_written_through_one(made: Made, tmp_path
     assert found.links["passwd"] == "/etc/passwd"
 
 
-def test_another_repository_inside_is_left_out(made: Made, tmp_path: Path) -> None:
+def test_another_repository_inside_is_left_out(made: ChangeMetadata, tmp_path: Path) -> None:
     tree = made.tree((b"lib", REPOSITORY, b"1" * 40))
     found = check_out(made.repo.object_store, made.commit(tree), tmp_path / "work", Bounds())
     assert found.left_out == {"lib": "another repository"}
 
 
-def test_folders_without_end_are_left_out_at_a_depth(made: Made, tmp_path: Path) -> None:
+def test_folders_without_end_are_left_out_at_a_depth(made: ChangeMetadata, tmp_path: Path) -> None:
     tree = made.tree((b"f", 0o100644, made.blob(b"x")))
     for _ in range(500):
         tree = made.tree((b"d", 0o40000, tree))
@@ -103,7 +103,7 @@ def test_folders_without_end_are_left_out_at_a_depth(made: Made, tmp_path: Path)
     assert list(found.left_out.values()) == ["too deep"]
 
 
-def test_folders_that_hold_themselves_many_times_over_are_refused(made: Made, tmp_path: Path) -> None:
+def test_folders_that_hold_themselves_many_times_over_are_refused(made: ChangeMetadata, tmp_path: Path) -> None:
     # ten folders, each ten times the next: ten thousand million files of one byte
     tree = made.tree(*((b"%d" % n, 0o100644, made.blob(b"x")) for n in range(10)))
     for _ in range(10):
@@ -114,7 +114,7 @@ def test_folders_that_hold_themselves_many_times_over_are_refused(made: Made, tm
 
 @pytest.mark.parametrize("bottom", [(), ((b".git", 0o100644),), ((b"link", LINK),)])
 def test_folders_without_a_file_are_counted_too(
-    made: Made, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]
+    made: ChangeMetadata, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]
 ) -> None:
     # eight folders, eight times over: a checkout that only counts files would make seventeen million of them
     tree = made.tree(*((name, mode, made.blob(b"x")) for name, mode in bottom))
@@ -124,7 +124,7 @@ def test_folders_without_a_file_are_counted_too(
         check_out(made.repo.object_store, made.commit(tree), tmp_path / "work", Bounds(files=200))
 
 
-def test_a_repository_that_is_damaged_is_for_a_person(made: Made, tmp_path: Path) -> None:
+def test_a_repository_that_is_damaged_is_for_a_person(made: ChangeMetadata, tmp_path: Path) -> None:
     blob, raw = made.blob(b"x"), b"tree 14\x00100644 a\0short"
     cut = hashlib.sha1(raw).hexdigest()
     place = tmp_path / "made.git" / "objects" / cut[:2]
@@ -135,7 +135,7 @@ def test_a_repository_that_is_damaged_is_for_a_person(made: Made, tmp_path: Path
             check_out(made.repo.object_store, made.commit(tree), tmp_path / f"work-{number}", Bounds())
 
 
-def test_what_a_file_system_cannot_hold_is_left_out(made: Made, tmp_path: Path) -> None:
+def test_what_a_file_system_cannot_hold_is_left_out(made: ChangeMetadata, tmp_path: Path) -> None:
     tree = made.tree((b"n" * 200, 0o100644, made.blob(b"x")))
     for _ in range(30):
         tree = made.tree((b"d" * 200, 0o40000, tree))
@@ -145,7 +145,7 @@ def test_what_a_file_system_cannot_hold_is_left_out(made: Made, tmp_path: Path) 
     assert (found.files, found.links) == (1, {"link": "?"})
 
 
-def test_more_bytes_than_the_disk_may_hold_are_refused(made: Made, tmp_path: Path) -> None:
+def test_more_bytes_than_the_disk_may_hold_are_refused(made: ChangeMetadata, tmp_path: Path) -> None:
     entries: Sequence[tuple[bytes, int, bytes]] = [
         (b"%d" % n, 0o100644, made.blob(b"%d" % n + b"x" * 1_000_000)) for n in range(5)
     ]

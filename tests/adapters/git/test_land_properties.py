@@ -92,7 +92,7 @@ def _land(clone: Shaky, base: bytes, changes: dict[str, bytes | None], number: i
     clone.fetch_commit(base)
     for _ in range(3):
         try:
-            return land.land(clone, BRANCH, land.Work(base, changes, text), lambda seconds: None)
+            return land.land(clone, BRANCH, land.TaskChange(base, changes, text), lambda seconds: None)
         except MergeConflict:
             return None
         except RepositoryUnreachable:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from groundwork.adapters.git import line_merge
-from groundwork.adapters.git.trees import FILE, Entry, entry_at, rebuilt
+from groundwork.adapters.git.trees import FILE, TreeEntry, entry_at, rebuilt
 
 # few different lines, so that versions have much in common and in confusing places
 LINE = st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d"])
@@ -102,7 +102,7 @@ def test_a_rebuilt_tree_holds_what_it_held_with_the_updates(
 ) -> None:
     store = MemoryObjectStore()
 
-    def entry(text: bytes) -> Entry:
+    def entry(text: bytes) -> TreeEntry:
         blob = Blob.from_string(text)
         store.add_object(blob)
         return FILE, blob.id

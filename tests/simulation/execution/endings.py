@@ -8,7 +8,7 @@ from tests.simulation.execution.patching import patches_go_together
 from tests.simulation.execution.repositories import Repositories
 from tests.simulation.execution.seen import Moment, SeenPlans, branch_of
 from tests.simulation.execution.sessions import SessionProvider
-from tests.simulation.execution.states import MOST_BYTES, MOST_EVENTS
+from tests.simulation.execution.states import MAX_BYTES, MAX_EVENTS
 from tests.simulation.execution.tasks import its_turn
 from tests.simulation.execution.worlds import World
 from tests.simulation.known import Violation, demand
@@ -71,8 +71,8 @@ def the_machine_stays_within_its_limits(seen: SeenPlans) -> None:
     machine = seen.cloud.states
     for execution in [*machine.executions.values(), *machine.children]:
         name, events, bytes_ = "the_machine_stays_within_its_limits", execution.events, execution.largest
-        demand(events < MOST_EVENTS, name, f"{execution.name} has {events} events")
-        demand(bytes_ < MOST_BYTES, name, f"{execution.name} has a state of {bytes_} bytes")
+        demand(events < MAX_EVENTS, name, f"{execution.name} has {events} events")
+        demand(bytes_ < MAX_BYTES, name, f"{execution.name} has a state of {bytes_} bytes")
 
 
 def nobody_waits_for_room(seen: SeenPlans) -> None:

@@ -11,8 +11,8 @@ from groundwork.adapters.dynamodb import client
 from groundwork.adapters.dynamodb.execution_rows import EventRow, SlotsRow, StateRow, state_key
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
-from groundwork.execution.coordinator import Conductor
-from groundwork.execution.state import ENDED, Standing, TaskStanding
+from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.state import ENDED, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
@@ -25,21 +25,27 @@ from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 _EXECUTING, _STORE = "groundwork.execution", "groundwork.adapters.dynamodb.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
 _claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
-_stopped, _assignment, _update = reconcile._stopped, step_handler.Carrier._assignment, client.Transaction.update
+_stopped, _assignment, _update = reconcile._stopped, step_handler.StepHandler._assignment, client.Transaction.update
 _put = client.Transaction.put
 
 
-def _any_order(standing: Standing, phase: Any, task: Any) -> bool:
-    return all(standing.of(other).ended for other in gates.before(phase, task))
+def _any_order(execution_state: ExecutionState, phase: Any, task: Any) -> bool:
+    return all(execution_state.of(other).ended for other in gates.before(phase, task))
 
 
-def _any_status(standing: Standing) -> list[str]:
+def _any_status(execution_state: ExecutionState) -> list[str]:
     """Gates open whatever the plan's status is, as long as it is under way."""
-    running = standing.execution_changed(status=PlanStatus.RUNNING) if standing.status.executing else standing
+    running = (
+        execution_state.execution_changed(status=PlanStatus.RUNNING)
+        if execution_state.status.executing
+        else execution_state
+    )
     return gates.openable(running)
 
 
-def _without_the_accounts_limit(self: DynamoExecutions, before: Standing, after: Standing, events: Any) -> None:
+def _without_the_accounts_limit(
+    self: DynamoExecutions, before: ExecutionState, after: ExecutionState, events: Any
+) -> None:
     unlimited = copy.copy(self)
     unlimited.limit = 10**6
     _commit(unlimited, before, after, events)
@@ -54,34 +60,40 @@ def _events_put_over_others(self: client.Transaction, row: Any, condition: Any =
     _put(self, row, None if isinstance(row, EventRow) else condition, tag)
 
 
-def _not_counted(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
-    claim = _claimed(standing, task_id, now_ms, try_)
+def _not_counted(
+    execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
+) -> attempts.ClaimResult:
+    claim = _claimed(execution_state, task_id, now_ms, attempt_key)
     if not claim.epoch:
         return claim
-    counted = claim.standing.with_task(task_id, attempts=standing.of(task_id).attempts)
-    return replace(claim, standing=counted)
+    counted = claim.execution_state.with_task(task_id, attempts=execution_state.of(task_id).attempts)
+    return replace(claim, execution_state=counted)
 
 
-def _whoever_comes(standing: Standing, task_id: str, now_ms: int, try_: str = "") -> attempts.Claimed:
-    return _claimed(standing.with_task(task_id, lease_until=0), task_id, now_ms, try_)
+def _whoever_comes(
+    execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
+) -> attempts.ClaimResult:
+    return _claimed(execution_state.with_task(task_id, lease_until=0), task_id, now_ms, attempt_key)
 
 
-def _no_epoch(standing: Standing, task_id: str, epoch: int) -> bool:
-    state = standing.of(task_id)
-    return standing.plan.task(task_id) is not None and state.status is TaskStatus.RUNNING
+def _no_epoch(execution_state: ExecutionState, task_id: str, epoch: int) -> bool:
+    state = execution_state.of(task_id)
+    return execution_state.plan.task(task_id) is not None and state.status is TaskStatus.RUNNING
 
 
-def _any_knock(self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+def _any_knock(
+    self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = ""
+) -> None:
     with client.wrapped():
         actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
 
-def _told_once(self: Conductor, plan_id: str) -> Standing:
-    return self.change(plan_id, lambda standing: standing)
+def _told_once(self: ExecutionCoordinator, plan_id: str) -> ExecutionState:
+    return self.change(plan_id, lambda execution_state: execution_state)
 
 
-def _not_heard(self: Conductor, plan_id: str, number: int, reason: str) -> Standing:
+def _not_heard(self: ExecutionCoordinator, plan_id: str, number: int, reason: str) -> ExecutionState:
     return _told_once(self, plan_id)
 
 
@@ -91,25 +103,25 @@ def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn:
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 
 
-def _nothing_found(self: Any, standing: Standing, task_id: str) -> Any:
-    given = _assignment(self, standing, task_id)
+def _nothing_found(self: Any, execution_state: ExecutionState, task_id: str) -> Any:
+    given = _assignment(self, execution_state, task_id)
     return replace(given, since=given.attempt)
 
 
-def _only_the_plan(standing: Standing, now_ms: int) -> Any:
-    return {} if standing.status is PlanStatus.CANCELLED else _stopped(standing, now_ms)
+def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
+    return {} if execution_state.status is PlanStatus.CANCELLED else _stopped(execution_state, now_ms)
 
 
-def _went_on(standing: Standing, number: int, reverts: dict[str, str]) -> Standing:
-    return _taken_back(standing, number, reverts).execution_changed(restart=False)
+def _went_on(execution_state: ExecutionState, number: int, reverts: dict[str, str]) -> ExecutionState:
+    return _taken_back(execution_state, number, reverts).execution_changed(restart=False)
 
 
-def _in_the_same(standing: Standing, asked: Any) -> Standing:
-    after = _going_on(standing, asked)
-    return after.execution_changed(number=standing.execution.number)
+def _in_the_same(execution_state: ExecutionState, asked: Any) -> ExecutionState:
+    after = _going_on(execution_state, asked)
+    return after.execution_changed(number=execution_state.execution.number)
 
 
-def _as_before(state: TaskStanding, round_: int) -> TaskStanding:
+def _as_before(state: TaskExecution, round_: int) -> TaskExecution:
     """What has ended in an earlier round is taken for done in this one."""
     return state.changed(round=round_) if state.status in ENDED else state.renewed(round_)
 
@@ -141,7 +153,7 @@ def zombies(faults: ExecutionFaults) -> ExecutionFaults:
     return replace(faults, frozen=0.03, until_s=max(1_800.0, faults.until_s))
 
 
-def crowded(world: World) -> World:
+def waits_for_capacity(world: World) -> World:
     """Three plans side by side, and room for one task."""
     made = [made_plan(id_, Random(number)) for number, id_ in enumerate(PLANS)]
     return replace(world, plans=tuple(made), limit=1, clicks=0, edits=0, rollbacks=0)
@@ -179,23 +191,23 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "conditions not looked at",
         "what a condition would skip is carried out",
-        patched(f"{_EXECUTING}.settling.holds", lambda standing, condition: True),
+        patched(f"{_EXECUTING}.settling.holds", lambda execution_state, condition: True),
     ),
     ExecutionMutant(
         "pauseAfter forgotten",
         "the next phase begins at once",
-        patched(f"{_EXECUTING}.settling._phase_over", lambda standing: standing),
+        patched(f"{_EXECUTING}.settling._phase_over", lambda execution_state: execution_state),
     ),
     ExecutionMutant(
         "maxParallel forgotten",
         "as many tasks of a plan begin as the account lets",
-        patched(f"{_EXECUTING}.settling.room", lambda standing: 1_000),
+        patched(f"{_EXECUTING}.settling.room", lambda execution_state: 1_000),
     ),
     ExecutionMutant(
         "the account's limit in the code alone",
         "the write of what begins has no condition on the counter",
         patched(f"{_STORE}.commit", _without_the_accounts_limit),
-        crowded,
+        waits_for_capacity,
         lambda faults: replace(faults, slow=0.4, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
@@ -278,8 +290,8 @@ EXECUTION_MUTANTS = (
         "a failed task passed over",
         "the plan goes on without a word to anybody",
         patched_all(
-            (f"{_EXECUTING}.attempts.paused_by_failure", lambda standing: standing),
-            (f"{_EXECUTING}.control.paused_by_failure", lambda standing: standing),
+            (f"{_EXECUTING}.attempts.paused_by_failure", lambda execution_state: execution_state),
+            (f"{_EXECUTING}.control.paused_by_failure", lambda execution_state: execution_state),
         ),
         first=7,
     ),
@@ -306,7 +318,7 @@ EXECUTION_MUTANTS = (
         "what was done first is taken back first",
         patched(
             f"{_EXECUTING}.rollback.in_order",
-            lambda standing, ids: sorted(ids, key=lambda id_: standing.of(id_).landed),
+            lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).landed),
         ),
         taking_back,
         first=11,
@@ -314,7 +326,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependents stay",
         "a task is taken back under those that were built on it",
-        patched(f"{_EXECUTING}.rollback.built_on", lambda standing, ids: []),
+        patched(f"{_EXECUTING}.rollback.built_on", lambda execution_state, ids: []),
         taking_back,
         first=16,
     ),

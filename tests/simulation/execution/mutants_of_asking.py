@@ -7,10 +7,10 @@ from groundwork.errors import Refusal
 from groundwork.execution import completed_work, rollback, schedule
 from groundwork.execution.commands import execute
 from groundwork.execution.errors import NotScheduled
-from groundwork.execution.state import Standing
-from groundwork.execution.worker import Below
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.worker import CompletedTask
 from groundwork.plans import edit_guard
-from groundwork.plans.edit_guard import Touched
+from groundwork.plans.edit_guard import ChangedElements
 from groundwork.plans.errors import PlanNotEditable
 from groundwork.plans.model import Plan, TaskStatus
 from tests.simulation.execution.faults import ExecutionFaults
@@ -19,42 +19,47 @@ from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
 _EXECUTING = "groundwork.execution"
-_woken, _wanted, _done_in, _touched = schedule.woken, rollback._wanted, completed_work.done_in, edit_guard.touched
+_woken, _wanted, _done_in, _touched = (
+    schedule.woken,
+    rollback._wanted,
+    completed_work.done_in,
+    edit_guard.changed_elements,
+)
 
 
-def _whenever_told(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
-    return _woken(standing.execution_changed(woken=None), expression, time, asked)
+def _whenever_told(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
+    return _woken(execution_state.execution_changed(woken=None), expression, time, asked)
 
 
-def _in_silence(standing: Standing, expression: str, time: str, asked: Any) -> Standing:
+def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
     """As it was before times that are passed over were written down."""
     try:
-        execute(standing, asked, again=True)
+        execute(execution_state, asked, again=True)
     except Refusal:
         raise NotScheduled from None
-    return _woken(standing, expression, time, asked)
+    return _woken(execution_state, expression, time, asked)
 
 
-def _takes_new_tasks(before: Plan, after: Plan) -> Touched:
+def _takes_new_tasks(before: Plan, after: Plan) -> ChangedElements:
     try:
         return _touched(before, after)
     except PlanNotEditable:
-        return Touched()
+        return ChangedElements()
 
 
-def _a_part(standing: Standing, task_id: str | None, phase_id: str | None) -> list[str]:
-    found = _wanted(standing, task_id, phase_id)
-    return [id_ for id_ in found if rollback.is_there(standing.of(id_))][:1] if phase_id else found
+def _a_part(execution_state: ExecutionState, task_id: str | None, phase_id: str | None) -> list[str]:
+    found = _wanted(execution_state, task_id, phase_id)
+    return [id_ for id_ in found if rollback.is_there(execution_state.of(id_))][:1] if phase_id else found
 
 
-def _withdrawn_too(standing: Standing, repository_id: str) -> tuple[Below, ...]:
+def _withdrawn_too(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
     """What was taken back is taken for done."""
     states = {
         id_: state.changed(status=TaskStatus.COMPLETED, attempts=state.withdrawn, files=("src/shared.txt",))
-        for id_, state in standing.states.items()
+        for id_, state in execution_state.states.items()
         if state.withdrawn
     }
-    return _done_in(standing.put(states), repository_id)
+    return _done_in(execution_state.put(states), repository_id)
 
 
 def by_schedule(world: World) -> World:
@@ -98,7 +103,7 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "tasks added under way",
         "a plan under way takes new tasks, which its execution does not know",
-        patched("groundwork.adapters.dynamodb.plans.touched", _takes_new_tasks),
+        patched("groundwork.adapters.dynamodb.plans.changed_elements", _takes_new_tasks),
         lambda world: replace(world, additions=6),
     ),
     ExecutionMutant(

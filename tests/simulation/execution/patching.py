@@ -1,11 +1,11 @@
 """What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
 
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
-from groundwork.agent.patches import Under
+from groundwork.agent.patches import PatchRef
 from groundwork.agent.repository import PatchesApart
 from groundwork.execution.completed_work import done_in
 from groundwork.execution.patch_stacks import Stacks
-from groundwork.execution.state import Standing
+from groundwork.execution.state import ExecutionState
 from groundwork.plans.model import TaskStatus
 from tests.fakes.upstream import FakeUpstream
 from tests.simulation.execution.repositories import Repositories
@@ -22,7 +22,7 @@ def a_patch_is_put_on_all_before_it(sessions: DynamoSessions, before: Moment, af
         state = after.of(task.id)
         if state.status is not TaskStatus.COMPLETED or before.of(task.id).status is state.status or not state.files:
             continue
-        patch = sessions.load_patch(Under(task_id=task.id, attempt=state.attempts))
+        patch = sessions.load_patch(PatchRef(task_id=task.id, attempt=state.attempts))
         demand(patch is not None, name, f"{task.id} has none")
         assert patch
         found = [(under.task_id, under.attempt) for under in patch.under]
@@ -45,7 +45,7 @@ def patches_go_together(seen: SeenPlans, repositories: Repositories, sessions: D
     """At the end: a person can put them on one after the other."""
     for moment in seen.moments.values():
         for repository_id, server in repositories.servers.items():
-            left = done_in(Standing(moment.plan, moment.execution, moment.states), repository_id)
+            left = done_in(ExecutionState(moment.plan, moment.execution, moment.states), repository_id)
             git = FakeUpstream(server)
             try:
                 git.stacked(git.head("main", None), Stacks(sessions).on(left))

@@ -14,10 +14,10 @@ from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Refusal
 from groundwork.execution import commands, rollback
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.schedule import NewTiming, scheduled, unscheduled
-from groundwork.execution.state import Standing
+from groundwork.execution.state import ExecutionState
 from groundwork.plans.draft import TaskDraft
 from groundwork.plans.editor import Editor
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -27,14 +27,14 @@ from tests.simulation.execution.cloud import CURRENT, ExecutionCloud
 from tests.simulation.execution.seen import AskedBack, Moment, SeenPlans
 from tests.simulation.execution.worlds import World
 
-type Act = Callable[[Standing, Asked], Standing]
+type Act = Callable[[ExecutionState, Actor], ExecutionState]
 
 ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 UNDER_WAY = [status for status in PlanStatus if status.executing]
 STILL = (PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.PAUSED, PlanStatus.FAILED, *ENDED)
 """Only then can anything be taken back."""
 
-MOST_HELP = 400
+MAX_HELP = 400
 """So often does somebody do what the plans wait for."""
 
 
@@ -47,7 +47,7 @@ class People:
     tables: Tables
     random: Random
     seen: SeenPlans
-    conductor: Callable[[str | None], Conductor]
+    conductor: Callable[[str | None], ExecutionCoordinator]
 
     async def live(self) -> None:
         await asyncio.gather(*(self._use(plan.id) for plan in self.world.plans))
@@ -70,7 +70,9 @@ class People:
         others = self._edit(plan_id), self._add(plan_id), self._take_back(plan_id), self._schedule(plan_id)
         await asyncio.gather(self._click(plan_id), *others)
         if self.world.again:
-            await self.ask(plan_id, "execute again", lambda standing, asked: commands.execute(standing, asked, True))
+            await self.ask(
+                plan_id, "execute again", lambda execution_state, asked: commands.execute(execution_state, asked, True)
+            )
 
     async def _click(self, plan_id: str) -> None:
         for _ in range(self.world.clicks):
@@ -126,7 +128,7 @@ class People:
         """As the route has it: what follows from an edit follows at once, or is left to the sweep."""
 
         def followed(plan_id: str) -> None:
-            self.conductor("somebody").change(plan_id, lambda standing: standing)
+            self.conductor("somebody").change(plan_id, lambda execution_state: execution_state)
 
         entries, now_ms = self.tables.entries, CURRENT.get().now_ms
         Editor(self.tables.plans, entries, now_ms, "somebody", pause, followed).edit(plan_id, [change])
@@ -155,9 +157,9 @@ class People:
             await self.ask(plan_id, f"rollback of {asked}", self._back(asked))
 
     def _back(self, what: AskedBack) -> Act:
-        def act(standing: Standing, asked: Asked) -> Standing:
+        def act(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
             self.seen.asked[CURRENT.get().number] = what
-            return rollback.roll_back(standing, asked, what.task_id, what.phase_id, what.include)
+            return rollback.roll_back(execution_state, asked, what.task_id, what.phase_id, what.include)
 
         return act
 
@@ -196,10 +198,10 @@ class People:
     def _scheduled(self, plan_id: str, body: NewTiming) -> None:
         """As the route has it."""
         acting = self.conductor("somebody")
-        timing = body.timing(Asked("somebody", acting.now_ms()))
+        timing = body.timing(Actor("somebody", acting.now_ms()))
         scheduled(acting.store.read(plan_id), timing)
         PlanTimer("stack", "executor", "role").set(plan_id, timing)
-        acting.change(plan_id, lambda standing: scheduled(standing, timing))
+        acting.change(plan_id, lambda execution_state: scheduled(execution_state, timing))
 
     def _off(self, plan_id: str) -> None:
         self.conductor("somebody").change(plan_id, unscheduled)
@@ -212,8 +214,8 @@ class People:
 
         def changed() -> None:
             acting = self.conductor("somebody")
-            asked = Asked("somebody", acting.now_ms())
-            acting.change(plan_id, lambda standing: act(standing, asked))
+            asked = Actor("somebody", acting.now_ms())
+            acting.change(plan_id, lambda execution_state: act(execution_state, asked))
 
         return await self._answered(f"{what} of {plan_id}", changed)
 
@@ -243,7 +245,7 @@ class People:
 
     async def see_to_everything(self, rest: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Kind people do what each plan waits for, until all have ended."""
-        for _ in range(MOST_HELP):
+        for _ in range(MAX_HELP):
             waiting = [moment for moment in self.seen.moments.values() if moment.execution.status not in ENDED]
             if not waiting:
                 return
@@ -266,5 +268,5 @@ class People:
             await self.ask_until_answered(id_, "resume", commands.resume)
 
 
-def on(act: Callable[..., Standing], task_id: str, *more: Any) -> Act:
-    return lambda standing, asked: act(standing, task_id, asked, *more)
+def on(act: Callable[..., ExecutionState], task_id: str, *more: Any) -> Act:
+    return lambda execution_state, asked: act(execution_state, task_id, asked, *more)

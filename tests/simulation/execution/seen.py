@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from groundwork.adapters.dynamodb.execution_mapping import execution_of, in_round, standing_of
+from groundwork.adapters.dynamodb.execution_mapping import execution_of, execution_state_of, in_round
 from groundwork.adapters.dynamodb.execution_rows import StateRow
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.plans import DynamoPlans
-from groundwork.execution.state import Execution, TaskStanding
+from groundwork.execution.state import Execution, TaskExecution
 from groundwork.plans.model import Plan, TaskStatus
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.cloud import ExecutionCloud
@@ -20,10 +20,10 @@ class Moment:
 
     plan: Plan
     execution: Execution
-    states: dict[str, TaskStanding]
+    states: dict[str, TaskExecution]
 
-    def of(self, task_id: str) -> TaskStanding:
-        return self.states.get(task_id) or TaskStanding(round=self.execution.round)
+    def of(self, task_id: str) -> TaskExecution:
+        return self.states.get(task_id) or TaskExecution(round=self.execution.round)
 
     @property
     def running(self) -> list[str]:
@@ -62,7 +62,7 @@ class SeenPlans:
     heard: set[tuple[str, str]] = field(default_factory=set)
     scheduled_at: dict[str, float] = field(default_factory=dict)
     _versions: dict[tuple[str, int], Plan] = field(default_factory=dict)
-    _rows: dict[str, dict[str, TaskStanding]] = field(default_factory=dict)
+    _rows: dict[str, dict[str, TaskExecution]] = field(default_factory=dict)
 
     def touched(self, rows: Rows) -> list[str]:
         """The plans whose head or tasks one request has changed, in order."""
@@ -74,7 +74,7 @@ class SeenPlans:
         states = self._rows.setdefault(plan_id, {})
         for key, (_, after) in rows.items():
             if key[:2] == ("plans", plan_id) and key[2].startswith("X#") and after:
-                states[f"{plan_id}-{key[2][2:]}"] = standing_of(StateRow.from_raw_data(dict(after)))
+                states[f"{plan_id}-{key[2][2:]}"] = execution_state_of(StateRow.from_raw_data(dict(after)))
         item = self.cloud.database.row(("plans", plan_id, "P"))
         if item is None or "deletedAt" in item:
             return None

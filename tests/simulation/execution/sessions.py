@@ -57,7 +57,7 @@ class SessionProvider:
 
 @dataclass(slots=True)
 class SessionModel:
-    """The port `groundwork.llm.conversation.Converser`, as one sandbox sees it."""
+    """The port `groundwork.llm.conversation.ConversationModel`, as one sandbox sees it."""
 
     provider: SessionProvider
     sandbox: Sandbox

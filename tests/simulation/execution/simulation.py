@@ -16,10 +16,10 @@ from greenlet import getcurrent
 from functions.plan_executor import app
 from groundwork.adapters.aws.step_functions import PlanMachine, execution_name
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
-from groundwork.execution.agent_worker import SessionWorker
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.agent_worker import AgentWorker
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
-from groundwork.execution.step_handler import Carrier, PlanNotEnded
+from groundwork.execution.step_handler import PlanNotEnded, StepHandler
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Usage
 from groundwork.plans.history import Iteration, IterationKind
@@ -173,18 +173,18 @@ class ExecutionSimulation:
             self.invariants.on_time_refused(event, since)
         return answer
 
-    def conductor(self, who: str | None = None) -> Conductor:
+    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
         """For the sandbox that runs at the moment."""
         machine = PlanMachine("machine", "executor")
-        return Conductor(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
+        return ExecutionCoordinator(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
 
-    def carrier(self, sandbox: Sandbox, event: Json) -> Carrier:
+    def carrier(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
         model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
-        return Carrier(
+        return StepHandler(
             store=self.tables.executions,
             conductor=self.conductor(),
-            worker=SessionWorker(self.repositories.opened, model, price, self.tables.sessions),
+            worker=AgentWorker(self.repositories.opened, model, price, self.tables.sessions),
             repository=self.tables.repositories.get,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,

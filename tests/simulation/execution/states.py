@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 DEFINITION: Json = json.loads((ROOT / "statemachines" / "plan.asl.json").read_text())
 
 INLINE_WIDTH = 40
-MOST_EVENTS = 25_000
-MOST_BYTES = 262_144
+MAX_EVENTS = 25_000
+MAX_BYTES = 262_144
 
 
 class StatesError(Exception):

@@ -1,6 +1,6 @@
 """What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
 
-from groundwork.execution.state import TaskStanding
+from groundwork.execution.state import TaskExecution
 from groundwork.plans.model import TaskStatus
 from tests.simulation.cloud import Sandbox
 from tests.simulation.execution.seen import Hold, Moment, SeenPlans
@@ -37,7 +37,7 @@ def _claimed(seen: SeenPlans, acting: Sandbox, after: Moment, task_id: str) -> N
     seen.holds[task_id] = Hold(acting, after.of(task_id).epoch)
 
 
-def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskStanding, new: TaskStanding, task_id: str) -> None:
+def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskExecution, new: TaskExecution, task_id: str) -> None:
     """Of those who work on tasks only the one whose lease holds says what has come of it."""
     acting = seen.cloud.acting
     works = acting is not None and seen.payloads.get(acting.number, {}).get("taskId") == task_id

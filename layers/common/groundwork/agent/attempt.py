@@ -9,13 +9,13 @@ from groundwork.agent.commit_message import message
 from groundwork.agent.patches import NOTHING, Patch, Stack
 from groundwork.agent.repository import Checkout, Landed, Upstream, always
 from groundwork.agent.search import files
-from groundwork.agent.session import Brief, Limits, Session
+from groundwork.agent.session import Limits, Session, TaskBrief
 from groundwork.agent.workspace import Workspace
 from groundwork.plans.repo_map import layout
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CheckoutSpec:
     """Where the work is done: the plan's branch, the one it starts from, and an empty folder for the checkout.
 
     `start_from` is None where the branch must be there, for it holds the plan's work. `commits` is False where a change
@@ -33,12 +33,12 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedSession:
     session: Session
     workspace: Workspace
 
 
-def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Begun | Landed:
+def begin(upstream: Upstream, brief: TaskBrief, limits: Limits, place: CheckoutSpec) -> StartedSession | Landed:
     """A session on a clean checkout of the branch's head; or the task's commit, if an earlier attempt has landed it.
 
     Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a person has to act).
@@ -48,7 +48,7 @@ def begin(upstream: Upstream, brief: Brief, limits: Limits, place: Place) -> Beg
         return there
     workspace = _workspace(upstream.checkout(upstream.stacked(base, place.stack), place.folder), brief)
     told = brief.model_copy(update={"layout": layout(files(workspace), f"{brief.title} {brief.description}")})
-    return Begun(Session(brief=told, base=base, under=place.stack.order, limits=limits), workspace)
+    return StartedSession(Session(brief=told, base=base, under=place.stack.order, limits=limits), workspace)
 
 
 def resumed(upstream: Upstream, session: Session, folder: Path, stack: Stack = NOTHING) -> Workspace:
@@ -92,5 +92,5 @@ def patch(upstream: Upstream, session: Session, began_on: Stack = NOTHING, now: 
     )
 
 
-def _workspace(checkout: Checkout, brief: Brief) -> Workspace:
+def _workspace(checkout: Checkout, brief: TaskBrief) -> Workspace:
     return Workspace(checkout, named=brief.files)

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from groundwork.agent.session import Before, Brief, Earlier, Limits
+from groundwork.agent.session import DependencySummary, FailedAttempt, Limits, TaskBrief
 from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
 from groundwork.text import shortened
 
-MOST_BEFORE = 20
-MOST_SUMMARY = 600
-MOST_REASON = 1_500
-MOST_FILES = 30
+MAX_BEFORE = 20
+MAX_SUMMARY = 600
+MAX_REASON = 1_500
+MAX_FILES = 30
 
 _SHARE = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
 """Of a middling task's limits."""
 
 
-class Done(Value):
+class CompletedDependency(Value):
     """What a task has left behind for those that depend on it."""
 
     summary: str = ""
@@ -36,14 +36,19 @@ def limits_for(effort: Effort) -> Limits:
 
 
 def brief(
-    plan: Plan, task: Task, attempt: int, done: Mapping[str, Done], failed: Sequence[Earlier] = (), note: str = ""
-) -> Brief:
+    plan: Plan,
+    task: Task,
+    attempt: int,
+    done: Mapping[str, CompletedDependency],
+    failed: Sequence[FailedAttempt] = (),
+    note: str = "",
+) -> TaskBrief:
     """`done` is by the ids of tasks that have succeeded; `failed` are earlier attempts at this one.
 
     `note` is what a person has said with a rejection or a retry; it is told like an attempt's reason.
     """
-    reasons = [*failed, *([Earlier(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
-    return Brief(
+    reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
+    return TaskBrief(
         plan_id=plan.id,
         task_id=task.id,
         attempt=attempt,
@@ -54,19 +59,21 @@ def brief(
         acceptance_criteria=task.acceptance_criteria,
         files=task.files,
         change_asked=task.change_asked,
-        earlier=tuple(Earlier(attempt=e.attempt, reason=shortened(e.reason, MOST_REASON)) for e in reasons),
-        before=_before(plan, task, done),
+        earlier=tuple(FailedAttempt(attempt=e.attempt, reason=shortened(e.reason, MAX_REASON)) for e in reasons),
+        before=_dependency_summaries(plan, task, done),
     )
 
 
-def _before(plan: Plan, task: Task, done: Mapping[str, Done]) -> tuple[Before, ...]:
+def _dependency_summaries(
+    plan: Plan, task: Task, done: Mapping[str, CompletedDependency]
+) -> tuple[DependencySummary, ...]:
     needed = [other for other in plan.tasks if other.id in task.depends_on and other.id in done]
     return tuple(
-        Before(
+        DependencySummary(
             key=other.key,
             title=other.title,
-            summary=shortened(done[other.id].summary, MOST_SUMMARY),
-            files=done[other.id].files[:MOST_FILES],
+            summary=shortened(done[other.id].summary, MAX_SUMMARY),
+            files=done[other.id].files[:MAX_FILES],
         )
-        for other in needed[:MOST_BEFORE]
+        for other in needed[:MAX_BEFORE]
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from groundwork.llm.conversation import Block
 
-LONGEST_CIRCLE = 3
-KEPT = 4 * LONGEST_CIRCLE
+MAX_LOOP_TURNS = 3
+KEPT = 4 * MAX_LOOP_TURNS
 
 
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
@@ -19,7 +19,7 @@ def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
 
 def rounds(prints: Sequence[str]) -> int:
     """How often in a row the last turn, or the last two or three, were done at the end of this sequence; at least 1."""
-    return max((_rounds(prints, length) for length in range(1, LONGEST_CIRCLE + 1)), default=1)
+    return max((_rounds(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
 
 
 def _rounds(prints: Sequence[str], length: int) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from groundwork.values import Stored, stored_as
 
 
-class Under(Stored):
+class PatchRef(Stored):
     """Names a patch: that of the attempt by which a task was done."""
 
     task_id: Annotated[str, stored_as("taskId")]
@@ -26,7 +26,7 @@ class Patch(Stored):
     task_id: Annotated[str, stored_as("taskId")]
     attempt: Annotated[int, stored_as("attempt")]
     base: Annotated[str, stored_as("base")]
-    under: Annotated[tuple[Under, ...], stored_as("under")] = ()
+    under: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")]
     text: Annotated[str, stored_as("text")]
 
@@ -35,8 +35,8 @@ class Patch(Stored):
 class Stack:
     """Patches in the order in which they are put on a commit; `patches` has those besides that they were built on."""
 
-    order: tuple[Under, ...] = ()
-    patches: Mapping[Under, Patch] = field(default_factory=dict)
+    order: tuple[PatchRef, ...] = ()
+    patches: Mapping[PatchRef, Patch] = field(default_factory=dict)
 
 
 NOTHING = Stack()

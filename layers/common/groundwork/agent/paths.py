@@ -9,9 +9,9 @@ import unicodedata
 
 from groundwork.errors import GroundworkError
 
-MOST_LENGTH = 400
-MOST_DEPTH = 40
-MOST_NAME_BYTES = 255
+MAX_LENGTH = 400
+MAX_DEPTH = 40
+MAX_NAME_BYTES = 255
 
 # HFS+ ignores these when it compares names (git's own list, utf8.c)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -54,12 +54,12 @@ class PathRefused(GroundworkError):
 
 def checked(path: str) -> str:
     """The path from the top of the checkout, in its plain form. Raises PathRefused, with a reason for the model."""
-    if not path or len(path) > MOST_LENGTH:
+    if not path or len(path) > MAX_LENGTH:
         raise PathRefused("a path must have between 1 and 400 characters")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if path.startswith("/") or re.match(r"~|[A-Za-z]:", "/".join(parts)):
         raise PathRefused("a path must be relative to the top of the repository, such as src/app.py")
-    if not parts or len(parts) > MOST_DEPTH:
+    if not parts or len(parts) > MAX_DEPTH:
         raise PathRefused("a path must name a file or folder in the repository")
     for part in parts:
         if problem := why_not(part):
@@ -73,7 +73,7 @@ def why_not(name: str) -> str | None:
         return "a path must not hold '..'"
     if "/" in name or "\\" in name or _UNSEEN.search(name):
         return "a path must not hold backslashes or control characters"
-    if len(name.encode()) > MOST_NAME_BYTES:
+    if len(name.encode()) > MAX_NAME_BYTES:
         return "a name must not be longer than 255 bytes"
     return ".git belongs to git and cannot be read or written" if is_gits_own(name) else None
 

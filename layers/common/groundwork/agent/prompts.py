@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groundwork.agent.session import Brief
+from groundwork.agent.session import TaskBrief
 from groundwork.llm.prompt import fenced
 
 INSTRUCTIONS = """\
@@ -49,12 +49,12 @@ NOTHING_CHANGED = (
 )
 
 
-def opening(brief: Brief) -> str:
+def opening(brief: TaskBrief) -> str:
     """The first message: the task, fenced."""
     return f"{fenced('task', material(brief))}\n\nCarry out this task."
 
 
-def material(brief: Brief) -> dict[str, Any]:
+def material(brief: TaskBrief) -> dict[str, Any]:
     """What the model is told of the task; ids and what is none of its business are left out."""
     told: dict[str, Any] = {
         "plan": brief.plan_title,

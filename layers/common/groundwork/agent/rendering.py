@@ -3,9 +3,9 @@
 import re
 import unicodedata
 
-MOST_LINES = 1_000
-MOST_CHARACTERS = 40_000
-MOST_LINE = 2_000
+MAX_LINES = 1_000
+MAX_CHARACTERS = 40_000
+MAX_LINE = 2_000
 
 # what hides or reorders text for a person but not for a model: shown as what it is, so that neither is deceived
 _HIDDEN = re.compile(
@@ -37,9 +37,9 @@ def text_shown(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))
     shown: list[str] = []
-    room = MOST_CHARACTERS
-    for number in range(start, min(wanted, start + MOST_LINES - 1) + 1):
-        text = f"{number:6}\t{line_shown(lines[number - 1], MOST_LINE)}"
+    room = MAX_CHARACTERS
+    for number in range(start, min(wanted, start + MAX_LINES - 1) + 1):
+        text = f"{number:6}\t{line_shown(lines[number - 1], MAX_LINE)}"
         room -= len(text) + 1
         if room < 0:
             break

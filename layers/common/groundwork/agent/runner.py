@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from groundwork.agent.session import Session
-from groundwork.agent.turn import Means, step
-from groundwork.llm.conversation import Conversation, Converser, Turn
+from groundwork.agent.turn import TurnDeps, step
+from groundwork.llm.conversation import Conversation, ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
 from groundwork.llm.rate_limit import scarce_s
 
@@ -24,7 +24,7 @@ TURN_MS = 300_000
 FAULTS = 8
 """Of the provider, in a row, after which a later invocation tries again."""
 
-LONGEST_WAIT_S = 60.0
+MAX_WAIT_S = 60.0
 
 
 class Pause(StrEnum):
@@ -36,7 +36,7 @@ class Pause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class RunnerResult:
     """The session as it is now. `pause` is None where it has ended; `wait_s` is what the provider asks us to wait."""
 
     session: Session
@@ -45,7 +45,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class RunnerContext:
     """`keep` saves the session after each turn; `left_ms` is what is left of the invocation; `stop` ends it at once.
 
     `share` gives numbers between 0 and 1, by which waits differ; a session's first call is put off by its share of
@@ -61,16 +61,16 @@ class Watch:
     spread_s: float = 0.0
 
 
-async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
+async def run_session(session: Session, means: TurnDeps, watch: RunnerContext) -> RunnerResult:
     """Raises Misconfigured. Faults of the provider are waited for, and use up no turn of the session."""
     faults, model = 0, _Listening(means.model)
     means = replace(means, model=model)
     await _put_off(session, watch)
     while session.ended is None:
         if watch.stop.is_set():
-            return Carried(session, Pause.STOPPED)
+            return RunnerResult(session, Pause.STOPPED)
         if watch.left_ms() < watch.turn_ms:
-            return Carried(session, Pause.TIME)
+            return RunnerResult(session, Pause.TIME)
         try:
             after = await _unless_stopped(session, means, watch.stop)
         except Misconfigured:
@@ -78,27 +78,27 @@ async def carry_on(session: Session, means: Means, watch: Watch) -> Carried:
         except ModelError as fault:
             faults += 1
             wait = _wait_s(fault, faults, watch.share())
-            if faults >= FAULTS or wait > LONGEST_WAIT_S or watch.left_ms() < watch.turn_ms + wait * 1_000:
-                return Carried(session, Pause.PROVIDER, wait)
+            if faults >= FAULTS or wait > MAX_WAIT_S or watch.left_ms() < watch.turn_ms + wait * 1_000:
+                return RunnerResult(session, Pause.PROVIDER, wait)
             means.tell(f"waits {wait:.0f} seconds: {fault}")
             await _rest(watch, wait)
             continue
         if after is None:
-            return Carried(session, Pause.STOPPED)
+            return RunnerResult(session, Pause.STOPPED)
         session, faults = after, 0
         await watch.keep(session)
         await _make_room(session, model.limits, watch)
-    return Carried(session)
+    return RunnerResult(session)
 
 
-async def _put_off(session: Session, watch: Watch) -> None:
+async def _put_off(session: Session, watch: RunnerContext) -> None:
     """Before its first call alone."""
     if watch.spread_s and not session.turns and session.ended is None:
         await _rest(watch, watch.spread_s * watch.share())
 
 
-async def _make_room(session: Session, limits: RateLimits, watch: Watch) -> None:
-    scarce = min(LONGEST_WAIT_S, scarce_s(limits))
+async def _make_room(session: Session, limits: RateLimits, watch: RunnerContext) -> None:
+    scarce = min(MAX_WAIT_S, scarce_s(limits))
     if scarce and session.ended is None:
         await _rest(watch, scarce * watch.share())
 
@@ -106,7 +106,7 @@ async def _make_room(session: Session, limits: RateLimits, watch: Watch) -> None
 class _Listening:
     """The model, and what it last said of its limits."""
 
-    def __init__(self, model: Converser) -> None:
+    def __init__(self, model: ConversationModel) -> None:
         self.name, self.model_id, self._model = model.name, model.model_id, model
         self.limits = RateLimits()
 
@@ -119,7 +119,7 @@ class _Listening:
         await self._model.close()
 
 
-async def _rest(watch: Watch, seconds: float) -> None:
+async def _rest(watch: RunnerContext, seconds: float) -> None:
     """Until then, or until it is stopped."""
     resting = asyncio.ensure_future(watch.sleep(seconds)), asyncio.ensure_future(watch.stop.wait())
     try:
@@ -130,7 +130,7 @@ async def _rest(watch: Watch, seconds: float) -> None:
         await asyncio.gather(*resting, return_exceptions=True)
 
 
-async def _unless_stopped(session: Session, means: Means, stop: asyncio.Event) -> Session | None:
+async def _unless_stopped(session: Session, means: TurnDeps, stop: asyncio.Event) -> Session | None:
     """The session after a turn, or None as soon as it is stopped: what was under way is then given up."""
     turn, stopped = asyncio.ensure_future(step(session, means)), asyncio.ensure_future(stop.wait())
     try:

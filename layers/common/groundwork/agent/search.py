@@ -9,28 +9,28 @@ from pathlib import Path
 import regex
 
 from groundwork.agent.rendering import line_shown
-from groundwork.agent.workspace import NotDone, Workspace
+from groundwork.agent.workspace import ToolFailed, Workspace
 
-MOST_PATHS = 200
-MOST_MATCHES = 100
-MOST_SECONDS = 3.0
-MOST_PATTERN = 500
-MOST_LINE = 20_000
-MOST_SEARCHED_BYTES = 2_000_000
+MAX_PATHS = 200
+MAX_MATCHES = 100
+MAX_SECONDS = 3.0
+MAX_PATTERN = 500
+MAX_LINE = 20_000
+MAX_SEARCHED_BYTES = 2_000_000
 _CALLS_ITSELF = regex.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d|&|P>)")
 SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
-def glob(workspace: Workspace, pattern: str, below: str = "", seconds: float = MOST_SECONDS) -> str:
+def glob(workspace: Workspace, pattern: str, below: str = "", seconds: float = MAX_SECONDS) -> str:
     """The paths that match, sorted. `**` crosses folders, `*` does not. Raises NotDone."""
-    if len(pattern) > MOST_PATTERN:
-        raise NotDone("the pattern is too long")
+    if len(pattern) > MAX_PATTERN:
+        raise ToolFailed("the pattern is too long")
     top = workspace.place(below) if below not in ("", ".", "./") else ""
     start = f"{top}/" if top else ""
     found = list(_matching(pattern.removeprefix("./"), files(workspace, top, everything=True), start, seconds))
     if not found:
         return "no file matches"
-    lines = [line_shown(path) for path in found[:MOST_PATHS]]
+    lines = [line_shown(path) for path in found[:MAX_PATHS]]
     more = len(found) - len(lines)
     return "\n".join(lines + ([f"… and {more} more; use a narrower pattern"] if more else []))
 
@@ -40,18 +40,18 @@ def listing(workspace: Workspace, folder: str) -> str:
     top = workspace.place(folder) if folder not in ("", ".", "./") else ""
     place = workspace.root / top
     if not place.is_dir():
-        raise NotDone(f"{top} is no folder")
+        raise ToolFailed(f"{top} is no folder")
     lines = sorted(_listed(entry) for entry in os.scandir(place))
     prefix = f"{top}/" if top else ""
     hidden = {**{p: f"a link to {t}" for p, t in workspace.links.items()}, **workspace.left_out}
     inside = {path: why for path, why in hidden.items() if path.rpartition("/")[0] == top}
     lines += [f"{path.removeprefix(prefix)} ({why})" for path, why in sorted(inside.items())]
-    shown = [line_shown(line) for line in lines[:MOST_PATHS]]
+    shown = [line_shown(line) for line in lines[:MAX_PATHS]]
     more = len(lines) - len(shown)
     return "\n".join(shown + ([f"… and {more} more; use glob"] if more else [])) or "an empty folder"
 
 
-def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = MOST_SECONDS) -> str:
+def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = MAX_SECONDS) -> str:
     """`path:line: text` of the lines that match a regular expression. Raises NotDone."""
     top = workspace.place(below) if below not in ("", ".", "./") else ""
     ends = time.monotonic() + seconds
@@ -59,8 +59,8 @@ def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = M
     try:
         for path, number, text in _matches(workspace, top, _expression(pattern), ends):
             lines.append(line_shown(f"{path}:{number}: {text}"))
-            if len(lines) >= MOST_MATCHES:
-                lines.append(f"… only the first {MOST_MATCHES} matches; use a narrower pattern or path")
+            if len(lines) >= MAX_MATCHES:
+                lines.append(f"… only the first {MAX_MATCHES} matches; use a narrower pattern or path")
                 break
     except TimeoutError:
         lines.append(f"… stopped after {seconds:.0f} seconds; use a simpler pattern or a narrower path")
@@ -93,20 +93,20 @@ def _matching(pattern: str, paths: Iterator[str], start: str, seconds: float) ->
             if whole.match(path.removeprefix(start), timeout=max(0.001, ends - time.monotonic())):
                 yield path
     except TimeoutError:
-        raise NotDone("the pattern takes too long; use a simpler one") from None
+        raise ToolFailed("the pattern takes too long; use a simpler one") from None
 
 
 def _expression(pattern: str) -> regex.Pattern[str]:
     """Raises NotDone."""
-    if not pattern or len(pattern) > MOST_PATTERN:
-        raise NotDone(f"a pattern must have between 1 and {MOST_PATTERN} characters")
+    if not pattern or len(pattern) > MAX_PATTERN:
+        raise ToolFailed(f"a pattern must have between 1 and {MAX_PATTERN} characters")
     if _CALLS_ITSELF.search(pattern):
         # (?R)|a goes down without end and takes all memory within the time that a search has
-        raise NotDone("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
+        raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
     try:
         return regex.compile(pattern)
     except (regex.error, RecursionError, OverflowError) as fault:
-        raise NotDone(f"this is no regular expression: {str(fault)[:200]}") from None
+        raise ToolFailed(f"this is no regular expression: {str(fault)[:200]}") from None
 
 
 def _matches(
@@ -116,13 +116,13 @@ def _matches(
     for path in files(workspace, top):
         try:
             content = workspace.read(path)
-        except NotDone:
+        except ToolFailed:
             continue
-        if len(content) > MOST_SEARCHED_BYTES or b"\0" in content[:8_000]:
+        if len(content) > MAX_SEARCHED_BYTES or b"\0" in content[:8_000]:
             continue
         for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), 1):
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            if expression.search(line[:MOST_LINE], timeout=left, concurrent=True):
+            if expression.search(line[:MAX_LINE], timeout=left, concurrent=True):
                 yield path, number, line

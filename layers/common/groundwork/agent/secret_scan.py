@@ -37,7 +37,7 @@ _NAMED = re.compile(
     r"[\"']?\s*(?::=|=>|=|:)\s*[\"']([A-Za-z0-9+/=_.~!@#$%^&*-]{16,200})[\"']"
 )
 _MADE_UP = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
-MOST_ORDERLY = 3.6
+MAX_ORDERLY = 3.6
 """Bits of entropy a character below which a literal is words rather than a key (gitleaks: 3.5)."""
 
 
@@ -86,7 +86,7 @@ def kind_of(line: str) -> str | None:
 def _is_random(literal: str) -> bool:
     """Words, paths and names of settings have no digits, or say what they are."""
     has_digit = any(character.isdigit() for character in literal)
-    return has_digit and not _MADE_UP.search(literal) and _entropy(literal) > MOST_ORDERLY
+    return has_digit and not _MADE_UP.search(literal) and _entropy(literal) > MAX_ORDERLY
 
 
 def _entropy(text: str) -> float:

@@ -9,20 +9,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from groundwork.agent.commit_message import Marks
-from groundwork.agent.patches import Under
+from groundwork.agent.patches import PatchRef
 from groundwork.llm.conversation import Message
 from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
 
-class Earlier(Stored):
+class FailedAttempt(Stored):
     """An attempt at this task that came to nothing, and why."""
 
     attempt: Annotated[int, stored_as("attempt")]
     reason: Annotated[str, stored_as("reason")]
 
 
-class Before(Stored):
+class DependencySummary(Stored):
     """A task that this one builds on, and what was done there."""
 
     key: Annotated[str, stored_as("key")]
@@ -31,7 +31,7 @@ class Before(Stored):
     files: Annotated[tuple[str, ...], stored_as("files")] = ()
 
 
-class Brief(Stored):
+class TaskBrief(Stored):
     """What is asked of a session. Texts are other people's: they reach the model as fenced data."""
 
     plan_id: Annotated[str, stored_as("planId")]
@@ -45,8 +45,8 @@ class Brief(Stored):
     files: Annotated[tuple[str, ...], stored_as("files")] = ()
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
     layout: Annotated[tuple[str, ...], stored_as("layout")] = ()
-    earlier: Annotated[tuple[Earlier, ...], stored_as("earlier")] = ()
-    before: Annotated[tuple[Before, ...], stored_as("before")] = ()
+    earlier: Annotated[tuple[FailedAttempt, ...], stored_as("earlier")] = ()
+    before: Annotated[tuple[DependencySummary, ...], stored_as("before")] = ()
 
     @property
     def marks(self) -> Marks:
@@ -72,13 +72,13 @@ class Criterion(Stored):
     evidence: Annotated[str, stored_as("evidence")]
 
 
-Outcome = Literal["DONE", "UNMET", "NOTHING_CHANGED", "NOT_FINISHED", "REFUSED", "REPEATS", "LIMIT", "SECRET"]
+SessionOutcome = Literal["DONE", "UNMET", "NOTHING_CHANGED", "NOT_FINISHED", "REFUSED", "REPEATS", "LIMIT", "SECRET"]
 
 
-class Ended(Stored):
+class SessionEnd(Stored):
     """How a session has ended. Only DONE is a success; `reason` says what an attempt after it should know."""
 
-    outcome: Annotated[Outcome, stored_as("outcome")]
+    outcome: Annotated[SessionOutcome, stored_as("outcome")]
     reason: Annotated[str, stored_as("reason")] = ""
     summary: Annotated[str, stored_as("summary")] = ""
     subject: Annotated[str, stored_as("subject")] = ""
@@ -89,7 +89,7 @@ class Ended(Stored):
         return self.outcome == "DONE"
 
 
-class Spent(Stored):
+class SessionUsage(Stored):
     """Tokens as the provider bills them."""
 
     input: Annotated[int, stored_as("input")] = 0
@@ -98,7 +98,7 @@ class Spent(Stored):
     cache_write: Annotated[int, stored_as("cacheWrite")] = 0
     calls: Annotated[int, stored_as("calls")] = 0
 
-    def plus(self, usage: Usage) -> "Spent":
+    def plus(self, usage: Usage) -> "SessionUsage":
         total = Usage(self.input, self.output, self.cache_read, self.cache_write, self.calls) + usage
         fields = {
             "input": total.input,
@@ -114,7 +114,7 @@ class Spent(Stored):
         return self.input + self.output + self.cache_read + self.cache_write
 
 
-class Said(Stored):
+class SavedMessage(Stored):
     """One message of the conversation, in the form in which it is kept."""
 
     role: Annotated[Literal["user", "assistant"], stored_as("role")]
@@ -131,33 +131,33 @@ class Session(Stored):
     `prints` tell turns apart that did the same to the same effect; `warnings` counts reminders that were given.
     """
 
-    brief: Annotated[Brief, stored_as("brief")]
+    brief: Annotated[TaskBrief, stored_as("brief")]
     base: Annotated[str, stored_as("base")]
-    under: Annotated[tuple[Under, ...], stored_as("under")] = ()
+    under: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
     limits: Annotated[Limits, stored_as("limits")] = Limits()
-    said: Annotated[tuple[Said, ...], stored_as("said")] = ()
+    said: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")] = Field(default_factory=dict)
-    spent: Annotated[Spent, stored_as("spent")] = Spent()
+    spent: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
     turns: Annotated[int, stored_as("turns")] = 0
     conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
     prints: Annotated[tuple[str, ...], stored_as("prints")] = ()
     warnings: Annotated[int, stored_as("warnings")] = 0
-    ended: Annotated[Ended | None, stored_as("ended")] = None
+    ended: Annotated[SessionEnd | None, stored_as("ended")] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)
 
     def heard(self, role: Literal["user", "assistant"], *blocks: dict[str, Any]) -> "Session":
-        return self.changed(said=(*self.said, Said(role=role, content=blocks)))
+        return self.changed(said=(*self.said, SavedMessage(role=role, content=blocks)))
 
     def told(self, text: str) -> "Session":
         """With a message of ours."""
         return self.heard("user", {"type": "text", "text": text})
 
-    def end(self, outcome: Outcome, reason: str, **fields: Any) -> "Session":
-        return self.changed(ended=Ended(outcome=outcome, reason=reason, **fields))
+    def end(self, outcome: SessionOutcome, reason: str, **fields: Any) -> "Session":
+        return self.changed(ended=SessionEnd(outcome=outcome, reason=reason, **fields))
 
     def packed(self) -> bytes:
         """As it is kept: some tens of kilobytes, a few hundred at the limits of conversation and changes."""

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from groundwork.agent import search
-from groundwork.agent.rendering import MOST_CHARACTERS, line_shown, text_shown
-from groundwork.agent.workspace import MOST_WRITTEN_BYTES, NotDone, Workspace
+from groundwork.agent.rendering import MAX_CHARACTERS, line_shown, text_shown
+from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
 from groundwork.llm.structured_output import explain
 from groundwork.text import shortened
@@ -115,9 +115,9 @@ def run(workspace: Workspace, call: Block) -> Result:
         return Result(f"There is no tool {shortened(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool")
     try:
         text, log = _RUN[name](workspace, parsed(name, call))
-    except NotDone as problem:
+    except ToolFailed as problem:
         return Result(shortened(str(problem), 1_000), True, f"{name}: {line_shown(str(problem))}")
-    return Result(text if len(text) <= 2 * MOST_CHARACTERS else text[:MOST_CHARACTERS] + "\n… cut off", log=log)
+    return Result(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
 
 
 def parsed(name: str, call: Block) -> Any:
@@ -126,14 +126,14 @@ def parsed(name: str, call: Block) -> Any:
     try:
         return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
     except ValidationError as fault:
-        raise NotDone(f"The input of {name} is not valid: {explain(fault)}") from None
+        raise ToolFailed(f"The input of {name} is not valid: {explain(fault)}") from None
 
 
 def _read(workspace: Workspace, asked: Read) -> tuple[str, str]:
     path = workspace.place(asked.file_path)
     first, last = asked.view_range or (1, 0)
     if first < 1 or (0 < last < first):
-        raise NotDone("view_range must be the first and the last line, such as [1, 200]")
+        raise ToolFailed("view_range must be the first and the last line, such as [1, 200]")
     text = text_shown(path, workspace.read(path), first, max(last, 0))
     return text, f"read {line_shown(path)}"
 
@@ -151,20 +151,20 @@ def _edit(workspace: Workspace, asked: Edit) -> tuple[str, str]:
     try:
         text = workspace.read(path).decode()
     except UnicodeDecodeError:
-        raise NotDone(f"{path} is not UTF-8 text and cannot be edited") from None
+        raise ToolFailed(f"{path} is not UTF-8 text and cannot be edited") from None
     old, new = asked.old_string, asked.new_string
     if "\r\n" in text and old not in text:
         # the lines were shown without their carriage returns
         old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
     count = text.count(old)
     if count == 0:
-        raise NotDone(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
+        raise ToolFailed(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
     if count > 1 and not asked.replace_all:
-        raise NotDone(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
+        raise ToolFailed(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
     grown = len(_bytes(text)) + count * (len(_bytes(new)) - len(_bytes(old)))
-    if grown > MOST_WRITTEN_BYTES:
+    if grown > MAX_WRITTEN_BYTES:
         # reckoned before it is made: a letter that is there a million times makes gigabytes of a short text
-        raise NotDone(f"{path}: a file of {grown:,} bytes is too large; at most {MOST_WRITTEN_BYTES:,}")
+        raise ToolFailed(f"{path}: a file of {grown:,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
     workspace.write(path, _bytes(text.replace(old, new)))
     places = "once" if count == 1 else f"{count} times"
     return f"edited {path}, {places}", f"edited {line_shown(path)} ({places})"
@@ -193,7 +193,7 @@ def _bytes(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise NotDone("the text holds halves of characters (lone surrogates) and cannot be written") from None
+        raise ToolFailed("the text holds halves of characters (lone surrogates) and cannot be written") from None
 
 
 def _lines(text: str) -> str:

@@ -8,40 +8,40 @@ from typing import Any
 
 from groundwork.agent import changes, prompts, tools
 from groundwork.agent.loop_guard import KEPT, fingerprint, rounds
-from groundwork.agent.session import Session, Spent
+from groundwork.agent.session import Session, SessionUsage
 from groundwork.agent.tools import FINISH, TOOLS, Result
-from groundwork.agent.verdict import judged
-from groundwork.agent.workspace import NotDone, Workspace
-from groundwork.llm.conversation import Block, Conversation, Converser, Turn, TurnEnd
+from groundwork.agent.verdict import finish_verdict
+from groundwork.agent.workspace import ToolFailed, Workspace
+from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
 from groundwork.llm.port import Usage
 from groundwork.text import one_line, shortened
 
 TURN_TOKENS = 16_000
-MOST_CALLS = 20
+MAX_CALLS = 20
 """Of tools in one turn; what is beyond is answered, but not carried out."""
 
-MOST_SHOWN = 120_000
+MAX_SHOWN = 120_000
 """Characters of all results of one turn together."""
 
-MOST_WARNINGS = 3
-MOST_ROUNDS = 3
+MAX_WARNINGS = 3
+MAX_ROUNDS = 3
 
 type Tell = Callable[[str], None]
 """Takes a line for the task's log."""
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class TurnDeps:
     """What a turn needs. `cost` is of one call, in millionths of a dollar; `now_ms` a monotonic clock."""
 
-    model: Converser
+    model: ConversationModel
     workspace: Workspace
     cost: Callable[[str, Usage], int]
     now_ms: Callable[[], int]
     tell: Tell
 
 
-async def step(session: Session, means: Means) -> Session:
+async def step(session: Session, means: TurnDeps) -> Session:
     """The session after one more turn. Lets ModelError pass: then nothing has happened, and it can be tried again."""
     begun = means.now_ms()
     session = session if session.said else session.told(prompts.opening(session.brief))
@@ -69,16 +69,16 @@ def _storable(turn: Turn) -> Turn:
     return replace(turn, content=tuple(json.loads(text.encode(errors="replace"))))
 
 
-def _counted(session: Session, turn: Turn, means: Means) -> Session:
+def _counted(session: Session, turn: Turn, means: TurnDeps) -> Session:
     return session.changed(
         turns=session.turns + 1,
         spent=session.spent.plus(turn.usage),
-        conversation_tokens=Spent().plus(turn.usage).tokens,
+        conversation_tokens=SessionUsage().plus(turn.usage).tokens,
         cost_micro_usd=session.cost_micro_usd + means.cost(turn.model, turn.usage),
     )
 
 
-async def _answered(session: Session, turn: Turn, means: Means) -> Session:
+async def _answered(session: Session, turn: Turn, means: TurnDeps) -> Session:
     if turn.text:
         means.tell(f"says: {shortened(one_line(turn.text), 300)}")
     match turn.end:
@@ -97,12 +97,12 @@ async def _answered(session: Session, turn: Turn, means: Means) -> Session:
 
 def _warned(session: Session, text: str, reason: str) -> Session:
     """With a reminder, or at its end if there have been enough of them."""
-    if session.warnings >= MOST_WARNINGS:
+    if session.warnings >= MAX_WARNINGS:
         return session.end("NOT_FINISHED", reason)
     return session.told(text).changed(warnings=session.warnings + 1)
 
 
-async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -> Session:
+async def _carried_out(session: Session, calls: Sequence[Block], means: TurnDeps) -> Session:
     """Whatever else was called in the same turn is done before it may finish."""
     work = [call for call in calls if call.get("name") != FINISH]
     answers = {str(call["id"]): await _result(call, position, means) for position, call in enumerate(work)}
@@ -115,32 +115,34 @@ async def _carried_out(session: Session, calls: Sequence[Block], means: Means) -
     again = rounds(prints)
     if session.ended:
         return session
-    if again >= MOST_ROUNDS:
+    if again >= MAX_ROUNDS:
         return session.end("REPEATS", f"It did the same {again} times in a row with the same result.")
     blocks = _tool_results(calls, answers)
-    if again == MOST_ROUNDS - 1:
+    if again == MAX_ROUNDS - 1:
         blocks.append({"type": "text", "text": prompts.REPEATED})
     return session.heard("user", *blocks)
 
 
-async def _result(call: Block, position: int, means: Means) -> Result:
-    if position >= MOST_CALLS:
-        return Result(f"Not carried out: at most {MOST_CALLS} calls in one turn.", True)
+async def _result(call: Block, position: int, means: TurnDeps) -> Result:
+    if position >= MAX_CALLS:
+        return Result(f"Not carried out: at most {MAX_CALLS} calls in one turn.", True)
     # in a thread: a search may take seconds, and a stop is not to wait for it
     result = await asyncio.to_thread(tools.run, means.workspace, call)
     means.tell(result.log)
     return result
 
 
-def _finished(session: Session, call: Block, means: Means, failed: Sequence[str]) -> tuple[Session, Result]:
+def _finished(session: Session, call: Block, means: TurnDeps, failed: Sequence[str]) -> tuple[Session, Result]:
     """`failed` are calls of the same turn: whoever finished did not know yet that they would."""
     try:
         if failed:
-            raise NotDone(f"{', '.join(failed)} failed in this very turn; look at the result, then call finish alone.")
-        ended = judged(session, means.workspace, call, reminded=session.warnings > 0)
-    except NotDone as problem:
+            raise ToolFailed(
+                f"{', '.join(failed)} failed in this very turn; look at the result, then call finish alone."
+            )
+        ended = finish_verdict(session, means.workspace, call, reminded=session.warnings > 0)
+    except ToolFailed as problem:
         means.tell(f"may not finish yet: {shortened(str(problem), 300)}")
-        if session.warnings >= MOST_WARNINGS:
+        if session.warnings >= MAX_WARNINGS:
             return session.end("NOT_FINISHED", f"It could not finish: {problem}"), Result("")
         return session.changed(warnings=session.warnings + 1), Result(str(problem), True)
     means.tell("finished" if ended.success else f"gave up: {ended.reason}")
@@ -149,7 +151,7 @@ def _finished(session: Session, call: Block, means: Means, failed: Sequence[str]
 
 def _tool_results(calls: Sequence[Block], answers: Mapping[str, Result]) -> list[dict[str, Any]]:
     """One for each call, in its order: the API takes no call without one."""
-    blocks, room = list[dict[str, Any]](), MOST_SHOWN
+    blocks, room = list[dict[str, Any]](), MAX_SHOWN
     for call in calls:
         result = answers[str(call["id"])]
         text = result.text if len(result.text) <= room else f"{result.text[:room]}\n… cut off: too much in one turn"

@@ -4,14 +4,14 @@ from typing import Any
 
 from groundwork.agent import prompts, secret_scan
 from groundwork.agent.commit_message import subject_of
-from groundwork.agent.session import Criterion, Ended, Session
+from groundwork.agent.session import Criterion, Session, SessionEnd
 from groundwork.agent.tools import FINISH, Finish, Verdict, parsed
-from groundwork.agent.workspace import NotDone, Workspace
+from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
 from groundwork.text import one_line, shortened
 
 
-def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) -> Ended:
+def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded: bool) -> SessionEnd:
     """How the session ends by this call of `finish`. Raises NotDone where the model is to try again.
 
     `reminded` if it has been told before: then it ends all the same.
@@ -28,7 +28,7 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
         first = unmet[0]
         reason = f"Criterion {first.number} is not met: {_evidence(first) or 'no reason given'}"
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
-        return Ended(outcome="UNMET", reason=reason + more, **known)
+        return SessionEnd(outcome="UNMET", reason=reason + more, **known)
     if session.brief.change_asked and not changes:
         return _insist(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
     if found := [
@@ -39,7 +39,7 @@ def judged(session: Session, workspace: Workspace, call: Block, reminded: bool) 
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
         return _insist(reminded, text, "SECRET", f"What looks like a secret was written: {what}.", known)
-    return Ended(outcome="DONE", **known)
+    return SessionEnd(outcome="DONE", **known)
 
 
 def _evidence(verdict: Verdict) -> str:
@@ -60,17 +60,17 @@ def _verdicts(session: Session, said: Finish) -> list[Verdict]:
     wanted = range(1, len(session.brief.acceptance_criteria) + 1)
     by_number = {verdict.number: verdict for verdict in said.criteria}
     if missing := [number for number in wanted if number not in by_number]:
-        raise NotDone(
+        raise ToolFailed(
             f"There is no verdict on criterion {', '.join(map(str, missing))}; call finish with one for each."
         )
     verdicts = [by_number[number] for number in wanted]
     if bare := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
-        raise NotDone(f"There is no evidence for criterion {bare[0]}; say where it can be seen that it is met.")
+        raise ToolFailed(f"There is no evidence for criterion {bare[0]}; say where it can be seen that it is met.")
     return verdicts
 
 
-def _insist(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> Ended:
+def _insist(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> SessionEnd:
     """Raises NotDone the first time."""
     if not reminded:
-        raise NotDone(text)
-    return Ended.model_validate({"outcome": outcome, "reason": reason, **known})
+        raise ToolFailed(text)
+    return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **known})

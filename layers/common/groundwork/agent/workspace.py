@@ -11,13 +11,13 @@ from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
 from groundwork.text import one_line, shortened
 
-MOST_READ_BYTES = 2_000_000
-MOST_WRITTEN_BYTES = 400_000
-MOST_CHANGED_BYTES = 2_000_000
-MOST_CHANGED_FILES = 200
+MAX_READ_BYTES = 2_000_000
+MAX_WRITTEN_BYTES = 400_000
+MAX_CHANGED_BYTES = 2_000_000
+MAX_CHANGED_FILES = 200
 
 
-class NotDone(GroundworkError):
+class ToolFailed(GroundworkError):
     """This could not be done. The message is for the model: what is wrong, and what to do instead."""
 
 
@@ -59,17 +59,17 @@ class Workspace:
     def read(self, path: str) -> bytes:
         """A file's content. Raises NotDone."""
         plain = self.place(path)
-        content = self._content(plain, MOST_READ_BYTES)
+        content = self._content(plain, MAX_READ_BYTES)
         if content is None:
-            raise NotDone(f"{plain}: there is no such file")
+            raise ToolFailed(f"{plain}: there is no such file")
         return content
 
     def write(self, path: str, content: bytes) -> bool:
         """Makes or replaces a file; whether it was there. Raises NotDone."""
         plain = self.place(path)
         self._check_writable(plain)
-        if len(content) > MOST_WRITTEN_BYTES:
-            raise NotDone(f"{plain}: a file of {len(content):,} bytes is too large; at most {MOST_WRITTEN_BYTES:,}")
+        if len(content) > MAX_WRITTEN_BYTES:
+            raise ToolFailed(f"{plain}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
         before = self._content(plain)
         self._record(plain, before, len(content))
         place = self._root / plain
@@ -78,7 +78,7 @@ class Workspace:
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
                 file.write(content)
         except OSError as fault:
-            raise NotDone(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{plain}: {_said(fault)}") from None
         return before is not None
 
     def delete(self, path: str) -> None:
@@ -87,7 +87,7 @@ class Workspace:
         self._check_writable(plain)
         before = self._content(plain)
         if before is None:
-            raise NotDone(f"{plain}: there is no such file")
+            raise ToolFailed(f"{plain}: there is no such file")
         self._record(plain, before, 0)
         (self._root / plain).unlink()
         for folder in (self._root / plain).parents:
@@ -101,38 +101,40 @@ class Workspace:
         try:
             plain = checked(path)
         except PathRefused as refused:
-            raise NotDone(f"{shortened(one_line(path), 100)}: {refused}") from None
+            raise ToolFailed(f"{shortened(one_line(path), 100)}: {refused}") from None
         parts = plain.split("/")
         for depth in range(1, len(parts) + 1):
             upper = "/".join(parts[:depth])
             if upper in self.links:
-                raise NotDone(f"{upper} is a symbolic link to {self.links[upper]!r}; links are not followed or changed")
+                raise ToolFailed(
+                    f"{upper} is a symbolic link to {self.links[upper]!r}; links are not followed or changed"
+                )
             if upper in self.left_out:
-                raise NotDone(f"{upper} is not in this checkout: {self.left_out[upper]}")
+                raise ToolFailed(f"{upper} is not in this checkout: {self.left_out[upper]}")
             try:
                 mode = (self._root / upper).lstat().st_mode
             except OSError:
                 break
             if stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise NotDone(f"{upper} is no regular file")
+                raise ToolFailed(f"{upper} is no regular file")
         return plain
 
     def _check_writable(self, plain: str) -> None:
         """Raises NotDone."""
         named = any(plain == name or plain.startswith(name.rstrip("/") + "/") for name in self._named)
         if is_of_a_build(plain) and not named:
-            raise NotDone(f"{plain} steers a build server; it may be changed only where the task itself names it")
+            raise ToolFailed(f"{plain} steers a build server; it may be changed only where the task itself names it")
         if (self._root / plain).is_dir():
-            raise NotDone(f"{plain} is a folder")
+            raise ToolFailed(f"{plain} is a folder")
 
     def _record(self, plain: str, before: bytes | None, size: int) -> None:
         """Raises NotDone."""
         self._before.setdefault(plain, before)
         others = {path: content for path, content in self.changes().items() if path != plain}
-        if len(others) >= MOST_CHANGED_FILES:
-            raise NotDone(f"a task may change at most {MOST_CHANGED_FILES} files")
-        if sum(len(content or b"") for content in others.values()) + size > MOST_CHANGED_BYTES:
-            raise NotDone(f"a task may change at most {MOST_CHANGED_BYTES:,} bytes in all")
+        if len(others) >= MAX_CHANGED_FILES:
+            raise ToolFailed(f"a task may change at most {MAX_CHANGED_FILES} files")
+        if sum(len(content or b"") for content in others.values()) + size > MAX_CHANGED_BYTES:
+            raise ToolFailed(f"a task may change at most {MAX_CHANGED_BYTES:,} bytes in all")
 
     def _content(self, plain: str, most: int | None = None) -> bytes | None:
         """None where there is no file. Raises NotDone where it is no file, or larger than `most`."""
@@ -142,13 +144,15 @@ class Workspace:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
-            raise NotDone(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{plain}: {_said(fault)}") from None
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise NotDone(f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file")
+                raise ToolFailed(
+                    f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file"
+                )
             if most is not None and found.st_size > most:
-                raise NotDone(f"{plain} has {found.st_size:,} bytes; at most {most:,} can be read; try grep")
+                raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {most:,} can be read; try grep")
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
         finally:

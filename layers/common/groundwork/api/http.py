@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from groundwork.api.time_limit import TimedOut, time_limit
 from groundwork.errors import Invalid, Malformed, NotFound, Refusal, TooLarge, Transient, UnsupportedMediaType
 
-MOST_BYTES = 6 * 1024 * 1024
+MAX_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in one invocation, its own JSON around the body included."""
 
 ZIPPED_FROM = 16_000
@@ -98,7 +98,7 @@ def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[in
 
     `files` are types of content that it may have besides JSON.
     """
-    description = {200: "OK", 201: "Created", 202: "Accepted"}[status]
+    description = {200: "OK", 201: "Created", 202: "GenerationStarted"}[status]
     content = {"application/json": {"model": model}} | {type_: {"model": str} for type_ in files}
     return {status: {"description": description, "content": content}}
 
@@ -207,7 +207,7 @@ def _fitting(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         zipped = base64.b64encode(gzip.compress(body.encode(), compresslevel=6, mtime=0)).decode()
         headers = answer.get("headers", {}) | {"content-encoding": "gzip"}
         answer = answer | {"body": zipped, "isBase64Encoded": True, "headers": headers}
-    if len(to_json(answer).encode()) > MOST_BYTES:
+    if len(to_json(answer).encode()) > MAX_BYTES:
         raise TooLarge(
             "The answer is larger than the 6 MB that one answer holds: "
             "ask for it zipped (Accept-Encoding: gzip), or page by page."

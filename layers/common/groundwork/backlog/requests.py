@@ -133,7 +133,7 @@ def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: 
             return Subtask(**made, story_id=str(path.parent), **body.changes())
 
 
-def strange_cards(
+def unknown_card_ids(
     card_ids: Sequence[str], project_id: str, known: Callable[[Sequence[Path]], Collection[Path]]
 ) -> list[dict[str, str]]:
     """Problems for the ids that are no card's of this project. `known` tells which of these paths there are."""

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from groundwork.agent import attempt as attempting
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
-from groundwork.agent.attempt import Begun, Place
-from groundwork.agent.patches import NOTHING, Patch, Under
+from groundwork.agent.attempt import CheckoutSpec, StartedSession
+from groundwork.agent.patches import NOTHING, Patch, PatchRef
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -28,13 +28,23 @@ from groundwork.agent.repository import (
     Upstream,
 )
 from groundwork.agent.secret_scan import redacted
-from groundwork.agent.session import Earlier, Session
-from groundwork.agent.turn import Means
+from groundwork.agent.session import FailedAttempt, Session
+from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
 from groundwork.execution.patch_stacks import Stacks
-from groundwork.execution.state import Spent
-from groundwork.execution.worker import Assignment, Below, Done, Failed, Held, Outcome, Troubled, Turn, Watch
-from groundwork.llm.conversation import Converser
+from groundwork.execution.state import TaskUsage
+from groundwork.execution.worker import (
+    Assignment,
+    Completed,
+    CompletedTask,
+    Failed,
+    Suspended,
+    TaskOutcome,
+    TransientFailure,
+    TurnReport,
+    WorkerContext,
+)
+from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
 
@@ -53,26 +63,26 @@ class Sessions(Protocol):
         """The change of a task whose plan makes no commits."""
         ...
 
-    def load_patch(self, under: Under) -> Patch | None: ...
+    def load_patch(self, under: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class SessionWorker:
+class AgentWorker:
     """`opened` gives a repository, cloned into an empty folder; `cost` is of one call, in millionths of a dollar."""
 
     opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
-    model: Callable[[], Converser]
+    model: Callable[[], ConversationModel]
     cost: Callable[[str, Usage], int]
     sessions: Sessions
 
-    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome:
+    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         try:
             with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
                 clone = self.opened(assignment.repository, Path(folder) / "clone")
                 upstream = await asyncio.to_thread(stack.enter_context, clone)
                 return await _Attempt(self, assignment, watch, upstream, Path(folder) / "files").outcome()
         except RepositoryUnreachable as fault:
-            return Troubled(str(fault))
+            return TransientFailure(str(fault))
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
 
@@ -81,13 +91,13 @@ class SessionWorker:
 class _Attempt:
     """One invocation of an attempt."""
 
-    worker: SessionWorker
+    worker: AgentWorker
     assignment: Assignment
-    watch: Watch
+    watch: WorkerContext
     upstream: Upstream
     folder: Path
 
-    async def outcome(self) -> Outcome:
+    async def outcome(self) -> TaskOutcome:
         try:
             below = await self.watch.below()
             begun = await asyncio.to_thread(self._begun, below)
@@ -104,15 +114,15 @@ class _Attempt:
     def _stacks(self) -> Stacks:
         return Stacks(self.worker.sessions)
 
-    def _begun(self, below: tuple[Below, ...]) -> Begun | Landed:
+    def _begun(self, below: tuple[CompletedTask, ...]) -> StartedSession | Landed:
         """Where it was left, or from a clean checkout."""
         kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
         if kept is not None:
-            return Begun(kept, self._workspace(kept))
+            return StartedSession(kept, self._workspace(kept))
         plan, repository = self.assignment.plan, self.assignment.repository
         # the work of others is on it: made anew, it would be without that
         must_be_there = any(one.commit_sha and one.changed for one in below)
-        place = Place(
+        place = CheckoutSpec(
             branch=self.assignment.branch,
             start_from=None if must_be_there else repository.default_branch,
             folder=self.folder,
@@ -128,16 +138,16 @@ class _Attempt:
 
     def _brief(self) -> Any:
         asked = self.assignment
-        done = {one.task.id: brief.Done(summary=one.summary, files=one.files) for one in asked.before}
-        earlier = [Earlier(attempt=one.number, reason=one.reason) for one in asked.failed]
+        done = {one.task.id: brief.CompletedDependency(summary=one.summary, files=one.files) for one in asked.before}
+        earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in asked.failed]
         return brief.brief(asked.plan, asked.task, asked.attempt, done, earlier)
 
-    async def _carried(self, begun: Begun) -> Session | Outcome:
+    async def _carried(self, begun: StartedSession) -> Session | TaskOutcome:
         """The session at its end, or why this invocation leaves it."""
         if begun.session.ended:
             return begun.session
         model, lines = self.worker.model(), list[str]()
-        means = Means(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redacted(line)))
+        means = TurnDeps(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redacted(line)))
         last = [begun.session]
 
         async def keep(session: Session) -> None:
@@ -149,42 +159,42 @@ class _Attempt:
 
         try:
             spread_s = self.assignment.spread_s
-            watch = sessions.Watch(keep, self.watch.left_ms, self.watch.stop, spread_s=spread_s)
-            carried = await sessions.carry_on(begun.session, means, watch)
+            watch = sessions.RunnerContext(keep, self.watch.left_ms, self.watch.stop, spread_s=spread_s)
+            carried = await sessions.run_session(begun.session, means, watch)
         finally:
             await model.close()
         if carried.pause is sessions.Pause.PROVIDER:
-            return Troubled("The model's provider did not answer as it should.", carried.wait_s)
-        return Held() if carried.pause else carried.session
+            return TransientFailure("The model's provider did not answer as it should.", carried.wait_s)
+        return Suspended() if carried.pause else carried.session
 
-    async def _ended(self, session: Session) -> Outcome:
+    async def _ended(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
         if not session.ended.success:
             return Failed(session.ended.reason)
         if not session.changes:
             # none was asked for, or it would be no success: no commit says nothing
-            return Done(None, session.ended.summary)
+            return Completed(None, session.ended.summary)
         if not await self.watch.holds():
-            return Held()
+            return Suspended()
         return await (self._committed if self.assignment.plan.auto_commit else self._kept)(
             session, session.ended.summary
         )
 
-    async def _kept(self, session: Session, summary: str) -> Outcome:
+    async def _kept(self, session: Session, summary: str) -> TaskOutcome:
         below = await self.watch.below()
         patch = await asyncio.to_thread(self._patched, session, below)
-        return Done(None, summary, tuple(patch.changes), on=below)
+        return Completed(None, summary, tuple(patch.changes), on=below)
 
-    async def _committed(self, session: Session, summary: str) -> Outcome:
+    async def _committed(self, session: Session, summary: str) -> TaskOutcome:
         try:
             landed = await asyncio.to_thread(self._landed, session)
         except NotLanded:
-            return Held()
+            return Suspended()
         if landed.marks.attempt != session.brief.attempt:
             return await self._done(landed, "An earlier attempt had been committed.")
-        return Done(landed.sha, summary, tuple(session.changes))
+        return Completed(landed.sha, summary, tuple(session.changes))
 
-    def _patched(self, session: Session, below: tuple[Below, ...]) -> Patch:
+    def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:
         """Kept on top of what others have done meanwhile, as a commit would have landed."""
         stacks = self._stacks
         patch = attempting.patch(self.upstream, session, stacks.of(session.under), stacks.on(below))
@@ -196,21 +206,21 @@ class _Attempt:
         branch, since, stop = self.assignment.branch, self.assignment.since, self.watch.stop
         return attempting.land(self.upstream, session, branch, since, lambda: not stop.is_set())
 
-    async def _done(self, landed: Landed, summary: str) -> Done:
+    async def _done(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
-        return Done(landed.sha, summary, files)
+        return Completed(landed.sha, summary, files)
 
 
 def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-def _told(before: Session, after: Session, lines: list[str]) -> Turn:
+def _told(before: Session, after: Session, lines: list[str]) -> TurnReport:
     """What a turn adds, for those who watch."""
     said = [block for one in after.said[len(before.said) :] for block in one.content]
     tools = tuple(str(block.get("name", "")) for block in said if block.get("type") == "tool_use")
     was, now = before.spent, after.spent
-    spent = Spent(
+    spent = TaskUsage(
         input=now.input - was.input,
         output=now.output - was.output,
         cache_read=now.cache_read - was.cache_read,
@@ -218,4 +228,4 @@ def _told(before: Session, after: Session, lines: list[str]) -> Turn:
         calls=now.calls - was.calls,
         cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
     )
-    return Turn(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:LINES_TOLD], spent)
+    return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:LINES_TOLD], spent)

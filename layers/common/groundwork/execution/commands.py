@@ -1,6 +1,6 @@
 """What people ask of a plan while it is carried out. Each is a function from one standing to the next, or a refusal.
 
-Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. What follows from it is `settled`'s.
+Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. What follows from it is `reconcile`'s.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from groundwork.errors import NotFound
 from groundwork.execution.errors import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
 from groundwork.execution.gates import before, due
 from groundwork.execution.reconcile import failure
-from groundwork.execution.state import ATTEMPTS, Cause, Dependents, Standing, TaskStanding, approval_of
+from groundwork.execution.state import ATTEMPTS, Cause, Dependents, ExecutionState, TaskExecution, approval_of
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 from groundwork.plans.validation import check
 
@@ -19,20 +19,20 @@ AGAIN = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Actor:
     """Who asks, and when."""
 
     who: str
     at_ms: int
 
 
-def execute(standing: Standing, asked: Asked, again: bool = False) -> Standing:
+def execute(execution_state: ExecutionState, asked: Actor, again: bool = False) -> ExecutionState:
     """From its beginning; `again` lets a plan that has ended be carried out once more. Raises InvalidPlan."""
-    execution = standing.execution
-    if standing.status not in BEGIN and not (again and standing.status in AGAIN):
-        raise WrongStatus("executed", standing.status.value)
-    _not_rolling_back(standing)
-    check(standing.plan, complete=True)
+    execution = execution_state.execution
+    if execution_state.status not in BEGIN and not (again and execution_state.status in AGAIN):
+        raise WrongStatus("executed", execution_state.status.value)
+    _not_rolling_back(execution_state)
+    check(execution_state.plan, complete=True)
     round_ = execution.round + 1
     begun = execution.changed(
         status=PlanStatus.RUNNING,
@@ -44,69 +44,71 @@ def execute(standing: Standing, asked: Asked, again: bool = False) -> Standing:
         ended_at=None,
         **_nobody(asked),
     )
-    return Standing(standing.plan, begun, {id_: state.renewed(round_) for id_, state in standing.states.items()})
+    return ExecutionState(
+        execution_state.plan, begun, {id_: state.renewed(round_) for id_, state in execution_state.states.items()}
+    )
 
 
-def pause(standing: Standing, asked: Asked, reason: str | None = None) -> Standing:
+def pause(execution_state: ExecutionState, asked: Actor, reason: str | None = None) -> ExecutionState:
     """Nothing begins any more; what is under way ends."""
-    status, cause = standing.status, standing.execution.cause
+    status, cause = execution_state.status, execution_state.execution.cause
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
         raise WrongStatus("paused", status.value)
-    after = PlanStatus.PAUSING if standing.running else PlanStatus.PAUSED
-    return standing.execution_changed(status=after, cause=Cause.PERSON, reason=reason, who=asked.who)
+    after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
+    return execution_state.execution_changed(status=after, cause=Cause.PERSON, reason=reason, who=asked.who)
 
 
-def resume(standing: Standing, asked: Asked) -> Standing:
+def resume(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
     """A plan whose execution has failed goes on in another one."""
-    status, execution = standing.status, standing.execution
+    status, execution = execution_state.status, execution_state.execution
     died = status is PlanStatus.FAILED and execution.number > 0
     if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resumed", status.value)
-    _not_rolling_back(standing)
-    after = _going_on(standing, asked)
+    _not_rolling_back(execution_state)
+    after = _going_on(execution_state, asked)
     # one whose execution died goes on even so: in PAUSED somebody can see to its failed tasks
     if not died and after.failed and not after.running and not due(after):
         raise NothingCanGoOn(after.failed)
     return after
 
 
-def cancel(standing: Standing, asked: Asked) -> Standing:
-    died = standing.status is PlanStatus.FAILED and standing.execution.number > 0
-    if not died and not standing.status.executing:
-        raise WrongStatus("cancelled", standing.status.value)
+def cancel(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
+    died = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
+    if not died and not execution_state.status.executing:
+        raise WrongStatus("cancelled", execution_state.status.value)
     ended = {"status": PlanStatus.CANCELLED, "ended_at": asked.at_ms, "cause": None, "reason": None, "who": asked.who}
-    return standing.execution_changed(**ended)
+    return execution_state.execution_changed(**ended)
 
 
-def approve(standing: Standing, task_id: str, asked: Asked) -> Standing:
-    task, state = _task(standing, task_id)
-    _under_way(standing, "approved")
+def approve(execution_state: ExecutionState, task_id: str, asked: Actor) -> ExecutionState:
+    task, state = _task(execution_state, task_id)
+    _under_way(execution_state, "approved")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
         raise WrongTaskStatus("approved", state.status.value)
-    return standing.with_task(
+    return execution_state.with_task(
         task_id, approved=approval_of(task), status=TaskStatus.WAITING, note=f"Approved by {asked.who}"
     )
 
 
-def reject(standing: Standing, task_id: str, asked: Asked, reason: str | None = None) -> Standing:
+def reject(execution_state: ExecutionState, task_id: str, asked: Actor, reason: str | None = None) -> ExecutionState:
     """It has failed without having been tried: the plan pauses, and somebody changes, skips or completes it."""
-    _, state = _task(standing, task_id)
-    _under_way(standing, "rejected")
+    _, state = _task(execution_state, task_id)
+    _under_way(execution_state, "rejected")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
         raise WrongTaskStatus("rejected", state.status.value)
     said = f"Rejected by {asked.who}" + (f": {reason}" if reason else "")
-    after = standing.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
+    after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
     return paused_by_failure(after)
 
 
-def retry(standing: Standing, task_id: str, asked: Asked) -> Standing:
+def retry(execution_state: ExecutionState, task_id: str, asked: Actor) -> ExecutionState:
     """Three attempts more; with that the plan goes on, unless other tasks have failed or a person has paused it."""
-    _, state = _task(standing, task_id)
-    _under_way(standing, "retried")
+    _, state = _task(execution_state, task_id)
+    _under_way(execution_state, "retried")
     if state.status is not TaskStatus.FAILED:
         raise WrongTaskStatus("retried", state.status.value)
     fields: dict[str, Any] = {
-        "status": TaskStatus.WAITING if standing.at_gate(task_id) else TaskStatus.PENDING,
+        "status": TaskStatus.WAITING if execution_state.at_gate(task_id) else TaskStatus.PENDING,
         "allowed": state.attempts + ATTEMPTS,
         "error_msg": None,
         "approved": None if state.rejected else state.approved,
@@ -114,16 +116,18 @@ def retry(standing: Standing, task_id: str, asked: Asked) -> Standing:
         "faults": 0,
         "lost": 0,
     }
-    return _seen_to(standing.with_task(task_id, **fields), asked)
+    return _seen_to(execution_state.with_task(task_id, **fields), asked)
 
 
-def skip(standing: Standing, task_id: str, asked: Asked, dependents: Dependents = "skip") -> Standing:
+def skip(
+    execution_state: ExecutionState, task_id: str, asked: Actor, dependents: Dependents = "skip"
+) -> ExecutionState:
     """What depends on it is skipped with it, or goes on as if it were done."""
-    _, state = _task(standing, task_id)
-    _under_way(standing, "skipped")
+    _, state = _task(execution_state, task_id)
+    _under_way(execution_state, "skipped")
     if not state.waits and state.status is not TaskStatus.FAILED:
         raise WrongTaskStatus("skipped", state.status.value)
-    after = standing.with_task(
+    after = execution_state.with_task(
         task_id,
         status=TaskStatus.SKIPPED,
         dependents=dependents,
@@ -135,16 +139,16 @@ def skip(standing: Standing, task_id: str, asked: Asked, dependents: Dependents 
 
 
 def complete(
-    standing: Standing, task_id: str, asked: Asked, commit_sha: str | None = None, note: str | None = None
-) -> Standing:
+    execution_state: ExecutionState, task_id: str, asked: Actor, commit_sha: str | None = None, note: str | None = None
+) -> ExecutionState:
     """A person has done it. Its turn must have come: nothing is done before what it depends on."""
-    task, state = _task(standing, task_id)
-    _under_way(standing, "completed")
+    task, state = _task(execution_state, task_id)
+    _under_way(execution_state, "completed")
     if not state.waits and state.status is not TaskStatus.FAILED:
         raise WrongTaskStatus("completed", state.status.value)
-    if missing := _missing(standing, task):
+    if missing := _missing(execution_state, task):
         raise NotItsTurn(missing)
-    after = standing.with_task(
+    after = execution_state.with_task(
         task_id,
         status=TaskStatus.COMPLETED,
         commit_sha=commit_sha,
@@ -152,31 +156,31 @@ def complete(
         note=note or f"Completed by {asked.who}",
         started_at=state.started_at or asked.at_ms,
         ended_at=asked.at_ms,
-        landed=standing.execution.seq + 1,
+        landed=execution_state.execution.seq + 1,
     )
     return _seen_to(after, asked)
 
 
-def paused_by_failure(standing: Standing) -> Standing:
+def paused_by_failure(execution_state: ExecutionState) -> ExecutionState:
     """A person who has paused it keeps it paused; else the failure does."""
-    if standing.status is not PlanStatus.RUNNING:
-        return standing
-    after = PlanStatus.PAUSING if standing.running else PlanStatus.PAUSED
-    return standing.execution_changed(status=after, **failure(standing))
+    if execution_state.status is not PlanStatus.RUNNING:
+        return execution_state
+    after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
+    return execution_state.execution_changed(status=after, **failure(execution_state))
 
 
-def _seen_to(standing: Standing, asked: Asked) -> Standing:
+def _seen_to(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
     """What a failure has paused goes on when no failed task is left."""
-    if standing.execution.cause is Cause.FAILURE and not standing.failed:
-        return _going_on(standing, asked)
-    return standing
+    if execution_state.execution.cause is Cause.FAILURE and not execution_state.failed:
+        return _going_on(execution_state, asked)
+    return execution_state
 
 
-def _going_on(standing: Standing, asked: Asked) -> Standing:
+def _going_on(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
     """RUNNING again: in another execution where the one there was has ended, or has gone past what is to do."""
-    execution = standing.execution
-    another = standing.status is PlanStatus.FAILED or execution.restart
-    return standing.execution_changed(
+    execution = execution_state.execution
+    another = execution_state.status is PlanStatus.FAILED or execution.restart
+    return execution_state.execution_changed(
         status=PlanStatus.RUNNING,
         number=execution.number + 1 if another else execution.number,
         restart=False,
@@ -185,33 +189,33 @@ def _going_on(standing: Standing, asked: Asked) -> Standing:
     )
 
 
-def _nobody(asked: Asked) -> dict[str, Any]:
+def _nobody(asked: Actor) -> dict[str, Any]:
     return {"cause": None, "reason": None, "who": asked.who}
 
 
-def _task(standing: Standing, task_id: str) -> tuple[Task, TaskStanding]:
-    task = standing.plan.task(task_id)
+def _task(execution_state: ExecutionState, task_id: str) -> tuple[Task, TaskExecution]:
+    task = execution_state.plan.task(task_id)
     if task is None:
         raise NotFound.of("task", task_id)
-    return task, standing.of(task_id)
+    return task, execution_state.of(task_id)
 
 
-def _under_way(standing: Standing, verb: str) -> None:
-    if not standing.status.executing:
-        raise WrongStatus(f"worked on: no task of it can be {verb}", standing.status.value)
-    _not_rolling_back(standing)
+def _under_way(execution_state: ExecutionState, verb: str) -> None:
+    if not execution_state.status.executing:
+        raise WrongStatus(f"worked on: no task of it can be {verb}", execution_state.status.value)
+    _not_rolling_back(execution_state)
 
 
-def _not_rolling_back(standing: Standing) -> None:
-    if standing.execution.rolling_back:
+def _not_rolling_back(execution_state: ExecutionState) -> None:
+    if execution_state.execution.rolling_back:
         raise RollingBack
 
 
-def _missing(standing: Standing, task: Task) -> list[str]:
+def _missing(execution_state: ExecutionState, task: Task) -> list[str]:
     """What has to end before it: its phase's order, what it depends on, the phases before."""
-    phase = standing.plan.phase_of(task.id)
+    phase = execution_state.plan.phase_of(task.id)
     assert phase is not None
-    earlier = standing.plan.phases[: standing.plan.phases.index(phase)]
+    earlier = execution_state.plan.phases[: execution_state.plan.phases.index(phase)]
     order = [other.id for one in earlier for other in one.tasks] + before(phase, task)
-    blocked = [id_ for id_ in order if not standing.of(id_).ended]
-    return list(dict.fromkeys(blocked + [id_ for id_ in task.depends_on if not standing.of(id_).released]))
+    blocked = [id_ for id_ in order if not execution_state.of(id_).ended]
+    return list(dict.fromkeys(blocked + [id_ for id_ in task.depends_on if not execution_state.of(id_).released]))

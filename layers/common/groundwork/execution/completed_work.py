@@ -1,16 +1,16 @@
 """What of a plan's work is done in a repository: what lies under a task that begins there."""
 
-from groundwork.execution.state import Standing
-from groundwork.execution.worker import Below
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.worker import CompletedTask
 from groundwork.plans.model import TaskStatus
 
 
-def done_in(standing: Standing, repository_id: str) -> tuple[Below, ...]:
+def done_in(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
     """In the order in which it came about."""
-    plan = standing.plan
-    done = [(standing.of(task.id), task) for task in plan.tasks]
+    plan = execution_state.plan
+    done = [(execution_state.of(task.id), task) for task in plan.tasks]
     return tuple(
-        Below(task, state.attempts, state.commit_sha, changed=bool(state.files))
+        CompletedTask(task, state.attempts, state.commit_sha, changed=bool(state.files))
         for state, task in sorted(done, key=lambda one: one[0].landed)
         if state.status is TaskStatus.COMPLETED and (task.repository_id or plan.repository_id) == repository_id
     )

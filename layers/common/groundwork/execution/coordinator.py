@@ -7,116 +7,120 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
-from groundwork.execution.attempts import Next, whereto
-from groundwork.execution.events import happened
+from groundwork.execution.attempts import Step, next_step
+from groundwork.execution.events import events_between
 from groundwork.execution.ports import Executions, Machine
-from groundwork.execution.reconcile import Settled, settled
-from groundwork.execution.state import Cause, Standing
+from groundwork.execution.reconcile import Reconciled, reconcile
+from groundwork.execution.state import Cause, ExecutionState
 from groundwork.plans.model import PlanStatus
 
 TRIES = 30
-MOST_FORGOTTEN = 40
+MAX_FORGOTTEN = 40
 """Tokens of tasks that have ended which one look lets go."""
 
-Act = Callable[[Standing], Standing]
+Act = Callable[[ExecutionState], ExecutionState]
 
 
 @dataclass(slots=True)
-class Conductor:
-    """`who` acts, None where nobody does. `sleep` takes seconds; `unheard` learns what could not be told."""
+class ExecutionCoordinator:
+    """`who` acts, None where nobody does. `sleep` takes seconds; `on_notify_error` learns what could not be told."""
 
     store: Executions
     machine: Machine
     now_ms: Callable[[], int]
     who: str | None = None
     sleep: Callable[[float], None] = time.sleep
-    unheard: Callable[[str], None] = lambda what: None
+    on_notify_error: Callable[[str], None] = lambda what: None
 
-    def change(self, plan_id: str, act: Act) -> Standing:
+    def change(self, plan_id: str, act: Act) -> ExecutionState:
         """The plan after `act` and what follows from it. Raises what `act` raises, NotFound, Transient."""
-        standing = self._change(plan_id, act)
+        execution_state = self._change(plan_id, act)
         self._make_room()
-        return standing
+        return execution_state
 
-    def look(self, plan_id: str) -> Standing:
+    def look(self, plan_id: str) -> ExecutionState:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
-        standing = self.change(plan_id, lambda standing: standing)
-        if self._close_stale(standing) and not self._start(standing):
+        execution_state = self.change(plan_id, lambda execution_state: execution_state)
+        if self._close_stale(execution_state) and not self._start(execution_state):
             # the rule's event has not come through, or not yet
-            standing = self.execution_over(plan_id, standing.execution.number, "Its execution has ended.")
-        self._undo(standing)
-        told = [id_ for id_ in standing.states if self._tell(standing, id_) and _goes_no_further(standing, id_)]
+            execution_state = self.execution_over(plan_id, execution_state.execution.number, "Its execution has ended.")
+        self._undo(execution_state)
+        told = [
+            id_
+            for id_ in execution_state.states
+            if self._tell(execution_state, id_) and _goes_no_further(execution_state, id_)
+        ]
         # a task that has ended and been told twice is not told for ever
-        return self.change(plan_id, lambda now: _forgotten(now, told[:MOST_FORGOTTEN])) if told else standing
+        return self.change(plan_id, lambda now: _forgotten(now, told[:MAX_FORGOTTEN])) if told else execution_state
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
         """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
         looked: list[str] = []
-        for plan_id in self.store.unquiet(since_ms):
+        for plan_id in self.store.needing_attention(since_ms):
             if stop():
                 break
             untold: list[str] = []
             try:
-                standing = replace(self, unheard=untold.append).look(plan_id)
-                moving = standing.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
+                execution_state = replace(self, on_notify_error=untold.append).look(plan_id)
+                moving = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
                 # what could not be told now is told the next time: nobody else looks at a plan that is over
-                if not moving and not standing.execution.rolling_back and not untold:
-                    self.store.quiet(standing)
+                if not moving and not execution_state.execution.rolling_back and not untold:
+                    self.store.mark_idle(execution_state)
                 looked.append(plan_id)
             except (NotFound, Transient) as fault:
                 untold.append(f"{plan_id} could not be looked at: {fault}")
             for what in untold:
-                self.unheard(what)
+                self.on_notify_error(what)
         return looked
 
-    def arrived(self, plan_id: str, number: int, task_id: str, token: str, try_: str = "") -> None:
+    def arrived(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
         """A task has come to its gate, which opens now or later."""
 
-        standing = self.store.read(plan_id)
-        if standing.execution.number != number or not standing.status.executing:
+        execution_state = self.store.read(plan_id)
+        if execution_state.execution.number != number or not execution_state.status.executing:
             self.machine.close(token)
-        elif (where := whereto(standing, task_id)) is not Next.GATE:
+        elif (where := next_step(execution_state, task_id)) is not Step.GATE:
             self.machine.open(token, where.value)
         else:
             # kept first: whoever changes the plan from now on hears it, and many at once are heard together
-            self.store.knock(plan_id, task_id, number, token, try_)
-            self.change(plan_id, lambda standing: standing)
+            self.store.knock(plan_id, task_id, number, token, attempt_key)
+            self.change(plan_id, lambda execution_state: execution_state)
 
-    def execution_over(self, plan_id: str, number: int, reason: str) -> Standing:
+    def execution_over(self, plan_id: str, number: int, reason: str) -> ExecutionState:
         """An execution of the state machine has ended: a plan that it has not brought to its end has failed."""
 
-        def over(standing: Standing) -> Standing:
-            if standing.execution.number != number or not standing.status.executing:
-                return standing
-            if standing.status is PlanStatus.PAUSED and standing.execution.restart:
+        def over(execution_state: ExecutionState) -> ExecutionState:
+            if execution_state.execution.number != number or not execution_state.status.executing:
+                return execution_state
+            if execution_state.status is PlanStatus.PAUSED and execution_state.execution.restart:
                 # it had gone past what is to be done again: the plan goes on in another one
-                return standing
+                return execution_state
             now = self.now_ms()
-            return standing.execution_changed(
+            return execution_state.execution_changed(
                 status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=now
             )
 
         return self.change(plan_id, over)
 
-    def _change(self, plan_id: str, act: Act) -> Standing:
+    def _change(self, plan_id: str, act: Act) -> ExecutionState:
         for attempt in range(TRIES):
             before = self.store.read(plan_id)
-            follows = settled(act(before), self.now_ms(), self.store.room())
+            follows = reconcile(act(before), self.now_ms(), self.store.room())
             try:
-                self._write(before, follows.standing)
+                self._write(before, follows.execution_state)
             except WriteConflict:
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # not a secret
                 continue
             if follows.complete:
                 return self._crowd(follows)
-            return self._change(plan_id, lambda standing: standing)
+            return self._change(plan_id, lambda execution_state: execution_state)
         raise Transient("The plan is being changed by too many at once.")
 
-    def _write(self, before: Standing, after: Standing) -> None:
+    def _write(self, before: ExecutionState, after: ExecutionState) -> None:
         """Nothing is written where nothing is different."""
         if before.execution == after.execution and before.states == after.states:
             return
-        events = happened(before, after, self.now_ms(), self.who)
+        events = events_between(before, after, self.now_ms(), self.who)
         after = after.execution_changed(seq=before.execution.seq + 1)
         self.store.commit(before, after, events)
         if after.execution.number > before.execution.number and self._close_stale(after):
@@ -127,40 +131,45 @@ class Conductor:
             if state is not before.states.get(task_id):
                 self._tell(after, task_id)
 
-    def _undo(self, standing: Standing) -> None:
-        if standing.execution.rolling_back:
+    def _undo(self, execution_state: ExecutionState) -> None:
+        if execution_state.execution.rolling_back:
             with self._unheard("have commits taken back"):
-                self.machine.undo(standing.plan.id)
+                self.machine.undo(execution_state.plan.id)
 
-    def _close_stale(self, standing: Standing) -> bool:
+    def _close_stale(self, execution_state: ExecutionState) -> bool:
         """An execution that another one takes the place of ends at its gates. Whether they could be told.
 
         Else the other one is begun by the next look: its gates' tokens would take the place of these.
         """
-        stale = [id_ for id_, state in standing.states.items() if state.token and _is_stale(standing, id_)]
+        stale = [
+            id_ for id_, state in execution_state.states.items() if state.token and _is_stale(execution_state, id_)
+        ]
         # each of them, though one could not be told
-        told = [self._tell(standing, id_) for id_ in stale]
+        told = [self._tell(execution_state, id_) for id_ in stale]
         return all(told)
 
-    def _start(self, standing: Standing) -> bool:
+    def _start(self, execution_state: ExecutionState) -> bool:
         """False where the execution has ended before the plan."""
-        if standing.status.executing and standing.execution.number:
+        if execution_state.status.executing and execution_state.execution.number:
             with self._unheard("start"):
-                return self.machine.start(standing.plan.id, standing.execution.number)
+                return self.machine.start(execution_state.plan.id, execution_state.execution.number)
         return True
 
-    def _tell(self, standing: Standing, task_id: str) -> bool:
+    def _tell(self, execution_state: ExecutionState, task_id: str) -> bool:
         """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
 
         Whether it could be told.
         """
-        state = standing.of(task_id)
+        state = execution_state.of(task_id)
         if state.token is None:
             return False
         with self._unheard("open a gate"):
-            if _is_stale(standing, task_id) or standing.status in (PlanStatus.CANCELLED, PlanStatus.FAILED):
+            if _is_stale(execution_state, task_id) or execution_state.status in (
+                PlanStatus.CANCELLED,
+                PlanStatus.FAILED,
+            ):
                 self.machine.close(state.token)
-            elif (where := whereto(standing, task_id)) is not Next.GATE:
+            elif (where := next_step(execution_state, task_id)) is not Step.GATE:
                 self.machine.open(state.token, where.value)
             return True
         return False
@@ -171,35 +180,39 @@ class Conductor:
         try:
             yield
         except Transient as fault:
-            self.unheard(f"Could not {what}: {fault}")
+            self.on_notify_error(f"Could not {what}: {fault}")
 
-    def _crowd(self, follows: Settled) -> Standing:
+    def _crowd(self, follows: Reconciled) -> ExecutionState:
         """A plan without room is kept in mind, and looked at again if room has come while that was written."""
-        plan_id = follows.standing.plan.id
-        if not follows.crowded:
-            return follows.standing
-        self.store.crowded_out(plan_id)
-        return self._change(plan_id, lambda standing: standing) if self.store.room() > 0 else follows.standing
+        plan_id = follows.execution_state.plan.id
+        if not follows.waits_for_capacity:
+            return follows.execution_state
+        self.store.mark_waiting_for_capacity(plan_id)
+        return (
+            self._change(plan_id, lambda execution_state: execution_state)
+            if self.store.room() > 0
+            else follows.execution_state
+        )
 
     def _make_room(self) -> None:
         """Plans that wait for room are looked at once there is some: nobody's doing, and nobody's fault if it fails."""
         nobody = replace(self, who=None)
         with self._unheard("make room"):
-            waiting = self.store.waiting_for_room() if self.store.room() > 0 else []
+            waiting = self.store.waiting_for_capacity() if self.store.room() > 0 else []
             for plan_id in waiting:
                 with suppress(NotFound), self._unheard(f"begin more of {plan_id}"):
-                    nobody._change(plan_id, lambda standing: standing)
+                    nobody._change(plan_id, lambda execution_state: execution_state)
 
 
-def _is_stale(standing: Standing, task_id: str) -> bool:
+def _is_stale(execution_state: ExecutionState, task_id: str) -> bool:
     """Whether its gate is one of an execution that another has taken the place of."""
-    return standing.of(task_id).gate != standing.execution.number
+    return execution_state.of(task_id).gate != execution_state.execution.number
 
 
-def _goes_no_further(standing: Standing, task_id: str) -> bool:
-    return _is_stale(standing, task_id) or whereto(standing, task_id) is Next.DONE
+def _goes_no_further(execution_state: ExecutionState, task_id: str) -> bool:
+    return _is_stale(execution_state, task_id) or next_step(execution_state, task_id) is Step.DONE
 
 
-def _forgotten(standing: Standing, task_ids: list[str]) -> Standing:
-    over = {id_: standing.of(id_) for id_ in task_ids if _goes_no_further(standing, id_)}
-    return standing.put({id_: state.changed(token=None) for id_, state in over.items()})
+def _forgotten(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
+    over = {id_: execution_state.of(id_) for id_ in task_ids if _goes_no_further(execution_state, id_)}
+    return execution_state.put({id_: state.changed(token=None) for id_, state in over.items()})

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 from groundwork.execution.ports import Event
-from groundwork.execution.state import Standing, TaskStanding
+from groundwork.execution.state import ExecutionState, TaskExecution
 from groundwork.plans.model import TaskStatus
 
 _QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)
 """To come to a gate is no event."""
 
 
-def happened(before: Standing, after: Standing, now_ms: int, who: str | None) -> tuple[Event, ...]:
+def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> tuple[Event, ...]:
     return tuple(_events(before, after, now_ms, who))
 
 
-def _events(before: Standing, after: Standing, now_ms: int, who: str | None) -> Iterator[Event]:
+def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> Iterator[Event]:
     was, now = before.execution.rollback, after.execution.rollback
     if now is not None and (was is None or (was.number, was.status) != (now.number, now.status)):
         yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
@@ -32,7 +32,7 @@ def _events(before: Standing, after: Standing, now_ms: int, who: str | None) -> 
             yield Event(now_ms, what, who, task_id, state.error_msg if "FAILED" in what else state.note)
 
 
-def _what(old: TaskStanding, new: TaskStanding) -> str | None:
+def _what(old: TaskExecution, new: TaskExecution) -> str | None:
     if old.status is not new.status and new.status not in _QUIET:
         return new.status.value
     if len(new.failed) > len(old.failed) or (new.failed and new.failed[-1] != (old.failed or (None,))[-1]):

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from groundwork.agent.repository import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 from groundwork.errors import Transient
 from groundwork.execution.patch_stacks import Patches, Stacks
-from groundwork.execution.worker import Below, NotReverted, Taken
+from groundwork.execution.worker import CommitToRevert, CompletedTask, NotReverted
 from groundwork.plans.repositories import Repository
 
 
@@ -18,13 +18,13 @@ class GitReverter:
     opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     patches: Patches
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
         commits = [one.commit_sha for one in taken]
         with self._cloned(repository) as git:
             reverts = git.revert(branch, commits)
         return {one.task.id: landed.sha for one, landed in zip(taken, reverts, strict=True)}
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         with self._cloned(repository) as git:
             base = git.head(branch, repository.default_branch, make=False)
             git.stacked(base, Stacks(self.patches).on(left))

@@ -4,30 +4,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from groundwork.agent.patches import Patch, Stack, Under
+from groundwork.agent.patches import Patch, PatchRef, Stack
 from groundwork.agent.repository import CommitGone
-from groundwork.execution.worker import Below
+from groundwork.execution.worker import CompletedTask
 
 
 class Patches(Protocol):
     """Where patches are kept. Raises Transient."""
 
-    def load_patch(self, under: Under) -> Patch | None: ...
+    def load_patch(self, under: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
     patches: Patches
 
-    def on(self, below: Iterable[Below]) -> Stack:
+    def on(self, below: Iterable[CompletedTask]) -> Stack:
         """The patches of these tasks, in their order. Raises CommitGone."""
-        named = [Under(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
+        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
         # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
         return self.of([under for under in named if self.patches.load_patch(under)])
 
-    def of(self, order: Iterable[Under]) -> Stack:
+    def of(self, order: Iterable[PatchRef]) -> Stack:
         """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
-        found: dict[Under, Patch] = {}
+        found: dict[PatchRef, Patch] = {}
         todo = list(order)
         stack = tuple(todo)
         while todo:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from groundwork.execution.state import Standing
-from groundwork.execution.worker import Turn
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.worker import TurnReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Event:
 class Executions(Protocol):
     """Where plans stand. Raises NotFound, Transient from every method."""
 
-    def read(self, plan_id: str) -> Standing: ...
+    def read(self, plan_id: str) -> ExecutionState: ...
 
-    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+    def commit(self, before: ExecutionState, after: ExecutionState, events: tuple[Event, ...]) -> None:
         """All that is different, or nothing. Raises WriteConflict where anything has changed since `before` was read.
 
         Tasks that begin or end to be RUNNING are counted against the account's limit in the same step; WriteConflict
@@ -35,7 +35,7 @@ class Executions(Protocol):
         """
         ...
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         """Keeps the token of a gate that has been come to, whatever else is written meanwhile; nothing where a later
         try of this execution has come before, or a later execution: an invocation may be late, or a second one.
         """
@@ -49,15 +49,15 @@ class Executions(Protocol):
         """Whether it is, and its lease has been made longer."""
         ...
 
-    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         """Adds what a turn has cost, and keeps it for those who watch."""
         ...
 
-    def unquiet(self, since_ms: int) -> list[str]:
+    def needing_attention(self, since_ms: int) -> list[str]:
         """Plans under way, and those that were changed lately, in which nothing has been written since then."""
         ...
 
-    def quiet(self, standing: Standing) -> None:
+    def mark_idle(self, execution_state: ExecutionState) -> None:
         """That nothing is left to be looked at, unless the plan has changed since."""
         ...
 
@@ -65,11 +65,11 @@ class Executions(Protocol):
         """How many more tasks the account lets begin."""
         ...
 
-    def crowded_out(self, plan_id: str) -> None:
+    def mark_waiting_for_capacity(self, plan_id: str) -> None:
         """Keeps in mind that this plan waits for room."""
         ...
 
-    def waiting_for_room(self) -> list[str]:
+    def waiting_for_capacity(self) -> list[str]:
         """Plans that wait for it; they are forgotten by being told."""
         ...
 

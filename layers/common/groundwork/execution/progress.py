@@ -6,126 +6,128 @@ from typing import Any
 
 from groundwork.backlog.model import rfc3339
 from groundwork.execution.gates import before
-from groundwork.execution.state import Spent, Standing, TaskStanding
+from groundwork.execution.state import ExecutionState, TaskExecution, TaskUsage
 from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 
-LEAST_LEFT = 0.1
+MIN_REMAINING = 0.1
 """Of what a task was expected to take, once it has taken longer than that: nobody knows better."""
 
 Expect = Callable[[Task], float]
 """How many seconds a task is expected to take from its beginning."""
 
 
-def progress(standing: Standing, events: Sequence[dict[str, Any]], expect: Expect, now_ms: int) -> dict[str, Any]:
-    plan, execution = standing.plan, standing.execution
-    current = standing.current_phase() if execution.number else None
-    spent = sum_of([standing.of(task.id) for task in plan.tasks])
-    ended = sum(standing.of(task.id).ended for task in plan.tasks)
+def progress(
+    execution_state: ExecutionState, events: Sequence[dict[str, Any]], expect: Expect, now_ms: int
+) -> dict[str, Any]:
+    plan, execution = execution_state.plan, execution_state.execution
+    current = execution_state.current_phase() if execution.number else None
+    spent = sum_of([execution_state.of(task.id) for task in plan.tasks])
+    ended = sum(execution_state.of(task.id).ended for task in plan.tasks)
     total = sum(1 for _ in plan.tasks)
     return {
         "planId": plan.id,
-        "status": standing.status.value,
+        "status": execution_state.status.value,
         "cause": execution.cause.value if execution.cause else None,
         "reason": execution.reason,
         "version": plan.version,
-        "branch": standing.branch,
+        "branch": execution_state.branch,
         "execution": execution.number,
         "seq": execution.seq,
         "schedule": execution.schedule.as_json() if execution.schedule else None,
         "passedOver": execution.passed_over.as_json() if execution.passed_over else None,
         "rollback": execution.rollback.as_json() if execution.rollback else None,
-        "phases": [_phase(standing, phase) for phase in plan.phases],
-        "phaseCounts": dict(Counter(_phase_status(standing, phase) for phase in plan.phases)),
-        "taskCounts": dict(Counter(standing.of(task.id).status.value for task in plan.tasks)),
+        "phases": [_phase(execution_state, phase) for phase in plan.phases],
+        "phaseCounts": dict(Counter(_phase_status(execution_state, phase) for phase in plan.phases)),
+        "taskCounts": dict(Counter(execution_state.of(task.id).status.value for task in plan.tasks)),
         "totalTasks": total,
         "progress": 100 * ended // total if total else 0,
         "currentPhaseId": current.id if current else None,
-        "tasks": [_task(standing, phase, task) for phase in plan.phases for task in phase.tasks],
+        "tasks": [_task(execution_state, phase, task) for phase in plan.phases for task in phase.tasks],
         **_costs(spent),
-        "elapsedMs": _elapsed(standing, now_ms),
-        "estimatedRemainingMs": remaining_ms(standing, expect, now_ms),
+        "elapsedMs": _elapsed(execution_state, now_ms),
+        "estimatedRemainingMs": remaining_ms(execution_state, expect, now_ms),
         "startedAt": _time(execution.started_at),
         "completedAt": _time(execution.ended_at),
         "events": list(events),
-        "pollAfterMs": 2_000 if standing.status.executing else None,
+        "pollAfterMs": 2_000 if execution_state.status.executing else None,
     }
 
 
-def remaining_ms(standing: Standing, expect: Expect, now_ms: int) -> int | None:
+def remaining_ms(execution_state: ExecutionState, expect: Expect, now_ms: int) -> int | None:
     """Of work; the time that people take is not counted. None where nothing is under way."""
-    if not standing.status.executing:
-        return 0 if standing.status is PlanStatus.COMPLETED else None
+    if not execution_state.status.executing:
+        return 0 if execution_state.status is PlanStatus.COMPLETED else None
 
     def left(task: Task) -> float:
-        state = standing.of(task.id)
+        state = execution_state.of(task.id)
         if state.ended:
             return 0.0
         if state.status is not TaskStatus.RUNNING or state.started_at is None:
             return expect(task)
-        return max(expect(task) - (now_ms - state.started_at) / 1000, LEAST_LEFT * expect(task))
+        return max(expect(task) - (now_ms - state.started_at) / 1000, MIN_REMAINING * expect(task))
 
-    return round(schedule(_left_of(standing), left).seconds * 1000)
+    return round(schedule(_left_of(execution_state), left).seconds * 1000)
 
 
-def _left_of(standing: Standing) -> Plan:
+def _left_of(execution_state: ExecutionState) -> Plan:
     """Without what has ended: what costs nothing needs no room either."""
 
     def kept(phase: Phase) -> Phase:
-        return phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if not standing.of(t.id).ended)})
+        return phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if not execution_state.of(t.id).ended)})
 
-    return standing.plan.changed(phases=tuple(map(kept, standing.plan.phases)))
+    return execution_state.plan.changed(phases=tuple(map(kept, execution_state.plan.phases)))
 
 
-def sum_of(states: Sequence[TaskStanding]) -> Spent:
-    total = Spent()
+def sum_of(states: Sequence[TaskExecution]) -> TaskUsage:
+    total = TaskUsage()
     for state in states:
         total = total.plus(state.spent)
     return total
 
 
-def waits_for(standing: Standing, phase: Phase, task: Task) -> list[str]:
+def waits_for(execution_state: ExecutionState, phase: Phase, task: Task) -> list[str]:
     """Tasks that must end before its turn comes, those of earlier phases left out."""
-    if not standing.of(task.id).waits:
+    if not execution_state.of(task.id).waits:
         return []
-    order = [other for other in before(phase, task) if not standing.of(other).ended]
-    return list(dict.fromkeys([*(id_ for id_ in task.depends_on if not standing.of(id_).released), *order]))
+    order = [other for other in before(phase, task) if not execution_state.of(other).ended]
+    return list(dict.fromkeys([*(id_ for id_ in task.depends_on if not execution_state.of(id_).released), *order]))
 
 
-def _phase_status(standing: Standing, phase: Phase) -> str:
+def _phase_status(execution_state: ExecutionState, phase: Phase) -> str:
     """Of a phase, in the words of a task's."""
-    states = [standing.of(task.id).status for task in phase.tasks]
-    if standing.phase_ended(phase):
+    states = [execution_state.of(task.id).status for task in phase.tasks]
+    if execution_state.phase_ended(phase):
         statuses = set(states) - {TaskStatus.SKIPPED}
         return next(iter(statuses)).value if len(statuses) == 1 else "COMPLETED" if statuses else "SKIPPED"
     if TaskStatus.FAILED in states:
         return "FAILED"
-    current = standing.current_phase()
-    began = standing.execution.number and current is not None and current.id == phase.id
-    return "RUNNING" if began and standing.status.executing else "PENDING"
+    current = execution_state.current_phase()
+    began = execution_state.execution.number and current is not None and current.id == phase.id
+    return "RUNNING" if began and execution_state.status.executing else "PENDING"
 
 
-def _phase(standing: Standing, phase: Phase) -> dict[str, Any]:
-    states = [standing.of(task.id) for task in phase.tasks]
+def _phase(execution_state: ExecutionState, phase: Phase) -> dict[str, Any]:
+    states = [execution_state.of(task.id) for task in phase.tasks]
     return {
         "id": phase.id,
         "title": phase.title,
         "mode": phase.mode,
-        "status": _phase_status(standing, phase),
+        "status": _phase_status(execution_state, phase),
         "taskCounts": dict(Counter(state.status.value for state in states)),
         **_costs(sum_of(states)),
     }
 
 
-def _task(standing: Standing, phase: Phase, task: Task) -> dict[str, Any]:
-    state = standing.of(task.id)
+def _task(execution_state: ExecutionState, phase: Phase, task: Task) -> dict[str, Any]:
+    state = execution_state.of(task.id)
     return {
         "id": task.id,
         "key": task.key,
         "title": task.title,
         "phaseId": phase.id,
         "status": state.status.value,
-        "waitsFor": waits_for(standing, phase, task),
+        "waitsFor": waits_for(execution_state, phase, task),
         "attempts": state.attempts,
         "commitSha": state.commit_sha,
         "revertSha": state.revert_sha,
@@ -140,7 +142,7 @@ def _task(standing: Standing, phase: Phase, task: Task) -> dict[str, Any]:
     }
 
 
-def _costs(spent: Spent) -> dict[str, Any]:
+def _costs(spent: TaskUsage) -> dict[str, Any]:
     tokens = {
         "input": spent.input,
         "output": spent.output,
@@ -150,9 +152,9 @@ def _costs(spent: Spent) -> dict[str, Any]:
     return {"tokens": tokens, "costUsd": round(spent.cost_micro_usd / 1_000_000, 4)}
 
 
-def _elapsed(standing: Standing, now_ms: int) -> int:
-    started = standing.execution.started_at
-    return max(0, (standing.execution.ended_at or now_ms) - started) if started else 0
+def _elapsed(execution_state: ExecutionState, now_ms: int) -> int:
+    started = execution_state.execution.started_at
+    return max(0, (execution_state.execution.ended_at or now_ms) - started) if started else 0
 
 
 def _time(at_ms: int | None) -> str | None:

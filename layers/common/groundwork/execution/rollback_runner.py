@@ -10,14 +10,14 @@ from itertools import batched
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import rollback
 from groundwork.execution.completed_work import done_in
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Executions
-from groundwork.execution.reconcile import MOST_CHANGES
-from groundwork.execution.state import Rollback, Standing
-from groundwork.execution.worker import NotReverted, Reverter, Taken
+from groundwork.execution.reconcile import MAX_CHANGES
+from groundwork.execution.state import ExecutionState, Rollback
+from groundwork.execution.worker import CommitToRevert, NotReverted, Reverter
 from groundwork.plans.repositories import Repository
 
-LONGEST_MS = 3_600_000
+MAX_ROLLBACK_MS = 3_600_000
 """How long a repository that cannot be reached is tried again."""
 
 
@@ -25,68 +25,70 @@ LONGEST_MS = 3_600_000
 class _There:
     """What is to be taken back in one repository: commits, and ids of tasks whose patches are."""
 
-    commits: list[Taken] = field(default_factory=list)
+    commits: list[CommitToRevert] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Undoer:
+class RollbackRunner:
     store: Executions
-    conductor: Conductor
+    conductor: ExecutionCoordinator
     reverter: Reverter
     repository: Callable[[str], Repository]
     now_ms: Callable[[], int]
 
     def undo(self, plan_id: str) -> str:
         """What has become of the plan's rollback. Raises NotFound, Transient: asked again, it goes on where it was."""
-        standing = self.store.read(plan_id)
-        asked = standing.execution.rollback
+        execution_state = self.store.read(plan_id)
+        asked = execution_state.execution.rollback
         if asked is None or asked.status != "RUNNING":
             return asked.status if asked else "NONE"
         try:
-            for repository_id, there in _by_repository(standing, asked.task_ids):
-                self._written(plan_id, asked, self._undone(standing, self.repository(repository_id), there))
+            for repository_id, there in _by_repository(execution_state, asked.task_ids):
+                self._written(plan_id, asked, self._undone(execution_state, self.repository(repository_id), there))
         except (NotReverted, NotFound) as refused:
             self._give_up(plan_id, asked, str(refused))
         except Transient as fault:
-            if self.now_ms() - asked.at_ms < LONGEST_MS:
+            if self.now_ms() - asked.at_ms < MAX_ROLLBACK_MS:
                 raise
             # while commits are being taken back nobody can go on with the plan: a person is told, and may ask again
             self._give_up(plan_id, asked, f"Given up: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
 
-    def _undone(self, standing: Standing, repository: Repository, there: _There) -> Mapping[str, str | None]:
+    def _undone(
+        self, execution_state: ExecutionState, repository: Repository, there: _There
+    ) -> Mapping[str, str | None]:
         """The reverts by task id, None for a patch that is withdrawn. Raises NotReverted, Transient."""
         reverts: dict[str, str | None] = {}
         if there.commits:
-            reverts |= self.reverter.take_back(repository, standing.branch, there.commits)
+            reverts |= self.reverter.take_back(repository, execution_state.branch, there.commits)
         if there.patches:
-            done = done_in(standing, repository.id)
+            done = done_in(execution_state, repository.id)
             left = [one for one in done if one.kept and one.task.id not in there.patches]
-            self.reverter.go_together(repository, standing.branch, left)
+            self.reverter.go_together(repository, execution_state.branch, left)
             reverts |= dict.fromkeys(there.patches)
         return reverts
 
     def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
         """In the order of the work, as many at once as a transaction takes."""
-        for part in batched(reverts.items(), MOST_CHANGES, strict=False):
+        for part in batched(reverts.items(), MAX_CHANGES, strict=False):
             self.conductor.change(plan_id, partial(rollback.taken_back, number=asked.number, reverts=dict(part)))
 
     def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
         self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
 
 
-def _by_repository(standing: Standing, task_ids: tuple[str, ...]) -> Iterator[tuple[str, _There]]:
+def _by_repository(execution_state: ExecutionState, task_ids: tuple[str, ...]) -> Iterator[tuple[str, _There]]:
     """What is still to be taken back, in order within each repository: what is done in two of them never touches."""
     found: dict[str, _There] = {}
     for id_ in task_ids:
-        task, state = standing.plan.task(id_), standing.of(id_)
+        task, state = execution_state.plan.task(id_), execution_state.of(id_)
         if task is None or not rollback.is_there(state):
             continue
-        there = found.setdefault(task.repository_id or standing.plan.repository_id, _There())
+        there = found.setdefault(task.repository_id or execution_state.plan.repository_id, _There())
         if state.commit_sha:
-            there.commits.append(Taken(task, state.commit_sha, state.attempts))
+            there.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
         else:
             there.patches.append(id_)
     yield from found.items()

@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
-from groundwork.execution.commands import AGAIN, BEGIN, Asked, execute
+from groundwork.execution.commands import AGAIN, BEGIN, Actor, execute
 from groundwork.execution.errors import NotScheduled, WrongStatus
-from groundwork.execution.state import PassedOver, Standing, Timing
+from groundwork.execution.state import ExecutionState, PassedOver, Timing
 from groundwork.plans.validation import check
 
 _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
@@ -30,7 +30,7 @@ class NewTiming(Value):
             raise ValueError("either at or cron is needed")
         return self
 
-    def timing(self, asked: Asked) -> Timing:
+    def timing(self, asked: Actor) -> Timing:
         """Raises Invalid."""
         zone = _zone(self.timezone)
         if self.at is not None and self.at.timestamp() * 1000 <= asked.at_ms:
@@ -58,31 +58,31 @@ def is_cron(text: str) -> bool:
     return _CRON.fullmatch(text) is not None and (fields[2] == "?") != (fields[4] == "?")
 
 
-def scheduled(standing: Standing, timing: Timing) -> Standing:
+def scheduled(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
     """Raises WrongStatus, InvalidPlan: what could not be begun now is not put off either."""
-    if standing.status not in (*BEGIN, *AGAIN):
-        raise WrongStatus("scheduled", standing.status.value)
-    check(standing.plan, complete=True)
-    return standing.execution_changed(schedule=timing, passed_over=None)
+    if execution_state.status not in (*BEGIN, *AGAIN):
+        raise WrongStatus("scheduled", execution_state.status.value)
+    check(execution_state.plan, complete=True)
+    return execution_state.execution_changed(schedule=timing, passed_over=None)
 
 
-def unscheduled(standing: Standing) -> Standing:
-    return standing.execution_changed(schedule=None)
+def unscheduled(execution_state: ExecutionState) -> ExecutionState:
+    return execution_state.execution_changed(schedule=None)
 
 
-def woken(standing: Standing, expression: str, time: str, asked: Asked) -> Standing:
+def woken(execution_state: ExecutionState, expression: str, time: str, asked: Actor) -> ExecutionState:
     """Begun at one of its times, however often and late that is told; or that time is passed over, and says why.
 
     Raises NotScheduled where it is none of its times, or was heard already.
     """
-    timing, heard = standing.execution.schedule, standing.execution.woken
+    timing, heard = execution_state.execution.schedule, execution_state.execution.woken
     if timing is None or timing.expression != expression or (heard is not None and time <= heard):
         raise NotScheduled
     try:
-        after = execute(standing, asked, again=True)
+        after = execute(execution_state, asked, again=True)
     except Refusal as refused:
         passed = PassedOver(time=time, at_ms=asked.at_ms, reason=str(refused)[:1_000])
-        after = standing.execution_changed(passed_over=passed)
+        after = execution_state.execution_changed(passed_over=passed)
     return after.execution_changed(woken=time, schedule=timing if timing.repeats else None)
 
 

@@ -119,7 +119,7 @@ class TaskPatchShown(TypedDict):
     withdrawn: bool
 
 
-class SpentOnTurn(TypedDict):
+class TurnUsage(TypedDict):
     input: NotRequired[int]
     output: NotRequired[int]
     cacheRead: NotRequired[int]
@@ -136,4 +136,4 @@ class LogLine(TypedDict):
     tools: list[str]
     files: list[str]
     message: str
-    spent: SpentOnTurn
+    spent: TurnUsage

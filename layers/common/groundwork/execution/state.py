@@ -32,7 +32,7 @@ class Cause(StrEnum):
     EXECUTION = "execution"
 
 
-class Spent(Stored):
+class TaskUsage(Stored):
     """What the sessions of a task have used so far, in tokens as they are billed and millionths of a dollar."""
 
     input: Annotated[int, stored_as("input")] = 0
@@ -42,7 +42,7 @@ class Spent(Stored):
     calls: Annotated[int, stored_as("calls")] = 0
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
 
-    def plus(self, other: "Spent") -> "Spent":
+    def plus(self, other: "TaskUsage") -> "TaskUsage":
         mine, its = self.model_dump(), other.model_dump()
         return self.model_copy(update={name: mine[name] + its[name] for name in mine})
 
@@ -54,7 +54,7 @@ class Attempt(Stored):
     reason: Annotated[str, stored_as("reason")]
 
 
-class TaskStanding(Stored):
+class TaskExecution(Stored):
     """What has become of a task.
 
     An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
@@ -95,7 +95,7 @@ class TaskStanding(Stored):
     note: Annotated[str | None, stored_as("note")] = None
     summary: Annotated[str, stored_as("summary")] = ""
     files: Annotated[tuple[str, ...], stored_as("files")] = ()
-    spent: Annotated[Spent, stored_as("spent")] = Spent()
+    spent: Annotated[TaskUsage, stored_as("spent")] = TaskUsage()
     turns: Annotated[int, stored_as("turns")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
     started_at: Annotated[int | None, stored_as("startedAt")] = None
@@ -122,9 +122,9 @@ class TaskStanding(Stored):
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)
 
-    def renewed(self, round_: int) -> "TaskStanding":
+    def renewed(self, round_: int) -> "TaskExecution":
         """As it begins in a later round: nothing of it is done, but no number is used again."""
-        return TaskStanding(
+        return TaskExecution(
             round=round_,
             attempts=self.attempts,
             since=self.attempts,
@@ -201,12 +201,12 @@ class Execution(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ExecutionState:
     """`states` holds the tasks of the plan that anything has become of."""
 
     plan: Plan
     execution: Execution
-    states: Mapping[str, TaskStanding] = field(default_factory=dict)
+    states: Mapping[str, TaskExecution] = field(default_factory=dict)
 
     @property
     def status(self) -> PlanStatus:
@@ -218,8 +218,8 @@ class Standing:
         branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
         return branch if round_ <= 1 else f"{branch}-{round_}"
 
-    def of(self, task_id: str) -> TaskStanding:
-        return self.states.get(task_id) or TaskStanding(round=self.execution.round)
+    def of(self, task_id: str) -> TaskExecution:
+        return self.states.get(task_id) or TaskExecution(round=self.execution.round)
 
     def at_gate(self, task_id: str) -> bool:
         """Whether an execution that is still there waits for this task's gate."""
@@ -245,13 +245,13 @@ class Standing:
         """The first phase with tasks that have not ended."""
         return next((phase for phase in self.plan.phases if not self.phase_ended(phase)), None)
 
-    def with_task(self, task_id: str, **fields: Any) -> "Standing":
+    def with_task(self, task_id: str, **fields: Any) -> "ExecutionState":
         return self.put({task_id: self.of(task_id).changed(**fields)})
 
-    def put(self, states: Mapping[str, TaskStanding]) -> "Standing":
+    def put(self, states: Mapping[str, TaskExecution]) -> "ExecutionState":
         return replace(self, states={**self.states, **states})
 
-    def execution_changed(self, **fields: Any) -> "Standing":
+    def execution_changed(self, **fields: Any) -> "ExecutionState":
         return replace(self, execution=self.execution.changed(**fields))
 
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from groundwork.errors import GroundworkError
-from groundwork.execution.state import Attempt, Spent
+from groundwork.execution.state import Attempt, TaskUsage
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.repositories import Repository
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class DependencyResult:
     """A task that this one depends on, and what was done there."""
 
     task: Task
@@ -28,7 +28,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
+class CompletedTask:
     """A task of the plan that is done, in the same repository: its work is under what begins now.
 
     `commit_sha` is None where the plan makes no commits; then the attempt's patch is what there is of it. `changed` is
@@ -46,7 +46,7 @@ class Below:
         return self.changed and not self.commit_sha
 
 
-async def nothing_below() -> tuple[Below, ...]:
+async def no_completed_tasks() -> tuple[CompletedTask, ...]:
     return ()
 
 
@@ -66,19 +66,19 @@ class Assignment:
     branch: str
     repository: Repository
     failed: tuple[Attempt, ...] = ()
-    before: tuple[Before, ...] = ()
+    before: tuple[DependencyResult, ...] = ()
     spread_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnReport:
     """One turn of a session, for those who watch: what it used, what it cost, what has changed so far."""
 
     number: int
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
-    spent: Spent = Spent()
+    spent: TaskUsage = TaskUsage()
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
@@ -86,7 +86,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class WorkerContext:
     """What a worker asks and tells while it works.
 
     `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has
@@ -98,12 +98,12 @@ class Watch:
     left_ms: Callable[[], int]
     stop: asyncio.Event
     holds: Callable[[], Awaitable[bool]]
-    turn: Callable[[Turn], Awaitable[None]]
-    below: Callable[[], Awaitable[tuple[Below, ...]]] = nothing_below
+    turn: Callable[[TurnReport], Awaitable[None]]
+    below: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Completed:
     """It has succeeded. `commit_sha` is None where the plan keeps changes as patches or none was asked for.
 
     `on` is what a patch was put on: where others have ended since then, it has not landed, and is put on theirs first.
@@ -112,7 +112,7 @@ class Done:
     commit_sha: str | None
     summary: str = ""
     files: tuple[str, ...] = ()
-    on: tuple[Below, ...] | None = None
+    on: tuple[CompletedTask, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,29 +127,29 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Suspended:
     """Not at its end: the next invocation goes on with the same attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Troubled:
+class TransientFailure:
     """Somebody else's fault, which uses up no attempt: rate limits, network. `wait_s` 0 leaves the wait to us."""
 
     reason: str
     wait_s: float = 0.0
 
 
-Outcome = Done | Failed | Held | Troubled
+TaskOutcome = Completed | Failed | Suspended | TransientFailure
 
 
-class Worker(Protocol):
+class TaskWorker(Protocol):
     """Carries out one attempt as far as one invocation goes. Raises Transient, which counts as Troubled."""
 
-    async def carry_out(self, assignment: Assignment, watch: Watch) -> Outcome: ...
+    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class CommitToRevert:
     """A task's commit that is to be taken back."""
 
     task: Task
@@ -164,13 +164,13 @@ class NotReverted(GroundworkError):
 class Reverter(Protocol):
     """Takes back what tasks have done in one repository. Raises NotReverted, Transient."""
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[Taken]) -> dict[str, str]:
+    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
         """Commits, by revert commits on a plan's branch: in this order, all of them or none.
 
         Answers the reverts' SHAs by task id; those made before are found again.
         """
         ...
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[Below]) -> None:
+    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         """Whether the patches that are left do, without those that are to be withdrawn: else NotReverted."""
         ...

@@ -14,7 +14,7 @@ from groundwork.text import clean, one_line
 
 CARDS_A_CALL = 10
 CHARACTERS_A_CALL = 4_000
-MOST_KNOWN_THEMES = 40
+MAX_KNOWN_THEMES = 40
 
 
 def _theme(value: object) -> object:
@@ -72,7 +72,7 @@ def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Questio
         task=Task.ANALYZE_CARDS,
         instructions=ANALYZE_CARDS,
         material={
-            "known_themes": list(known_themes)[:MOST_KNOWN_THEMES],
+            "known_themes": list(known_themes)[:MAX_KNOWN_THEMES],
             "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in numbered(cards).items()],
         },
         answer=AnalyzedCards,

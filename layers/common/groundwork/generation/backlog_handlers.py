@@ -15,11 +15,11 @@ from groundwork.generation.epics import Coverage, EpicDraft
 from groundwork.ids import Kind, Path
 from groundwork.llm.port import Model, Reply
 from groundwork.llm.structured_output import ask
-from groundwork.plans.ports import PlanMeans, PlanWrite
-from groundwork.runs.model import ErrorCode, Run, RunType, Target
+from groundwork.plans.ports import PlanServices, PlanWrite
+from groundwork.runs.model import ErrorCode, ManifestEntry, Run, RunType
 from groundwork.runs.ports import BacklogReader, Changes, InThread, RunStore
 
-ANALYZED_TOGETHER = 10
+CARDS_PER_CALL = 10
 
 type Spend = Callable[[Reply], None]
 
@@ -33,13 +33,13 @@ class ItemFailed(GroundworkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ItemOutcome:
     """What an item that succeeded writes. `numbered` gives the artifacts their ids, from the first free number on.
 
     With a `parent`, the children of this kind that the target lists as old go when the new ones come.
     """
 
-    target: Target
+    target: ManifestEntry
     numbered: Callable[[int], Sequence[Artifact]] = lambda first: ()
     parent: Path | None = None
     child: Kind | None = None
@@ -65,11 +65,11 @@ class Outcome:
         )
 
 
-type Results = dict[int, Outcome | ItemFailed]
+type Results = dict[int, ItemOutcome | ItemFailed]
 
 
 @dataclass(slots=True)
-class Desk:
+class JobContext:
     """What a job works with."""
 
     run: Run
@@ -79,17 +79,17 @@ class Desk:
     model: Model
     io: InThread
     now_ms: Callable[[], int]
-    plans: PlanMeans | None = None
+    plans: PlanServices | None = None
     themes: dict[str, None] = field(default_factory=dict)
 
 
 class Job(Protocol):
-    async def __call__(self, desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+    async def __call__(self, desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
         """Results by item index. Raises AnswerRejected or ModelError where all of the items failed alike."""
         ...
 
 
-async def analyze(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def analyze(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     cards = await desk.io(desk.backlog.cards, desk.project_id, [target.numbers[0] for target in targets])
     found = {card.id: card for card in cards}
     by_id = {str(Path(Kind.CARD, desk.project_id, target.numbers)): target for target in targets}
@@ -103,18 +103,18 @@ async def analyze(desk: Desk, targets: Sequence[Target], spend: Spend) -> Result
             results[target.index] = ItemFailed(ErrorCode.ANSWER_INVALID, answer)
         else:
             desk.themes[answer.theme] = None
-            results[target.index] = Outcome(target, analysis=answer, analyzed_text=found[id_].text)
+            results[target.index] = ItemOutcome(target, analysis=answer, analyzed_text=found[id_].text)
     return results
 
 
 async def _analyze_batch(
-    desk: Desk, batch: list[Card], known: list[str], spend: Spend
+    desk: JobContext, batch: list[Card], known: list[str], spend: Spend
 ) -> dict[str, CardAnalysis | str]:
     question = analyze_cards.question(batch, known)
     return await ask(desk.model, question, lambda answer: analyze_cards.interpret(batch, answer), spend)
 
 
-async def make_epics(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def make_epics(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     (target,) = targets
     if target.merges:
         drafts = await desk.io(_drafts, desk, target.merges)
@@ -128,10 +128,10 @@ async def make_epics(desk: Desk, targets: Sequence[Target], spend: Spend) -> Res
     drafts = await ask(desk.model, question, lambda answer: epics.interpret_proposals(analyzed, answer), spend)
     if desk.run.total == 1:
         return {target.index: await _write_epics(desk, target, drafts)}
-    return {target.index: Outcome(target, drafts=tuple(drafts))}
+    return {target.index: ItemOutcome(target, drafts=tuple(drafts))}
 
 
-def _drafts(desk: Desk, first: str) -> list[EpicDraft]:
+def _drafts(desk: JobContext, first: str) -> list[EpicDraft]:
     """Those of the run whose merge this is, and of the runs since that have tried its failed batches again."""
     ids = [desk.run.id]
     while ids[-1] != first and (earlier := desk.store.load(ids[-1]).retry_of):
@@ -139,14 +139,16 @@ def _drafts(desk: Desk, first: str) -> list[EpicDraft]:
     return [draft for run_id in reversed(ids) for draft in desk.store.drafts(run_id)]
 
 
-async def _merge(desk: Desk, target: Target, drafts: list[EpicDraft], spend: Spend) -> Outcome | ItemFailed:
+async def _merge(
+    desk: JobContext, target: ManifestEntry, drafts: list[EpicDraft], spend: Spend
+) -> ItemOutcome | ItemFailed:
     if not drafts:
         return ItemFailed(ErrorCode.TARGET_GONE, "No batch has proposed an epic, so there is nothing to merge.")
     merged = await ask(desk.model, epics.merge(drafts), lambda answer: epics.interpret_merge(drafts, answer), spend)
     return await _write_epics(desk, target, merged)
 
 
-async def _write_epics(desk: Desk, target: Target, drafts: list[EpicDraft]) -> Outcome:
+async def _write_epics(desk: JobContext, target: ManifestEntry, drafts: list[EpicDraft]) -> ItemOutcome:
     """The epics, their cards most severe first, and what they leave uncovered of what the run looked at."""
     pages = await desk.io(lambda: list(desk.backlog.all_cards(desk.project_id)))
     cards = [card for page in pages for card in page if card.analysis]
@@ -161,7 +163,7 @@ async def _write_epics(desk: Desk, target: Target, drafts: list[EpicDraft]) -> O
         return [_epic(desk, draft, first + offset, now) for offset, draft in enumerate(ordered)]
 
     project = Path(Kind.PROJECT, desk.project_id)
-    return Outcome(target, numbered, project, Kind.EPIC, coverage=coverage)
+    return ItemOutcome(target, numbered, project, Kind.EPIC, coverage=coverage)
 
 
 def _severest_first(card_ids: Sequence[str], by_id: dict[str, Card]) -> tuple[str, ...]:
@@ -174,7 +176,7 @@ def _severest_first(card_ids: Sequence[str], by_id: dict[str, Card]) -> tuple[st
     return tuple(sorted(card_ids, key=rank))
 
 
-def _epic(desk: Desk, draft: EpicDraft, number: int, now: str) -> Epic:
+def _epic(desk: JobContext, draft: EpicDraft, number: int, now: str) -> Epic:
     path = Path(Kind.EPIC, desk.project_id, (number,))
     return Epic(
         id=str(path),
@@ -190,14 +192,14 @@ def _epic(desk: Desk, draft: EpicDraft, number: int, now: str) -> Epic:
     )
 
 
-async def write_stories(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def write_stories(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     (target,) = targets
     parent = Path(Kind.EPIC, desk.project_id, target.numbers)
     found = await desk.io(desk.backlog.epics, desk.project_id, [target.numbers[0]])
     if not found:
         return {target.index: _gone("epic", str(parent))}
     epic: Epic = found[0]
-    most = [int(id_.rpartition("-C")[2]) for id_ in epic.card_ids[: stories.MOST_CARDS]]
+    most = [int(id_.rpartition("-C")[2]) for id_ in epic.card_ids[: stories.MAX_CARDS]]
     cards = await desk.io(desk.backlog.cards, desk.project_id, most) if most else []
     mode = desk.run.options.mode
     drafts = await ask(
@@ -211,10 +213,10 @@ async def write_stories(desk: Desk, targets: Sequence[Target], spend: Spend) -> 
     def numbered(first: int) -> Sequence[Artifact]:
         return [_story(desk, parent.child(Kind.STORY, first + n), draft, now) for n, draft in enumerate(drafts)]
 
-    return {target.index: Outcome(target, numbered, parent, Kind.STORY)}
+    return {target.index: ItemOutcome(target, numbered, parent, Kind.STORY)}
 
 
-def _story(desk: Desk, path: Path, draft: stories.StoryDraft, now: str) -> Story:
+def _story(desk: JobContext, path: Path, draft: stories.StoryDraft, now: str) -> Story:
     return Story(
         id=str(path),
         epic_id=str(path.parent),
@@ -233,7 +235,7 @@ def _story(desk: Desk, path: Path, draft: stories.StoryDraft, now: str) -> Story
     )
 
 
-async def write_subtasks(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def write_subtasks(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     (target,) = targets
     parent = Path(Kind.STORY, desk.project_id, target.numbers)
     story, epic = await desk.io(desk.backlog.story_and_epic, parent)
@@ -251,10 +253,10 @@ async def write_subtasks(desk: Desk, targets: Sequence[Target], spend: Spend) ->
     def numbered(first: int) -> Sequence[Artifact]:
         return [_subtask(desk, parent.child(Kind.SUBTASK, first + n), draft, now) for n, draft in enumerate(drafts)]
 
-    return {target.index: Outcome(target, numbered, parent, Kind.SUBTASK)}
+    return {target.index: ItemOutcome(target, numbered, parent, Kind.SUBTASK)}
 
 
-def _subtask(desk: Desk, path: Path, draft: subtasks.SubtaskDraft, now: str) -> Subtask:
+def _subtask(desk: JobContext, path: Path, draft: subtasks.SubtaskDraft, now: str) -> Subtask:
     return Subtask(
         id=str(path),
         story_id=str(path.parent),
@@ -280,6 +282,6 @@ JOBS: dict[RunType, Job] = {
 }
 
 
-def together(type_: RunType) -> int:
+def batch_size(type_: RunType) -> int:
     """How many items may share one unit of work."""
-    return ANALYZED_TOGETHER if type_ is RunType.ANALYZE_CARDS else 1
+    return CARDS_PER_CALL if type_ is RunType.ANALYZE_CARDS else 1

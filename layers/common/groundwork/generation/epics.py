@@ -21,12 +21,12 @@ from groundwork.generation.prompts import MERGE_EPICS, PROPOSE_EPICS
 from groundwork.llm.port import Question, Task
 
 CARDS_A_CHUNK = 250
-FEWEST_EPICS = 3
-MOST_EPICS = 12
+MIN_EPICS = 3
+MAX_EPICS = 12
 # below this many cards three epics may be more than there is to say
 CARDS_FOR_FEWEST = 30
 STATING_KINDS = frozenset({"bug", "feature"})
-_MOST_EXISTING_TITLES = 100
+_MAX_EXISTING_TITLES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
         instructions=PROPOSE_EPICS,
         material={
             "epics_wanted": {"fewest": fewest, "most": most},
-            "existing_epics": list(existing_titles)[:_MOST_EXISTING_TITLES],
+            "existing_epics": list(existing_titles)[:_MAX_EXISTING_TITLES],
             "themes": [{"theme": theme, "cards": [_brief(refs[c.id], c) for c in group]} for theme, group in groups],
         },
         answer=ProposedEpics,
@@ -148,12 +148,12 @@ def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
 
 
 def _bounds(card_count: int) -> tuple[int, int]:
-    fewest = FEWEST_EPICS if card_count >= CARDS_FOR_FEWEST else 1
-    return fewest, max(fewest, min(MOST_EPICS, card_count))
+    fewest = MIN_EPICS if card_count >= CARDS_FOR_FEWEST else 1
+    return fewest, max(fewest, min(MAX_EPICS, card_count))
 
 
 def _merged_bounds(draft_count: int) -> tuple[int, int]:
-    return min(FEWEST_EPICS, draft_count), min(MOST_EPICS, draft_count)
+    return min(MIN_EPICS, draft_count), min(MAX_EPICS, draft_count)
 
 
 def _analysis(card: Card) -> CardAnalysis:

@@ -6,8 +6,8 @@ from groundwork.generation import analyze_cards, token_estimates
 from groundwork.llm.port import Usage
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.llm.rate_limit import Pace
-from groundwork.runs.manifest import targets
-from groundwork.runs.model import Run, RunType, Target
+from groundwork.runs.manifest import manifest_entries
+from groundwork.runs.model import ManifestEntry, Run, RunType
 from groundwork.runs.ports import BacklogReader, RunStore
 from groundwork.runs.schemas import RunEstimate
 
@@ -31,7 +31,7 @@ def estimate_of(
     mock_latency_ms: int,
 ) -> RunEstimate:
     """The contract's estimate for a run as it would be queued now. Items that would be skipped cost nothing."""
-    lines = targets(run, project_id, backlog, store, selection) if run.total else iter(())
+    lines = manifest_entries(run, project_id, backlog, store, selection) if run.total else iter(())
     todo = [target for target in lines if not target.skipped][:LOOKED_AT]
     calls = _calls(run, project_id, backlog, todo)
     usage = Usage(input=sum(i for i, _ in calls), output=sum(o for _, o in calls), calls=len(calls))
@@ -48,7 +48,7 @@ def estimate_of(
     }
 
 
-def _calls(run: Run, project_id: str, backlog: BacklogReader, todo: list[Target]) -> list[tuple[int, int]]:
+def _calls(run: Run, project_id: str, backlog: BacklogReader, todo: list[ManifestEntry]) -> list[tuple[int, int]]:
     """Input and output tokens of each call."""
     match run.type:
         case RunType.ANALYZE_CARDS:
@@ -75,6 +75,6 @@ def _analyses(project_id: str, backlog: BacklogReader, wanted: set[int]) -> list
     ]
 
 
-def _linked(project_id: str, backlog: BacklogReader, target: Target) -> int:
+def _linked(project_id: str, backlog: BacklogReader, target: ManifestEntry) -> int:
     found = backlog.epics(project_id, [target.numbers[0]])
     return len(found[0].card_ids) if found else 0

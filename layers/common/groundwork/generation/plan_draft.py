@@ -16,13 +16,13 @@ from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.validation import Fault, faults
 
-MOST_TASKS = 60
+MAX_TASKS = 60
 """What one answer can hold. A larger plan is put together of several, or by hand."""
 
-MOST_PARTS = 50
+MAX_PARTS = 50
 """Subtasks, and stories without any, that one generation makes tasks of."""
 
-MOST_TOKENS = 16_000
+MAX_TOKENS = 16_000
 SHOWN_FAULTS = 12
 
 _RANGES = {Mode.COMPACT: (3, 12), Mode.STANDARD: (5, 25), Mode.DETAILED: (10, 45)}
@@ -31,7 +31,7 @@ type Written = Sequence[tuple[Story, Sequence[Subtask]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class PlanBrief:
     """What a plan is to be written from. `template` has its places filled in."""
 
     plan: Plan
@@ -65,7 +65,7 @@ class Brief:
             fewest, most = min(fewest, count), max(most, count + count // 2)
         if parts := len(self.refs()):
             fewest, most = parts, max(most, parts + 2 + parts // 4)
-        return fewest, min(most, MOST_TASKS)
+        return fewest, min(most, MAX_TASKS)
 
 
 class WrittenTask(KeyedTask):
@@ -84,7 +84,7 @@ class WrittenPlan(Answer):
     phases: list[WrittenPhase]
 
 
-def question(brief: Brief) -> Question:
+def question(brief: PlanBrief) -> Question:
     fewest, most = brief.wanted()
     material: dict[str, Any] = {
         "tasks_wanted": {"fewest": fewest, "most": most},
@@ -100,7 +100,7 @@ def question(brief: Brief) -> Question:
         instructions=WRITE_PLAN,
         material=material,
         answer=WrittenPlan,
-        max_tokens=min(MOST_TOKENS, 1_500 + 400 * most),
+        max_tokens=min(MAX_TOKENS, 1_500 + 400 * most),
     )
 
 
@@ -136,7 +136,7 @@ def _template(template: Template) -> dict[str, Any]:
     }
 
 
-def interpret(brief: Brief, answer: WrittenPlan) -> Plan:
+def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
     """The plan with ids. Raises ValueError naming all that the validator finds, for the model to correct."""
     refs = brief.refs()
     tasks = [task for phase in answer.phases for task in phase.tasks]
@@ -152,7 +152,7 @@ def interpret(brief: Brief, answer: WrittenPlan) -> Plan:
     return plan
 
 
-def _count_problems(brief: Brief, count: int) -> list[str]:
+def _count_problems(brief: PlanBrief, count: int) -> list[str]:
     fewest, most = brief.wanted()
     return [] if fewest <= count <= most else [f"{count} tasks given, {fewest} to {most} wanted"]
 

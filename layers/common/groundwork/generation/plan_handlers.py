@@ -9,25 +9,25 @@ from typing import Any
 from groundwork.backlog.model import Story, rfc3339
 from groundwork.errors import NotFound, Refusal
 from groundwork.generation import plan_draft, plan_review
-from groundwork.generation.backlog_handlers import Desk, ItemFailed, Job, Outcome, Results, Spend
-from groundwork.generation.review_answers import Sight
+from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome, Job, JobContext, Results, Spend
+from groundwork.generation.review_answers import ReviewScope
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
-from groundwork.plans.history import Iteration, Request, compared, listed
+from groundwork.plans.history import Iteration, IterationRequest, compared, listed
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.ports import PlanMeans, PlanWritten, Suggested
+from groundwork.plans.ports import PlanServices, PlanWritten, Suggested
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
 from groundwork.plans.templates import Template
-from groundwork.runs.model import ErrorCode, RunType, Target
+from groundwork.runs.model import ErrorCode, ManifestEntry, RunType
 
 
-async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def write_plan(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     (target,) = targets
     means, iteration, plan = await _loaded(desk)
-    request = iteration.request or Request()
+    request = iteration.request or IterationRequest()
     try:
-        brief = plan_draft.Brief(
+        brief = plan_draft.PlanBrief(
             plan=plan,
             survey=await _survey(desk, means, plan),
             mode=desk.run.options.mode,
@@ -42,19 +42,19 @@ async def write_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Res
     # nobody sees it before the commit that makes it the plan's next version
     await desk.io(means.store.put_content, after)
     done = iteration.model_copy(update={"version": after.version} | listed(compared(plan, after)))
-    return {target.index: Outcome(target, plan=PlanWritten(after, plan, done))}
+    return {target.index: ItemOutcome(target, plan=PlanWritten(after, plan, done))}
 
 
-async def review_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Results:
+async def review_plan(desk: JobContext, targets: Sequence[ManifestEntry], spend: Spend) -> Results:
     (target,) = targets
     means, iteration, plan = await _loaded(desk)
-    request = iteration.request or Request()
+    request = iteration.request or IterationRequest()
     assert request.review_type
     part = plan_review.parts(plan, request)[target.index]
     begun = await _begun(desk, means, plan)
-    sight = Sight(plan, frozenset(part.task_ids) - begun, part.phase_ids, target.index)
+    sight = ReviewScope(plan, frozenset(part.task_ids) - begun, part.phase_ids, target.index)
     if part.task_ids and not sight.task_ids:
-        return {target.index: Outcome(target, plan=Suggested(iteration.id, target.index, ()))}
+        return {target.index: ItemOutcome(target, plan=Suggested(iteration.id, target.index, ()))}
     survey: Survey | None = None
     if request.review_type in plan_review.SURVEYED:
         try:
@@ -64,10 +64,10 @@ async def review_plan(desk: Desk, targets: Sequence[Target], spend: Spend) -> Re
     question = plan_review.question(sight, request.review_type, survey)
     kept, dropped = await ask(desk.model, question, plan_review.judge(sight, request.review_type), spend)
     suggested = Suggested(iteration.id, target.index, tuple(kept), tuple(dropped))
-    return {target.index: Outcome(target, plan=suggested)}
+    return {target.index: ItemOutcome(target, plan=suggested)}
 
 
-async def _loaded(desk: Desk) -> tuple[PlanMeans, Iteration, Plan]:
+async def _loaded(desk: JobContext) -> tuple[PlanServices, Iteration, Plan]:
     """The means, the iteration that the run makes, and the plan at the version it was started on."""
     means, path = desk.plans, path_of(Kind.RUN, desk.run.id)
     assert means
@@ -79,7 +79,7 @@ async def _loaded(desk: Desk) -> tuple[PlanMeans, Iteration, Plan]:
     return means, iteration, plan
 
 
-async def _survey(desk: Desk, means: PlanMeans, plan: Plan) -> Survey:
+async def _survey(desk: JobContext, means: PlanServices, plan: Plan) -> Survey:
     """Raises ItemFailed."""
     try:
         repository = await desk.io(means.store.repository, plan.repository_id)
@@ -91,7 +91,7 @@ async def _survey(desk: Desk, means: PlanMeans, plan: Plan) -> Survey:
         raise ItemFailed(ErrorCode.REPOSITORY_UNAVAILABLE, str(fault)) from fault
 
 
-async def _begun(desk: Desk, means: PlanMeans, plan: Plan) -> frozenset[str]:
+async def _begun(desk: JobContext, means: PlanServices, plan: Plan) -> frozenset[str]:
     """Tasks that an execution has begun: nothing is suggested of them, for nothing of it could be applied."""
     if not plan.status.executing:
         return frozenset()
@@ -99,12 +99,12 @@ async def _begun(desk: Desk, means: PlanMeans, plan: Plan) -> frozenset[str]:
     return frozenset(id_ for id_, state in states.items() if state.status.begun)
 
 
-async def _stories(desk: Desk, request: Request) -> plan_draft.Written:
+async def _stories(desk: JobContext, request: IterationRequest) -> plan_draft.Written:
     """Each story with its subtasks, in the order asked for. Raises ItemFailed where one is gone."""
     return [await _story(desk, story_id) for story_id in request.story_ids]
 
 
-async def _story(desk: Desk, story_id: str) -> tuple[Story, Sequence[Any]]:
+async def _story(desk: JobContext, story_id: str) -> tuple[Story, Sequence[Any]]:
     path = path_of(Kind.STORY, story_id)
     story, epic = await desk.io(desk.backlog.story_and_epic, path) if path else (None, None)
     if story is None or epic is None or path is None:
@@ -112,7 +112,7 @@ async def _story(desk: Desk, story_id: str) -> tuple[Story, Sequence[Any]]:
     return story, await desk.io(desk.backlog.subtasks, path)
 
 
-async def _template(desk: Desk, means: PlanMeans, request: Request) -> Template | None:
+async def _template(desk: JobContext, means: PlanServices, request: IterationRequest) -> Template | None:
     """The template with its places filled in. Raises ItemFailed."""
     if not request.template_id:
         return None

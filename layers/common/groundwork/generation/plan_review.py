@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any
 
-from groundwork.generation.review_answers import FORMS, Proposed, Sight
+from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
 from groundwork.generation.task_texts import in_full, phase_refs, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
-from groundwork.plans.history import Request, ReviewType
+from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
@@ -24,16 +24,16 @@ IN_ONE_PART: dict[ReviewType, int] = {
 }
 """How many tasks one call looks at: what it answers has to fit."""
 
-MOST_SUGGESTIONS = 90
+MAX_SUGGESTIONS = 90
 """Of one call: they are written in one transaction."""
 
-MOST_TOKENS = 16_000
+MAX_TOKENS = 16_000
 SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break_down")
 """The types that look at the repository."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReviewPart:
     """What one call is about: tasks by id, and phases by id that may get new ones."""
 
     task_ids: tuple[str, ...]
@@ -44,28 +44,28 @@ class Part:
         return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") or plan.title
 
 
-def parts(plan: Plan, request: Request) -> list[Part]:
+def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
     """What a review is made of, the same for the same version of a plan, whichever worker asks; none: nothing to do."""
     assert request.review_type
     phases = _phases_in_scope(plan, request)
     tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
     if request.review_type == "optimize_order":
-        return [Part(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
+        return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
     if request.review_type == "add_missing" and not tasks:
-        return [Part((), phases)] if phases else []
+        return [ReviewPart((), phases)] if phases else []
     size = IN_ONE_PART[request.review_type]
     groups = list(batched(tasks, size, strict=False))
-    return [Part(group, _around(plan, group)) for group in groups]
+    return [ReviewPart(group, _around(plan, group)) for group in groups]
 
 
-def _phases_in_scope(plan: Plan, request: Request) -> tuple[str, ...]:
+def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
     if request.scope == "plan":
         return tuple(phase.id for phase in plan.phases)
     around = plan.phase_of(request.target_id or "") if request.scope == "task" else plan.phase(request.target_id or "")
     return (around.id,) if around else ()
 
 
-def _in_scope(plan: Plan, task: Task, request: Request) -> bool:
+def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
     if request.scope == "plan":
         return True
     if request.scope == "task":
@@ -79,7 +79,7 @@ def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
 
 
-def question(sight: Sight, type_: ReviewType, survey: Survey | None) -> Question:
+def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:
     """About one part of a plan; `survey` None where the repository is not looked at."""
     form, plan = FORMS[type_], sight.plan
     refs = {id_: ref for ref, id_ in task_refs(plan).items()}
@@ -98,7 +98,7 @@ def question(sight: Sight, type_: ReviewType, survey: Survey | None) -> Question
     if type_ == "add_missing":
         ids = {id_: ref for ref, id_ in phase_refs(plan).items()}
         material["phases_open"] = [ids[id_] for id_ in sight.phase_ids]
-    room = min(MOST_TOKENS, 1_500 + form.tokens * max(1, len(looked_at)))
+    room = min(MAX_TOKENS, 1_500 + form.tokens * max(1, len(looked_at)))
     return Question(form.task, form.instructions, material, form.answer, room)
 
 
@@ -140,7 +140,7 @@ def _schedule(plan: Plan, refs: dict[str, str]) -> dict[str, Any]:
 type Judge = Callable[[Any], tuple[list[Suggestion], list[str]]]
 
 
-def judge(sight: Sight, type_: ReviewType) -> Judge:
+def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
     """Makes suggestions of an answer, and says why others are not offered.
 
     Raises ValueError where an answer names what is not there, and once where none of its proposals could be applied:
@@ -153,7 +153,7 @@ def judge(sight: Sight, type_: ReviewType) -> Judge:
         asked += 1
         # as if it had not been read before: what a first answer has taken is free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MOST_SUGGESTIONS])
+        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped
@@ -161,5 +161,5 @@ def judge(sight: Sight, type_: ReviewType) -> Judge:
     return interpret
 
 
-def _within(proposed: Sequence[Proposed], sight: Sight) -> list[tuple[Operation, str]]:
+def _within(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
     return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]

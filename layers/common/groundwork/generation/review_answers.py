@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
-from groundwork.llm.port import Task as Asked
+from groundwork.llm.port import Task as Actor
 from groundwork.plans.draft import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
@@ -29,7 +29,7 @@ type Proposed = tuple[Operation, str]
 
 
 @dataclass(slots=True)
-class Sight:
+class ReviewScope:
     """What a review sees of a plan: which tasks and phases it may suggest changes of, and the refs they go by."""
 
     plan: Plan
@@ -155,7 +155,7 @@ class Splits(Answer):
     splits: list[Split]
 
 
-def refined(sight: Sight, answer: Refinements) -> list[Proposed]:
+def refined(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
     """Only what is really different is an operation."""
     found: list[Proposed] = []
     for one in answer.refinements:
@@ -169,11 +169,11 @@ def refined(sight: Sight, answer: Refinements) -> list[Proposed]:
     return found
 
 
-def added(sight: Sight, answer: Additions) -> list[Proposed]:
+def added(sight: ReviewScope, answer: Additions) -> list[Proposed]:
     return [(_addition(sight, one), one.reason) for one in answer.additions]
 
 
-def _addition(sight: Sight, one: Addition) -> AddTask:
+def _addition(sight: ReviewScope, one: Addition) -> AddTask:
     phase = sight.phase(one.phase)
     depends_on, needed_by = sight.ids(one.depends_on), sight.ids(one.needed_by)
     draft = TaskDraft.model_validate(one.fields() | {"key": sight.new_key(one.title), "depends_on": depends_on})
@@ -191,7 +191,7 @@ def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], need
     return min(max(position, first), len(phase.tasks) if last is None else max(last, first))
 
 
-def ordered(sight: Sight, answer: Ordering) -> list[Proposed]:
+def ordered(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
     found: list[Proposed] = []
     for links in answer.dependencies:
         task = sight.task(links.ref)
@@ -209,11 +209,11 @@ def ordered(sight: Sight, answer: Ordering) -> list[Proposed]:
     return found
 
 
-def broken_down(sight: Sight, answer: Splits) -> list[Proposed]:
+def broken_down(sight: ReviewScope, answer: Splits) -> list[Proposed]:
     return [(_split(sight, one), one.reason) for one in answer.splits]
 
 
-def _split(sight: Sight, one: Split) -> SplitTask:
+def _split(sight: ReviewScope, one: Split) -> SplitTask:
     task = sight.task(one.ref)
     drafts = [part.draft() for part in one.parts]
     if not 2 <= len(drafts) <= 20:
@@ -233,19 +233,19 @@ def _split(sight: Sight, one: Split) -> SplitTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ReviewForm:
     """How one type of review is asked and read; `tokens` is what its answer takes for a task looked at."""
 
-    task: Literal[Asked.REFINE_TASKS, Asked.ADD_TASKS, Asked.ORDER_TASKS, Asked.SPLIT_TASKS]
+    task: Literal[Actor.REFINE_TASKS, Actor.ADD_TASKS, Actor.ORDER_TASKS, Actor.SPLIT_TASKS]
     instructions: str
     answer: type[BaseModel]
-    read: Callable[[Sight, Any], list[Proposed]]
+    read: Callable[[ReviewScope, Any], list[Proposed]]
     tokens: int
 
 
-FORMS: dict[ReviewType, Form] = {
-    "refine_descriptions": Form(Asked.REFINE_TASKS, plan_prompts.REFINE, Refinements, refined, 500),
-    "add_missing": Form(Asked.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, added, 200),
-    "optimize_order": Form(Asked.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, ordered, 100),
-    "break_down": Form(Asked.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, broken_down, 1_600),
+FORMS: dict[ReviewType, ReviewForm] = {
+    "refine_descriptions": ReviewForm(Actor.REFINE_TASKS, plan_prompts.REFINE, Refinements, refined, 500),
+    "add_missing": ReviewForm(Actor.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, added, 200),
+    "optimize_order": ReviewForm(Actor.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, ordered, 100),
+    "break_down": ReviewForm(Actor.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, broken_down, 1_600),
 }

@@ -23,7 +23,7 @@ from groundwork.generation.prompts import write_stories
 from groundwork.llm.port import Question, Task
 from groundwork.text import one_line, shortened
 
-MOST_CARDS = 60
+MAX_CARDS = 60
 QUOTE_CHARACTERS = 300
 _GIVEN_WHEN_THEN = re.compile(r"\bgiven\b.*\bwhen\b.*\bthen\b", re.IGNORECASE | re.DOTALL)
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -90,7 +90,7 @@ def interpret(epic: Epic, cards: Sequence[Card], mode: Mode, answer: WrittenStor
 
 def most_severe(cards: Sequence[Card]) -> list[Card]:
     """At most MOST_CARDS, the most severe first, otherwise in the order given."""
-    return sorted(cards, key=_severity_rank)[:MOST_CARDS]
+    return sorted(cards, key=_severity_rank)[:MAX_CARDS]
 
 
 def _severity_rank(card: Card) -> int:

@@ -15,7 +15,7 @@ Criteria = Annotated[list[Line], Field(min_length=1, max_length=10)]
 Reason = Annotated[Line, Field(description="Why, in one or two sentences")]
 
 _OUTSIDE = re.compile(r"[^a-z0-9._-]+")
-MOST_FILES = 30
+MAX_FILES = 30
 
 
 class TaskTexts(Answer):
@@ -60,7 +60,7 @@ def kept_files(paths: Iterable[str]) -> tuple[str, ...]:
         parts = plain.split("/")
         if plain and len(plain) <= 300 and ".." not in parts and ".git" not in parts and plain.isprintable():
             inside[plain] = None
-    return tuple(inside)[:MOST_FILES]
+    return tuple(inside)[:MAX_FILES]
 
 
 def task_refs(plan: Plan) -> dict[str, str]:

@@ -7,8 +7,8 @@ cache for less; what a model thinks before it writes comes on top.
 
 from groundwork.backlog.model import Mode
 from groundwork.generation import prompts
-from groundwork.generation.epics import MOST_EPICS
-from groundwork.generation.stories import MOST_CARDS
+from groundwork.generation.epics import MAX_EPICS
+from groundwork.generation.stories import MAX_CARDS
 
 CHARACTERS_A_TOKEN = 4
 SCHEMA = 300
@@ -29,7 +29,7 @@ def merge_call(drafts: int) -> tuple[int, int]:
 
 
 def stories_call(cards: int, mode: Mode) -> tuple[int, int]:
-    return _fixed(prompts.write_stories(mode)) + 150 + 75 * min(cards, MOST_CARDS), 240 * _children(mode)
+    return _fixed(prompts.write_stories(mode)) + 150 + 75 * min(cards, MAX_CARDS), 240 * _children(mode)
 
 
 def subtasks_call(mode: Mode) -> tuple[int, int]:
@@ -41,7 +41,7 @@ def _fixed(text: str) -> int:
 
 
 def _epics(material: int) -> int:
-    return 150 * min(MOST_EPICS, max(1, material))
+    return 150 * min(MAX_EPICS, max(1, material))
 
 
 def _children(mode: Mode) -> int:

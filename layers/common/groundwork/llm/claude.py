@@ -28,7 +28,7 @@ TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000
 """Room for the thinking that current models do before they write; it counts as output."""
 
-MOST_TOKENS = 21_000
+MAX_TOKENS = 21_000
 """About what can be written before the call's time is up."""
 
 API_URL = "https://api.anthropic.com"
@@ -161,7 +161,7 @@ class ClaudeModel:
             config["effort"] = "low"
         return {
             "model": self._api_id,
-            "max_tokens": min(question.max_tokens + THINKING_TOKENS, MOST_TOKENS),
+            "max_tokens": min(question.max_tokens + THINKING_TOKENS, MAX_TOKENS),
             "system": [{"type": "text", "text": question.instructions, "cache_control": {"type": "ephemeral"}}],
             "messages": prompt.messages(question),
             "output_config": config,

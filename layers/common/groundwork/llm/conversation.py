@@ -68,7 +68,7 @@ class Turn:
         return "\n".join(str(block.get("text", "")) for block in self.content if block.get("type") == "text").strip()
 
 
-class Converser(Protocol):
+class ConversationModel(Protocol):
     """A model that can hold a conversation; no retries of its own."""
 
     name: str

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from groundwork.errors import Invalid
-from groundwork.llm.conversation import Converser
+from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Model
 from groundwork.llm.prices import known, plain, price_of
 from groundwork.settings import Settings
@@ -51,11 +51,11 @@ def _check_key(settings: Settings, ai: str) -> None:
         )
 
 
-class Chosen(Model, Converser, Protocol):
+class ModelChoice(Model, ConversationModel, Protocol):
     """Answers questions and holds conversations."""
 
 
-def choose(settings: Settings, secret: Callable[[str], str]) -> Chosen:
+def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
     """The model behind its port. Raises Misconfigured where the settings cannot work, Transient from `secret`."""
     ai, model_id = ai_of(settings), settings.model or known()["default"]
     # each adapter is imported only where it is used: the SDK alone is some 3,000 modules

@@ -11,8 +11,8 @@ from groundwork.llm.port import Model, Question, Repair, Reply, Stop
 from groundwork.text import one_line, shortened
 
 # A repaired answer gets more room, up to about what one call can write in its time.
-MOST_TOKENS = 16_000
-_MOST_FAULTS_SHOWN = 5
+MAX_TOKENS = 16_000
+_MAX_FAULTS_SHOWN = 5
 
 
 class AnswerRejected(GroundworkError):
@@ -87,7 +87,7 @@ def _refusal(reply: Reply) -> str:
 
 def _shorter(question: Question) -> Question:
     """More room and a request for brevity. The half answer is not sent back: it costs tokens and helps nobody."""
-    room = max(question.max_tokens, min(question.max_tokens * 2, MOST_TOKENS))
+    room = max(question.max_tokens, min(question.max_tokens * 2, MAX_TOKENS))
     note = f"it was cut off at {question.max_tokens} tokens. Write it again in full, with shorter texts."
     return replace(question, max_tokens=room, repair=Repair(answer="", error=note))
 
@@ -103,6 +103,6 @@ def explain(fault: ValueError) -> str:
     if not isinstance(fault, ValidationError):
         return str(fault)
     errors = fault.errors(include_url=False, include_context=False, include_input=False)
-    shown = [f"{'.'.join(str(part) for part in e['loc']) or 'answer'}: {e['msg']}" for e in errors[:_MOST_FAULTS_SHOWN]]
+    shown = [f"{'.'.join(str(part) for part in e['loc']) or 'answer'}: {e['msg']}" for e in errors[:_MAX_FAULTS_SHOWN]]
     more = f"; and {len(errors) - len(shown)} more" if len(errors) > len(shown) else ""
     return "; ".join(shown) + more

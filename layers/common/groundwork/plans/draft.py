@@ -9,8 +9,8 @@ from pydantic import Field
 from groundwork.backlog.model import Effort, LongText
 from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import (
-    MOST_PHASES,
-    MOST_TASKS,
+    MAX_PHASES,
+    MAX_TASKS,
     Condition,
     Criteria,
     Files,
@@ -23,7 +23,7 @@ from groundwork.plans.model import (
     Task,
     Title,
 )
-from groundwork.plans.validation import Code, Fault
+from groundwork.plans.validation import Fault, FaultCode
 from groundwork.values import Stored, stored_as
 
 
@@ -50,10 +50,10 @@ class PhaseDraft(Stored):
     mode: Annotated[PhaseMode, stored_as("mode")] = "sequential"
     pause_after: Annotated[bool, stored_as("pauseAfter")] = False
     condition: Annotated[Condition | None, stored_as("condition")] = None
-    tasks: Annotated[Annotated[tuple[TaskDraft, ...], Field(max_length=MOST_TASKS)], stored_as("tasks")] = ()
+    tasks: Annotated[Annotated[tuple[TaskDraft, ...], Field(max_length=MAX_TASKS)], stored_as("tasks")] = ()
 
 
-Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MOST_PHASES)]
+Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MAX_PHASES)]
 
 
 def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
@@ -118,7 +118,7 @@ def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
     for draft in drafts:
         key = (draft.key or "").casefold()
         if key and key in taken:
-            raise InvalidPlan([Fault(Code.DUPLICATE_KEY, "key", f"Two tasks have the key {draft.key}").as_json()])
+            raise InvalidPlan([Fault(FaultCode.DUPLICATE_KEY, "key", f"Two tasks have the key {draft.key}").as_json()])
         taken.add(key)
     return taken
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from groundwork.plans.errors import PlanNotEditable, TaskBegun
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
 
-MOST_TOUCHED = 80
+MAX_TOUCHED = 80
 """Tasks that one edit may touch: each is a check in the transaction that makes it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class ChangedElements:
     """Ids of tasks that must not have begun for an edit to be made; those `removed` must not even wait at a gate."""
 
     changed: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Touched:
         return self.changed + self.removed
 
 
-def refusal(guarded: Touched, states: Mapping[str, TaskState]) -> TaskBegun | None:
+def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskBegun | None:
     """Why such an edit cannot be made where the plan's tasks stand so; None where it can."""
 
     def status(task_id: str) -> TaskStatus:
@@ -37,10 +37,10 @@ def refusal(guarded: Touched, states: Mapping[str, TaskState]) -> TaskBegun | No
     return TaskBegun(begun, waiting) if begun or waiting else None
 
 
-def touched(before: Plan, after: Plan) -> Touched:
+def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     """Nothing unless the plan is under execution. Raises PlanNotEditable for what cannot be changed then."""
     if not before.status.executing:
-        return Touched()
+        return ChangedElements()
     if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):
         raise PlanNotEditable("While a plan is carried out only its tasks can be edited.")
     known = {task.id: task for task in before.tasks}
@@ -49,9 +49,9 @@ def touched(before: Plan, after: Plan) -> Touched:
         raise PlanNotEditable("While a plan is carried out tasks can be neither added nor moved.")
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
     removed = tuple(id_ for id_ in known if id_ not in kept)
-    if len(changed) + len(removed) > MOST_TOUCHED:
-        raise PlanNotEditable(f"While a plan is carried out an edit may touch at most {MOST_TOUCHED} tasks.")
-    return Touched(changed, removed)
+    if len(changed) + len(removed) > MAX_TOUCHED:
+        raise PlanNotEditable(f"While a plan is carried out an edit may touch at most {MAX_TOUCHED} tasks.")
+    return ChangedElements(changed, removed)
 
 
 def _frame(phase: Phase) -> Phase:

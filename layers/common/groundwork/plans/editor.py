@@ -29,7 +29,7 @@ Expected = Collection[int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ChangeMetadata:
     """What an iteration says of a change besides what has changed; `summary` None is made from the changes.
 
     `marked`: the status is what the author wants it to be; else a change makes a READY plan a DRAFT again.
@@ -95,16 +95,16 @@ class Editor:
 
         only_marked = status is not None and not operations
         summary = f"Marked as {status.value}" if status and only_marked else None
-        return self.change(plan_id, make, expected, Made(summary=summary, marked=status is not None))
+        return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, marked=status is not None))
 
     def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
         """An earlier version's content as a new version."""
         earlier = self.store.at_version(plan_id, version)
-        made = Made(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
+        made = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
         return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
 
     def change(
-        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: Made | None = None
+        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: ChangeMetadata | None = None
     ) -> Plan:
         """The plan after `make`, or as it was where that changes nothing.
 
@@ -115,9 +115,11 @@ class Editor:
             self.under_way(plan_id)
         return after
 
-    def _change(self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: Made | None) -> Plan:
+    def _change(
+        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: ChangeMetadata | None
+    ) -> Plan:
         """What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice."""
-        made, number = made or Made(), None
+        made, number = made or ChangeMetadata(), None
         fault: VersionConflict | Transient | None = None
         for attempt in range(TRIES):
             if number and isinstance(fault, Transient) and (done := self._done(plan_id, number)):
@@ -160,7 +162,9 @@ class Editor:
             return None
         return self.store.at_version(plan_id, iteration.version)
 
-    def _iteration(self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: Made) -> Iteration:
+    def _iteration(
+        self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: ChangeMetadata
+    ) -> Iteration:
         return Iteration(
             id=str(Path(Kind.ITERATION, after.id, (number,))),
             plan_id=after.id,
@@ -192,7 +196,7 @@ def _marked(plan: Plan, status: PlanStatus) -> Plan:
     return check(plan, complete=status is PlanStatus.READY).changed(status=status)
 
 
-def _settled(before: Plan, after: Plan, made: Made) -> Plan:
+def _settled(before: Plan, after: Plan, made: ChangeMetadata) -> Plan:
     """Valid; and what was READY is a DRAFT again once it has been changed: nobody has looked at it since."""
     check(after)
     was_ready = before.status is PlanStatus.READY and not made.marked

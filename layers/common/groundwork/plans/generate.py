@@ -8,10 +8,10 @@ from pydantic import Field
 
 from groundwork.backlog.model import Mode, Value, rfc3339
 from groundwork.errors import Invalid, NotFound
-from groundwork.generation.plan_draft import MOST_PARTS, MOST_TASKS
+from groundwork.generation.plan_draft import MAX_PARTS, MAX_TASKS
 from groundwork.ids import Kind, Path, new_plan_id, path_of
-from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request
-from groundwork.plans.model import MOST_STORIES, Plan, PlanStatus, Title
+from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus
+from groundwork.plans.model import MAX_STORIES, Plan, PlanStatus, Title
 from groundwork.plans.ports import PlanRuns
 from groundwork.plans.templates import ParameterValue, Template, filled
 from groundwork.runs import leases
@@ -36,14 +36,14 @@ class GenerateRequest(Value):
     repository_id: str
     title: Title
     description: Annotated[str, Field(max_length=20_000)] = ""
-    story_ids: Annotated[list[str], Field(max_length=MOST_STORIES)] = Field(default_factory=list)
+    story_ids: Annotated[list[str], Field(max_length=MAX_STORIES)] = Field(default_factory=list)
     template_id: str | None = None
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     options: ModelOptions = ModelOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class GenerationStarted:
     """What is under way: the iteration holds the result, the run's progress tells how far it is."""
 
     plan_id: str
@@ -65,7 +65,7 @@ class Generator:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def generate(self, request: GenerateRequest, who: str) -> Accepted:
+    def generate(self, request: GenerateRequest, who: str) -> GenerationStarted:
         """Raises Invalid for what the request names and is not there, or is too much for one generation."""
         self._check_repository(request.repository_id)
         parts = self._story_parts(request)
@@ -74,14 +74,16 @@ class Generator:
             raise Invalid.field("description", "says what the plan is for; it is needed without stories or a template")
         plan = self._plan(request)
         run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
-        asked = Request(story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters))
+        asked = IterationRequest(
+            story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters)
+        )
         iteration = pending(plan, run, IterationKind.GENERATED, who, _summary(parts, template), asked)
         try:
             self.plans.create(plan, iteration, run)
         except NotFound as gone:
             raise Invalid.field("repositoryId", str(gone)) from gone
         self.trigger(run.id)
-        return Accepted(plan.id, iteration.id, run.id)
+        return GenerationStarted(plan.id, iteration.id, run.id)
 
     def _plan(self, request: GenerateRequest) -> Plan:
         now = rfc3339(self.now_ms())
@@ -114,8 +116,8 @@ class Generator:
                 parts += max(1, len(self.backlog.subtasks(path)))
         if problems:
             raise Invalid(problems)
-        if parts > MOST_PARTS:
-            raise Invalid.field("storyIds", f"their {parts} subtasks are more than the {MOST_PARTS} of one generation")
+        if parts > MAX_PARTS:
+            raise Invalid.field("storyIds", f"their {parts} subtasks are more than the {MAX_PARTS} of one generation")
         return parts
 
     def _template(self, request: GenerateRequest) -> Template | None:
@@ -129,8 +131,8 @@ class Generator:
         except NotFound as gone:
             raise Invalid.field("templateId", str(gone)) from gone
         count = sum(len(phase.tasks) for phase in template.phases)
-        if count > MOST_TASKS:
-            raise Invalid.field("templateId", f"its {count} tasks are more than the {MOST_TASKS} of one generation")
+        if count > MAX_TASKS:
+            raise Invalid.field("templateId", f"its {count} tasks are more than the {MAX_TASKS} of one generation")
         return filled(template, request.parameters)
 
 
@@ -166,7 +168,7 @@ def new_run(
     )
 
 
-def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: Request) -> Iteration:
+def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: IterationRequest) -> Iteration:
     """The iteration that a run will complete."""
     path = path_of(Kind.RUN, run.id)
     assert path

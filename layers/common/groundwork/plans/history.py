@@ -35,7 +35,7 @@ ReviewType = Literal["refine_descriptions", "add_missing", "optimize_order", "br
 Scope = Literal["plan", "phase", "task"]
 
 
-class Request(Stored):
+class IterationRequest(Stored):
     """What a generation or a review was asked for."""
 
     review_type: Annotated[ReviewType | None, stored_as("reviewType")] = None
@@ -86,7 +86,7 @@ class Iteration(Stored):
     changes: Annotated[tuple[dict[str, Any], ...], stored_as("changes")] = ()
     change_count: Annotated[int, stored_as("changeCount")] = 0
     run_id: Annotated[str | None, stored_as("runId")] = None
-    request: Annotated[Request | None, stored_as("request")] = None
+    request: Annotated[IterationRequest | None, stored_as("request")] = None
     source_iteration_id: Annotated[str | None, stored_as("sourceIterationId")] = None
     suggestion_indices: Annotated[tuple[int, ...], stored_as("suggestionIndices")] = ()
     restored_version: Annotated[int | None, stored_as("restoredVersion")] = None
@@ -96,10 +96,10 @@ class Iteration(Stored):
     error: Annotated[str | None, stored_as("error")] = None
 
 
-MOST_LISTED = 50
+MAX_LISTED = 50
 """Changes that an iteration lists; it counts all of them."""
 
-MOST_TOLD = 30_000
+MAX_TOLD = 30_000
 """Characters that an iteration spends on before and after; beyond that its changes are told in brief."""
 
 _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
@@ -107,8 +107,8 @@ _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "
 
 def listed(changes: Sequence[Change]) -> dict[str, Any]:
     """An iteration's fields about its changes."""
-    lines, room = [], MOST_TOLD
-    for change in changes[:MOST_LISTED]:
+    lines, room = [], MAX_TOLD
+    for change in changes[:MAX_LISTED]:
         told = change.told()
         room -= len(json.dumps(told))
         lines.append(told if room >= 0 else change.brief())

@@ -7,7 +7,7 @@ from groundwork.backlog.model import Story, Subtask
 from groundwork.errors import Invalid, NotFound
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.draft import PhaseDraft, TaskDraft
-from groundwork.plans.model import MOST_TASKS, Plan, TaskState, TaskStatus
+from groundwork.plans.model import MAX_TASKS, Plan, TaskState, TaskStatus
 
 ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
 
@@ -62,8 +62,8 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
         if path is None or not _is_there(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
         subtasks = list(backlog.every(Kind.SUBTASK, path))
-        if len(subtasks) > MOST_TASKS:
-            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks, more than the {MOST_TASKS} of a plan")
+        if len(subtasks) > MAX_TASKS:
+            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks, more than the {MAX_TASKS} of a plan")
         phases.append(phase_of_story(backlog.get(path), subtasks))
     return tuple(phases)
 

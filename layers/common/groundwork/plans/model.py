@@ -16,11 +16,11 @@ from groundwork.backlog.model import Effort, LongText, ShortText
 from groundwork.ids import Kind, Path
 from groundwork.values import Stored, Value, stored_as
 
-MOST_TASKS = 500
-MOST_PHASES = 50
-MOST_DEPENDENCIES = 50
-MOST_STORIES = 20
-MOST_BYTES = 2_000_000
+MAX_TASKS = 500
+MAX_PHASES = 50
+MAX_DEPENDENCIES = 50
+MAX_STORIES = 20
+MAX_BYTES = 2_000_000
 """Of all of a plan's texts together, as JSON: two versions of it must fit into one answer of the API."""
 
 
@@ -63,7 +63,7 @@ class TaskStatus(StrEnum):
 
 Id = Annotated[str, Field(min_length=1, max_length=100)]
 PhaseMode = Literal["sequential", "parallel", "manual"]
-Outcome = Literal["COMPLETED", "FAILED", "SKIPPED"]
+ConditionOutcome = Literal["COMPLETED", "FAILED", "SKIPPED"]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Title = Annotated[ShortText, Field(pattern=r"\S")]
 Criteria = Annotated[
@@ -72,14 +72,14 @@ Criteria = Annotated[
 FilePath = Annotated[str, Field(min_length=1, max_length=300)]
 Files = Annotated[tuple[FilePath, ...], Field(max_length=50)]
 Reference = Annotated[str, Field(min_length=1, max_length=40)]
-References = Annotated[tuple[Reference, ...], Field(max_length=MOST_DEPENDENCIES)]
+References = Annotated[tuple[Reference, ...], Field(max_length=MAX_DEPENDENCIES)]
 
 
 class Condition(Stored):
     """What must have come of an earlier task for this one (or this phase) to be carried out; else it is skipped."""
 
     task_id: Annotated[Reference, stored_as("taskId")]
-    outcome: Annotated[Outcome | None, stored_as("outcome")] = None
+    outcome: Annotated[ConditionOutcome | None, stored_as("outcome")] = None
     files_changed: Annotated[FilePath | None, stored_as("filesChanged")] = Field(
         default=None, description="A glob that a changed file must match"
     )

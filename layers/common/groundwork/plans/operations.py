@@ -11,10 +11,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans.draft import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
 from groundwork.plans.errors import HasDependents
-from groundwork.plans.model import MOST_PHASES, MOST_TASKS, Condition, Phase, Plan, References, Task
+from groundwork.plans.model import MAX_PHASES, MAX_TASKS, Condition, Phase, Plan, References, Task
 from groundwork.values import Stored, stored_as
 
-Position = Annotated[int, Field(ge=0, le=MOST_TASKS)]
+Position = Annotated[int, Field(ge=0, le=MAX_TASKS)]
 Dependents = Literal["refuse", "repair"]
 
 FIELD_NAMES = {
@@ -70,7 +70,7 @@ class UpdatePlan(Stored):
 class AddPhase(Stored):
     type: Annotated[Literal["add_phase"], stored_as("type")] = "add_phase"
     phase: Annotated[PhaseDraft, stored_as("phase")]
-    position: Annotated[Annotated[int, Field(ge=0, le=MOST_PHASES)] | None, stored_as("position")] = None
+    position: Annotated[Annotated[int, Field(ge=0, le=MAX_PHASES)] | None, stored_as("position")] = None
 
 
 class UpdatePhase(Stored):
@@ -88,7 +88,7 @@ class RemovePhase(Stored):
 class MovePhase(Stored):
     type: Annotated[Literal["move_phase"], stored_as("type")] = "move_phase"
     phase_id: Annotated[str, stored_as("phaseId")]
-    position: Annotated[Annotated[int, Field(ge=0, le=MOST_PHASES)], stored_as("position")]
+    position: Annotated[Annotated[int, Field(ge=0, le=MAX_PHASES)], stored_as("position")]
 
 
 class AddTask(Stored):
@@ -139,7 +139,7 @@ class Reorder(Stored):
 
     type: Annotated[Literal["reorder"], stored_as("type")] = "reorder"
     phase_id: Annotated[str, stored_as("phaseId")]
-    task_ids: Annotated[Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TASKS)], stored_as("taskIds")]
+    task_ids: Annotated[Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_TASKS)], stored_as("taskIds")]
 
 
 class ChangeDependencies(Stored):

@@ -102,7 +102,7 @@ class PlanRuns(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanMeans:
+class PlanServices:
     """What the work on a plan needs besides a run's own means. `template` raises NotFound."""
 
     store: PlanStore

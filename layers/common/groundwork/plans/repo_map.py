@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from groundwork.text import clean, shortened
 
-MOST_LINES = 400
+MAX_LINES = 400
 _WORD = re.compile(r"[a-z0-9]{3,}")
 COMMON = 0.2
 """A word that more than this share of all paths has says nothing of where to look."""
@@ -30,7 +30,7 @@ class Folder:
         return len(self.folders) + len(self.files)
 
 
-def layout(paths: Iterable[str], about: str = "", most: int = MOST_LINES) -> tuple[str, ...]:
+def layout(paths: Iterable[str], about: str = "", most: int = MAX_LINES) -> tuple[str, ...]:
     """At most so many lines, in the order of paths: files, and folders with how many files are below.
 
     Three quarters go to where the words of `about` lead, the rest to the folders nearest to the top.

@@ -13,7 +13,7 @@ from groundwork.plans.repo_map import layout
 from groundwork.plans.repositories import Repository
 from groundwork.text import clean, shortened
 
-MOST_README = 12_000
+MAX_README = 12_000
 _NAMES = ("readme.md", "readme.rst", "readme.txt", "readme")
 
 
@@ -66,4 +66,4 @@ def readme_of(paths: Iterable[str]) -> str | None:
 
 
 def readme_text(body: bytes) -> str:
-    return shortened(clean(body.decode("utf-8", errors="replace")), MOST_README)
+    return shortened(clean(body.decode("utf-8", errors="replace")), MAX_README)

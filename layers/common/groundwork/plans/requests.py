@@ -9,9 +9,9 @@ from groundwork.backlog.requests import Patch
 from groundwork.errors import Invalid
 from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft
 from groundwork.plans.model import (
-    MOST_PHASES,
-    MOST_STORIES,
-    MOST_TASKS,
+    MAX_PHASES,
+    MAX_STORIES,
+    MAX_TASKS,
     Condition,
     Criteria,
     Files,
@@ -40,9 +40,9 @@ from groundwork.plans.templates import Parameter, ParameterValue
 
 Description = Annotated[str, Field(max_length=20_000)]
 MaxParallel = Annotated[int, Field(ge=1, le=100)]
-StoryIds = Annotated[tuple[Id, ...], Field(max_length=MOST_STORIES)]
+StoryIds = Annotated[tuple[Id, ...], Field(max_length=MAX_STORIES)]
 Parameters = Annotated[dict[str, ParameterValue], Field(max_length=30)]
-PhasePosition = Annotated[int, Field(ge=0, le=MOST_PHASES)]
+PhasePosition = Annotated[int, Field(ge=0, le=MAX_PHASES)]
 
 
 class NewRepository(Value):
@@ -108,7 +108,7 @@ class PhasePatch(Patch):
     pause_after: bool = False
     condition: Condition | None = None
     position: PhasePosition = 0
-    task_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_TASKS)] = ()
+    task_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TASKS)] = ()
 
     def operations(self, phase_id: str) -> list[Operation]:
         sent = self.changes()

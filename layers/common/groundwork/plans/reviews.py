@@ -9,15 +9,15 @@ from pydantic import Field
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
 from groundwork.generation.plan_review import parts
-from groundwork.plans.editor import Editor, Expected, Made
+from groundwork.plans.editor import ChangeMetadata, Editor, Expected
 from groundwork.plans.errors import NothingToApply, PlanNotEditable
-from groundwork.plans.generate import Accepted, ModelOptions, new_run, pending
-from groundwork.plans.history import Iteration, IterationKind, IterationStatus, Request, ReviewType, Scope
+from groundwork.plans.generate import GenerationStarted, ModelOptions, new_run, pending
+from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus, ReviewType, Scope
 from groundwork.plans.model import Plan
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
 from groundwork.runs.model import Run, RunType
 
-MOST_CHOSEN = 500
+MAX_CHOSEN = 500
 
 _WORDS: dict[ReviewType, str] = {
     "refine_descriptions": "descriptions",
@@ -40,7 +40,7 @@ class Choice(Value):
     """The body of POST /api/plans/{id}/apply-suggestions."""
 
     iteration_id: str
-    suggestion_indices: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MOST_CHOSEN)]
+    suggestion_indices: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MAX_CHOSEN)]
 
 
 class ReviewStore(Protocol):
@@ -65,13 +65,13 @@ class Reviewer:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def review(self, plan_id: str, request: ReviewRequest, who: str) -> Accepted:
+    def review(self, plan_id: str, request: ReviewRequest, who: str) -> GenerationStarted:
         """Raises NotFound, Invalid, NothingToDo, PlanNotEditable, RunAlreadyActive."""
         plan = self.store.load(plan_id)
         if not plan.status.editable:
             raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be reviewed.")
         target = _target(plan, request)
-        asked = Request(review_type=request.review_type, scope=request.scope, target_id=request.target_id)
+        asked = IterationRequest(review_type=request.review_type, scope=request.scope, target_id=request.target_id)
         items = parts(plan, asked)
         if not items:
             raise NothingToDo("There is nothing in the plan that such a review could look at.")
@@ -82,7 +82,7 @@ class Reviewer:
         iteration = pending(plan, run, IterationKind.REVIEWED, who, summary, asked)
         self.store.start_review(plan, iteration, run)
         self.trigger(run.id)
-        return Accepted(plan_id, iteration.id, run.id)
+        return GenerationStarted(plan_id, iteration.id, run.id)
 
 
 def _target(plan: Plan, request: ReviewRequest) -> str:
@@ -119,7 +119,7 @@ def apply_suggestions(
         last = len(suggestions) - 1
         raise Invalid.field("suggestionIndices", f"there is no suggestion {strange[0]}; they go from 0 to {last}")
     indices = tuple(dict.fromkeys(choice.suggestion_indices))
-    made = Made(
+    made = ChangeMetadata(
         IterationKind.SUGGESTIONS_APPLIED,
         f"Applied {len(indices)} of {len(suggestions)} suggestions",
         {"source_iteration_id": iteration.id, "suggestion_indices": indices},

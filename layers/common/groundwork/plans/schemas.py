@@ -99,7 +99,7 @@ class TemplateInBrief(Value):
     task_count: int
 
 
-class UnderWay(TypedDict):
+class GenerationAccepted(TypedDict):
     """The iteration will hold the result; the run's progress tells how far it is."""
 
     planId: str

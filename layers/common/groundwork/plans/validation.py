@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from groundwork.ids import Kind, path_of
 from groundwork.plans.errors import InvalidPlan
-from groundwork.plans.model import MOST_BYTES, MOST_PHASES, MOST_STORIES, MOST_TASKS, Phase, Plan, Task, links
+from groundwork.plans.model import MAX_BYTES, MAX_PHASES, MAX_STORIES, MAX_TASKS, Phase, Plan, Task, links
 
 
-class Code(StrEnum):
+class FaultCode(StrEnum):
     """What can be wrong with a plan."""
 
     UNKNOWN_DEPENDENCY = "UNKNOWN_DEPENDENCY"
@@ -42,7 +42,7 @@ class Code(StrEnum):
 class Fault:
     """One rule broken. `path` are the keys of a cycle, from a task back to it."""
 
-    code: Code
+    code: FaultCode
     field: str
     message: str
     path: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskPosition:
     """Where a task stands: the index of its phase, its index in it, and whether that phase goes in order."""
 
     phase: int
@@ -80,9 +80,9 @@ def check(plan: Plan, complete: bool = False) -> Plan:
     return plan
 
 
-def _places(plan: Plan) -> dict[str, Place]:
+def _places(plan: Plan) -> dict[str, TaskPosition]:
     return {
-        task.id: Place(number, position, phase.mode != "parallel")
+        task.id: TaskPosition(number, position, phase.mode != "parallel")
         for number, phase in enumerate(plan.phases)
         for position, task in enumerate(phase.tasks)
     }
@@ -90,15 +90,15 @@ def _places(plan: Plan) -> dict[str, Place]:
 
 def _sizes(plan: Plan) -> Iterator[Fault]:
     count = sum(len(phase.tasks) for phase in plan.phases)
-    if count > MOST_TASKS:
-        yield Fault(Code.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MOST_TASKS}")
-    if len(plan.phases) > MOST_PHASES:
-        yield Fault(Code.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MOST_PHASES}")
+    if count > MAX_TASKS:
+        yield Fault(FaultCode.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MAX_TASKS}")
+    if len(plan.phases) > MAX_PHASES:
+        yield Fault(FaultCode.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MAX_PHASES}")
     size = sum(len(phase.model_dump_json().encode(errors="replace")) for phase in plan.phases)
-    if size > MOST_BYTES:
-        yield Fault(Code.TOO_LARGE, "phases", f"{size} bytes of texts are more than {MOST_BYTES}")
-    if len(links(plan)) > MOST_STORIES:
-        yield Fault(Code.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories are more than {MOST_STORIES}")
+    if size > MAX_BYTES:
+        yield Fault(FaultCode.TOO_LARGE, "phases", f"{size} bytes of texts are more than {MAX_BYTES}")
+    if len(links(plan)) > MAX_STORIES:
+        yield Fault(FaultCode.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories are more than {MAX_STORIES}")
 
 
 def _texts(plan: Plan) -> Iterator[Fault]:
@@ -116,7 +116,7 @@ def _text_faults(kind: type[Phase | Task | Plan], value: Phase | Task | Plan, fi
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_context=False, include_input=False):
             name = ".".join(str(part) for part in error["loc"])
-            yield Fault(Code.TEXT, f"{field}.{name}", f"{name}: {error['msg']}")
+            yield Fault(FaultCode.TEXT, f"{field}.{name}", f"{name}: {error['msg']}")
 
 
 def _keys(plan: Plan) -> Iterator[Fault]:
@@ -124,10 +124,10 @@ def _keys(plan: Plan) -> Iterator[Fault]:
     ids: set[str] = set()
     for place, task in _placed(plan):
         if task.id in ids:
-            yield Fault(Code.DUPLICATE_ID, place, f"The id {task.id} is there twice")
+            yield Fault(FaultCode.DUPLICATE_ID, place, f"The id {task.id} is there twice")
         ids.add(task.id)
         if other := seen.setdefault(task.key.casefold(), task.key) if task.key.casefold() in seen else None:
-            yield Fault(Code.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
+            yield Fault(FaultCode.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
         seen.setdefault(task.key.casefold(), task.key)
 
 
@@ -137,28 +137,28 @@ def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
             yield f"phases[{number}].tasks[{position}]", task
 
 
-def _dependencies(plan: Plan, places: Mapping[str, Place]) -> Iterator[Fault]:
+def _dependencies(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
     names = {task.id: task.key for task in plan.tasks}
     for field, task in _placed(plan):
         if len(set(task.depends_on)) < len(task.depends_on):
-            yield Fault(Code.DUPLICATE_DEPENDENCY, f"{field}.dependsOn", f"{task.key} names a dependency twice")
+            yield Fault(FaultCode.DUPLICATE_DEPENDENCY, f"{field}.dependsOn", f"{task.key} names a dependency twice")
         for other in dict.fromkeys(task.depends_on):
             if fault := _dependency(task, other, names, places):
                 yield Fault(fault[0], f"{field}.dependsOn", fault[1])
 
 
 def _dependency(
-    task: Task, other: str, names: Mapping[str, str], places: Mapping[str, Place]
-) -> tuple[Code, str] | None:
+    task: Task, other: str, names: Mapping[str, str], places: Mapping[str, TaskPosition]
+) -> tuple[FaultCode, str] | None:
     if other == task.id:
-        return Code.SELF_DEPENDENCY, f"{task.key} depends on itself"
+        return FaultCode.SELF_DEPENDENCY, f"{task.key} depends on itself"
     if other not in places:
-        return Code.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, which is no task of this plan"
+        return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, which is no task of this plan"
     mine, its = places[task.id], places[other]
     if its.phase > mine.phase:
-        return Code.LATER_PHASE, f"{task.key} depends on {names[other]}, which is in a later phase"
+        return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]}, which is in a later phase"
     if its.phase == mine.phase and mine.ordered and its.position > mine.position:
-        return Code.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, which comes after it in its phase"
+        return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, which comes after it in its phase"
     return None
 
 
@@ -171,11 +171,11 @@ def _cycle(plan: Plan) -> list[Fault]:
     except CycleError as cycle:
         names = {task.id: task.key for task in plan.tasks}
         path = tuple(names[id_] for id_ in cycle.args[1])
-        return [Fault(Code.CYCLE, "phases", f"These tasks wait for each other: {' → '.join(path)}", path)]
+        return [Fault(FaultCode.CYCLE, "phases", f"These tasks wait for each other: {' → '.join(path)}", path)]
     return []
 
 
-def _conditions(plan: Plan, places: Mapping[str, Place]) -> Iterator[Fault]:
+def _conditions(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
     """A condition looks back: at a task of an earlier phase, or at one that the task itself depends on."""
     for number, phase in enumerate(plan.phases):
         if phase.condition and not _is_earlier(phase.condition.task_id, number, places):
@@ -186,30 +186,34 @@ def _conditions(plan: Plan, places: Mapping[str, Place]) -> Iterator[Fault]:
                 yield _condition_fault(f"phases[{number}].tasks[{position}]", named)
 
 
-def _is_earlier(task_id: str, phase: int, places: Mapping[str, Place]) -> bool:
+def _is_earlier(task_id: str, phase: int, places: Mapping[str, TaskPosition]) -> bool:
     return task_id in places and places[task_id].phase < phase
 
 
 def _condition_fault(field: str, task_id: str) -> Fault:
-    return Fault(Code.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before")
+    return Fault(
+        FaultCode.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before"
+    )
 
 
 def _links(plan: Plan) -> Iterator[Fault]:
     """That ids are those of stories and subtasks, and belong together; whether these are there, the store knows."""
     for id_ in plan.story_ids:
         if path_of(Kind.STORY, id_) is None:
-            yield Fault(Code.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")
+            yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")
     for field, task in _placed(plan):
         if task.story_id and path_of(Kind.STORY, task.story_id) is None:
-            yield Fault(Code.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is no story")
+            yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is no story")
         subtask = path_of(Kind.SUBTASK, task.subtask_id) if task.subtask_id else None
         if task.subtask_id and (subtask is None or str(subtask.parent) != task.story_id):
-            yield Fault(Code.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is no subtask of its story")
+            yield Fault(
+                FaultCode.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is no subtask of its story"
+            )
 
 
 def _gaps(plan: Plan) -> Iterator[Fault]:
     if not plan.phases:
-        yield Fault(Code.NO_PHASE, "phases", "The plan has no phase")
+        yield Fault(FaultCode.NO_PHASE, "phases", "The plan has no phase")
     for number, phase in enumerate(plan.phases):
         if not phase.tasks:
-            yield Fault(Code.EMPTY_PHASE, f"phases[{number}]", f"The phase {phase.title!r} has no task")
+            yield Fault(FaultCode.EMPTY_PHASE, f"phases[{number}]", f"The phase {phase.title!r} has no task")

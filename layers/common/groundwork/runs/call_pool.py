@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from groundwork.errors import Transient
-from groundwork.generation.backlog_handlers import JOBS, Desk, ItemFailed, Outcome, together
+from groundwork.generation.backlog_handlers import JOBS, ItemFailed, ItemOutcome, JobContext, batch_size
 from groundwork.generation.plan_handlers import PLAN_JOBS
 from groundwork.llm.port import Misconfigured, ModelError, Reply, Usage
 from groundwork.llm.rate_limit import OutOfTime, PacedModel
 from groundwork.llm.structured_output import AnswerRejected
-from groundwork.runs.model import ITEM_ATTEMPTS, Claim, Entry, ErrorCode, ItemStatus, Run, Target
+from groundwork.runs.model import ITEM_ATTEMPTS, Claim, ErrorCode, ItemStatus, JournalEntry, ManifestEntry, Run
 
 RETRY_AFTER_MS = (1_000, 5_000)
 """How long an item waits before its second and third attempt."""
@@ -22,25 +22,25 @@ _ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSW
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class CallCost:
     usage: Usage = Usage()
     cost: int = 0
 
-    def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.usage + other.usage, self.cost + other.cost)
+    def __add__(self, other: "CallCost") -> "CallCost":
+        return CallCost(self.usage + other.usage, self.cost + other.cost)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ItemResult:
     """An item whose attempt is over: an outcome to save, a failure, or a call that was never made (`result` None).
 
     `shared`: its call was about other items too.
     """
 
-    target: Target
+    target: ManifestEntry
     claim: Claim
-    result: Outcome | ItemFailed | None
-    spent: Spent
+    result: ItemOutcome | ItemFailed | None
+    spent: CallCost
     at: int
     shared: bool = False
 
@@ -60,9 +60,9 @@ class Finished:
             return not self.shared
         return not self.result.code.retryable
 
-    def entry(self, created: int = 0, deleted: int = 0) -> Entry:
+    def entry(self, created: int = 0, deleted: int = 0) -> JournalEntry:
         failed = self.result if isinstance(self.result, ItemFailed) else None
-        return Entry(
+        return JournalEntry(
             index=self.target.index,
             status=ItemStatus.FAILED if failed else ItemStatus.COMPLETED,
             attempts=self.claim.attempts,
@@ -86,21 +86,21 @@ class Finished:
         )
 
 
-class Crew:
+class CallPool:
     """The items in flight. `finished` fills up as they end; `fatal` is set when no further call can succeed."""
 
     def __init__(
-        self, desk: Desk, model: PacedModel, price: Callable[[str, Usage], int], now_ms: Callable[[], int]
+        self, desk: JobContext, model: PacedModel, price: Callable[[str, Usage], int], now_ms: Callable[[], int]
     ) -> None:
         self.desk, self.model, self._price, self._now_ms = desk, model, price, now_ms
-        self.finished: list[Finished] = []
+        self.finished: list[ItemResult] = []
         self.fatal: Misconfigured | None = None
-        self._units: dict[asyncio.Task[None], tuple[Target, ...]] = {}
+        self._units: dict[asyncio.Task[None], tuple[ManifestEntry, ...]] = {}
         self._begun: dict[int, Claim] = {}
         self._not_before: dict[int, int] = {}
         self._lost_alone = False
         self._asked: set[int] = set()
-        self.abandoned = Spent()
+        self.abandoned = CallCost()
         self.out_of_time = False
         self.broken: BaseException | None = None
 
@@ -116,7 +116,7 @@ class Crew:
     def room(self) -> int:
         return self.model.room - self.busy
 
-    def next_units(self, run: Run, targets: dict[int, Target], room: int) -> list[tuple[Target, ...]]:
+    def next_units(self, run: Run, targets: dict[int, ManifestEntry], room: int) -> list[tuple[ManifestEntry, ...]]:
         """The units to begin now, as far as the pace has room and their targets are at hand.
 
         An item over which two workers were lost runs with nothing beside it: if it kills a third, it is alone. Losing
@@ -134,7 +134,7 @@ class Crew:
             return units
         return [*units, *self._fresh(run, targets, room - len(units))][:room]
 
-    def _again(self, run: Run, targets: dict[int, Target]) -> list[tuple[Target, ...]] | None:
+    def _again(self, run: Run, targets: dict[int, ManifestEntry]) -> list[tuple[ManifestEntry, ...]] | None:
         waiting = {i: c for i, c in run.claims.items() if not c.active and i in targets}
         lost = sorted(i for i, c in waiting.items() if c.lost and c.attempts >= SUSPECT_ATTEMPTS)
         if lost:
@@ -145,11 +145,11 @@ class Crew:
         now = self._now_ms()
         return [(targets[i],) for i in sorted(waiting) if self._not_before.get(i, 0) <= now]
 
-    def _fresh(self, run: Run, targets: dict[int, Target], room: int) -> list[tuple[Target, ...]]:
-        units: list[tuple[Target, ...]] = []
-        size, index = together(run.type), run.cursor
+    def _fresh(self, run: Run, targets: dict[int, ManifestEntry], room: int) -> list[tuple[ManifestEntry, ...]]:
+        units: list[tuple[ManifestEntry, ...]] = []
+        size, index = batch_size(run.type), run.cursor
         while len(units) < room and index < run.total:
-            unit: list[Target] = []
+            unit: list[ManifestEntry] = []
             while len(unit) < size and index in targets:
                 target = targets[index]
                 index += 1
@@ -163,7 +163,7 @@ class Crew:
             units.append(tuple(unit))
         return units
 
-    def begin(self, unit: Sequence[Target], claims: dict[int, Claim]) -> None:
+    def begin(self, unit: Sequence[ManifestEntry], claims: dict[int, Claim]) -> None:
         """Starts the calls for a unit whose claims have been saved."""
         mine = {target.index: claims[target.index] for target in unit}
         self._begun.update(mine)
@@ -179,17 +179,17 @@ class Crew:
         if not self._units:
             self._lost_alone = False
 
-    async def _work(self, unit: tuple[Target, ...], claims: dict[int, Claim]) -> None:
-        spent = Spent()
+    async def _work(self, unit: tuple[ManifestEntry, ...], claims: dict[int, Claim]) -> None:
+        spent = CallCost()
 
         def spend(reply: Reply) -> None:
             nonlocal spent
-            spent += Spent(reply.usage, self._price(reply.model, reply.usage))
+            spent += CallCost(reply.usage, self._price(reply.model, reply.usage))
 
         indexes = {target.index for target in unit}
         self._asked -= indexes
         desk = replace(self.desk, model=self.model.noting(lambda: self._asked.update(indexes)))
-        results: dict[int, Outcome | ItemFailed | None]
+        results: dict[int, ItemOutcome | ItemFailed | None]
         try:
             results = dict(await _ALL_JOBS[desk.run.type](desk, unit, spend))
         except (AnswerRejected, ModelError, Transient) as error:
@@ -214,10 +214,10 @@ class Crew:
 
     def _take(
         self,
-        unit: tuple[Target, ...],
+        unit: tuple[ManifestEntry, ...],
         claims: dict[int, Claim],
-        results: dict[int, Outcome | ItemFailed | None],
-        spent: Spent,
+        results: dict[int, ItemOutcome | ItemFailed | None],
+        spent: CallCost,
     ) -> None:
         """Notes what came of each item; what the calls cost is shared out among them to the last token."""
         now = self._now_ms()
@@ -228,7 +228,7 @@ class Crew:
             if result is None and spent.usage.calls:
                 # an attempt that was paid for is not given back
                 result = ItemFailed(ErrorCode.TIMED_OUT, "There was no time left to have its answer corrected.")
-            finished = Finished(target, claims[target.index], result, share, now, len(unit) > 1)
+            finished = ItemResult(target, claims[target.index], result, share, now, len(unit) > 1)
             self.finished.append(finished)
             self._begun.pop(target.index, None)
             if not finished.final:
@@ -253,7 +253,7 @@ class Crew:
         return {i: c if i in self._asked else replace(c, attempts=c.attempts - 1) for i, c in left.items()}
 
 
-def shared_out(spent: Spent, among: int) -> list[Spent]:
+def shared_out(spent: CallCost, among: int) -> list[CallCost]:
     """Parts that add up to exactly what was spent."""
 
     def parts(total: int) -> list[int]:
@@ -270,7 +270,7 @@ def shared_out(spent: Spent, among: int) -> list[Spent]:
         parts(spent.cost),
         strict=True,
     )
-    return [Spent(Usage(i, o, r, w, calls), cost) for i, o, r, w, calls, cost in columns]
+    return [CallCost(Usage(i, o, r, w, calls), cost) for i, o, r, w, calls, cost in columns]
 
 
 def with_attempt(claim: Claim | None, now: int) -> Claim:

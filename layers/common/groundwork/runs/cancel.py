@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from groundwork.errors import LeaseLost, RunNotActive, Transient
 from groundwork.runs import leases
-from groundwork.runs.model import Run, Status
+from groundwork.runs.model import Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
 
 TRIES = 40
@@ -26,7 +26,7 @@ def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Calla
             return before
         if not before.status.active:
             raise RunNotActive
-        tried = leases.ended(before, Status.CANCELLED, now_ms())
+        tried = leases.ended(before, RunStatus.CANCELLED, now_ms())
         try:
             store.finish(tried, before, Changes())
         except (LeaseLost, Transient):

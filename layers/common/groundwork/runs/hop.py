@@ -12,29 +12,29 @@ from enum import StrEnum
 from itertools import batched, islice
 
 from groundwork.errors import LeaseLost, Transient
-from groundwork.generation.backlog_handlers import Desk, ItemFailed, Outcome
+from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome, JobContext
 from groundwork.ids import Kind, path_of
 from groundwork.llm.port import Model, RateLimited, Usage
 from groundwork.llm.rate_limit import Pace, PacedModel
-from groundwork.plans.ports import PlanMeans
+from groundwork.plans.ports import PlanServices
 from groundwork.runs import continuation, leases
-from groundwork.runs.call_pool import Crew, Finished, with_attempt
-from groundwork.runs.manifest import PAGE, as_it_stands, targets
+from groundwork.runs.call_pool import CallPool, ItemResult, with_attempt
+from groundwork.runs.manifest import PAGE, as_it_stands, manifest_entries
 from groundwork.runs.model import (
     ITEM_ATTEMPTS,
     RUN_ATTEMPTS,
     Claim,
-    Entry,
     ErrorCode,
     ItemStatus,
-    Phase,
+    JournalEntry,
+    ManifestEntry,
     Run,
-    Status,
-    Target,
+    RunPhase,
+    RunStatus,
     retry_delay_ms,
 )
 from groundwork.runs.ports import BacklogReader, Changes, InThread, Invoker, ItemsConflict, RunStore
-from groundwork.runs.writer import Ledger, Packed, packed
+from groundwork.runs.writer import Packed, RunWriter, packed
 
 WATCH_MS = 1_500
 """How often the worker looks whether its run was cancelled: the promise is two seconds."""
@@ -51,7 +51,7 @@ class HopEnd(StrEnum):
 
 
 @dataclass(slots=True)
-class Worker:
+class HopRunner:
     """What a hop is done with. `left_ms` tells the time left of this invocation, `request_id` is that of the event."""
 
     store: RunStore
@@ -63,7 +63,7 @@ class Worker:
     left_ms: Callable[[], int]
     request_id: str
     io: InThread = asyncio.to_thread
-    plans: PlanMeans | None = None
+    plans: PlanServices | None = None
     gave_up: Callable[[ErrorCode, str], None] = lambda code, reason: None
     """Told when a run has ended before its items had their turn: somebody should look at it."""
 
@@ -73,7 +73,7 @@ class Worker:
         if not leases.may_take(run, self.now_ms()):
             return HopEnd.NOT_TAKEN
         taken = leases.taken(run, leases.invocation(self.request_id), self.now_ms())
-        ledger = Ledger(self.store, taken, self.io, self.now_ms)
+        ledger = RunWriter(self.store, taken, self.io, self.now_ms)
         try:
             await ledger.take(run)
             return await Hop(self, ledger).carry_out()
@@ -88,15 +88,15 @@ class Worker:
 class Hop:
     """One hop with the lease in hand."""
 
-    def __init__(self, worker: Worker, ledger: Ledger) -> None:
+    def __init__(self, worker: HopRunner, ledger: RunWriter) -> None:
         self.worker, self.ledger = worker, ledger
         self.io, self.now_ms = worker.io, worker.now_ms
         self.total_ms = worker.left_ms()
         path = path_of(Kind.RUN, ledger.run.id)
         assert path is not None
         self.project_id = path.project_id
-        self.targets: dict[int, Target] = {}
-        self.unsaved: list[Finished] = []
+        self.targets: dict[int, ManifestEntry] = {}
+        self.unsaved: list[ItemResult] = []
         self.halt: tuple[ErrorCode, str] | None = None
 
     @property
@@ -133,8 +133,8 @@ class Hop:
         """Writes the manifest, a page a commit. False if the time was up before all of it was written."""
         if self.run.queued_all:
             return True
-        await self._commit(replace(self.run, phase=Phase.QUEUEING))
-        lines = targets(self.run, self.project_id, self.worker.backlog, self.worker.store)
+        await self._commit(replace(self.run, phase=RunPhase.QUEUEING))
+        lines = manifest_entries(self.run, self.project_id, self.worker.backlog, self.worker.store)
         while page := await self.io(lambda: tuple(islice(lines, PAGE))):
             if self.worker.left_ms() < continuation.margin_ms(self.total_ms):
                 return False
@@ -142,7 +142,7 @@ class Hop:
             queued = replace(self.run, queued=self.run.queued + len(page), skipped=self.run.skipped + skipped)
             await self._commit(replace(queued, total=max(queued.total, queued.queued)), Changes(manifest=page))
         # fewer than counted at the start: something was deleted in between
-        await self._commit(replace(self.run, total=self.run.queued, phase=Phase.GENERATING))
+        await self._commit(replace(self.run, total=self.run.queued, phase=RunPhase.GENERATING))
         self.ledger.log(f"{self.run.total} items queued, {self.run.skipped} of them skipped.")
         return True
 
@@ -155,8 +155,10 @@ class Hop:
         paced = PacedModel(
             model, pace, self.now_ms, self._time_to_call, on_slow_down=self._slowed_down, permit=self.ledger.permit
         )
-        desk = Desk(self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms, worker.plans)
-        crew = Crew(desk, paced, worker.price, self.now_ms)
+        desk = JobContext(
+            self.run, self.project_id, worker.backlog, worker.store, paced, self.io, self.now_ms, worker.plans
+        )
+        crew = CallPool(desk, paced, worker.price, self.now_ms)
         watch = asyncio.create_task(self._watch())
         try:
             while await self._turn(crew, watch):
@@ -168,7 +170,7 @@ class Hop:
             await asyncio.gather(watch, return_exceptions=True)
             await paced.close()
 
-    async def _turn(self, crew: Crew, watch: asyncio.Task[None]) -> bool:
+    async def _turn(self, crew: CallPool, watch: asyncio.Task[None]) -> bool:
         """One turn of the loop: save what is done and claim what comes next, start it, wait. False at the end."""
         self._examine(crew, watch)
         await self._at_hand()
@@ -185,7 +187,7 @@ class Hop:
             await self._wait(crew, watch)
         return True
 
-    def _examine(self, crew: Crew, watch: asyncio.Task[None]) -> None:
+    def _examine(self, crew: CallPool, watch: asyncio.Task[None]) -> None:
         if crew.broken:
             raise crew.broken
         if watch.done():
@@ -196,7 +198,7 @@ class Hop:
         if limit is not None and self.run.cost >= limit * 1_000_000:
             self.halt = (ErrorCode.COST_LIMIT, f"The run has reached its limit of {limit} US dollars.")
 
-    def _may_begin(self, crew: Crew) -> bool:
+    def _may_begin(self, crew: CallPool) -> bool:
         if self.halt or crew.out_of_time:
             return False
         return continuation.may_begin(self.worker.left_ms(), self.total_ms, self.run.slowest_ms)
@@ -204,7 +206,7 @@ class Hop:
     def _time_to_call(self) -> int:
         return self.worker.left_ms() - continuation.save_ms(self.total_ms)
 
-    def _after_save(self, fitting: list[Finished]) -> Run:
+    def _after_save(self, fitting: list[ItemResult]) -> Run:
         """The run as it will stand after this commit: what the next claims are decided on.
 
         A result that does not fit keeps its claim: its item must not be begun again before that is saved.
@@ -237,12 +239,12 @@ class Hop:
             index += 1
         return index
 
-    async def _save(self, crew: Crew, units: list[tuple[Target, ...]], commit: Packed) -> None:
+    async def _save(self, crew: CallPool, units: list[tuple[ManifestEntry, ...]], commit: Packed) -> None:
         """One commit: the results that fit, and the claims of the units that begin next."""
         now = self.now_ms()
         fitting, changes, later = commit
-        standing = self._after_save(fitting).claims
-        claims = {t.index: with_attempt(standing.get(t.index), now) for unit in units for t in unit}
+        execution_state = self._after_save(fitting).claims
+        claims = {t.index: with_attempt(execution_state.get(t.index), now) for unit in units for t in unit}
         due = now - self.ledger.saved_at >= leases.RENEW_MS
         if not fitting and not claims and not due:
             return
@@ -256,7 +258,7 @@ class Hop:
         for unit in units:
             crew.begin(unit, claims)
 
-    def _counted(self, fitting: list[Finished], changes: Changes, later: list[Finished]) -> Run:
+    def _counted(self, fitting: list[ItemResult], changes: Changes, later: list[ItemResult]) -> Run:
         run = self.run.with_entries(changes.entries)
         claims = dict(run.claims)
         for finished in fitting:
@@ -270,31 +272,31 @@ class Hop:
         run = replace(run, claims=claims, usage=usage, cost=cost)
         return _with_coverage(_with_durations(run, fitting), fitting)
 
-    def _advanced(self, run: Run, claims: dict[int, Claim], crew: Crew) -> Run:
+    def _advanced(self, run: Run, claims: dict[int, Claim], crew: CallPool) -> Run:
         cursor = max([run.cursor, *(index + 1 for index in claims)])
         while cursor in self.targets and self.targets[cursor].skipped:
             cursor += 1
         # an item that gave its only attempt back is claimed at zero, so that it is not forgotten behind the cursor
         kept = {index: claim for index, claim in run.claims.items() if index not in claims} | claims
         merging = any(self.targets[index].merges for index in claims)
-        phase = Phase.MERGING if merging else run.phase
+        phase = RunPhase.MERGING if merging else run.phase
         return replace(run, cursor=cursor, claims=kept, phase=phase, width=crew.model.room)
 
     async def _refresh(self, conflict: ItemsConflict) -> None:
         """Looks again at what stands under the items whose rows had changed."""
         for position, finished in enumerate(self.unsaved):
-            if finished.target.index in conflict.indexes and isinstance(finished.result, Outcome):
+            if finished.target.index in conflict.indexes and isinstance(finished.result, ItemOutcome):
                 target = await self.io(as_it_stands, self.run, finished.target, self.project_id, self.worker.backlog)
                 result = _as_found(finished.result, target)
                 self.unsaved[position] = replace(finished, target=target or finished.target, result=result)
 
-    def _drained(self, crew: Crew) -> bool:
+    def _drained(self, crew: CallPool) -> bool:
         if crew.busy or crew.finished or self.unsaved:
             return False
         everything = self.run.ended >= self.run.total
         return everything or self.halt is not None or not self._may_begin(crew)
 
-    async def _wait(self, crew: Crew, watch: asyncio.Task[None]) -> None:
+    async def _wait(self, crew: CallPool, watch: asyncio.Task[None]) -> None:
         if crew.finished:
             return
         renew = self.ledger.saved_at + leases.RENEW_MS - self.now_ms()
@@ -314,7 +316,7 @@ class Hop:
             if not mine:
                 raise LeaseLost
 
-    async def _give_up(self, crew: Crew) -> None:
+    async def _give_up(self, crew: CallPool) -> None:
         """At the end of the hop: what is still in flight is ended, its attempt stays counted, its calls are billed."""
         await crew.give_up()
         self.unsaved += crew.finished
@@ -364,7 +366,7 @@ class Hop:
 
     async def _end(self) -> HopEnd:
         now, run = self.now_ms(), self.run
-        status = Status.FAILED if self.halt and not run.completed else run.outcome()
+        status = RunStatus.FAILED if self.halt and not run.completed else run.outcome()
         # a plan is generated or reviewed anew by who wants it, not by the schedule
         again = not run.type.of_plan and (run.retryable > 0 or not run.queued_all) and run.attempts < RUN_ATTEMPTS
         if self.halt and not self.halt[0].retryable:
@@ -374,7 +376,7 @@ class Hop:
         error = self.halt[1] if self.halt else failed if run.failed else None
         ended = replace(
             leases.ended(run, status, now),
-            phase=Phase.DONE if run.queued_all else run.phase,
+            phase=RunPhase.DONE if run.queued_all else run.phase,
             error=error,
             next_retry_at=now + retry_delay_ms(run.attempts) if again else None,
         )
@@ -397,9 +399,9 @@ class Hop:
         await self.ledger.commit(after, changes)
 
 
-def _failed(index: int, claim: Claim | None, code: ErrorCode, message: str, now: int) -> Entry:
+def _failed(index: int, claim: Claim | None, code: ErrorCode, message: str, now: int) -> JournalEntry:
     claim = claim or Claim(0)
-    return Entry(
+    return JournalEntry(
         index=index,
         status=ItemStatus.FAILED,
         attempts=claim.attempts,
@@ -412,7 +414,7 @@ def _failed(index: int, claim: Claim | None, code: ErrorCode, message: str, now:
     )
 
 
-def _with_durations(run: Run, finished: list[Finished]) -> Run:
+def _with_durations(run: Run, finished: list[ItemResult]) -> Run:
     """The moving average and the slowest of the recent durations: what continuation and the time left rest on."""
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (f.duration_ms for f in finished if f.result is not None):
@@ -422,12 +424,12 @@ def _with_durations(run: Run, finished: list[Finished]) -> Run:
     return replace(run, average_ms=average, slowest_ms=slowest)
 
 
-def _with_coverage(run: Run, finished: list[Finished]) -> Run:
-    reports = [f.result.coverage for f in finished if isinstance(f.result, Outcome) and f.result.coverage]
+def _with_coverage(run: Run, finished: list[ItemResult]) -> Run:
+    reports = [f.result.coverage for f in finished if isinstance(f.result, ItemOutcome) and f.result.coverage]
     return replace(run, stated=reports[-1].stated, covered=reports[-1].covered) if reports else run
 
 
-def _as_found(result: Outcome, target: Target | None) -> Outcome | ItemFailed:
+def _as_found(result: ItemOutcome, target: ManifestEntry | None) -> ItemOutcome | ItemFailed:
     """What becomes of a result whose target is another than when it was asked about; None: it is gone."""
     if target is None:
         return ItemFailed(ErrorCode.TARGET_GONE, "It was deleted while the run was under way.")

@@ -5,7 +5,7 @@ duplicate, late or zombie worker changes nothing (a fencing token: Kleppmann, "H
 import secrets
 from dataclasses import replace
 
-from groundwork.runs.model import Claim, Lease, Run, Status
+from groundwork.runs.model import Claim, Lease, Run, RunStatus
 
 LEASE_MS = 60_000
 """How long a holder may be silent before another may take the run. It writes at least every RENEW_MS."""
@@ -35,7 +35,7 @@ def taken(run: Run, owner: str, now: int) -> Run:
     moved = run.progress_mark > run.ended_before_hop
     return replace(
         run,
-        status=Status.RUNNING,
+        status=RunStatus.RUNNING,
         phase_detail="",
         started_at=run.started_at or now,
         heartbeat_at=now,
@@ -61,7 +61,7 @@ def handed_over(run: Run, now: int) -> Run:
     return replace(run, heartbeat_at=now, lease=Lease(run.lease.epoch, None, now + TRIGGER_MS), seq=run.seq + 1)
 
 
-def ended(run: Run, status: Status, now: int) -> Run:
+def ended(run: Run, status: RunStatus, now: int) -> Run:
     return replace(
         run,
         status=status,

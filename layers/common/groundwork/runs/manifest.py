@@ -7,7 +7,7 @@ from itertools import batched, count, islice
 from groundwork.backlog.model import Card
 from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path
-from groundwork.runs.model import Entry, ItemStatus, Run, RunType, Target
+from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
 from groundwork.runs.ports import BacklogReader, Parent, RunStore
 from groundwork.text import one_line, shortened
 
@@ -16,9 +16,9 @@ TITLE = 48
 """Characters of a title that the manifest keeps: enough to recognise an item by, few enough to stay cheap."""
 
 
-def targets(
+def manifest_entries(
     run: Run, project_id: str, backlog: BacklogReader, store: RunStore, selection: Sequence[tuple[int, ...]] = ()
-) -> Iterator[Target]:
+) -> Iterator[ManifestEntry]:
     """The run's items in order, from the first that is not in its manifest yet.
 
     The backlog may grow between two hops, in the middle too. So what is queued goes on behind the last item, whatever
@@ -29,13 +29,13 @@ def targets(
         # which part of the plan an item is about follows from the plan's version and the item's number
         whole = run.total == 1
         return (
-            Target(n, (n + 1,), "The plan" if whole else f"Part {n + 1} of {run.total}")
+            ManifestEntry(n, (n + 1,), "The plan" if whole else f"Part {n + 1} of {run.total}")
             for n in range(run.queued, run.total)
         )
     if run.queued % PAGE:
         return iter(())
     asked, source = _as_first_asked(run, store)
-    lines: Iterator[Target]
+    lines: Iterator[ManifestEntry]
     if asked.retry_of:
         lines = islice(_again(asked, backlog, store, project_id), run.queued, None)
     else:
@@ -57,7 +57,7 @@ def _as_first_asked(run: Run, store: RunStore) -> tuple[Run, str]:
 
 def _fresh(
     run: Run, project_id: str, backlog: BacklogReader, store: RunStore, chosen: frozenset[tuple[int, ...]] | None
-) -> Iterator[Target]:
+) -> Iterator[ManifestEntry]:
     if run.type is RunType.GENERATE_EPICS:
         return _card_batches(run, project_id, backlog, store.manifest(run.id, 0, run.queued), chosen)
     lines = (_cards if run.type is RunType.ANALYZE_CARDS else _parents)(run, project_id, backlog, chosen)
@@ -69,22 +69,22 @@ def _fresh(
 
 def _cards(
     run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
-) -> Iterator[Target]:
+) -> Iterator[ManifestEntry]:
     for page in backlog.all_cards(project_id):
         for card in page:
             number = _number(card)
             if chosen is None or (number,) in chosen:
                 done = card.analysis is not None and not run.options.replaces
-                yield Target(0, (number,), _title(card.text), skipped=done)
+                yield ManifestEntry(0, (number,), _title(card.text), skipped=done)
 
 
 def _card_batches(
     run: Run,
     project_id: str,
     backlog: BacklogReader,
-    queued: Sequence[Target],
+    queued: Sequence[ManifestEntry],
     chosen: frozenset[tuple[int, ...]] | None,
-) -> Iterator[Target]:
+) -> Iterator[ManifestEntry]:
     """As many batches as the run was started with, and behind them the merge where there are several."""
     existing = backlog.all_epics(project_id)
     linked = set() if run.options.replaces else {id_ for epic in existing for id_ in epic.card_ids}
@@ -106,35 +106,35 @@ def _card_batches(
         alone = run.total == 1
         yield _card_batch(number, chunk, first if alone else 1, old if alone else ())
     if run.total > 1:
-        yield Target(0, (batches + 1,), f"Merge of {batches} batches", False, first, old, (), run.id)
+        yield ManifestEntry(0, (batches + 1,), f"Merge of {batches} batches", False, first, old, (), run.id)
 
 
-def _card_batch(number: int, cards: Sequence[Card], first: int, old: tuple[int, ...]) -> Target:
+def _card_batch(number: int, cards: Sequence[Card], first: int, old: tuple[int, ...]) -> ManifestEntry:
     themes = list(dict.fromkeys(card.analysis.theme for card in cards if card.analysis))
     title = _title(f"{len(cards)} cards: {', '.join(themes[:3])}")
-    return Target(0, (number,), title, not cards, first, old, tuple(_number(card) for card in cards))
+    return ManifestEntry(0, (number,), title, not cards, first, old, tuple(_number(card) for card in cards))
 
 
 def _parents(
     run: Run, project_id: str, backlog: BacklogReader, chosen: frozenset[tuple[int, ...]] | None
-) -> Iterator[Target]:
+) -> Iterator[ManifestEntry]:
     kind = Kind.EPIC if run.type is RunType.GENERATE_STORIES else Kind.STORY
     for page in backlog.parents(project_id, kind, run.epic):
         wanted = [parent for parent in page if chosen is None or parent.path.numbers in chosen]
         yield from described(wanted, backlog, run.options.replaces)
 
 
-def described(parents: Sequence[Parent], backlog: BacklogReader, replaces: bool) -> Iterator[Target]:
+def described(parents: Sequence[Parent], backlog: BacklogReader, replaces: bool) -> Iterator[ManifestEntry]:
     """Targets for these parents, with what stands below them now."""
     below = backlog.children([parent.path for parent in parents]) if parents else {}
     for parent in parents:
         there = tuple(below.get(parent.path.numbers, ()))
         first = max([parent.floor, *there]) + 1
         old = there if replaces else ()
-        yield Target(0, parent.path.numbers, _title(parent.title), bool(there) and not replaces, first, old)
+        yield ManifestEntry(0, parent.path.numbers, _title(parent.title), bool(there) and not replaces, first, old)
 
 
-def as_it_stands(run: Run, target: Target, project_id: str, backlog: BacklogReader) -> Target | None:
+def as_it_stands(run: Run, target: ManifestEntry, project_id: str, backlog: BacklogReader) -> ManifestEntry | None:
     """The target with what stands below it now, for an item whose commit found the backlog changed; None if gone."""
     if run.type.of_plan:
         return None
@@ -145,7 +145,7 @@ def as_it_stands(run: Run, target: Target, project_id: str, backlog: BacklogRead
     return replace(fresh, index=target.index)
 
 
-def _again(run: Run, backlog: BacklogReader, store: RunStore, project_id: str) -> Iterator[Target]:
+def _again(run: Run, backlog: BacklogReader, store: RunStore, project_id: str) -> Iterator[ManifestEntry]:
     """The failed items of the run that this one tries again, with what stands below them now.
 
     Epics from a batch that failed come to those that the other batches have given: they replace nothing, unless
@@ -160,10 +160,12 @@ def _again(run: Run, backlog: BacklogReader, store: RunStore, project_id: str) -
     if run.type is RunType.GENERATE_EPICS and run.total > 1 and not _has_merge(store, earlier, failed):
         first, _ = _epic_numbers(project_id, backlog)
         number = _highest_batch(store, earlier) + 1
-        yield Target(0, (number,), f"Merge of {run.total - 1} batches", False, first, (), (), run.id)
+        yield ManifestEntry(0, (number,), f"Merge of {run.total - 1} batches", False, first, (), (), run.id)
 
 
-def _refreshed(run: Run, again: list[Target], project_id: str, backlog: BacklogReader) -> Iterator[Target]:
+def _refreshed(
+    run: Run, again: list[ManifestEntry], project_id: str, backlog: BacklogReader
+) -> Iterator[ManifestEntry]:
     if run.type is RunType.ANALYZE_CARDS:
         cards = backlog.cards(project_id, [target.numbers[0] for target in again])
         done = {_number(card) for card in cards if card.analysis and not run.options.replaces}
@@ -198,7 +200,7 @@ def _epic_numbers(project_id: str, backlog: BacklogReader) -> tuple[int, frozens
     return max([backlog.project_floor(project_id), *existing]) + 1, existing
 
 
-def last_entries(store: RunStore, run_id: str) -> dict[int, Entry]:
+def last_entries(store: RunStore, run_id: str) -> dict[int, JournalEntry]:
     """What became of each item: its last line in the journal, by index."""
     return {entry.index: entry for entry in store.journal(run_id)}
 

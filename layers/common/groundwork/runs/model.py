@@ -64,7 +64,7 @@ PIPELINE = tuple(type_ for type_ in RunType if not type_.of_plan)
 """From cards to subtasks, in order."""
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
@@ -74,10 +74,10 @@ class Status(StrEnum):
 
     @property
     def active(self) -> bool:
-        return self in (Status.QUEUED, Status.RUNNING)
+        return self in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-class Phase(StrEnum):
+class RunPhase(StrEnum):
     """What a run is doing, for people: see `phase_detail` for the sentence."""
 
     WAITING = "WAITING"
@@ -199,7 +199,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ManifestEntry:
     """One line of the manifest: what an item is about, as it stood when the run was queued.
 
     `numbers` is the target's path below its project (a story E3-S2 is (3, 2)); for a batch of cards, (batch number,).
@@ -218,7 +218,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line of the journal: what became of an item with one commit."""
 
     index: int
@@ -249,8 +249,8 @@ class Run:
     options: RunOptions = RunOptions()
     ai: str = "mock"
     model: str = ""
-    status: Status = Status.QUEUED
-    phase: Phase = Phase.WAITING
+    status: RunStatus = RunStatus.QUEUED
+    phase: RunPhase = RunPhase.WAITING
     phase_detail: str = ""
     total: int = 0
     queued: int = 0
@@ -304,23 +304,23 @@ class Run:
     @property
     def queued_all(self) -> bool:
         """Whether the manifest is complete. Before that no item is worked on; a run that ended so keeps its phase."""
-        return self.phase not in (Phase.WAITING, Phase.QUEUEING)
+        return self.phase not in (RunPhase.WAITING, RunPhase.QUEUEING)
 
     @property
     def given_up_unqueued(self) -> bool:
-        return self.status is Status.FAILED and not self.queued_all
+        return self.status is RunStatus.FAILED and not self.queued_all
 
     def stale(self, now: int) -> bool:
         return self.status.active and self.lease.expired(now)
 
-    def with_entries(self, entries: Iterable[Entry]) -> "Run":
+    def with_entries(self, entries: Iterable[JournalEntry]) -> "Run":
         """The run after these items ended: counters, totals and claims move together."""
         run = self
         for entry in entries:
             run = run._with_entry(entry)
         return run
 
-    def _with_entry(self, entry: Entry) -> "Run":
+    def _with_entry(self, entry: JournalEntry) -> "Run":
         claims = {index: claim for index, claim in self.claims.items() if index != entry.index}
         retryable = entry.error_code is not None and entry.error_code.retryable
         return replace(
@@ -336,11 +336,11 @@ class Run:
             error=entry.error if self.type.of_plan and entry.error else self.error,
         )
 
-    def outcome(self) -> Status:
+    def outcome(self) -> RunStatus:
         """How a run whose items have all ended ends."""
         if self.failed == 0:
-            return Status.SUCCEEDED
-        return Status.PARTIAL if self.completed or self.skipped else Status.FAILED
+            return RunStatus.SUCCEEDED
+        return RunStatus.PARTIAL if self.completed or self.skipped else RunStatus.FAILED
 
 
 def retry_delay_ms(attempts: int) -> int:

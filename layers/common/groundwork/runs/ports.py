@@ -9,7 +9,7 @@ from groundwork.errors import GroundworkError
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path
 from groundwork.plans.ports import PlanWrite
-from groundwork.runs.model import Entry, Run, RunType, Target
+from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunType
 
 type InThread = Callable[..., Awaitable[Any]]
 """Runs a blocking call off the event loop: asyncio.to_thread, or a simulator's own."""
@@ -27,8 +27,8 @@ class Changes:
     with the text that it is of.
     """
 
-    entries: tuple[Entry, ...] = ()
-    manifest: tuple[Target, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
+    manifest: tuple[ManifestEntry, ...] = ()
     puts: tuple[tuple[int, Artifact], ...] = ()
     deletes: tuple[tuple[int, Path], ...] = ()
     analyses: tuple[tuple[int, Path, CardAnalysis, str], ...] = ()
@@ -128,8 +128,8 @@ class RunStore(Protocol):
         """As save, and in the same transaction the lock goes and the project's counts take the run's in."""
         ...
 
-    def manifest(self, run_id: str, start: int, stop: int) -> list[Target]: ...
-    def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]: ...
+    def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]: ...
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]: ...
     def selection(self, run_id: str) -> list[tuple[int, ...]]: ...
     def drafts(self, run_id: str) -> list[EpicDraft]: ...
     def log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...

@@ -6,7 +6,7 @@ from groundwork.backlog.model import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.llm.rate_limit import Pace
-from groundwork.runs.model import Claim, Entry, ItemStatus, Phase, Run, RunType, Status, Target
+from groundwork.runs.model import Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunPhase, RunStatus, RunType
 from groundwork.runs.ports import LogLine
 from groundwork.runs.schemas import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 
@@ -99,7 +99,7 @@ def remaining_ms(run: Run, now: int) -> int | None:
     if not run.status.active:
         return 0
     left = run.total - run.ended
-    if run.average_ms == 0 or run.phase in (Phase.WAITING, Phase.QUEUEING):
+    if run.average_ms == 0 or run.phase in (RunPhase.WAITING, RunPhase.QUEUEING):
         return None
     together = 10 if run.type is RunType.ANALYZE_CARDS else 1
     units = -(-left // together)
@@ -118,7 +118,7 @@ def poll_after_ms(run: Run) -> int:
     """How long a front end should wait before it asks again."""
     if not run.status.active:
         return 60_000
-    if run.status is Status.QUEUED:
+    if run.status is RunStatus.QUEUED:
         return 1_000
     return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.width)))
 
@@ -127,19 +127,19 @@ def phase_detail(run: Run) -> str:
     if run.phase_detail:
         return run.phase_detail
     match run.phase:
-        case Phase.WAITING:
+        case RunPhase.WAITING:
             return "Waiting for a worker"
-        case Phase.QUEUEING:
+        case RunPhase.QUEUEING:
             return f"Queueing items: {run.queued} of about {run.total}"
-        case Phase.MERGING:
+        case RunPhase.MERGING:
             return "Merging the proposed epics"
-        case Phase.GENERATING:
+        case RunPhase.GENERATING:
             return f"{_DOING[run.type]}: {run.ended} of {run.total} ended, {run.active_items} in flight"
-        case Phase.DONE:
+        case RunPhase.DONE:
             return run.error or f"{run.completed} completed, {run.failed} failed, {run.skipped} skipped"
 
 
-def item_of(run: Run, target: Target, entry: Entry | None) -> RunItem:
+def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None) -> RunItem:
     """The contract's item: the manifest says what it is about, the journal or the run's claims how it stands."""
     claim = run.claims.get(target.index)
     status = item_status(target, entry, claim)
@@ -167,7 +167,7 @@ def item_of(run: Run, target: Target, entry: Entry | None) -> RunItem:
     }
 
 
-def item_status(target: Target, entry: Entry | None, claim: Claim | None) -> ItemStatus:
+def item_status(target: ManifestEntry, entry: JournalEntry | None, claim: Claim | None) -> ItemStatus:
     if target.skipped:
         return ItemStatus.SKIPPED
     if entry:
@@ -177,7 +177,7 @@ def item_status(target: Target, entry: Entry | None, claim: Claim | None) -> Ite
     return ItemStatus.PENDING
 
 
-def items_of(run: Run, targets: Iterable[Target], entries: Mapping[int, Entry]) -> list[RunItem]:
+def items_of(run: Run, targets: Iterable[ManifestEntry], entries: Mapping[int, JournalEntry]) -> list[RunItem]:
     return [item_of(run, target, entries.get(target.index)) for target in targets]
 
 
@@ -200,7 +200,7 @@ def usd(cost: int) -> float:
     return round(cost / 1_000_000, 6)
 
 
-def _target_path(run: Run, target: Target) -> Path | None:
+def _target_path(run: Run, target: ManifestEntry) -> Path | None:
     kind = {
         RunType.ANALYZE_CARDS: Kind.CARD,
         RunType.GENERATE_STORIES: Kind.EPIC,

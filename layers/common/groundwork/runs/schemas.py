@@ -3,10 +3,10 @@
 from typing import Literal, TypedDict
 
 from groundwork.backlog.model import Mode
-from groundwork.runs.model import ErrorCode, ItemStatus, Phase, RunType, Status
+from groundwork.runs.model import ErrorCode, ItemStatus, RunPhase, RunStatus, RunType
 
 
-class Listed[T](TypedDict):
+class ListPage[T](TypedDict):
     """Page of a list. `nextToken` requests the next one and is null at the end."""
 
     items: list[T]
@@ -75,8 +75,8 @@ class Progress(TypedDict):
     projectId: str | None
     planId: str | None
     type: RunType
-    status: Status
-    phase: Phase
+    status: RunStatus
+    phase: RunPhase
     phaseDetail: str
     stale: bool
     totalItems: int
@@ -126,7 +126,7 @@ class RunLog(TypedDict):
 class RunStarted(TypedDict):
     runId: str
     type: RunType
-    status: Status
+    status: RunStatus
     totalItems: int
 
 

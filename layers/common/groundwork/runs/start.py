@@ -14,11 +14,11 @@ from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Tr
 from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path, path_of
 from groundwork.runs import leases
-from groundwork.runs.manifest import PAGE, targets
-from groundwork.runs.model import Lease, Run, RunOptions, RunType, Status
+from groundwork.runs.manifest import PAGE, manifest_entries
+from groundwork.runs.model import Lease, Run, RunOptions, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
 
-MOST_SELECTED = 1_000
+MAX_SELECTED = 1_000
 PROBED = 2_000
 """How many items are looked at, before a run is accepted, for one that has something to do."""
 
@@ -42,7 +42,7 @@ class RunRequest(Value):
     type: Annotated[RunType, AfterValidator(_of_project)]
     options: RunOptions = RunOptions()
     epic_id: str | None = None
-    item_ids: Annotated[list[str], Field(min_length=1, max_length=MOST_SELECTED)] | None = None
+    item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)] | None = None
 
     def fingerprint(self) -> str:
         """The same for the same request, however it was written."""
@@ -60,7 +60,7 @@ class ProjectCounts(Protocol):
 class Started:
     run_id: str
     type: RunType
-    status: Status
+    status: RunStatus
     total: int
 
 
@@ -154,7 +154,7 @@ class Starter:
 
     def _started(self, run: Run) -> Started:
         # the answer of the first request, word for word, also when the run has moved on since
-        return Started(run.id, run.type, Status.QUEUED, run.total)
+        return Started(run.id, run.type, RunStatus.QUEUED, run.total)
 
     def _epic(self, project_id: str, request: RunRequest) -> int | None:
         if request.epic_id is None:
@@ -211,7 +211,7 @@ class Starter:
     def _check_something_to_do(self, project_id: str, run: Run, selection: Sequence[tuple[int, ...]]) -> None:
         if run.total == 0:
             raise NothingToDo
-        lines = targets(run, project_id, self.backlog, self.store, selection)
+        lines = manifest_entries(run, project_id, self.backlog, self.store, selection)
         probed = list(islice(lines, PAGE))
         first_page_idle = all(target.skipped for target in probed)
         if first_page_idle and len(probed) == PAGE:
@@ -237,5 +237,5 @@ def retried_total(earlier: Run) -> int:
 
 def _takes_the_place_of(later: Run, run: Run) -> bool:
     """Whether a person has since started a run over all that this one was about."""
-    by_itself = later.retry_of is None and later.status is not Status.CANCELLED and not later.selected
+    by_itself = later.retry_of is None and later.status is not RunStatus.CANCELLED and not later.selected
     return later.type is run.type and by_itself and later.epic in (None, run.epic)

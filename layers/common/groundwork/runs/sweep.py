@@ -12,7 +12,7 @@ from groundwork.runs.start import Starter
 
 
 @dataclass(slots=True)
-class Swept:
+class SweepResult:
     """What one sweep did: ids of runs and projects."""
 
     revived: list[str] = field(default_factory=list)
@@ -30,9 +30,9 @@ class Sweeper:
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
 
-    def sweep(self) -> Swept:
+    def sweep(self) -> SweepResult:
         """One fault does not stop the rest: it is noted, and the next sweep tries again."""
-        swept = Swept()
+        swept = SweepResult()
         for run_id in self.store.active():
             self._each(self._revive, run_id, swept)
         for run_id in self.store.due_for_retry(self.now_ms()):
@@ -52,7 +52,7 @@ class Sweeper:
         self.starter.trigger(run_id)
         return True
 
-    def _each(self, act: Callable[[str, Swept], None], id_: str, swept: Swept) -> None:
+    def _each(self, act: Callable[[str, SweepResult], None], id_: str, swept: SweepResult) -> None:
         if self.left_ms() < 5_000:
             swept.left.append(id_)
             return
@@ -61,11 +61,11 @@ class Sweeper:
         except GroundworkError:
             swept.left.append(id_)
 
-    def _revive(self, run_id: str, swept: Swept) -> None:
+    def _revive(self, run_id: str, swept: SweepResult) -> None:
         if self.revive(run_id):
             swept.revived.append(run_id)
 
-    def _retry(self, run_id: str, swept: Swept) -> None:
+    def _retry(self, run_id: str, swept: SweepResult) -> None:
         try:
             swept.retried.append(self.starter.retry(run_id, automatic=True).run_id)
         except Refusal as refusal:
@@ -75,6 +75,6 @@ class Sweeper:
             # retried by a person, or the project is gone: nothing is due any more
             self.store.settle_retry(run_id)
 
-    def _purge(self, project_id: str, swept: Swept) -> None:
+    def _purge(self, project_id: str, swept: SweepResult) -> None:
         done = self.purge(project_id, lambda: self.left_ms() < 5_000)
         (swept.purged if done else swept.left).append(project_id)

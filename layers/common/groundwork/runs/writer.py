@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from groundwork.errors import LeaseLost, Transient
-from groundwork.generation.backlog_handlers import ItemFailed, Outcome
+from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome
 from groundwork.runs import leases
-from groundwork.runs.call_pool import Finished
+from groundwork.runs.call_pool import ItemResult
 from groundwork.runs.model import ErrorCode, Run
 from groundwork.runs.ports import Changes, InThread, LogLine, RunStore
 
 TRIES = 6
 
 
-class Ledger:
+class RunWriter:
     """Raises LeaseLost from every commit once somebody else holds the run or it has ended."""
 
     def __init__(self, store: RunStore, run: Run, io: InThread, now_ms: Callable[[], int]) -> None:
@@ -103,38 +103,38 @@ class Ledger:
             await self._io(self.store.log, self.run.id, lines)
 
 
-MOST_ACTIONS = 96
+MAX_ACTIONS = 96
 """Of a transaction's 100 actions: one is the run's row, the rest is kept for what a store adds."""
 
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 """Of the 4 MB that a transaction may have: the rest is for names, keys, journal entries and the run's row."""
 
 
-type Packed = tuple[list[Finished], Changes, list[Finished]]
+type Packed = tuple[list[ItemResult], Changes, list[ItemResult]]
 
 
-def packed(finished: Sequence[Finished], project_id: str) -> Packed:
+def packed(finished: Sequence[ItemResult], project_id: str) -> Packed:
     """As many results as fit into one transaction, what they write, and the results that have to wait."""
-    fitting: list[Finished] = []
+    fitting: list[ItemResult] = []
     changes, size = Changes(), 0
     for position, result in enumerate(finished):
         result, own, weight = _weighed(result, project_id)
         both = _joined(changes, own)
-        if fitting and (both.actions > MOST_ACTIONS or size + weight > MOST_BYTES):
+        if fitting and (both.actions > MAX_ACTIONS or size + weight > MAX_BYTES):
             return fitting, changes, list(finished[position:])
         fitting.append(result)
         changes, size = both, size + weight
     return fitting, changes, []
 
 
-def _weighed(finished: Finished, project_id: str) -> tuple[Finished, Changes, int]:
+def _weighed(finished: ItemResult, project_id: str) -> tuple[ItemResult, Changes, int]:
     """A result, its changes and their size in bytes; one that no transaction could take becomes a failure."""
-    own = finished.result.changes(project_id) if isinstance(finished.result, Outcome) else Changes()
+    own = finished.result.changes(project_id) if isinstance(finished.result, ItemOutcome) else Changes()
     weight = sum(len(artifact.model_dump_json().encode()) for _, artifact in own.puts)
     weight += sum(write.weight for _, write in own.plans)
     # a card's text is there twice: in its row, and in the condition that it has not changed
     weight += sum(2 * len(text.encode()) for _, _, _, text in own.analyses)
-    if own.actions + 1 > MOST_ACTIONS or weight > MOST_BYTES:
+    if own.actions + 1 > MAX_ACTIONS or weight > MAX_BYTES:
         message = f"Its {own.made} new and {len(own.deletes)} old rows are more than one transaction takes."
         finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()
     if finished.final:

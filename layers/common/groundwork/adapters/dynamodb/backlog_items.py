@@ -42,7 +42,7 @@ PAGE_BYTES = 4 * 1024 * 1024
 _NAMES = {Kind.CARD: "card", Kind.EPIC: "epic", Kind.STORY: "story", Kind.SUBTASK: "subtask"}
 
 
-class DynamoEntries:
+class DynamoBacklogItems:
     """Raises NotFound for what is not there, or is below something that was deleted; Transient from every method."""
 
     def __init__(

@@ -21,7 +21,7 @@ BYTES_A_TRANSACTION = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     created: int
     duplicates: int
 
@@ -32,7 +32,7 @@ class DynamoCards:
     def __init__(self, connection: Callable[[], Connection], projects: DynamoProjects) -> None:
         self._connection, self._projects = connection, projects
 
-    def import_cards(self, project_id: str, cards: Sequence[NewCard]) -> Imported:
+    def import_cards(self, project_id: str, cards: Sequence[NewCard]) -> ImportResult:
         """External ids that are there already are duplicates and change nothing, also among concurrent imports.
 
         Cards are written in their order, a transaction after the other: an import that is cut off has written a
@@ -41,7 +41,7 @@ class DynamoCards:
         new = self._unknown(project_id, cards)
         first = self._reserve(project_id, len(new)) if new else 0
         created = sum(self._put_cards(project_id, group) for group in _groups(new, first))
-        return Imported(created, len(cards) - created)
+        return ImportResult(created, len(cards) - created)
 
     def _unknown(self, project_id: str, cards: Sequence[NewCard]) -> list[NewCard]:
         self._projects.row(project_id)

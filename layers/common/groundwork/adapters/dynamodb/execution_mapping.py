@@ -4,7 +4,7 @@ from typing import Any
 
 from groundwork.adapters.dynamodb.execution_rows import StateRow
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
-from groundwork.execution.state import Execution, Spent, TaskStanding
+from groundwork.execution.state import Execution, TaskExecution, TaskUsage
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 APART = {
@@ -31,8 +31,8 @@ def execution_body(execution: Execution) -> dict[str, Any]:
     return execution.stored(exclude={"status", "seq"}, exclude_defaults=True)
 
 
-def standing_of(row: StateRow) -> TaskStanding:
-    spent = Spent(
+def execution_state_of(row: StateRow) -> TaskExecution:
+    spent = TaskUsage(
         input=_n(row.input),
         output=_n(row.output),
         cache_read=_n(row.cache_read),
@@ -40,7 +40,7 @@ def standing_of(row: StateRow) -> TaskStanding:
         calls=_n(row.calls),
         cost_micro_usd=_n(row.cost),
     )
-    return TaskStanding.read(
+    return TaskExecution.read(
         (row.body or {})
         | {
             "status": TaskStatus(row.status or TaskStatus.PENDING),
@@ -58,12 +58,12 @@ def standing_of(row: StateRow) -> TaskStanding:
     )
 
 
-def in_round(state: TaskStanding, round_: int) -> TaskStanding:
+def in_round(state: TaskExecution, round_: int) -> TaskExecution:
     """What has come of a task in an earlier round is past: it is not written anew for that."""
     return state if state.round == round_ else state.renewed(round_)
 
 
-def state_actions(before: TaskStanding, after: TaskStanding) -> list[Any]:
+def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
     """What changes a task's row; what others write besides is left alone unless it is different."""
     body = after.stored(exclude=APART, exclude_defaults=True)
     actions = [

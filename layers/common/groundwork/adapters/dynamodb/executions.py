@@ -14,8 +14,8 @@ from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Tran
 from groundwork.adapters.dynamodb.execution_mapping import (
     execution_body,
     execution_of,
+    execution_state_of,
     in_round,
-    standing_of,
     state_actions,
 )
 from groundwork.adapters.dynamodb.execution_rows import (
@@ -28,28 +28,28 @@ from groundwork.adapters.dynamodb.execution_rows import (
     log_prefix,
     state_key,
 )
-from groundwork.adapters.dynamodb.plan_reader import PlanReading
+from groundwork.adapters.dynamodb.plan_reader import PlanReader
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.backlog.model import rfc3339
 from groundwork.errors import Transient, WriteConflict
 from groundwork.execution.ports import Event
-from groundwork.execution.state import Standing
-from groundwork.execution.worker import Turn
+from groundwork.execution.state import ExecutionState
+from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 
 EXECUTING = "EXECUTING"
 """What the index of those that need attention holds for plans that are carried out."""
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
-MOST_PLANS_KEPT = 8
-MOST_EVENTS = 1_000
+MAX_PLANS_KEPT = 8
+MAX_EVENTS = 1_000
 """More than one change can have: a transaction changes fewer tasks."""
 
 TURN_TRIES = 8
 """What has been paid for is counted, some ten seconds of trouble notwithstanding."""
 
 
-class DynamoExecutions(PlanReading):
+class DynamoExecutions(PlanReader):
     """`limit` is how many tasks may be at work in the account at once."""
 
     def __init__(
@@ -62,27 +62,27 @@ class DynamoExecutions(PlanReading):
 
     # standings
 
-    def read(self, plan_id: str) -> Standing:
+    def read(self, plan_id: str) -> ExecutionState:
         # the head first: what is read after it is at least as new, and a commit on it then fails
         head = self._head(plan_id)
         execution = execution_of(head)
         plan = self._plan(head).changed(status=execution.status, version=int(head.version))
         with wrapped():
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
-        states = {f"{plan_id}-{row.sk[2:]}": in_round(standing_of(row), execution.round) for row in rows}
-        return Standing(plan, execution, states)
+        states = {f"{plan_id}-{row.sk[2:]}": in_round(execution_state_of(row), execution.round) for row in rows}
+        return ExecutionState(plan, execution, states)
 
     def _plan(self, head: PlanRow) -> Plan:
         """A version is never changed: it is read once."""
         key = (head.pk, int(head.version))
         if key not in self._plans:
             self._plans[key] = self._version(head, int(head.version))
-            while len(self._plans) > MOST_PLANS_KEPT:
+            while len(self._plans) > MAX_PLANS_KEPT:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
 
-    def commit(self, before: Standing, after: Standing, events: tuple[Event, ...]) -> None:
+    def commit(self, before: ExecutionState, after: ExecutionState, events: tuple[Event, ...]) -> None:
         plan_id = after.plan.id
         transaction = Transaction(self._connection())
         transaction.update(PlanRow(plan_id), self._head_of(after), _unchanged(before), "head")
@@ -110,7 +110,7 @@ class DynamoExecutions(PlanReading):
             rows = list(EventRow.query(plan_id, EventRow.sk == event_key(seq), consistent_read=True))
         return bool(rows) and rows[0].mark == mark
 
-    def _head_of(self, after: Standing) -> list[Any]:
+    def _head_of(self, after: ExecutionState) -> list[Any]:
         reason = after.execution.reason if after.status is PlanStatus.FAILED else None
         now = self._now_ms()
         return [
@@ -124,22 +124,22 @@ class DynamoExecutions(PlanReading):
             PlanRow.attention_at.set(now),
         ]
 
-    def unquiet(self, since_ms: int) -> list[str]:
+    def needing_attention(self, since_ms: int) -> list[str]:
         with wrapped():
             rows = PlanRow.attention_index.query(EXECUTING, PlanRow.attention_at <= since_ms)
             return [row.pk for row in rows]
 
-    def quiet(self, standing: Standing) -> None:
-        same = (PlanRow.seq == standing.execution.seq) & (PlanRow.attention == EXECUTING)
+    def mark_idle(self, execution_state: ExecutionState) -> None:
+        same = (PlanRow.seq == execution_state.execution.seq) & (PlanRow.attention == EXECUTING)
         with suppress(ConditionFailed), wrapped():
-            PlanRow(standing.plan.id).update(
+            PlanRow(execution_state.plan.id).update(
                 actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
             )
 
     # what is written besides
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, try_: str = "") -> None:
-        order = f"{number:08d} {try_}"
+    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+        order = f"{number:08d} {attempt_key}"
         actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
         first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
         with suppress(ConditionFailed), wrapped():
@@ -163,7 +163,7 @@ class DynamoExecutions(PlanReading):
             return False
         return True
 
-    def turn(self, plan_id: str, task_id: str, turn: Turn, at_ms: int) -> None:
+    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         spent = turn.spent
         counts: list[tuple[Any, int]] = [
             (StateRow.turns, 1),
@@ -199,7 +199,7 @@ class DynamoExecutions(PlanReading):
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
         return [
-            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MOST_EVENTS + number, **event}
+            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MAX_EVENTS + number, **event}
             for row in rows
             for number, event in reversed(list(enumerate(row.events)))
         ]
@@ -218,11 +218,11 @@ class DynamoExecutions(PlanReading):
     def room(self) -> int:
         return self.limit - int(self._slots().used or 0)
 
-    def crowded_out(self, plan_id: str) -> None:
+    def mark_waiting_for_capacity(self, plan_id: str) -> None:
         with wrapped():
             SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
 
-    def waiting_for_room(self) -> list[str]:
+    def waiting_for_capacity(self) -> list[str]:
         waiting = sorted(self._slots().waiting or ())
         if waiting:
             with wrapped():
@@ -237,7 +237,7 @@ class DynamoExecutions(PlanReading):
             return SlotsRow(ACCOUNT, SLOTS, used=0)
 
 
-def _unchanged(before: Standing) -> Any:
+def _unchanged(before: ExecutionState) -> Any:
     seq = before.execution.seq
     same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
     alive = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()

@@ -29,7 +29,7 @@ PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE = 100_000
 """Characters of a template that one row holds: at most four bytes each, and a row takes 400 KB."""
 
-MOST_PIECES = 40
+MAX_PIECES = 40
 
 
 class DynamoRepositories:
@@ -96,7 +96,7 @@ class DynamoTemplates:
         """Raises TooLarge."""
         body = template.stored_json()
         pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
-        if len(pieces) > MOST_PIECES:
+        if len(pieces) > MAX_PIECES:
             raise TooLarge("The template is larger than Groundwork keeps.")
         with wrapped(), PieceRow.batch_write() as batch:
             for number, text in enumerate(pieces):

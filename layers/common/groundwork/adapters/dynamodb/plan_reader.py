@@ -26,7 +26,7 @@ from groundwork.plans.model import Plan, TaskState
 from groundwork.plans.suggestions import Suggestion
 
 
-class PlanReading:
+class PlanReader:
     """Raises NotFound for what is not there, Transient from every method."""
 
     def load(self, plan_id: str) -> Plan:

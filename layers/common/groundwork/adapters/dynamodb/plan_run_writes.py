@@ -18,7 +18,7 @@ from groundwork.ids import Kind, path_of
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.ports import PlanWrite, PlanWritten, Suggested
-from groundwork.runs.model import Run, RunType, Status
+from groundwork.runs.model import Run, RunStatus, RunType
 
 
 def write(transaction: Transaction, written: PlanWrite, index: int) -> None:
@@ -79,7 +79,7 @@ def close(transaction: Transaction, run: Run) -> None:
         awaited: Any = PlanRow.status == PlanStatus.GENERATING.value
         transaction.update(PlanRow(path.project_id), failed, awaited, "run")
     outcome = [IterationRow.status.set(_outcome(run).value)]
-    if run.status is not Status.SUCCEEDED:
+    if run.status is not RunStatus.SUCCEEDED:
         outcome.append(IterationRow.error.set(reason[:500]))
     row = IterationRow(path.project_id, iteration_key(path.number))
     transaction.update(row, outcome, IterationRow.body.exists(), "run")
@@ -87,6 +87,6 @@ def close(transaction: Transaction, run: Run) -> None:
 
 def _outcome(run: Run) -> IterationStatus:
     """A review that was cut short keeps what its finished parts have suggested."""
-    if run.status is Status.CANCELLED:
+    if run.status is RunStatus.CANCELLED:
         return IterationStatus.CANCELLED
     return IterationStatus.DONE if run.completed else IterationStatus.FAILED

@@ -13,7 +13,7 @@ from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Tran
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.list_rows import ListRow, RepositoryRow, list_key
 from groundwork.adapters.dynamodb.plan_lists import PLANS, DynamoRepositories
-from groundwork.adapters.dynamodb.plan_reader import PlanReading
+from groundwork.adapters.dynamodb.plan_reader import PlanReader
 from groundwork.adapters.dynamodb.plan_rows import (
     HEAD,
     ContentRow,
@@ -31,7 +31,7 @@ from groundwork.adapters.dynamodb.plan_versions import contents, keys_of
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
-from groundwork.plans.edit_guard import Touched, refusal, touched
+from groundwork.plans.edit_guard import ChangedElements, changed_elements, refusal
 from groundwork.plans.errors import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
@@ -49,7 +49,7 @@ BYTES_IN_ONE_TRANSACTION = 1_000_000
 _NOT_BEGUN = [status.value for status in TaskStatus if not status.begun]
 
 
-class DynamoPlans(PlanReading):
+class DynamoPlans(PlanReader):
     """The port `groundwork.plans.ports.PlanStore`, and what the HTTP function needs besides."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
@@ -109,7 +109,7 @@ class DynamoPlans(PlanReading):
             raise Transient("The plan's id was taken.") from cancelled
 
     def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
-        guarded = touched(before, after)
+        guarded = changed_elements(before, after)
         transaction = Transaction(self._connection())
         self._write_content(transaction, before, after)
         for id_ in guarded.changed:
@@ -159,7 +159,7 @@ class DynamoPlans(PlanReading):
             rows = list(IterationRow.query(iteration.plan_id, key, consistent_read=True))
         return bool(rows) and rows[0].body == iteration_row(iteration).body
 
-    def _refuse(self, before: Plan, guarded: Touched, cancelled: Cancelled) -> None:
+    def _refuse(self, before: Plan, guarded: ChangedElements, cancelled: Cancelled) -> None:
         if "iteration" in cancelled.tags:
             raise Transient("This edit has been made after all.") from cancelled
         head = self._head(before.id)

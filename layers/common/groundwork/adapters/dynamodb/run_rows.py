@@ -20,16 +20,16 @@ from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
     Claim,
-    Entry,
     ErrorCode,
     ItemStatus,
+    JournalEntry,
     Lease,
-    Phase,
+    ManifestEntry,
     Run,
     RunOptions,
+    RunPhase,
+    RunStatus,
     RunType,
-    Status,
-    Target,
 )
 
 ACTIVE = "ACTIVE"
@@ -165,8 +165,8 @@ def run_of(row: RunRow) -> Run:
         options=RunOptions.read(row.options),
         ai=row.ai,
         model=row.model,
-        status=Status(row.status),
-        phase=Phase(row.phase),
+        status=RunStatus(row.status),
+        phase=RunPhase(row.phase),
         phase_detail=row.phase_detail or "",
         total=total,
         queued=queued,
@@ -304,7 +304,7 @@ class LogRow(Model):
 RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, RetriedRow, LinesRow, LogRow]
 
 
-def target_line(target: Target) -> list[Any]:
+def target_line(target: ManifestEntry) -> list[Any]:
     """Only as long as it has to be: what is as usual at the end is left out."""
     line: list[Any] = [
         list(target.numbers),
@@ -321,16 +321,16 @@ def target_line(target: Target) -> list[Any]:
     return line
 
 
-def target_of(index: int, line: Sequence[Any]) -> Target:
+def target_of(index: int, line: Sequence[Any]) -> ManifestEntry:
     usual: list[Any] = [None, None, 0, 1, [], [], None]
     numbers, title, skipped, first, old, cards, merges, *_ = [*line, *usual[len(line) :]]
-    return Target(index, tuple(numbers), title, bool(skipped), first, tuple(old), tuple(cards), merges)
+    return ManifestEntry(index, tuple(numbers), title, bool(skipped), first, tuple(old), tuple(cards), merges)
 
 
 _STATUSES = {ItemStatus.COMPLETED: "C", ItemStatus.FAILED: "F", ItemStatus.SKIPPED: "S"}
 
 
-def entry_line(entry: Entry) -> list[Any]:
+def entry_line(entry: JournalEntry) -> list[Any]:
     line: list[Any] = [
         entry.index,
         _STATUSES[entry.status],
@@ -345,9 +345,9 @@ def entry_line(entry: Entry) -> list[Any]:
     return [*line, entry.error_code.value, entry.error] if entry.error_code else line
 
 
-def entry_of(seq: int, line: Sequence[Any]) -> Entry:
+def entry_of(seq: int, line: Sequence[Any]) -> JournalEntry:
     index, status, attempts, created, deleted, usage, cost, started, completed, *error = line
-    return Entry(
+    return JournalEntry(
         index=index,
         status=next(its for its, letter in _STATUSES.items() if letter == status),
         attempts=attempts,

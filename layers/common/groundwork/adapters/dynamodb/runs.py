@@ -55,10 +55,10 @@ from groundwork.errors import (
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, parse, path_of
 from groundwork.runs.manifest import PAGE
-from groundwork.runs.model import Entry, Run, RunType, Status, Target
+from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
 
-_ACTIVE = (Status.QUEUED.value, Status.RUNNING.value)
+_ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
 class DynamoRuns:
@@ -118,7 +118,7 @@ class DynamoRuns:
         with wrapped():
             given = list(RetriedRow.query(project_id, RetriedRow.sk == f"RETRIED#{sk}", consistent_read=True))
         condition: Condition = RetriedRow.pk.does_not_exist()
-        if given and self.load(given[0].run_id).status is Status.CANCELLED:
+        if given and self.load(given[0].run_id).status is RunStatus.CANCELLED:
             condition = RetriedRow.run_id == given[0].run_id
         transaction.put(RetriedRow(project_id, f"RETRIED#{sk}", run_id=run.id), condition, "retried")
         transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
@@ -228,7 +228,7 @@ class DynamoRuns:
 
     # reading
 
-    def manifest(self, run_id: str, start: int, stop: int) -> list[Target]:
+    def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
         """The targets with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
         with wrapped():
@@ -240,7 +240,7 @@ class DynamoRuns:
         ]
         return [target for target in lines if start <= target.index < stop]
 
-    def journal(self, run_id: str, after: int = 0) -> Iterator[Entry]:
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]:
         with wrapped():
             lines = LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")
             for row in LinesRow.query(run_id, lines, consistent_read=True):
@@ -312,7 +312,7 @@ class DynamoRuns:
             with wrapped():
                 RunRow(*run_key(run_id)).update(
                     actions=[RunRow.phase_detail.set(message[:300])],
-                    condition=(RunRow.status == Status.QUEUED.value) & (RunRow.epoch == 0),
+                    condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
                 )
         except ConditionFailed:
             return  # it moves after all

@@ -12,7 +12,7 @@ from typing import Any
 from groundwork.adapters.dynamodb.client import ConditionFailed, wrapped
 from groundwork.adapters.dynamodb.execution_rows import KeptRow, PartRow
 from groundwork.adapters.dynamodb.plan_rows import suffix
-from groundwork.agent.patches import Patch, Under
+from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.session import Session
 from groundwork.errors import Transient
 
@@ -37,7 +37,7 @@ class DynamoSessions:
         content = patch.stored_json()
         self._write(patch.task_id, "D", patch.attempt, content.encode())
 
-    def load_patch(self, under: Under) -> Patch | None:
+    def load_patch(self, under: PatchRef) -> Patch | None:
         kept = self._read(under.task_id, "D", under.attempt)
         return Patch.read_json(kept) if kept is not None else None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from groundwork.adapters.dynamodb.backlog_items import DynamoEntries
+from groundwork.adapters.dynamodb.backlog_items import DynamoBacklogItems
 from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.cards import DynamoCards
@@ -40,7 +40,7 @@ class Tables:
     backlog: DynamoBacklogReader
     projects: DynamoProjects
     cards: DynamoCards
-    entries: DynamoEntries
+    entries: DynamoBacklogItems
     purger: DynamoPurger
     plans: DynamoPlans
     repositories: DynamoRepositories
@@ -68,7 +68,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         backlog=DynamoBacklogReader(connection),
         projects=projects,
         cards=DynamoCards(connection, projects),
-        entries=DynamoEntries(connection, projects, now_ms),
+        entries=DynamoBacklogItems(connection, projects, now_ms),
         purger=DynamoPurger(connection),
         plans=DynamoPlans(connection, now_ms),
         repositories=DynamoRepositories(connection),

@@ -7,12 +7,12 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any
 
-from groundwork.adapters.git.clone import MOST_FILE_MB, Bounds
+from groundwork.adapters.git.clone import MAX_FILE_MB, Bounds
 from groundwork.adapters.git.trees import entries
-from groundwork.agent.paths import MOST_DEPTH, MOST_LENGTH, why_not
+from groundwork.agent.paths import MAX_DEPTH, MAX_LENGTH, why_not
 from groundwork.agent.repository import Checkout, RepositoryRefused
 
-MOST_LINK = 1_000
+MAX_LINK = 1_000
 SAME_NAME = "another name differs from its own by case only"
 """On a disk that ignores case, two names in a tree may be one file: the first is kept."""
 
@@ -35,11 +35,11 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
             _make(folder, path, found)
         elif S_ISLNK(mode):
             leads_to = bytes(store[sha].as_raw_string()) if sha in store else b"?"
-            found.links[path] = leads_to[:MOST_LINK].decode("utf-8", errors="replace")
+            found.links[path] = leads_to[:MAX_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
             found.left_out[path] = "another repository"
         elif sha not in store:
-            found.left_out[path] = f"larger than {MOST_FILE_MB} MB"
+            found.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
             _write(folder, path, bytes(store[sha].as_raw_string()), found, bounds)
     return Checkout(folder, commit.decode(), found.files, found.bytes, found.links, found.left_out)
@@ -67,9 +67,9 @@ def _entries(store: Any, root: bytes, found: _Found, most: int) -> Iterator[tupl
 
 
 def _problem(name: bytes, path: str, depth: int) -> str | None:
-    if depth >= MOST_DEPTH:
+    if depth >= MAX_DEPTH:
         return "too deep"
-    if len(path) > MOST_LENGTH:
+    if len(path) > MAX_LENGTH:
         return "its path is too long"
     try:
         return why_not(name.decode())

@@ -25,19 +25,19 @@ from groundwork.agent.repository import CommitGone, RepositoryRefused, Repositor
 from groundwork.plans.repositories import Repository
 from groundwork.text import one_line, shortened
 
-MOST_FILE_MB = 50
-_LARGE_LEFT_OUT = f"blob:limit={MOST_FILE_MB}m".encode()
+MAX_FILE_MB = 50
+_LARGE_LEFT_OUT = f"blob:limit={MAX_FILE_MB}m".encode()
 """Contents that a server that can filter does not send: no session reads them, and a commit keeps them unseen."""
 
 _NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "unauthorized", "checked out", "shallow")
 """Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
 has moved, or it has not and the server goes on refusing."""
 
-MOST_WITH_FILES = 100
+MAX_WITH_FILES = 100
 """How many commits are looked through on a server that cannot send them without their files."""
 
 
-MOST_MESSAGES_BYTES = 100 * 1024 * 1024
+MAX_MESSAGES_BYTES = 100 * 1024 * 1024
 
 
 class HeadMoved(Exception):
@@ -56,7 +56,7 @@ class Bounds:
     seconds: float = 240.0
     files: int = 50_000
     checkout_bytes: int = 600 * 1024 * 1024
-    unpacked: tuple[int, int] = (1_000 * 1024 * 1024, 2 * MOST_FILE_MB * 1024 * 1024)
+    unpacked: tuple[int, int] = (1_000 * 1024 * 1024, 2 * MAX_FILE_MB * 1024 * 1024)
     """Bytes of all that one answer holds, and of its largest part: each part is held in memory for a moment."""
 
 
@@ -86,12 +86,12 @@ class _Wanted:
         client._warn_filter_objects = no_filter
         nothing = ObjectStoreGraphWalker([], lambda sha: [])
         try:
-            with received(store, MOST_MESSAGES_BYTES) as write:
+            with received(store, MAX_MESSAGES_BYTES) as write:
                 bounds: dict[str, Any] = {"depth": most, "ref_prefix": [self._reference]}
                 client.fetch_pack(path, self, nothing, write, **bounds, filter_spec=b"tree:0")
         except _NoFilter:
-            with received(store, MOST_MESSAGES_BYTES) as write:
-                client.fetch_pack(path, self, nothing, write, depth=min(most, MOST_WITH_FILES))
+            with received(store, MAX_MESSAGES_BYTES) as write:
+                client.fetch_pack(path, self, nothing, write, depth=min(most, MAX_WITH_FILES))
 
     def copied(self, client: Any, path: str, store: Any, most: int) -> None:
         """The same from a repository on this machine."""

@@ -51,7 +51,7 @@ def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TaskChange:
     """What is to land: changes to `base`, and the message of their commit. Attempts up to `since` are no part of it."""
 
     base: bytes
@@ -61,7 +61,7 @@ class Work:
 
 
 def land(
-    clone: Clone, branch: str, work: Work, sleep: Callable[[float], None], going: Callable[[], bool] = always
+    clone: Clone, branch: str, work: TaskChange, sleep: Callable[[float], None], going: Callable[[], bool] = always
 ) -> Landed:
     """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
     landed = _Landings(clone, branch, work)
@@ -85,7 +85,7 @@ class _Landings:
     of another history into the branch.
     """
 
-    def __init__(self, clone: Clone, branch: str, work: Work) -> None:
+    def __init__(self, clone: Clone, branch: str, work: TaskChange) -> None:
         self._clone, self._branch, self._since = clone, branch, work.since
         self._task_id, self._seen = trailers(work.text)[TASK], {work.base}
 
@@ -99,7 +99,7 @@ class _Landings:
 
     def _below(self) -> Landed | None:
         """A few commits mostly reach down to one that has been looked at."""
-        for most in (FEW, task_commits.MOST_COMMITS):
+        for most in (FEW, task_commits.MAX_COMMITS):
             store, head = self._clone.messages(self._branch, most)
             commits = list(task_commits.history(store, head)) if head else []
             found = self._among(iter(commits))

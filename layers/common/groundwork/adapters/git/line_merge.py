@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-MOST_LINES = 50_000
+MAX_LINES = 50_000
 
 type Lines = Sequence[bytes]
 type Region = tuple[int, int, int, int]
@@ -15,7 +15,7 @@ def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
-    if max(map(len, versions)) > MOST_LINES:
+    if max(map(len, versions)) > MAX_LINES:
         return None
     whole: list[bytes] = []
     at = (0, 0, 0)

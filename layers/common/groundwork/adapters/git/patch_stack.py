@@ -8,7 +8,7 @@ from groundwork.adapters.git.land import commit_of
 from groundwork.adapters.git.trees import rebuilt
 from groundwork.agent import changes
 from groundwork.agent.changes import Changes
-from groundwork.agent.patches import Stack, Under
+from groundwork.agent.patches import PatchRef, Stack
 from groundwork.agent.repository import MergeConflict, PatchesApart
 
 
@@ -27,9 +27,9 @@ class _Trees:
 
     def __init__(self, clone: Clone, stack: Stack) -> None:
         self._clone, self._stack = clone, stack
-        self._made: dict[tuple[bytes, tuple[Under, ...]], bytes] = {}
+        self._made: dict[tuple[bytes, tuple[PatchRef, ...]], bytes] = {}
 
-    def tree(self, base: bytes, order: tuple[Under, ...]) -> bytes:
+    def tree(self, base: bytes, order: tuple[PatchRef, ...]) -> bytes:
         self._clone.fetch_commit(base)
         tree: bytes = self._clone.store[base].tree
         for count, under in enumerate(order, 1):
@@ -39,7 +39,7 @@ class _Trees:
             tree = self._made[here]
         return tree
 
-    def _with(self, tree: bytes, under: Under) -> bytes:
+    def _with(self, tree: bytes, under: PatchRef) -> bytes:
         """Raises PatchesApart."""
         patch, store = self._stack.patches[under], self._clone.store
         ground = self.tree(patch.base.encode(), patch.under)

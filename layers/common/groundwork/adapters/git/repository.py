@@ -64,7 +64,7 @@ class GitUpstream:
         self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
     ) -> Landed:
         self._clone.fetch_commit(base.encode())
-        task = landing.Work(base.encode(), changes, text, since)
+        task = landing.TaskChange(base.encode(), changes, text, since)
         return landing.land(self._clone, branch, task, self._sleep, going)
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from groundwork.adapters.git import land, task_commits, tree_merge
 from groundwork.adapters.git.clone import Clone
-from groundwork.adapters.git.trees import Entry, rebuilt
+from groundwork.adapters.git.trees import TreeEntry, rebuilt
 from groundwork.agent.commit_message import REVERTS, reverting, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 from groundwork.errors import GroundworkError
@@ -39,7 +39,7 @@ def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[
 
 def _fetch_down_to(clone: Clone, branch: str, commits: Sequence[bytes]) -> bytes | None:
     """The branch's files down to before the oldest of the commits, and its head. Raises RepositoryRefused."""
-    store, head = clone.messages(branch, task_commits.MOST_COMMITS)
+    store, head = clone.messages(branch, task_commits.MAX_COMMITS)
     order = [commit.id for commit in task_commits.history(store, head)] if head else []
     if gone := set(commits) - set(order):
         raise RepositoryRefused(f"The branch {branch!r} does not hold the commit {sorted(gone)[0].decode()}.")
@@ -75,7 +75,7 @@ def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[An
     return land.commit_of(root, now, message, [*merged.blobs, *trees])
 
 
-def differences(store: Any, commit: bytes) -> Iterator[tuple[str, Entry | None]]:
+def differences(store: Any, commit: bytes) -> Iterator[tuple[str, TreeEntry | None]]:
     """Each path that a commit has changed, and what was there before it."""
     from dulwich.diff_tree import tree_changes
 

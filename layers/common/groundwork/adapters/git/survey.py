@@ -19,20 +19,20 @@ from groundwork.adapters.git.transport import (
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_of, readme_text
 from groundwork.plans.repositories import Repository
 
-MOST_BYTES = 60 * 1024 * 1024
+MAX_BYTES = 60 * 1024 * 1024
 """Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
 
-MOST_INFLATED_BYTES = 150 * 1024 * 1024
+MAX_INFLATED_BYTES = 150 * 1024 * 1024
 """Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
 
-MOST_SECONDS = 120.0
-MOST_PATHS_READ = 200_000
-MOST_DEPTH = 100
-MOST_README_BYTES = 1_000_000
+MAX_SECONDS = 120.0
+MAX_PATHS_READ = 200_000
+MAX_DEPTH = 100
+MAX_README_BYTES = 1_000_000
 
 
 def surveyor(
-    secret: Callable[[str], str], local: bool, most_bytes: int = MOST_BYTES, most_seconds: float = MOST_SECONDS
+    secret: Callable[[str], str], local: bool, most_bytes: int = MAX_BYTES, most_seconds: float = MAX_SECONDS
 ) -> Callable[[Repository], Survey]:
     """`secret` gives the text of a secret; a path is only read where the system is local."""
 
@@ -107,7 +107,7 @@ def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
     nothing = ObjectStoreGraphWalker([], lambda _: [])
     # a server may have hundreds of thousands of refs: only this one is asked for
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
-    with received(store, MOST_INFLATED_BYTES) as write:
+    with received(store, MAX_INFLATED_BYTES) as write:
         return client.fetch_pack(path, wants, nothing, write, **bounds).refs
 
 
@@ -115,10 +115,10 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
     files: dict[str, Any] = {}
     for path, sha in _files(store, store[store[commit].tree], budget):
         files[path] = sha
-        if len(files) >= MOST_PATHS_READ:
+        if len(files) >= MAX_PATHS_READ:
             break
     name = readme_of(files)
-    text = readme_text(blob(files[name])[:MOST_README_BYTES]) if name else ""
+    text = readme_text(blob(files[name])[:MAX_README_BYTES]) if name else ""
     return Survey(branch, commit.decode(), tuple(files), text, name)
 
 
@@ -134,5 +134,5 @@ def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
             path = prefix + entry.path.decode("utf-8", errors="replace")
             if S_ISREG(entry.mode):
                 yield path, entry.sha
-            elif S_ISDIR(entry.mode) and depth < MOST_DEPTH:
+            elif S_ISDIR(entry.mode) and depth < MAX_DEPTH:
                 todo.append((path + "/", depth + 1, store[entry.sha]))

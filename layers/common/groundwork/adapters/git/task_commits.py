@@ -8,20 +8,20 @@ from groundwork.adapters.git.clone import Clone
 from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, trailers
 from groundwork.agent.repository import Landed
 
-MOST_COMMITS = 1_500
+MAX_COMMITS = 1_500
 """How far back is looked: some three commits for each task of the largest plan."""
 
 
 def on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
     """Looks through the branch's last commits, of which only the messages are fetched where the server can do that."""
-    store, head = clone.messages(branch, MOST_COMMITS)
+    store, head = clone.messages(branch, MAX_COMMITS)
     return among(history(store, head), branch, task_id, since) if head else None
 
 
 def history(store: Any, head: bytes) -> Iterator[Any]:
     """Commits from the head back, as far as the store has them, newest first along each line."""
     todo, seen = deque([head]), {head}
-    while todo and len(seen) <= MOST_COMMITS:
+    while todo and len(seen) <= MAX_COMMITS:
         sha = todo.popleft()
         if sha not in store:
             continue

@@ -17,7 +17,7 @@ from groundwork.plans.repositories import Repository
 logger = logging.getLogger(__name__)
 
 READ_S = 30.0
-MOST_REDIRECTS = 2
+MAX_REDIRECTS = 2
 
 type Login = tuple[str | None, str | None]
 
@@ -185,7 +185,7 @@ def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) ->
 
     def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
         response, read = answered(url, headers, data)
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MAX_REDIRECTS):
             location = response.get_redirect_location()
             if data is not None or not location:
                 break

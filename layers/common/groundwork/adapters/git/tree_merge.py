@@ -6,7 +6,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from groundwork.adapters.git import line_merge
-from groundwork.adapters.git.trees import FILE, PROGRAM, Entry, entry_at, in_the_way
+from groundwork.adapters.git.trees import FILE, PROGRAM, TreeEntry, entry_at, in_the_way
 from groundwork.agent.changes import Changes
 from groundwork.agent.repository import MergeConflict
 
@@ -15,7 +15,7 @@ from groundwork.agent.repository import MergeConflict
 class Merged:
     """The entries that change, by path, and the new blobs among them."""
 
-    updates: dict[str, Entry | None]
+    updates: dict[str, TreeEntry | None]
     blobs: list[Any]
 
 
@@ -54,7 +54,7 @@ def _merge(
     merged.updates[path] = (mode or (there[0] if there else _mode_of(content)), _blob(content, merged))
 
 
-def _file_at(store: Any, root: bytes, path: str) -> Entry | None:
+def _file_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
     """Raises MergeConflict where there is something that is neither a file nor a folder."""
     entry = entry_at(store, root, path)
     if entry is None or S_ISDIR(entry[0]):
@@ -64,7 +64,7 @@ def _file_at(store: Any, root: bytes, path: str) -> Entry | None:
     return entry
 
 
-def _both(store: Any, before: Entry | None, now: Entry | None, path: str, content: bytes | None) -> bytes:
+def _both(store: Any, before: TreeEntry | None, now: TreeEntry | None, path: str, content: bytes | None) -> bytes:
     """The content with what others have changed since. Raises MergeConflict."""
     theirs = bytes(store[now[1]].as_raw_string()) if now else None
     if theirs is not None and theirs == content:

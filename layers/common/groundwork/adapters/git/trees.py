@@ -10,7 +10,7 @@ FOLDER = 0o40000
 FILE = 0o100644
 PROGRAM = 0o100755
 
-type Entry = tuple[int, bytes]
+type TreeEntry = tuple[int, bytes]
 """Mode and the id of what is there."""
 
 
@@ -30,9 +30,9 @@ def entries(store: Any, tree: bytes) -> list[Any]:
     raise RepositoryRefused(f"The repository is damaged: its folder {tree.decode()[:12]} cannot be read.")
 
 
-def entry_at(store: Any, root: bytes, path: str) -> Entry | None:
+def entry_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
     """What the tree has at a path, a file or a folder; None for nothing."""
-    found: Entry | None = (FOLDER, root)
+    found: TreeEntry | None = (FOLDER, root)
     for name in path.encode().split(b"/"):
         if found is None or not S_ISDIR(found[0]):
             return None
@@ -51,7 +51,7 @@ def in_the_way(store: Any, root: bytes, path: str, gone: Set[str]) -> bool:
     return here is not None and S_ISDIR(here[0]) and not all(below in gone for below in _below(store, here[1], path))
 
 
-def _is_file(entry: Entry | None) -> bool:
+def _is_file(entry: TreeEntry | None) -> bool:
     return entry is not None and not S_ISDIR(entry[0])
 
 
@@ -67,12 +67,12 @@ def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
                 yield inner
 
 
-def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, Entry | None]) -> tuple[bytes | None, list[Any]]:
+def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, TreeEntry | None]) -> tuple[bytes | None, list[Any]]:
     """The id of the tree with the updates, and all trees made for it. An empty folder is none, as in all of git."""
     from dulwich.objects import Tree
 
     tree = store[root].copy() if root else Tree()
-    below: dict[str, dict[str, Entry | None]] = {}
+    below: dict[str, dict[str, TreeEntry | None]] = {}
     for path, entry in updates.items():
         name, _, rest = path.partition("/")
         if rest:
@@ -89,7 +89,7 @@ def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, Entry | None])
     return (tree.id, [*made, tree]) if len(tree) else (None, made)
 
 
-def _put(tree: Any, name: str, entry: Entry | None) -> None:
+def _put(tree: Any, name: str, entry: TreeEntry | None) -> None:
     if entry:
         tree[name.encode()] = entry
     elif name.encode() in tree:

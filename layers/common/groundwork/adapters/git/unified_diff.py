@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from groundwork.adapters.git.tree_merge import on_head
-from groundwork.adapters.git.trees import Entry, entry_at
+from groundwork.adapters.git.trees import TreeEntry, entry_at
 from groundwork.agent.changes import Changes
 
 _NOTHING = b"0" * 40
@@ -35,7 +35,7 @@ def unified(store: Any, base: bytes, changes: Changes) -> str:
     return out.getvalue().decode()
 
 
-def _is_text(store: Any, entry: Entry | None) -> bool:
+def _is_text(store: Any, entry: TreeEntry | None) -> bool:
     """In UTF-8: what is shown in any other form could not be told from it."""
     if entry is None:
         return True
@@ -48,7 +48,7 @@ def _is_text(store: Any, entry: Entry | None) -> bool:
     return b"\0" not in content
 
 
-def _binary(store: Any, name: bytes, old: Entry | None, new: Entry | None) -> Iterator[bytes]:
+def _binary(store: Any, name: bytes, old: TreeEntry | None, new: TreeEntry | None) -> Iterator[bytes]:
     """As in git's Documentation/diff-format and apply.c: the new content, deflated, in lines that say their length."""
     yield b"diff --git a/%s b/%s\n" % (name, name)
     if old is None and new:

@@ -10,12 +10,12 @@ from groundwork.api.http import answers
 from groundwork.api.plans.deps import given, plan_of
 from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
-from groundwork.execution.commands import Asked
-from groundwork.execution.coordinator import Conductor
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
 from groundwork.execution.schedule import NewTiming, Timer, scheduled, unscheduled
 from groundwork.execution.schemas import PlanControlled, TaskControlled
-from groundwork.execution.state import Standing
+from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
 
 AnExecute = Annotated[Execute | None, Body()]
@@ -23,7 +23,7 @@ ABecause = Annotated[Because | None, Body()]
 ARollBack = Annotated[RollBack | None, Body()]
 ASkip = Annotated[Skip | None, Body()]
 AComplete = Annotated[Complete | None, Body()]
-Ask = Callable[[Standing, Asked], Standing]
+Ask = Callable[[ExecutionState, Actor], ExecutionState]
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 TAG: dict[str, Any] = {"tags": ["control"]}
@@ -31,10 +31,10 @@ PLAN: dict[str, Any] = TAG | {"status_code": 202, "responses": answers(PlanContr
 TASK: dict[str, Any] = TAG | {"responses": answers(TaskControlled)}
 
 
-def changed(plan_id: str, ask: Ask) -> Standing:
-    acting: Conductor = given(router, "conductor")
-    asked = Asked(acting.who or "somebody", acting.now_ms())
-    return acting.change(plan_id, lambda standing: ask(standing, asked))
+def changed(plan_id: str, ask: Ask) -> ExecutionState:
+    acting: ExecutionCoordinator = given(router, "conductor")
+    asked = Actor(acting.who or "somebody", acting.now_ms())
+    return acting.change(plan_id, lambda execution_state: ask(execution_state, asked))
 
 
 # plans
@@ -43,13 +43,13 @@ def changed(plan_id: str, ask: Ask) -> Standing:
 @router.post("/api/plans/<plan_id>/execute", operation_id="executePlan", summary="Execute a plan", **PLAN)
 def execute(plan_id: str, body: AnExecute = None) -> dict[str, Any]:
     again = body.again if body else False
-    return _plan(changed(plan_id, lambda standing, asked: commands.execute(standing, asked, again)))
+    return _plan(changed(plan_id, lambda execution_state, asked: commands.execute(execution_state, asked, again)))
 
 
 @router.post("/api/plans/<plan_id>/pause", operation_id="pausePlan", summary="Pause a plan", **PLAN)
 def pause(plan_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
-    return _plan(changed(plan_id, lambda standing, asked: commands.pause(standing, asked, reason)))
+    return _plan(changed(plan_id, lambda execution_state, asked: commands.pause(execution_state, asked, reason)))
 
 
 @router.post("/api/plans/<plan_id>/resume", operation_id="resumePlan", summary="Resume a plan", **PLAN)
@@ -72,19 +72,22 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
     include = what.dependents == "include"
     return _plan(
         changed(
-            plan_id, lambda standing, asked: rollback.roll_back(standing, asked, what.task_id, what.phase_id, include)
+            plan_id,
+            lambda execution_state, asked: rollback.roll_back(
+                execution_state, asked, what.task_id, what.phase_id, include
+            ),
         )
     )
 
 
 @router.post("/api/plans/<plan_id>/schedule", operation_id="schedulePlan", summary="Schedule a plan", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
-    acting: Conductor = given(router, "conductor")
-    timing = body.timing(Asked(acting.who or "somebody", acting.now_ms()))
+    acting: ExecutionCoordinator = given(router, "conductor")
+    timing = body.timing(Actor(acting.who or "somebody", acting.now_ms()))
     scheduled(acting.store.read(plan_id), timing)
     # set first: a timing that the timer refuses is not kept, and one that is not kept begins nothing
     _timer().set(plan_id, timing)
-    return _plan(acting.change(plan_id, lambda standing: scheduled(standing, timing)))
+    return _plan(acting.change(plan_id, lambda execution_state: scheduled(execution_state, timing)))
 
 
 @router.delete(
@@ -95,7 +98,7 @@ def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     **TAG,
 )
 def unschedule(plan_id: str) -> dict[str, Any]:
-    after = changed(plan_id, lambda standing, asked: unscheduled(standing))
+    after = changed(plan_id, lambda execution_state, asked: unscheduled(execution_state))
     _timer().clear(plan_id)
     return _plan(after)
 
@@ -110,24 +113,24 @@ def _timer() -> Timer:
 
 @router.post("/api/plan-tasks/<task_id>/approve", operation_id="approveTask", summary="Approve a task", **TASK)
 def approve(task_id: str) -> dict[str, Any]:
-    return _of_task(task_id, lambda standing, asked: commands.approve(standing, task_id, asked))
+    return _of_task(task_id, lambda execution_state, asked: commands.approve(execution_state, task_id, asked))
 
 
 @router.post("/api/plan-tasks/<task_id>/reject", operation_id="rejectTask", summary="Reject a task", **TASK)
 def reject(task_id: str, body: ABecause = None) -> dict[str, Any]:
     reason = body.reason if body else None
-    return _of_task(task_id, lambda standing, asked: commands.reject(standing, task_id, asked, reason))
+    return _of_task(task_id, lambda execution_state, asked: commands.reject(execution_state, task_id, asked, reason))
 
 
 @router.post("/api/plan-tasks/<task_id>/retry", operation_id="retryTask", summary="Retry a failed task", **TASK)
 def retry(task_id: str) -> dict[str, Any]:
-    return _of_task(task_id, lambda standing, asked: commands.retry(standing, task_id, asked))
+    return _of_task(task_id, lambda execution_state, asked: commands.retry(execution_state, task_id, asked))
 
 
 @router.post("/api/plan-tasks/<task_id>/skip", operation_id="skipTask", summary="Skip a task", **TASK)
 def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
     dependents = body.dependents if body else "skip"
-    return _of_task(task_id, lambda standing, asked: commands.skip(standing, task_id, asked, dependents))
+    return _of_task(task_id, lambda execution_state, asked: commands.skip(execution_state, task_id, asked, dependents))
 
 
 @router.post(
@@ -136,7 +139,8 @@ def skip(task_id: str, body: ASkip = None) -> dict[str, Any]:
 def complete(task_id: str, body: AComplete = None) -> dict[str, Any]:
     done = body or Complete()
     return _of_task(
-        task_id, lambda standing, asked: commands.complete(standing, task_id, asked, done.commit_sha, done.note)
+        task_id,
+        lambda execution_state, asked: commands.complete(execution_state, task_id, asked, done.commit_sha, done.note),
     )
 
 
@@ -144,11 +148,11 @@ def _of_task(task_id: str, ask: Ask) -> dict[str, Any]:
     return _task(changed(plan_of(Kind.TASK, task_id), ask), task_id)
 
 
-def _plan(standing: Standing) -> dict[str, Any]:
-    execution = standing.execution
+def _plan(execution_state: ExecutionState) -> dict[str, Any]:
+    execution = execution_state.execution
     return {
-        "planId": standing.plan.id,
-        "status": standing.status.value,
+        "planId": execution_state.plan.id,
+        "status": execution_state.status.value,
         "cause": execution.cause.value if execution.cause else None,
         "reason": execution.reason,
         "execution": execution.number,
@@ -158,15 +162,15 @@ def _plan(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _task(standing: Standing, task_id: str) -> dict[str, Any]:
-    state = standing.of(task_id)
+def _task(execution_state: ExecutionState, task_id: str) -> dict[str, Any]:
+    state = execution_state.of(task_id)
     return {
         "id": task_id,
-        "planId": standing.plan.id,
+        "planId": execution_state.plan.id,
         "status": state.status.value,
         "attempts": state.attempts,
         "commitSha": state.commit_sha,
         "errorMsg": state.error_msg,
         "note": state.note,
-        "planStatus": standing.status.value,
+        "planStatus": execution_state.status.value,
     }

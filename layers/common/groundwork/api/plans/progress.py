@@ -15,7 +15,7 @@ from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
 from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model
 from groundwork.plans.estimate import expecting
-from groundwork.runs.schemas import Listed
+from groundwork.runs.schemas import ListPage
 from groundwork.settings import Settings
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -31,10 +31,10 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 def plan_progress(plan_id: str) -> Response[str]:
     settings: Settings = given(router, "settings")
     executions, (ai, _) = tables(router).executions, ai_and_model(settings, None)
-    standing = executions.read(plan_id)
-    history = tables(router).measures.of_repository(standing.plan.repository_id)
+    execution_state = executions.read(plan_id)
+    history = tables(router).measures.of_repository(execution_state.plan.repository_id)
     expect = expecting(history, ai, settings.mock_latency_ms)
-    return http.answer(progress(standing, executions.events(plan_id), expect, given(router, "now_ms")))
+    return http.answer(progress(execution_state, executions.events(plan_id), expect, given(router, "now_ms")))
 
 
 @router.get(
@@ -57,7 +57,7 @@ def task_patch(task_id: str) -> Response[str]:
     tags=["control"],
     operation_id="listTaskLog",
     summary="List the session log of a task",
-    responses=answers(Listed[LogLine]),
+    responses=answers(ListPage[LogLine]),
 )
 def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_log_position)

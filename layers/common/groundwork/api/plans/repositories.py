@@ -13,7 +13,7 @@ from groundwork.backlog.model import rfc3339
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
 from groundwork.plans.requests import NewRepository, RepositoryPatch
-from groundwork.runs.schemas import Listed
+from groundwork.runs.schemas import ListPage
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -37,7 +37,7 @@ def create_repository(body: NewRepository) -> dict[str, Any]:
     tags=["repositories"],
     operation_id="listRepositories",
     summary="List repositories",
-    responses=answers(Listed[Repository]),
+    responses=answers(ListPage[Repository]),
 )
 def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, lambda text: is_list_position(text, REPOSITORY_ID))

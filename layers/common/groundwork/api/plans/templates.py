@@ -16,7 +16,7 @@ from groundwork.plans.schemas import TemplateInBrief
 from groundwork.plans.template_library import is_own_position, new_template
 from groundwork.plans.template_library import page as templates_from
 from groundwork.plans.templates import Template
-from groundwork.runs.schemas import Listed
+from groundwork.runs.schemas import ListPage
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -26,7 +26,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
     tags=["templates"],
     operation_id="listTemplates",
     summary="List plan templates",
-    responses=answers(Listed[TemplateInBrief]),
+    responses=answers(ListPage[TemplateInBrief]),
 )
 def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, lambda text: is_own_position(text) or is_list_position(text, TEMPLATE_ID))

@@ -12,7 +12,7 @@ from typing import Any
 from groundwork.llm.conversation import Block, Conversation, Message, TurnEnd
 from groundwork.llm.mock.code import Target, addition, note, place_for, target_for
 
-MOST_FILES = 4
+MAX_FILES = 4
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
 _LINE = re.compile(r" *\d+\t(.*)")
 
@@ -53,7 +53,7 @@ def _targets(task: Mapping[str, Any]) -> list[Target]:
     """The files the task names; where it names none, a note and what fits to the repository's layout."""
     layout = [str(line) for line in task.get("repository_layout", ())]
     named = [str(path) for path in task.get("files_named", ())]
-    return target_for(str(task["key"]), named[:MOST_FILES], layout)
+    return target_for(str(task["key"]), named[:MAX_FILES], layout)
 
 
 def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
