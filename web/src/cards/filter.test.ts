@@ -29,7 +29,7 @@ const CARDS = [
 ];
 const found = (filter: object) => filterCards(CARDS, { ...NO_FILTER, ...filter }).map((card) => card.id);
 
-test("nothing filter is the list itself", () => {
+test("without a filter the list itself is returned", () => {
   expect(filterCards(CARDS, NO_FILTER)).toBe(CARDS);
 });
 

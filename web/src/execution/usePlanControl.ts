@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { explain } from "@/api/errors";
 import type { TaskProgress } from "@/plans/model";
-import { planKey, plansKey } from "@/services/plans";
+import { planKeys } from "@/services/plans";
 import { toast } from "@/ui/toast";
 
 export type PlanDialogAction =
@@ -27,8 +27,8 @@ export function usePlanControl(planId: string) {
     },
     onError: (error) => toast.error("Action failed", explain(error)),
     onSettled: async () => {
-      void queries.invalidateQueries({ queryKey: plansKey() });
-      await queries.invalidateQueries({ queryKey: planKey(planId) });
+      void queries.invalidateQueries({ queryKey: planKeys.lists() });
+      await queries.invalidateQueries({ queryKey: planKeys.one(planId) });
     },
   });
 }

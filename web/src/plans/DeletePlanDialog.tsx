@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
 import { explain } from "@/api/errors";
-import { deletePlan, planKey, plansKey } from "@/services/plans";
+import { deletePlan, planKeys } from "@/services/plans";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { toast } from "@/ui/toast";
 
@@ -22,11 +22,11 @@ export function DeletePlanDialog({
     onSuccess: async () => {
       onClose();
       await navigate("/plans");
-      queries.removeQueries({ queryKey: planKey(plan.id) });
+      queries.removeQueries({ queryKey: planKeys.one(plan.id) });
       toast.ok("Plan deleted");
     },
     onError: (error) => toast.error("Could not delete the plan", explain(error)),
-    onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKeys.lists() }),
   });
   return (
     <ConfirmDialog

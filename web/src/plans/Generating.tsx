@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import { explain } from "@/api/errors";
 import { flatten } from "@/api/pages";
-import { cancelGeneration, iterationsQuery, planKey, generationRunQuery } from "@/services/plans";
+import { cancelGeneration, iterationsQuery, planKeys, generationRunQuery } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { clock, compact, money } from "@/ui/format";
@@ -24,7 +24,7 @@ export function Generating({ planId }: { planId: string }) {
   const cancel = useMutation({
     mutationFn: cancelGeneration,
     onError: (error) => toast.error("Could not stop the generation", explain(error)),
-    onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKeys.one(planId) }),
   });
   return (
     <div className={s.writing}>

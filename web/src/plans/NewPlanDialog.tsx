@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 
-import { createPlan, generatePlan, plansKey } from "@/services/plans";
+import { createPlan, generatePlan, planKeys } from "@/services/plans";
 import { storyQuery } from "@/services/stories";
 import { templatesQuery } from "@/services/templates";
 import { Field } from "@/ui/Field";
@@ -149,6 +149,6 @@ function useCreatePlan() {
         : (await createPlan(newPlan(draft))).id,
     // replace the URL of the dialog, so that Back leaves it
     onSuccess: (planId) => navigate(`/plans/${planId}`, { replace: search.has("new") }),
-    onSettled: () => queries.invalidateQueries({ queryKey: plansKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKeys.lists() }),
   });
 }

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
 
-import { saveTemplate, templatesKey } from "@/services/templates";
+import { saveTemplate, templateKeys } from "@/services/templates";
 import { Button, IconButton } from "@/ui/Button";
 import { Field } from "@/ui/Field";
 import { toast } from "@/ui/toast";
@@ -39,7 +39,7 @@ export function SaveTemplateDialog({ plan, onClose }: { plan: Plan; onClose: () 
       toast.ok("Template saved", "Select it when you create a plan.");
       onClose();
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: templatesKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: templateKeys.all }),
   });
   const isWrong = places.some((place) => place.name !== "" && !NAME.test(place.name));
   return (

@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { explain } from "@/api/errors";
 import { repositoriesQuery } from "@/services/repositories";
-import { deleteTemplate, templatesKey, templatesQuery } from "@/services/templates";
+import { deleteTemplate, templateKeys, templatesQuery } from "@/services/templates";
 import { Button, IconButton } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { EmptyState } from "@/ui/EmptyState";
@@ -118,7 +118,7 @@ function DeleteTemplate({ template, onClose }: { template: TemplateInBrief; onCl
       onClose();
     },
     onError: (error) => toast.error("Could not delete the template", explain(error)),
-    onSettled: () => queries.invalidateQueries({ queryKey: templatesKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: templateKeys.all }),
   });
   return (
     <ConfirmDialog

@@ -13,7 +13,7 @@ export type PlanContext = {
   receivedAt: number;
   /** Repository of a task; null if loading or deleted. */
   repositoryOf: (taskId: string) => Repository | null;
-  /** Opens the dialog in which something is action of the plan or of a task. */
+  /** Opens the dialog of an action. */
   openDialog: (action: PlanDialogAction) => void;
   control: ReturnType<typeof usePlanControl>;
 };

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 
 import { pollAfter, progressQuery } from "@/services/executions";
-import { planKey, planNowKey, planQuery, plansKey } from "@/services/plans";
+import { planKeys, planQuery } from "@/services/plans";
 
 import type { Plan, Progress } from "./model";
 
@@ -49,13 +49,13 @@ function useVersionSync(planId: string, plan: Plan | undefined, progress: Progre
   const [seenVersion, seenStatus] = [progress?.version, progress?.status];
   useEffect(() => {
     if (version === undefined || seenVersion === undefined) return;
-    if (version < seenVersion) void queries.invalidateQueries({ queryKey: planKey(planId) });
+    if (version < seenVersion) void queries.invalidateQueries({ queryKey: planKeys.one(planId) });
     else if (version > seenVersion)
-      void queries.invalidateQueries({ queryKey: [...planKey(planId), "progress"] });
+      void queries.invalidateQueries({ queryKey: [...planKeys.one(planId), "progress"] });
   }, [version, seenVersion, planId, queries]);
   useEffect(() => {
     if (status === seenStatus) return;
-    void queries.invalidateQueries({ queryKey: planNowKey(planId) });
-    void queries.invalidateQueries({ queryKey: plansKey() });
+    void queries.invalidateQueries({ queryKey: planKeys.current(planId) });
+    void queries.invalidateQueries({ queryKey: planKeys.lists() });
   }, [seenStatus]); // eslint-disable-line react-hooks/exhaustive-deps -- only news of the progress counts
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { ApiError, explain } from "@/api/errors";
-import { planKey, planNowKey, planQuery, plansKey } from "@/services/plans";
+import { planKeys, planQuery } from "@/services/plans";
 import { toast } from "@/ui/toast";
 
 import type { Plan } from "./model";
@@ -24,7 +24,7 @@ type Edit = {
  */
 export function usePlanEdit(planId: string) {
   const queries = useQueryClient();
-  const key = planNowKey(planId);
+  const key = planKeys.current(planId);
   const mutationKey = ["plan-edit", planId];
 
   const send = async ({ send: ask }: Edit): Promise<void> => {
@@ -49,8 +49,8 @@ export function usePlanEdit(planId: string) {
     onSettled: async () => {
       // keep optimistic results of queued edits until all are sent
       if (queries.isMutating({ mutationKey }) > 1) return;
-      void queries.invalidateQueries({ queryKey: plansKey() });
-      await queries.invalidateQueries({ queryKey: planKey(planId) });
+      void queries.invalidateQueries({ queryKey: planKeys.lists() });
+      await queries.invalidateQueries({ queryKey: planKeys.one(planId) });
     },
   });
 }

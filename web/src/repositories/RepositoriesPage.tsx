@@ -7,7 +7,7 @@ import { ApiError, explain } from "@/api/errors";
 import {
   deleteRepository,
   type Repository,
-  repositoriesKey,
+  repositoryKeys,
   repositoriesQuery,
 } from "@/services/repositories";
 import { Button, IconButton } from "@/ui/Button";
@@ -118,7 +118,7 @@ function DeleteRepository({ repository, onClose }: { repository: Repository; onC
         inUse ? "Plans use this repository. Delete them first." : explain(error),
       );
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: repositoryKeys.all }),
   });
   return (
     <ConfirmDialog

@@ -7,7 +7,7 @@ import {
   changeRepository,
   createRepository,
   type Repository,
-  repositoriesKey,
+  repositoryKeys,
   type RepositoryPatch,
 } from "@/services/repositories";
 import { Field } from "@/ui/Field";
@@ -33,7 +33,7 @@ export function RepositoryDialog({ repository, onClose }: { repository?: Reposit
       toast.ok(repository ? "Repository saved" : "Repository added");
       onClose();
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: repositoriesKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: repositoryKeys.all }),
   });
   const fieldError = (field: string) =>
     saving.error instanceof ApiError

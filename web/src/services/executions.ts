@@ -7,7 +7,7 @@ import type { Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 import type { LogLine, Progress } from "@/plans/model";
 
-import { planKey } from "./plans";
+import { planKeys } from "./plans";
 
 type Schemas = components["schemas"];
 export type PlanControlled = Schemas["PlanState"];
@@ -22,7 +22,7 @@ const BUSY_MS = 2_000;
 const SCHEDULED_MS = 10_000;
 const LOG_MS = 2_000;
 
-export const progressKey = (planId: string): readonly unknown[] => [...planKey(planId), "progress"];
+export const progressKey = (planId: string): readonly unknown[] => [...planKeys.one(planId), "progress"];
 export const logKey = (taskId: string): readonly unknown[] => ["plan-tasks", taskId, "log"];
 
 export function progressQuery(planId: string) {

@@ -32,13 +32,16 @@ export type Dependents = "refuse" | "repair";
 /** Polling interval while Claude generates or reviews a plan. */
 const GENERATING_MS = 1_500;
 
-export const plansKey = (): readonly unknown[] => ["plans", "list"];
-export const planKey = (id: string): readonly unknown[] => ["plans", id];
-export const planNowKey = (id: string): readonly unknown[] => ["plans", id, "now"];
+export const planKeys = {
+  all: ["plans"] as const,
+  lists: () => [...planKeys.all, "list"] as const,
+  one: (id: string) => [...planKeys.all, id] as const,
+  current: (id: string) => [...planKeys.one(id), "now"] as const,
+};
 
 export function plansQuery(repositoryId: string | null) {
   return infiniteQueryOptions({
-    queryKey: [...plansKey(), repositoryId],
+    queryKey: [...planKeys.lists(), repositoryId],
     queryFn: ({ pageParam, signal }) =>
       getJson<Page<PlanInBrief>>("/api/plans", { query: { repositoryId, nextToken: pageParam }, signal }),
     ...pageParams,
@@ -54,7 +57,7 @@ function isInProgress({ status }: PlanInBrief): boolean {
 /** Current version of a plan. */
 export function planQuery(id: string) {
   return queryOptions({
-    queryKey: planNowKey(id),
+    queryKey: planKeys.current(id),
     queryFn: ({ signal }) => getJson<Plan>(`/api/plans/${id}`, { signal }),
     refetchInterval: ({ state }) => (state.data?.status === "GENERATING" ? GENERATING_MS : false),
   });
@@ -63,7 +66,7 @@ export function planQuery(id: string) {
 /** Newest first. */
 export function iterationsQuery(id: string) {
   return infiniteQueryOptions({
-    queryKey: [...planKey(id), "iterations"],
+    queryKey: [...planKeys.one(id), "iterations"],
     queryFn: ({ pageParam, signal }) =>
       getJson<Page<Iteration>>(`/api/plans/${id}/iterations`, { query: { nextToken: pageParam }, signal }),
     ...pageParams,
@@ -75,7 +78,7 @@ export function iterationsQuery(id: string) {
 /** Iteration with its changes; a review also has the state of its suggestions. */
 export function iterationQuery(id: string, iterationId: string) {
   return queryOptions({
-    queryKey: [...planKey(id), "iterations", iterationId],
+    queryKey: [...planKeys.one(id), "iterations", iterationId],
     queryFn: ({ signal }) => getJson<Iteration>(`/api/plans/${id}/iterations/${iterationId}`, { signal }),
     refetchInterval: ({ state }) => (state.data?.status === "PENDING" ? GENERATING_MS : false),
   });
@@ -83,7 +86,7 @@ export function iterationQuery(id: string, iterationId: string) {
 
 export function comparisonQuery(id: string, from: number, to: number) {
   return queryOptions({
-    queryKey: [...planKey(id), "compare", from, to],
+    queryKey: [...planKeys.one(id), "compare", from, to],
     queryFn: ({ signal }) => getJson<Comparison>(`/api/plans/${id}/compare`, { query: { from, to }, signal }),
     staleTime: Infinity,
   });
@@ -92,7 +95,7 @@ export function comparisonQuery(id: string, from: number, to: number) {
 /** Estimated time and cost of running this version. */
 export function estimateQuery(id: string, version: number) {
   return queryOptions({
-    queryKey: [...planKey(id), "estimate", version],
+    queryKey: [...planKeys.one(id), "estimate", version],
     queryFn: ({ signal }) => postJson<PlanEstimate>(`/api/plans/${id}/estimate`, undefined, { signal }),
   });
 }

@@ -13,12 +13,12 @@ export type RepositoryPatch = components["schemas"]["RepositoryPatch"];
 /** Limit for selection lists. */
 const MAX_REPOSITORIES = 1_000;
 
-export const repositoriesKey = (): readonly unknown[] => ["repositories"];
+export const repositoryKeys = { all: ["repositories"] as const };
 
 /** All repositories, newest first. */
 export function repositoriesQuery() {
   return queryOptions({
-    queryKey: repositoriesKey(),
+    queryKey: repositoryKeys.all,
     queryFn: ({ signal }) =>
       fetchAllPages(
         (nextToken) =>

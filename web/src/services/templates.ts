@@ -8,13 +8,15 @@ export type Template = components["schemas"]["Template"];
 export type TemplateInBrief = components["schemas"]["TemplateSummary"];
 export type NewTemplate = components["schemas"]["NewTemplate"];
 
-export const templatesKey = (): readonly unknown[] => ["templates"];
-export const templateKey = (id: string): readonly unknown[] => ["templates", id];
+export const templateKeys = {
+  all: ["templates"] as const,
+  one: (id: string) => [...templateKeys.all, id] as const,
+};
 
 /** All of them, the project's own first. */
 export function templatesQuery() {
   return queryOptions({
-    queryKey: templatesKey(),
+    queryKey: templateKeys.all,
     queryFn: ({ signal }) =>
       fetchAllPages((nextToken) =>
         getJson<Page<TemplateInBrief>>("/api/plan-templates", { query: { limit: 200, nextToken }, signal }),
@@ -25,7 +27,7 @@ export function templatesQuery() {
 /** One with its phases and tasks. */
 export function templateQuery(id: string) {
   return queryOptions({
-    queryKey: templateKey(id),
+    queryKey: templateKeys.one(id),
     queryFn: ({ signal }) => getJson<Template>(`/api/plan-templates/${id}`, { signal }),
     staleTime: Infinity,
   });

@@ -41,7 +41,7 @@ type Props = {
   onRelease?: DependencyHandler;
 };
 
-/** Plan graph. While a line is drawn, the tasks at which it cannot end step back and say so. */
+/** Plan as a graph. While drawing a line, invalid targets are dimmed and labeled. */
 export default function PlanGraph({
   plan,
   states = null,

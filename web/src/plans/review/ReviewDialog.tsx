@@ -3,7 +3,7 @@ import { useState } from "react";
 
 import { FormDialog } from "@/plans/FormDialog";
 import { type Plan, type ReviewType, tasksOf } from "@/plans/model";
-import { planKey, reviewPlan } from "@/services/plans";
+import { planKeys, reviewPlan } from "@/services/plans";
 import { Field } from "@/ui/Field";
 import { RadioCards } from "@/ui/RadioCards";
 import { Select } from "@/ui/Select";
@@ -26,7 +26,7 @@ export function ReviewDialog({ plan, onClose, onAsked }: Props) {
       return reviewPlan(plan.id, { reviewType, scope, targetId: target === WHOLE ? null : target });
     },
     onSuccess: async ({ iterationId }) => {
-      await queries.invalidateQueries({ queryKey: planKey(plan.id) });
+      await queries.invalidateQueries({ queryKey: planKeys.one(plan.id) });
       onAsked(iterationId);
       onClose();
     },

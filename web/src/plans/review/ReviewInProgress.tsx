@@ -3,7 +3,7 @@ import { Sparkles } from "lucide-react";
 
 import { explain } from "@/api/errors";
 import { useNow } from "@/ui/useNow";
-import { cancelGeneration, planKey, generationRunQuery } from "@/services/plans";
+import { cancelGeneration, planKeys, generationRunQuery } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { clock } from "@/ui/format";
@@ -17,7 +17,7 @@ export function ReviewInProgress({ planId, runId }: { planId: string; runId: str
   const stopping = useMutation({
     mutationFn: cancelGeneration,
     onError: (error) => toast.error("Could not stop the review", explain(error)),
-    onSettled: () => queries.invalidateQueries({ queryKey: planKey(planId) }),
+    onSettled: () => queries.invalidateQueries({ queryKey: planKeys.one(planId) }),
   });
   return (
     <div role="status">

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { ApiError, explain } from "@/api/errors";
 import { isFreelyEditable, type Iteration, type Plan } from "@/plans/model";
 import { compatibleSelection, type Selection, withoutStale, toggled } from "@/plans/suggestions";
-import { applySuggestions, planKey, plansKey } from "@/services/plans";
+import { applySuggestions, planKeys } from "@/services/plans";
 import { Button } from "@/ui/Button";
 import { plural } from "@/ui/format";
 import { toast } from "@/ui/toast";
@@ -81,8 +81,8 @@ function useApplying(planId: string, iterationId: string, onApplied: () => void)
       if (!isStale(error)) toast.error("Nothing was applied", explain(error));
     },
     onSettled: async () => {
-      void queries.invalidateQueries({ queryKey: plansKey() });
-      await queries.invalidateQueries({ queryKey: planKey(planId) });
+      void queries.invalidateQueries({ queryKey: planKeys.lists() });
+      await queries.invalidateQueries({ queryKey: planKeys.one(planId) });
     },
   });
 }
