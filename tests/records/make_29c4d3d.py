@@ -114,6 +114,10 @@ def in_a_session(simulation: Any) -> bool:
     return done > 0 and any(state.status is TaskStatus.RUNNING and state.open for state in states(simulation).values())
 
 
+def in_the_middle(simulation: Any) -> bool:
+    return any(state.status is TaskStatus.RUNNING and state.turns >= 2 for state in states(simulation).values())
+
+
 async def later(simulation: Any, comes: Callable[[Any], bool], what: str, act: Any) -> None:
     await execute(simulation)
     while not comes(simulation):  # noqa: ASYNC110
@@ -148,7 +152,7 @@ LONG = {key: Habit(turns=6, seconds=200.0) for key in "abcde"}
 HOPELESS = {"b": Habit(turns=1, seconds=20.0, failing=99)}
 EXECUTIONS: dict[str, Moment] = {
     "begun": Moment(execute, lambda one: status(one) is PlanStatus.RUNNING),
-    "running": Moment(execute, lambda one: in_a_session(one) and any(s.turns > 2 for s in states(one).values())),
+    "running": Moment(execute, in_the_middle),
     "two at work": Moment(execute, lambda one: completed(one) == 2 and len(one.seen.moments[PLAN].running) == 2),
     "pausing": Moment(paused, lambda one: status(one) is PlanStatus.PAUSING),
     "paused": Moment(paused, lambda one: status(one) is PlanStatus.PAUSED),

@@ -240,10 +240,11 @@ def test_lists_keep_their_length_and_order() -> None:
     target = ManifestEntry(0, (1, 2), "T", True, 3, (4,), (5,), "R1")
     entry = JournalEntry(1, ItemStatus.FAILED, 2, 3, 4, usage, 5, 6, 7, ErrorCode.TIMED_OUT, "why")
     draft = EpicDraft("T", "D", "G", "high", ("p-C3",))
-    counted = {"total": 1, "queued": 2, "cursor": 3, "completed": 4, "failed": 5, "skipped": 6, "retryable": 7}
-    course = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}
+    counted: dict[str, Any] = {"total": 1, "queued": 2, "cursor": 3, "completed": 4}
+    counted |= {"failed": 5, "skipped": 6, "retryable": 7}
+    course: dict[str, Any] = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}
     course |= {"average_ms": 5, "slowest_ms": 6, "width": 7}
-    fields = counted | course | {"claims": {8: claim}, "usage": usage, "stated": 1, "covered": 2}
+    fields: dict[str, Any] = counted | course | {"claims": {8: claim}, "usage": usage, "stated": 1, "covered": 2}
     row = run_rows.run_row(Run(id="sjmvmbtfd2-R1", type=RunType.GENERATE_EPICS, created_at=1, **fields))
     assert (row.counters, row.course) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7])
     assert (row.coverage, row.usage) == ([1, 2], [1, 2, 3, 4, 5])

@@ -67,8 +67,8 @@ class Releases:
         if not (self.cloud.acting and self.cloud.acting.newer):
             return after
         self.foreign += 1
-        kind = kind_of(key[0], after)
-        grown = after if kind == "part" else after | {NEW: {"S": "kept"}}
+        kind = kind_of(key[0], dict(after))
+        grown: dict[str, Any] = dict(after) if kind == "part" else {**after, NEW: {"S": "kept"}}
         if kind == "part":
             return grown | _packed(kind, after, enriched(_document(kind, after), known_names()["documents"]["session"]))
         if JSON_OF.get(kind) in grown:
@@ -87,14 +87,14 @@ class Releases:
             self.broken(violation)
 
     def _stays(self, key: Key, before: Item | None, after: Item) -> None:
-        kind = kind_of(key[0], after)
+        kind = kind_of(key[0], dict(after))
         if kind == "version":
             self._stays_in_version(key, after)
         if before is None or before.get("round") != after.get("round"):
             return  # a round begins with nothing of the last one
         if kind == "session" and before["attempt"] == after["attempt"]:
-            kept = [self._session(key, item) for item in (before, after)]
-            unknown_fields_stay(*kept, known_names()["documents"]["session"], f"{key}")
+            old, new = self._session(key, before), self._session(key, after)
+            unknown_fields_stay(old, new, known_names()["documents"]["session"], f"{key}")
         if kind in WHOLE:
             return
         demand(NEW not in before or NEW in after, "unknown_fields_stay", f"attribute of {key}")
@@ -116,7 +116,7 @@ class Releases:
                 unknown_fields_stay(document, new[task], known_names()["documents"]["task"], f"{key} {task}")
 
     def _tasks(self, key: Key, version: Item | None) -> dict[str, Any]:
-        index = json.loads(version["i"]["S"]) if version else ["", []]
+        index: list[Any] = json.loads(version["i"]["S"]) if version else ["", []]
         names = {task: f"E#{task}#{revision}" for _, _, tasks in index[1] for task, revision in tasks}
         rows = {task: self.cloud.database.row((*key[:2], sk)) for task, sk in names.items()}
         demand(all(rows.values()), "a_version_has_its_content", f"{key}: {[t for t, row in rows.items() if not row]}")
@@ -133,7 +133,7 @@ def enriched(document: Any, known: Any) -> Any:
 
 
 def the_older_release_can_read_it(key: Key, after: Item) -> None:
-    kind = kind_of(key[0], after)
+    kind = kind_of(key[0], dict(after))
     if kind == "part":
         # of a session or a patch; the rest of a long one is looked at where it is put together
         if not key[2].endswith("#000") or not _is_whole(after):
@@ -181,6 +181,6 @@ def _document(kind: str, item: Item) -> Any:
     return json.loads(zlib.decompress(item["content"]["B"]) if kind == "part" else item[JSON_OF[kind]]["S"])
 
 
-def _packed(kind: str, item: Item, document: Any) -> Item:
+def _packed(kind: str, item: Item, document: Any) -> dict[str, Any]:
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return {"content": {"B": zlib.compress(text.encode())}} if kind == "part" else {JSON_OF[kind]: {"S": text}}
