@@ -15,8 +15,10 @@ PLACES = {
     "deployed/test_routes.py": "quick",
     "deployed/test_template.py": "quick",
     "executing/test_killed_anywhere.py": "full",
+    "executing/test_on_git.py": "full",
     "faults": "full",
     "faults/test_invariants.py": "quick",
+    "git/test_parallel.py": "full",
     "system": "full",
     "system/test_pipeline.py": "quick",
 }
