@@ -15,8 +15,10 @@ PLACES = {
     "deployed/test_routes.py": "quick",
     "deployed/test_template.py": "quick",
     "execution/test_killed_anywhere.py": "full",
+    "execution/test_on_a_git_server.py": "full",
     "faults": "full",
     "faults/test_invariants.py": "quick",
+    "adapters/git/test_parallel_landings.py": "full",
     "system": "full",
     "system/test_pipeline.py": "quick",
 }

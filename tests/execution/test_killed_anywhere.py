@@ -129,7 +129,7 @@ def carried_out(
         connect(made)
         made.prepare()
         prepare(made)
-        on_virtual_time(made.main(), made.loop)
+        on_virtual_time(made.main(made.people.live), made.loop)
     return made
 
 

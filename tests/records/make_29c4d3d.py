@@ -27,11 +27,12 @@ from groundwork.executing import control
 from groundwork.executing.timing import NewTiming
 from groundwork.importing import NewCard
 from groundwork.plans.drafting import PhaseDraft, TaskDraft, with_phases
+from groundwork.starting import RunRequest
+
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import UpdateTask
 from groundwork.plans.templates import Template, template_of
 from groundwork.runs import RunOptions, RunType
-from groundwork.starting import RunRequest
 from tests.plans.world import PlanWorld, now_ms
 from tests.simulation.clock import on_virtual_time
 from tests.simulation.dynamodb import Database, in_place_of_aws

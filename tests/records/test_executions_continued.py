@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +13,7 @@ from groundwork.agent.commit_message import TASK, trailers
 from groundwork.execution import commands
 from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.commands import Actor
-from groundwork.execution.coordinator import Act, ExecutionCoordinator
+from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
 from groundwork.execution.schedule import woken
@@ -75,9 +75,10 @@ class Going:
 
     def ask(self, act: Any, *more: Any) -> ExecutionState:
         asked = Actor("somebody", self.now)
-        changed: Act = lambda execution_state: (
-            act(execution_state, *more, asked) if more else act(execution_state, asked)
-        )  # noqa: E731
+
+        def changed(execution_state: ExecutionState) -> ExecutionState:
+            return cast(ExecutionState, act(execution_state, *more, asked))
+
         return self.conductor("somebody").change(PLAN, changed)
 
     def undo(self) -> str:

@@ -66,7 +66,7 @@ class Sandbox:
             raise Killed
 
     async def io(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """The port `groundwork.runs.ports.InThread`: a blocking call, whose requests the loop carries out one by one."""
+        """Port `groundwork.runs.ports.InThread`: a blocking call; the loop carries out its requests one by one."""
         caller = greenlet(call)
         result = caller.switch(*arguments)
         while not caller.dead:

@@ -228,6 +228,8 @@ def test_a_patch_holds_what_is_no_utf_8_too(server: GitServer, tmp_path: Path, o
     assert found == changes
 
 
+@pytest.mark.full
+@pytest.mark.slow(reason="a repository of 100 MB")
 def test_a_repository_of_100_mb_is_worked_on(server: GitServer, tmp_path: Path, open_: Open) -> None:
     work = tmp_path / "work"
     git(tmp_path, "clone", "-q", str(server.folder), str(work))

@@ -1,4 +1,4 @@
-"""The repository a plan works on, as a task sees it: the port that `groundwork.adapters.git` fills, and what can go wrong."""
+"""Port for the git repository of a task, filled by `groundwork.adapters.git`, and its faults."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -86,7 +86,7 @@ class StepHandler:
         return {"mode": mode, "large": large, "width": max(1, len(tasks)), "taskIds": [task.id for task in tasks]}
 
     def gate(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> dict[str, Any]:
-        """`attempt_key` sorts the tries to wait at this gate: when the state was entered, and how often it was tried again."""
+        """Store the token of a task at its gate. `attempt_key` orders the attempts: entry time and retry count."""
         self.conductor.arrived(plan_id, number, task_id, token, attempt_key)
         return {}
 

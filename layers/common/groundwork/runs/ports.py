@@ -1,4 +1,4 @@
-"""What the run engine needs of the outside: implemented by `groundwork.adapters.dynamodb` on DynamoDB, by fakes in tests."""
+"""Ports of the run engine: implemented by `groundwork.adapters.dynamodb`, and by fakes in tests."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
