@@ -35,8 +35,8 @@ def with_public_names(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def public_name(source: str) -> str:
-    """`Progress` is `Run`. Pydantic's `Listed_Progress_` is `RunList`."""
-    if listed := re.fullmatch(r"Listed_(\w+)_", source):
+    """`Progress` is `Run`. Pydantic's `ListPage_Progress_` is `RunList`."""
+    if listed := re.fullmatch(r"ListPage_(\w+)_", source):
         return f"{public_name(listed[1])}List"
     return _public().get(source, source)
 

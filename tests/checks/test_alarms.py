@@ -84,8 +84,8 @@ def test_an_alarm_on_our_own_metric_names_one_that_is_made(
 
 def test_a_sweep_that_found_nothing_is_no_stale_run() -> None:
     pattern = '{ $.message = "Swept" && $.stale > 0 }'
-    assert matches(pattern, {"message": "SweepResult", "stale": 2})
-    assert not matches(pattern, {"message": "SweepResult", "stale": 0})
+    assert matches(pattern, {"message": "Swept", "stale": 2})
+    assert not matches(pattern, {"message": "Swept", "stale": 0})
     assert not matches(pattern, {"message": "Hop ended", "stale": 2})
     with pytest.raises(ValueError, match="EXISTS"):
         matches("{ $.stale EXISTS }", {})
