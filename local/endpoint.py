@@ -13,7 +13,8 @@ from moto.moto_api._internal import moto_api_backend
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
-from local.serving import Server
+from local.objects import MirroredObjects, ObjectFiles
+from local.serving import ThreadedServer
 from local.timers import refusal
 
 Environ = dict[str, Any]
@@ -25,10 +26,11 @@ INVOKE_PREFIX = "/2015-03-31/functions/"
 class AwsEndpoint:
     """Serves on 127.0.0.1 as soon as it exists. `invocations` is set once the functions are known.
 
-    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty.
+    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty. `objects`
+    mirrors what is put into buckets.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, objects: ObjectFiles | None = None) -> None:
         # the real definition of a state machine is run, not only stored
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         # its reset_model_data alone leaves tables behind
@@ -36,8 +38,10 @@ class AwsEndpoint:
         transactions.install()
         self.invocations: Wsgi | None = None
         self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
+        if objects is not None:
+            self._moto = MirroredObjects(self._moto, objects)
         self._dynamodb = threading.Lock()
-        self._server = Server(self, "127.0.0.1", 0)
+        self._server = ThreadedServer(self, "127.0.0.1", 0)
         # moto's state machines call Lambda here
         os.environ["MOTO_PORT"] = str(self._server.port)
         self.url = self._server.url

@@ -34,7 +34,7 @@ def start() -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.demo.__main__", *arguments],
             cwd=ROOT,
-            env={**shell, "PORT": "0", "GROUNDWORK_MOCK_LATENCY_MS": "1", "EXIT": "", **environment},
+            env={**shell, "PORT": "0", "DATA": "memory", "GROUNDWORK_MOCK_LATENCY_MS": "1", "EXIT": "", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
