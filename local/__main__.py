@@ -23,6 +23,7 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
+    from local.microvms.configure import WrongSetting
     from local.serving import PortInUse
     from local.system import LocalSystem
 
@@ -35,6 +36,8 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
             told = f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})"
             print(f"{told}; open it in a browser for the dashboard", flush=True)
             stop.wait()
+    except WrongSetting as exc:
+        return _refuse(str(exc))
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make start")
     return 0

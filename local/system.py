@@ -18,6 +18,7 @@ from local.dashboard import Dashboard
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
+from local.microvms.configure import LocalMicrovms
 from local.pool import SandboxPool
 from local.queue_sources import QueuePoller, queue_sources
 from local.resources import create_resources
@@ -128,6 +129,9 @@ class LocalSystem:
     def _start(self) -> None:
         self._endpoint = endpoint = AwsEndpoint()
         self._closing.callback(endpoint.close)
+        microvms = LocalMicrovms(self._env)
+        self._closing.callback(microvms.close)
+        endpoint.microvms = microvms.service
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
         self._template = self._read_template()

@@ -9,7 +9,7 @@ def written(key: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
 
 
 def phases(*tasks: dict[str, Any], mode: str = "parallel") -> dict[str, Any]:
-    phase = {"title": "TaskChange", "description": "It.", "mode": mode, "pause_after": False, "tasks": list(tasks)}
+    phase = {"title": "Work", "description": "It.", "mode": mode, "pause_after": False, "tasks": list(tasks)}
     return {"phases": [phase]}
 
 

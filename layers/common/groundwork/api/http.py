@@ -98,7 +98,7 @@ def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[in
 
     `files` are types of content that it may have besides JSON.
     """
-    description = {200: "OK", 201: "Created", 202: "GenerationStarted"}[status]
+    description = {200: "OK", 201: "Created", 202: "Accepted"}[status]
     content = {"application/json": {"model": model}} | {type_: {"model": str} for type_ in files}
     return {status: {"description": description, "content": content}}
 
