@@ -25,6 +25,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ROOT := $(CURDIR)
 INSTALLED := .venv/.installed
+LINUX := $(if $(filter Linux,$(shell uname)),requirements/linux.txt)
 ARCHITECTURE ?= arm64
 STAGE ?= default
 SOURCES := layers/common/groundwork functions local checks deploy tests benchmarks
@@ -42,7 +43,7 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements/dev.txt
+$(INSTALLED): requirements/dev.txt $(LINUX)
 	@set -e; for name in python3.13 python3 python; do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then found="$$name"; break; fi; \
 	done; \
@@ -53,7 +54,7 @@ $(INSTALLED): requirements/dev.txt
 	if ! .venv/bin/uv --version >/dev/null 2>&1; then \
 		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
 	fi; \
-	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt; \
+	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt $(LINUX); \
 	touch $@
 
 # The dashboard: packages anew where the lock has changed, the build where a source has.
@@ -167,6 +168,7 @@ routes: $(INSTALLED)
 COMPILE := uv pip compile --quiet --generate-hashes --no-header --python-version 3.13
 lock: $(INSTALLED)
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) requirements/linux.in --output-file requirements/linux.txt
 	$(COMPILE) requirements/ric.in --output-file requirements/ric.txt
 	$(COMPILE) requirements/java.in --output-file requirements/java.txt
 	$(COMPILE) --python-platform aarch64-manylinux_2_28 layers/common/requirements.in --output-file layers/common/requirements.txt

@@ -30,6 +30,7 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
         # the engine starts while the rest is imported
         storage = Storage.open(path, os.environ, _say) if path else None
         # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
+        from local.microvms.configure import WrongSetting
         from local.serving import PortInUse
         from local.system import LocalSystem
     except DataRefused as exc:
@@ -47,6 +48,8 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
             told = f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})"
             print(f"{told}; open it in a browser for the dashboard", flush=True)
             stop.wait()
+    except WrongSetting as exc:
+        return _refuse(str(exc))
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make start")
     except EngineFailed as exc:

@@ -13,6 +13,7 @@ from moto.moto_api._internal import moto_api_backend
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
+from local.microvms.service import MicrovmService
 from local.objects import MirroredObjects, ObjectFiles
 from local.serving import ThreadedServer
 from local.timers import refusal
@@ -37,6 +38,7 @@ class AwsEndpoint:
         moto_api_backend.reset()
         transactions.install()
         self.invocations: Wsgi | None = None
+        self.microvms: MicrovmService | None = None
         self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
         if objects is not None:
             self._moto = MirroredObjects(self._moto, objects)
@@ -50,6 +52,8 @@ class AwsEndpoint:
         if environ["PATH_INFO"].startswith(INVOKE_PREFIX) and self.invocations is not None:
             # ?Qualifier=… : every version and alias is the code that lies here, and SAM CLI refuses a query string
             return self.invocations({**environ, "QUERY_STRING": ""}, start_response)
+        if self.microvms is not None and self.microvms.handles(environ):
+            return self.microvms(environ, start_response)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             return self._one_at_a_time(environ, start_response)
         if environ["PATH_INFO"].startswith("/schedules/") and environ["REQUEST_METHOD"] in ("POST", "PUT"):

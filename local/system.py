@@ -20,6 +20,7 @@ from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
 from local.keeper import Keeper
+from local.microvms.configure import LocalMicrovms
 from local.objects import ObjectFiles
 from local.pool import SandboxPool
 from local.queue_sources import QueuePoller, queue_sources
@@ -142,6 +143,9 @@ class LocalSystem:
         objects = ObjectFiles(self._storage.folder.objects) if self._storage else None
         self._endpoint = endpoint = AwsEndpoint(objects)
         self._closing.callback(endpoint.close)
+        microvms = LocalMicrovms(self._env)
+        self._closing.callback(microvms.close)
+        endpoint.microvms = microvms.service
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
         self._template = self._read_template()
