@@ -77,7 +77,7 @@ $(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
 # The API needs no dashboard: where that cannot be built, the page at / says so.
 demo: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
-	@python -m local.demo.__main__
+	@python -m local.demo
 
 start: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2

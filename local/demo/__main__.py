@@ -1,4 +1,4 @@
-"""`python -m local.demo.__main__`: the local system, with the main job carried through on the examples.
+"""`python -m local.demo`: the local system, with the main job carried through on the examples.
 
 The plan at its end is carried out on a copy of examples/cycling-app, a git repository in build/demo, which stays there
 to be looked at.
@@ -28,7 +28,7 @@ from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
 from local.storage import Storage
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LOG = ROOT / "build" / "demo.log"
 DATA = ROOT / "build" / "demo" / "data"
@@ -136,7 +136,7 @@ def cards_in(chosen: Path | None) -> list[Path]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.demo.__main__", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--cards", type=Path, metavar="FILE", help="import this CSV, NDJSON or JSON, not the examples")
     # as text, so that a port that is no number is refused as an argument is
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")

@@ -1,4 +1,4 @@
-"""`python -m local.demo.__main__` as a user runs it."""
+"""`python -m local.demo` as a user runs it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from local.demo.__main__ import cards_in, environment
 from local.demo.job import PLAN_STEPS, STEPS
 from local.demo.repository import made_anew
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -32,7 +32,7 @@ def start() -> Iterator[Start]:
             name: value for name, value in os.environ.items() if not name.startswith(("GROUNDWORK_", "ANTHROPIC_"))
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.demo.__main__", *arguments],
+            [sys.executable, "-m", "local.demo", *arguments],
             cwd=ROOT,
             env={**shell, "PORT": "0", "DATA": "memory", "GROUNDWORK_MOCK_LATENCY_MS": "1", "EXIT": "", **environment},
             stdout=subprocess.PIPE,
