@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from local.engine.package import FetchFailed
-from local.engine.package import emulator as fetched
+from local.engine.package import find_emulator as fetched
 
 __all__ = ["dynamodb_local", "fetched", "running"]
 

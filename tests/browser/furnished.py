@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.faults import hanging, never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
@@ -58,7 +58,7 @@ def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
             client,
         ),
     ):
-        repository = made_anew(EXAMPLES / "cycling-app", folder / "cycling-app")
+        repository = create_repository(EXAMPLES / "cycling-app", folder / "cycling-app")
         backlog = _Backlog(client, model)
         plans = _Plans(client, model, str(repository)).pages(backlog.stories()[0])
         for one in client.every("/api/repositories"):

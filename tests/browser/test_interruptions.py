@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from groundwork.adapters.dynamodb.execution_rows import state_key
 from groundwork.adapters.dynamodb.plan_rows import HEAD
 from groundwork.adapters.dynamodb.run_rows import run_key
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.backlogs import with_stories
@@ -71,7 +71,7 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
     settings = settings_of(model, dynamodb_local)
     titles = ["Draw the first map", "Draw the second map"]
     with serving(**settings) as (system, client):
-        repository = made_anew(ROOT / "examples" / "cycling-app", tmp_path / "cycling-app")
+        repository = create_repository(ROOT / "examples" / "cycling-app", tmp_path / "cycling-app")
         executor = Executor(client, str(repository), "Cycling app")
         phases = phase("Maps", task("a", title=titles[0])), phase("Ask", task("b", title=titles[1]), mode="manual")
         plan = executor.plan(*phases, title="Two maps")["id"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
@@ -22,7 +22,7 @@ System = tuple[LocalSystem, Executor, AnthropicServer]
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    path = made_anew(ROOT / "examples" / "cycling-app", tmp_path_factory.mktemp("repositories") / "cycling-app")
+    path = create_repository(ROOT / "examples" / "cycling-app", tmp_path_factory.mktemp("repositories") / "cycling-app")
     with (
         AnthropicServer() as model,
         serving(GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (

@@ -10,7 +10,7 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 from playwright.sync_api import Page, expect
 
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.browser.conftest import Comes
 from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end
@@ -32,7 +32,7 @@ def system() -> Iterator[System]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    return made_anew(EXAMPLES / "cycling-app", tmp_path / "cycling-app")
+    return create_repository(EXAMPLES / "cycling-app", tmp_path / "cycling-app")
 
 
 def feedback() -> str:

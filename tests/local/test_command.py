@@ -118,7 +118,7 @@ def test_a_port_in_use_is_said_and_fails(start: Start) -> None:
         process = start(PORT=str(taken.getsockname()[1]))
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "cannot listen on 127.0.0.1" in errors
+    assert "Cannot listen on 127.0.0.1" in errors
     assert "Traceback" not in errors
 
 

@@ -46,7 +46,7 @@ def http(dist: Path, template: Template) -> Client:
 def test_a_path_is_answered_with_the_file_that_cloudfront_takes(http: Client, path: str, file: str) -> None:
     answer = http.get(path)
     assert answer.text == {"/index.html": "<title>the page</title>", "/assets/index-B1x.js": SCRIPT}.get(
-        file, "There is no such file.\n"
+        file, "File not found.\n"
     )
 
 

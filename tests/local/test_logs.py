@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from local.logs import compact, show
+from local.logs import compact, print_line
 
 
 def test_plain_lines_are_shown_with_the_function_before_them(capsys: pytest.CaptureFixture[str]) -> None:
-    show("fn", "going to sleep")
+    print_line("fn", "going to sleep")
     assert capsys.readouterr().err == "[fn] going to sleep\n"
 
 

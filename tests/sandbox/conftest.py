@@ -16,7 +16,7 @@ from botocore.config import Config
 from groundwork.adapters.aws.microvms import MicrovmSandboxes
 from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, SandboxKey, SandboxSpec, Tree
 from groundwork.sandbox.port import Sandboxes
-from local.microvms.launcher import Launcher, Machine
+from local.microvms.launcher import Launcher, SandboxSettings
 from local.microvms.service import MicrovmService
 from local.serving import Server
 
@@ -30,7 +30,7 @@ CONNECTOR = "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connecto
 class StandIn:
     """The service, and adapters to it."""
 
-    def __init__(self, machine: Machine, folder: Path, off: str = "") -> None:
+    def __init__(self, machine: SandboxSettings, folder: Path, off: str = "") -> None:
         self.launcher = Launcher(machine, folder)
         self.service = MicrovmService(self.launcher, folder, IMAGE, off)
         self.server = Server(self.service, "127.0.0.1", 0)
@@ -59,9 +59,9 @@ class StandIn:
 MakeStandIn = Callable[..., StandIn]
 
 
-def _make(machine: Machine | None = None, off: str = "") -> Iterator[StandIn]:
+def _make(machine: SandboxSettings | None = None, off: str = "") -> Iterator[StandIn]:
     folder = tempfile.mkdtemp(prefix="groundwork-")
-    stand_in = StandIn(machine or Machine(disk_mb=256, memory_mb=1024, bwrap=BWRAP), Path(folder), off)
+    stand_in = StandIn(machine or SandboxSettings(disk_mb=256, memory_mb=1024, bwrap=BWRAP), Path(folder), off)
     yield stand_in
     stand_in.close()
     shutil.rmtree(folder)
@@ -71,7 +71,7 @@ def _make(machine: Machine | None = None, off: str = "") -> Iterator[StandIn]:
 def make_stand_in() -> Iterator[MakeStandIn]:
     made: list[Iterator[StandIn]] = []
 
-    def make(machine: Machine | None = None, off: str = "") -> StandIn:
+    def make(machine: SandboxSettings | None = None, off: str = "") -> StandIn:
         made.append(_make(machine, off))
         return next(made[-1])
 

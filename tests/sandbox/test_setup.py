@@ -20,7 +20,7 @@ from groundwork.sandbox.keeping import keep, restore
 from groundwork.sandbox.model import Ending, SandboxKey, SandboxSpec
 from groundwork.sandbox.setup_key import setup_key
 from local.endpoint import AwsEndpoint
-from local.microvms.launcher import Machine
+from local.microvms.launcher import SandboxSettings
 from local.microvms.package_hosts import PackageHosts, host_of, without_user
 from tests.sandbox.conftest import MakeStandIn, Runner, StandIn
 
@@ -51,7 +51,7 @@ def registry() -> Iterator[int]:
 @pytest.fixture
 def runner(make_stand_in: MakeStandIn, registry: int, tmp_path: Path) -> Runner:
     packages = PackageHosts((f"127.0.0.1:{registry}",), {"PIP_INDEX_URL": f"http://127.0.0.1:{registry}/simple"})
-    made: StandIn = make_stand_in(Machine(disk_mb=256, memory_mb=1024, packages=lambda: packages))
+    made: StandIn = make_stand_in(SandboxSettings(disk_mb=256, memory_mb=1024, packages=lambda: packages))
     sandboxes = made.sandboxes()
     handle = sandboxes.open(SandboxKey("setup"), SandboxSpec(hosts=("127.0.0.2", "allowed.invalid")))
     return Runner(sandboxes, handle, tmp_path / "tree")

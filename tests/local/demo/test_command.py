@@ -14,9 +14,9 @@ import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from local.demo.__main__ import cards_in, environment
+from local.demo.__main__ import environment, files_to_import
 from local.demo.job import PLAN_STEPS, STEPS
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,8 +54,8 @@ def test_it_carries_the_examples_to_subtasks_and_ends_well(start: Start) -> None
     assert (process.returncode, errors) == (0, "")
     for name in (*STEPS.values(), PLAN_STEPS["GENERATE_PLAN"]):
         assert re.search(rf"^{name}: SUCCEEDED 100%", output, re.MULTILINE)
-    assert re.search(r"^Carry out plan: COMPLETED 100%", output, re.MULTILINE)
-    assert re.search(r"Now there are 63 cards, [1-9]\d* epics, [1-9]\d* stories, [1-9]\d* subtasks", output)
+    assert re.search(r"^Run plan: COMPLETED 100%", output, re.MULTILINE)
+    assert re.search(r"The project has 63 cards, [1-9]\d* epics, [1-9]\d* stories, [1-9]\d* subtasks", output)
     assert "MOCK AI" in output
     branch = re.search(r"^Commits on (groundwork/.+):", output, re.MULTILINE)
     assert branch
@@ -109,8 +109,8 @@ def test_a_taken_port_is_said(start: Start) -> None:
 @pytest.mark.parametrize(
     ("arguments", "shell", "message"),
     [
-        (["--cards", "no-such.csv"], {}, "There is no file no-such.csv"),
-        (["--cards", "pyproject.toml"], {}, "cards are read from .csv, .ndjson, .jsonl, .json"),
+        (["--cards", "no-such.csv"], {}, "File not found: no-such.csv"),
+        (["--cards", "pyproject.toml"], {}, "unsupported file type; use one of .csv, .ndjson, .jsonl, .json"),
         ([], {"HOST": "0.0.0.0"}, "set GROUNDWORK_TOKEN"),
         ([], {"PORT": "three"}, "invalid int value: 'three'"),
     ],
@@ -131,13 +131,13 @@ def test_the_mock_is_quick_unless_the_user_chose() -> None:
 
 
 def test_the_examples_are_what_is_imported_by_default() -> None:
-    assert [file.name for file in cards_in(None)] == ["feedback.csv", "interviews.ndjson"]
+    assert [file.name for file in files_to_import(None)] == ["feedback.csv", "interviews.ndjson"]
 
 
 def test_the_example_repository_has_one_commit_and_is_made_anew_each_time(tmp_path: Path) -> None:
     for _ in range(2):
-        folder = made_anew(ROOT / "examples" / "cycling-app", tmp_path / "here")
+        folder = create_repository(ROOT / "examples" / "cycling-app", tmp_path / "here")
         assert len(commits(folder, "main")) == 1
         (folder / "cycling" / "left_over.py").write_text("")
-    made_anew(ROOT / "examples" / "cycling-app", folder)
+    create_repository(ROOT / "examples" / "cycling-app", folder)
     assert not (folder / "cycling" / "left_over.py").exists()

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from local.demo.api import Api as Asking
 from local.demo.api import JobFailed, Stopped
-from local.demo.job import STEPS, Job, Outcome, commits_of
+from local.demo.job import STEPS, Job, JobResult, commits_of
 from local.demo.screen import Lines
 from tests.local.demo.progress import of_plan, progress, task
 
@@ -82,12 +82,12 @@ class Waits:
         return len(self.seconds) > self._most
 
 
-def carried_out(api: Api, waits: Waits, tmp_path: Path) -> tuple[Outcome, str]:
+def carried_out(api: Api, waits: Waits, tmp_path: Path) -> tuple[JobResult, str]:
     cards = tmp_path / "cards.csv"
     cards.write_text("text\nSlow\n")
     out = io.StringIO()
     with httpx.Client(transport=httpx.MockTransport(api.answer), base_url="http://api") as http:
-        outcome = Job(Asking(http, waits), Lines(Console(file=out, width=200))).carry_out("Mine", [cards], Path("code"))
+        outcome = Job(Asking(http, waits), Lines(Console(file=out, width=200))).run("Mine", [cards], Path("code"))
     return outcome, out.getvalue()
 
 
@@ -137,7 +137,7 @@ def test_the_user_can_stop_it_at_any_poll(tmp_path: Path) -> None:
 def test_without_a_terminal_a_line_is_printed_only_where_something_changed(tmp_path: Path) -> None:
     steps = [progress("ANALYZE_CARDS", "RUNNING", percent) for percent in (0, 3, 9, 10, 19, 40)]
     _, out = carried_out(Api(ANALYZE_CARDS=[*steps, progress("ANALYZE_CARDS", "SUCCEEDED")]), Waits(), tmp_path)
-    lines = [line for line in out.splitlines() if line.startswith("Analyse cards")]
+    lines = [line for line in out.splitlines() if line.startswith("Analyze cards")]
     assert [line.split()[3] for line in lines] == ["0%", "10%", "40%", "100%"]
     assert "duplicates left out: 1" in out
 
@@ -152,7 +152,7 @@ def test_the_plan_is_of_the_first_story_that_matters_most(tmp_path: Path) -> Non
     assert api.asked == ["/api/plans/plan/execute"]
     assert outcome.plan == DONE
     assert outcome.succeeded
-    assert "Carry out plan: COMPLETED 100% 1/1 · 1,000 tokens · $0.0123 · 1 min 1 s" in out
+    assert "Run plan: COMPLETED 100% 1/1 · 1,000 tokens · $0.0123 · 1 min 1 s" in out
 
 
 def test_a_project_without_stories_gets_no_plan_and_that_is_no_success(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_what_waits_for_a_person_is_approved_and_resumed(tmp_path: Path) -> None
     assert api.asked == ["/api/plans/plan/execute", "/api/plans/plan/resume", "/api/plan-tasks/t3/approve"]
     assert waits.seconds == [2.0, 2.0, 2.0]
     assert outcome.succeeded
-    assert "Carry out plan: RUNNING 0% 0/3 · 1,000 tokens · $0.0123 · 5.0 s left · Do 1 and 1 more" in out
+    assert "Run plan: RUNNING 0% 0/3 · 1,000 tokens · $0.0123 · 5.0 s left · Do 1 and 1 more" in out
     assert "Approved: Do 3" in out
 
 

@@ -6,7 +6,7 @@ from groundwork.errors import Conflict
 
 
 class WrongStatus(Conflict):
-    """The plan is in a status that does not allow this; `details.status` is it."""
+    """The plan is in a status that does not allow this; `run_details.status` is it."""
 
     code = "PLAN_STATUS"
 
@@ -15,7 +15,7 @@ class WrongStatus(Conflict):
 
 
 class WrongTaskStatus(Conflict):
-    """The task is in a status that does not allow this; `details.status` is it."""
+    """The task is in a status that does not allow this; `run_details.status` is it."""
 
     code = "TASK_STATUS"
 
@@ -24,7 +24,7 @@ class WrongTaskStatus(Conflict):
 
 
 class NotItsTurn(Conflict):
-    """The task waits for others, which have not ended; `details.taskIds` names them."""
+    """The task waits for others, which have not ended; `run_details.taskIds` names them."""
 
     code = "NOT_ITS_TURN"
 
@@ -33,7 +33,7 @@ class NotItsTurn(Conflict):
 
 
 class NothingCanGoOn(Conflict):
-    """Nothing can go on before somebody retries, completes or skips the failed tasks, which `details.taskIds` names."""
+    """Nothing can go on before somebody retries, completes or skips the failed tasks, which `run_details.taskIds` names."""
 
     code = "TASK_FAILED"
 
@@ -60,7 +60,7 @@ class NothingToRollBack(Conflict):
 
 
 class DependentsFirst(Conflict):
-    """Other tasks build on this; `details.taskIds` names them in the order in which they would be taken back first."""
+    """Other tasks build on this; `run_details.taskIds` names them in the order in which they would be taken back first."""
 
     code = "HAS_DEPENDENTS"
 

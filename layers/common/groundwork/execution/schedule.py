@@ -18,7 +18,7 @@ _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
 
 
 class NewTiming(Value):
-    """`at` once, or `cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone."""
+    """`at` once, or `parse_cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone."""
 
     at: AwareDatetime | None = None
     cron: Annotated[str, Field(max_length=100)] | None = None

@@ -1,6 +1,6 @@
 """What each run type does with its items: load what they are about, ask the model, say what is to be written.
 
-An answer becomes an `Outcome`: nothing is written here. Ids and codes are given here, never by the model.
+An answer becomes an `JobResult`: nothing is written here. Ids and codes are given here, never by the model.
 """
 
 import asyncio

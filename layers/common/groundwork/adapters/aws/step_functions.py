@@ -1,4 +1,4 @@
-"""Step Functions: the port `groundwork.execution.ports.Machine`. boto3 is imported where it is first used."""
+"""Step Functions: the port `groundwork.execution.ports.SandboxSettings`. boto3 is imported where it is first used."""
 
 import json
 from functools import cache
