@@ -1,4 +1,4 @@
-"""The whole system on one machine, built from template.yaml. Start it with `python -m local`.
+"""The whole system on one machine, built from template.yaml: `python -m local`.
 
 Tests and the demo use `local.system.LocalSystem`, a context manager.
 """

@@ -1,4 +1,4 @@
-"""Access to the local system: the admin token, and the addresses where the default token is allowed."""
+"""Access to the local system: the admin token, and where the default token is allowed."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Asynchronous invocations with Lambda's retries: two, then the dead-letter queue or the destination."""
+"""Asynchronous invocations with Lambda's two retries, dead-letter queue and destinations."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Cache of the HTTP API's authorizer responses, with the template's ReauthorizeEvery as time to live."""
+"""Cache of authorizer responses; the template's ReauthorizeEvery is the time to live."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Entry point of a sandbox process: awslambdaric's bootstrap, with the Runtime API over an inherited socket.
+"""Entry point of a sandbox process: awslambdaric's bootstrap over an inherited socket.
 
 Runs as a script. Arguments: the file descriptors of the socket and of the lifeline, and the handler. Imports nothing of
 this project: the function must see only the template's layers and its own directory.

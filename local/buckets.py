@@ -1,4 +1,4 @@
-"""The template's buckets in the local AWS, with the CORS rules for uploads to presigned URLs."""
+"""The template's buckets in the local AWS, with CORS rules for presigned uploads."""
 
 import re
 from contextlib import suppress
@@ -34,7 +34,7 @@ def bucket_name(logical_id: str) -> str:
 
 
 def without_tls(policy: str) -> str:
-    """Replace HTTPS by HTTP for this machine's sources in a content security policy; the local AWS has no TLS."""
+    """Use HTTP for this machine's sources in a security policy: the local AWS has no TLS."""
     return re.sub(r"https://(?=(127\.0\.0\.1|localhost)(:|\s|;|$))", "http://", policy)
 
 

@@ -69,7 +69,7 @@ def _match_any(text: str, field: Field, value: Callable[[datetime], int]) -> Mat
 
 
 def _match_span(part: str, field: Field, value: Callable[[datetime], int]) -> Matcher:
-    """Parse a star, a number or a range, with an optional step; a range may wrap around: FRI-MON."""
+    """Parse a star, number or range with an optional step; a range may wrap around: FRI-MON."""
     match = _SPAN.fullmatch(part)
     if match is None or match[4] == "0":
         raise InvalidCron(f"{field.name}: cannot read {part!r}")

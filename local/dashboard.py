@@ -1,4 +1,4 @@
-"""The dashboard's files beside the API, with CloudFront's content types, caching and headers.
+"""The dashboard's files beside the API, with CloudFront's types, caching and headers.
 
 The files need no token. They are read on each request, so a new build needs no restart.
 """
@@ -35,7 +35,7 @@ _NOT_BUILT = """<!doctype html>
 
 
 class Dashboard:
-    """WSGI application: routes the distribution's API paths to `api` and serves files of `directory` for the rest.
+    """WSGI application: `api` for the distribution's API paths, files of `directory` for others.
 
     Without a distribution in the template, every request goes to `api`.
     """
@@ -66,7 +66,7 @@ class Dashboard:
 
 
 def security_headers(template: Template) -> dict[str, str]:
-    """Return CloudFront's response headers for the dashboard's files; HSTS is left out, as this is HTTP."""
+    """Return CloudFront's response headers for the files, without HSTS as this is HTTP."""
     headers: dict[str, str] = {}
     for policy in template.of_type("AWS::CloudFront::ResponseHeadersPolicy"):
         config = policy.properties["ResponseHeadersPolicyConfig"]

@@ -25,7 +25,10 @@ def data_path(env: Mapping[str, str], default: Path = DEFAULT) -> Path | None:
 
 
 class DataFolder:
-    """Lock a folder from creation to `close`. Raises DataRefused if it is in use or from a newer release."""
+    """Lock on a data folder from creation to `close`.
+
+    Raises DataRefused if the folder is in use or from a newer release.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +62,7 @@ class DataFolder:
         return self._read_or_create("access-key", secrets.token_hex(20))
 
     def last_seen(self) -> float | None:
-        """Return the last sign of life of the previous system, in seconds since 1970; None for a new folder."""
+        """Return the previous system's last sign of life (seconds since 1970); None if new."""
         try:
             return float((self.path / "seen").read_text())
         except (FileNotFoundError, ValueError):
@@ -115,7 +118,10 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def erase(path: Path) -> None:
-    """Delete the content of a data folder. Raises DataRefused if it is in use, or is no data folder."""
+    """Delete the content of a data folder.
+
+    Raises DataRefused if the folder is in use, or is no data folder.
+    """
     if not path.exists():
         return
     if not (path / "version").is_file():

@@ -1,4 +1,4 @@
-"""The local AWS on one port: moto for the services, the template's functions for Lambda's Invoke."""
+"""The local AWS on one port: moto, and Lambda's Invoke for the template's functions."""
 
 import io
 import json
@@ -25,10 +25,10 @@ INVOKE_PREFIX = "/2015-03-31/functions/"
 
 
 class AwsEndpoint:
-    """Server on 127.0.0.1 from creation to `close`; `invocations` is set once the functions are known.
+    """Server of the local AWS on 127.0.0.1, from creation to `close`.
 
-    moto keeps its state in the process, so only one endpoint can exist at a time. A new one starts empty. `objects`
-    mirrors the objects of the buckets.
+    `invocations` is set once the functions are known. moto keeps its state in the process, so only one endpoint can
+    exist at a time. A new one starts empty. `objects` mirrors the objects of the buckets.
     """
 
     def __init__(self, objects: ObjectFiles | None = None) -> None:

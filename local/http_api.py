@@ -103,7 +103,10 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         return self._invoke(name, event)
 
     def _invoke(self, name: str, event: dict[str, Any]) -> str:
-        """Invoke a function; `outcome.failed` marks errors, where SAM CLI guesses from the response's shape."""
+        """Invoke a function; `outcome.failed` marks errors.
+
+        SAM CLI guesses errors from the response's shape.
+        """
         payload = json.dumps(event).encode()
         if len(payload) > REQUEST_LIMIT:
             raise _TooLarge
@@ -122,12 +125,18 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
             return _message(413, "Request Entity Too Large")
 
     def _answer_preflight(self) -> Response | None:
-        """Answer every preflight with 204 as API Gateway does; SAM CLI answers only on routes, with 200."""
+        """Answer every preflight with 204, as API Gateway does.
+
+        SAM CLI answers only those on routes, with 200.
+        """
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         return Response(status=204) if self.api.cors and preflight else None
 
     def _add_cors(self, response: Response) -> Response:
-        """Add CORS headers to every response as API Gateway does; SAM CLI adds them to functions' responses only."""
+        """Add CORS headers to every response, as API Gateway does.
+
+        SAM CLI adds them to functions' responses only.
+        """
         origin = request.headers.get("Origin")
         for name, value in Cors.cors_to_headers(self.api.cors, origin, Route.HTTP).items():
             response.headers[name] = str(value)
@@ -147,7 +156,7 @@ def _message(status: int, text: str) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    """Log an error outside a function, such as a missing code folder; the client gets no details."""
+    """Log an error outside a function, such as a missing code folder; hide it from the client."""
     if not isinstance(error, PoolClosed):
         _LOG.error("Cannot serve %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
     return _internal_error(error)
@@ -178,7 +187,7 @@ def _exposed_headers(template: Template) -> str:
 
 
 def _body(flask_request: Request) -> dict[str, Any]:
-    """Encode the body as API Gateway does: text as is, all else (NDJSON and forms too) in base64."""
+    """Encode the body as API Gateway does: text as is; all else, NDJSON too, in base64."""
     body, kind = flask_request.get_data(), flask_request.mimetype
     if not body:
         return {"isBase64Encoded": False}

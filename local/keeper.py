@@ -8,7 +8,7 @@ from local.secret_file import SecretFile, SecretsRefused
 
 POLL_S = 2.0
 TOUCH_EVERY = 5
-"""Polls between two signs of life; schedules have minutes, so ten seconds are precise enough."""
+"""Polls between two signs of life; ten seconds are precise enough for schedules in minutes."""
 
 
 class DataRefresher:

@@ -41,7 +41,7 @@ def print_line(function: str, line: str) -> None:
 
 
 def compact(line: str) -> str:
-    """Shorten a structured log line to level, message, fields and stack trace; return other lines as they are."""
+    """Shorten a structured line to level, message, fields and stack trace; keep other lines."""
     record = _record(line)
     if record is None:
         return line
@@ -50,7 +50,7 @@ def compact(line: str) -> str:
 
 
 def is_sdk_detail(line: str) -> bool:
-    """Return True for an INFO line of the AWS SDK, such as "Found credentials in environment variables."."""
+    """Return True for an INFO line of the AWS SDK, such as "Found credentials in …"."""
     record = _record(line)
     # Beside the functions' own lines these read like a leak of the user's real credentials.
     return record is not None and record["level"] == "INFO" and str(record.get("logger")).startswith("botocore.")

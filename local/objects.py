@@ -67,7 +67,7 @@ class ObjectFiles:
 
 
 class MirroredObjects:
-    """WSGI application around `moto`; mirrors each change of an object before the response is sent."""
+    """WSGI application around `moto`; mirrors each change before its response is sent."""
 
     def __init__(self, moto: Wsgi, files: ObjectFiles) -> None:
         self._moto, self._files = moto, files

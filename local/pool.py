@@ -1,4 +1,7 @@
-"""The sandboxes of all functions: invocations queue for a warm sandbox; more are started if none becomes free."""
+"""The sandboxes of all functions.
+
+Invocations queue for a warm sandbox; more are started if none becomes free.
+"""
 
 import os
 import shutil
@@ -183,7 +186,7 @@ class SandboxPool:
             sandbox.close()
 
     def _assign(self, function_pool: _FunctionPool, sandbox: Sandbox) -> bool:
-        """Give a free sandbox to the first in the queue, or keep it warm; return False if it is not needed."""
+        """Give a free sandbox to the queue or keep it warm; return False if it is not needed."""
         function_pool.last_progress = time.monotonic()
         if self._closed.is_set() or not sandbox.alive:
             return False

@@ -17,7 +17,7 @@ from local.template import FUNCTION, Template
 
 @dataclass(frozen=True, slots=True)
 class QueueSource:
-    """An SQS event source of a function (logical id, name or ARN); `batch` is the maximum of messages in an event."""
+    """An SQS event source of a function (logical id, name or ARN), with its batch size."""
 
     function: str
     queue_arn: str
@@ -26,7 +26,7 @@ class QueueSource:
 
 
 def queue_sources(template: Template) -> Iterator[QueueSource]:
-    """Return the template's enabled queue sources: SQS events of functions, and event source mappings."""
+    """Return the enabled queue sources: SQS events of functions and event source mappings."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():
             if event["Type"] == "SQS":

@@ -1,4 +1,4 @@
-"""Recovery after a stop: restore schedules from the plans' rows, report missed times, sweep for interrupted work."""
+"""Recovery after a stop: restore schedules, report missed times, sweep for interrupted work."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ Invoke = Callable[[str, bytes], Outcome]
 
 
 class Recovery:
-    """Recovers in the background until closed; `last_seen` is the last sign of life of the previous system."""
+    """Background recovery until closed; `last_seen` is the previous system's last sign of life."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ def schedule_maker(template: Template) -> str | None:
 
 
 def missed_time(expression: str, timezone: str, since: float, now: datetime) -> str | None:
-    """Return the last time of a schedule between `since` and now in EventBridge's format, or None."""
+    """Return a schedule's last time between `since` and now in EventBridge's format, or None."""
     zone = ZoneInfo(timezone)
     begin = datetime.fromtimestamp(since, zone).replace(tzinfo=None)
     end = now.astimezone(zone).replace(tzinfo=None)

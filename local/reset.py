@@ -1,4 +1,4 @@
-"""`python -m local.reset`: delete the local system's data in DATA; fails while a system uses it."""
+"""`python -m local.reset`: delete the data in DATA; fails while a system uses it."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The template's tables, buckets, secrets and queues in the local AWS, with the values of their Ref and GetAtt."""
+"""The template's tables, buckets, secrets and queues in the local AWS."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,10 @@ def create_resources(template: Template, client: ClientFactory, region: str) -> 
 
 
 def function_attributes(template: Template, region: str) -> dict[str, dict[str, str]]:
-    """Return names and ARNs of the functions and their aliases; SAM's names of these are Fn.Alias and FnAlias<name>."""
+    """Return names and ARNs of functions and aliases.
+
+    SAM's names of an alias are Fn.Alias and FnAlias<name>.
+    """
     attributes: dict[str, dict[str, str]] = {}
     for function in template.of_type(FUNCTION):
         name = function.properties.get("FunctionName", function.logical_id)

@@ -13,11 +13,11 @@ from local.template import ACCOUNT, Template
 
 FUNCTION_ERROR = "x-amz-function-error"
 CONCURRENCY = 32
-"""Sandboxes of a function at most; Lambda's account limit is 1,000. Invocations beyond it wait."""
+"""Maximum of sandboxes for a function; Lambda's account limit is 1,000. Invocations queue."""
 
 
 class SandboxRuntime:
-    """SAM CLI's runtime interface: runs a function on an event and writes the response to `stdout`."""
+    """SAM CLI's runtime interface: runs a function and writes its response to `stdout`."""
 
     def __init__(self, pool: SandboxPool, describe: Callable[[Any], FunctionProcess]) -> None:
         self._pool = pool
@@ -64,7 +64,10 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         return self._pool.invoke(self.process_of(identifier), event)
 
     def process_of(self, identifier: str) -> FunctionProcess:
-        """Return the process description of a function (logical id, name or ARN). Raises SAM CLI's FunctionNotFound."""
+        """Return the process description of a function (logical id, name or ARN).
+
+        Raises SAM CLI's FunctionNotFound.
+        """
         # Cached: template and shell do not change, and SAM CLI takes milliseconds.
         if identifier not in self._processes:
             self._processes[identifier] = self.describe(self.get_invoke_config(self.get_function(identifier)))

@@ -1,4 +1,4 @@
-"""Secrets of the local system in DATA/secrets.toml, mode 0600. `make secret NAME=...` writes it."""
+"""Secrets of the local system in DATA/secrets.toml, written by `make secret NAME=...`."""
 
 import argparse
 import getpass
@@ -23,7 +23,10 @@ class SecretsRefused(Exception):
 
 
 def read_secrets(file: Path) -> dict[str, str]:
-    """Return secrets by name. Raises SecretsRefused if others can read the file, or its form is wrong."""
+    """Return secrets by name.
+
+    Raises SecretsRefused if others can read the file, or its form is wrong.
+    """
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
         text = file.read_text(encoding="utf-8")

@@ -30,7 +30,10 @@ class PortInUse(Exception):
 
 
 class Server:
-    """Server of the HTTP API, with keep-alive, from creation to `close`. Port 0 takes a free one. Raises PortInUse."""
+    """Server of the HTTP API, with keep-alive, from creation to `close`.
+
+    Port 0 takes a free port. Raises PortInUse.
+    """
 
     def __init__(self, app: Wsgi, host: str, port: int) -> None:
         listener = _listen(host, port)
@@ -67,7 +70,7 @@ class Server:
 
 
 class ThreadedServer:
-    """Server of the local AWS with a thread for each request, as an invocation may wait for another."""
+    """Server of the local AWS; a thread for each request, as invocations may wait for others."""
 
     def __init__(self, app: Wsgi, host: str, port: int) -> None:
         # werkzeug exits the process on a bind error, so it gets a bound socket.

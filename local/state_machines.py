@@ -1,4 +1,4 @@
-"""The template's state machines in moto's interpreter, and EventBridge's events of their executions."""
+"""The template's state machines in moto's interpreter, and EventBridge's events of them."""
 
 import json
 import threading

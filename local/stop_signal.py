@@ -21,6 +21,6 @@ class StopSignal:
             signal.signal(number, lambda *_: None)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Sleep until the first signal or the timeout (None: no timeout); return True after a signal."""
+        """Sleep until the first signal or the timeout in seconds; return True after a signal."""
         # The byte stays unread: after a signal every later wait returns at once.
         return bool(select.select([self._receiver], [], [], seconds)[0])

@@ -1,4 +1,4 @@
-"""Persistent storage of the local system: a data folder, and the database engine for its tables."""
+"""Persistent storage of the local system: a data folder and the database engine."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -28,7 +28,10 @@ class Storage:
         say: Callable[[str], None],
         engine: Callable[[Path], DynamoDBLocal] = DynamoDBLocal,
     ) -> Self:
-        """Lock the folder and start the engine; if it cannot start, warn and use memory. Raises DataRefused."""
+        """Lock the folder and start the engine; if it cannot start, warn and use memory.
+
+        Raises DataRefused.
+        """
         with ExitStack() as undo:
             folder = DataFolder(path)
             undo.callback(folder.close)

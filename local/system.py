@@ -42,8 +42,9 @@ _SERVICE_NAMES = {"secretsmanager": "SECRETS_MANAGER"}
 
 
 class LocalSystem:
-    """A served template from `start` (or `with`) to `close`. One at a time in a process: moto's state is global.
+    """A served template from `start` (or `with`) to `close`.
 
+    Only one can exist in a process, as moto's state is global.
     `env`: the shell's environment (default: this process's). `port`: 0 takes a free one. `parameters`: the template's;
     AdminToken is always the token. `dashboard`: folder of the built dashboard, served at /. `storage`: persistent
     tables, closed with the system; without it moto keeps them in memory.
@@ -87,7 +88,10 @@ class LocalSystem:
         """Schedules with an expression other than a rate; they never fire."""
 
     def start(self) -> Self:
-        """Start serving. Raises PortInUse, or TokenTooWeak for a public address with the default token."""
+        """Start serving.
+
+        Raises PortInUse, or TokenTooWeak for a public address with the default token.
+        """
         if self._storage is not None:
             self._closing.callback(self._storage.close)
         try:
@@ -238,12 +242,12 @@ class LocalSystem:
         }
 
     def _own_endpoints(self) -> dict[str, str]:
-        """Return endpoints of services elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB of a DynamoDB Local."""
+        """Return the user's endpoints of services elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB."""
         own = {name: url for name, url in (self._storage_env | self._env).items() if name.startswith(_SERVICE_URL)}
         return {name: url for name, url in own.items() if url}
 
     def _credentials(self) -> dict[str, str]:
-        """Return dummy credentials, or the shell's if it names a service elsewhere: that may be a real one."""
+        """Return dummy credentials, or the shell's if it names a service elsewhere: it may be real."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         if key := self._storage_env.get(names[0]):
             return {names[0]: key, names[1]: "local"}

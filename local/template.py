@@ -20,7 +20,7 @@ ACCOUNT = "123456789012"
 FUNCTION = "AWS::Serverless::Function"
 
 Attributes = Mapping[str, Mapping[str, str]]
-"""Values of Ref and GetAtt by logical id: {"RunsTable": {"Ref": "runs", "Arn": "arn:aws:…"}}."""
+"""Values of Ref and GetAtt by logical id: {"RunsTable": {"Ref": "runs", "Arn": "arn:…"}}."""
 
 # SAM CLI resolves AWS::NoValue to None, and its Fn::If then fails; this value survives and is pruned afterwards.
 _NO_VALUE = "\0no-value"
@@ -114,7 +114,10 @@ class Template:
 
 
 def http_functions(template: Template) -> list[str]:
-    """Return logical ids of the functions behind the API: those they invoke first, then those of its routes."""
+    """Return logical ids of the functions behind the API, to be started first.
+
+    The functions invoked by others come first, then those of the routes.
+    """
     over_http = {route.function_name for route in template.api.routes}
     functions = template.of_type(FUNCTION)
     routed = [one for one in functions if one.logical_id in over_http]

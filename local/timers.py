@@ -1,4 +1,4 @@
-"""Schedules created in EventBridge Scheduler while the system runs; moto stores them but never fires them."""
+"""Schedules created in EventBridge Scheduler at run time; moto stores but never fires them."""
 
 import threading
 from collections.abc import Callable

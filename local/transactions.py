@@ -30,7 +30,10 @@ def install() -> None:
 
 
 def _new_untracked(cls: type, *_: Any, **__: Any) -> Any:
-    """Create an object without moto's tracking; moto lists every object ever created, so memory would grow forever."""
+    """Create an object without moto's tracking.
+
+    moto lists every object ever created, so memory would grow forever.
+    """
     return object.__new__(cls)
 
 

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: start the local system and take the examples from feedback to commits.
+"""`python -m local.demo`: take the examples from feedback to commits on a local system.
 
 The last step runs a plan on a copy of examples/cycling-app. The copy is a git repository in build/demo and stays there
 for inspection.
@@ -99,7 +99,10 @@ def _run_job(url: str, token: str, files: list[Path], console: Console, stop: St
 
 
 def open_empty_storage(data: Path, shell: Mapping[str, str], say: Callable[[str], None]) -> Storage | None:
-    """Empty the demo's data folder and open it; None for DATA=memory. Raises DataRefused while another demo runs."""
+    """Empty and open the demo's data folder; None for DATA=memory.
+
+    Raises DataRefused while another demo runs.
+    """
     if shell.get("DATA") == MEMORY:
         return None
     erase(data)
@@ -125,7 +128,10 @@ def environment(shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def files_to_import(chosen: Path | None) -> list[Path]:
-    """Return the files to import. Raises FileNotFoundError, or ValueError for an unsupported type."""
+    """Return the files to import.
+
+    Raises FileNotFoundError, or ValueError for an unsupported type.
+    """
     if chosen is None:
         return sorted(path for path in EXAMPLES.iterdir() if path.suffix in MEDIA)
     if not chosen.is_file():

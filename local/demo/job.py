@@ -1,4 +1,4 @@
-"""The main job: from cards to subtasks, one run after the other, then generate and run a plan for one story."""
+"""The main job: build a backlog run by run, then generate and run a plan for one story."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ MEDIA = {
     ".json": "application/json",
 }
 OPTIONS = {"mode": "compact", "pacing": "fast"}
-"""Compact because output of a real model costs money; fast because that pace adapts to rate limits."""
+"""Compact, as output of a real model costs money; fast, as this pace adapts to rate limits."""
 _ACTIVE = ("QUEUED", "RUNNING")
 _RUNNING = ("RUNNING", "PAUSING")
 _PRIORITIES = ("critical", "high", "medium", "low")
@@ -64,7 +64,10 @@ class Job:
         self._api, self._screen = api, screen
 
     def run(self, name: str, files: Sequence[Path], repository: Path) -> JobResult:
-        """Run all steps; a failed run ends the job and shows in the result. Raises JobFailed, Stopped."""
+        """Run all steps. A failed run ends the job and shows in the result.
+
+        Raises JobFailed, Stopped.
+        """
         result = JobResult(self._api.call("POST", "/api/projects", json={"name": name}))
         project_id = result.project["id"]
         for file in files:

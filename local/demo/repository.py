@@ -10,7 +10,7 @@ AUTHOR = b"Groundwork <groundwork@localhost>"
 
 
 def create_repository(source: Path, folder: Path) -> Path:
-    """Create a repository at `folder`, replacing it, with one commit on `main` of the files in `source`."""
+    """Create or replace a repository at `folder`: one commit of `source` on `main`."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with porcelain.init(str(folder)) as repository:

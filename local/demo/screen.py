@@ -263,5 +263,5 @@ def count(number: int) -> str:
 
 
 def usd(dollars: float) -> str:
-    """Format dollars; below one dollar with four decimals, as cents would hide the cost of a small run."""
+    """Format dollars; four decimals below one dollar, as small runs cost fractions of a cent."""
     return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"

@@ -24,10 +24,10 @@ class EngineFailed(Exception):
 
 
 class DynamoDBLocal:
-    """DynamoDB Local on a folder, started at once; `await_answer` waits for it. Raises FetchFailed, EngineFailed.
+    """DynamoDB Local on a folder, started at once; `await_answer` waits for it.
 
     DynamoDB Local listens on every address; no option changes this. It separates tables by access key, so the system
-    uses a secret key, readable by the data folder's owner only.
+    uses a secret key, readable by the data folder's owner only. Raises FetchFailed, EngineFailed.
     """
 
     def __init__(
@@ -96,7 +96,10 @@ def _native_access(program: str) -> list[str]:
 
 
 def _wait_for_previous_engine(lock: Path) -> None:
-    """Wait for the engine of a previous system: after `kill -9` it runs on for a moment and still owns the files."""
+    """Wait for the end of a previous system's engine.
+
+    After `kill -9` the engine runs on for a moment and still owns the files.
+    """
     deadline = time.monotonic() + START_S
     with lock.open("a") as file:
         while True:

@@ -1,4 +1,4 @@
-"""Supervisor of DynamoDB Local: restarts it after a crash and stops it after the local system's end.
+"""Supervisor of DynamoDB Local: restarts it after a crash, stops it after the system's end.
 
 Runs as a script. Arguments: the file descriptor of the lifeline, the folder's lock file, and the command. The lifeline
 is a pipe held by the local system; it closes when the system ends, even by SIGKILL. Signals to the terminal's process
@@ -13,7 +13,7 @@ import threading
 import time
 
 REST_S = 1.0
-"""Seconds to wait before the stop: the engine acknowledges a write some milliseconds before its file commits."""
+"""Seconds before the stop: the file commits some milliseconds after the acknowledgement."""
 
 MAX_STOP_S = 20.0
 MAX_RESTARTS = 20

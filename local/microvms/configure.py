@@ -45,7 +45,10 @@ class LocalMicrovms:
 
 
 def _short_folder() -> str | None:
-    """Return a folder for sockets: their paths have at most 104 characters, and macOS's own folder takes half."""
+    """Return a short folder for sockets.
+
+    Their paths have at most 104 characters, and macOS's own folder takes half.
+    """
     return "/tmp" if len(tempfile.gettempdir()) > 30 and os.path.isdir("/tmp") else None  # noqa: S108
 
 

@@ -137,7 +137,7 @@ class Launcher:
         return [*_as_user(folder.uid), *isolation, "--", *agent]
 
     def _next_uid(self) -> int | None:
-        """Return an unused user id if this process is root: a sandbox of root could write kernel settings."""
+        """Return an unused user id if this process is root: root could write kernel settings."""
         if os.geteuid() != 0 or not self.machine.confined:
             return None
         return _FIRST_UID + next(self._uids) % _UIDS

@@ -44,7 +44,7 @@ _ESTIMATE = 4
 
 
 class _Budget:
-    """A bucket that holds `burst` calls and is refilled at a steady rate."""
+    """A token bucket of `burst` calls, refilled at a steady rate."""
 
     def __init__(self, a_minute: int, burst: int) -> None:
         self.a_minute, self._burst = a_minute, burst
@@ -137,7 +137,7 @@ class AnthropicServer:
             return self.budget.take() if self.budget else 0.0
 
     def usage_of(self, body: Mapping[str, Any], text: str) -> Usage:
-        """What an answer costs; the system prompt is cached at its first use."""
+        """Return the usage of a response; the system prompt is cached at its first use."""
         fixed = str(body.get("system"))
         asked = sum(len(_text_of(message)) for message in body["messages"]) // _ESTIMATE + 1
         with self._lock:
@@ -262,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "cache_creation_input_tokens": usage.cache_write,
             },
         }
-        # before the bytes leave: the client must never know of an answer that is not on the bill yet
+        # Billed before the bytes leave: the client must never see a response missing on the bill.
         self.owner.bill(usage)
         self._send(200, message, self._limits())
 
@@ -310,21 +310,21 @@ def said(text: str) -> dict[str, Any]:
 
 
 def _good(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    """What the mock would answer, and why it stopped."""
+    """Return the mock's answer and stop reason."""
     if "tools" in body:
         return turns.good(body)
     return [said(json.dumps(model.answer(question_of(body))))], "end_turn"
 
 
 def question_of(body: Mapping[str, Any]) -> Question:
-    """The question behind a request, as far as the mock needs it: its task by the schema, its material by the fence."""
+    """Rebuild the question of a request for the mock: task by schema, material by fence."""
     text = _text_of(body["messages"][0])
     material = json.loads(text.removeprefix("<material>\n").removesuffix("\n</material>"))
     return Question(_task_of(body), "", material, BaseModel, body["max_tokens"])
 
 
 def schema_fault(schema: Any) -> str | None:
-    """What structured outputs would refuse: open objects, limits, optional properties."""
+    """Check a schema as structured outputs do: no open objects, limits, optional properties."""
     if isinstance(schema, list):
         return next((fault for part in schema if (fault := schema_fault(part))), None)
     if not isinstance(schema, dict):

@@ -37,7 +37,7 @@ def _left_out(reason: str) -> None:
 
 @pytest.fixture
 def comes(browser: Browser) -> Iterator[Comes]:
-    """Gives a person at a URL; nobody may have met an error that the page did not mean to show."""
+    """Open a page as a user; fails if the page had an unexpected error."""
     people: list[Person] = []
 
     def come(url: str, token: str | None, **window: dict[str, int]) -> Person:

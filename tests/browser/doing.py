@@ -1,4 +1,4 @@
-"""What people do at the dashboard, by what they read on it."""
+"""Actions of users on the dashboard, by the texts they read."""
 
 import re
 import time
@@ -79,7 +79,7 @@ def _badge(page: Page, status: str) -> Locator:
 
 
 def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """On the page of its execution: does what the plan asks of a person until it is complete."""
+    """On the execution page: take every decision of the plan until it is complete."""
     waiting = page.get_by_role("status", name="Needs attention")
     wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Continue|Resume)$"), disabled=False).first
     ended = _badge(page, "Completed")
@@ -87,13 +87,13 @@ def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None
     while not ended.is_visible():
         assert time.monotonic() < ends, f"it has not come to its end: {page.get_by_role('main').inner_text()}"
         meanwhile()
-        # nothing is asked, or what was asked has been seen to: then the next look tells
+        # No decision is pending, or it was taken: the next poll shows it.
         with suppress(TimeoutError):
             wanted.click(timeout=1_000)
 
 
 def asks_of_plan(page: Page, what: str) -> Locator:
-    """Chooses something of the plan's menu that has a dialog, which is given."""
+    """Choose an entry of the plan's menu and return its dialog."""
     page.get_by_role("button", name="Plan actions").click()
     page.get_by_role("menuitem", name=what).click()
     dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
@@ -102,7 +102,7 @@ def asks_of_plan(page: Page, what: str) -> Locator:
 
 
 def waits_for_person(page: Page, title: str) -> Locator:
-    """The card, on top of the execution, of a task that a person has to decide about."""
+    """Return the card, on top of the execution page, of a task waiting for a decision."""
     waiting = page.get_by_role("status", name="Needs attention").get_by_role("listitem")
     card = waiting.filter(has=page.get_by_role("heading", name=title, exact=True))
     expect(card).to_be_visible()
@@ -121,7 +121,7 @@ def opens_task(page: Page, title: str) -> Locator:
 
 
 def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> None:
-    """With the mouse, onto the upper half of something, by way of what lies between."""
+    """Drag with the mouse onto the upper half of a target, through the space between."""
     # waits until it stands still, and all the rest with it
     what.hover()
     page.mouse.down()

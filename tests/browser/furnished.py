@@ -1,4 +1,4 @@
-"""A local system with something of everything in it, made from the examples: for tests and pictures of every page."""
+"""A local system with sample data of every kind, for tests and screenshots of every page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"
 STEPS = ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
 PUBLIC = "https://github.com/example/cycling-app"
 SLOW_S = 900.0
-"""An answer that takes so long is not there before whoever looks has gone."""
+"""Milliseconds of a response too slow for any test."""
 PAGES = (
     "projects",
     "project",
@@ -50,7 +50,7 @@ class Furnished:
 
 @contextmanager
 def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
-    """`folder` is where the repository of the plans is made; `quiet` keeps what the functions print to itself."""
+    """Sample data; `folder` holds the plans' repository, `quiet` hides the functions' output."""
     with (
         AnthropicServer() as model,
         serving(quiet=quiet, GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (
@@ -71,7 +71,7 @@ def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
 
 
 class _Backlog:
-    """A project that has gone all the way, with a run that failed in part, and another whose run is under way."""
+    """Create a complete project with a partly failed run, and another with an active run."""
 
     def __init__(self, client: Client, model: AnthropicServer) -> None:
         self._client, self._model = client, model
@@ -112,7 +112,7 @@ class _Backlog:
 
 
 class _Plans:
-    """One carried out, one that a person is asked about, one with a failed task, one with a review of its draft."""
+    """Create plans: one completed, one waiting, one with a failed task, one with a reviewed draft."""
 
     def __init__(self, client: Client, model: AnthropicServer, repository: str) -> None:
         self._client, self._model = client, model
@@ -143,7 +143,7 @@ class _Plans:
         }
 
     def _carry_out(self, plan_id: str) -> None:
-        """Approves what is to be approved, and goes on where it stops to be looked at."""
+        """Approve tasks and resume the plan at every pause."""
         self._executor.ask(f"/api/plans/{plan_id}/execute")
         while (plan := self._executor.until(plan_id, _wants_somebody))["status"] != "COMPLETED":
             waiting = [one for one in tasks_of(plan) if one["status"] == "AWAITING_APPROVAL"]

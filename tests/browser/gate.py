@@ -1,4 +1,4 @@
-"""A model that answers when it is let, so that a test can look at a run in its middle for as long as it takes."""
+"""A model gated by the test, to look at a run in the middle for as long as needed."""
 
 import threading
 

@@ -27,7 +27,7 @@ CATEGORIES = ("performance", "accessibility", "best-practices")
 DEVICES: dict[str, list[str]] = {"desktop": ["--preset=desktop"], "phone": []}
 ENOUGH, TRIES = 95, 3
 ALIKE = ("run-partial", "execution-failed", "execution-done")
-"""Pages that are another one with other data."""
+"""Pages with content depending on data."""
 
 
 def main() -> int:
@@ -71,7 +71,7 @@ def _scores(report: dict[str, Any]) -> list[int]:
 
 @contextmanager
 def _browser(playwright: Playwright, path: str, folder: Path, token: str) -> Iterator[tuple[BrowserContext, int]]:
-    """Lighthouse opens its pages in the default context of a running browser, so they are signed in as they open."""
+    """Lighthouse uses the default context of a running browser, so pages sign in as they open."""
     port = free_port()
     context = playwright.chromium.launch_persistent_context(
         folder / "profile", executable_path=path, args=[*ARGUMENTS, f"--remote-debugging-port={port}"]
@@ -98,7 +98,7 @@ def _report(browser: BrowserContext, url: str, port: int, output: Path, options:
 
 
 def _costs(report: dict[str, Any]) -> Iterator[str]:
-    """The audits that a category lost points by."""
+    """Return the audits with lost points of a category."""
     for category in CATEGORIES:
         for reference in report["categories"][category]["auditRefs"]:
             audit = report["audits"][reference["id"]]

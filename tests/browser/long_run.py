@@ -55,7 +55,7 @@ _SCROLL = """async () => {
 
 @dataclass
 class Seen:
-    """`whole` and `since` are the bytes, as they are sent, of the answers with all items and with what has changed."""
+    """Bytes of responses as sent: `whole` with all items, `since` with the changed ones."""
 
     rows: int = 0
     whole: list[int] = field(default_factory=list)
@@ -112,13 +112,13 @@ def _imported(client: Client, cards: int) -> str:
 
 
 def _watched(page: Page, client: Client, run: str, seen: Seen) -> str:
-    """How the run has ended. Meanwhile somebody looks, and scrolls from one end to the other now and then."""
+    """Follow a run to its end, scrolling through the page now and then."""
     page.evaluate(_WATCH)
     begun = time.monotonic()
     ends, status = begun + PATIENCE_S, ""
     for look in _looks(page):
         answer = client.http.get(f"/api/runs/{run}/progress")
-        # a machine that is busy with the run may be too late for an answer; the page too asks again
+        # A busy machine may respond too late; the page retries as well.
         status = answer.json()["status"] if answer.is_success else status
         seen.failed += not answer.is_success
         seen.rows = max(seen.rows, page.get_by_role("row").count())

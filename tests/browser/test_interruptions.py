@@ -1,4 +1,4 @@
-"""The system goes away in the middle of a run or of a plan, and comes back on the same tables."""
+"""The system stops in the middle of a run or plan and comes back on the same tables."""
 
 import re
 from collections.abc import Iterator
@@ -47,11 +47,11 @@ def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
         sees_done(page, 2)
         run = page.url.rpartition("/")[2]
 
-    # what was seen stays, and it is said that it may be old
+    # The last data stays, marked as possibly outdated.
     expect(page.get_by_text(UNREACHABLE)).to_be_visible()
     sees_done(page, 2)
 
-    # its worker is lost; nobody has been told yet, so that the page can be seen to say so
+    # The worker is lost but not yet reported, so the page must say so.
     with serving(system.port, sweeps=False, **settings) as (system, _):
         expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         a_minute_later(system, run)
@@ -97,21 +97,21 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
             expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         editor.get_by_role("button", name="Save").click()
         expect(editor.get_by_role("dialog")).to_be_hidden()
-        # what worked on the task is gone with the system: another takes its place, by itself or at a person's word
+        # The task's worker died with the system: another takes over, automatically or on request.
         sees_plan_through(execution, meanwhile=lambda: make_overdue(system, plan))
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
         sees_plan(editor, "Completed")
 
 
 def forget_executions() -> None:
-    """They are kept by the process that has ended; here that is this one, which goes on."""
+    """The tables belong to the stopped process; here it is this one, still running."""
     for regions in stepfunctions_backends.values():
         for backend in regions.values():
             backend.reset()
 
 
 def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
-    """That of a task whose worker is lost, as it would by itself within a minute."""
+    """Expire the lease of a task with a lost worker; by itself it takes a minute."""
     _set_back(system, plan_id, state_key(task_id), "lease")
 
 

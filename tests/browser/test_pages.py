@@ -1,4 +1,4 @@
-"""What holds for every page: nobody is shut out, it fits a phone, it is there soon."""
+"""Rules for every page: accessible, usable on a phone, fast."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ from tests.browser.furnished import PAGES, Furnished, furnished
 from tests.browser.person import PHONE
 
 BUDGET, OF_A_GRAPH = 170_000, 60_000
-"""Bytes of JavaScript, compressed, until a page is there; and what a graph may need besides. 250,000 was asked for."""
+"""Compressed bytes of JavaScript before a page shows, and extra for a graph; 250,000 was asked for."""
 GRAPHS = ("plan-graph", "execution", "execution-failed", "execution-done")
 FILES = 14
-"""Of JavaScript, each of which may wait for its turn."""
+"""Compressed bytes of JavaScript loaded on demand."""
 AFTERWARDS = "**/overlays-*.js"
-"""The code of what lies above a page."""
+"""Code of dialogs above a page."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_axe_finds_nothing_wrong_with_a_dialog(system: Furnished, comes: Comes, 
     expect(dialog).to_be_visible()
     person.page.wait_for_load_state("networkidle")
     assert person.barriers() == []
-    # what has the focus is in it, and comes back to the page with Escape
+    # Focus is in the dialog, and returns to the page on Escape.
     assert dialog.evaluate("dialog => dialog.contains(document.activeElement)")
     person.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

@@ -1,4 +1,4 @@
-"""What people do with a plan, each of it by clicking: its schedule, its templates, its tasks, its end."""
+"""Plans by mouse: schedule, templates, tasks, end."""
 
 import re
 from collections.abc import Iterator
@@ -115,7 +115,7 @@ def test_tasks_are_put_in_order_by_dragging_and_joined_by_lines_and_no_circle_ca
 
 
 def test_every_decision_about_a_task_is_made_by_clicking(system: System, comes: Comes) -> None:
-    """Tried again, approved, rejected, done by hand, skipped; then what was done is taken back."""
+    """Retry, approve, reject, complete by hand, skip; then roll back."""
     plan = system[1].plan(
         phase("Build", task("survey", title="Look at the rides"), task("gain", "survey", title=UNLUCKY)),
         phase(

@@ -1,4 +1,4 @@
-"""Runs while they run, and what becomes of them: cancelled, failed in part, watched and not watched."""
+"""Runs in progress and their ends: cancelled, partly failed, watched and unwatched."""
 
 import re
 from collections.abc import Iterator
@@ -128,7 +128,7 @@ def test_only_what_has_changed_is_asked_for_and_nothing_while_nobody_looks(
     assert "if-none-match" in asked[-1].headers
 
     looks(page, at_it=False)
-    # what was on its way when the tab was hidden is answered by then
+    # Requests in flight when the tab was hidden have their responses by now.
     page.wait_for_timeout(3_000)
     before = len(asked)
     page.wait_for_timeout(4_000)

@@ -36,7 +36,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def feedback() -> str:
-    """The first examples, and a row that says nothing."""
+    """The first examples, and an empty row."""
     lines = (EXAMPLES / "feedback.csv").read_text().splitlines()[: CARDS + 1]
     assert next(csv.reader(lines))[:2] == ["externalId", "text"]
     return "\n".join([*lines, "fb-empty,,Email,4.3"])
@@ -117,7 +117,7 @@ def changes_a_task(page: Page) -> None:
 
 
 def has_it_carried_out(page: Page) -> None:
-    """Does what the plan asks of a person until it is complete."""
+    """Take every decision of the plan until it is complete."""
     page.get_by_role("button", name="Run plan").click()
     page.get_by_role("dialog").get_by_role("button", name="Run plan").click()
     expect(page.get_by_role("progressbar", name="Plan progress")).to_be_visible()

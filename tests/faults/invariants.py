@@ -25,7 +25,7 @@ from groundwork.runs.model import (
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Which invariant does not hold, and where it is seen."""
+    """A broken invariant, and where it shows."""
 
     invariant: str
     what: str
@@ -36,7 +36,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A run with its manifest, its journal in the order it was written, and the items that left drafts."""
+    """A run with its manifest, its journal in order, and the items past the draft."""
 
     run: Run
     targets: Mapping[int, ManifestEntry] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """An epic, a story or a subtask: its numbers below the project, and the number of the run that made it."""
+    """An epic, story or subtask: its numbers in the project, and the number of its run."""
 
     kind: Kind
     numbers: tuple[int, ...]
@@ -62,7 +62,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All there is of a project. `locks`: the run by type; `attention`: sort keys of what the schedule looks at."""
+    """The state of a project.
+
+    `locks`: the run by type; `attention`: sort keys of rows due for the schedule.
+    """
 
     records: Sequence[Record]
     children: Sequence[Child]
@@ -75,7 +78,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A consistent look: the runs by id, the locks, and the journals up to what the runs' rows had seen."""
+    """A consistent snapshot: runs by id, locks, and the journals up to the runs' counters."""
 
     runs: Mapping[str, Run]
     locks: Mapping[RunType, str]
@@ -84,7 +87,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What was billed for answers; `certain` if no worker can have been lost between an answer and its save."""
+    """The provider's bill; `certain` if no worker can have been lost between response and save."""
 
     usage: Usage
     cost: int
@@ -98,7 +101,7 @@ type Found = Iterator[str]
 
 
 def counters_equal_items(records: Iterable[Record]) -> Found:
-    """Of each run: the counters of its row and the lines of its journal say the same, at every moment."""
+    """The counters of each run's row equal the lines of its journal at every moment."""
     for record in records:
         run, entries = record.run, record.entries
         ended = Counter(entry.status for entry in entries)
@@ -193,9 +196,9 @@ _MADE = {RunType.GENERATE_STORIES: Kind.STORY, RunType.GENERATE_SUBTASKS: Kind.S
 
 
 def children_are_those_of_completed_items(state: State) -> Found:
-    """What stands below a target was made by the last item that completed it, whole, and by no other.
+    """Children of a target belong, complete, to the last item completing it.
 
-    Epics belong to the project, so there a run's are counted together.
+    Epics belong to the project, so those of a run are counted together.
     """
     for kind in (Kind.STORY, Kind.SUBTASK):
         yield from _children_by_parent(state, kind)
@@ -220,7 +223,7 @@ def _children_by_parent(state: State, kind: Kind) -> Found:
 
 
 def _made_below(state: State, kind: Kind) -> dict[Parent, dict[int, int]]:
-    """How many were made below each parent, and by which run: the last that completed it replaced what was there."""
+    """Count the children of each parent by run; the last completing run replaced earlier ones."""
     made: dict[Parent, dict[int, int]] = {}
     for record in sorted(state.records, key=lambda record: record.number):
         if _MADE.get(record.run.type) is kind:

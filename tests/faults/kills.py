@@ -41,7 +41,7 @@ type Json = dict[str, Any]
 
 
 class Target(StrEnum):
-    """What is killed."""
+    """Targets of a kill."""
 
     WORKER = "a worker"
     FUNCTIONS = "all functions"
@@ -146,14 +146,14 @@ def _is_in(process: psutil.Process, folder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that an answer said, and how to see that it is still so."""
+    """A fact from a response, with a check for it."""
 
     at: float
     holds: Callable[[httpx.Client], bool]
 
 
 class Work(threading.Thread):
-    """A client that imports, runs and carries out, and remembers what it was told. What fails it does not repeat."""
+    """A client that imports, runs and remembers the responses; it does not repeat failed requests."""
 
     def __init__(self, url: Callable[[], str]) -> None:
         super().__init__(daemon=True)
@@ -261,7 +261,7 @@ class _Stopped(Exception):
 
 @dataclass(slots=True)
 class Killed:
-    """What became of it."""
+    """Result of one kill."""
 
     kills: Counter[str] = field(default_factory=Counter)
     answers: int = 0
@@ -356,7 +356,7 @@ def _status_of(http: httpx.Client, plan: str) -> str | None:
 
 
 def _get(http: httpx.Client, path: str) -> Json | None:
-    """None where there is none. Raises HTTPError for what may be different later."""
+    """Return the response, or None for 404. Raises HTTPError for errors that may pass."""
     answer = http.get(path)
     if answer.status_code == 404:
         return None

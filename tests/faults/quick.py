@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """In ms; what `groundwork.runs.leases` says of them. `retry_ms`: the wait before a run's first automatic retry."""
+    """Values for `groundwork.runs.leases`, in ms; `retry_ms`: the wait before the first retry."""
 
     lease_ms: int = 6_000
     renew_ms: int = 1_500

@@ -19,17 +19,17 @@ from tests.faults.plan import LONGEST_FREEZE_S, Plan
 from tests.faults.running import Blows, World, world
 
 PATIENCE_S = 180
-"""How long after the last fault a project may need to come to rest. Far above what it takes; it is no measure."""
+"""Seconds for a project to come to rest after the last fault; far above the usual time."""
 
 GRACE_S = 5.0
-"""A call that started before a cancel was answered may reach the provider so much later on a slow machine."""
+"""Seconds: a call begun before a cancel's response may reach the provider so late."""
 
 CANCELLED = "run: cancelled in the middle"
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one seed came to."""
+    """Result of one seed."""
 
     seed: int
     violations: list[Violation] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class Watch(threading.Thread):
-    """Looks at the rows all the time: each look must hold by itself and follow from the one before."""
+    """Checks snapshots of the rows continuously: each by itself and against the one before."""
 
     def __init__(self, here: World, project_id: str) -> None:
         super().__init__(daemon=True)
@@ -58,7 +58,7 @@ class Watch(threading.Thread):
             try:
                 now = self._here.reader.moment(self._project_id)
             except ClientError:
-                # DynamoDB Local cancels a reading transaction that meets a writing one
+                # DynamoDB Local cancels a reading transaction on a conflict with a write.
                 continue
             self.found += [*at_a_moment(now), *between(before, now)]
             before = now
@@ -125,7 +125,7 @@ class FaultRun:
         self._start(RunType.GENERATE_SUBTASKS)
 
     def _hold_to_the_cancel(self, run: str) -> None:
-        """Nothing of it is saved any more, and no call of its type starts: nobody else works on that type now."""
+        """Wait until nothing of a cancelled run is saved or called any more."""
         acknowledged, saved = time.time(), self.here.reader.saved(run)
         grace = GRACE_S + (LONGEST_FREEZE_S if self.plan.freezes else 0.0)
         self.plan.note(CANCELLED)
@@ -159,8 +159,8 @@ class FaultRun:
             time.sleep(0.2)
 
     def _start(self, type_: RunType, **options: Any) -> str | None:
-        """The run's id; None where there is nothing to do or a run of that type is active."""
-        # not the fastest: a worker that wakes up after its lease should find its run still under way
+        """Start a run and return its id; None if there is nothing to do or one of the type is active."""
+        # Not the fastest mode: a zombie should find its run still active.
         body = {"type": type_.value, "options": {"pacing": "normal", "mode": "compact"} | options}
         answer = self._ask("POST", f"/api/projects/{self.project}/runs", body)
         if answer.status_code == 202:
@@ -185,7 +185,7 @@ class FaultRun:
         return answer.json()
 
     def _ask(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
-        """As a client does among faults: the same request with the same key, until it is answered without a 5xx."""
+        """Repeat a request with the same key until the response is not a 5xx, as a client does."""
         key = {"Idempotency-Key": uuid.uuid4().hex}
         ends = time.monotonic() + PATIENCE_S
         while True:

@@ -1,4 +1,4 @@
-"""What becomes of a run whose worker fails for good, from the failed invocations to the end, with the real parts."""
+"""A run whose worker fails for good, from the failed invocations to the end, with real parts."""
 
 from dataclasses import replace
 from typing import Any
@@ -50,7 +50,7 @@ def _gave_up(here: World) -> bool:
 
 
 def _letters(here: World, run_id: str) -> list[dict[str, Any]]:
-    """What retry_runs says of the messages it was given by the queue."""
+    """Return the log lines of retry_runs about the messages of the queue."""
     return [record for record in here.evidence.records("Dead letter") if record["run_id"] == run_id]
 
 
@@ -110,7 +110,7 @@ def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
         assert (shown["status"], shown["errorMessage"]) == ("FAILED", run.error)
         assert here.provider.calls == 0
         state = here.reader.state(project)
-        # the retry that is due is all that the schedule still looks at
+        # The due retry is the schedule's only remaining row.
         assert {sk.partition("#")[0] for sk in state.attention} == {"RETRY"}
         assert at_the_end(replace(state, attention=frozenset())) == []
 

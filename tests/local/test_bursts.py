@@ -1,4 +1,4 @@
-"""Many requests at once wait in line; none is refused, and none pays for the start of a process."""
+"""Bursts of requests queue: none is refused, and none pays for the start of a process."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> Non
     count = 2 * CORES + 2
     with ThreadPoolExecutor(count) as threads:
         list(threads.map(lambda _: system.invoke("WorkerFunction", event), range(count)))
-    # all at once, so more processes than cores; those beyond what is kept warm end with their invocation
+    # Concurrent, so more processes than cores; those beyond the warm limit end after use.
     assert CORES < len(system.pids("WorkerFunction")) <= 2 * CORES
 
 

@@ -75,7 +75,7 @@ def test_forgetting_empties_a_folder_unless_it_is_in_use(tmp_path: Path) -> None
 
 def test_a_folder_with_something_else_in_it_is_not_emptied(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DataRefused, match="not a data folder"):
+    with pytest.raises(DataRefused, match="not a Groundwork data folder"):
         erase(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 

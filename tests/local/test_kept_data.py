@@ -1,4 +1,4 @@
-"""`python -m local` on a data folder: what was answered is there after any end of it."""
+"""`python -m local` on a data folder: every acknowledged write survives any end."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""After a stop: which of a schedule's times passed meanwhile, and what becomes of them."""
+"""After a stop: the missed times of a schedule, and their handling."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a schedule's expression names, and that it fires."""
+"""Times of schedule expressions, and their firing."""
 
 import json
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_a_time_is_due_once_it_has_come() -> None:
 
 
 class Scheduler:
-    """EventBridge Scheduler as the local system has it: moto's, and a watch that fires. `at` is its clock."""
+    """The local EventBridge Scheduler: moto's, with a watch to fire it; `at` is its clock."""
 
     def __init__(self, url: str) -> None:
         session = boto3.Session("local", "local", region_name="us-east-1")

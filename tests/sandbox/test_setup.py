@@ -1,4 +1,4 @@
-"""Set-up: the way out through an allow-list, and what it made kept for the next check."""
+"""Set-up: network access through an allow-list, and its result kept for the next check."""
 
 import socket
 import tempfile

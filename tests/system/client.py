@@ -85,7 +85,7 @@ class Client:
 
 
 def _must_conform(response: httpx.Response) -> None:
-    """Raises AssertionError for an answer that is not what the API's own document says."""
+    """Check a response against the OpenAPI document. Raises AssertionError."""
     if "x-request-id" not in response.headers:
         # API Gateway's own answer, not a function's
         return

@@ -1,4 +1,4 @@
-"""The whole way with Claude's API played by a server that misbehaves: nothing is lost, doubled or left uncounted."""
+"""All steps with a misbehaving server as Claude's API: nothing is lost, doubled or uncounted."""
 
 import pytest
 

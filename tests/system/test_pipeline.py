@@ -1,4 +1,4 @@
-"""The whole system on one machine, from outside: HTTP in, HTTP out, real processes that are killed."""
+"""The whole system from outside: HTTP in, HTTP out, real processes, some killed."""
 
 import time
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def quick() -> Iterator[tuple[LocalSystem, Client]]:
 @pytest.mark.full
 @pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
 def test_workers_killed_in_the_middle_leave_a_run_that_ends_right(quick: tuple[LocalSystem, Client]) -> None:
-    """Killed with SIGKILL; Lambda's own retries of the event find the lease still held, the schedule revives."""
+    """After SIGKILL, Lambda's retries find the lease held; the schedule revives the run."""
     system, client = quick
     project = client.project(cards=30)
     for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
@@ -188,7 +188,7 @@ def test_replaced_epics_take_what_was_below_them_along(mocked: tuple[LocalSystem
     assert (run["artifactsCreated"], run["artifactsDeleted"]) == (len(new), len(old))
     assert not {epic["code"] for epic in old} & {epic["code"] for epic in new}
     assert client.every(f"/api/projects/{project}/stories") == []
-    # what is dead is purged right behind the run's last commit
+    # Dead rows are purged right after the run's last commit.
     ends = time.monotonic() + PATIENCE_S
     while (counts := client.ok(client.http.get(f"/api/projects/{project}"))["counts"])["stories"]:
         assert time.monotonic() < ends, counts

@@ -1,4 +1,4 @@
-"""Plans written through HTTP while workers are killed and the model's API misbehaves: each test has its own system."""
+"""Plans over HTTP among killed workers and model faults; each test has its own system."""
 
 import time
 from pathlib import Path
@@ -36,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
 def test_a_generation_whose_worker_is_killed_is_ended_by_another(repository: Path) -> None:
-    """Killed with SIGKILL in the middle of the model's answer; the schedule finds the run when its lease is over."""
+    """After SIGKILL in the middle of a response, the schedule finds the run once its lease expires."""
     with running(Durations(), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="3000") as (system, client):
         planner = Planner(client, str(repository))
         accepted = planner.asked()
@@ -82,7 +82,7 @@ FIRST: dict[str, Fault] = {
 
 
 def once_each(faults: dict[str, Fault]) -> Script:
-    """What happens to the first call whose material holds the word, and to no later one."""
+    """Inject a fault into the first call with the word in its material, and no later one."""
     left = dict(faults)
 
     def script(call: Call) -> Fault | None:

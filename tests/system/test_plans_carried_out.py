@@ -1,4 +1,4 @@
-"""Plans carried out on the local system: the real state machine in moto's interpreter, the real functions."""
+"""Plan runs on the local system: the real state machine in moto, the real functions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +34,7 @@ def statuses(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def begun(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Without those that have not begun; they may come to their gates at any time."""
+    """Without pending tasks; those may reach their gates at any time."""
     return {key: status for key, status in statuses(tasks).items() if status not in ("PENDING", "WAITING")}
 
 
@@ -134,7 +134,7 @@ def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(execut
     never = {"taskId": "first", "outcome": "SKIPPED"}
     wide = [task(f"a{n}", **({} if n < 3 else {"condition": never})) for n in range(45)]
     last = task("z", *(f"a{n}" for n in range(45)))
-    # what the last one waits for comes after it in the list
+    # The last task's dependency comes after it in the list.
     plan = executor.plan(phase("One", task("first")), phase("Wide", last, *wide, mode="parallel"), maxParallel=3)
     executor.ask(f"/api/plans/{plan['id']}/execute")
     assert executor.ended(plan["id"])["status"] == "COMPLETED"
@@ -143,7 +143,7 @@ def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(execut
 
 
 def test_an_execution_that_is_stopped_leaves_its_plan_failed_and_resumable(system: System, executor: Executor) -> None:
-    # enough to be done that it is still at it when it is stopped
+    # Enough work for the execution to be active when it is stopped.
     plan = executor.plan(phase("One", *(task(key) for key in "abcdef")), LAST)
     executor.ask(f"/api/plans/{plan['id']}/execute")
     executor.until_task(plan["id"], "a", "RUNNING")

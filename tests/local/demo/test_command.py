@@ -59,7 +59,7 @@ def test_it_carries_the_examples_to_subtasks_and_ends_well(start: Start) -> None
     assert "MOCK AI" in output
     branch = re.search(r"^Commits on (groundwork/.+):", output, re.MULTILINE)
     assert branch
-    # the tasks are listed as they ended, which two at the same time may do the other way round than they landed
+    # Tasks are listed by end; two concurrent ones may have landed the other way round.
     assert sorted(commits(ROOT / "build" / "demo" / "cycling-app", branch[1])[:-1]) == sorted(committed(output))
 
 

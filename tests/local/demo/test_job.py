@@ -1,4 +1,4 @@
-"""The demo's job, on an API that answers as it is told."""
+"""The demo's job on a scripted API."""
 
 import io
 import re
@@ -20,7 +20,10 @@ DONE = of_plan("COMPLETED", task(1, "COMPLETED"))
 
 
 class Api:
-    """The few endpoints the job uses. Each run, and the `plan`, answers with one progress after the other."""
+    """The endpoints used by the job.
+
+    Each run, and the `plan`, returns its scripted progress in turn.
+    """
 
     def __init__(self, plan: list[dict[str, Any]] | None = None, **runs: list[dict[str, Any]]) -> None:
         self.scripts = {type_: list(runs.get(type_, [progress(type_, "SUCCEEDED")])) for type_ in RUNS}
@@ -71,7 +74,7 @@ def story(code: str, priority: str) -> dict[str, Any]:
 
 
 class Waits:
-    """Waits for no time at all, notes how long it should have, and stops when it has waited often enough."""
+    """Records the waits without sleeping, and stops after a number of them."""
 
     def __init__(self, most: int = 100) -> None:
         self.seconds: list[float] = []
@@ -139,7 +142,7 @@ def test_without_a_terminal_a_line_is_printed_only_where_something_changed(tmp_p
     _, out = carried_out(Api(ANALYZE_CARDS=[*steps, progress("ANALYZE_CARDS", "SUCCEEDED")]), Waits(), tmp_path)
     lines = [line for line in out.splitlines() if line.startswith("Analyze cards")]
     assert [line.split()[3] for line in lines] == ["0%", "10%", "40%", "100%"]
-    assert "duplicates left out: 1" in out
+    assert "1 duplicates skipped" in out
 
 
 # the plan

@@ -1,4 +1,4 @@
-"""What the demo shows."""
+"""The demo's output."""
 
 import io
 import re
@@ -34,7 +34,7 @@ def summary_of(*runs: dict[str, Any], plan: dict[str, Any] | None = None) -> str
 def test_the_summary_says_what_it_took_and_that_a_mock_did_it() -> None:
     text = summary_of(*(progress(type_, "SUCCEEDED") for type_ in STEPS))
     assert "Generate subtasks  SUCCEEDED  10/10" in text
-    assert re.search(r"All +4 min 4 s +4,000 +\$0\.0492", text)
+    assert re.search(r"Total +4 min 4 s +4,000 +\$0\.0492", text)
     assert "The project has 9 cards, 3 epics, 2 stories, 1 subtasks" in text
     assert "MOCK AI" in text
 
