@@ -53,7 +53,7 @@ def tables(request: pytest.FixtureRequest) -> Tables:
 
 @pytest.fixture(params=["simulated", "moto", "dynamodb_local"])
 def tables_of_every_engine(request: pytest.FixtureRequest) -> Tables:
-    """Like `tables`, plus the simulation's model of DynamoDB, for the suites defining a table's behaviour."""
+    """Like `tables`, plus the simulation's model, for the suites defining a table's behaviour."""
     if request.param == "simulated":
         simulated: Tables = request.getfixturevalue("simulated_tables")
         return simulated

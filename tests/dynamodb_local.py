@@ -1,6 +1,6 @@
-"""DynamoDB Local, AWS's own engine: what moto cannot answer, such as concurrent transactions, is proved on it.
+"""DynamoDB Local, AWS's own engine, for behaviour missing in moto.
 
-`local.engine.package` fetches it; it needs Java 17.
+Concurrent transactions are one example. `local.engine.package` downloads it; it needs Java 17.
 """
 
 import os

@@ -21,7 +21,7 @@ class Faults:
     """Machines at the same time; one more fails with ServiceQuotaExceededException."""
 
     unready_seconds: float = 0.0
-    """Seconds after a machine's start in which the proxy returns 502."""
+    """Seconds from a machine's start in which the proxy returns 502."""
 
     empty_first_page: bool = False
     stale_reads: int = 0

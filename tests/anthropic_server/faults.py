@@ -1,7 +1,7 @@
-"""What can go wrong with a call to the model, and when it does.
+"""Faults of calls to the model, and scripts to choose them.
 
-A fault is what the server does instead of answering properly. A script decides for each call, by its number
-(`on_calls`), by chance with a seed (`by_chance`), or by what the call is about (`on_text`); `either` joins scripts.
+A fault replaces the proper response. A script decides for each call: by number (`on_calls`), by chance with a seed
+(`by_chance`), or by the material (`on_text`). `either` combines scripts.
 """
 
 import random
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault. `seconds`: the retry-after of a 429, or the length of a hang. `status`: of a failed call."""
+    """A fault. `seconds`: retry-after of a 429, or length of a hang. `status`: HTTP status."""
 
     kind: Kind
     seconds: float = 0.0

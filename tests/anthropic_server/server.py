@@ -1,25 +1,24 @@
-"""A server on 127.0.0.1 that speaks the Anthropic Messages API, with faults on demand and a bill.
+"""A server of the Anthropic Messages API on 127.0.0.1, with scripted faults and a bill.
 
     with AnthropicServer(on_calls({2: rate_limited()})) as server:
         model = anthropic_api("claude-sonnet-5-5", "key", server.url)
         ...
         assert counted == server.billed
 
-It takes what the real API takes (a key, a version, a closed schema; anything else is a 400 or 401) and answers what
-the mock would, in the API's own form, so that the real SDK, its parsing and ours are on the path. It bills like the
-API: every answer with a message, whatever is in it, and nothing for an error. The fixed part of a prompt is written
-to the cache at its first use and read from it later.
+It validates requests like the real API (a key, a version, a closed schema; else 400 or 401). It returns the mock's
+answers in the API's form, so tests cover the real SDK, its parsing and ours. It bills like the API: every response with
+a message, even a bad one, and no error. The fixed part of a prompt is written to the cache at its first use and read
+later.
 
-- `faults`: what goes wrong and when, see `faults.py`.
-- `requests_a_minute`: real rate limiting with the API's headers and 429 above it, refilled steadily; `burst` calls
-  may come at once.
-- `latency_s`: how long each answer takes.
-- `server.calls`: how many came in; `server.calls_of(task)`; `server.requests`: their bodies, in order.
+- `faults`: a script of faults, see `faults.py`.
+- `requests_a_minute`: rate limiting with the API's headers and 429, refilled steadily; `burst` calls may come at once.
+- `latency_s`: seconds of each response.
+- `server.calls`: number of calls; `server.calls_of(task)`; `server.requests`: their bodies, in order.
 - `server.authorizations`: their Authorization headers, in the same order.
-- `server.billed`: the usage of all answers that were sent in full. A client that went away in the middle of one has
-  been billed too: so compare with what was counted only where no call was given up.
-- `server.first_call`: an event that is set when the first call has come in.
-- `server.at_once`: the most calls that were in the server at one time.
+- `server.billed`: usage of all complete responses. Abandoned calls are billed too, so compare with the counted usage
+  only if no call was abandoned.
+- `server.first_call`: an event, set at the first call.
+- `server.at_once`: maximum of concurrent calls.
 """
 
 import json

@@ -38,7 +38,7 @@ BAD: dict[Kind, Callable[[Body], tuple[Content, str]]] = {
 
 
 def fault_of(body: Body) -> str | None:
-    """Check messages as the API does: missing results, unknown calls, empty texts, changed thinking."""
+    """Check messages as the API does: lost results, unknown calls, empty texts, other thinking."""
     messages = body["messages"]
     if messages[0]["role"] != "user":
         return "messages: first message must use the user role"

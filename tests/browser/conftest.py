@@ -15,10 +15,10 @@ Comes = Callable[..., Person]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium a module.
+    """One Chromium for each module.
 
-    Not a session's: as long as Playwright's synchronous API is open, an event loop counts as running in this
-    thread, and every later test that calls `asyncio.run` would fail.
+    A session-wide one fails: while Playwright's synchronous API is open, this thread counts as running an event loop,
+    so every later `asyncio.run` would fail.
     """
     path = executable()
     if path is None:

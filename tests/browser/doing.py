@@ -135,8 +135,11 @@ def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> Non
 def until_seen(
     act: Callable[[], None], seen: Callable[[float], None], again: Callable[[], None] = lambda: None
 ) -> None:
-    """Does it again, as a person would, where an answer of the API came in the middle of a gesture: it lays the graph
-    anew. `seen` expects what comes of it, within so many ms; `again` is what is done before another try."""
+    """Repeat a gesture disturbed by a response of the API, as a user would.
+
+    A response in the middle lays out the graph anew. `seen` expects the result within some ms; `again` prepares the
+    next attempt.
+    """
     for _ in range(4):
         act()
         with suppress(AssertionError):

@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"
 STEPS = ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
 PUBLIC = "https://github.com/example/cycling-app"
 SLOW_S = 900.0
-"""Milliseconds of a response too slow for any test."""
+"""Seconds of a model call; no viewer waits so long."""
 PAGES = (
     "projects",
     "project",
@@ -112,7 +112,7 @@ class _Backlog:
 
 
 class _Plans:
-    """Create plans: one completed, one waiting, one with a failed task, one with a reviewed draft."""
+    """Create plans: completed, waiting for approval, with a failed task, with a reviewed draft."""
 
     def __init__(self, client: Client, model: AnthropicServer, repository: str) -> None:
         self._client, self._model = client, model

@@ -1,7 +1,7 @@
-"""`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, on the local system with data in it.
+"""`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, with data.
 
-By a desktop, and by a slow phone on a slow connection; 95 is asked of both. Other work on the machine can only lower a
-score: a page that falls short is measured up to three times, and the best counts. Exit status 1 where one is below 95.
+Measures a desktop, and a slow phone on a slow connection; both need 95. Other work on the machine can only lower a
+score, so a page below 95 is measured up to three times and the best score counts. Exit status 1 if one stays below.
 """
 
 import json
@@ -27,7 +27,7 @@ CATEGORIES = ("performance", "accessibility", "best-practices")
 DEVICES: dict[str, list[str]] = {"desktop": ["--preset=desktop"], "phone": []}
 ENOUGH, TRIES = 95, 3
 ALIKE = ("run-partial", "execution-failed", "execution-done")
-"""Pages with content depending on data."""
+"""Pages measured as another page already, with other data only."""
 
 
 def main() -> int:

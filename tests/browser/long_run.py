@@ -1,10 +1,9 @@
-"""`python -m tests.browser.long_run`: a run over 10,000 cards, watched in Chromium from its start to its end.
+"""`python -m tests.browser.long_run`: a run over 10,000 cards in Chromium, start to end.
 
-Nothing of it is faked but the model, which answers at once: cards are imported through the API, the page is the one
-people have. It prints how many rows the document had at most, how long the page's own work kept it from answering
-(long tasks, as the browser tells them: 50 ms and more), how it scrolled, and how large the answers were. CARDS=2000
-for fewer. Exit status 1 where the list is drawn in full, or something went wrong in the page; how long anything took
-is only told, because that is the machine's.
+Only the model is fake; it responds at once. The cards are imported through the API, and the page is the real one.
+Prints the maximum of rows in the document, the long tasks of the page (50 ms and more), how it scrolled, and the size
+of the responses. CARDS=2000 for fewer cards. Exit status 1 if the list is drawn in full or the page had an error.
+Durations depend on the machine, so they are printed but not checked.
 """
 
 import json

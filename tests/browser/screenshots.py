@@ -1,6 +1,6 @@
-"""`python -m tests.browser.screenshots`: a picture of every page, light and dark, on a screen and on a phone.
+"""`python -m tests.browser.screenshots`: every page, light and dark, desktop and phone.
 
-They go to docs/screenshots as WebP, which Chromium itself makes of its PNG.
+The pictures go to docs/screenshots as WebP; Chromium itself converts them from PNG.
 """
 
 import base64

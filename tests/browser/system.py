@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def serving(
     port: int = 0, *, sweeps: bool = True, quiet: bool = False, **settings: str
 ) -> Iterator[tuple[LocalSystem, Client]]:
-    """`settings` are environment variables. A schedule's minute lasts four seconds; without `sweeps` none comes.
+    """Start a local system for a browser test.
 
-    `quiet` keeps what the functions print to itself.
+    `settings`: environment variables. A schedule's minute lasts four seconds; without `sweeps` the schedules do not
+    fire. `quiet` hides the functions' output.
     """
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     with (

@@ -13,12 +13,12 @@ from tests.browser.furnished import PAGES, Furnished, furnished
 from tests.browser.person import PHONE
 
 BUDGET, OF_A_GRAPH = 170_000, 60_000
-"""Compressed bytes of JavaScript before a page shows, and extra for a graph; 250,000 was asked for."""
+"""Maximum of compressed JavaScript before a page shows, in bytes; 250,000 is the requirement."""
 GRAPHS = ("plan-graph", "execution", "execution-failed", "execution-done")
 FILES = 14
-"""Compressed bytes of JavaScript loaded on demand."""
+"""Maximum of JavaScript files of a page."""
 AFTERWARDS = "**/overlays-*.js"
-"""Code of dialogs above a page."""
+"""Code of dialogs and menus, loaded after the page shows."""
 
 
 @pytest.fixture(scope="module")

@@ -106,8 +106,9 @@ class MemoryExecutions:
 
 @dataclass
 class MemoryMachine:
-    """Fake state machine. `opened`: the response to each token, None if its execution was stopped; a token accepts only
-    one.
+    """Fake state machine.
+
+    `opened`: the response to each token, None if its execution was stopped. A token accepts only one response.
     """
 
     started: list[tuple[str, int]] = field(default_factory=list)

@@ -76,7 +76,7 @@ class MemoryPlans:
         return self.repositories[repository_id]
 
     def put_content(self, plan: Plan) -> None:
-        """Discard content that is not yet a version."""
+        """Do nothing: content without a version is not kept."""
 
 
 @dataclass

@@ -24,7 +24,10 @@ def path_number(run_id: str) -> int:
 
 @dataclass
 class MemoryRuns:
-    """Runs in memory. `projects`: counts of each project; `artifacts` and `analyses`: written by commits."""
+    """Runs in memory.
+
+    `projects`: counts of each project. `artifacts` and `analyses`: written by commits.
+    """
 
     projects: dict[str, dict[str, int]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)

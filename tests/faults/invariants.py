@@ -1,8 +1,7 @@
-"""What must always hold, each as a named predicate over plain values, however they were read.
+"""Invariants, each a named predicate over plain values.
 
-`at_the_end` judges what is left when nothing is under way any more; `at_a_moment` one consistent look at a project's
-runs and locks, and `between` two looks after each other; `of_the_bill` what was counted against what was billed.
-All answer the violations they find.
+`at_the_end` checks the state at rest. `at_a_moment` checks one consistent snapshot of a project's runs and locks,
+`between` two successive ones, `of_the_bill` the counted usage against the bill. All return the violations.
 """
 
 from collections import Counter
@@ -275,10 +274,9 @@ def nothing_is_left_over(state: State) -> Found:
 
 
 def cost_equals_the_bill(records: Sequence[Record], bill: Bill) -> Found:
-    """Never more than was billed; where no worker was lost, the same to the last token.
+    """Counted usage is at most the bill, and equal to it if no worker was lost.
 
-    A worker that is killed, frozen or cancelled between the provider's answer and the commit has been billed for what
-    nobody can know afterwards: there counted <= billed is all that can be said.
+    A worker killed, frozen or cancelled between the provider's response and the commit leaves a charge unknown to us.
     """
     usage, cost = Usage(), 0
     for record in records:

@@ -1,7 +1,7 @@
-"""Kills in the middle of imports, runs and plans: workers, the local system, its engine, and all of them at once.
+"""Kills in the middle of imports, runs and plans: workers, system, engine, or all at once.
 
-After each kill every answer that was given must still be true. Where the engine itself was killed, what it answered in
-its last moments may be gone. At the end every invariant of `invariants` holds of what lies in the tables.
+After each kill every acknowledged response must still be true. After a kill of the engine itself, its last moments may
+be lost. At the end every invariant of `invariants` holds for the tables.
 """
 
 import os
@@ -153,7 +153,7 @@ class Fact:
 
 
 class Work(threading.Thread):
-    """A client that imports, runs and remembers the responses; it does not repeat failed requests."""
+    """A client that imports and runs, and remembers each response; failures are not repeated."""
 
     def __init__(self, url: Callable[[], str]) -> None:
         super().__init__(daemon=True)

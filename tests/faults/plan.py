@@ -1,6 +1,6 @@
-"""What goes wrong, decided by a seed: which faults there are in a run, how often, and when processes are hit.
+"""Faults decided by a seed: kinds and frequency, and the times of blows to processes.
 
-The processes themselves are not deterministic; the plan is. The n-th request of a kind meets the same fault each time.
+The processes are not deterministic, but the plan is: the n-th request of a kind meets the same fault each time.
 """
 
 import random

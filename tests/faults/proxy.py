@@ -1,6 +1,6 @@
-"""What stands between the functions and AWS: passes requests on to DynamoDB and Lambda, with the plan's faults.
+"""A proxy between the functions and DynamoDB and Lambda, with the plan's faults.
 
-A fault before a request takes effect never passes it on; one after it does, and loses or spoils the answer.
+A fault before the effect does not pass the request on. A fault after it does, then loses or spoils the response.
 """
 
 import contextlib

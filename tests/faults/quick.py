@@ -1,7 +1,7 @@
-"""The real template with a quick clock: leases and the schedule's waits of seconds instead of minutes.
+"""The real template with a quick clock: leases and waits of seconds instead of minutes.
 
-The functions run unchanged. A file that Python reads at the start of every process, in a layer directory of our own,
-sets the durations before a function is imported; all that is said about them in relation to each other still holds.
+The functions run unchanged. Python reads a file of an extra layer directory at the start of every process. The file
+sets the durations before a function is imported and keeps their relations.
 """
 
 from dataclasses import dataclass

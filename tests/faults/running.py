@@ -106,7 +106,7 @@ def world(
 
 
 def without_faults(service: str, operation: str, body: bytes) -> tuple[Aws | None, float]:
-    """A plan without faults, for a proxy."""
+    """Decide on no fault, for a proxy."""
     return None, 0.0
 
 

@@ -1,6 +1,6 @@
-"""A fault run: all four types of run, some at once, one cancelled, failures tried again, among the plan's faults.
+"""A fault run: all four types of run, some concurrent, one cancelled, failures retried.
 
-In each phase faults last for a while and then stop; from there the schedules alone must bring every run to its end.
+In each phase the faults stop after a while; then the schedules alone must bring every run to its end.
 """
 
 import threading
@@ -125,7 +125,7 @@ class FaultRun:
         self._start(RunType.GENERATE_SUBTASKS)
 
     def _hold_to_the_cancel(self, run: str) -> None:
-        """Wait until nothing of a cancelled run is saved or called any more."""
+        """Check that a cancelled run saves nothing more and makes no more calls of its type."""
         acknowledged, saved = time.time(), self.here.reader.saved(run)
         grace = GRACE_S + (LONGEST_FREEZE_S if self.plan.freezes else 0.0)
         self.plan.note(CANCELLED)
@@ -159,7 +159,7 @@ class FaultRun:
             time.sleep(0.2)
 
     def _start(self, type_: RunType, **options: Any) -> str | None:
-        """Start a run and return its id; None if there is nothing to do or one of the type is active."""
+        """Start a run and return its id, or None if nothing is to do or one of the type is active."""
         # Not the fastest mode: a zombie should find its run still active.
         body = {"type": type_.value, "options": {"pacing": "normal", "mode": "compact"} | options}
         answer = self._ask("POST", f"/api/projects/{self.project}/runs", body)
@@ -241,10 +241,9 @@ def _judge(outcome: Outcome, run: FaultRun, watch: Watch) -> None:
 
 
 def _no_worker_was_lost(here: World, plan: Plan, run_ids: Sequence[str]) -> bool:
-    """Whether every answer of the provider reached a worker that then could save what it had cost.
+    """Return True if every response of the provider reached a worker able to save its cost.
 
-    A hop that began and did not end in one of its regular ways was lost; one that gave calls up at its end cannot
-    know what those would be billed at.
+    A hop without a regular end was lost. A hop giving up calls at its end cannot know their cost.
     """
     if plan.loses_workers or CANCELLED in plan.injected:
         return False

@@ -1,4 +1,4 @@
-"""A run whose worker fails for good, from the failed invocations to the end, with real parts."""
+"""A run with a permanently failing worker, from the failed invocations to the end."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,8 +44,8 @@ def _ended(here: World, run_id: str) -> Run:
 
 
 def _gave_up(here: World) -> bool:
-    # the schedule's events meet the same breakdown and are given up too
-    words = "given up after 3 tries (RetriesExhausted)"
+    # The schedule's events meet the same breakdown and are discarded too.
+    words = "discarded after 3 attempts (RetriesExhausted)"
     return any(function == "ProcessNextFunction" and words in line for function, line in list(here.evidence.lines))
 
 

@@ -30,3 +30,10 @@ def test_an_error_shows_its_type_and_trace() -> None:
 @pytest.mark.parametrize("line", ["{not json", '{"no": "level"}', '["a list"]', "42"])
 def test_what_only_looks_structured_is_shown_as_it_is(line: str) -> None:
     assert compact(line) == line
+
+
+def test_info_lines_of_the_aws_sdk_are_hidden_and_its_warnings_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"level": "INFO", "message": "Found credentials", "logger": "botocore.credentials"}
+    print_line("fn", json.dumps(found))
+    print_line("fn", json.dumps(found | {"level": "WARNING"}))
+    assert capsys.readouterr().err == "[fn] WARNING Found credentials\n"

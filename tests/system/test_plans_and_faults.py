@@ -36,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
 def test_a_generation_whose_worker_is_killed_is_ended_by_another(repository: Path) -> None:
-    """After SIGKILL in the middle of a response, the schedule finds the run once its lease expires."""
+    """After SIGKILL in the middle of a response, the schedule finds the run at lease expiry."""
     with running(Durations(), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="3000") as (system, client):
         planner = Planner(client, str(repository))
         accepted = planner.asked()

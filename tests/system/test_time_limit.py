@@ -1,4 +1,4 @@
-"""Requests out of time on the local system: a stalled table, a function with a short timeout."""
+"""Requests out of time on the local system: a stalled table, a short function timeout."""
 
 import time
 from collections.abc import Iterator
