@@ -16,10 +16,10 @@ from local import logs
 from local.access import admin_token, check_access
 from local.async_invokes import RETRY_DELAYS, AsyncInvokes
 from local.dashboard import Dashboard
+from local.data_refresh import DataRefresher
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
-from local.keeper import DataRefresher
 from local.microvms.configure import LocalMicrovms
 from local.objects import ObjectFiles
 from local.pool import SandboxPool

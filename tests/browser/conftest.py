@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from deploy.files import DIST, PAGE
 from tests.browser.chromium import executable, running
-from tests.browser.person import Person
+from tests.browser.user import Person
 
 Comes = Callable[..., Person]
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.browser.chromium import ARGUMENTS, executable
-from tests.browser.furnished import PAGES, Furnished, furnished
+from tests.browser.sample_data import PAGES, Furnished, furnished
 from tests.dynamodb_local import free_port
 
 LIGHTHOUSE = "lighthouse@13.5.0"

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.browser.chromium import executable, running
-from tests.browser.person import Person
 from tests.browser.system import serving
+from tests.browser.user import Person
 from tests.system.client import Client
 
 MAX_A_CALL, MAX_ROWS = 500, 100

@@ -11,9 +11,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import executable, running
-from tests.browser.furnished import Furnished, furnished
-from tests.browser.person import PHONE, Person
+from tests.browser.sample_data import Furnished, furnished
 from tests.browser.system import ROOT
+from tests.browser.user import PHONE, Person
 
 FOLDER = ROOT / "docs" / "screenshots"
 ON_A_PHONE = ("project", "run", "execution")

@@ -17,12 +17,12 @@ from groundwork.adapters.dynamodb.run_rows import run_key
 from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
+from tests.browser.actions import asks_for_run, row_of, sees_done, sees_plan, sees_plan_through, sees_run_end
 from tests.browser.backlogs import with_stories
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, row_of, sees_done, sees_plan, sees_plan_through, sees_run_end
-from tests.browser.gate import Gate
+from tests.browser.gated_model import Gate
 from tests.browser.system import ROOT, serving
-from tests.system.carrying import Executor, phase, task
+from tests.system.executor import Executor, phase, task
 
 UNREACHABLE = "The server cannot be reached"
 

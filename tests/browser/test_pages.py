@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.actions import asks_for_run, drops_file
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, drops_file
-from tests.browser.furnished import PAGES, Furnished, furnished
-from tests.browser.person import PHONE
+from tests.browser.sample_data import PAGES, Furnished, furnished
+from tests.browser.user import PHONE
 
 BUDGET, OF_A_GRAPH = 170_000, 60_000
 """Maximum of compressed JavaScript before a page shows, in bytes; 250,000 is the requirement."""

@@ -10,11 +10,11 @@ from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
+from tests.browser.actions import asks_of_plan, drags, opens_task, row_of, sees_plan, until_seen, waits_for_person
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_of_plan, drags, opens_task, row_of, sees_plan, until_seen, waits_for_person
-from tests.browser.gate import Gate
+from tests.browser.gated_model import Gate
 from tests.browser.system import ROOT, serving
-from tests.system.carrying import Executor, phase, task
+from tests.system.executor import Executor, phase, task
 
 UNLUCKY = "Keep the elevation of every ride"
 System = tuple[LocalSystem, Executor, AnthropicServer]

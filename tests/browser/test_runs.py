@@ -10,10 +10,10 @@ from playwright.sync_api import Page, Request, expect
 from local.system import LocalSystem
 from tests.anthropic_server.faults import never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
+from tests.browser.actions import asks_for_run, done, goes_by_keyboard_to, sees_done, sees_run_end
 from tests.browser.backlogs import with_stories
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, done, goes_by_keyboard_to, sees_done, sees_run_end
-from tests.browser.gate import Gate
+from tests.browser.gated_model import Gate
 from tests.browser.system import serving
 from tests.system.client import Client
 

@@ -26,8 +26,8 @@ import httpx
 import psutil
 
 from tests.faults.invariants import at_the_end
-from tests.faults.quick import Durations, quick_template
-from tests.faults.reading import Reader
+from tests.faults.quick_clock import Durations, quick_template
+from tests.faults.reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST_MOMENTS_S = 0.1

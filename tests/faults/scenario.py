@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from groundwork.runs.model import RunType
 from tests.faults.invariants import Bill, Moment, Violation, at_a_moment, at_the_end, between, of_the_bill
 from tests.faults.plan import LONGEST_FREEZE_S, Plan
-from tests.faults.running import Blows, World, world
+from tests.faults.world import Blows, World, world
 
 PATIENCE_S = 180
 """Seconds for a project to come to rest after the last fault; far above the usual time."""

@@ -8,8 +8,8 @@ from tests.anthropic_server.faults import Call, Fault, hanging, never
 from tests.faults.alarms import metrics_of
 from tests.faults.invariants import Bill, at_the_end, of_the_bill
 from tests.faults.plan import Aws
-from tests.faults.quick import Durations
-from tests.faults.running import World, until, without_faults, world
+from tests.faults.quick_clock import Durations
+from tests.faults.world import World, until, without_faults, world
 
 PATIENCE_S = 200
 NO_SCHEDULE_S = 100_000.0

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from local.system import LocalSystem
-from tests.faults.quick import Durations, quick_template
+from tests.faults.quick_clock import Durations, quick_template
 from tests.openapi import must_conform
 
 ROOT = Path(__file__).resolve().parents[2]

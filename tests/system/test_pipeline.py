@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.system import LocalSystem
-from tests.faults.quick import Durations
+from tests.faults.quick_clock import Durations
 from tests.system.client import PATIENCE_S, Client, running
 
 

@@ -7,7 +7,7 @@ import pytest
 from local.system import LocalSystem
 from tests.plans.world import make_repository
 from tests.system.client import Client
-from tests.system.planning import Planner, tasks_of
+from tests.system.planner import Planner, tasks_of
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
 

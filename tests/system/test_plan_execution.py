@@ -9,8 +9,8 @@ from dulwich.repo import Repo
 
 from local.system import LocalSystem
 from tests.plans.world import make_repository
-from tests.system.carrying import Executor, phase, task
 from tests.system.client import Client, running
+from tests.system.executor import Executor, phase, task
 
 System = tuple[LocalSystem, Client]
 LAST = phase("Last", task("last"), mode="manual")

@@ -22,11 +22,11 @@ from tests.anthropic_server.faults import (
     truncated,
 )
 from tests.anthropic_server.server import AnthropicServer
-from tests.faults.quick import Durations
+from tests.faults.quick_clock import Durations
 from tests.plans.git_server import git_server
 from tests.plans.world import make_repository
 from tests.system.client import PATIENCE_S, running
-from tests.system.planning import Planner
+from tests.system.planner import Planner
 
 
 @pytest.fixture(scope="module")

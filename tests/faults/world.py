@@ -20,8 +20,8 @@ from tests.anthropic_server.faults import Script
 from tests.faults.plan import Aws, Blow, Plan, Process
 from tests.faults.provider import Provider
 from tests.faults.proxy import Decide, Proxy
-from tests.faults.quick import Durations, quick_template
-from tests.faults.reading import BACKLOG, RUNS, Reader
+from tests.faults.quick_clock import Durations, quick_template
+from tests.faults.reader import BACKLOG, RUNS, Reader
 
 HOP_S = 12
 

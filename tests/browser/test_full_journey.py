@@ -12,11 +12,11 @@ from playwright.sync_api import Page, expect
 
 from local.demo.repository import create_repository
 from local.system import LocalSystem
+from tests.browser.actions import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end
 from tests.browser.system import ROOT, serving
 from tests.system.client import Client
-from tests.system.planning import tasks_of
+from tests.system.planner import tasks_of
 
 EXAMPLES = ROOT / "examples"
 CARDS = 16

@@ -11,9 +11,9 @@ from local.system import LocalSystem
 from tests.anthropic_server.faults import hanging, never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.system import ROOT, serving
-from tests.system.carrying import Executor, phase, task
 from tests.system.client import Client
-from tests.system.planning import Planner, tasks_of
+from tests.system.executor import Executor, phase, task
+from tests.system.planner import Planner, tasks_of
 
 EXAMPLES = ROOT / "examples"
 STEPS = ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
