@@ -8,9 +8,9 @@ from playwright.sync_api import Browser
 
 from deploy.files import DIST, PAGE
 from tests.browser.chromium import executable, running
-from tests.browser.user import Person
+from tests.browser.user import User
 
-Comes = Callable[..., Person]
+Comes = Callable[..., User]
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def _left_out(reason: str) -> None:
 @pytest.fixture
 def comes(browser: Browser) -> Iterator[Comes]:
     """Open a page as a user; fails if the page had an unexpected error."""
-    people: list[Person] = []
+    people: list[User] = []
 
-    def come(url: str, token: str | None, **window: dict[str, int]) -> Person:
-        people.append(Person(browser, url, token, **window))
+    def come(url: str, token: str | None, **window: dict[str, int]) -> User:
+        people.append(User(browser, url, token, **window))
         return people[-1]
 
     yield come

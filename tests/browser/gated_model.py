@@ -5,7 +5,7 @@ import threading
 from tests.anthropic_server.faults import Call, Fault
 
 
-class Gate:
+class GatedModel:
     """A script of an AnthropicServer: calls wait until some are let through, or all are."""
 
     def __init__(self) -> None:

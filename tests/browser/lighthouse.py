@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.browser.chromium import ARGUMENTS, executable
-from tests.browser.sample_data import PAGES, Furnished, furnished
+from tests.browser.sample_data import PAGES, SampleData, sample_data
 from tests.dynamodb_local import free_port
 
 LIGHTHOUSE = "lighthouse@13.5.0"
@@ -37,14 +37,14 @@ def main() -> int:
         return 1
     with (
         tempfile.TemporaryDirectory() as folder,
-        furnished(Path(folder), quiet=True) as system,
+        sample_data(Path(folder), quiet=True) as system,
         sync_playwright() as playwright,
         _browser(playwright, path, Path(folder), system.system.token) as (browser, port),
     ):
         return _scored(system, lambda url, options: _report(browser, url, port, Path(folder) / "report.json", options))
 
 
-def _scored(system: Furnished, look: Callable[[str, list[str]], dict[str, Any]]) -> int:
+def _scored(system: SampleData, look: Callable[[str, list[str]], dict[str, Any]]) -> int:
     table, low = Table("page", "device", *CATEGORIES, "what costs"), False
     for name, page in ((name, system.pages[name]) for name in PAGES if name not in ALIKE):
         for device, options in DEVICES.items():

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from tests.browser.chromium import executable, running
 from tests.browser.system import serving
-from tests.browser.user import Person
+from tests.browser.user import User
 from tests.system.client import Client
 
 MAX_A_CALL, MAX_ROWS = 500, 100
@@ -89,7 +89,7 @@ def main() -> int:
         running(path) as browser,
     ):
         project = _imported(client, cards)
-        person, seen = Person(browser, system.url, system.token), Seen()
+        person, seen = User(browser, system.url, system.token), Seen()
         person.page.on("requestfinished", seen.heard)
         run = client.start(project, "ANALYZE_CARDS")
         status = _watched(person.opens(f"/projects/{project}/runs/{run}"), client, run, seen)

@@ -40,7 +40,7 @@ PAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Furnished:
+class SampleData:
     """`pages`: the paths of the dashboard's PAGES."""
 
     system: LocalSystem
@@ -49,7 +49,7 @@ class Furnished:
 
 
 @contextmanager
-def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
+def sample_data(folder: Path, *, quiet: bool = False) -> Iterator[SampleData]:
     """Sample data; `folder` holds the plans' repository, `quiet` hides the functions' output."""
     with (
         AnthropicServer() as model,
@@ -67,7 +67,7 @@ def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
                 client.http.patch(f"/api/repositories/{one['id']}", json={"url": PUBLIC, "credentialsSecret": None})
             )
         # last: from then on the model is slow
-        yield Furnished(system, client, {"projects": "/", **backlog.pages(), **plans})
+        yield SampleData(system, client, {"projects": "/", **backlog.pages(), **plans})
 
 
 class _Backlog:

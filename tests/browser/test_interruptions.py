@@ -17,10 +17,10 @@ from groundwork.adapters.dynamodb.run_rows import run_key
 from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
-from tests.browser.actions import asks_for_run, row_of, sees_done, sees_plan, sees_plan_through, sees_run_end
+from tests.browser.actions import complete_plan, expect_done, expect_plan, expect_run_end, open_run_dialog, row_of
 from tests.browser.backlogs import with_stories
 from tests.browser.conftest import Comes
-from tests.browser.gated_model import Gate
+from tests.browser.gated_model import GatedModel
 from tests.browser.system import ROOT, serving
 from tests.system.executor import Executor, phase, task
 
@@ -29,42 +29,42 @@ UNREACHABLE = "The server cannot be reached"
 
 @pytest.fixture
 def model() -> Iterator[AnthropicServer]:
-    gate = Gate()
+    gate = GatedModel()
     with AnthropicServer(gate) as server:
         yield server
         gate.open()
 
 
-def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
+def test_a_run_continues_after_a_restart_of_the_system(
     model: AnthropicServer, dynamodb_local: str, comes: Comes
 ) -> None:
     settings = settings_of(model, dynamodb_local)
     with serving(**settings) as (system, client):
         page = comes(system.url, system.token).opens(f"/projects/{with_stories(client, 5)}")
-        asks_for_run(page, "Generate subtasks").get_by_role("button", name="Start").click()
+        open_run_dialog(page, "Generate subtasks").get_by_role("button", name="Start").click()
         gate = gate_of(model)
         gate.let(2)
-        sees_done(page, 2)
+        expect_done(page, 2)
         run = page.url.rpartition("/")[2]
 
     # The last data stays, marked as possibly outdated.
     expect(page.get_by_text(UNREACHABLE)).to_be_visible()
-    sees_done(page, 2)
+    expect_done(page, 2)
 
     # The worker is lost but not yet reported, so the page must say so.
     with serving(system.port, sweeps=False, **settings) as (system, _):
         expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         a_minute_later(system, run)
         expect(page.get_by_text("This run is not responding")).to_be_visible()
-        sees_done(page, 2)
+        expect_done(page, 2)
         gate.open()
         system.fire_schedules("RetryRunsFunction")
-        sees_run_end(page, "Succeeded")
-        sees_done(page, 5)
+        expect_run_end(page, "Succeeded")
+        expect_done(page, 5)
         expect(page.get_by_text("This run is not responding")).to_be_hidden()
 
 
-def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
+def test_a_plan_continues_after_a_restart_of_the_system(
     model: AnthropicServer, dynamodb_local: str, comes: Comes, tmp_path: Path
 ) -> None:
     """With the plan open twice: its editor, with something half typed, and its execution."""
@@ -80,13 +80,13 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         execution.get_by_role("button", name="Run now").click()
         execution.get_by_role("dialog").get_by_role("button", name="Run plan").click()
         expect(execution.get_by_role("list", name="Running tasks")).to_contain_text(titles[0])
-        sees_plan(editor, "Running")
+        expect_plan(editor, "Running")
         editor.get_by_role("button", name=re.compile(titles[1])).click()
         editor.get_by_role("dialog").get_by_label("Description").fill("With the rivers")
 
     for page in (editor, execution):
         expect(page.get_by_text(UNREACHABLE)).to_be_visible()
-    sees_plan(execution, "Running")
+    expect_plan(execution, "Running")
     expect(editor.get_by_role("dialog").get_by_label("Description")).to_have_value("With the rivers")
 
     forget_executions()
@@ -98,9 +98,9 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         editor.get_by_role("button", name="Save").click()
         expect(editor.get_by_role("dialog")).to_be_hidden()
         # The task's worker died with the system: another takes over, automatically or on request.
-        sees_plan_through(execution, meanwhile=lambda: make_overdue(system, plan))
+        complete_plan(execution, meanwhile=lambda: make_overdue(system, plan))
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
-        sees_plan(editor, "Completed")
+        expect_plan(editor, "Completed")
 
 
 def forget_executions() -> None:
@@ -142,9 +142,9 @@ def settings_of(model: AnthropicServer, dynamodb: str) -> dict[str, Any]:
     }
 
 
-def gate_of(model: AnthropicServer) -> Gate:
+def gate_of(model: AnthropicServer) -> GatedModel:
     gate = model.faults
-    assert isinstance(gate, Gate)
+    assert isinstance(gate, GatedModel)
     return gate
 
 

@@ -13,7 +13,7 @@ AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-class Person:
+class User:
     """`token` None: not signed in."""
 
     def __init__(self, browser: Browser, url: str, token: str | None, size: dict[str, int] = DESKTOP) -> None:

@@ -77,7 +77,7 @@ class Breakdown:
         return (Aws.FAILED_BEFORE, 0.0) if fails else (None, 0.0)
 
 
-def test_a_hop_that_failed_three_times_comes_back_through_the_dead_letter_queue() -> None:
+def test_a_hop_failed_three_times_returns_through_the_dead_letter_queue() -> None:
     """No schedule runs here: only the message in the queue can have revived the run."""
     quick, breakdown = Durations(trigger_ms=200), Breakdown()
     with world(breakdown, never, durations=quick, minute=NO_SCHEDULE_S, retry_delays=(0.4, 0.4)) as here:

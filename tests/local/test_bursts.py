@@ -121,7 +121,7 @@ def test_a_failure_of_an_authorizer_is_not_kept(template: Template, clock: Clock
     assert cache.get_or_ask(("AdminToken", "Bearer a"), lambda: "allowed") == "allowed"
 
 
-def test_without_a_lifetime_in_the_template_an_authorizer_is_asked_every_time(clock: Clock) -> None:
+def test_an_authorizer_without_a_lifetime_is_not_cached(clock: Clock) -> None:
     cache = AuthorizerCache(Template(TEMPLATE, parameters={}, region="us-east-1"), clock)
     answers = iter("ab")
     assert [cache.get_or_ask(("Token", "Bearer a"), lambda: next(answers)) for _ in range(2)] == ["a", "b"]

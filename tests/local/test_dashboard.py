@@ -62,7 +62,7 @@ def test_nothing_but_reading_is_the_dashboard_s(http: Client, method: str) -> No
     assert http.open("/projects", method=method).text == "the api"
 
 
-def test_the_page_is_never_kept_and_what_is_named_by_its_content_for_ever(http: Client) -> None:
+def test_the_page_is_never_cached_and_hashed_files_forever(http: Client) -> None:
     def kept(path: str) -> str:
         return http.get(path).headers["Cache-Control"]
 

@@ -51,7 +51,7 @@ def test_data_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -> No
     assert (tmp_path / "version").read_text() == str(VERSION + 1)
 
 
-def test_the_key_of_the_tables_is_made_once_and_is_the_owner_s_alone(tmp_path: Path) -> None:
+def test_the_access_key_is_created_once_and_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     key = folder.access_key()
     assert len(key) >= 32
@@ -73,7 +73,7 @@ def test_forgetting_empties_a_folder_unless_it_is_in_use(tmp_path: Path) -> None
     erase(tmp_path / "never made")
 
 
-def test_a_folder_with_something_else_in_it_is_not_emptied(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_not_emptied(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(DataRefused, match="not a Groundwork data folder"):
         erase(tmp_path)

@@ -12,7 +12,7 @@ def test_plain_lines_are_shown_with_the_function_before_them(capsys: pytest.Capt
     assert capsys.readouterr().err == "[fn] going to sleep\n"
 
 
-def test_of_structured_lines_level_message_and_fields_are_shown() -> None:
+def test_structured_lines_show_level_message_and_fields() -> None:
     line = {"level": "INFO", "location": "handler:3", "message": "hop done", "timestamp": "…", "runId": "R1", "hop": 2}
     assert compact(json.dumps(line)) == "INFO hop done runId=R1 hop=2"
 
@@ -28,7 +28,7 @@ def test_an_error_shows_its_type_and_trace() -> None:
 
 
 @pytest.mark.parametrize("line", ["{not json", '{"no": "level"}', '["a list"]', "42"])
-def test_what_only_looks_structured_is_shown_as_it_is(line: str) -> None:
+def test_lines_only_similar_to_structured_ones_are_unchanged(line: str) -> None:
     assert compact(line) == line
 
 

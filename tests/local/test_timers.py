@@ -154,7 +154,7 @@ def test_a_time_fires_once_and_is_gone(scheduler: Scheduler) -> None:
     assert scheduler.client.list_schedules()["Schedules"] == []
 
 
-def test_an_expression_that_could_never_fire_is_refused_as_the_service_does_it(scheduler: Scheduler) -> None:
+def test_an_invalid_schedule_expression_is_refused(scheduler: Scheduler) -> None:
     with pytest.raises(ClientError) as refused:
         scheduler.create("never", "cron(99 9 ? * MON *)")
     assert refused.value.response["Error"]["Code"] == "ValidationException"

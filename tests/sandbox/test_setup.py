@@ -122,7 +122,7 @@ def test_a_check_after_set_up_has_no_way_out(runner: Runner, registry: int) -> N
         "0.0.0.0",
     ],
 )
-def test_an_address_of_the_own_network_is_refused_though_the_repository_names_it(host: str) -> None:
+def test_a_private_address_is_refused_even_if_the_repository_lists_it(host: str) -> None:
     egress = Egress()
     egress.given = (host, "*")
     with pytest.raises(Refused):

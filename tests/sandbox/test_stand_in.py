@@ -205,7 +205,7 @@ def test_another_token_opens_nothing(stand_in: StandIn, tmp_path: Path) -> None:
         stranger.put({"a": "b"})
 
 
-def test_a_list_of_hosts_that_is_too_long_is_refused_before_anything_is_opened(stand_in: StandIn) -> None:
+def test_a_long_list_of_hosts_is_refused_before_a_start(stand_in: StandIn) -> None:
     with pytest.raises(SandboxUnavailable, match="hosts"):
         stand_in.sandboxes().open(KEY, SandboxSpec(hosts=tuple(f"host-{number}.example" for number in range(300))))
     assert machines(stand_in) == 0

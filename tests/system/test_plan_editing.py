@@ -68,7 +68,7 @@ def test_a_plan_is_made_edited_compared_restored_and_deleted(client: Client, pla
     assert http.get(path).status_code == 404
 
 
-def test_front_ends_at_once_lose_nothing(mocked: tuple[LocalSystem, Client], plan: Any) -> None:
+def test_concurrent_clients_lose_no_edit(mocked: tuple[LocalSystem, Client], plan: Any) -> None:
     """Each client adds tasks to its version and reads again after a conflict."""
     phase = plan["phases"][1]["id"]
 

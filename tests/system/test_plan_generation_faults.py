@@ -92,7 +92,7 @@ def once_each(faults: dict[str, Fault]) -> Script:
     return script
 
 
-def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while_and_all_of_it_is_counted(repository: Path) -> None:
+def test_a_plan_is_generated_despite_faults_and_all_usage_is_counted(repository: Path) -> None:
     with AnthropicServer(once_each(FIRST)) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))
         accepted = [planner.asked(title=f"{word} downloads") for word in FIRST]
@@ -107,7 +107,7 @@ def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while_and_all_of_it_is_cou
         assert review["suggestions"]
 
 
-def test_an_api_that_never_gives_a_plan_leaves_it_failed_with_the_reason(repository: Path) -> None:
+def test_a_failed_generation_leaves_a_failed_plan_with_the_reason(repository: Path) -> None:
     script = on_text({"NEVER": out_of_range(), "REFUSE": refused()})
     with AnthropicServer(script) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))

@@ -48,7 +48,7 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def test_it_carries_the_examples_to_subtasks_and_ends_well(start: Start) -> None:
+def test_the_demo_takes_the_examples_to_commits(start: Start) -> None:
     process = start(EXIT="1")
     output, errors = process.communicate(timeout=240)
     assert (process.returncode, errors) == (0, "")
@@ -74,7 +74,7 @@ def committed(output: str) -> list[str]:
     return re.findall(r"^  ([0-9a-f]{7}) ", output, re.MULTILINE)
 
 
-def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_path: Path) -> None:
+def test_the_demo_serves_own_cards_until_a_signal(start: Start, tmp_path: Path) -> None:
     own = tmp_path / "mine.ndjson"
     own.write_text('{"text": "The export is broken"}\n{"text": "Please add a dark mode"}\n{"text": ""}\n')
     process = start("--cards", str(own))
@@ -94,7 +94,7 @@ def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_pa
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_taken_port_is_said(start: Start) -> None:
+def test_a_taken_port_is_reported(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = start(PORT=str(port))
@@ -115,7 +115,7 @@ def test_a_taken_port_is_said(start: Start) -> None:
         ([], {"PORT": "three"}, "invalid int value: 'three'"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_starts(
+def test_bad_arguments_are_refused_before_the_start(
     start: Start, arguments: list[str], shell: dict[str, str], message: str
 ) -> None:
     process = start(*arguments, **shell)
@@ -125,16 +125,16 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     assert message in errors
 
 
-def test_the_mock_is_quick_unless_the_user_chose() -> None:
+def test_the_mock_is_fast_unless_configured() -> None:
     assert environment({})["GROUNDWORK_MOCK_LATENCY_MS"] == "200"
     assert environment({"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}) == {"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}
 
 
-def test_the_examples_are_what_is_imported_by_default() -> None:
+def test_the_examples_are_imported_by_default() -> None:
     assert [file.name for file in files_to_import(None)] == ["feedback.csv", "interviews.ndjson"]
 
 
-def test_the_example_repository_has_one_commit_and_is_made_anew_each_time(tmp_path: Path) -> None:
+def test_the_example_repository_is_recreated_with_one_commit(tmp_path: Path) -> None:
     for _ in range(2):
         folder = create_repository(ROOT / "examples" / "cycling-app", tmp_path / "here")
         assert len(commits(folder, "main")) == 1

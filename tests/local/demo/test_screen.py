@@ -31,7 +31,7 @@ def summary_of(*runs: dict[str, Any], plan: dict[str, Any] | None = None) -> str
     return out.getvalue()
 
 
-def test_the_summary_says_what_it_took_and_that_a_mock_did_it() -> None:
+def test_the_summary_shows_costs_and_the_mock() -> None:
     text = summary_of(*(progress(type_, "SUCCEEDED") for type_ in STEPS))
     assert "Generate subtasks  SUCCEEDED  10/10" in text
     assert re.search(r"Total +4 min 4 s +4,000 +\$0\.0492", text)
