@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from groundwork.backlog.model import Artifact, CardAnalysis
+from groundwork.backlog.writes import DeleteArtifact, PutArtifact, SetAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.generation.epics import EpicDraft
+from groundwork.generation.registry import run_handlers
+from groundwork.generation.writes import StoreDrafts
 from groundwork.ids import Kind, path_of
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
-from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine, Write
+
+HANDLERS = run_handlers()
 
 
 def project_of(run_id: str) -> str:
@@ -73,11 +78,11 @@ class MemoryRuns:
             self._keys[project_id, idempotency.key] = (run.id, idempotency.fingerprint)
 
     def _keep_apart(self, project_id: str, run: Run) -> None:
-        in_the_way = [run.type, *(run.type.below if run.options.replaces else ())]
-        for type_ in in_the_way:
+        affected = [handler.type for handler in HANDLERS.building_on(run.type)] if run.options.replaces else []
+        for type_ in [run.type, *affected]:
             if holder := self._locks.get((project_id, type_)):
                 raise RunAlreadyActive(holder.id)
-        for type_ in run.type.above:
+        for type_ in HANDLERS[run.type].builds_on:
             holder = self._locks.get((project_id, type_))
             if holder and holder.options.replaces:
                 raise RunAlreadyActive(holder.id)
@@ -91,25 +96,37 @@ class MemoryRuns:
         now = self.load(run.id)
         if not now.status.active or (now.lease.epoch, now.seq) != (before.lease.epoch, before.seq):
             raise LeaseLost
-        conflicts = [index for index, artifact in changes.puts if artifact.id in self.artifacts]
-        conflicts += [index for index, path in changes.deletes if str(path) not in self.artifacts]
+        conflicts = [write.index or 0 for write in changes.writes if self._is_in_conflict(write)]
         if conflicts:
             raise ItemsConflict(conflicts)
         self._runs[run.id] = run
-        self.artifacts |= {artifact.id: artifact for _, artifact in changes.puts}
-        for _, path in changes.deletes:
-            del self.artifacts[str(path)]
-        self.analyses |= {str(path): analysis for _, path, analysis, _ in changes.analyses}
+        for write in changes.writes:
+            self._apply(run, write)
         self._lines.setdefault(run.id, []).extend(changes.manifest)
         self._journal.setdefault(run.id, []).extend(changes.entries)
-        self._drafts.setdefault(run.id, {}).update(dict(changes.drafts))
+
+    def _is_in_conflict(self, write: Write) -> bool:
+        if isinstance(write, PutArtifact):
+            return write.artifact.id in self.artifacts
+        return isinstance(write, DeleteArtifact) and str(write.path) not in self.artifacts
+
+    def _apply(self, run: Run, write: Write) -> None:
+        match write:
+            case PutArtifact():
+                self.artifacts[write.artifact.id] = write.artifact
+            case DeleteArtifact():
+                del self.artifacts[str(write.path)]
+            case SetAnalysis():
+                self.analyses[str(write.card)] = write.analysis
+            case StoreDrafts():
+                self._drafts.setdefault(run.id, {})[write.index] = write.drafts
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
         self.save(run, before, changes)
         project_id = project_of(run.id)
         del self._locks[project_id, run.type]
-        if run.type.counted:
-            self.projects[project_id][run.type.counted] += run.created - run.deleted
+        if counted := HANDLERS[run.type].counts:
+            self.projects[project_id][counted] += run.created - run.deleted
         if run.next_retry_at:
             self._retries[run.id] = run.next_retry_at
 

@@ -35,6 +35,7 @@ from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskS
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
 from groundwork.runs.model import (
+    CardCoverage,
     Claim,
     ErrorCode,
     ItemStatus,
@@ -244,7 +245,7 @@ def test_lists_keep_their_length_and_order() -> None:
     counted |= {"failed": 5, "skipped": 6, "retryable": 7}
     course: dict[str, Any] = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}
     course |= {"average_ms": 5, "slowest_ms": 6, "width": 7}
-    fields: dict[str, Any] = counted | course | {"claims": {8: claim}, "usage": usage, "stated": 1, "covered": 2}
+    fields: dict[str, Any] = counted | course | {"claims": {8: claim}, "usage": usage, "coverage": CardCoverage(1, 2)}
     row = run_rows.run_row(Run(id="sjmvmbtfd2-R1", type=RunType.GENERATE_EPICS, created_at=1, **fields))
     assert (row.counters, row.course) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7])
     assert (row.coverage, row.usage) == ([1, 2], [1, 2, 3, 4, 5])

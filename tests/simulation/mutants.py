@@ -13,11 +13,13 @@ from groundwork.adapters.dynamodb import runs as store
 from groundwork.adapters.dynamodb.backlog_rows import ROW_OF_KIND, sort_key
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.adapters.dynamodb.runs import DynamoRuns
+from groundwork.backlog.writes import DeleteArtifact
 from groundwork.runs import leases
-from groundwork.runs.call_pool import CallPool, ItemResult
+from groundwork.runs.call_pool import CallPool
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import Claim, Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
+from groundwork.runs.results import ItemResult
 from groundwork.runs.sweep import Sweeper
 from groundwork.runs.writer import RunWriter
 from tests.simulation.faults import Faults
@@ -44,9 +46,11 @@ def _counters_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -
 
 
 def _old_children_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-    for _, path in changes.deletes:
-        ROW_OF_KIND[path.kind](path.project_id, sort_key(path)).delete()
-    _save(self, run, before, replace(changes, deletes=()))
+    deletes = [write for write in changes.writes if isinstance(write, DeleteArtifact)]
+    for write in deletes:
+        ROW_OF_KIND[write.path.kind](write.path.project_id, sort_key(write.path)).delete()
+    others = tuple(write for write in changes.writes if write not in deletes)
+    _save(self, run, before, replace(changes, writes=others))
 
 
 _save, _finish = DynamoRuns.save, DynamoRuns.finish
@@ -61,7 +65,7 @@ def _lock_kept() -> Iterator[None]:
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
         with client.wrapped():
-            LockRow(project_id, lock_key(run.type)).delete()
+            LockRow(project_id, lock_key(self._handlers[run.type].lock_name)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):
         yield
@@ -136,12 +140,12 @@ _OF_RUNS = [
     Mutant(
         "claim not counted",
         "an attempt is not counted when an item is claimed",
-        patched("groundwork.runs.hop.with_attempt", _attempt_uncounted),
+        patched("groundwork.runs.claims.with_attempt", _attempt_uncounted),
     ),
     Mutant(
         "attempt given back",
         "an attempt whose call failed does not count",
-        patched("groundwork.runs.call_pool.ItemResult.claim_left", _attempt_back),
+        patched("groundwork.runs.results.ItemResult.waiting_claim", _attempt_back),
     ),
     Mutant(
         "sweep without its lease condition",

@@ -1,6 +1,7 @@
 """What must hold of retries: of what, how often, when, and of which items."""
 
-from groundwork.runs.model import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunStatus, RunType
+from groundwork.runs.model import MAX_HOPS, ErrorCode, ItemStatus, Run, RunStatus, RunType
+from groundwork.runs.retry import RUN_ATTEMPTS
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import Known, Seen, demand, is_a

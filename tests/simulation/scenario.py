@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundwork.generation.epics import CARDS_A_CHUNK
-from groundwork.runs.model import PIPELINE, RunType
+from groundwork.runs.model import RunType
+from tests.runs.world import PIPELINE
 
 _OF_CARDS = (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS)
 _LARGE = {

@@ -24,6 +24,11 @@ def invocation(request_id: str) -> str:
     return f"{request_id}/{secrets.token_hex(3)}"
 
 
+def is_stale(run: Run, now: int) -> bool:
+    """Return True for an active run that no worker holds any more: the schedule revives it."""
+    return run.status.active and run.lease.expired(now)
+
+
 def may_take(run: Run, now: int) -> bool:
     return run.status.active and run.lease.free(now)
 

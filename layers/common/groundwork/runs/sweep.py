@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from groundwork.errors import GroundworkError, NotFound, Refusal
+from groundwork.runs import leases
 from groundwork.runs.ports import RunStore
 from groundwork.runs.start import Starter
 
@@ -47,7 +48,7 @@ class Sweeper:
             run = self.store.load(run_id)
         except NotFound:
             return False
-        if not run.stale(self.now_ms()):
+        if not leases.is_stale(run, self.now_ms()):
             return False
         self.starter.trigger(run_id)
         return True

@@ -19,6 +19,7 @@ from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
+    CardCoverage,
     Claim,
     ErrorCode,
     ItemStatus,
@@ -137,7 +138,7 @@ def run_row(run: Run) -> RunRow:
         started_at=run.started_at,
         heartbeat_at=run.heartbeat_at,
         completed_at=run.completed_at,
-        coverage=None if run.stated is None else [run.stated, run.covered],
+        coverage=[run.coverage.actionable, run.coverage.covered] if run.coverage else None,
         attention=ACTIVE if active else None,
         attention_at=run.created_at if active else None,
     )
@@ -157,7 +158,6 @@ def _set_or_remove(attribute: Any, value: Any) -> Any:
 def run_of(row: RunRow) -> Run:
     total, queued, cursor, completed, failed, skipped, retryable, *_ = row.counters
     hops, stalled, before_hop, attempts, average, slowest, width, *_ = row.course
-    stated, covered, *_ = row.coverage or (None, None)
     return Run(
         id=f"{row.pk}-R{int(row.sk[2:])}",
         type=RunType(row.type),
@@ -197,8 +197,7 @@ def run_of(row: RunRow) -> Run:
         average_ms=average,
         slowest_ms=slowest,
         width=width,
-        stated=stated,
-        covered=covered,
+        coverage=CardCoverage(*row.coverage[:2]) if row.coverage else None,
     )
 
 
@@ -238,8 +237,8 @@ class LockRow(Model):
     replaces = BooleanAttribute(attr_name="replaces", default=False)
 
 
-def lock_key(type_: RunType) -> str:
-    return f"LOCK#{type_.lock}"
+def lock_key(lock_name: str) -> str:
+    return f"LOCK#{lock_name}"
 
 
 class IdempotencyRow(Model):

@@ -7,17 +7,8 @@ from typing import Any
 from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 
-from groundwork.adapters.dynamodb.backlog_rows import (
-    ROW_OF_KIND,
-    CardRow,
-    ProjectRow,
-    dead_prefixes,
-    row_of,
-    sort_key,
-    stored_analysis,
-)
+from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
-from groundwork.adapters.dynamodb.plan_run_writes import close, write
 from groundwork.adapters.dynamodb.run_rows import (
     ACTIVE,
     DAY_S,
@@ -31,7 +22,6 @@ from groundwork.adapters.dynamodb.run_rows import (
     RetriedRow,
     RetryRow,
     RunRow,
-    draft_line,
     draft_of,
     entry_line,
     entry_of,
@@ -43,6 +33,7 @@ from groundwork.adapters.dynamodb.run_rows import (
     target_line,
     target_of,
 )
+from groundwork.adapters.dynamodb.run_writes import add_writes
 from groundwork.errors import (
     IdempotencyKeyReused,
     LeaseLost,
@@ -54,6 +45,7 @@ from groundwork.errors import (
 )
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, parse, path_of
+from groundwork.runs.handler import RunHandlers
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
@@ -64,8 +56,8 @@ _ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 class DynamoRuns:
     """The port `groundwork.runs.ports.RunStore`, and what the HTTP functions read besides."""
 
-    def __init__(self, connection: Callable[[], Connection]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Callable[[], Connection], handlers: RunHandlers) -> None:
+        self._connection, self._handlers = connection, handlers
 
     # starting
 
@@ -95,11 +87,12 @@ class DynamoRuns:
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
         project_id, _ = run_key(run.id)
         transaction = Transaction(self._connection())
-        lock = LockRow(project_id, lock_key(run.type), run_id=run.id, replaces=run.options.replaces)
+        name = self._handlers[run.type].lock_name
+        lock = LockRow(project_id, lock_key(name), run_id=run.id, replaces=run.options.replaces)
         if idempotency:
             transaction.put(_idempotency_row(run, idempotency), IdempotencyRow.pk.does_not_exist(), "idempotency")
         transaction.put(lock, LockRow.pk.does_not_exist(), run.type)
-        _keep_apart(transaction, project_id, run)
+        _keep_apart(transaction, project_id, run, self._handlers)
         alive = ProjectRow.name.exists() & ProjectRow.deleted_at.does_not_exist()
         transaction.check(ProjectRow, project_id, "P", alive, "project")
         transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
@@ -171,19 +164,21 @@ class DynamoRuns:
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
         project_id, sk = run_key(run.id)
+        handler = self._handlers[run.type]
         transaction = Transaction(self._connection())
         self._write(transaction, run, before, changes)
-        transaction.delete(LockRow(project_id, lock_key(run.type)), LockRow.run_id == run.id, "run")
+        transaction.delete(LockRow(project_id, lock_key(handler.lock_name)), LockRow.run_id == run.id, "run")
         if run.next_retry_at:
             transaction.put(RetryRow(project_id, f"RETRY#{sk}", attention_at=run.next_retry_at))
-        if run.type.of_plan:
-            close(transaction, run)
-        gained, counted = run.created - run.deleted, run.type.counted
-        if gained and counted:
-            transaction.update(
-                ProjectRow(project_id), [getattr(ProjectRow, counted).add(gained)], ProjectRow.name.exists(), "run"
-            )
+        add_writes(transaction, run, handler.closing_writes(run))
+        self._count(transaction, run, handler.counts)
         _commit(transaction)
+
+    def _count(self, transaction: Transaction, run: Run, counted: str | None) -> None:
+        gained, project_id = run.created - run.deleted, run_key(run.id)[0]
+        if gained and counted:
+            actions = [getattr(ProjectRow, counted).add(gained)]
+            transaction.update(ProjectRow(project_id), actions, ProjectRow.name.exists(), "run")
 
     def _write(self, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
         transaction.update(RunRow(*run_key(run.id)), run_actions(run), _unchanged(before), "run")
@@ -193,38 +188,7 @@ class DynamoRuns:
         if changes.manifest:
             page = changes.manifest[0].index // PAGE
             transaction.put(LinesRow(run.id, f"M#{page:05d}", lines=[target_line(t) for t in changes.manifest]))
-        if changes.rest is not None:
-            numbers = [int(id_.rpartition("-C")[2]) for id_ in changes.rest]
-            transaction.put(LinesRow(run.id, "REST", lines=numbers))
-        for index, drafts in changes.drafts:
-            transaction.put(LinesRow(run.id, f"D#{index:05d}", lines=[draft_line(draft) for draft in drafts]))
-        self._write_artifacts(transaction, changes)
-        self._retire(transaction, run, changes.retired)
-
-    def _write_artifacts(self, transaction: Transaction, changes: Changes) -> None:
-        for index, artifact in changes.puts:
-            new: Any = row_of(artifact)
-            transaction.put(new, type(new).pk.does_not_exist(), index)
-        for index, path in changes.deletes:
-            row = ROW_OF_KIND[path.kind](path.project_id, sort_key(path))
-            transaction.delete(row, type(row).pk.exists(), index)
-        for index, path, analysis, text in changes.analyses:
-            card = CardRow(path.project_id, sort_key(path))
-            set_analysis = CardRow.analysis.set(stored_analysis(analysis))
-            # of the text that was asked about: somebody may have changed it meanwhile
-            transaction.update(card, [set_analysis], CardRow.text == text, index)
-        for index, written in changes.plans:
-            write(transaction, written, index)
-
-    def _retire(self, transaction: Transaction, run: Run, retired: Sequence[Path]) -> None:
-        dead = set().union(*(dead_prefixes(path) for path in retired))
-        if dead:
-            actions = [
-                ProjectRow.retired.add(dead),
-                ProjectRow.attention.set("PURGE"),
-                ProjectRow.attention_at.set(run.heartbeat_at or run.created_at),
-            ]
-            transaction.update(ProjectRow(run_key(run.id)[0]), actions, ProjectRow.name.exists(), "run")
+        add_writes(transaction, run, changes.writes)
 
     # reading
 
@@ -351,13 +315,14 @@ def _unchanged(before: Run) -> Condition:
     return unchanged
 
 
-def _keep_apart(transaction: Transaction, project_id: str, run: Run) -> None:
-    """A run that replaces must not pull the ground from under one that works below it, nor the other way round."""
-    for type_ in run.type.above:
+def _keep_apart(transaction: Transaction, project_id: str, run: Run, handlers: RunHandlers) -> None:
+    """Check that no run deletes what another one builds on: this one's input, or the input of those that use it."""
+    for type_ in handlers[run.type].builds_on:
         harmless = LockRow.pk.does_not_exist() | (LockRow.replaces == False)  # noqa: E712
-        transaction.check(LockRow, project_id, lock_key(type_), harmless, type_)
-    for type_ in run.type.below if run.options.replaces else ():
-        transaction.check(LockRow, project_id, lock_key(type_), LockRow.pk.does_not_exist(), type_)
+        transaction.check(LockRow, project_id, lock_key(handlers[type_].lock_name), harmless, type_)
+    for handler in handlers.building_on(run.type) if run.options.replaces else ():
+        free = LockRow.pk.does_not_exist()
+        transaction.check(LockRow, project_id, lock_key(handler.lock_name), free, handler.type)
 
 
 def _idempotency_key(key: str) -> str:
