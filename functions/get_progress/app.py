@@ -141,7 +141,7 @@ def coverage(run_id: str) -> dict[str, Any]:
     run = tables().runs.load(run_id, consistent=False)
     if run.coverage is None:
         raise NotFound("This run reports no coverage: only epics runs do, at their end.")
-    rest = tables().runs.rest(run_id)
+    rest = tables().runs.uncovered_card_ids(run_id)
     return coverage_counts(run.coverage) | {"rest": len(rest), "restCardIds": rest}
 
 
@@ -175,7 +175,7 @@ def runs(
 
 def _active(project_id: str) -> list[Run]:
     """The locks say which: as many rows are read as there are active runs, whatever the project's history."""
-    holders = tables().runs.holders(project_id).values()
+    holders = tables().runs.active_by_type(project_id).values()
     found = [tables().runs.load(run_id, consistent=False) for run_id in holders]
     return sorted(found, key=lambda run: run.created_at, reverse=True)
 

@@ -68,7 +68,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "Records" in event:
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in _revive_dead(event["Records"], context)]}
     swept = sweeper(context).sweep()
-    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.left}
+    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.deferred}
     # the template's metric StaleRuns, and the alarm on it, are made from this line
     logger.info("Swept", extra={"stale": len(swept.revived), **did})
     return did

@@ -15,7 +15,7 @@ from groundwork.runs.cancel import cancel
 from groundwork.runs.estimate import estimate_of
 from groundwork.runs.progress import progress_of
 from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
-from groundwork.runs.start import RunRequest, Started, Starter
+from groundwork.runs.start import RunRequest, StartedRun, Starter
 from groundwork.settings import Settings
 
 app = api()
@@ -101,7 +101,7 @@ def retry(run_id: str) -> RunRetried:
     return {**_accepted(starter().retry(run_id)), "retryOf": run_id}
 
 
-def _accepted(started: Started) -> RunStarted:
+def _accepted(started: StartedRun) -> RunStarted:
     return {
         "runId": started.run_id,
         "type": started.type,

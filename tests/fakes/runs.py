@@ -52,7 +52,7 @@ class MemoryRuns:
         self._numbers[project_id] = self._numbers.get(project_id, 0) + 1
         return self._numbers[project_id]
 
-    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+    def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
         run_id, fingerprint = self._keys.get((project_id, idempotency.key), (None, ""))
         if run_id and fingerprint != idempotency.fingerprint:
             raise IdempotencyKeyReused
@@ -60,7 +60,7 @@ class MemoryRuns:
 
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
         project_id = project_of(run.id)
-        if idempotency and (earlier := self.started_with(project_id, idempotency)):
+        if idempotency and (earlier := self.find_by_key(project_id, idempotency)):
             raise AlreadyStarted(earlier)
         if project_id not in self.projects:
             raise NotFound.of("project", project_id)
@@ -143,24 +143,24 @@ class MemoryRuns:
         by_item = self._drafts.get(run_id, {})
         return [draft for index in sorted(by_item) for draft in by_item[index]]
 
-    def log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
         self._logs.setdefault(run_id, []).extend(lines)
 
-    def note(self, run_id: str, message: str) -> None:
+    def set_phase_detail(self, run_id: str, message: str) -> None:
         """The reason is for people; the fake has none to show it to."""
 
-    def active(self) -> list[str]:
+    def active_ids(self) -> list[str]:
         return [run.id for run in self._runs.values() if run.status.active]
 
     def due_for_retry(self, now: int) -> list[str]:
         return [run_id for run_id, at in self._retries.items() if at <= now]
 
-    def settle_retry(self, run_id: str) -> None:
+    def clear_retry(self, run_id: str) -> None:
         self._retries.pop(run_id, None)
 
-    def later(self, run_id: str) -> list[Run]:
+    def runs_after(self, run_id: str) -> list[Run]:
         of_project = [run for run in self._runs.values() if project_of(run.id) == project_of(run_id)]
         return [run for run in of_project if path_number(run.id) > path_number(run_id)]
 
-    def holders(self, project_id: str) -> dict[RunType, str]:
+    def active_by_type(self, project_id: str) -> dict[RunType, str]:
         return {type_: run.id for (project, type_), run in self._locks.items() if project == project_id}

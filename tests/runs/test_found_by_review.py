@@ -171,7 +171,7 @@ async def test_the_schedule_does_not_go_past_a_cost_limit(simulated_tables: Tabl
 async def test_a_batch_that_is_retried_is_merged_with_the_others(
     simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groundwork.generation.epics.CARDS_A_CHUNK", 10)
+    monkeypatch.setattr("groundwork.generation.epics.CARDS_PER_CHUNK", 10)
     provider, first_batch = Provider(), list[str]()
 
     def fault(call: int, question: Question) -> Exception | None:
@@ -222,7 +222,7 @@ async def test_a_row_that_cannot_be_read_does_not_stop_the_sweep(simulated_table
     bad, good = world.start(RunType.ANALYZE_CARDS), other.start(RunType.ANALYZE_CARDS)
     RunRow(*run_key(bad)).update(actions=[RunRow.phase.set("PONDERING")])
     swept = sweeper(world).sweep()
-    assert (swept.revived, swept.left) == ([good], [bad])
+    assert (swept.revived, swept.deferred) == ([good], [bad])
 
 
 async def test_a_log_that_cannot_be_written_does_not_make_a_hop_fail(simulated_tables: Tables) -> None:

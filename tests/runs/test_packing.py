@@ -20,7 +20,7 @@ def _finished(index: int, children: int, text: str = "", old: int = 0) -> ItemRe
     def numbered(first: int) -> list[Artifact]:
         return [_subtask(story.child(Kind.SUBTASK, number), text) for number in range(first, first + children)]
 
-    target = ManifestEntry(index, story.numbers, "A story", first=old + 1, old=tuple(range(1, old + 1)))
+    target = ManifestEntry(index, story.numbers, "A story", first_number=old + 1, replaced=tuple(range(1, old + 1)))
     return ItemResult(target, Claim(1), children_outcome(target, story, Kind.SUBTASK, numbered), CallCost(), 1)
 
 

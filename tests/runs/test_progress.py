@@ -29,7 +29,7 @@ RUNNING = Run(
     total=40,
     completed=8,
     average_ms=1_000,
-    width=4,
+    concurrency=4,
     started_at=NOW - 60_000,
 )
 

@@ -7,7 +7,7 @@ of retries in retrying.py, at the end in endings.py; docs/reliability.md names t
 from collections import Counter
 from dataclasses import dataclass, field
 
-from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of, target_of
+from groundwork.adapters.dynamodb.run_rows import LinesRow, journal_entry_of, manifest_entry_of
 from groundwork.ids import Kind, parse
 from groundwork.ids import path_of as path_of_id
 from groundwork.runs import leases
@@ -162,7 +162,7 @@ class Invariants:
         if not is_a(key, "M#") and not is_a(key, "J#"):
             return
         row, known = LinesRow.from_raw_data(dict(after)), self.seen.runs[key[1]]
-        entries = [entry_of(int(row.sk[2:]), line) for line in row.lines] if is_a(key, "J#") else []
+        entries = [journal_entry_of(int(row.sk[2:]), line) for line in row.lines] if is_a(key, "J#") else []
         for entry in entries:
             self.one_result_an_item(known, entry)
         if self._acting and known.run.type in PIPELINE:
@@ -176,7 +176,7 @@ class Invariants:
 
     def _page_written(self, known: Known, row: LinesRow) -> None:
         for position, line in enumerate(row.lines):
-            target = target_of(int(row.sk[2:]) * 100 + position, line)
+            target = manifest_entry_of(int(row.sk[2:]) * 100 + position, line)
             fresh = target.index not in known.targets
             demand(fresh, "one_result_an_item", f"{known.run.id}: item {target.index} was queued twice")
             again = target.numbers in known.numbers
@@ -330,7 +330,7 @@ class Invariants:
         deleted = 0
         for key, after in written.items():
             for line in LinesRow.from_raw_data(dict(after)).lines if is_a(key, "J#") else ():
-                entry = entry_of(1, line)
+                entry = journal_entry_of(1, line)
                 counted[key[1]] += entry.created
                 deleted += entry.deleted
         purged = any(key[2] == "P" for key in rows) and not counted

@@ -41,7 +41,7 @@ def _counters_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -
     """The run's row by itself, what it counts in a second request."""
     _save(self, run, before, Changes())
     if changes != Changes():
-        with mock.patch.object(store, "_unchanged", return_value=RunRow.pk.exists()):
+        with mock.patch.object(store, "_is_unchanged", return_value=RunRow.pk.exists()):
             _save(self, run, before, changes)
 
 
@@ -74,7 +74,7 @@ def _lock_kept() -> Iterator[None]:
 @contextmanager
 def _cancel_leaves_the_lease() -> Iterator[None]:
     """A cancel changes the status alone, and what comes back from the model is saved as if nothing had happened."""
-    ended = leases.ended
+    ended = leases.end
 
     def only_said(run: Run, status: RunStatus, now: int) -> Run:
         return (
@@ -82,8 +82,8 @@ def _cancel_leaves_the_lease() -> Iterator[None]:
         )
 
     with (
-        mock.patch.object(leases, "ended", only_said),
-        mock.patch.object(store, "_unchanged", lambda before: RunRow.seq == before.seq),
+        mock.patch.object(leases, "end", only_said),
+        mock.patch.object(store, "_is_unchanged", lambda before: RunRow.seq == before.seq),
     ):
         yield
 
@@ -135,7 +135,7 @@ _OF_RUNS = [
     Mutant(
         "commit without its condition",
         "the epoch condition is dropped from the transaction that saves results",
-        patched("groundwork.adapters.dynamodb.runs._unchanged", lambda before: RunRow.pk.exists()),
+        patched("groundwork.adapters.dynamodb.runs._is_unchanged", lambda before: RunRow.pk.exists()),
     ),
     Mutant(
         "claim not counted",
@@ -161,7 +161,7 @@ _OF_RUNS = [
     Mutant(
         "one name for two deliveries",
         "an invocation is known by the id of its event, which duplicates share",
-        patched("groundwork.runs.leases.invocation", lambda request_id: request_id),
+        patched("groundwork.runs.leases.invocation_id", lambda request_id: request_id),
         in_many_hops,
         lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
@@ -197,12 +197,12 @@ _OF_RUNS = [
     Mutant(
         "no hop guard",
         "a run without progress gets hop after hop",
-        patched("groundwork.runs.continuation.why_not_another_hop", lambda run: None),
+        patched("groundwork.runs.continuation.give_up_reason", lambda run: None),
     ),
     Mutant(
         "items of a lost worker forgotten",
         "what the last holder had in flight stays in flight",
-        patched("groundwork.runs.leases._left", lambda claim, lost: claim),
+        patched("groundwork.runs.leases._orphaned_claim", lambda claim, lost: claim),
     ),
     Mutant(
         "failures are free",

@@ -129,7 +129,7 @@ OF_ITEMS = [
         "the old children stay beside the new",
         patched(
             "groundwork.generation.handlers.children.describe_parents",
-            lambda *arguments: (replace(target, old=()) for target in _describe_parents(*arguments)),
+            lambda *arguments: (replace(target, replaced=()) for target in _describe_parents(*arguments)),
         ),
     ),
     Mutant(
@@ -137,7 +137,7 @@ OF_ITEMS = [
         "the old children stay beside those of a retry",
         patched(
             "groundwork.generation.handlers.children.ChildrenHandler.refresh",
-            lambda *arguments: (replace(target, old=()) for target in _refresh(*arguments)),
+            lambda *arguments: (replace(target, replaced=()) for target in _refresh(*arguments)),
         ),
         _replacing,
     ),

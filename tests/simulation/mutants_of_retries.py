@@ -7,7 +7,7 @@ from unittest import mock
 
 from groundwork.adapters.dynamodb import client
 from groundwork.adapters.dynamodb import runs as store
-from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
+from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, journal_line, run_key
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.errors import LeaseLost
 from groundwork.runs import leases, manifest
@@ -16,7 +16,7 @@ from groundwork.runs.handler import RunHandler, RunScope
 from groundwork.runs.hop import Hop, HopEnd
 from groundwork.runs.model import ErrorCode, ItemStatus, JournalEntry, ManifestEntry, Run, RunOptions, RunStatus
 from groundwork.runs.ports import Changes, Idempotency, RunStore
-from groundwork.runs.start import Started, Starter
+from groundwork.runs.start import StartedRun, Starter
 from groundwork.runs.sweep import Sweeper
 from groundwork.runs.work_loop import WorkLoop
 from tests.simulation.mutant import Mutant, patched, patched_all
@@ -40,7 +40,7 @@ def to_the_last_retry(scenario: Scenario) -> Scenario:
 
 _retried_entries, _last_entries = manifest.retried_entries, manifest.last_entries
 _start, _take_retry, _write, _finish = DynamoRuns.start, DynamoRuns._take_retry, DynamoRuns._write, DynamoRuns.finish
-_handed_over, _taken, _retry = leases.handed_over, leases.taken, Starter.retry
+_handed_over, _taken, _retry = leases.hand_over, leases.acquire, Starter.retry
 _with_entry = Run._with_entry
 
 
@@ -95,7 +95,7 @@ def _journal_by_epoch(
 ) -> None:
     _write(self, transaction, run, before, replace(changes, entries=()))
     if changes.entries:
-        lines = [entry_line(entry) for entry in changes.entries]
+        lines = [journal_line(entry) for entry in changes.entries]
         transaction.put(LinesRow(run.id, f"J#{run.lease.epoch:09d}", lines=lines))
 
 
@@ -145,7 +145,7 @@ def _only_queued(self: Sweeper, run_id: str) -> bool:
     return True
 
 
-def _other_options(self: Starter, run_id: str, automatic: bool = False) -> Started:
+def _other_options(self: Starter, run_id: str, automatic: bool = False) -> StartedRun:
     load = self.store.load
 
     class Forgetful:
@@ -224,12 +224,12 @@ OF_RETRIES = [
     Mutant(
         "released in name only",
         "a hop that hands over keeps its lease",
-        patched("groundwork.runs.leases.handed_over", _released_in_name_only),
+        patched("groundwork.runs.leases.hand_over", _released_in_name_only),
     ),
     Mutant(
         "claims dropped on hand-over",
         "what waits for its next attempt is forgotten between two hops",
-        patched("groundwork.runs.leases.handed_over", lambda run, now: replace(_handed_over(run, now), claims={})),
+        patched("groundwork.runs.leases.hand_over", lambda run, now: replace(_handed_over(run, now), claims={})),
     ),
     Mutant(
         "nobody invoked",
@@ -251,7 +251,7 @@ OF_RETRIES = [
         "a repeated request starts another run",
         patched_all(
             (f"{_RUNS}.start", lambda self, run, selection, key: _start(self, run, selection, None)),
-            (f"{_RUNS}.started_with", lambda self, project_id, key: None),
+            (f"{_RUNS}.find_by_key", lambda self, project_id, key: None),
         ),
     ),
     Mutant(
@@ -270,17 +270,17 @@ OF_RETRIES = [
     Mutant(
         "runs not kept apart",
         "a run that replaces begins above one that is under way",
-        patched("groundwork.adapters.dynamodb.runs._keep_apart", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.runs._check_exclusions", lambda *arguments: None),
     ),
     Mutant(
         "epoch not raised",
         "a new holder has the last one's epoch",
-        patched("groundwork.runs.leases.taken", _same_epoch),
+        patched("groundwork.runs.leases.acquire", _same_epoch),
     ),
     Mutant(
         "stalled for good",
         "hops without progress are counted though there was some in between",
-        patched("groundwork.runs.leases.taken", _stalled_for_good),
+        patched("groundwork.runs.leases.acquire", _stalled_for_good),
     ),
     Mutant(
         "what a cancelled run made",
@@ -290,7 +290,7 @@ OF_RETRIES = [
     Mutant(
         "note without its condition",
         "the reason why a run waits is written into one that moves",
-        patched(f"{_RUNS}.note", _note_unconditionally),
+        patched(f"{_RUNS}.set_phase_detail", _note_unconditionally),
     ),
     Mutant(
         "lost answers not looked up",

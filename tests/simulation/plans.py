@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of
+from groundwork.adapters.dynamodb.run_rows import LinesRow, journal_entry_of
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
@@ -74,7 +74,7 @@ class PlanInvariants(Invariants):
         counted = Counter[str]()
         for key, after in written.items():
             for line in LinesRow.from_raw_data(dict(after)).lines if key[2].startswith("J#") else ():
-                counted[key[1]] += entry_of(1, line).created
+                counted[key[1]] += journal_entry_of(1, line).created
         heads = [after for key, (_, after) in self.beside.items() if key[2] == "P" and after]
         versions = [key for key in self.beside if key[2].startswith("V#")]
         made = sum(int(head["tasks"]["N"]) for head in heads) if versions else 0

@@ -305,7 +305,7 @@ def simulate(
     # pauses between tries are random too
     randomness.seed(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
-    chunks = mock.patch("groundwork.generation.epics.CARDS_A_CHUNK", report.scenario.cards_a_chunk)
+    chunks = mock.patch("groundwork.generation.epics.CARDS_PER_CHUNK", report.scenario.cards_a_chunk)
     with connected() as connect, chunks:
         simulation = kind(report.scenario, report.faults, random)
         connect(simulation.cloud)

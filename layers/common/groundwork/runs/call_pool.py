@@ -53,7 +53,7 @@ class CallPool:
 
     @property
     def free_slots(self) -> int:
-        return self.model.room - self.busy
+        return self.model.slots - self.busy
 
     def next_units(self, run: Run, entries: Mapping[int, ManifestEntry], slots: int) -> list[Unit]:
         """Return the units to start now; see `select_units`."""
@@ -93,7 +93,7 @@ class CallPool:
 
         indexes = {entry.index for entry in unit}
         self._called -= indexes
-        context = replace(self.context, model=self.model.noting(lambda: self._called.update(indexes)))
+        context = replace(self.context, model=self.model.observed(lambda: self._called.update(indexes)))
         results: Partial
         try:
             results = await self.handler.process(context, unit, spend)

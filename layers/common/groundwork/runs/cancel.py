@@ -27,7 +27,7 @@ def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Calla
             return before
         if not before.status.active:
             raise RunNotActive
-        tried = leases.ended(before, RunStatus.CANCELLED, now_ms())
+        tried = leases.end(before, RunStatus.CANCELLED, now_ms())
         try:
             store.finish(tried, before, Changes())
         except (LeaseLost, Transient):

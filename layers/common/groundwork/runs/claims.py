@@ -57,9 +57,9 @@ def advance(run: Run, claims: Mapping[int, Claim], entries: Mapping[int, Manifes
         cursor += 1
     # an item that gave its only attempt back stays claimed with zero attempts: the cursor has passed it
     kept = {index: claim for index, claim in run.claims.items() if index not in claims} | dict(claims)
-    merging = any(entries[index].merges for index in claims)
+    merging = any(entries[index].merge_of_run for index in claims)
     phase = RunPhase.MERGING if merging else run.phase
-    return replace(run, cursor=cursor, claims=kept, phase=phase, width=concurrency)
+    return replace(run, cursor=cursor, claims=kept, phase=phase, concurrency=concurrency)
 
 
 def exhausted(run: Run) -> list[int]:

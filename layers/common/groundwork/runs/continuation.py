@@ -60,7 +60,7 @@ class HopClock:
         return self.left_ms() < margin_ms(self.total_ms)
 
 
-def why_not_another_hop(run: Run) -> tuple[ErrorCode, str] | None:
+def give_up_reason(run: Run) -> tuple[ErrorCode, str] | None:
     """Return the reason to give a run up: the guard that replaces Lambda's loop detection, disabled by process_next."""
     if run.hops > MAX_HOPS:
         return ErrorCode.HOP_LIMIT, f"The run was given up after {MAX_HOPS} hops."

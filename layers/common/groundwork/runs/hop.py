@@ -54,7 +54,7 @@ class HopRunner:
         run: Run = await self.io(self.store.load, run_id)
         if not leases.may_take(run, self.now_ms()):
             return HopEnd.NOT_TAKEN
-        taken = leases.taken(run, leases.invocation(self.request_id), self.now_ms())
+        taken = leases.acquire(run, leases.invocation_id(self.request_id), self.now_ms())
         writer = RunWriter(self.store, taken, self.io, self.now_ms)
         try:
             await writer.take(run)
@@ -95,7 +95,7 @@ class Hop:
         if self._all_ended:
             self.halt = await self._recorded_halt()
             return await self._end()
-        self.halt = continuation.why_not_another_hop(self.state)
+        self.halt = continuation.give_up_reason(self.state)
         if not self.halt and not await self._queue():
             return await self._hand_over()
         if not self.halt:

@@ -180,10 +180,10 @@ class ManifestEntry:
     numbers: tuple[int, ...]
     title: str
     skipped: bool = False
-    first: int = 1
-    old: tuple[int, ...] = ()
-    cards: tuple[int, ...] = ()
-    merges: str | None = None
+    first_number: int = 1
+    replaced: tuple[int, ...] = ()
+    card_numbers: tuple[int, ...] = ()
+    merge_of_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class Run:
     completed_at: int | None = None
     average_ms: int = 0
     slowest_ms: int = 0
-    width: int = 1
+    concurrency: int = 1
     coverage: CardCoverage | None = None
 
     @property

@@ -14,7 +14,7 @@ def end_run(run: Run, halt: Halt | None, retried_by_schedule: bool, now: int) ->
     stopped_by = halt[0] if halt else None
     again = retried_by_schedule and retry.should_retry(run.retryable, run.queued_all, run.attempts, stopped_by)
     return replace(
-        leases.ended(run, final_status(run, halt), now),
+        leases.end(run, final_status(run, halt), now),
         phase=RunPhase.DONE if run.queued_all else run.phase,
         error=_final_error(run, halt),
         next_retry_at=now + retry.retry_delay_ms(run.attempts) if again else None,

@@ -40,7 +40,7 @@ def progress_of(run: Run, now: int, handler: RunHandler) -> Progress:
         "hops": run.hops,
         "attempts": run.attempts,
         "retryOf": run.retry_of,
-        "nextRetryAt": _time(run.next_retry_at if (run.next_retry_at or 0) > now else None),
+        "nextRetryAt": _rfc3339_or_none(run.next_retry_at if (run.next_retry_at or 0) > now else None),
         "errorMessage": run.error,
         "options": options_of(run),
         "ai": run.ai,
@@ -48,9 +48,9 @@ def progress_of(run: Run, now: int, handler: RunHandler) -> Progress:
         "coverage": coverage_counts(run.coverage) if run.coverage else None,
         "seq": run.seq,
         "createdAt": rfc3339(run.created_at),
-        "startedAt": _time(run.started_at),
-        "heartbeatAt": _time(run.heartbeat_at),
-        "completedAt": _time(run.completed_at),
+        "startedAt": _rfc3339_or_none(run.started_at),
+        "heartbeatAt": _rfc3339_or_none(run.heartbeat_at),
+        "completedAt": _rfc3339_or_none(run.completed_at),
         "pollAfterMs": poll_after_ms(run),
     }
 
@@ -93,7 +93,7 @@ def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
         return None
     calls = -(-(run.total - run.ended) // batch_size)
     call_ms = max(run.average_ms, mean_age_ms(run, now))
-    interval_ms = max(call_ms / max(1, run.width), Pace.named(run.options.pacing).interval_ms)
+    interval_ms = max(call_ms / max(1, run.concurrency), Pace.named(run.options.pacing).interval_ms)
     return round(calls * interval_ms)
 
 
@@ -109,7 +109,7 @@ def poll_after_ms(run: Run) -> int:
         return 60_000
     if run.status is RunStatus.QUEUED:
         return 1_000
-    return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.width)))
+    return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.concurrency)))
 
 
 def phase_detail(run: Run, activity: str) -> str:
@@ -150,8 +150,8 @@ def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None, kind: K
         "attempts": entry.attempts if entry else claim.attempts if claim else 0,
         "errorCode": entry.error_code if entry else None,
         "errorMsg": entry.error if entry else None,
-        "startedAt": _time(started or None),
-        "completedAt": _time(entry.completed_at if entry else None),
+        "startedAt": _rfc3339_or_none(started or None),
+        "completedAt": _rfc3339_or_none(entry.completed_at if entry else None),
         "seq": entry.seq if entry else run.seq if claim else 0,
     }
 
@@ -197,5 +197,5 @@ def _owner(run: Run) -> str:
     return path.project_id if path else ""
 
 
-def _time(ms: int | None) -> str | None:
+def _rfc3339_or_none(ms: int | None) -> str | None:
     return rfc3339(ms) if ms else None

@@ -53,7 +53,7 @@ def fresh_units(run: Run, entries: Entries, batch_size: int, slots: int, busy: b
                 unit.append(entry)
         if not unit:
             break
-        if unit[0].merges and (units or run.claims or busy):
+        if unit[0].merge_of_run and (units or run.claims or busy):
             # the merge reads the drafts of all batches, so it starts last and alone
             break
         units.append(tuple(unit))

@@ -18,8 +18,8 @@ from groundwork.runs.manifest import PAGE, manifest_entries
 from groundwork.runs.model import Lease, Run, RunOptions, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
 
-MAX_SELECTED = 1_000
-PROBED = 2_000
+MAX_SELECTED_ITEMS = 1_000
+MAX_PROBED_ITEMS = 2_000
 """How many items are looked at, before a run is accepted, for one that has something to do."""
 
 
@@ -29,7 +29,7 @@ class RunRequest(Value):
     type: RunType
     options: RunOptions = RunOptions()
     epic_id: str | None = None
-    item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)] | None = None
+    item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED_ITEMS)] | None = None
 
     def fingerprint(self) -> str:
         """The same for the same request, however it was written."""
@@ -44,7 +44,7 @@ class ProjectCounts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedRun:
     run_id: str
     type: RunType
     status: RunStatus
@@ -64,10 +64,10 @@ class Starter:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def start(self, project_id: str, request: RunRequest, key: str | None = None) -> Started:
+    def start(self, project_id: str, request: RunRequest, key: str | None = None) -> StartedRun:
         """Raises NotFound, Invalid, NothingToDo, RunAlreadyActive, IdempotencyKeyReused."""
         idempotency = Idempotency(key, request.fingerprint()) if key else None
-        if idempotency and (earlier := self.store.started_with(project_id, idempotency)):
+        if idempotency and (earlier := self.store.find_by_key(project_id, idempotency)):
             return self._started(self.store.load(earlier))
         run, selection = self.draft(project_id, request)
         self._check_something_to_do(project_id, run, selection)
@@ -104,7 +104,7 @@ class Starter:
         )
         return run, selection
 
-    def retry(self, run_id: str, automatic: bool = False) -> Started:
+    def retry(self, run_id: str, automatic: bool = False) -> StartedRun:
         """A new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
         earlier = self.store.load(run_id)
         if earlier.status.active:
@@ -115,7 +115,7 @@ class Starter:
         failed = earlier.retryable if automatic else earlier.failed
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
-        if automatic and any(_takes_the_place_of(run, earlier) for run in self.store.later(run_id)):
+        if automatic and any(_supersedes(run, earlier) for run in self.store.runs_after(run_id)):
             raise NothingToRetry("A later run of this type has had all of it to do.")
         path = path_of(Kind.RUN, run_id)
         if path is None:
@@ -142,11 +142,13 @@ class Starter:
         try:
             self.invoke(run_id)
         except Transient as error:
-            self.store.note(run_id, f"The worker could not be triggered ({error}); the schedule will do it.")
+            self.store.set_phase_detail(
+                run_id, f"The worker could not be triggered ({error}); the schedule will do it."
+            )
 
-    def _started(self, run: Run) -> Started:
+    def _started(self, run: Run) -> StartedRun:
         # the answer of the first request, word for word, also when the run has moved on since
-        return Started(run.id, run.type, RunStatus.QUEUED, run.total)
+        return StartedRun(run.id, run.type, RunStatus.QUEUED, run.total)
 
     def _epic(self, project_id: str, request: RunRequest) -> int | None:
         if request.epic_id is None:
@@ -190,13 +192,13 @@ class Starter:
         probed = list(islice(lines, PAGE))
         first_page_idle = all(target.skipped for target in probed)
         if first_page_idle and len(probed) == PAGE:
-            rest = islice(lines, PROBED)
+            rest = islice(lines, MAX_PROBED_ITEMS)
             probed = list(chain(probed, rest))
-        if len(probed) <= PROBED and all(target.skipped for target in probed):
+        if len(probed) <= MAX_PROBED_ITEMS and all(target.skipped for target in probed):
             raise NothingToDo
 
 
-def _takes_the_place_of(later: Run, run: Run) -> bool:
+def _supersedes(later: Run, run: Run) -> bool:
     """Whether a person has since started a run over all that this one was about."""
     by_itself = later.retry_of is None and later.status is not RunStatus.CANCELLED and not later.selected
     return later.type is run.type and by_itself and later.epic in (None, run.epic)

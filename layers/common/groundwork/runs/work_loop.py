@@ -119,7 +119,7 @@ class WorkLoop:
         counted = claims.with_item_error(counted, entries, self.handler.error_of_items)
         try:
             await self.writer.commit(
-                claims.advance(counted, started, self.cache.loaded, pool.model.room), batch.changes
+                claims.advance(counted, started, self.cache.loaded, pool.model.slots), batch.changes
             )
         except ItemsConflict as conflict:
             await self._rebase(conflict)

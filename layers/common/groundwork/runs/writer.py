@@ -37,10 +37,10 @@ class RunWriter:
 
     async def commit(self, after: Run, changes: Changes | None = None) -> None:
         """Saves the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
-        await self._commit(self.store.save, leases.renewed(after, self._now_ms()), changes or Changes())
+        await self._commit(self.store.save, leases.renew(after, self._now_ms()), changes or Changes())
 
     async def release(self, after: Run) -> None:
-        await self._commit(self.store.save, leases.handed_over(after, self._now_ms()), Changes())
+        await self._commit(self.store.save, leases.hand_over(after, self._now_ms()), Changes())
 
     async def finish(self, after: Run) -> None:
         await self._commit(self.store.finish, after, Changes())
@@ -101,4 +101,4 @@ class RunWriter:
     async def flush_log(self) -> None:
         lines, self._log = self._log, []
         if lines:
-            await self._io(self.store.log, self.run.id, lines)
+            await self._io(self.store.append_log, self.run.id, lines)

@@ -30,7 +30,7 @@ class AnalyzeCards(RunHandler):
     target = Kind.CARD
     selects = Kind.CARD
     uses = frozenset({Kind.CARD})
-    batch_size = analyze_cards.CARDS_A_CALL
+    batch_size = analyze_cards.CARDS_PER_CALL
     call_seconds = 12
 
     def count_items(self, scope: StartScope) -> int:

@@ -48,7 +48,7 @@ class ChildrenHandler(RunHandler):
         for entry in entries:
             # retries are few and scattered, so each parent is read by itself
             path = Path(self.parent, scope.project_id, entry.numbers)
-            floor = max(entry.first - 1, scope.backlog.floor(path))
+            floor = max(entry.first_number - 1, scope.backlog.floor(path))
             yield from describe_parents([Parent(path, entry.title, floor)], scope.backlog, scope.run.options.replaces)
 
     def current(self, scope: RunScope, entry: ManifestEntry) -> ManifestEntry | None:
@@ -71,7 +71,7 @@ def children_outcome(entry: ManifestEntry, parent: Path, child: Kind, numbered: 
     """Return an outcome that creates the children and deletes those that the entry says they replace."""
 
     def writes(current: ManifestEntry) -> Sequence[Write]:
-        created = [PutArtifact(current.index, artifact) for artifact in numbered(current.first)]
-        return [*created, *(DeleteArtifact(current.index, parent.child(child, number)) for number in current.old)]
+        created = [PutArtifact(current.index, artifact) for artifact in numbered(current.first_number)]
+        return [*created, *(DeleteArtifact(current.index, parent.child(child, number)) for number in current.replaced)]
 
     return ItemOutcome(entry, writes)

@@ -58,7 +58,7 @@ class GenerateEpics(RunHandler):
         run = scope.run
         queued = scope.store.manifest(run.id, 0, run.queued)
         existing = scope.backlog.all_epics(scope.project_id)
-        cards = _unlinked_cards(scope, existing, {number for entry in queued for number in entry.cards})
+        cards = _unlinked_cards(scope, existing, {number for entry in queued for number in entry.card_numbers})
         batches = run.total if run.total == 1 else run.total - 1
         replaced = tuple(last_number(epic.id) for epic in existing) if run.options.replaces else ()
         first = max([scope.backlog.project_floor(scope.project_id), *(last_number(epic.id) for epic in existing)]) + 1
@@ -72,9 +72,9 @@ class GenerateEpics(RunHandler):
     def refresh(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> Iterator[ManifestEntry]:
         first, existing = _epic_numbers(scope.project_id, scope.backlog)
         for entry in entries:
-            creates_epics = scope.run.total == 1 or entry.merges
-            replaced = tuple(number for number in entry.old if number in existing) if creates_epics else ()
-            yield replace(entry, first=first, old=replaced)
+            creates_epics = scope.run.total == 1 or entry.merge_of_run
+            replaced = tuple(number for number in entry.replaced if number in existing) if creates_epics else ()
+            yield replace(entry, first_number=first, replaced=replaced)
 
     def current(self, scope: RunScope, entry: ManifestEntry) -> ManifestEntry | None:
         (fresh,) = self.refresh(scope, [entry])
@@ -102,9 +102,9 @@ class GenerateEpics(RunHandler):
 
     async def process(self, context: JobContext, entries: Sequence[ManifestEntry], spend: Spend) -> Results:
         (entry,) = entries
-        if entry.merges:
-            return {entry.index: await self._merge(context, entry, entry.merges, spend)}
-        cards = await context.io(context.backlog.cards, context.project_id, list(entry.cards))
+        if entry.merge_of_run:
+            return {entry.index: await self._merge(context, entry, entry.merge_of_run, spend)}
+        cards = await context.io(context.backlog.cards, context.project_id, list(entry.card_numbers))
         analyzed = [card for card in cards if card.analysis]
         if not analyzed:
             return {entry.index: ItemFailed(ErrorCode.TARGET_GONE, "No card of the batch exists any more.")}
@@ -138,9 +138,9 @@ class GenerateEpics(RunHandler):
     # estimate
 
     def estimate_calls(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> list[tuple[int, int]]:
-        batches = [entry for entry in entries if entry.cards]
-        merges = [token_estimates.merge_call(8 * len(batches)) for entry in entries if entry.merges]
-        return [token_estimates.epics_call(len(entry.cards)) for entry in batches] + merges
+        batches = [entry for entry in entries if entry.card_numbers]
+        merges = [token_estimates.merge_call(8 * len(batches)) for entry in entries if entry.merge_of_run]
+        return [token_estimates.epics_call(len(entry.card_numbers)) for entry in batches] + merges
 
 
 def with_merge(batches: int) -> int:
@@ -177,7 +177,7 @@ def _highest_batch(store: RunStore, run_id: str) -> int:
 
 def _merge_failed(store: RunStore, run_id: str, failed: Sequence[int]) -> bool:
     last = max(failed, default=-1)
-    return any(entry.merges for entry in store.manifest(run_id, last, last + 1))
+    return any(entry.merge_of_run for entry in store.manifest(run_id, last, last + 1))
 
 
 def _epic_numbers(project_id: str, backlog: BacklogReader) -> tuple[int, frozenset[int]]:
@@ -190,7 +190,7 @@ async def _epics_outcome(context: JobContext, entry: ManifestEntry, drafts: list
     """Return the outcome that creates the epics and reports which of the run's cards they cover."""
     pages = await context.io(lambda: list(context.backlog.all_cards(context.project_id)))
     cards = [card for page in pages for card in page if card.analysis]
-    kept = [] if entry.old else await context.io(context.backlog.all_epics, context.project_id)
+    kept = [] if entry.replaced else await context.io(context.backlog.all_epics, context.project_id)
     linked = [EpicDraft(epic.title, "", "", epic.priority, epic.card_ids) for epic in kept]
     coverage = epics.coverage(cards, [*linked, *drafts])
     by_id = {card.id: card for card in cards}
@@ -198,11 +198,11 @@ async def _epics_outcome(context: JobContext, entry: ManifestEntry, drafts: list
     project, now = Path(Kind.PROJECT, context.project_id), rfc3339(context.now_ms())
 
     def writes(current: ManifestEntry) -> Sequence[Write]:
-        paths = [project.child(Kind.EPIC, current.first + offset) for offset in range(len(ordered))]
+        paths = [project.child(Kind.EPIC, current.first_number + offset) for offset in range(len(ordered))]
         created = [_epic(context.run.id, path, draft, now) for path, draft in zip(paths, ordered, strict=True)]
         return [
             *(PutArtifact(current.index, epic) for epic in created),
-            *(DeleteArtifact(current.index, project.child(Kind.EPIC, number)) for number in current.old),
+            *(DeleteArtifact(current.index, project.child(Kind.EPIC, number)) for number in current.replaced),
             StoreUncovered(current.index, coverage.rest_ids),
         ]
 

@@ -60,7 +60,7 @@ class GeneratePlan(PlanHandler):
             raise ItemFailed(ErrorCode.TARGET_GONE, str(refusal)) from refusal
 
 
-async def _stories(context: JobContext, request: IterationRequest) -> plan_draft.Written:
+async def _stories(context: JobContext, request: IterationRequest) -> plan_draft.StoriesWithSubtasks:
     """Return each story with its subtasks, in the order requested. Raises ItemFailed if one is gone."""
     return [await _story(context, story_id) for story_id in request.story_ids]
 
