@@ -20,6 +20,7 @@ from groundwork.api.plans.deps import IfMatch, Limit, Token
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import restoring
 from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
 from groundwork.plans import views
@@ -90,6 +91,7 @@ def starter() -> Starter:
     return Starter(
         store=tables().runs,
         backlog=tables().backlog,
+        handlers=run_handlers(),
         counts=tables().projects.counts,
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
