@@ -22,7 +22,6 @@ from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
-_EXECUTING, _STORE = "groundwork.execution", "groundwork.adapters.dynamodb.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
 _claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
 _stopped, _assignment, _update = reconcile._stopped, step_handler.StepHandler._assignment, client.Transaction.update
@@ -172,41 +171,41 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependencies forgotten",
         "a task begins before what it depends on is done",
-        patched(f"{_EXECUTING}.gates.is_due", _any_order),
+        patched("groundwork.execution.gates.is_due", _any_order),
     ),
     ExecutionMutant(
         "gates open in a pause",
         "tasks begin in a plan that is being paused or is",
-        patched(f"{_EXECUTING}.settling.openable", _any_status),
+        patched("groundwork.execution.reconcile.openable", _any_status),
         busy,
     ),
     ExecutionMutant(
         "approval not needed",
         "a manual task begins by itself",
         patched_all(
-            (f"{_EXECUTING}.gates.needs_approval", lambda *asked: False),
-            (f"{_EXECUTING}.settling.needs_approval", lambda *asked: False),
+            ("groundwork.execution.gates.needs_approval", lambda *asked: False),
+            ("groundwork.execution.reconcile.needs_approval", lambda *asked: False),
         ),
     ),
     ExecutionMutant(
         "conditions not looked at",
         "what a condition would skip is carried out",
-        patched(f"{_EXECUTING}.settling.holds", lambda execution_state, condition: True),
+        patched("groundwork.execution.reconcile.holds", lambda execution_state, condition: True),
     ),
     ExecutionMutant(
         "pauseAfter forgotten",
         "the next phase begins at once",
-        patched(f"{_EXECUTING}.settling._phase_over", lambda execution_state: execution_state),
+        patched("groundwork.execution.reconcile._phase_over", lambda execution_state: execution_state),
     ),
     ExecutionMutant(
         "maxParallel forgotten",
         "as many tasks of a plan begin as the account lets",
-        patched(f"{_EXECUTING}.settling.room", lambda execution_state: 1_000),
+        patched("groundwork.execution.reconcile.room", lambda execution_state: 1_000),
     ),
     ExecutionMutant(
         "the account's limit in the code alone",
         "the write of what begins has no condition on the counter",
-        patched(f"{_STORE}.commit", _without_the_accounts_limit),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.commit", _without_the_accounts_limit),
         waits_for_capacity,
         lambda faults: replace(faults, slow=0.4, until_s=max(900.0, faults.until_s)),
     ),
@@ -228,96 +227,96 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "attempts not counted",
         "a claim does not count the attempt",
-        patched(f"{_EXECUTING}.attempts.claimed", _not_counted),
+        patched("groundwork.execution.attempts.claimed", _not_counted),
     ),
     ExecutionMutant(
         "a lease means nothing",
         "a second invocation takes the task of a worker that is alive",
-        patched(f"{_EXECUTING}.attempts.claimed", _whoever_comes),
+        patched("groundwork.execution.attempts.claimed", _whoever_comes),
         under=duplicates,
     ),
     ExecutionMutant(
         "a worker that was replaced writes",
         "what a worker has come to is written without a look at its epoch",
-        patched(f"{_EXECUTING}.attempts.holds_task", _no_epoch),
+        patched("groundwork.execution.attempts.holds_task", _no_epoch),
         under=zombies,
         first=38,
     ),
     ExecutionMutant(
         "a worker never looks",
         "it goes on after a cancel as if nothing had happened",
-        patched_all((f"{_STORE}.holds", lambda *asked: True), (f"{_STORE}.renew", lambda *asked: True)),
+        patched_all(("groundwork.adapters.dynamodb.executions.DynamoExecutions.holds", lambda *asked: True), ("groundwork.adapters.dynamodb.executions.DynamoExecutions.renew", lambda *asked: True)),
         lambda world: replace(world, clicks=40, click_s=15.0),
         first=11,
     ),
     ExecutionMutant(
         "its own push not found",
         "a commit whose answer was lost is made again",
-        patched(f"{_EXECUTING}.carrying.Carrier._assignment", _nothing_found),
+        patched("groundwork.execution.step_handler.StepHandler._assignment", _nothing_found),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a late knock counts",
         "a gate's invocation that comes late writes its dead token over the live one",
-        patched(f"{_STORE}.knock", _any_knock),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.knock", _any_knock),
         under=duplicates,
     ),
     ExecutionMutant(
         "told once",
         "the sweep writes what follows and tells nobody again",
-        patched(f"{_EXECUTING}.conducting.Conductor.look", _told_once),
+        patched("groundwork.execution.coordinator.ExecutionCoordinator.look", _told_once),
         first=4,
     ),
     ExecutionMutant(
         "an execution's end not heard",
         "a plan whose execution has died stays as it is",
-        patched(f"{_EXECUTING}.conducting.Conductor.execution_over", _not_heard),
+        patched("groundwork.execution.coordinator.ExecutionCoordinator.execution_over", _not_heard),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "resumed in the dead execution",
         "a plan that has failed goes on under the number of the execution that has ended",
-        patched(f"{_EXECUTING}.control._going_on", _in_the_same),
+        patched("groundwork.execution.commands._going_on", _in_the_same),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "turns counted twice",
         "what a turn has cost is added by a request that may be sent again",
-        patched(f"{_STORE}.turn", _counted_each_time),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.turn", _counted_each_time),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a failed task passed over",
         "the plan goes on without a word to anybody",
         patched_all(
-            (f"{_EXECUTING}.attempts.paused_by_failure", lambda execution_state: execution_state),
-            (f"{_EXECUTING}.control.paused_by_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.attempts.paused_by_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.commands.paused_by_failure", lambda execution_state: execution_state),
         ),
         first=7,
     ),
     ExecutionMutant(
         "cancelled in name only",
         "the tasks of a cancelled plan go on",
-        patched(f"{_EXECUTING}.settling._stopped", _only_the_plan),
+        patched("groundwork.execution.reconcile._stopped", _only_the_plan),
         busy,
     ),
     ExecutionMutant(
         "dependents left behind",
         "what depends on a skipped task is neither skipped nor carried out",
-        patched(f"{_EXECUTING}.settling._takes_along", lambda state: False),
+        patched("groundwork.execution.reconcile._takes_along", lambda state: False),
         busy,
         first=6,
     ),
     ExecutionMutant(
         "events lost",
         "a change leaves no event",
-        patched(f"{_EXECUTING}.conducting.happened", lambda *asked: ()),
+        patched("groundwork.execution.coordinator.events_between", lambda *asked: ()),
     ),
     ExecutionMutant(
         "rolled back in any order",
         "what was done first is taken back first",
         patched(
-            f"{_EXECUTING}.rollback.in_order",
+            "groundwork.execution.rollback.in_order",
             lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).landed),
         ),
         taking_back,
@@ -326,14 +325,14 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependents stay",
         "a task is taken back under those that were built on it",
-        patched(f"{_EXECUTING}.rollback.built_on", lambda execution_state, ids: []),
+        patched("groundwork.execution.rollback.built_on", lambda execution_state, ids: []),
         taking_back,
         first=16,
     ),
     ExecutionMutant(
         "rolled back behind the execution",
         "a plan goes on in an execution that has gone past what is to do again",
-        patched(f"{_EXECUTING}.rollback.taken_back", _went_on),
+        patched("groundwork.execution.rollback.taken_back", _went_on),
         taking_back,
     ),
     ExecutionMutant(

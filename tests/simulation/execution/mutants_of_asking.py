@@ -18,7 +18,6 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
-_EXECUTING = "groundwork.execution"
 _woken, _wanted, _done_in, _touched = (
     schedule.woken,
     rollback._wanted,
@@ -109,25 +108,25 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "a phase taken back in part",
         "of a phase one task is taken back, and the rest stays",
-        patched(f"{_EXECUTING}.rollback._wanted", _a_part),
+        patched("groundwork.execution.rollback._wanted", _a_part),
         lambda world: replace(world, clicks=12, rollbacks=4),
     ),
     ExecutionMutant(
         "patches side by side",
         "two patches of tasks that end together are both kept, and neither knows the other",
-        patched(f"{_EXECUTING}.carrying._overtaken", lambda *asked: False),
+        patched("groundwork.execution.step_handler._overtaken", lambda *asked: False),
         without_commits,
     ),
     ExecutionMutant(
         "built on what was taken back",
         "a patch that was withdrawn is under what comes after it",
-        patched_all((f"{_EXECUTING}.carrying.done_in", _withdrawn_too)),
+        patched_all(("groundwork.execution.step_handler.done_in", _withdrawn_too)),
         taking_patches_back,
     ),
     ExecutionMutant(
         "withdrawn under the work of others",
         "a patch is taken back though others have changed the same lines on it",
-        patched(f"{_EXECUTING}.by_revert.GitReverter.go_together", lambda *asked: None),
+        patched("groundwork.execution.git_reverter.GitReverter.go_together", lambda *asked: None),
         sharing,
     ),
 )
