@@ -28,7 +28,7 @@ def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
         clone = folder / f"clone-{task.key}-{attempt}"
         told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
         with opened(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
-            begun = attempting.begin(upstream, told, Limits(), place)
+            begun = attempting.start_session(upstream, told, Limits(), place)
             if isinstance(begun, Landed):
                 return begun
             desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)

@@ -69,10 +69,10 @@ class Scripted:
     script: list[Turn | Exception]
     name: str = "scripted"
     model_id: str = MODEL
-    heard: list[Conversation] = field(default_factory=list)
+    with_message: list[Conversation] = field(default_factory=list)
 
     async def turn(self, conversation: Conversation) -> Turn:
-        self.heard.append(conversation)
+        self.with_message.append(conversation)
         next_ = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(next_, Exception):
             raise next_
@@ -94,16 +94,16 @@ class JobContext:
     left_ms: int = 900_000
     clock: int = 0
     turn_takes_ms: int = 1_000
-    share: float = 0.0
-    spread_s: float = 0.0
+    jitter: float = 0.0
+    stagger_s: float = 0.0
 
     def means(self) -> TurnDeps:
         return TurnDeps(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
 
     def watch(self, stop: asyncio.Event | None = None) -> RunnerContext:
-        sleep, share, stop = self._sleep, self.share, stop or asyncio.Event()
+        sleep, share, stop = self._sleep, self.jitter, stop or asyncio.Event()
         left_ms = lambda: self.left_ms  # noqa: E731
-        return RunnerContext(self._keep, left_ms, stop, sleep, share=lambda: share, spread_s=self.spread_s)
+        return RunnerContext(self._keep, left_ms, stop, sleep, jitter=lambda: share, stagger_s=self.stagger_s)
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2
@@ -111,7 +111,7 @@ class JobContext:
 
     async def _keep(self, session: Session) -> None:
         # through what is stored: what is kept must be all that is needed
-        self.kept.append(Session.unpacked(session.packed()))
+        self.kept.append(Session.decompress(session.compress()))
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

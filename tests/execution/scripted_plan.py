@@ -8,8 +8,8 @@ from groundwork.errors import Refusal
 from groundwork.execution import attempts
 from groundwork.execution.attempts import Step
 from groundwork.execution.commands import Actor, execute
-from groundwork.execution.coordinator import Act, ExecutionCoordinator
-from groundwork.execution.state import ENDED, ExecutionState
+from groundwork.execution.coordinator import Command, ExecutionCoordinator
+from groundwork.execution.state import ENDED_STATUSES, ExecutionState
 from groundwork.execution.worker import Completed, TaskOutcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -60,7 +60,7 @@ class Play:
     def statuses(self) -> dict[str, str]:
         return {task.key: self.execution_state.of(task.id).status.value for task in self.plan.tasks}
 
-    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+    def coordinator(self, who: str | None = None) -> ExecutionCoordinator:
         return ExecutionCoordinator(self.store, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
 
     def asked(self) -> Actor:
@@ -68,14 +68,14 @@ class Play:
 
     def die(self) -> None:
         """The execution ends before its plan: nobody who is at work in it may write any more."""
-        self.conductor().execution_over(self.plan.id, self.number, "Stopped")
+        self.coordinator().execution_over(self.plan.id, self.number, "Stopped")
         if self.status is PlanStatus.FAILED:
             self.claims.clear()
 
-    def ask(self, act: Act) -> bool:
+    def ask(self, act: Command) -> bool:
         """Whether it was done; else it was refused."""
         try:
-            self.conductor("somebody").change(self.plan.id, act)
+            self.coordinator("somebody").change(self.plan.id, act)
         except Refusal:
             return False
         if self.status is PlanStatus.CANCELLED:
@@ -108,7 +108,7 @@ class Play:
             if one.token is None and one.state is Step.GATE and not self.closed:
                 self.tokens += 1
                 one.token = f"token {self.tokens}"
-                self.conductor().arrived(self.plan.id, self.number, one.task_id, one.token)
+                self.coordinator().register_gate(self.plan.id, self.number, one.task_id, one.token)
             if one.token in self.machine.opened:
                 answer, one.token = self.machine.opened[one.token], None
                 if answer is None:
@@ -133,11 +133,11 @@ class Play:
         claims: list[attempts.ClaimResult] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            claims.append(attempts.claimed(execution_state, one.task_id, self.now))
+            claims.append(attempts.claim_task(execution_state, one.task_id, self.now))
             return claims[-1].execution_state
 
         before = self.execution_state
-        self.conductor().change(self.plan.id, act)
+        self.coordinator().change(self.plan.id, act)
         claim = claims[-1]
         if claim.next is not Step.WORK:
             self._goes(one, claim.next)
@@ -159,13 +159,13 @@ class Play:
         ends: list[attempts.AttemptResult | None] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            if not attempts.holds_task(execution_state, one.task_id, epoch):
+            if not attempts.claim_is_valid(execution_state, one.task_id, epoch):
                 ends.append(None)
                 return execution_state
-            ends.append(attempts.finished(execution_state, one.task_id, outcome, self.now))
+            ends.append(attempts.record_outcome(execution_state, one.task_id, outcome, self.now))
             return ends[-1].execution_state  # type: ignore[union-attr]
 
-        self.conductor().change(self.plan.id, act)
+        self.coordinator().change(self.plan.id, act)
         end = ends[-1]
         assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
         if end and isinstance(outcome, Completed):
@@ -214,7 +214,7 @@ class Play:
         if execution_state.status in (PlanStatus.PAUSED, PlanStatus.CANCELLED, PlanStatus.COMPLETED, PlanStatus.FAILED):
             assert not running
         if execution_state.status is PlanStatus.COMPLETED:
-            assert all(execution_state.of(task.id).status in ENDED for task in self.plan.tasks)
+            assert all(execution_state.of(task.id).status in ENDED_STATUSES for task in self.plan.tasks)
 
     def _before(self, task: Task) -> list[str]:
         phase = self.plan.phase_of(task.id)

@@ -139,7 +139,7 @@ async def test_a_patch_is_put_on_what_others_have_done_meanwhile_elsewhere_in_th
     world.model._mock.turn = meanwhile_others_end  # type: ignore[method-assign]
     assert await world.work("b") == "DONE"
     kept = world.sessions.patches[id_of(world.plan, "b")]
-    assert [under.task_id for under in kept.under] == [id_of(world.plan, "a")]
+    assert [under.task_id for under in kept.base_patches] == [id_of(world.plan, "a")]
     assert set(kept.changes) == {"src/b.py"}
     world.applied(tmp_path, "a", "b")
 
@@ -149,7 +149,7 @@ async def test_what_a_person_has_done_by_hand_is_under_nobodys_work(served: GitS
     world = GitWorld(plan_of(*phases, auto_commit=False), served)
     world.change(lambda now: commands.complete(now, id_of(world.plan, "a"), Actor("somebody", 1_000), "1" * 40))
     assert await world.work("b") == "DONE"
-    assert world.sessions.patches[id_of(world.plan, "b")].under == ()
+    assert world.sessions.patches[id_of(world.plan, "b")].base_patches == ()
 
 
 @pytest.mark.parametrize("commits", [True, False])
@@ -179,7 +179,7 @@ async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served
         plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("c", files=SHARED)), auto_commit=False),
         served,
     )
-    keep, loop, meanwhile = world.sessions.keep_patch, asyncio.get_running_loop(), ["a"]
+    keep, loop, meanwhile = world.sessions.save_patch, asyncio.get_running_loop(), ["a"]
 
     def another_ends_first(patch: Patch) -> None:
         if meanwhile and patch.task_id == id_of(world.plan, "b"):
@@ -187,7 +187,7 @@ async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served
             assert other.result(60) == "DONE"
         keep(patch)
 
-    world.sessions.keep_patch = another_ends_first  # type: ignore[method-assign]
+    world.sessions.save_patch = another_ends_first  # type: ignore[method-assign]
     assert await world.work("b") == "WORK"
     # nothing has come of it yet: it is put on the other's work, which it does not go together with
     assert (world.state("b").failed, world.state("b").status) == ((), TaskStatus.RUNNING)
@@ -202,9 +202,9 @@ async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served
 # taken back
 
 
-def under(world: World, key: str) -> list[tuple[str, int]]:
+def base_patches(world: World, key: str) -> list[tuple[str, int]]:
     """The patches that a task's own is built on."""
-    return [(one.task_id[-2:], one.attempt) for one in world.sessions.patches[id_of(world.plan, key)].under]
+    return [(one.task_id[-2:], one.attempt) for one in world.sessions.patches[id_of(world.plan, key)].base_patches]
 
 
 def paused(world: World) -> None:
@@ -216,7 +216,7 @@ def taken_back(world: World, key: str, include: bool = False) -> str:
     asked = Actor("somebody", 1_000)
     world.change(lambda now: rollback.roll_back(now, asked, id_of(world.plan, key), None, include))
     reverter = GitReverter(world.opened, world.sessions)
-    return RollbackRunner(world.store, world.conductor, reverter, repository, lambda: 1_000).undo(world.plan.id)
+    return RollbackRunner(world.store, world.coordinator, reverter, repository, lambda: 1_000).run(world.plan.id)
 
 
 async def went_on(world: World, *keys: str) -> None:
@@ -248,8 +248,8 @@ async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served
     assert events[-1] == "ROLLED_BACK"
     await went_on(world, "a", "d")
     # b and c were built on the first, and are understood by it; what comes now is built on the second
-    assert under(world, "c") == [("T1", 1), ("T2", 1)]
-    assert under(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
+    assert base_patches(world, "c") == [("T1", 1), ("T2", 1)]
+    assert base_patches(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
     assert first == world.sessions.load_patch(PatchRef(task_id=id_of(world.plan, "a"), attempt=1))
     assert world.store.read(world.plan.id).status is PlanStatus.COMPLETED
     clone = world.applied(tmp_path, "b", "c", "a", "d")

@@ -51,7 +51,7 @@ class Clicks:
         return ExecutionCoordinator(self.tables.executions, self.machine, app.now_ms)
 
     def gate(self, plan: Any, key: str, number: int = 1) -> str:
-        self.conductor().arrived(plan["id"], number, id_of(plan, key), f"token of {key}")
+        self.conductor().register_gate(plan["id"], number, id_of(plan, key), f"token of {key}")
         return f"token of {key}"
 
     def progress(self, plan: Any) -> Any:
@@ -97,7 +97,7 @@ def test_a_task_deleted_while_it_comes_to_its_gate_does_not_hold_up_its_phase(cl
     clicks.ask(f"/api/plans/{plan['id']}/execute")
     # the gate has been looked at, and its token is written after the edit
     assert clicks.plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'b')}").status == 204
-    clicks.tables.executions.knock(plan["id"], id_of(plan, "b"), 1, "late")
+    clicks.tables.executions.pending_token(plan["id"], id_of(plan, "b"), 1, "late")
     clicks.conductor().change(plan["id"], lambda execution_state: execution_state)
     assert clicks.machine.opened == {"late": "DONE"}
 

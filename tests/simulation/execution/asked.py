@@ -16,7 +16,9 @@ def a_schedule_is_heard_once(seen: SeenPlans, before: Moment, after: Moment) -> 
     name, was, now = "a_schedule_is_heard_once", before.execution, after.execution
     event = seen.acting_payload()
     if event.get("do") != "SCHEDULED":
-        demand(now.woken == was.woken, name, f"{after.plan.id}: {now.woken} was heard, and nobody told it")
+        demand(
+            now.last_fired == was.last_fired, name, f"{after.plan.id}: {now.last_fired} was heard, and nobody told it"
+        )
         return
     if now.seq == was.seq:
         return
@@ -37,7 +39,7 @@ def a_schedule_is_heard_once(seen: SeenPlans, before: Moment, after: Moment) -> 
 def a_time_is_not_lost(seen: SeenPlans, event: Json, since: float) -> None:
     """Who has told a time of the plan's schedule is refused only where that has been heard already."""
     moment = seen.moments[event["planId"]]
-    timing, heard = moment.execution.schedule, moment.execution.woken
+    timing, heard = moment.execution.schedule, moment.execution.last_fired
     if timing is None or timing.expression != event["expression"] or seen.rescheduled_at(moment) >= since:
         return
     known = heard is not None and heard >= event["time"]

@@ -90,7 +90,7 @@ def spent_equals_the_bill(seen: SeenPlans, provider: SessionProvider) -> None:
             kept[line.task_id] += line.cost
     for moment in seen.moments.values():
         for id_, state in moment.states.items():
-            cost = state.spent.cost_micro_usd
+            cost = state.usage.cost_micro_usd
             told = f"{id_} has cost {cost}, billed are {kept[id_]} to {at_most[id_]}"
             demand(kept[id_] <= cost <= at_most[id_], "spent_equals_the_bill", told)
 

@@ -52,7 +52,7 @@ class ExecutionInvariants:
 
     def on_end_too_soon(self, plan_id: str) -> None:
         """An execution comes to its end with its plan, unless what it had gone past is to do again."""
-        if not self.seen.moments[plan_id].execution.restart:
+        if not self.seen.moments[plan_id].execution.needs_restart:
             self._broken(Violation("an_execution_ends_with_its_plan", plan_id))
 
     def _broken(self, violation: Violation) -> None:

@@ -12,7 +12,7 @@ from groundwork.adapters.dynamodb.execution_rows import EventRow, SlotsRow, Stat
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.state import ENDED, ExecutionState, TaskExecution
+from groundwork.execution.state import ENDED_STATUSES, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
@@ -23,23 +23,23 @@ from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
-_claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
-_stopped, _assignment, _update = reconcile._stopped, step_handler.StepHandler._assignment, client.Transaction.update
+_claimed, _taken_back, _going_on = attempts.claim_task, rollback.record_reverts, commands._set_running
+_stopped, _assignment, _update = reconcile._stop_tasks, step_handler.StepHandler._assignment, client.Transaction.update
 _put = client.Transaction.put
 
 
 def _any_order(execution_state: ExecutionState, phase: Any, task: Any) -> bool:
-    return all(execution_state.of(other).ended for other in gates.before(phase, task))
+    return all(execution_state.of(other).ended for other in gates.earlier_in_phase(phase, task))
 
 
 def _any_status(execution_state: ExecutionState) -> list[str]:
     """Gates open whatever the plan's status is, as long as it is under way."""
     running = (
-        execution_state.execution_changed(status=PlanStatus.RUNNING)
+        execution_state.with_execution(status=PlanStatus.RUNNING)
         if execution_state.status.executing
         else execution_state
     )
-    return gates.openable(running)
+    return gates.openable_gates(running)
 
 
 def _without_the_accounts_limit(
@@ -84,7 +84,7 @@ def _any_knock(
     self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = ""
 ) -> None:
     with client.wrapped():
-        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
+        actions: list[Any] = [StateRow.pending_token.set(token), StateRow.pending_execution.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
 
@@ -98,13 +98,13 @@ def _not_heard(self: ExecutionCoordinator, plan_id: str, number: int, reason: st
 
 def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
     with client.wrapped():
-        adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.spent.cost_micro_usd)]
+        adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.usage.cost_micro_usd)]
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 
 
 def _nothing_found(self: Any, execution_state: ExecutionState, task_id: str) -> Any:
     given = _assignment(self, execution_state, task_id)
-    return replace(given, since=given.attempt)
+    return replace(given, attempts_before_round=given.attempt)
 
 
 def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
@@ -112,17 +112,17 @@ def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
 
 
 def _went_on(execution_state: ExecutionState, number: int, reverts: dict[str, str]) -> ExecutionState:
-    return _taken_back(execution_state, number, reverts).execution_changed(restart=False)
+    return _taken_back(execution_state, number, reverts).with_execution(needs_restart=False)
 
 
 def _in_the_same(execution_state: ExecutionState, asked: Any) -> ExecutionState:
     after = _going_on(execution_state, asked)
-    return after.execution_changed(number=execution_state.execution.number)
+    return after.with_execution(number=execution_state.execution.number)
 
 
 def _as_before(state: TaskExecution, round_: int) -> TaskExecution:
     """What has ended in an earlier round is taken for done in this one."""
-    return state.changed(round=round_) if state.status in ENDED else state.renewed(round_)
+    return state.changed(round=round_) if state.status in ENDED_STATUSES else state.for_round(round_)
 
 
 def _without(rule: str, state: str) -> Callable[[], AbstractContextManager[Any]]:
@@ -176,7 +176,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "gates open in a pause",
         "tasks begin in a plan that is being paused or is",
-        patched("groundwork.execution.reconcile.openable", _any_status),
+        patched("groundwork.execution.reconcile.openable_gates", _any_status),
         busy,
     ),
     ExecutionMutant(
@@ -190,17 +190,17 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "conditions not looked at",
         "what a condition would skip is carried out",
-        patched("groundwork.execution.reconcile.holds", lambda execution_state, condition: True),
+        patched("groundwork.execution.reconcile.condition_met", lambda execution_state, condition: True),
     ),
     ExecutionMutant(
         "pauseAfter forgotten",
         "the next phase begins at once",
-        patched("groundwork.execution.reconcile._phase_over", lambda execution_state: execution_state),
+        patched("groundwork.execution.reconcile._pause_after_phase", lambda execution_state: execution_state),
     ),
     ExecutionMutant(
         "maxParallel forgotten",
         "as many tasks of a plan begin as the account lets",
-        patched("groundwork.execution.reconcile.room", lambda execution_state: 1_000),
+        patched("groundwork.execution.reconcile.free_slots", lambda execution_state: 1_000),
     ),
     ExecutionMutant(
         "the account's limit in the code alone",
@@ -227,25 +227,28 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "attempts not counted",
         "a claim does not count the attempt",
-        patched("groundwork.execution.attempts.claimed", _not_counted),
+        patched("groundwork.execution.attempts.claim_task", _not_counted),
     ),
     ExecutionMutant(
         "a lease means nothing",
         "a second invocation takes the task of a worker that is alive",
-        patched("groundwork.execution.attempts.claimed", _whoever_comes),
+        patched("groundwork.execution.attempts.claim_task", _whoever_comes),
         under=duplicates,
     ),
     ExecutionMutant(
         "a worker that was replaced writes",
         "what a worker has come to is written without a look at its epoch",
-        patched("groundwork.execution.attempts.holds_task", _no_epoch),
+        patched("groundwork.execution.attempts.claim_is_valid", _no_epoch),
         under=zombies,
         first=38,
     ),
     ExecutionMutant(
         "a worker never looks",
         "it goes on after a cancel as if nothing had happened",
-        patched_all(("groundwork.adapters.dynamodb.executions.DynamoExecutions.holds", lambda *asked: True), ("groundwork.adapters.dynamodb.executions.DynamoExecutions.renew", lambda *asked: True)),
+        patched_all(
+            ("groundwork.adapters.dynamodb.executions.DynamoExecutions.claim_is_valid", lambda *asked: True),
+            ("groundwork.adapters.dynamodb.executions.DynamoExecutions.renew_lease", lambda *asked: True),
+        ),
         lambda world: replace(world, clicks=40, click_s=15.0),
         first=11,
     ),
@@ -258,13 +261,13 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "a late knock counts",
         "a gate's invocation that comes late writes its dead token over the live one",
-        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.knock", _any_knock),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.pending_token", _any_knock),
         under=duplicates,
     ),
     ExecutionMutant(
         "told once",
         "the sweep writes what follows and tells nobody again",
-        patched("groundwork.execution.coordinator.ExecutionCoordinator.look", _told_once),
+        patched("groundwork.execution.coordinator.ExecutionCoordinator.resync", _told_once),
         first=4,
     ),
     ExecutionMutant(
@@ -276,13 +279,13 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "resumed in the dead execution",
         "a plan that has failed goes on under the number of the execution that has ended",
-        patched("groundwork.execution.commands._going_on", _in_the_same),
+        patched("groundwork.execution.commands._set_running", _in_the_same),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "turns counted twice",
         "what a turn has cost is added by a request that may be sent again",
-        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.turn", _counted_each_time),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.record_turn", _counted_each_time),
         under=lost_answers,
     ),
     ExecutionMutant(
@@ -297,13 +300,13 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "cancelled in name only",
         "the tasks of a cancelled plan go on",
-        patched("groundwork.execution.reconcile._stopped", _only_the_plan),
+        patched("groundwork.execution.reconcile._stop_tasks", _only_the_plan),
         busy,
     ),
     ExecutionMutant(
         "dependents left behind",
         "what depends on a skipped task is neither skipped nor carried out",
-        patched("groundwork.execution.reconcile._takes_along", lambda state: False),
+        patched("groundwork.execution.reconcile._skips_dependents", lambda state: False),
         busy,
         first=6,
     ),
@@ -316,8 +319,8 @@ EXECUTION_MUTANTS = (
         "rolled back in any order",
         "what was done first is taken back first",
         patched(
-            "groundwork.execution.rollback.in_order",
-            lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).landed),
+            "groundwork.execution.rollback.newest_first",
+            lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).completed_seq),
         ),
         taking_back,
         first=11,
@@ -325,14 +328,14 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependents stay",
         "a task is taken back under those that were built on it",
-        patched("groundwork.execution.rollback.built_on", lambda execution_state, ids: []),
+        patched("groundwork.execution.rollback.dependents_of", lambda execution_state, ids: []),
         taking_back,
         first=16,
     ),
     ExecutionMutant(
         "rolled back behind the execution",
         "a plan goes on in an execution that has gone past what is to do again",
-        patched("groundwork.execution.rollback.taken_back", _went_on),
+        patched("groundwork.execution.rollback.record_reverts", _went_on),
         taking_back,
     ),
     ExecutionMutant(

@@ -16,7 +16,7 @@ from groundwork.errors import Refusal
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.schedule import NewTiming, scheduled, unscheduled
+from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.state import ExecutionState
 from groundwork.plans.draft import TaskDraft
 from groundwork.plans.editor import Editor
@@ -199,12 +199,12 @@ class People:
         """As the route has it."""
         acting = self.conductor("somebody")
         timing = body.timing(Actor("somebody", acting.now_ms()))
-        scheduled(acting.store.read(plan_id), timing)
+        set_schedule(acting.store.read(plan_id), timing)
         PlanTimer("stack", "executor", "role").set(plan_id, timing)
-        acting.change(plan_id, lambda execution_state: scheduled(execution_state, timing))
+        acting.change(plan_id, lambda execution_state: set_schedule(execution_state, timing))
 
     def _off(self, plan_id: str) -> None:
-        self.conductor("somebody").change(plan_id, unscheduled)
+        self.conductor("somebody").change(plan_id, clear_schedule)
         PlanTimer("stack", "executor", "role").clear(plan_id)
 
     # asking

@@ -44,8 +44,12 @@ def nothing_goes_backwards(before: Moment, after: Moment) -> None:
     for task_id, old in before.states.items():
         new = after.of(task_id)
         grew = new.attempts >= old.attempts and new.epoch >= old.epoch and new.turns >= old.turns
-        demand(grew and new.since >= old.since, name, f"{task_id}: attempts, epoch, turns or since")
-        demand(new.spent.cost_micro_usd >= old.spent.cost_micro_usd, name, f"{task_id}: what it has cost")
+        demand(
+            grew and new.attempts_before_round >= old.attempts_before_round,
+            name,
+            f"{task_id}: attempts, epoch, turns or since",
+        )
+        demand(new.usage.cost_micro_usd >= old.usage.cost_micro_usd, name, f"{task_id}: what it has cost")
 
 
 def nobody_works_where_a_plan_is_over(before: Moment, after: Moment) -> None:

@@ -91,11 +91,11 @@ class SimulatedUpstream:
 
     # what was fetched is at hand, so that these are no requests
 
-    def stacked(self, base: str, stack: Stack) -> str:
-        return self._clone.stacked(base, stack)
+    def apply_stack(self, base: str, stack: Stack) -> str:
+        return self._clone.apply_stack(base, stack)
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return self._clone.moved(before, now, changes)
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
+        return self._clone.rebase(before, now, changes)
 
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from groundwork.adapters.dynamodb.execution_mapping import execution_of, execution_state_of, in_round
+from groundwork.adapters.dynamodb.execution_mapping import in_round, read_execution, read_task_execution
 from groundwork.adapters.dynamodb.execution_rows import StateRow
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.plans import DynamoPlans
@@ -50,7 +50,7 @@ class Hold:
 
 @dataclass(slots=True)
 class SeenPlans:
-    """`moments` holds the newest of each plan, `holds` who has claimed which task, `asked` what rollback was asked for
+    """`moments` holds the newest of each plan, `condition_met` who has claimed which task, `asked` what rollback was asked for
     in which sandbox, `heard` plans and times of their schedules, `scheduled_at` when a schedule was changed last."""
 
     cloud: ExecutionCloud
@@ -74,12 +74,12 @@ class SeenPlans:
         states = self._rows.setdefault(plan_id, {})
         for key, (_, after) in rows.items():
             if key[:2] == ("plans", plan_id) and key[2].startswith("X#") and after:
-                states[f"{plan_id}-{key[2][2:]}"] = execution_state_of(StateRow.from_raw_data(dict(after)))
+                states[f"{plan_id}-{key[2][2:]}"] = read_task_execution(StateRow.from_raw_data(dict(after)))
         item = self.cloud.database.row(("plans", plan_id, "P"))
         if item is None or "deletedAt" in item:
             return None
         head = PlanRow.from_raw_data(dict(item))
-        execution = execution_of(head)
+        execution = read_execution(head)
         plan = self._plan(plan_id, int(head.version)).changed(status=execution.status)
         now = {id_: in_round(state, execution.round) for id_, state in states.items()}
         return Moment(plan, execution, now)

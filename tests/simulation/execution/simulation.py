@@ -84,7 +84,7 @@ class ExecutionSimulation:
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.provider.on_call = self.invariants.on_call
         self.repositories.on_commit = self.invariants.on_commit
-        self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.conductor)
+        self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.coordinator)
 
     def _tables(self) -> Tables:
         settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
@@ -108,7 +108,7 @@ class ExecutionSimulation:
         before = self.cloud.sandbox("an earlier release", 0.0)
         for seen in self.seen.moments.values():
             for id_, state in seen.states.items():
-                self.provider.bill.append(Billed(before, id_, Usage(), state.spent.cost_micro_usd))
+                self.provider.bill.append(Billed(before, id_, Usage(), state.usage.cost_micro_usd))
 
     async def go_on(self) -> None:
         """The state machine comes back with the same execution: the tokens in the rows are worth nothing any more.
@@ -173,7 +173,7 @@ class ExecutionSimulation:
             self.invariants.on_time_refused(event, since)
         return answer
 
-    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+    def coordinator(self, who: str | None = None) -> ExecutionCoordinator:
         """For the sandbox that runs at the moment."""
         machine = PlanMachine("machine", "executor")
         return ExecutionCoordinator(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
@@ -183,12 +183,12 @@ class ExecutionSimulation:
         model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
-            conductor=self.conductor(),
+            coordinator=self.coordinator(),
             worker=AgentWorker(self.repositories.opened, model, price, self.tables.sessions),
             repository=self.tables.repositories.get,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
-            measured=self.tables.measures.add,
+            record_measurement=self.tables.measures.add,
         )
 
     # the course of events
@@ -325,7 +325,7 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.adapters.aws.clients._client": lambda service: LambdaClient(),
         "functions.plan_executor.app.logger": _Quiet(),
         "functions.plan_executor.app.tables": lambda: simulations[0].tables,
-        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),
+        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].coordinator(who),
         "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
         "functions.plan_executor.app.reverter": lambda: GitReverter(
             simulations[0].repositories.opened, simulations[0].tables.sessions

@@ -36,7 +36,7 @@ def met(moment: Moment, condition: Condition | None) -> bool:
         None: True,
         "COMPLETED": state.status is TaskStatus.COMPLETED,
         "SKIPPED": state.status is TaskStatus.SKIPPED,
-        "FAILED": state.gave_up,
+        "FAILED": state.skipped_after_failure,
     }[condition.outcome]
     pattern = condition.files_changed
     # the patterns of worlds.py hold no ** in their middle
@@ -80,11 +80,19 @@ def attempts_are_within_their_limit(before: Moment, after: Moment) -> None:
     name = "attempts_are_within_their_limit"
     for id_, state in after.states.items():
         old = before.of(id_)
-        demand(state.attempts <= state.allowed, name, f"{id_}: {state.attempts} of {state.allowed}")
-        renewed = state.round > old.round or state.since > old.since or old.status is TaskStatus.FAILED
+        demand(state.attempts <= state.max_attempts, name, f"{id_}: {state.attempts} of {state.max_attempts}")
+        renewed = (
+            state.round > old.round
+            or state.attempts_before_round > old.attempts_before_round
+            or old.status is TaskStatus.FAILED
+        )
         ended_early = old.status is TaskStatus.RUNNING and state.status is TaskStatus.FAILED
         if not renewed and not ended_early:
-            demand(state.allowed in (old.allowed, state.attempts), name, f"{id_} may try {state.allowed} times")
+            demand(
+                state.max_attempts in (old.max_attempts, state.attempts),
+                name,
+                f"{id_} may try {state.max_attempts} times",
+            )
             demand(state.attempts - old.attempts in (0, 1), name, f"{id_}: from {old.attempts} to {state.attempts}")
         begun = state.attempts > old.attempts and state.status is TaskStatus.RUNNING
         demand(not begun or state.open, name, f"{id_}: an attempt was counted that has not begun")

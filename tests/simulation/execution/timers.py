@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from groundwork.adapters.aws.scheduler import TIME
+from groundwork.adapters.aws.scheduler import SCHEDULED_TIME
 from local.cron import cron
 from tests.simulation.cloud import ask
 from tests.simulation.dynamodb import failed
@@ -47,7 +47,7 @@ class Timers:
             now = datetime.fromtimestamp(self.true_ms() / 1000, UTC).replace(tzinfo=None)
             for name, schedule in list(self.set_to.items()):
                 if due := _due(schedule["ScheduleExpression"], now):
-                    self.tell(json.loads(schedule["Target"]["Input"].replace(TIME, f"{due}Z")))
+                    self.tell(json.loads(schedule["Target"]["Input"].replace(SCHEDULED_TIME, f"{due}Z")))
                     if schedule["ActionAfterCompletion"] == "DELETE":
                         del self.set_to[name]
 

@@ -76,7 +76,11 @@ def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> Non
     if hold.sandbox is sandbox and hold.lost_at is None:
         moment = seen.moments[task_id.rpartition("-")[0]]
         state = moment.of(task_id)
-        demand(state.open and state.attempts > state.since, "an_attempt_is_counted_before_its_call", task_id)
+        demand(
+            state.open and state.attempts > state.attempts_before_round,
+            "an_attempt_is_counted_before_its_call",
+            task_id,
+        )
         return
     since = hold.lost_at if hold.sandbox is sandbox else None
     hindered = sandbox.disturbed_at > seen.cloud.loop.now - HINDERED_S

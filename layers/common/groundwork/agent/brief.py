@@ -9,12 +9,12 @@ from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
 from groundwork.text import shortened
 
-MAX_BEFORE = 20
+MAX_DEPENDENCIES = 20
 MAX_SUMMARY = 600
 MAX_REASON = 1_500
 MAX_FILES = 30
 
-_SHARE = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
+_LIMIT_FACTORS = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
 """Of a middling task's limits."""
 
 
@@ -26,7 +26,7 @@ class CompletedDependency(Value):
 
 
 def limits_for(effort: Effort) -> Limits:
-    usual, share = Limits(), _SHARE[effort]
+    usual, share = Limits(), _LIMIT_FACTORS[effort]
     return Limits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
@@ -60,7 +60,7 @@ def brief(
         files=task.files,
         change_asked=task.change_asked,
         earlier=tuple(FailedAttempt(attempt=e.attempt, reason=shortened(e.reason, MAX_REASON)) for e in reasons),
-        before=_dependency_summaries(plan, task, done),
+        dependencies=_dependency_summaries(plan, task, done),
     )
 
 
@@ -75,5 +75,5 @@ def _dependency_summaries(
             summary=shortened(done[other.id].summary, MAX_SUMMARY),
             files=done[other.id].files[:MAX_FILES],
         )
-        for other in needed[:MAX_BEFORE]
+        for other in needed[:MAX_DEPENDENCIES]
     )

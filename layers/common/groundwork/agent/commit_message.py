@@ -33,19 +33,19 @@ class Marks:
         return {PLAN: self.plan_id, TASK: self.task_id, ATTEMPT: str(self.attempt)}
 
 
-def message(subject: str, body: str, marks: Marks) -> str:
+def task_message(subject: str, body: str, marks: Marks) -> str:
     """Subject, body and trailers. The trailers are a paragraph of their own: nothing in the body can pass for one."""
-    return _put_together(shortened(one_line(subject), MAX_SUBJECT), body, marks.trailers())
+    return _assemble(shortened(one_line(subject), MAX_SUBJECT), body, marks.trailers())
 
 
-def reverting(subject: str, sha: str, marks: Marks) -> str:
+def revert_message(subject: str, sha: str, marks: Marks) -> str:
     """The message of a commit that takes back a task's commit."""
     first = f"revert: {shortened(one_line(subject), MAX_SUBJECT - 8)}"
     trailers = {PLAN: marks.plan_id, REVERTED_TASK: marks.task_id, REVERTS: sha}
-    return _put_together(first, f"This takes back commit {sha}.", trailers)
+    return _assemble(first, f"This takes back commit {sha}.", trailers)
 
 
-def subject_of(wished: str, title: str, paths: Iterable[str]) -> str:
+def choose_subject(wished: str, title: str, paths: Iterable[str]) -> str:
     """The subject as the session wished it where it is a conventional one; else made of the title and what changed."""
     wished = one_line(wished)
     if _CONVENTIONAL.fullmatch(wished):
@@ -63,7 +63,7 @@ def trailers(text: str) -> Mapping[str, str]:
     return {match[1]: match[2].strip() for match in found if match} if all(found) else {}
 
 
-def _put_together(subject: str, body: str, marks: Mapping[str, str]) -> str:
+def _assemble(subject: str, body: str, marks: Mapping[str, str]) -> str:
     paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shortened(clean(body), MAX_BODY))]
     text = [fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in paragraphs if part]
     return (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from groundwork.llm.conversation import Block
 
 MAX_LOOP_TURNS = 3
-KEPT = 4 * MAX_LOOP_TURNS
+MAX_FINGERPRINTS = 4 * MAX_LOOP_TURNS
 
 
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
@@ -17,12 +17,12 @@ def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def rounds(prints: Sequence[str]) -> int:
+def repetitions(prints: Sequence[str]) -> int:
     """How often in a row the last turn, or the last two or three, were done at the end of this sequence; at least 1."""
-    return max((_rounds(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
+    return max((_repetitions_of(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
 
 
-def _rounds(prints: Sequence[str], length: int) -> int:
+def _repetitions_of(prints: Sequence[str], length: int) -> int:
     circle, count = list(prints[-length:]), 0
     while len(circle) == length and list(prints[len(prints) - (count + 1) * length :][:length]) == circle:
         count += 1

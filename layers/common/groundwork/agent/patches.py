@@ -26,7 +26,7 @@ class Patch(Stored):
     task_id: Annotated[str, stored_as("taskId")]
     attempt: Annotated[int, stored_as("attempt")]
     base: Annotated[str, stored_as("base")]
-    under: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
+    base_patches: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")]
     text: Annotated[str, stored_as("text")]
 
@@ -39,4 +39,4 @@ class Stack:
     patches: Mapping[PatchRef, Patch] = field(default_factory=dict)
 
 
-NOTHING = Stack()
+EMPTY_STACK = Stack()

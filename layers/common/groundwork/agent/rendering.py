@@ -13,14 +13,14 @@ _HIDDEN = re.compile(
 )
 
 
-def line_shown(line: str, most: int = 300) -> str:
+def render_line(line: str, limit: int = 300) -> str:
     """One line without line breaks, cut to a length, with invisible characters made visible."""
     plain = line.replace("\r", "").replace("\n", " ")
-    shown = _HIDDEN.sub(_name, plain[:most])
-    return shown + (f"… ({len(plain):,} characters)" if len(plain) > most else "")
+    rendered = _HIDDEN.sub(_name_character, plain[:limit])
+    return rendered + (f"… ({len(plain):,} characters)" if len(plain) > limit else "")
 
 
-def text_shown(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
+def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
     """The lines from `first` to `last` (0: the end), each with its number, and above them what they are.
 
     Numbers make every line of a file start the same way: nothing in it can pass for anything but a line of it.
@@ -36,19 +36,19 @@ def text_shown(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
     if not lines:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))
-    shown: list[str] = []
-    room = MAX_CHARACTERS
+    rendered: list[str] = []
+    remaining = MAX_CHARACTERS
     for number in range(start, min(wanted, start + MAX_LINES - 1) + 1):
-        text = f"{number:6}\t{line_shown(lines[number - 1], MAX_LINE)}"
-        room -= len(text) + 1
-        if room < 0:
+        text = f"{number:6}\t{render_line(lines[number - 1], MAX_LINE)}"
+        remaining -= len(text) + 1
+        if remaining < 0:
             break
-        shown.append(text)
-    end = start + len(shown) - 1
+        rendered.append(text)
+    end = start + len(rendered) - 1
     rest = f"; read on with view_range [{end + 1}, …]" if end < wanted else ""
-    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}", *shown])
+    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}", *rendered])
 
 
-def _name(match: re.Match[str]) -> str:
+def _name_character(match: re.Match[str]) -> str:
     character = match[0]
     return f"<{unicodedata.name(character, 'control')} U+{ord(character):04X}>"

@@ -40,7 +40,7 @@ class MergeConflict(RepositoryFault):
         super().__init__(f"The branch has moved on, with other changes in {', '.join(self.paths[:5])}{more}.")
 
 
-class PatchesApart(RepositoryRefused):
+class PatchConflict(RepositoryRefused):
     """Patches of tasks that ended at the same moment cannot be put together: a person has to."""
 
     def __init__(self, task_id: str, paths: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A commit on the branch. `found` if it was there already: pushed before, and the answer to that was lost."""
+    """A commit on the branch. `find_in_changes` if it was there already: pushed before, and the answer to that was lost."""
 
     sha: str
     branch: str
@@ -113,12 +113,12 @@ class Upstream(Protocol):
         """The paths that a commit has changed, sorted. Raises CommitGone."""
         ...
 
-    def stacked(self, base: str, stack: Stack) -> str:
+    def apply_stack(self, base: str, stack: Stack) -> str:
         """A commit with the patches on `base`, that can be used in place of it: it is in this clone alone, and `base`
         itself where there are none. Raises PatchesApart, CommitGone."""
         ...
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
         """The changes to one commit as changes to another, both of them in this clone. Raises MergeConflict."""
         ...
 

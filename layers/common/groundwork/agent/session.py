@@ -46,7 +46,7 @@ class TaskBrief(Stored):
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
     layout: Annotated[tuple[str, ...], stored_as("layout")] = ()
     earlier: Annotated[tuple[FailedAttempt, ...], stored_as("earlier")] = ()
-    before: Annotated[tuple[DependencySummary, ...], stored_as("before")] = ()
+    dependencies: Annotated[tuple[DependencySummary, ...], stored_as("before")] = ()
 
     @property
     def marks(self) -> Marks:
@@ -133,38 +133,38 @@ class Session(Stored):
 
     brief: Annotated[TaskBrief, stored_as("brief")]
     base: Annotated[str, stored_as("base")]
-    under: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
+    base_patches: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
     limits: Annotated[Limits, stored_as("limits")] = Limits()
-    said: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
+    messages: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")] = Field(default_factory=dict)
-    spent: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()
+    usage: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
     turns: Annotated[int, stored_as("turns")] = 0
     conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
-    prints: Annotated[tuple[str, ...], stored_as("prints")] = ()
+    fingerprints: Annotated[tuple[str, ...], stored_as("prints")] = ()
     warnings: Annotated[int, stored_as("warnings")] = 0
     ended: Annotated[SessionEnd | None, stored_as("ended")] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)
 
-    def heard(self, role: Literal["user", "assistant"], *blocks: dict[str, Any]) -> "Session":
-        return self.changed(said=(*self.said, SavedMessage(role=role, content=blocks)))
+    def with_message(self, role: Literal["user", "assistant"], *blocks: dict[str, Any]) -> "Session":
+        return self.changed(messages=(*self.messages, SavedMessage(role=role, content=blocks)))
 
-    def told(self, text: str) -> "Session":
+    def with_text(self, text: str) -> "Session":
         """With a message of ours."""
-        return self.heard("user", {"type": "text", "text": text})
+        return self.with_message("user", {"type": "text", "text": text})
 
     def end(self, outcome: SessionOutcome, reason: str, **fields: Any) -> "Session":
         return self.changed(ended=SessionEnd(outcome=outcome, reason=reason, **fields))
 
-    def packed(self) -> bytes:
+    def compress(self) -> bytes:
         """As it is kept: some tens of kilobytes, a few hundred at the limits of conversation and changes."""
         return zlib.compress(self.stored_json().encode())
 
     @classmethod
-    def unpacked(cls, data: bytes) -> "Session":
+    def decompress(cls, data: bytes) -> "Session":
         return cls.read_json(zlib.decompress(data))
 
     def over_limit(self) -> str | None:
@@ -173,7 +173,7 @@ class Session(Stored):
             f"{self.limits.turns} turns": self.turns >= self.limits.turns,
             f"{self.limits.conversation_tokens:,} tokens in one conversation": self.conversation_tokens
             >= self.limits.conversation_tokens,
-            f"{self.limits.tokens:,} tokens": self.spent.tokens >= self.limits.tokens,
+            f"{self.limits.tokens:,} tokens": self.usage.tokens >= self.limits.tokens,
             f"{self.limits.cost_micro_usd / 1e6:.2f} USD": self.cost_micro_usd >= self.limits.cost_micro_usd,
             f"{self.limits.seconds} seconds of work": self.worked_ms >= self.limits.seconds * 1_000,
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from groundwork.agent.changes import Changes
-from groundwork.agent.paths import PathRefused, checked, is_of_a_build
+from groundwork.agent.paths import PathRefused, is_ci_config, normalize_path
 from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
 from groundwork.text import one_line, shortened
@@ -31,7 +31,7 @@ class Workspace:
     def __init__(self, checkout: Checkout, named: tuple[str, ...] = ()) -> None:
         self._root, self.links, self.left_out = checkout.folder, checkout.links, checkout.left_out
         self._named = named
-        self._before: dict[str, bytes | None] = {}
+        self._originals: dict[str, bytes | None] = {}
 
     @property
     def root(self) -> Path:
@@ -40,12 +40,12 @@ class Workspace:
     def changes(self) -> Changes:
         """What is other than it was in the checkout."""
         # where a folder has come, the file is gone
-        now = {path: None if (self._root / path).is_dir() else self._content(path) for path in self._before}
-        return {path: content for path, content in now.items() if content != self._before[path]}
+        now = {path: None if (self._root / path).is_dir() else self._content(path) for path in self._originals}
+        return {path: content for path, content in now.items() if content != self._originals[path]}
 
-    def before(self, path: str) -> bytes | None:
+    def original(self, path: str) -> bytes | None:
         """What a changed path held in the checkout."""
-        return self._before.get(path)
+        return self._originals.get(path)
 
     def restore(self, changes: Changes) -> None:
         """Brings a fresh checkout to where an earlier invocation left it."""
@@ -58,7 +58,7 @@ class Workspace:
 
     def read(self, path: str) -> bytes:
         """A file's content. Raises NotDone."""
-        plain = self.place(path)
+        plain = self.resolve(path)
         content = self._content(plain, MAX_READ_BYTES)
         if content is None:
             raise ToolFailed(f"{plain}: there is no such file")
@@ -66,7 +66,7 @@ class Workspace:
 
     def write(self, path: str, content: bytes) -> bool:
         """Makes or replaces a file; whether it was there. Raises NotDone."""
-        plain = self.place(path)
+        plain = self.resolve(path)
         self._check_writable(plain)
         if len(content) > MAX_WRITTEN_BYTES:
             raise ToolFailed(f"{plain}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
@@ -78,12 +78,12 @@ class Workspace:
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
                 file.write(content)
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{plain}: {_describe(fault)}") from None
         return before is not None
 
     def delete(self, path: str) -> None:
         """Raises NotDone."""
-        plain = self.place(path)
+        plain = self.resolve(path)
         self._check_writable(plain)
         before = self._content(plain)
         if before is None:
@@ -96,10 +96,10 @@ class Workspace:
                 break
             folder.rmdir()
 
-    def place(self, path: str) -> str:
+    def resolve(self, path: str) -> str:
         """The path in its plain form, with no link on the way to it. Raises NotDone."""
         try:
-            plain = checked(path)
+            plain = normalize_path(path)
         except PathRefused as refused:
             raise ToolFailed(f"{shortened(one_line(path), 100)}: {refused}") from None
         parts = plain.split("/")
@@ -122,21 +122,21 @@ class Workspace:
     def _check_writable(self, plain: str) -> None:
         """Raises NotDone."""
         named = any(plain == name or plain.startswith(name.rstrip("/") + "/") for name in self._named)
-        if is_of_a_build(plain) and not named:
+        if is_ci_config(plain) and not named:
             raise ToolFailed(f"{plain} steers a build server; it may be changed only where the task itself names it")
         if (self._root / plain).is_dir():
             raise ToolFailed(f"{plain} is a folder")
 
     def _record(self, plain: str, before: bytes | None, size: int) -> None:
         """Raises NotDone."""
-        self._before.setdefault(plain, before)
+        self._originals.setdefault(plain, before)
         others = {path: content for path, content in self.changes().items() if path != plain}
         if len(others) >= MAX_CHANGED_FILES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_FILES} files")
         if sum(len(content or b"") for content in others.values()) + size > MAX_CHANGED_BYTES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_BYTES:,} bytes in all")
 
-    def _content(self, plain: str, most: int | None = None) -> bytes | None:
+    def _content(self, plain: str, limit: int | None = None) -> bytes | None:
         """None where there is no file. Raises NotDone where it is no file, or larger than `most`."""
         try:
             # a pipe would otherwise be waited for, and a link followed
@@ -144,22 +144,22 @@ class Workspace:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{plain}: {_describe(fault)}") from None
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise ToolFailed(
                     f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file"
                 )
-            if most is not None and found.st_size > most:
-                raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {most:,} can be read; try grep")
+            if limit is not None and found.st_size > limit:
+                raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {limit:,} can be read; try grep")
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
         finally:
             os.close(descriptor)
 
 
-def _said(fault: OSError) -> str:
+def _describe(fault: OSError) -> str:
     """Without the path on this machine, which is in the fault's own text."""
     kinds: Mapping[type[OSError], str] = {
         NotADirectoryError: "a file lies on the way to it",

@@ -5,12 +5,12 @@ from groundwork.execution.worker import CompletedTask
 from groundwork.plans.model import TaskStatus
 
 
-def done_in(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
+def completed_tasks(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
     """In the order in which it came about."""
     plan = execution_state.plan
     done = [(execution_state.of(task.id), task) for task in plan.tasks]
     return tuple(
         CompletedTask(task, state.attempts, state.commit_sha, changed=bool(state.files))
-        for state, task in sorted(done, key=lambda one: one[0].landed)
+        for state, task in sorted(done, key=lambda one: one[0].completed_seq)
         if state.status is TaskStatus.COMPLETED and (task.repository_id or plan.repository_id) == repository_id
     )

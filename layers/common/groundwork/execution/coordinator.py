@@ -14,11 +14,11 @@ from groundwork.execution.reconcile import Reconciled, reconcile
 from groundwork.execution.state import Cause, ExecutionState
 from groundwork.plans.model import PlanStatus
 
-TRIES = 30
-MAX_FORGOTTEN = 40
+MAX_TRIES = 30
+MAX_CLEARED_TOKENS = 40
 """Tokens of tasks that have ended which one look lets go."""
 
-Act = Callable[[ExecutionState], ExecutionState]
+Command = Callable[[ExecutionState], ExecutionState]
 
 
 @dataclass(slots=True)
@@ -32,13 +32,13 @@ class ExecutionCoordinator:
     sleep: Callable[[float], None] = time.sleep
     on_notify_error: Callable[[str], None] = lambda what: None
 
-    def change(self, plan_id: str, act: Act) -> ExecutionState:
+    def change(self, plan_id: str, act: Command) -> ExecutionState:
         """The plan after `act` and what follows from it. Raises what `act` raises, NotFound, Transient."""
         execution_state = self._change(plan_id, act)
         self._make_room()
         return execution_state
 
-    def look(self, plan_id: str) -> ExecutionState:
+    def resync(self, plan_id: str) -> ExecutionState:
         """Lets follow what has not followed yet, and tells once more what may not have been heard."""
         execution_state = self.change(plan_id, lambda execution_state: execution_state)
         if self._close_stale(execution_state) and not self._start(execution_state):
@@ -48,10 +48,12 @@ class ExecutionCoordinator:
         told = [
             id_
             for id_ in execution_state.states
-            if self._tell(execution_state, id_) and _goes_no_further(execution_state, id_)
+            if self._tell(execution_state, id_) and _has_ended_here(execution_state, id_)
         ]
         # a task that has ended and been told twice is not told for ever
-        return self.change(plan_id, lambda now: _forgotten(now, told[:MAX_FORGOTTEN])) if told else execution_state
+        return (
+            self.change(plan_id, lambda now: _clear_tokens(now, told[:MAX_CLEARED_TOKENS])) if told else execution_state
+        )
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
         """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
@@ -61,7 +63,7 @@ class ExecutionCoordinator:
                 break
             untold: list[str] = []
             try:
-                execution_state = replace(self, on_notify_error=untold.append).look(plan_id)
+                execution_state = replace(self, on_notify_error=untold.append).resync(plan_id)
                 moving = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
                 # what could not be told now is told the next time: nobody else looks at a plan that is over
                 if not moving and not execution_state.execution.rolling_back and not untold:
@@ -73,7 +75,7 @@ class ExecutionCoordinator:
                 self.on_notify_error(what)
         return looked
 
-    def arrived(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
+    def register_gate(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
         """A task has come to its gate, which opens now or later."""
 
         execution_state = self.store.read(plan_id)
@@ -83,7 +85,7 @@ class ExecutionCoordinator:
             self.machine.open(token, where.value)
         else:
             # kept first: whoever changes the plan from now on hears it, and many at once are heard together
-            self.store.knock(plan_id, task_id, number, token, attempt_key)
+            self.store.pending_token(plan_id, task_id, number, token, attempt_key)
             self.change(plan_id, lambda execution_state: execution_state)
 
     def execution_over(self, plan_id: str, number: int, reason: str) -> ExecutionState:
@@ -92,20 +94,20 @@ class ExecutionCoordinator:
         def over(execution_state: ExecutionState) -> ExecutionState:
             if execution_state.execution.number != number or not execution_state.status.executing:
                 return execution_state
-            if execution_state.status is PlanStatus.PAUSED and execution_state.execution.restart:
+            if execution_state.status is PlanStatus.PAUSED and execution_state.execution.needs_restart:
                 # it had gone past what is to be done again: the plan goes on in another one
                 return execution_state
             now = self.now_ms()
-            return execution_state.execution_changed(
+            return execution_state.with_execution(
                 status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=now
             )
 
         return self.change(plan_id, over)
 
-    def _change(self, plan_id: str, act: Act) -> ExecutionState:
-        for attempt in range(TRIES):
+    def _change(self, plan_id: str, act: Command) -> ExecutionState:
+        for attempt in range(MAX_TRIES):
             before = self.store.read(plan_id)
-            follows = reconcile(act(before), self.now_ms(), self.store.room())
+            follows = reconcile(act(before), self.now_ms(), self.store.free_slots())
             try:
                 self._write(before, follows.execution_state)
             except WriteConflict:
@@ -121,7 +123,7 @@ class ExecutionCoordinator:
         if before.execution == after.execution and before.states == after.states:
             return
         events = events_between(before, after, self.now_ms(), self.who)
-        after = after.execution_changed(seq=before.execution.seq + 1)
+        after = after.with_execution(seq=before.execution.seq + 1)
         self.store.commit(before, after, events)
         if after.execution.number > before.execution.number and self._close_stale(after):
             self._start(after)
@@ -190,7 +192,7 @@ class ExecutionCoordinator:
         self.store.mark_waiting_for_capacity(plan_id)
         return (
             self._change(plan_id, lambda execution_state: execution_state)
-            if self.store.room() > 0
+            if self.store.free_slots() > 0
             else follows.execution_state
         )
 
@@ -198,7 +200,7 @@ class ExecutionCoordinator:
         """Plans that wait for room are looked at once there is some: nobody's doing, and nobody's fault if it fails."""
         nobody = replace(self, who=None)
         with self._unheard("make room"):
-            waiting = self.store.waiting_for_capacity() if self.store.room() > 0 else []
+            waiting = self.store.waiting_for_capacity() if self.store.free_slots() > 0 else []
             for plan_id in waiting:
                 with suppress(NotFound), self._unheard(f"begin more of {plan_id}"):
                     nobody._change(plan_id, lambda execution_state: execution_state)
@@ -209,10 +211,10 @@ def _is_stale(execution_state: ExecutionState, task_id: str) -> bool:
     return execution_state.of(task_id).gate != execution_state.execution.number
 
 
-def _goes_no_further(execution_state: ExecutionState, task_id: str) -> bool:
+def _has_ended_here(execution_state: ExecutionState, task_id: str) -> bool:
     return _is_stale(execution_state, task_id) or next_step(execution_state, task_id) is Step.DONE
 
 
-def _forgotten(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
-    over = {id_: execution_state.of(id_) for id_ in task_ids if _goes_no_further(execution_state, id_)}
-    return execution_state.put({id_: state.changed(token=None) for id_, state in over.items()})
+def _clear_tokens(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
+    over = {id_: execution_state.of(id_) for id_ in task_ids if _has_ended_here(execution_state, id_)}
+    return execution_state.with_tasks({id_: state.changed(token=None) for id_, state in over.items()})

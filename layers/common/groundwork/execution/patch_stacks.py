@@ -9,19 +9,19 @@ from groundwork.agent.repository import CommitGone
 from groundwork.execution.worker import CompletedTask
 
 
-class Patches(Protocol):
+class PatchStore(Protocol):
     """Where patches are kept. Raises Transient."""
 
     def load_patch(self, under: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stacks:
-    patches: Patches
+class PatchStacks:
+    patches: PatchStore
 
     def on(self, below: Iterable[CompletedTask]) -> Stack:
         """The patches of these tasks, in their order. Raises CommitGone."""
-        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
+        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.is_patch]
         # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
         return self.of([under for under in named if self.patches.load_patch(under)])
 
@@ -38,5 +38,5 @@ class Stacks:
             if patch is None:
                 raise CommitGone(f"The patch of the task {under.task_id} that this was built on is no more.")
             found[under] = patch
-            todo += patch.under
+            todo += patch.base_patches
         return Stack(stack, found)

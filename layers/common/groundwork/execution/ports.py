@@ -28,28 +28,28 @@ class Executions(Protocol):
     def read(self, plan_id: str) -> ExecutionState: ...
 
     def commit(self, before: ExecutionState, after: ExecutionState, events: tuple[Event, ...]) -> None:
-        """All that is different, or nothing. Raises WriteConflict where anything has changed since `before` was read.
+        """All that is different, or nothing. Raises WriteConflict where anything has changed since `earlier_in_phase` was read.
 
         Tasks that begin or end to be RUNNING are counted against the account's limit in the same step; WriteConflict
         too where there is no room for them any more.
         """
         ...
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         """Keeps the token of a gate that has been come to, whatever else is written meanwhile; nothing where a later
         try of this execution has come before, or a later execution: an invocation may be late, or a second one.
         """
         ...
 
-    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+    def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
         """Whether the task is still at work under this claim."""
         ...
 
-    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+    def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
         """Whether it is, and its lease has been made longer."""
         ...
 
-    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
+    def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         """Adds what a turn has cost, and keeps it for those who watch."""
         ...
 
@@ -61,7 +61,7 @@ class Executions(Protocol):
         """That nothing is left to be looked at, unless the plan has changed since."""
         ...
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many more tasks the account lets begin."""
         ...
 

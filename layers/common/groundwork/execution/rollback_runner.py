@@ -9,7 +9,7 @@ from itertools import batched
 
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import rollback
-from groundwork.execution.completed_work import done_in
+from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Executions
 from groundwork.execution.reconcile import MAX_CHANGES
@@ -22,7 +22,7 @@ MAX_ROLLBACK_MS = 3_600_000
 
 
 @dataclass(slots=True)
-class _There:
+class _RepositoryRollback:
     """What is to be taken back in one repository: commits, and ids of tasks whose patches are."""
 
     commits: list[CommitToRevert] = field(default_factory=list)
@@ -32,12 +32,12 @@ class _There:
 @dataclass(slots=True)
 class RollbackRunner:
     store: Executions
-    conductor: ExecutionCoordinator
+    coordinator: ExecutionCoordinator
     reverter: Reverter
     repository: Callable[[str], Repository]
     now_ms: Callable[[], int]
 
-    def undo(self, plan_id: str) -> str:
+    def run(self, plan_id: str) -> str:
         """What has become of the plan's rollback. Raises NotFound, Transient: asked again, it goes on where it was."""
         execution_state = self.store.read(plan_id)
         asked = execution_state.execution.rollback
@@ -57,36 +57,38 @@ class RollbackRunner:
         return after.status if after else "NONE"
 
     def _undone(
-        self, execution_state: ExecutionState, repository: Repository, there: _There
+        self, execution_state: ExecutionState, repository: Repository, there: _RepositoryRollback
     ) -> Mapping[str, str | None]:
         """The reverts by task id, None for a patch that is withdrawn. Raises NotReverted, Transient."""
         reverts: dict[str, str | None] = {}
         if there.commits:
-            reverts |= self.reverter.take_back(repository, execution_state.branch, there.commits)
+            reverts |= self.reverter.revert_commits(repository, execution_state.branch, there.commits)
         if there.patches:
-            done = done_in(execution_state, repository.id)
-            left = [one for one in done if one.kept and one.task.id not in there.patches]
-            self.reverter.go_together(repository, execution_state.branch, left)
+            done = completed_tasks(execution_state, repository.id)
+            left = [one for one in done if one.is_patch and one.task.id not in there.patches]
+            self.reverter.check_remaining_patches(repository, execution_state.branch, left)
             reverts |= dict.fromkeys(there.patches)
         return reverts
 
     def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
         """In the order of the work, as many at once as a transaction takes."""
         for part in batched(reverts.items(), MAX_CHANGES, strict=False):
-            self.conductor.change(plan_id, partial(rollback.taken_back, number=asked.number, reverts=dict(part)))
+            self.coordinator.change(plan_id, partial(rollback.record_reverts, number=asked.number, reverts=dict(part)))
 
     def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
-        self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
+        self.coordinator.change(plan_id, lambda now: rollback.fail_rollback(now, asked.number, reason))
 
 
-def _by_repository(execution_state: ExecutionState, task_ids: tuple[str, ...]) -> Iterator[tuple[str, _There]]:
+def _by_repository(
+    execution_state: ExecutionState, task_ids: tuple[str, ...]
+) -> Iterator[tuple[str, _RepositoryRollback]]:
     """What is still to be taken back, in order within each repository: what is done in two of them never touches."""
-    found: dict[str, _There] = {}
+    found: dict[str, _RepositoryRollback] = {}
     for id_ in task_ids:
         task, state = execution_state.plan.task(id_), execution_state.of(id_)
-        if task is None or not rollback.is_there(state):
+        if task is None or not rollback.has_result(state):
             continue
-        there = found.setdefault(task.repository_id or execution_state.plan.repository_id, _There())
+        there = found.setdefault(task.repository_id or execution_state.plan.repository_id, _RepositoryRollback())
         if state.commit_sha:
             there.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
         else:

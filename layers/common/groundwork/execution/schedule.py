@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
-from groundwork.execution.commands import AGAIN, BEGIN, Actor, execute
+from groundwork.execution.commands import RESTARTABLE, STARTABLE, Actor, execute
 from groundwork.execution.errors import NotScheduled, WrongStatus
 from groundwork.execution.state import ExecutionState, PassedOver, Timing
 from groundwork.plans.validation import check
@@ -30,19 +30,19 @@ class NewTiming(Value):
             raise ValueError("either at or cron is needed")
         return self
 
-    def timing(self, asked: Actor) -> Timing:
+    def timing(self, actor: Actor) -> Timing:
         """Raises Invalid."""
-        zone = _zone(self.timezone)
-        if self.at is not None and self.at.timestamp() * 1000 <= asked.at_ms:
+        zone = _parse_timezone(self.timezone)
+        if self.at is not None and self.at.timestamp() * 1000 <= actor.at_ms:
             raise Invalid.field("at", "has passed already")
         if self.cron is not None and not is_cron(self.cron):
             raise Invalid.field("cron", "must have six fields, one of day-of-month and day-of-week being ?")
         once = self.at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if self.at else None
         expression = f"at({once})" if once else f"cron({self.cron})"
-        return Timing(expression=expression, timezone=self.timezone, who=asked.who)
+        return Timing(expression=expression, timezone=self.timezone, who=actor.who)
 
 
-def _zone(name: str) -> tzinfo:
+def _parse_timezone(name: str) -> tzinfo:
     # not all machines know zones by their names, but all know this one
     if name == "UTC":
         return UTC
@@ -58,32 +58,32 @@ def is_cron(text: str) -> bool:
     return _CRON.fullmatch(text) is not None and (fields[2] == "?") != (fields[4] == "?")
 
 
-def scheduled(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
+def set_schedule(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
     """Raises WrongStatus, InvalidPlan: what could not be begun now is not put off either."""
-    if execution_state.status not in (*BEGIN, *AGAIN):
+    if execution_state.status not in (*STARTABLE, *RESTARTABLE):
         raise WrongStatus("scheduled", execution_state.status.value)
     check(execution_state.plan, complete=True)
-    return execution_state.execution_changed(schedule=timing, passed_over=None)
+    return execution_state.with_execution(schedule=timing, passed_over=None)
 
 
-def unscheduled(execution_state: ExecutionState) -> ExecutionState:
-    return execution_state.execution_changed(schedule=None)
+def clear_schedule(execution_state: ExecutionState) -> ExecutionState:
+    return execution_state.with_execution(schedule=None)
 
 
-def woken(execution_state: ExecutionState, expression: str, time: str, asked: Actor) -> ExecutionState:
+def fire(execution_state: ExecutionState, expression: str, time: str, actor: Actor) -> ExecutionState:
     """Begun at one of its times, however often and late that is told; or that time is passed over, and says why.
 
     Raises NotScheduled where it is none of its times, or was heard already.
     """
-    timing, heard = execution_state.execution.schedule, execution_state.execution.woken
+    timing, heard = execution_state.execution.schedule, execution_state.execution.last_fired
     if timing is None or timing.expression != expression or (heard is not None and time <= heard):
         raise NotScheduled
     try:
-        after = execute(execution_state, asked, again=True)
+        after = execute(execution_state, actor, again=True)
     except Refusal as refused:
-        passed = PassedOver(time=time, at_ms=asked.at_ms, reason=str(refused)[:1_000])
-        after = execution_state.execution_changed(passed_over=passed)
-    return after.execution_changed(woken=time, schedule=timing if timing.repeats else None)
+        passed = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])
+        after = execution_state.with_execution(passed_over=passed)
+    return after.with_execution(last_fired=time, schedule=timing if timing.repeats else None)
 
 
 class Timer(Protocol):

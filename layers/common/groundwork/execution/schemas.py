@@ -112,7 +112,7 @@ class PlanProgress(TypedDict):
 
 
 class TaskPatchShown(TypedDict):
-    """`patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more."""
+    """`make_patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more."""
 
     taskId: str
     patch: str
@@ -136,4 +136,4 @@ class LogLine(TypedDict):
     tools: list[str]
     files: list[str]
     message: str
-    spent: TurnUsage
+    usage: TurnUsage

@@ -15,10 +15,10 @@ from pydantic import Field
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
 from groundwork.values import Stored, stored_as
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """How often a task is tried before a person is asked."""
 
-ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
+ENDED_STATUSES = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 Dependents = Literal["skip", "run"]
 
@@ -69,8 +69,8 @@ class TaskExecution(Stored):
     status: Annotated[TaskStatus, stored_as("status")] = TaskStatus.PENDING
     round: Annotated[int, stored_as("round")] = 0
     attempts: Annotated[int, stored_as("attempts")] = 0
-    since: Annotated[int, stored_as("since")] = 0
-    allowed: Annotated[int, stored_as("allowed")] = ATTEMPTS
+    attempts_before_round: Annotated[int, stored_as("since")] = 0
+    max_attempts: Annotated[int, stored_as("allowed")] = MAX_ATTEMPTS
     open: Annotated[bool, stored_as("open")] = False
     failed: Annotated[tuple[Attempt, ...], stored_as("failed")] = ()
     epoch: Annotated[int, stored_as("epoch")] = 0
@@ -80,12 +80,12 @@ class TaskExecution(Stored):
     faults: Annotated[int, stored_as("faults")] = 0
     token: Annotated[str | None, stored_as("token")] = None
     gate: Annotated[int, stored_as("gate")] = 0
-    knock: Annotated[str | None, stored_as("knock")] = None
-    knocked: Annotated[int, stored_as("knocked")] = 0
+    pending_token: Annotated[str | None, stored_as("knock")] = None
+    pending_execution: Annotated[int, stored_as("knocked")] = 0
     approved: Annotated[str | None, stored_as("approved")] = None
     rejected: Annotated[bool, stored_as("rejected")] = False
     dependents: Annotated[Dependents, stored_as("dependents")] = "skip"
-    gave_up: Annotated[bool, stored_as("gaveUp")] = False
+    skipped_after_failure: Annotated[bool, stored_as("gaveUp")] = False
     commit_sha: Annotated[str | None, stored_as("commitSha")] = None
     revert_sha: Annotated[str | None, stored_as("revertSha")] = None
     withdrawn: Annotated[int | None, stored_as("withdrawn")] = Field(
@@ -95,18 +95,18 @@ class TaskExecution(Stored):
     note: Annotated[str | None, stored_as("note")] = None
     summary: Annotated[str, stored_as("summary")] = ""
     files: Annotated[tuple[str, ...], stored_as("files")] = ()
-    spent: Annotated[TaskUsage, stored_as("spent")] = TaskUsage()
+    usage: Annotated[TaskUsage, stored_as("spent")] = TaskUsage()
     turns: Annotated[int, stored_as("turns")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
-    landed: Annotated[int, stored_as("landed")] = Field(
+    completed_seq: Annotated[int, stored_as("landed")] = Field(
         default=0, description="The execution's seq when it was completed: the order of the work"
     )
 
     @property
     def ended(self) -> bool:
-        return self.status in ENDED
+        return self.status in ENDED_STATUSES
 
     @property
     def released(self) -> bool:
@@ -122,17 +122,17 @@ class TaskExecution(Stored):
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)
 
-    def renewed(self, round_: int) -> "TaskExecution":
+    def for_round(self, round_: int) -> "TaskExecution":
         """As it begins in a later round: nothing of it is done, but no number is used again."""
         return TaskExecution(
             round=round_,
             attempts=self.attempts,
-            since=self.attempts,
-            allowed=self.attempts + ATTEMPTS,
+            attempts_before_round=self.attempts,
+            max_attempts=self.attempts + MAX_ATTEMPTS,
             epoch=self.epoch,
-            knock=self.knock,
-            knocked=self.knocked,
-            spent=self.spent,
+            pending_token=self.pending_token,
+            pending_execution=self.pending_execution,
+            usage=self.usage,
             turns=self.turns,
             worked_ms=self.worked_ms,
         )
@@ -172,7 +172,7 @@ class Timing(Stored):
 class Execution(Stored):
     """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
     each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
-    tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
+    tasks are to do again that the execution has gone past, so that it goes on in another one. `fire` is the last time
     of its schedule that was heard, `passed_over` the last of them at which it could not be begun.
     """
 
@@ -184,10 +184,10 @@ class Execution(Stored):
     reason: Annotated[str | None, stored_as("reason")] = None
     who: Annotated[str | None, stored_as("who")] = None
     paused_after: Annotated[tuple[str, ...], stored_as("pausedAfter")] = ()
-    restart: Annotated[bool, stored_as("restart")] = False
+    needs_restart: Annotated[bool, stored_as("restart")] = False
     rollback: Annotated[Rollback | None, stored_as("rollback")] = None
     schedule: Annotated[Timing | None, stored_as("schedule")] = None
-    woken: Annotated[str | None, stored_as("woken")] = None
+    last_fired: Annotated[str | None, stored_as("woken")] = None
     passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
@@ -246,15 +246,15 @@ class ExecutionState:
         return next((phase for phase in self.plan.phases if not self.phase_ended(phase)), None)
 
     def with_task(self, task_id: str, **fields: Any) -> "ExecutionState":
-        return self.put({task_id: self.of(task_id).changed(**fields)})
+        return self.with_tasks({task_id: self.of(task_id).changed(**fields)})
 
-    def put(self, states: Mapping[str, TaskExecution]) -> "ExecutionState":
+    def with_tasks(self, states: Mapping[str, TaskExecution]) -> "ExecutionState":
         return replace(self, states={**self.states, **states})
 
-    def execution_changed(self, **fields: Any) -> "ExecutionState":
+    def with_execution(self, **fields: Any) -> "ExecutionState":
         return replace(self, execution=self.execution.changed(**fields))
 
 
-def approval_of(task: Task) -> str:
+def approval_fingerprint(task: Task) -> str:
     """What an approval is of: when the task is edited afterwards, it has lapsed."""
     return fingerprint(task.as_json())

@@ -41,7 +41,7 @@ class CompletedTask:
     changed: bool
 
     @property
-    def kept(self) -> bool:
+    def is_patch(self) -> bool:
         """Whether it is a patch, and not a commit or nothing at all."""
         return self.changed and not self.commit_sha
 
@@ -62,12 +62,12 @@ class Assignment:
     plan: Plan
     task: Task
     attempt: int
-    since: int
+    attempts_before_round: int
     branch: str
     repository: Repository
     failed: tuple[Attempt, ...] = ()
-    before: tuple[DependencyResult, ...] = ()
-    spread_s: float = 0.0
+    dependencies: tuple[DependencyResult, ...] = ()
+    stagger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class TurnReport:
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
-    spent: TaskUsage = TaskUsage()
+    usage: TaskUsage = TaskUsage()
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
-        return said | {"spent": self.spent.stored(exclude_defaults=True)}
+        return said | {"spent": self.usage.stored(exclude_defaults=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +90,16 @@ class WorkerContext:
     """What a worker asks and tells while it works.
 
     `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has
-    taken the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before
+    taken the task: then nothing that it does counts any more, and it ends with Held. `condition_met` is asked once more before
     a commit is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on.
     `below` tells what is done by now, in the order in which it was.
     """
 
     left_ms: Callable[[], int]
     stop: asyncio.Event
-    holds: Callable[[], Awaitable[bool]]
+    claim_is_valid: Callable[[], Awaitable[bool]]
     turn: Callable[[TurnReport], Awaitable[None]]
-    below: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
+    completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ TaskOutcome = Completed | Failed | Suspended | TransientFailure
 class TaskWorker(Protocol):
     """Carries out one attempt as far as one invocation goes. Raises Transient, which counts as Troubled."""
 
-    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome: ...
+    async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +164,13 @@ class NotReverted(GroundworkError):
 class Reverter(Protocol):
     """Takes back what tasks have done in one repository. Raises NotReverted, Transient."""
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
+    def revert_commits(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
         """Commits, by revert commits on a plan's branch: in this order, all of them or none.
 
         Answers the reverts' SHAs by task id; those made before are found again.
         """
         ...
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
+    def check_remaining_patches(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         """Whether the patches that are left do, without those that are to be withdrawn: else NotReverted."""
         ...

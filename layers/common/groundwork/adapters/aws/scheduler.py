@@ -20,7 +20,7 @@ def _client() -> Any:
     )
 
 
-TIME = "<aws.scheduler.scheduled-time>"
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """What EventBridge Scheduler puts the time in place of at which it meant to fire: a time told twice is the same."""
 
 
@@ -41,7 +41,7 @@ class PlanTimer:
                 "Arn": self._function,
                 "RoleArn": self._role,
                 "Input": json.dumps(
-                    {"do": "SCHEDULED", "planId": plan_id, "expression": timing.expression, "time": TIME}
+                    {"do": "SCHEDULED", "planId": plan_id, "expression": timing.expression, "time": SCHEDULED_TIME}
                 ),
                 "RetryPolicy": {"MaximumRetryAttempts": 20, "MaximumEventAgeInSeconds": 3_600},
             },

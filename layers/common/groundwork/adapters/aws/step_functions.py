@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from groundwork.adapters.aws.clients import event_invoker
 from groundwork.errors import Transient
 
-_GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
+_EXPIRED_TOKEN_ERRORS = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 """What is answered for a token that nothing waits with any more."""
 
 
@@ -46,10 +46,16 @@ class PlanMachine:
         )
 
     def open(self, token: str, answer: str) -> None:
-        self._call("send_task_success", _GONE, taskToken=token, output=json.dumps({"next": answer}))
+        self._call("send_task_success", _EXPIRED_TOKEN_ERRORS, taskToken=token, output=json.dumps({"next": answer}))
 
     def close(self, token: str) -> None:
-        self._call("send_task_failure", _GONE, taskToken=token, error="PlanEnded", cause="The plan does not go on here")
+        self._call(
+            "send_task_failure",
+            _EXPIRED_TOKEN_ERRORS,
+            taskToken=token,
+            error="PlanEnded",
+            cause="The plan does not go on here",
+        )
 
     def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
         """False where the answer is one of those that are `passed` over."""

@@ -31,9 +31,9 @@ class StateRow(Model):
     epoch = NumberAttribute(attr_name="epoch", null=True)
     body = CompactJson(attr_name="body", null=True)
     lease_until = NumberAttribute(attr_name="lease", null=True)
-    knock = UnicodeAttribute(attr_name="knock", null=True)
-    knocked = NumberAttribute(attr_name="knocked", null=True)
-    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
+    pending_token = UnicodeAttribute(attr_name="knock", null=True)
+    pending_execution = NumberAttribute(attr_name="knocked", null=True)
+    pending_order = UnicodeAttribute(attr_name="knockOrder", null=True)
     turns = NumberAttribute(attr_name="turns", null=True)
     input = NumberAttribute(attr_name="input", null=True)
     output = NumberAttribute(attr_name="output", null=True)
@@ -64,7 +64,7 @@ class LogRow(Model):
     body = CompactJson(attr_name="body")
 
 
-class KeptRow(Model):
+class BlobRow(Model):
     """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
 
     class Meta:
@@ -78,7 +78,7 @@ class KeptRow(Model):
     turns = NumberAttribute(attr_name="turns", null=True)
 
 
-class PartRow(Model):
+class BlobPartRow(Model):
     class Meta:
         table_name = ""
 
@@ -117,7 +117,7 @@ def is_log_position(text: str) -> bool:
     return re.fullmatch("[0-9]{15}#[0-9]{5}", text) is not None
 
 
-def state_of(row: StateRow) -> TaskState:
+def read_task_state(row: StateRow) -> TaskState:
     return TaskState(
         status=TaskStatus(row.status or TaskStatus.PENDING),
         attempts=int(row.attempts or 0),

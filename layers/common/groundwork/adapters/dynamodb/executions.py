@@ -13,9 +13,9 @@ from pynamodb.connection import Connection
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.adapters.dynamodb.execution_mapping import (
     execution_body,
-    execution_of,
-    execution_state_of,
     in_round,
+    read_execution,
+    read_task_execution,
     state_actions,
 )
 from groundwork.adapters.dynamodb.execution_rows import (
@@ -41,11 +41,11 @@ EXECUTING = "EXECUTING"
 """What the index of those that need attention holds for plans that are carried out."""
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
-MAX_PLANS_KEPT = 8
-MAX_EVENTS = 1_000
+MAX_CACHED_PLANS = 8
+MAX_EVENTS_PER_CHANGE = 1_000
 """More than one change can have: a transaction changes fewer tasks."""
 
-TURN_TRIES = 8
+MAX_TURN_TRIES = 8
 """What has been paid for is counted, some ten seconds of trouble notwithstanding."""
 
 
@@ -65,11 +65,11 @@ class DynamoExecutions(PlanReader):
     def read(self, plan_id: str) -> ExecutionState:
         # the head first: what is read after it is at least as new, and a commit on it then fails
         head = self._head(plan_id)
-        execution = execution_of(head)
+        execution = read_execution(head)
         plan = self._plan(head).changed(status=execution.status, version=int(head.version))
         with wrapped():
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
-        states = {f"{plan_id}-{row.sk[2:]}": in_round(execution_state_of(row), execution.round) for row in rows}
+        states = {f"{plan_id}-{row.sk[2:]}": in_round(read_task_execution(row), execution.round) for row in rows}
         return ExecutionState(plan, execution, states)
 
     def _plan(self, head: PlanRow) -> Plan:
@@ -77,7 +77,7 @@ class DynamoExecutions(PlanReader):
         key = (head.pk, int(head.version))
         if key not in self._plans:
             self._plans[key] = self._version(head, int(head.version))
-            while len(self._plans) > MAX_PLANS_KEPT:
+            while len(self._plans) > MAX_CACHED_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
@@ -89,7 +89,7 @@ class DynamoExecutions(PlanReader):
         for task_id, state in after.states.items():
             old = in_round(before.of(task_id), after.execution.round)
             if state != old:
-                knock = _knock_is(old.knock) if state.knock != old.knock else None
+                knock = _pending_token_is(old.pending_token) if state.pending_token != old.pending_token else None
                 transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), knock, "task")
         if begun := len(after.running) - len(before.running):
             room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - begun)
@@ -138,14 +138,18 @@ class DynamoExecutions(PlanReader):
 
     # what is written besides
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = f"{number:08d} {attempt_key}"
-        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
-        first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
+        actions: list[Any] = [
+            StateRow.pending_token.set(token),
+            StateRow.pending_execution.set(number),
+            StateRow.pending_order.set(order),
+        ]
+        first = StateRow.pending_order.does_not_exist() | (StateRow.pending_order <= order)
         with suppress(ConditionFailed), wrapped():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
 
-    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+    def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
         try:
             with wrapped():
                 row = StateRow.get(plan_id, state_key(task_id), consistent_read=True)
@@ -153,7 +157,7 @@ class DynamoExecutions(PlanReader):
             return False
         return int(row.epoch or 0) == epoch and row.status == TaskStatus.RUNNING.value
 
-    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+    def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
         mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
         try:
             with wrapped():
@@ -163,8 +167,8 @@ class DynamoExecutions(PlanReader):
             return False
         return True
 
-    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
-        spent = turn.spent
+    def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
+        spent = turn.usage
         counts: list[tuple[Any, int]] = [
             (StateRow.turns, 1),
             (StateRow.input, spent.input),
@@ -176,7 +180,7 @@ class DynamoExecutions(PlanReader):
         ]
         adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
-        for attempt in range(TURN_TRIES):
+        for attempt in range(MAX_TURN_TRIES):
             # together: the line tells whether it has been counted, however often the request is sent
             transaction = Transaction(self._connection())
             transaction.update(StateRow(plan_id, state_key(task_id)), adds)
@@ -186,7 +190,7 @@ class DynamoExecutions(PlanReader):
             except Cancelled:
                 return None
             except Transient:
-                if attempt + 1 == TURN_TRIES:
+                if attempt + 1 == MAX_TURN_TRIES:
                     raise
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
         return None
@@ -199,7 +203,7 @@ class DynamoExecutions(PlanReader):
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
         return [
-            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MAX_EVENTS + number, **event}
+            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MAX_EVENTS_PER_CHANGE + number, **event}
             for row in rows
             for number, event in reversed(list(enumerate(row.events)))
         ]
@@ -215,7 +219,7 @@ class DynamoExecutions(PlanReader):
 
     # the account's room
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         return self.limit - int(self._slots().used or 0)
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
@@ -244,5 +248,5 @@ def _unchanged(before: ExecutionState) -> Any:
     return alive & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
 
 
-def _knock_is(knock: str | None) -> Any:
-    return StateRow.knock.does_not_exist() if knock is None else StateRow.knock == knock
+def _pending_token_is(knock: str | None) -> Any:
+    return StateRow.pending_token.does_not_exist() if knock is None else StateRow.pending_token == knock
