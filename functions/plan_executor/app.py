@@ -107,17 +107,17 @@ def done(event: dict[str, Any], carrier: StepHandler) -> dict[str, Any]:
     plan_id, number = event["planId"], event["number"]
     match event["do"]:
         case "BEGIN":
-            return carrier.begin(plan_id, number)
+            return carrier.list_phases(plan_id, number)
         case "PHASE":
-            return carrier.phase(plan_id, number, event["phaseId"])
+            return carrier.list_tasks(plan_id, number, event["phaseId"])
         case "GATE":
-            return carrier.gate(plan_id, number, event["taskId"], event["token"], try_of(event))
+            return carrier.wait_at_gate(plan_id, number, event["taskId"], event["token"], try_of(event))
         case "WORK":
-            return asyncio.run(carrier.work(plan_id, number, event["taskId"], try_of(event)))
+            return asyncio.run(carrier.run_task(plan_id, number, event["taskId"], try_of(event)))
         case "END":
             return carrier.end(plan_id, number)
         case "FAILED":
-            return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
+            return carrier.fail(plan_id, number, reason_of(event.get("error") or {}))
     raise ValueError(f"nobody knows how to do {event['do']!r}")
 
 

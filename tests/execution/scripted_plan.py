@@ -5,10 +5,10 @@ played here as `statemachines/plan.asl.json` has it.
 from dataclasses import dataclass, field
 
 from groundwork.errors import Refusal
-from groundwork.execution import attempts
-from groundwork.execution.attempts import Step
+from groundwork.execution import attempt_result, claims
 from groundwork.execution.commands import Actor, execute
 from groundwork.execution.coordinator import Command, ExecutionCoordinator
+from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ENDED_STATUSES, ExecutionState
 from groundwork.execution.worker import Completed, TaskOutcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
@@ -130,20 +130,20 @@ class Play:
 
     def claim(self, one: Iteration) -> int | None:
         """The epoch of the claim; None where there is none and the iteration goes elsewhere."""
-        claims: list[attempts.ClaimResult] = []
+        results: list[claims.ClaimResult] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            claims.append(attempts.claim_task(execution_state, one.task_id, self.now))
-            return claims[-1].execution_state
+            results.append(claims.claim_task(execution_state, one.task_id, self.now))
+            return results[-1].execution_state
 
         before = self.execution_state
         self.coordinator().change(self.plan.id, act)
-        claim = claims[-1]
-        if claim.next is not Step.WORK:
-            self._goes(one, claim.next)
+        claim = results[-1]
+        if claim.step is not Step.WORK:
+            self._goes(one, claim.step)
             return None
         self._check_claim(before, one.task_id)
-        self.claims[one.task_id] = (claim.epoch, self.now + attempts.LEASE_MS)
+        self.claims[one.task_id] = (claim.epoch, self.now + claims.LEASE_MS)
         one.epoch = claim.epoch
         return claim.epoch
 
@@ -156,13 +156,13 @@ class Play:
 
     def finish(self, one: Iteration, epoch: int, outcome: TaskOutcome) -> bool:
         """Whether the worker still held the task."""
-        ends: list[attempts.AttemptResult | None] = []
+        ends: list[attempt_result.AttemptResult | None] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            if not attempts.claim_is_valid(execution_state, one.task_id, epoch):
+            if not claims.claim_is_valid(execution_state, one.task_id, epoch):
                 ends.append(None)
                 return execution_state
-            ends.append(attempts.record_outcome(execution_state, one.task_id, outcome, self.now))
+            ends.append(attempt_result.record_outcome(execution_state, one.task_id, outcome, self.now))
             return ends[-1].execution_state  # type: ignore[union-attr]
 
         self.coordinator().change(self.plan.id, act)
@@ -170,7 +170,7 @@ class Play:
         assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
         if end and isinstance(outcome, Completed):
             self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
-        where = end.next if end else attempts.next_step(self.execution_state, one.task_id)
+        where = end.step if end else next_step(self.execution_state, one.task_id)
         self._goes(one, where)
         self.follow()
         return end is not None

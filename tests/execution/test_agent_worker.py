@@ -94,7 +94,7 @@ class World:
         self.store.add(plan)
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
         for task in plan.tasks:
-            self.carrier.gate(plan.id, 1, task.id, f"token {task.id}")
+            self.carrier.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
     @property
     def coordinator(self) -> ExecutionCoordinator:
@@ -122,7 +122,7 @@ class World:
 
     async def work(self, key: str) -> str:
         """What the state machine is told to do next."""
-        answer = await self.carrier.work(self.plan.id, 1, id_of(self.plan, key))
+        answer = await self.carrier.run_task(self.plan.id, 1, id_of(self.plan, key))
         return str(answer["next"])
 
     def state(self, key: str) -> TaskExecution:
@@ -313,8 +313,8 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     await world.work("a")
     first = world.state("a").commit_sha
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     state = world.state("a")
     assert (state.status, state.attempts, state.attempts_before_round) == (TaskStatus.COMPLETED, 2, 1)
     assert state.commit_sha != first
@@ -327,8 +327,8 @@ async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() ->
     first = world.state("a").commit_sha
     world.server.branches["main"] = first or ""
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     assert world.state("a").commit_sha not in (None, first)
 
 

@@ -176,7 +176,7 @@ COURSES = {
 
 @pytest.fixture(autouse=True)
 def small_maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_handler, "INLINE", 2)
+    monkeypatch.setattr(step_handler, "MAX_INLINE_PHASE", 2)
 
 
 def names(machine: Json) -> set[str]:

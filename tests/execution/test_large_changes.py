@@ -29,7 +29,7 @@ def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
     tables.executions._plans[plan.id, 1] = plan
     place.change(plan.id, lambda execution_state: commands.execute(execution_state, ASKED))
     for task in list(plan.tasks)[first:]:
-        place.store.pending_token(plan.id, task.id, 1, f"token {task.id}")
+        place.store.save_pending_token(plan.id, task.id, 1, f"token {task.id}")
     after = place.change(plan.id, lambda execution_state: execution_state)
     assert len(after.running) == limit
     return plan.id

@@ -10,7 +10,7 @@ import pytest
 from groundwork.backlog.model import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import commands
-from groundwork.execution.attempts import LEASE_MS
+from groundwork.execution.claims import LEASE_MS
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.state import ExecutionState, TaskUsage
@@ -84,11 +84,11 @@ class World:
 
     def gate(self, key: str, token: str, number: int = 1) -> str | None:
         """What is answered at the gate at once; "waits" where nothing is."""
-        self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
+        self.carrier.wait_at_gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
     async def work(self, key: str, number: int = 1, attempt_key: str = "") -> dict[str, Any]:
-        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), attempt_key)
+        return await self.carrier.run_task(self.plan.id, number, id_of(self.plan, key), attempt_key)
 
     def status(self, key: str) -> TaskStatus:
         return self.execution_state.of(id_of(self.plan, key)).status
@@ -257,13 +257,13 @@ def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> Non
 @pytest.mark.parametrize("mode", ["sequential", "manual", "parallel"])
 def test_child_executions_may_begin_in_any_order(mode: str) -> None:
     world = World(plan_of(phase("One", *(draft(f"t{n}") for n in range(45)), mode=mode)))
-    told = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    told = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     assert (told["large"], told["width"]) == (True, 45)
 
 
 def test_the_phases_of_a_large_plan_are_child_executions_however_small() -> None:
     world = World(plan_of(*(phase(f"P{m}", *(draft(f"p{m}t{n}") for n in range(10))) for m in range(11))))
-    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["large"]
+    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["large"]
 
 
 async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
@@ -307,11 +307,11 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     world = chain()
     with pytest.raises(PlanNotEnded):
         world.carrier.end(world.plan.id, 1)
-    assert world.carrier.failed(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
+    assert world.carrier.fail(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
     assert (world.execution_state.status, world.execution_state.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
-    assert world.carrier.failed(world.plan.id, 1, "late") == {"failed": False}
+    assert world.carrier.fail(world.plan.id, 1, "late") == {"failed": False}
     assert world.execution_state.status is PlanStatus.RUNNING
     assert world.gate("a", "old", number=1) is None
     assert world.gate("a", "new", number=2) == "WORK"
@@ -331,17 +331,17 @@ def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
 
 def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
     class Deaf(MemoryMachine):
-        def close(self, token: str) -> None:
+        def close_gate(self, token: str) -> None:
             if faults:
                 raise faults.pop()
-            super().close(token)
+            super().close_gate(token)
 
     faults: list[Exception] = []
     world = chain()
     world.machine = Deaf()
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
-    world.carrier.failed(world.plan.id, 1, "gone")
+    world.carrier.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert (world.machine.opened, world.machine.started) == ({}, [])
     world.coordinator.sweep(10**15, lambda: False)
@@ -351,10 +351,10 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
-    world.carrier.failed(world.plan.id, 1, "gone")
+    world.carrier.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
-    assert world.carrier.begin(world.plan.id, 1) == {"phaseIds": []}
-    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
+    assert world.carrier.list_phases(world.plan.id, 1) == {"phaseIds": []}
+    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
     assert (await world.work("a", number=1))["next"] == "DONE"
     assert world.execution_state.of(id_of(world.plan, "a")).attempts == 0
 
@@ -362,17 +362,17 @@ async def test_an_old_execution_has_no_phases_and_no_work() -> None:
 def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -> None:
     tasks = [draft("z", "y"), draft("y", "x"), draft("x"), *(draft(f"t{n}") for n in range(40))]
     world = World(plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("last"))))
-    one = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    one = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     ids = [id_of(world.plan, key) for key in ("x", "y", "z")]
     assert sorted(one["taskIds"].index(id_) for id_ in ids) == [one["taskIds"].index(id_) for id_ in ids]
     assert (one["mode"], one["large"], one["width"]) == ("parallel", True, 43)
-    two = world.carrier.phase(world.plan.id, 1, world.plan.phases[1].id)
+    two = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[1].id)
     assert (two["mode"], two["large"], two["width"]) == ("sequential", False, 1)
 
 
 def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> None:
     class Deaf(MemoryMachine):
-        def open(self, token: str, answer: str) -> None:
+        def open_gate(self, token: str, answer: str) -> None:
             heard.append(token)
             if len(heard) == 1:
                 raise Transient("Step Functions")
@@ -381,7 +381,7 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     world = chain()
     world.machine = Deaf()
     a = id_of(world.plan, "a")
-    world.store.pending_token(world.plan.id, a, 1, "one")
+    world.store.save_pending_token(world.plan.id, a, 1, "one")
     world.change(lambda execution_state: commands.skip(execution_state, a, Actor("somebody", 1_000), "run"))
     assert heard == ["one"]
     for _ in range(3):
@@ -391,10 +391,10 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
 
 def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next() -> None:
     class Deaf(MemoryMachine):
-        def close(self, token: str) -> None:
+        def close_gate(self, token: str) -> None:
             if faults:
                 raise faults.pop()
-            super().close(token)
+            super().close_gate(token)
 
     faults: list[Exception] = [Transient("Step Functions"), Transient("Step Functions")]
     world = chain()

@@ -1,7 +1,7 @@
 """Plans carried out in memory: gates, control, attempts."""
 
 from groundwork.execution import commands
-from groundwork.execution.attempts import record_outcome
+from groundwork.execution.attempt_result import record_outcome
 from groundwork.execution.state import Cause
 from groundwork.execution.worker import Failed, Suspended, TransientFailure
 from groundwork.plans.model import PlanStatus

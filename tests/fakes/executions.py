@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import NotFound, WriteConflict
-from groundwork.execution.attempts import claim_is_valid
+from groundwork.execution.claims import claim_is_valid
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Execution, ExecutionState, TaskExecution
 from groundwork.execution.worker import TurnReport
@@ -57,7 +57,7 @@ class MemoryExecutions:
         theirs = {name: getattr(current, name) for name in LIVE if getattr(after, name) == getattr(old, name)}
         return after.changed(**theirs)
 
-    def pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = (number, attempt_key)
         if order >= self.tries.get(task_id, order):
             self.tries[task_id] = order
@@ -99,7 +99,7 @@ class MemoryExecutions:
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
         self.waits_for_capacity.add(plan_id)
 
-    def waiting_for_capacity(self) -> list[str]:
+    def pop_waiting_for_capacity(self) -> list[str]:
         waiting, self.waits_for_capacity = sorted(self.waits_for_capacity), set()
         return waiting
 
@@ -118,11 +118,11 @@ class MemoryMachine:
             self.started.append((plan_id, number))
         return (plan_id, number) not in self.ended
 
-    def undo(self, plan_id: str) -> None:
+    def request_rollback(self, plan_id: str) -> None:
         self.undone.append(plan_id)
 
-    def open(self, token: str, answer: str) -> None:
+    def open_gate(self, token: str, answer: str) -> None:
         self.opened.setdefault(token, answer)
 
-    def close(self, token: str) -> None:
+    def close_gate(self, token: str) -> None:
         self.opened.setdefault(token, None)

@@ -97,7 +97,7 @@ def test_a_task_deleted_while_it_comes_to_its_gate_does_not_hold_up_its_phase(cl
     clicks.ask(f"/api/plans/{plan['id']}/execute")
     # the gate has been looked at, and its token is written after the edit
     assert clicks.plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'b')}").status == 204
-    clicks.tables.executions.pending_token(plan["id"], id_of(plan, "b"), 1, "late")
+    clicks.tables.executions.save_pending_token(plan["id"], id_of(plan, "b"), 1, "late")
     clicks.conductor().change(plan["id"], lambda execution_state: execution_state)
     assert clicks.machine.opened == {"late": "DONE"}
 

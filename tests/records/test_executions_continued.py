@@ -109,8 +109,8 @@ class Going:
 
     async def execution(self, number: int) -> None:
         carrier = self.carrier()
-        for phase_id in carrier.begin(PLAN, number)["phaseIds"]:
-            for task_id in carrier.phase(PLAN, number, phase_id)["taskIds"]:
+        for phase_id in carrier.list_phases(PLAN, number)["phaseIds"]:
+            for task_id in carrier.list_tasks(PLAN, number, phase_id)["taskIds"]:
                 if not await self.task(number, task_id):
                     return
 
@@ -124,7 +124,7 @@ class Going:
                     return False
                 next_ = answer
                 continue
-            worked = await self.carrier().work(PLAN, number, task_id)
+            worked = await self.carrier().run_task(PLAN, number, task_id)
             next_, self.now = worked["next"], self.now + worked["waitSeconds"] * 1_000
         return True
 
@@ -132,7 +132,7 @@ class Going:
         self.tokens += 1
         token = f"token {self.tokens}"
         # later than any try that the rows know of
-        self.carrier().gate(PLAN, number, task_id, token, f"99999999.{self.tokens:03d} 000")
+        self.carrier().wait_at_gate(PLAN, number, task_id, token, f"99999999.{self.tokens:03d} 000")
         if self.execution_state.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
             self.ask(commands.approve, task_id)
         return self.machine.opened.get(token)

@@ -21,7 +21,7 @@ from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
-from groundwork.execution.attempts import Step
+from groundwork.execution.next_step import Step
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Cause, Execution, TaskExecution
 from groundwork.execution.state import TaskUsage as TaskSpent

@@ -10,7 +10,7 @@ from typing import Any
 from groundwork.adapters.dynamodb import client
 from groundwork.adapters.dynamodb.execution_rows import EventRow, SlotsRow, StateRow, state_key
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
-from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
+from groundwork.execution import claims, commands, gates, reconcile, rollback, step_handler
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.state import ENDED_STATUSES, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -23,7 +23,7 @@ from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
-_claimed, _taken_back, _going_on = attempts.claim_task, rollback.record_reverts, commands._set_running
+_claimed, _taken_back, _going_on = claims.claim_task, rollback.record_reverts, commands._set_running
 _stopped, _assignment, _update = reconcile._stop_tasks, step_handler.StepHandler._assignment, client.Transaction.update
 _put = client.Transaction.put
 
@@ -61,7 +61,7 @@ def _events_put_over_others(self: client.Transaction, row: Any, condition: Any =
 
 def _not_counted(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
-) -> attempts.ClaimResult:
+) -> claims.ClaimResult:
     claim = _claimed(execution_state, task_id, now_ms, attempt_key)
     if not claim.epoch:
         return claim
@@ -71,7 +71,7 @@ def _not_counted(
 
 def _whoever_comes(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
-) -> attempts.ClaimResult:
+) -> claims.ClaimResult:
     return _claimed(execution_state.with_task(task_id, lease_until=0), task_id, now_ms, attempt_key)
 
 
@@ -227,18 +227,18 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "attempts not counted",
         "a claim does not count the attempt",
-        patched("groundwork.execution.attempts.claim_task", _not_counted),
+        patched("groundwork.execution.claims.claim_task", _not_counted),
     ),
     ExecutionMutant(
         "a lease means nothing",
         "a second invocation takes the task of a worker that is alive",
-        patched("groundwork.execution.attempts.claim_task", _whoever_comes),
+        patched("groundwork.execution.claims.claim_task", _whoever_comes),
         under=duplicates,
     ),
     ExecutionMutant(
         "a worker that was replaced writes",
         "what a worker has come to is written without a look at its epoch",
-        patched("groundwork.execution.attempts.claim_is_valid", _no_epoch),
+        patched("groundwork.execution.claims.claim_is_valid", _no_epoch),
         under=zombies,
         first=38,
     ),
@@ -261,7 +261,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "a late knock counts",
         "a gate's invocation that comes late writes its dead token over the live one",
-        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.pending_token", _any_knock),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.save_pending_token", _any_knock),
         under=duplicates,
     ),
     ExecutionMutant(
@@ -292,8 +292,8 @@ EXECUTION_MUTANTS = (
         "a failed task passed over",
         "the plan goes on without a word to anybody",
         patched_all(
-            ("groundwork.execution.attempts.paused_by_failure", lambda execution_state: execution_state),
-            ("groundwork.execution.commands.paused_by_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.attempt_result.pause_after_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.commands.pause_after_failure", lambda execution_state: execution_state),
         ),
         first=7,
     ),

@@ -48,6 +48,6 @@ def patches_go_together(seen: SeenPlans, repositories: Repositories, sessions: D
             left = completed_tasks(ExecutionState(moment.plan, moment.execution, moment.states), repository_id)
             git = FakeUpstream(server)
             try:
-                git.apply_stack(git.head("main", None), PatchStacks(sessions).on(left))
+                git.apply_stack(git.head("main", None), PatchStacks(sessions).of_tasks(left))
             except PatchConflict as apart:
                 raise Violation("patches_go_together", str(apart)) from apart

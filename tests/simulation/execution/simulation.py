@@ -143,7 +143,7 @@ class ExecutionSimulation:
             return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
             asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
-            return await self.carrier(sandbox, event).work(*asked)
+            return await self.carrier(sandbox, event).run_task(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
     async def _to_its_end(self, sandbox: Sandbox, event: Json) -> Json:

@@ -69,7 +69,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A commit on the branch. `find_in_changes` if it was there already: pushed before, and the answer to that was lost."""
+    """A commit on the branch. `found` if it was there already: pushed before, and the answer to that was lost."""
 
     sha: str
     branch: str

@@ -128,13 +128,15 @@ class _Invocation:
             folder=self.folder,
             commits=plan.auto_commit,
             attempts_before_round=self.assignment.attempts_before_round,
-            stack=EMPTY_STACK if plan.auto_commit else self._stacks.on(below),
+            stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(below),
         )
         limits = brief.limits_for(self.assignment.task.effort)
         return attempting.start_session(self.upstream, self._brief(), limits, spec)
 
     def _workspace(self, session: Session) -> Workspace:
-        return attempting.restore_workspace(self.upstream, session, self.folder, self._stacks.of(session.base_patches))
+        return attempting.restore_workspace(
+            self.upstream, session, self.folder, self._stacks.of_patches(session.base_patches)
+        )
 
     def _brief(self) -> Any:
         asked = self.assignment
@@ -185,7 +187,7 @@ class _Invocation:
     async def _kept(self, session: Session, summary: str) -> TaskOutcome:
         below = await self.context.completed_tasks()
         patch = await asyncio.to_thread(self._patched, session, below)
-        return Completed(None, summary, tuple(patch.changes), on=below)
+        return Completed(None, summary, tuple(patch.changes), based_on=below)
 
     async def _committed(self, session: Session, summary: str) -> TaskOutcome:
         try:
@@ -199,7 +201,9 @@ class _Invocation:
     def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:
         """Kept on top of what others have done meanwhile, as a commit would have landed."""
         stacks = self._stacks
-        patch = attempting.make_patch(self.upstream, session, stacks.of(session.base_patches), stacks.on(below))
+        patch = attempting.make_patch(
+            self.upstream, session, stacks.of_patches(session.base_patches), stacks.of_tasks(below)
+        )
         self.worker.sessions.save_patch(patch)
         return patch
 

@@ -105,7 +105,7 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
         raise WrongTaskStatus("rejected", state.status.value)
     said = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
     after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
-    return paused_by_failure(after)
+    return pause_after_failure(after)
 
 
 def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
@@ -168,7 +168,7 @@ def complete(
     return _resume_when_resolved(after, actor)
 
 
-def paused_by_failure(execution_state: ExecutionState) -> ExecutionState:
+def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
     """A person who has paused it keeps it paused; else the failure does."""
     if execution_state.status is not PlanStatus.RUNNING:
         return execution_state

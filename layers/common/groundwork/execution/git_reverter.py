@@ -27,7 +27,7 @@ class GitReverter:
     def check_remaining_patches(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         with self._cloned(repository) as git:
             base = git.head(branch, repository.default_branch, make=False)
-            git.apply_stack(base, PatchStacks(self.patches).on(left))
+            git.apply_stack(base, PatchStacks(self.patches).of_tasks(left))
 
     @contextmanager
     def _cloned(self, repository: Repository) -> Iterator[Upstream]:

@@ -19,13 +19,13 @@ class PatchStore(Protocol):
 class PatchStacks:
     patches: PatchStore
 
-    def on(self, below: Iterable[CompletedTask]) -> Stack:
+    def of_tasks(self, below: Iterable[CompletedTask]) -> Stack:
         """The patches of these tasks, in their order. Raises CommitGone."""
         named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.is_patch]
         # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
-        return self.of([under for under in named if self.patches.load_patch(under)])
+        return self.of_patches([under for under in named if self.patches.load_patch(under)])
 
-    def of(self, order: Iterable[PatchRef]) -> Stack:
+    def of_patches(self, order: Iterable[PatchRef]) -> Stack:
         """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
         found: dict[PatchRef, Patch] = {}
         todo = list(order)

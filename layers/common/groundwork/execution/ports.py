@@ -35,7 +35,7 @@ class Executions(Protocol):
         """
         ...
 
-    def pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         """Keeps the token of a gate that has been come to, whatever else is written meanwhile; nothing where a later
         try of this execution has come before, or a later execution: an invocation may be late, or a second one.
         """
@@ -69,7 +69,7 @@ class Executions(Protocol):
         """Keeps in mind that this plan waits for room."""
         ...
 
-    def waiting_for_capacity(self) -> list[str]:
+    def pop_waiting_for_capacity(self) -> list[str]:
         """Plans that wait for it; they are forgotten by being told."""
         ...
 
@@ -81,14 +81,14 @@ class Machine(Protocol):
         """An execution of that number, unless it has been started already. False where that one has ended."""
         ...
 
-    def undo(self, plan_id: str) -> None:
+    def request_rollback(self, plan_id: str) -> None:
         """Has the plan's rollback carried out."""
         ...
 
-    def open(self, token: str, answer: str) -> None:
+    def open_gate(self, token: str, answer: str) -> None:
         """Lets go on what waits with this token, if anything still does."""
         ...
 
-    def close(self, token: str) -> None:
+    def close_gate(self, token: str) -> None:
         """Ends the execution that waits with this token, if it still does."""
         ...

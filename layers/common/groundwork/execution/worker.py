@@ -112,7 +112,7 @@ class Completed:
     commit_sha: str | None
     summary: str = ""
     files: tuple[str, ...] = ()
-    on: tuple[CompletedTask, ...] | None = None
+    based_on: tuple[CompletedTask, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

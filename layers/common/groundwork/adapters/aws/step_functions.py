@@ -30,7 +30,7 @@ class PlanMachine:
         self._arn = arn
         self._tell = event_invoker(executor)
 
-    def undo(self, plan_id: str) -> None:
+    def request_rollback(self, plan_id: str) -> None:
         self._tell({"do": "UNDO", "planId": plan_id})
 
     def start(self, plan_id: str, number: int) -> bool:
@@ -45,10 +45,10 @@ class PlanMachine:
             input=body,
         )
 
-    def open(self, token: str, answer: str) -> None:
+    def open_gate(self, token: str, answer: str) -> None:
         self._call("send_task_success", _EXPIRED_TOKEN_ERRORS, taskToken=token, output=json.dumps({"next": answer}))
 
-    def close(self, token: str) -> None:
+    def close_gate(self, token: str) -> None:
         self._call(
             "send_task_failure",
             _EXPIRED_TOKEN_ERRORS,

@@ -138,7 +138,7 @@ class DynamoExecutions(PlanReader):
 
     # what is written besides
 
-    def pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = f"{number:08d} {attempt_key}"
         actions: list[Any] = [
             StateRow.pending_token.set(token),
@@ -226,7 +226,7 @@ class DynamoExecutions(PlanReader):
         with wrapped():
             SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
 
-    def waiting_for_capacity(self) -> list[str]:
+    def pop_waiting_for_capacity(self) -> list[str]:
         waiting = sorted(self._slots().waiting or ())
         if waiting:
             with wrapped():

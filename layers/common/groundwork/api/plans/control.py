@@ -33,7 +33,7 @@ TASK: dict[str, Any] = TAG | {"responses": answers(TaskControlled)}
 
 def changed(plan_id: str, ask: Ask) -> ExecutionState:
     acting: ExecutionCoordinator = given(router, "conductor")
-    asked = Actor(acting.who or "somebody", acting.now_ms())
+    asked = Actor(acting.actor or "somebody", acting.now_ms())
     return acting.change(plan_id, lambda execution_state: ask(execution_state, asked))
 
 
@@ -83,7 +83,7 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
 @router.post("/api/plans/<plan_id>/schedule", operation_id="schedulePlan", summary="Schedule a plan", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     acting: ExecutionCoordinator = given(router, "conductor")
-    timing = body.timing(Actor(acting.who or "somebody", acting.now_ms()))
+    timing = body.timing(Actor(acting.actor or "somebody", acting.now_ms()))
     set_schedule(acting.store.read(plan_id), timing)
     # set first: a timing that the timer refuses is not kept, and one that is not kept begins nothing
     _timer().set(plan_id, timing)
