@@ -1,4 +1,4 @@
-"""One attempt at a task, from a clean checkout to what it leaves: a commit on the plan's branch, or a patch."""
+"""One attempt at a task, from a clean checkout to a commit on the plan's branch, or a patch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +16,11 @@ from groundwork.plans.repo_map import layout
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSpec:
-    """Where the work is done: the plan's branch, the one it starts from, and an empty folder for the checkout.
+    """Branch, start branch and empty folder for a checkout.
 
-    `start_from` is None where the branch must be there, for it holds the plan's work. `commits` is False where a change
-    is kept as a patch: then nothing is ever written to the server, and the patches of `stack` lie under the work.
-    Attempts up to `since` belong to an earlier round: their commits are none of this one's, though the branch may have
-    them below.
+    `start_from` is None if the branch must exist because it holds the plan's work. With `commits` False the change
+    becomes a patch: nothing is written to the server, and the patches of `stack` lie under the work. Attempts up to
+    `attempts_before_round` belong to earlier rounds: their commits do not count, though the branch may contain them.
     """
 
     branch: str
@@ -39,9 +38,9 @@ class StartedSession:
 
 
 def start_session(upstream: Upstream, brief: TaskBrief, limits: Limits, spec: CheckoutSpec) -> StartedSession | Landed:
-    """A session on a clean checkout of the branch's head; or the task's commit, if an earlier attempt has landed it.
+    """Start a session on the branch's head, or return the commit of an earlier attempt.
 
-    Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a person has to act).
+    Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a user must act).
     """
     base = upstream.head(spec.branch, spec.start_from, make=spec.commits)
     if spec.commits and (there := upstream.find(spec.branch, brief.task_id, spec.attempts_before_round)):
@@ -52,9 +51,9 @@ def start_session(upstream: Upstream, brief: TaskBrief, limits: Limits, spec: Ch
 
 
 def restore_workspace(upstream: Upstream, session: Session, folder: Path, stack: Stack = EMPTY_STACK) -> Workspace:
-    """The files as the session left them, in an empty folder; the invocation before may have been another machine's.
+    """Restore the session's files in an empty folder, on any machine.
 
-    `stack` holds the patches that are under the session.
+    `stack` holds its base patches.
     """
     workspace = _workspace(upstream.checkout(upstream.apply_stack(session.base, stack), folder), session.brief)
     workspace.restore(changes.from_json(session.changes))
@@ -68,10 +67,10 @@ def land(
     attempts_before_round: int = 0,
     going: Callable[[], bool] = always,
 ) -> Landed:
-    """The commit of a session that has ended well. Calling it again gives the same commit.
+    """Commit the change of a successful session. Safe to repeat.
 
-    Raises MergeConflict (another attempt on the new head), RepositoryUnreachable (this again), RepositoryRefused, and
-    NotLanded where `going` says so before it has been pushed.
+    Raises MergeConflict (start another attempt on the new head), RepositoryUnreachable (repeat this call),
+    RepositoryRefused, and NotLanded if `going` returns False before the push.
     """
     assert session.ended
     assert session.ended.success
@@ -81,7 +80,10 @@ def land(
 
 
 def make_patch(upstream: Upstream, session: Session, began_on: Stack = EMPTY_STACK, now: Stack = EMPTY_STACK) -> Patch:
-    """The change of a session that has ended well, on the patches that are there `now`. Raises as `land` does."""
+    """Build the patch of a successful session, rebased from `began_on` onto `now`.
+
+    Raises as `land` does.
+    """
     before, there = upstream.apply_stack(session.base, began_on), upstream.apply_stack(session.base, now)
     change: changes.Changes = changes.from_json(session.changes)
     if before != there:

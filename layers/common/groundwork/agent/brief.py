@@ -1,4 +1,4 @@
-"""What a session is told of its task, drawn from the plan and from what has come of the tasks before it."""
+"""Brief of a session: the task, from the plan and the results of earlier tasks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +15,11 @@ MAX_REASON = 1_500
 MAX_FILES = 30
 
 _LIMIT_FACTORS = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
-"""Of a middling task's limits."""
+"""Factors on the default limits of a session, by effort."""
 
 
 class CompletedDependency(Value):
-    """What a task has left behind for those that depend on it."""
+    """Result of a task for its dependents."""
 
     summary: str = ""
     files: tuple[str, ...] = Field(default=())
@@ -43,9 +43,10 @@ def brief(
     failed: Sequence[FailedAttempt] = (),
     note: str = "",
 ) -> TaskBrief:
-    """`done` is by the ids of tasks that have succeeded; `failed` are earlier attempts at this one.
+    """Make the brief of an attempt.
 
-    `note` is what a person has said with a rejection or a retry; it is told like an attempt's reason.
+    `done` holds completed tasks by id; `failed` lists earlier attempts at this task. `note` is a user's remark on a
+    rejection or retry, and is shown to the model like a failed attempt's reason.
     """
     reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
     return TaskBrief(

@@ -1,4 +1,4 @@
-"""Whether a session goes round in circles. Pure: fingerprints of its turns in, yes or no out."""
+"""Detection of sessions in a loop, by fingerprints of their turns. Pure."""
 
 import hashlib
 import json
@@ -11,14 +11,14 @@ MAX_FINGERPRINTS = 4 * MAX_LOOP_TURNS
 
 
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
-    """The same for turns that did the same and saw the same come of it."""
+    """Hash of a turn's calls and results."""
     asked = [[call.get("name"), call.get("input")] for call in calls]
     text = json.dumps([asked, list(results)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def repetitions(prints: Sequence[str]) -> int:
-    """How often in a row the last turn, or the last two or three, were done at the end of this sequence; at least 1."""
+    """Count how often the last one to three turns repeat at the end; at least 1."""
     return max((_repetitions_of(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
 
 

@@ -1,7 +1,9 @@
-"""Which paths of a checkout may be named: inside it, and never what git, or a file system, takes for its own.
+"""Rules for paths in a checkout:
 
-A path is refused by its text alone, before anything on disk is looked at; so what is refused on one file system is
-refused on all, and a commit made here is safe to check out on Windows and macOS too.
+inside it, and never a name that git or a file system reserves.
+
+A path is refused by its text alone, without a look at the disk. So the rules are the same on all file systems, and a
+commit made here is safe to check out on Windows and macOS.
 """
 
 import re
@@ -15,7 +17,7 @@ MAX_NAME_BYTES = 255
 
 # HFS+ ignores these when it compares names (git's own list, utf8.c)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-# NTFS finds .git by its 8.3 name too, and reads what follows a colon as the name of a stream
+# NTFS also finds .git by its 8.3 name, and reads a colon as the start of a stream name
 _SHORT_NAME = re.compile(r"git~\d+")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -45,7 +47,10 @@ CI_CONFIG_PATHS = (
     "cloudbuild.yaml",
     "jenkinsfile",
 )
-"""What a build server runs, with its secrets, as soon as it is pushed: written only where the task itself names it."""
+"""Files that CI servers execute, with their secrets, after a push.
+
+Writable only if the task names them.
+"""
 
 
 class PathRefused(GroundworkError):
@@ -53,7 +58,10 @@ class PathRefused(GroundworkError):
 
 
 def normalize_path(path: str) -> str:
-    """The path from the top of the checkout, in its plain form. Raises PathRefused, with a reason for the model."""
+    """Normalize a path relative to the repository root.
+
+    Raises PathRefused, with a reason for the model.
+    """
     if not path or len(path) > MAX_LENGTH:
         raise PathRefused("a path must have between 1 and 400 characters")
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -68,7 +76,7 @@ def normalize_path(path: str) -> str:
 
 
 def refusal_reason(name: str) -> str | None:
-    """Why this name of a file or folder may not be used; None if it may."""
+    """Explain why this name of a file or folder is refused. None if it is allowed."""
     if name in ("", ".", ".."):
         return "a path must not hold '..'"
     if "/" in name or "\\" in name or _CONTROL.search(name):
@@ -79,13 +87,13 @@ def refusal_reason(name: str) -> str | None:
 
 
 def is_git_name(name: str) -> bool:
-    """Whether some file system takes this name for .git."""
+    """True if any file system takes this name for .git."""
     plain = _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
     plain = plain.split(":", 1)[0].rstrip(". ")
     return plain == ".git" or bool(_SHORT_NAME.fullmatch(plain))
 
 
 def is_ci_config(path: str) -> bool:
-    """Whether a build server takes its orders from this path."""
+    """True if a CI server reads its configuration from this path."""
     low = path.casefold()
     return any(low == place or (place.endswith("/") and low.startswith(place)) for place in CI_CONFIG_PATHS)

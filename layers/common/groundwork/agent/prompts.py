@@ -1,4 +1,4 @@
-"""What a session is told: how to work, the same for every task, and the task itself as fenced data."""
+"""Prompts of a session: fixed instructions, and the task itself as fenced data."""
 
 from typing import Any
 
@@ -50,12 +50,12 @@ NOTHING_CHANGED = (
 
 
 def first_message(brief: TaskBrief) -> str:
-    """The first message: the task, fenced."""
+    """First message: the task, fenced."""
     return f"{fenced('task', task_data(brief))}\n\nCarry out this task."
 
 
 def task_data(brief: TaskBrief) -> dict[str, Any]:
-    """What the model is told of the task; ids and what is none of its business are left out."""
+    """Data of the task for the model, without ids and empty fields."""
     told: dict[str, Any] = {
         "plan": brief.plan_title,
         "key": brief.key,

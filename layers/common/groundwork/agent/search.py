@@ -1,4 +1,4 @@
-"""Finding files by their names and by what is in them, within bounds of number, length and time."""
+"""Search for files by name and content, bounded in results, length and time."""
 
 import os
 import time
@@ -22,7 +22,7 @@ SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
 def glob(workspace: Workspace, pattern: str, folder: str = "", seconds: float = MAX_SECONDS) -> str:
-    """The paths that match, sorted. `**` crosses folders, `*` does not. Raises NotDone."""
+    """List matching paths, sorted. `**` crosses folders, `*` does not. Raises ToolFailed."""
     if len(pattern) > MAX_PATTERN:
         raise ToolFailed("the pattern is too long")
     top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
@@ -38,7 +38,10 @@ def glob(workspace: Workspace, pattern: str, folder: str = "", seconds: float = 
 
 
 def list_folder(workspace: Workspace, folder: str) -> str:
-    """What is in a folder: files with their size, folders with a slash, links with where they lead. Raises NotDone."""
+    """List a folder: files with size, folders with a slash, links with target.
+
+    Raises ToolFailed.
+    """
     top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     place = workspace.root / top
     if not place.is_dir():
@@ -54,7 +57,7 @@ def list_folder(workspace: Workspace, folder: str) -> str:
 
 
 def grep(workspace: Workspace, pattern: str, folder: str = "", seconds: float = MAX_SECONDS) -> str:
-    """`path:line: text` of the lines that match a regular expression. Raises NotDone."""
+    """List lines that match a regular expression, as `path:line: text`. Raises ToolFailed."""
     top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     ends = time.monotonic() + seconds
     lines: list[str] = []
@@ -70,7 +73,7 @@ def grep(workspace: Workspace, pattern: str, folder: str = "", seconds: float = 
 
 
 def iter_files(workspace: Workspace, top: str = "", everything: bool = False) -> Iterator[str]:
-    """Paths of all files below a folder (or of the one file), sorted folder by folder."""
+    """Yield the paths of all files in a folder (or of the one file), sorted by folder."""
     if top and (workspace.root / top).is_file():
         yield top
         return
@@ -87,7 +90,7 @@ def _describe_entry(entry: os.DirEntry[str]) -> str:
 
 
 def _matching_paths(pattern: str, paths: Iterator[str], start: str, seconds: float) -> Iterator[str]:
-    """Raises NotDone."""
+    """Raises ToolFailed."""
     whole = regex.compile(translate(pattern, recursive=True, include_hidden=True, seps="/"))
     ends = time.monotonic() + seconds
     try:
@@ -99,11 +102,11 @@ def _matching_paths(pattern: str, paths: Iterator[str], start: str, seconds: flo
 
 
 def _compile(pattern: str) -> regex.Pattern[str]:
-    """Raises NotDone."""
+    """Raises ToolFailed."""
     if not pattern or len(pattern) > MAX_PATTERN:
         raise ToolFailed(f"a pattern must have between 1 and {MAX_PATTERN} characters")
     if _RECURSIVE.search(pattern):
-        # (?R)|a goes down without end and takes all memory within the time that a search has
+        # (?R)|a recurses without end, and exhausts memory within the time limit of a search
         raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
     try:
         return regex.compile(pattern)
@@ -114,7 +117,7 @@ def _compile(pattern: str) -> regex.Pattern[str]:
 def _matching_lines(
     workspace: Workspace, top: str, expression: regex.Pattern[str], ends: float
 ) -> Iterator[tuple[str, int, str]]:
-    """Raises TimeoutError: whatever the pattern, the search itself is stopped, not only between lines."""
+    """Raises TimeoutError, also in the middle of a line: a bad pattern can hang on one."""
     for path in iter_files(workspace, top):
         try:
             content = workspace.read(path)

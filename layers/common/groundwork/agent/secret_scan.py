@@ -1,7 +1,9 @@
-"""Secrets in what is about to be committed: known forms of keys, and literals that are named like one.
+"""Scan for secrets in changes:
 
-Forms are those that the providers document and that public scanners (gitleaks, GitHub's secret scanning) look for.
-What is found is named by its file, line and kind, and never quoted.
+known key formats, and literals with names such as "password".
+
+The formats are those documented by providers and used by public scanners (gitleaks, GitHub secret scanning). Findings
+name file, line and kind, and never quote the secret.
 """
 
 import math
@@ -38,12 +40,12 @@ _NAMED_LITERAL = re.compile(
 )
 _PLACEHOLDER = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
 MIN_ENTROPY = 3.6
-"""Bits of entropy a character below which a literal is words rather than a key (gitleaks: 3.5)."""
+"""Bits per character. Literals below it are words rather than keys (gitleaks: 3.5)."""
 
 
 def find_in_changes(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
-    """Where new lines look as if they held a secret: `config.py line 3 looks like an AWS access key`."""
-    # what was there before, also in a file that has moved, is not this task's to answer for
+    """Report new lines that look like a secret: `config.py line 3 looks like an AWS access key`."""
+    # existing lines, even in a moved file, are not this task's doing
     old = {line for path in changes for line in (before(path) or b"").splitlines()}
     return [
         f"{redact(path)} line {number} looks like {kind}"
@@ -54,19 +56,22 @@ def find_in_changes(changes: Changes, before: Callable[[str], bytes | None]) -> 
 
 
 def find_in_names(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
-    """The same of the names of new files, which are not quoted either."""
+    """Report names of new files that look like a secret, without quoting them."""
     kinds = [secret_kind(path) for path in sorted(changes) if before(path) is None]
     return [f"the name of a new file looks like {kind}" for kind in kinds if kind]
 
 
 def find_in_text(what: str, text: str) -> list[str]:
-    """The same of a text that is to be kept, such as a commit's message: `the summary looks like a GitHub token`."""
+    """Report text that looks like a secret, such as a commit message.
+
+    `the summary looks like a GitHub token`.
+    """
     kinds = dict.fromkeys(kind for line in text.splitlines() if (kind := secret_kind(line)))
     return [f"{what} looks like {kind}" for kind in kinds]
 
 
 def redact(text: str) -> str:
-    """A text for people to read, such as a line of a log, with what is in it of known forms taken out."""
+    """Replace secrets of known formats in a text for users, such as a log line."""
     for kind, form in _PATTERNS.items():
         for secret in {match[0] for match in form.finditer(text) if not _PLACEHOLDER.search(match[0])}:
             text = text.replace(secret, f"[{kind}]")
@@ -74,7 +79,7 @@ def redact(text: str) -> str:
 
 
 def secret_kind(line: str) -> str | None:
-    """What kind of secret a line seems to hold."""
+    """Kind of secret a line seems to contain, or None."""
     for kind, form in _PATTERNS.items():
         match = form.search(line)
         if match and not _PLACEHOLDER.search(match[0]):
@@ -84,12 +89,15 @@ def secret_kind(line: str) -> str | None:
 
 
 def _is_random(literal: str) -> bool:
-    """Words, paths and names of settings have no digits, or say what they are."""
+    """True for random literals.
+
+    Words, paths and names of settings have no digits or low entropy.
+    """
     has_digit = any(character.isdigit() for character in literal)
     return has_digit and not _PLACEHOLDER.search(literal) and _entropy(literal) > MIN_ENTROPY
 
 
 def _entropy(text: str) -> float:
-    """Bits a character."""
+    """Bits per character."""
     counts = Counter(text).values()
     return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)

@@ -1,4 +1,7 @@
-"""The tools of a session. Names and inputs are those of the SDK's own toolset where it has them: models know them."""
+"""Tools of a session.
+
+Names and inputs follow the SDK's own toolset where it has them: models know those.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,7 +72,7 @@ class Finish(_Input):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gives back to the model, and the line about it in the task's log."""
+    """Result of a tool for the model, and its line in the task's log."""
 
     text: str
     is_error: bool = False
@@ -82,7 +85,7 @@ def _schema(input_: type[BaseModel]) -> dict[str, Any]:
 
 
 def _strip_titles(node: Any) -> Any:
-    """Pydantic's titles say nothing that the names do not, and each call pays for them."""
+    """Remove pydantic's titles: they repeat the names, and every call pays for them."""
     if isinstance(node, list):
         return [_strip_titles(part) for part in node]
     if not isinstance(node, dict):
@@ -109,7 +112,10 @@ TOOLS = tuple(Tool(name, text, _schema(input_)) for name, (input_, text) in _TOO
 
 
 def run(workspace: Workspace, call: Block) -> ToolResult:
-    """Carries out one call, `finish` excepted. Never raises for anything the model could have asked."""
+    """Run one call other than `finish`.
+
+    Raises nothing for bad input: errors are results for the model.
+    """
     name = str(call.get("name"))
     if name not in _RUN:
         return ToolResult(
@@ -123,7 +129,7 @@ def run(workspace: Workspace, call: Block) -> ToolResult:
 
 
 def parse_input(name: str, call: Block) -> Any:
-    """The call's input as the tool's own type. Raises NotDone."""
+    """Parse the call's input into the tool's own type. Raises ToolFailed."""
     given = call.get("input")
     try:
         return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
@@ -156,7 +162,7 @@ def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
         raise ToolFailed(f"{path} is not UTF-8 text and cannot be edited") from None
     old, new = request.old_string, request.new_string
     if "\r\n" in text and old not in text:
-        # the lines were shown without their carriage returns
+        # the model was shown the lines without carriage returns
         old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
     count = text.count(old)
     if count == 0:
@@ -165,7 +171,7 @@ def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
         raise ToolFailed(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
     grown = len(_bytes(text)) + count * (len(_bytes(new)) - len(_bytes(old)))
     if grown > MAX_WRITTEN_BYTES:
-        # reckoned before it is made: a letter that is there a million times makes gigabytes of a short text
+        # computed before the replacement: a letter with a million occurrences turns a short text into gigabytes
         raise ToolFailed(f"{path}: a file of {grown:,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
     workspace.write(path, _bytes(text.replace(old, new)))
     places = "once" if count == 1 else f"{count} times"
@@ -195,7 +201,7 @@ def _delete(workspace: Workspace, request: Delete) -> tuple[str, str]:
 
 
 def _bytes(text: str) -> bytes:
-    """Raises NotDone."""
+    """Raises ToolFailed."""
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""One turn of a session: the model is asked, its calls are carried out, and a new session comes of it."""
+"""One turn of a session: call the model, run its tool calls, return the new session."""
 
 import asyncio
 import json
@@ -18,21 +18,24 @@ from groundwork.text import one_line, shortened
 
 TURN_TOKENS = 16_000
 MAX_CALLS = 20
-"""Of tools in one turn; what is beyond is answered, but not carried out."""
+"""Tool calls of one turn; further calls are answered, but not run."""
 
 MAX_RESULT_CHARACTERS = 120_000
-"""Characters of all results of one turn together."""
+"""Characters of all results of one turn."""
 
 MAX_WARNINGS = 3
 MAX_REPETITIONS = 3
 
 type Log = Callable[[str], None]
-"""Takes a line for the task's log."""
+"""Appends a line to the task's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnDeps:
-    """What a turn needs. `cost` is of one call, in millionths of a dollar; `now_ms` a monotonic clock."""
+    """Dependencies of a turn.
+
+    `cost` returns the price of one call in millionths of a dollar. `now_ms` is a monotonic clock.
+    """
 
     model: ConversationModel
     workspace: Workspace
@@ -42,11 +45,14 @@ class TurnDeps:
 
 
 async def run_turn(session: Session, deps: TurnDeps) -> Session:
-    """The session after one more turn. Lets ModelError pass: then nothing has happened, and it can be tried again."""
+    """Run one more turn.
+
+    ModelError passes through: then nothing has happened, and a retry is safe.
+    """
     begun = deps.now_ms()
     session = session if session.messages else session.with_text(prompts.first_message(session.brief))
     turn = _replace_surrogates(await deps.model.turn(_conversation(session)))
-    # the call is billed whatever it holds: count it before anything can go wrong with it
+    # the call is billed in any case: count it before its content can cause an error
     session = _count_usage(session, turn, deps)
     session = await _handle_reply(session, turn, deps)
     session = session.changed(
@@ -64,7 +70,7 @@ def _conversation(session: Session) -> Conversation:
 
 
 def _replace_surrogates(turn: Turn) -> Turn:
-    """JSON can hold halves of characters, which nothing that keeps or sends it can."""
+    """Replace lone surrogates: JSON allows them, but UTF-8 storage and requests do not."""
     text = json.dumps([dict(block) for block in turn.content], ensure_ascii=False)
     return replace(turn, content=tuple(json.loads(text.encode(errors="replace"))))
 
@@ -86,7 +92,7 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
             detail = f" ({shortened(one_line(turn.detail), 200)})" if turn.detail else ""
             return session.end("REFUSED", f"The model refused this task{detail}; look at its texts.")
         case TurnEnd.TRUNCATED:
-            # half a call is no call: nothing of it is kept
+            # a truncated call is no call: none of it is kept
             return _remind(session, prompts.CUT_OFF, "Its answers were cut off again and again.")
         case TurnEnd.SAID:
             spoken = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
@@ -96,14 +102,14 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
 
 
 def _remind(session: Session, text: str, reason: str) -> Session:
-    """With a reminder, or at its end if there have been enough of them."""
+    """Append a reminder, or end the session after too many."""
     if session.warnings >= MAX_WARNINGS:
         return session.end("NOT_FINISHED", reason)
     return session.with_text(text).changed(warnings=session.warnings + 1)
 
 
 async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -> Session:
-    """Whatever else was called in the same turn is done before it may finish."""
+    """Run all other calls of a turn before `finish`."""
     work = [call for call in calls if call.get("name") != FINISH]
     answers = {str(call["id"]): await _run_call(call, position, deps) for position, call in enumerate(work)}
     prints = (*session.fingerprints, fingerprint(calls, [answer.text for answer in answers.values()]))[
@@ -128,14 +134,17 @@ async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -
 async def _run_call(call: Block, position: int, deps: TurnDeps) -> ToolResult:
     if position >= MAX_CALLS:
         return ToolResult(f"Not carried out: at most {MAX_CALLS} calls in one turn.", True)
-    # in a thread: a search may take seconds, and a stop is not to wait for it
+    # in a thread: a search may take seconds, and must not delay a stop
     result = await asyncio.to_thread(tools.run, deps.workspace, call)
     deps.log(result.log)
     return result
 
 
 def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]) -> tuple[Session, ToolResult]:
-    """`failed` are calls of the same turn: whoever finished did not know yet that they would."""
+    """End the session.
+
+    `failed` are other calls of the turn: the model did not know their results yet.
+    """
     try:
         if failed:
             raise ToolFailed(
@@ -152,7 +161,7 @@ def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]
 
 
 def _tool_results(calls: Sequence[Block], answers: Mapping[str, ToolResult]) -> list[dict[str, Any]]:
-    """One for each call, in its order: the API takes no call without one."""
+    """One result per call, in order: the API requires all of them."""
     blocks, remaining = list[dict[str, Any]](), MAX_RESULT_CHARACTERS
     for call in calls:
         result = answers[str(call["id"])]

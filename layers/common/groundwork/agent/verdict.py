@@ -1,4 +1,4 @@
-"""Whether what a session says at its end can be believed and is enough: every criterion met, and something changed."""
+"""Verdict on a session's `finish`: all criteria met, something changed, no secret written."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from groundwork.text import one_line, shortened
 
 
 def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded: bool) -> SessionEnd:
-    """How the session ends by this call of `finish`. Raises NotDone where the model is to try again.
+    """Decide how `finish` ends the session. Raises ToolFailed if the model must try again.
 
-    `reminded` if it has been told before: then it ends all the same.
+    `reminded`: the model had its reminder, so the session ends in any case.
     """
     said: Finish = parse_input(FINISH, call)
     verdicts = _verdicts(session, said)
@@ -43,12 +43,12 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
 
 def _evidence(verdict: Verdict) -> str:
-    # it is kept and shown, and told to the next attempt; what it quotes is not looked at by anything else
+    # the evidence is stored, shown, and passed to the next attempt, and no other scan covers its quotes
     return shortened(secret_scan.redact(one_line(verdict.evidence)), 500)
 
 
 def _secrets_in_message(said: Finish) -> list[str]:
-    """In what becomes the commit's message."""
+    """Secrets in texts of the commit message."""
     return [
         *secret_scan.find_in_text("the summary", said.summary),
         *secret_scan.find_in_text("the subject", said.commit_subject),
@@ -56,7 +56,7 @@ def _secrets_in_message(said: Finish) -> list[str]:
 
 
 def _verdicts(session: Session, said: Finish) -> list[Verdict]:
-    """One for each criterion. Raises NotDone."""
+    """One verdict per criterion. Raises ToolFailed."""
     wanted = range(1, len(session.brief.acceptance_criteria) + 1)
     by_number = {verdict.number: verdict for verdict in said.criteria}
     if missing := [number for number in wanted if number not in by_number]:
@@ -70,7 +70,7 @@ def _verdicts(session: Session, said: Finish) -> list[Verdict]:
 
 
 def _remind_once(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> SessionEnd:
-    """Raises NotDone the first time."""
+    """Raises ToolFailed the first time."""
     if not reminded:
         raise ToolFailed(text)
     return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **known})

@@ -1,7 +1,7 @@
-"""Carries out tasks by sessions of a model: the port `groundwork.execution.worker.Worker`, over `groundwork.agent`.
+"""Worker that runs tasks in model sessions: `execution.worker.TaskWorker` over `agent`.
 
-Each invocation has a clone and a checkout of its own; what an attempt has come to so far is kept after each turn, so
-that the next one goes on from there, on whatever machine.
+Each invocation has its own clone and checkout. The session is saved after each turn, so the next invocation continues
+it on any machine.
 """
 
 import asyncio
@@ -53,14 +53,14 @@ MAX_LOG_CHARACTERS = 2_000
 
 
 class SessionStore(Protocol):
-    """Where the session of a task's attempt is kept. Raises Transient."""
+    """Store of the sessions of tasks' attempts. Raises Transient."""
 
     def load(self, task_id: str, attempt: int) -> Session | None: ...
 
     def save(self, session: Session) -> None: ...
 
     def save_patch(self, patch: Patch) -> None:
-        """The change of a task whose plan makes no commits."""
+        """Save the change of a task in a plan without commits."""
         ...
 
     def load_patch(self, under: PatchRef) -> Patch | None: ...
@@ -68,7 +68,11 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AgentWorker:
-    """`opened` gives a repository, cloned into an empty folder; `cost` is of one call, in millionths of a dollar."""
+    """Runs one attempt of a task in a session.
+
+    `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
+    dollar.
+    """
 
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     model: Callable[[], ConversationModel]
@@ -115,12 +119,12 @@ class _Invocation:
         return PatchStacks(self.worker.sessions)
 
     def _begun(self, below: tuple[CompletedTask, ...]) -> StartedSession | Landed:
-        """Where it was left, or from a clean checkout."""
+        """Restore the saved session, or start one on a clean checkout."""
         kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
         if kept is not None:
             return StartedSession(kept, self._workspace(kept))
         plan, repository = self.assignment.plan, self.assignment.repository
-        # the work of others is on it: made anew, it would be without that
+        # a branch with commits of this plan must exist: a new one would lack them
         must_be_there = any(one.commit_sha and one.changed for one in below)
         spec = CheckoutSpec(
             branch=self.assignment.branch,
@@ -147,7 +151,7 @@ class _Invocation:
         return brief.brief(asked.plan, asked.task, asked.attempt, done, earlier)
 
     async def _carried(self, begun: StartedSession) -> Session | TaskOutcome:
-        """The session at its end, or why this invocation leaves it."""
+        """Run the session to its end, or return the outcome of an invocation that stops earlier."""
         if begun.session.ended:
             return begun.session
         model, lines = self.worker.model(), list[str]()
@@ -155,7 +159,7 @@ class _Invocation:
         last = [begun.session]
 
         async def save(session: Session) -> None:
-            # told first: a turn that could not be kept is done again, and has been paid for all the same
+            # reported before it is saved: an unsaved turn is repeated, but was paid for all the same
             await self.context.turn(_turn_report(last[0], session, lines))
             await asyncio.to_thread(self.worker.sessions.save, session)
             last[0] = session
@@ -176,7 +180,7 @@ class _Invocation:
         if not session.ended.success:
             return Failed(session.ended.reason)
         if not session.changes:
-            # none was asked for, or it would be no success: no commit says nothing
+            # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
         if not await self.context.claim_is_valid():
             return Suspended()
@@ -199,7 +203,7 @@ class _Invocation:
         return Completed(landed.sha, summary, tuple(session.changes))
 
     def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:
-        """Kept on top of what others have done meanwhile, as a commit would have landed."""
+        """Rebase the change onto patches completed meanwhile, and save it."""
         stacks = self._stacks
         patch = attempting.make_patch(
             self.upstream, session, stacks.of_patches(session.base_patches), stacks.of_tasks(below)
@@ -208,7 +212,7 @@ class _Invocation:
         return patch
 
     def _landed(self, session: Session) -> Landed:
-        # a stop that comes while the server is slow, or others are faster, is heeded before the next push
+        # landing may take long on a slow or busy server, so a stop is checked before each push
         branch, attempts_before_round, stop = (
             self.assignment.branch,
             self.assignment.attempts_before_round,
@@ -226,7 +230,7 @@ def _now_ms() -> int:
 
 
 def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:
-    """What a turn adds, for those who watch."""
+    """Report the difference of two sessions as one turn."""
     said = [block for one in after.messages[len(before.messages) :] for block in one.content]
     tools = tuple(str(block.get("name", "")) for block in said if block.get("type") == "tool_use")
     was, now = before.usage, after.usage

@@ -1,4 +1,4 @@
-"""Result of an attempt: success, suspension, a transient failure with backoff, another attempt, or a person's turn."""
+"""Result of an attempt: success, suspension, backoff, another attempt, or a failed task."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -102,7 +102,10 @@ def suspend(execution_state: ExecutionState, task_id: str) -> ExecutionState:
 
 
 def fail_attempt(execution_state: ExecutionState, task_id: str, reason: str, now_ms: int) -> ExecutionState:
-    """End the attempt. Retry at once (behind the gate during a pause), or fail the task after the last attempt."""
+    """End the attempt.
+
+    Retry at once (behind the gate during a pause), or fail the task after the last attempt.
+    """
     state = execution_state.of(task_id)
     failed = (*state.failed, Attempt(number=state.attempts, reason=_truncate(reason)))[-MAX_FAILED_ATTEMPTS:]
     state = state.changed(open=False, failed=failed, error_msg=_truncate(reason), lost=0, faults=0, lease_until=0)

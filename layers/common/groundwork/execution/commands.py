@@ -1,6 +1,7 @@
-"""What people ask of a plan while it is carried out. Each is a function from one standing to the next, or a refusal.
+"""Commands of users on a plan under execution: pure functions from one state to the next.
 
-Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. What follows from it is `reconcile`'s.
+Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. `reconcile` derives the transitions after a
+command.
 """
 
 from dataclasses import dataclass
@@ -27,14 +28,17 @@ RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, and when."""
+    """User of a command, and its time."""
 
     who: str
     at_ms: int
 
 
 def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) -> ExecutionState:
-    """From its beginning; `again` lets a plan that has ended be carried out once more. Raises InvalidPlan."""
+    """Start the plan from its beginning. `again` also allows a finished plan.
+
+    Raises InvalidPlan.
+    """
     execution = execution_state.execution
     if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
         raise WrongStatus("executed", execution_state.status.value)
@@ -57,7 +61,7 @@ def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) 
 
 
 def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = None) -> ExecutionState:
-    """Nothing begins any more; what is under way ends."""
+    """Start no more tasks. Running tasks finish."""
     status, cause = execution_state.status, execution_state.execution.cause
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
         raise WrongStatus("paused", status.value)
@@ -66,14 +70,14 @@ def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = No
 
 
 def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
-    """A plan whose execution has failed goes on in another one."""
+    """Resume a paused plan. A plan whose execution failed continues in a new execution."""
     status, execution = execution_state.status, execution_state.execution
     died = status is PlanStatus.FAILED and execution.number > 0
     if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resumed", status.value)
     _require_no_rollback(execution_state)
     after = _set_running(execution_state, actor)
-    # one whose execution died goes on even so: in PAUSED somebody can see to its failed tasks
+    # after a failed execution the plan resumes even so: users can handle its failed tasks once it is PAUSED
     if not died and after.failed and not after.running and not due_tasks(after):
         raise NothingCanGoOn(after.failed)
     return after
@@ -98,7 +102,10 @@ def approve(execution_state: ExecutionState, task_id: str, actor: Actor) -> Exec
 
 
 def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: str | None = None) -> ExecutionState:
-    """It has failed without having been tried: the plan pauses, and somebody changes, skips or completes it."""
+    """Fail a task before its first attempt.
+
+    The plan pauses until a user edits, skips or completes the task.
+    """
     _, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "rejected")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
@@ -109,7 +116,7 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
 
 
 def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
-    """Three attempts more; with that the plan goes on, unless other tasks have failed or a person has paused it."""
+    """Allow three more attempts. The plan resumes unless other tasks failed or a user paused it."""
     _, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "retried")
     if state.status is not TaskStatus.FAILED:
@@ -129,7 +136,7 @@ def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> Execut
 def skip(
     execution_state: ExecutionState, task_id: str, actor: Actor, dependents: Dependents = "skip"
 ) -> ExecutionState:
-    """What depends on it is skipped with it, or goes on as if it were done."""
+    """Skip a task. Its dependents are skipped too ("skip"), or treat it as done ("run")."""
     _, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "skipped")
     if not state.waits and state.status is not TaskStatus.FAILED:
@@ -148,7 +155,7 @@ def skip(
 def complete(
     execution_state: ExecutionState, task_id: str, actor: Actor, commit_sha: str | None = None, note: str | None = None
 ) -> ExecutionState:
-    """A person has done it. Its turn must have come: nothing is done before what it depends on."""
+    """Mark a task as done by a user. All tasks it waits for must have ended."""
     task, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "completed")
     if not state.waits and state.status is not TaskStatus.FAILED:
@@ -169,7 +176,7 @@ def complete(
 
 
 def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
-    """A person who has paused it keeps it paused; else the failure does."""
+    """Pause a running plan after a failure. A pause by a user keeps its own cause."""
     if execution_state.status is not PlanStatus.RUNNING:
         return execution_state
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
@@ -177,14 +184,14 @@ def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
 
 
 def _resume_when_resolved(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
-    """What a failure has paused goes on when no failed task is left."""
+    """Resume a plan paused by failures once no failed task is left."""
     if execution_state.execution.cause is Cause.FAILURE and not execution_state.failed:
         return _set_running(execution_state, actor)
     return execution_state
 
 
 def _set_running(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
-    """RUNNING again: in another execution where the one there was has ended, or has gone past what is to do."""
+    """Set RUNNING. Use a new execution if the old one has ended, or has passed tasks to redo."""
     execution = execution_state.execution
     another = execution_state.status is PlanStatus.FAILED or execution.needs_restart
     return execution_state.with_execution(
@@ -219,7 +226,7 @@ def _require_no_rollback(execution_state: ExecutionState) -> None:
 
 
 def _unfinished_prerequisites(execution_state: ExecutionState, task: Task) -> list[str]:
-    """What has to end before it: its phase's order, what it depends on, the phases before."""
+    """List unfinished tasks before this one: earlier phases, the phase's order, dependencies."""
     phase = execution_state.plan.phase_of(task.id)
     assert phase is not None
     earlier = execution_state.plan.phases[: execution_state.plan.phases.index(phase)]

@@ -1,4 +1,4 @@
-"""What of a plan's work is done in a repository: what lies under a task that begins there."""
+"""Completed work of a plan in one repository: the base of a new task."""
 
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.worker import CompletedTask
@@ -6,7 +6,7 @@ from groundwork.plans.model import TaskStatus
 
 
 def completed_tasks(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
-    """In the order in which it came about."""
+    """List completed tasks of a repository in order of completion."""
     plan = execution_state.plan
     done = [(execution_state.of(task.id), task) for task in plan.tasks]
     return tuple(

@@ -47,7 +47,10 @@ class ExecutionCoordinator:
     on_notify_error: Callable[[str], None] = lambda message: None
 
     def change(self, plan_id: str, command: Command) -> ExecutionState:
-        """Apply `command` and all transitions after it. Raises NotFound, Transient and the errors of `command`."""
+        """Apply `command` and all transitions after it.
+
+        Raises NotFound, Transient and the errors of `command`.
+        """
         execution_state = self._apply(plan_id, command)
         self._start_waiting_plans()
         return execution_state
@@ -73,7 +76,10 @@ class ExecutionCoordinator:
         return self.change(plan_id, lambda now: _clear_tokens(now, answered[:MAX_CLEARED_TOKENS]))
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
-        """Resync every plan that may have unfinished work. Returns their ids. A fault of one plan stops no other."""
+        """Resync every plan that may have unfinished work. Returns their ids.
+
+        A fault of one plan stops no other.
+        """
         swept: list[str] = []
         for plan_id in self.store.needing_attention(since_ms):
             if stop():
@@ -93,7 +99,10 @@ class ExecutionCoordinator:
         return swept
 
     def register_gate(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
-        """Register a task that has reached its gate in execution `number`. The gate opens now or later."""
+        """Register a task that has reached its gate in execution `number`.
+
+        The gate opens now or later.
+        """
         execution_state = self.store.read(plan_id)
         if execution_state.execution.number != number or not execution_state.status.executing:
             self.machine.close_gate(token)
@@ -148,14 +157,20 @@ class ExecutionCoordinator:
         return after
 
     def _has_new_capacity(self, result: Reconciled) -> bool:
-        """Mark a plan that waits for capacity. True if a slot became free before the mark was written."""
+        """Mark a plan that waits for capacity.
+
+        True if a slot became free before the mark was written.
+        """
         if not result.waits_for_capacity:
             return False
         self.store.mark_waiting_for_capacity(result.execution_state.plan.id)
         return self.store.free_slots() > 0
 
     def _start_waiting_plans(self) -> None:
-        """Open gates of plans that wait for capacity. A failure here is not the caller's: the sweep repeats it."""
+        """Open gates of plans that wait for capacity.
+
+        A failure here is not the caller's: the sweep repeats it.
+        """
         system = replace(self, actor=None)
         with self._reporting("look for plans that wait for capacity"):
             waiting = self.store.pop_waiting_for_capacity() if self.store.free_slots() > 0 else []
@@ -198,7 +213,7 @@ class ExecutionCoordinator:
 
     @contextmanager
     def _reporting(self, action: str) -> Iterator[None]:
-        """Report a transient fault instead of raising it: the commit stands, and the sweep sends again."""
+        """Report a transient fault instead of raising it: the sweep sends again."""
         try:
             yield
         except Transient as fault:

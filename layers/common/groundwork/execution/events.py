@@ -1,4 +1,4 @@
-"""What has happened between two standings of a plan, as events that people read."""
+"""Events between two states of a plan, for its activity log."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from groundwork.execution.state import ExecutionState, TaskExecution
 from groundwork.plans.model import TaskStatus
 
 _SILENT_STATUSES = (TaskStatus.PENDING, TaskStatus.WAITING)
-"""To come to a gate is no event."""
+"""Reaching a gate is no event."""
 
 
 def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> tuple[Event, ...]:

@@ -1,7 +1,9 @@
-"""Which gates may open: one mechanism for order, dependencies, approval, pause, failure and limits.
+"""Gates of tasks:
 
-A task's turn comes when everything it must wait for has ended; its gate opens when its turn has come, the plan is
-RUNNING, a person has approved it where one must, and there is room.
+one mechanism for order, dependencies, approval, pause, failure and limits.
+
+A task is due when everything before it has ended. The gate of a due task opens when the plan is RUNNING, any approval
+it needs is given, and a slot is free.
 """
 
 from collections.abc import Iterator
@@ -14,14 +16,14 @@ from groundwork.plans.model import Condition, Phase, PlanStatus, Task, TaskStatu
 
 
 def earlier_in_phase(phase: Phase, task: Task) -> list[str]:
-    """The tasks of its own phase that it comes after by the phase's order, not by what it depends on."""
+    """List tasks before this one by the order of its phase, dependencies not included."""
     if phase.mode == "parallel":
         return []
     return list(takewhile(lambda id_: id_ != task.id, (other.id for other in phase.tasks)))
 
 
 def started_phases(execution_state: ExecutionState) -> Iterator[Phase]:
-    """Those whose turn has come: all that have ended, and the first that has not."""
+    """Yield all ended phases and the first unfinished one."""
     for phase in execution_state.plan.phases:
         yield phase
         if not execution_state.phase_ended(phase):
@@ -29,14 +31,14 @@ def started_phases(execution_state: ExecutionState) -> Iterator[Phase]:
 
 
 def is_due(execution_state: ExecutionState, phase: Phase, task: Task) -> bool:
-    """Whether its turn has come, given that its phase's has: what is left is the plan's state, approval and room."""
+    """True if all tasks before it have ended. The phase itself must have started."""
     if not all(execution_state.of(other).ended for other in earlier_in_phase(phase, task)):
         return False
     return all(execution_state.of(other).released for other in task.depends_on)
 
 
 def due_tasks(execution_state: ExecutionState) -> list[tuple[Phase, Task]]:
-    """The tasks whose turn has come and that have not begun; what most is waiting behind goes first."""
+    """List due tasks, those with the longest path behind them first."""
     found: list[tuple[Phase, Task]] = []
     for phase in started_phases(execution_state):
         candidates = phase.tasks if phase.mode == "parallel" else _current_task(execution_state, phase)
@@ -51,12 +53,12 @@ def due_tasks(execution_state: ExecutionState) -> list[tuple[Phase, Task]]:
 
 
 def _current_task(execution_state: ExecutionState, phase: Phase) -> tuple[Task, ...]:
-    """Of a phase that goes in order, the one whose turn it is."""
+    """The first unfinished task of a sequential phase."""
     return next(((task,) for task in phase.tasks if not execution_state.of(task.id).ended), ())
 
 
 def _critical_paths(phase: Phase) -> dict[str, float]:
-    """The longest way from each task's beginning to the end of its phase, in seconds."""
+    """Longest path in seconds from each task's start to the end of its phase."""
     costs = {task.id: by_effort(task) for task in phase.tasks}
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
     return ways_ahead(graph, costs)
@@ -67,7 +69,7 @@ def needs_approval(phase: Phase, task: Task, state: TaskExecution) -> bool:
 
 
 def openable_gates(execution_state: ExecutionState) -> list[str]:
-    """Tasks at gates that may open now, were there room for all of them."""
+    """List due tasks at gates that may open, free slots aside."""
     if execution_state.status is not PlanStatus.RUNNING:
         return []
     return [
@@ -78,12 +80,12 @@ def openable_gates(execution_state: ExecutionState) -> list[str]:
 
 
 def free_slots(execution_state: ExecutionState) -> int:
-    """How many more tasks the plan's own limit lets begin."""
+    """Number of tasks that may still start under the plan's own limit."""
     return max(0, execution_state.plan.max_parallel - len(execution_state.running))
 
 
 def condition_met(execution_state: ExecutionState, condition: Condition | None) -> bool:
-    """Whether what it asks of an earlier task has come of it. A task that is gone asks nothing any more."""
+    """True if the earlier task meets the condition. A deleted task imposes none."""
     if condition is None or execution_state.plan.task(condition.task_id) is None:
         return True
     state = execution_state.of(condition.task_id)
@@ -93,7 +95,7 @@ def condition_met(execution_state: ExecutionState, condition: Condition | None) 
 
 
 def _has_outcome(state: TaskExecution, outcome: str) -> bool:
-    """FAILED is a task that a person has skipped after it had failed."""
+    """FAILED means a task skipped by a user after it had failed."""
     return state.skipped_after_failure if outcome == "FAILED" else state.status is TaskStatus(outcome)
 
 

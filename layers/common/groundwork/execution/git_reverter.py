@@ -1,4 +1,4 @@
-"""Takes back what tasks have done in a repository: the port `groundwork.execution.worker.Reverter`."""
+"""Reverts tasks in a git repository: the port `groundwork.execution.worker.Reverter`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager

@@ -1,4 +1,4 @@
-"""Notifications that follow from a committed change: an outbox for the state machine and the rollback function."""
+"""Outbox of a committed change: messages to the state machine and the rollback function."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def notifications_between(before: ExecutionState, after: ExecutionState) -> Noti
 
 
 def superseded_gates(execution_state: ExecutionState) -> tuple[GateAnswer, ...]:
-    """Answers that end earlier executions at their gates."""
+    """Answers to end earlier executions at their gates."""
     stale = (id_ for id_ in execution_state.states if _is_superseded(execution_state, id_))
     answers = (gate_answer(execution_state, id_) for id_ in stale)
     return tuple(answer for answer in answers if answer)

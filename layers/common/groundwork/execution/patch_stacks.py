@@ -1,4 +1,4 @@
-"""What lies under a task where the plan makes no commits: the patches of the tasks that are done."""
+"""Patch stacks for plans without commits: the patches of completed tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from groundwork.execution.worker import CompletedTask
 
 
 class PatchStore(Protocol):
-    """Where patches are kept. Raises Transient."""
+    """Store of patches. Raises Transient."""
 
     def load_patch(self, under: PatchRef) -> Patch | None: ...
 
@@ -20,13 +20,17 @@ class PatchStacks:
     patches: PatchStore
 
     def of_tasks(self, below: Iterable[CompletedTask]) -> Stack:
-        """The patches of these tasks, in their order. Raises CommitGone."""
+        """Stack the patches of these tasks, in their order. Raises CommitGone."""
         named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.is_patch]
-        # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
+        # a change without a stored patch was committed meanwhile, or predates patches: the branch holds it, or nothing
+        # does
         return self.of_patches([under for under in named if self.patches.load_patch(under)])
 
     def of_patches(self, order: Iterable[PatchRef]) -> Stack:
-        """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
+        """Stack these patches, and load all patches they were built on.
+
+        Raises CommitGone if one is missing.
+        """
         found: dict[PatchRef, Patch] = {}
         todo = list(order)
         stack = tuple(todo)

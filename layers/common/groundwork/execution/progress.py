@@ -1,4 +1,4 @@
-"""How far a plan is: counts, what each task waits for, what it has cost, and the time left along its critical path."""
+"""Progress of a plan: counts, waiting tasks, cost, and time left along the critical path."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,10 +11,10 @@ from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 
 MIN_REMAINING = 0.1
-"""Of what a task was expected to take, once it has taken longer than that: nobody knows better."""
+"""Share of a task's expected time still assumed once it has overrun."""
 
 ExpectedSeconds = Callable[[Task], float]
-"""How many seconds a task is expected to take from its beginning."""
+"""Expected seconds of a task from its start."""
 
 
 def progress(
@@ -55,7 +55,7 @@ def progress(
 
 
 def remaining_ms(execution_state: ExecutionState, expect: ExpectedSeconds, now_ms: int) -> int | None:
-    """Of work; the time that people take is not counted. None where nothing is under way."""
+    """Remaining work in ms; time for approvals is not included. None if the plan is inactive."""
     if not execution_state.status.executing:
         return 0 if execution_state.status is PlanStatus.COMPLETED else None
 
@@ -71,7 +71,7 @@ def remaining_ms(execution_state: ExecutionState, expect: ExpectedSeconds, now_m
 
 
 def _remaining_plan(execution_state: ExecutionState) -> Plan:
-    """Without what has ended: what costs nothing needs no room either."""
+    """Remove ended tasks: they take no time and no slot."""
 
     def kept(phase: Phase) -> Phase:
         return phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if not execution_state.of(t.id).ended)})
@@ -87,7 +87,7 @@ def total_usage(states: Sequence[TaskExecution]) -> TaskUsage:
 
 
 def waits_for(execution_state: ExecutionState, phase: Phase, task: Task) -> list[str]:
-    """Tasks that must end before its turn comes, those of earlier phases left out."""
+    """List unfinished tasks before this one, earlier phases left out."""
     if not execution_state.of(task.id).waits:
         return []
     order = [other for other in earlier_in_phase(phase, task) if not execution_state.of(other).ended]
@@ -95,7 +95,7 @@ def waits_for(execution_state: ExecutionState, phase: Phase, task: Task) -> list
 
 
 def _phase_status(execution_state: ExecutionState, phase: Phase) -> str:
-    """Of a phase, in the words of a task's."""
+    """Status of a phase, in the terms of a task's status."""
     states = [execution_state.of(task.id).status for task in phase.tasks]
     if execution_state.phase_ended(phase):
         statuses = set(states) - {TaskStatus.SKIPPED}

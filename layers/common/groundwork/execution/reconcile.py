@@ -1,7 +1,7 @@
-"""What follows from where a plan stands, without anybody's doing: what is skipped, which gates open, what has ended.
+"""Derives the automatic transitions: skips, gates to open, plan end.
 
-`reconcile` is asked after every change, whoever made it. It makes at most so many tasks something else at once, as many
-as fit into a transaction; what is left follows when it is asked again.
+`reconcile` runs after every change. It changes at most as many tasks as one transaction can hold; call it again for the
+rest.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,10 @@ MAX_CHANGES = 80
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """`complete` if nothing more follows; `waits_for_capacity` if gates could open but for the account's limit."""
+    """`complete`: no transition is left.
+
+    `waits_for_capacity`: only the account's limit keeps gates shut.
+    """
 
     execution_state: ExecutionState
     complete: bool = True
@@ -31,7 +34,7 @@ class Reconciled:
 
 
 def reconcile(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int = MAX_CHANGES) -> Reconciled:
-    """`account_room` is how many more tasks the account lets begin."""
+    """Apply pending transitions. `account_slots` is the number of free slots in the account."""
     for follow in (_accept_pending_tokens, _stop_tasks, _skip_dependents, _check_conditions):
         changes = follow(execution_state, now_ms)
         while changes:
@@ -48,7 +51,7 @@ _Rule = Callable[[ExecutionState, int], Changes]
 
 
 def _accept_pending_tokens(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """Who has knocked waits at its gate from now on, or is let go on at once: a task that was deleted meanwhile too."""
+    """Accept newly arrived task tokens, also of deleted tasks."""
     found = {id_: state for id_, state in execution_state.states.items() if state.pending_token}
     return {
         id_: state.changed(
@@ -59,12 +62,13 @@ def _accept_pending_tokens(execution_state: ExecutionState, now_ms: int) -> Chan
 
 
 def _stop_tasks(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """A cancelled plan's tasks are cancelled; a failed one's wait for another execution. Their workers are fenced.
+    """Stop tasks of a plan that no longer runs, and fence their workers.
 
-    While a plan is being paused, what nobody works on at the moment goes back behind its gate.
+    Tasks of a cancelled plan are cancelled. Those of a failed plan wait for another execution. During a pause, tasks
+    without a worker return to their gates.
     """
     states = {task.id: execution_state.of(task.id) for task in execution_state.plan.tasks}
-    # those at work first: the account's room, and their workers, must not wait for another transaction
+    # running tasks first: their workers and slots must not wait for another transaction
     states = dict(sorted(states.items(), key=lambda one: one[1].status is not TaskStatus.RUNNING))
     if execution_state.status is PlanStatus.CANCELLED:
         left = {
@@ -111,7 +115,7 @@ def _skips_dependents(state: TaskExecution) -> bool:
 
 
 def _check_conditions(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """What a condition skips lets go on what depends on it: it was not needed."""
+    """Skip tasks whose condition is not met. Their dependents continue: the task was not needed."""
     if not execution_state.status.executing:
         return {}
     for phase in started_phases(execution_state):
@@ -131,7 +135,7 @@ def _skip(state: TaskExecution, dependents: str, note: str, now_ms: int) -> Task
 
 
 def _conclude(execution_state: ExecutionState, now_ms: int) -> ExecutionState:
-    """The plan's own status, once nothing more is to be skipped."""
+    """Set the plan's status, once no more tasks are to be skipped."""
     if execution_state.status is PlanStatus.PAUSING and not execution_state.running:
         execution_state = execution_state.with_execution(status=PlanStatus.PAUSED)
     if execution_state.status.executing and execution_state.ended:
@@ -141,7 +145,7 @@ def _conclude(execution_state: ExecutionState, now_ms: int) -> ExecutionState:
 
 
 def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
-    """After the last task of a phase that pauses, unless all that it did was to be skipped."""
+    """Pause after a phase with `pause_after`, unless all its tasks were skipped."""
     if execution_state.status is not PlanStatus.RUNNING:
         return execution_state
     for phase in execution_state.plan.phases:
@@ -159,7 +163,7 @@ def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
 
 
 def _pause_if_blocked(execution_state: ExecutionState) -> ExecutionState:
-    """Nothing can go on without the tasks that have failed."""
+    """Pause a plan that cannot continue without its failed tasks."""
     if (
         execution_state.status is not PlanStatus.RUNNING
         or execution_state.running
@@ -171,7 +175,7 @@ def _pause_if_blocked(execution_state: ExecutionState) -> ExecutionState:
 
 
 def failure_cause(execution_state: ExecutionState) -> dict[str, object]:
-    """Why a plan with failed tasks is paused."""
+    """Cause and reason of a pause by failed tasks."""
     names = {task.id: task.key for task in execution_state.plan.tasks}
     keys = ", ".join(names[id_] for id_ in execution_state.failed)
     return {"cause": Cause.FAILURE, "reason": f"Failed: {keys}. Retry, complete or skip it, or cancel the plan."}
@@ -193,7 +197,7 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
 
 
 def _request_approvals(execution_state: ExecutionState) -> Changes:
-    """At its gate in a manual phase a task asks for approval, once its turn has come."""
+    """Set AWAITING_APPROVAL for due tasks at gates of manual phases."""
     if not execution_state.status.executing:
         return {}
     asks = {

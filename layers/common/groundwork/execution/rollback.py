@@ -1,6 +1,7 @@
-"""Taking back what a plan has done: which tasks' commits or patches, in which order, and what becomes of the tasks.
+"""Rollback of tasks: selection, order and resulting state.
 
-A task is never taken back while something that was built on it stays: its dependents go first, and are named.
+Commits are reverted and patches withdrawn. No task is rolled back while work built on it stays: its dependents go
+first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,10 @@ _ALLOWED = (PlanStatus.PAUSED, PlanStatus.FAILED, *_FINISHED)
 def roll_back(
     execution_state: ExecutionState, actor: Actor, task_id: str | None, phase_id: str | None, with_dependents: bool
 ) -> ExecutionState:
-    """Asks for it: of a task, a phase, or all of the plan. Raises DependentsFirst, NothingToRollBack, NotFound."""
+    """Request a rollback of a task, a phase or the plan.
+
+    Raises DependentsFirst, NothingToRollBack, NotFound.
+    """
     if execution_state.status not in _ALLOWED or not execution_state.execution.number:
         raise WrongStatus("rolled back", execution_state.status.value)
     if execution_state.execution.rolling_back:
@@ -51,12 +55,12 @@ def _selected_tasks(execution_state: ExecutionState, task_id: str | None, phase_
 
 
 def has_result(state: TaskExecution) -> bool:
-    """Whether a commit of the task is on the branch, or a patch is kept in its place."""
+    """True if the branch holds a commit of the task, or a patch is stored in its place."""
     return state.status is TaskStatus.COMPLETED and (state.commit_sha is not None or bool(state.files))
 
 
 def dependents_of(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
-    """What depends on these, however far; these themselves left out."""
+    """List transitive dependents of these tasks, without the tasks themselves."""
     found, wanted = set(task_ids), set(task_ids)
     for task in _topological_order(execution_state):
         if found & set(task.depends_on):
@@ -65,20 +69,22 @@ def dependents_of(execution_state: ExecutionState, task_ids: Iterable[str]) -> l
 
 
 def _topological_order(execution_state: ExecutionState) -> list[Task]:
-    """Tasks in an order in which none comes before what it depends on."""
+    """Order tasks after their dependencies."""
     tasks = {task.id: task for task in execution_state.plan.tasks}
     graph = {id_: [other for other in task.depends_on if other in tasks] for id_, task in tasks.items()}
     return [tasks[id_] for id_ in TopologicalSorter(graph).static_order()]
 
 
 def newest_first(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
-    """The last first: a task ended after all that it depends on."""
+    """Order tasks by completion, newest first: a task completes after its dependencies."""
     return sorted(task_ids, key=lambda id_: -execution_state.of(id_).completed_seq)
 
 
 def record_reverts(execution_state: ExecutionState, number: int, reverts: Mapping[str, str | None]) -> ExecutionState:
-    """That some of a rollback's commits have been reverted, or patches withdrawn, which no commit tells of: in a plan
-    that can go on these tasks are to do again."""
+    """Record reverted commits (SHA by task id) and withdrawn patches (None).
+
+    In an unfinished plan these tasks must run again; in a finished one they become SKIPPED.
+    """
     rollback = execution_state.execution.rollback
     if rollback is None or rollback.number != number:
         return execution_state
@@ -88,7 +94,7 @@ def record_reverts(execution_state: ExecutionState, number: int, reverts: Mappin
                 {task_id: _revert_task(execution_state, execution_state.of(task_id), sha)}
             )
     left = [id_ for id_ in rollback.task_ids if has_result(execution_state.of(id_))]
-    # an execution that has gone past these tasks does not come to them again: the next one does
+    # the current execution has passed these tasks, so they need a new one
     fields: dict[str, Any] = {
         "needs_restart": execution_state.execution.needs_restart or execution_state.status is PlanStatus.PAUSED
     }
@@ -116,7 +122,7 @@ def _revert_task(execution_state: ExecutionState, state: TaskExecution, sha: str
 
 
 def fail_rollback(execution_state: ExecutionState, number: int, reason: str) -> ExecutionState:
-    """A rollback that cannot go on: what was taken back stays so, the rest stays done."""
+    """Fail a rollback. Reverted tasks stay reverted, all others stay done."""
     rollback = execution_state.execution.rollback
     if rollback is None or rollback.number != number or rollback.status != "RUNNING":
         return execution_state

@@ -1,5 +1,7 @@
-"""Carries out a rollback that was asked for: repository by repository, each by revert commits in one push, or, where
-the plan makes no commits, by withdrawing patches: they are kept, and nothing is built on them any more.
+"""Runs a requested rollback, repository by repository.
+
+Commits are reverted in one push. In a plan without commits, patches are withdrawn: they stay stored, and nothing is
+built on them any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +20,12 @@ from groundwork.execution.worker import CommitToRevert, NotReverted, Reverter
 from groundwork.plans.repositories import Repository
 
 MAX_ROLLBACK_MS = 3_600_000
-"""How long a repository that cannot be reached is tried again."""
+"""Limit of retries for an unreachable repository."""
 
 
 @dataclass(slots=True)
 class _RepositoryRollback:
-    """What is to be taken back in one repository: commits, and ids of tasks whose patches are."""
+    """Rollback in one repository: commits to revert, and ids of tasks with patches to withdraw."""
 
     commits: list[CommitToRevert] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
@@ -38,7 +40,10 @@ class RollbackRunner:
     now_ms: Callable[[], int]
 
     def run(self, plan_id: str) -> str:
-        """What has become of the plan's rollback. Raises NotFound, Transient: asked again, it goes on where it was."""
+        """Run the plan's rollback and return its status. Safe to repeat after Transient.
+
+        Raises NotFound, Transient.
+        """
         execution_state = self.store.read(plan_id)
         asked = execution_state.execution.rollback
         if asked is None or asked.status != "RUNNING":
@@ -51,7 +56,7 @@ class RollbackRunner:
         except Transient as fault:
             if self.now_ms() - asked.at_ms < MAX_ROLLBACK_MS:
                 raise
-            # while commits are being taken back nobody can go on with the plan: a person is told, and may ask again
+            # a rollback blocks every other command: give up, so that a user can act or request it again
             self._give_up(plan_id, asked, f"Given up: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
@@ -59,7 +64,7 @@ class RollbackRunner:
     def _undone(
         self, execution_state: ExecutionState, repository: Repository, there: _RepositoryRollback
     ) -> Mapping[str, str | None]:
-        """The reverts by task id, None for a patch that is withdrawn. Raises NotReverted, Transient."""
+        """Reverts by task id, None for a withdrawn patch. Raises NotReverted, Transient."""
         reverts: dict[str, str | None] = {}
         if there.commits:
             reverts |= self.reverter.revert_commits(repository, execution_state.branch, there.commits)
@@ -71,7 +76,7 @@ class RollbackRunner:
         return reverts
 
     def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
-        """In the order of the work, as many at once as a transaction takes."""
+        """Record reverts newest first, in transactions of at most MAX_CHANGES tasks."""
         for part in batched(reverts.items(), MAX_CHANGES, strict=False):
             self.coordinator.change(plan_id, partial(rollback.record_reverts, number=asked.number, reverts=dict(part)))
 
@@ -82,7 +87,10 @@ class RollbackRunner:
 def _by_repository(
     execution_state: ExecutionState, task_ids: tuple[str, ...]
 ) -> Iterator[tuple[str, _RepositoryRollback]]:
-    """What is still to be taken back, in order within each repository: what is done in two of them never touches."""
+    """Group the rest of the rollback by repository, in order.
+
+    Repositories are independent of each other.
+    """
     found: dict[str, _RepositoryRollback] = {}
     for id_ in task_ids:
         task, state = execution_state.plan.task(id_), execution_state.of(id_)

@@ -1,4 +1,4 @@
-"""When a plan is to be carried out: once, or again and again by a cron expression as EventBridge has it."""
+"""Schedule of a plan: once, or repeated by an EventBridge cron expression."""
 
 import re
 from datetime import UTC, tzinfo
@@ -18,7 +18,7 @@ _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
 
 
 class NewTiming(Value):
-    """`at` once, or `cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone."""
+    """Either `at`, or `cron` with six fields: minutes hours day-of-month month day-of-week year."""
 
     at: AwareDatetime | None = None
     cron: Annotated[str, Field(max_length=100)] | None = None
@@ -43,7 +43,7 @@ class NewTiming(Value):
 
 
 def _parse_timezone(name: str) -> tzinfo:
-    # not all machines know zones by their names, but all know this one
+    # a machine may lack the time zone database, but UTC always works
     if name == "UTC":
         return UTC
     try:
@@ -53,13 +53,13 @@ def _parse_timezone(name: str) -> tzinfo:
 
 
 def is_cron(text: str) -> bool:
-    """Whether it has the form; EventBridge refuses values out of range itself."""
+    """Check the form only; EventBridge refuses values out of range."""
     fields = text.split(" ")
     return _CRON.fullmatch(text) is not None and (fields[2] == "?") != (fields[4] == "?")
 
 
 def set_schedule(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
-    """Raises WrongStatus, InvalidPlan: what could not be begun now is not put off either."""
+    """Set the schedule of a plan ready to start. Raises WrongStatus, InvalidPlan."""
     if execution_state.status not in (*STARTABLE, *RESTARTABLE):
         raise WrongStatus("scheduled", execution_state.status.value)
     check(execution_state.plan, complete=True)
@@ -71,9 +71,9 @@ def clear_schedule(execution_state: ExecutionState) -> ExecutionState:
 
 
 def fire(execution_state: ExecutionState, expression: str, time: str, actor: Actor) -> ExecutionState:
-    """Begun at one of its times, however often and late that is told; or that time is passed over, and says why.
+    """Start the plan at a scheduled time, or record why this time was skipped.
 
-    Raises NotScheduled where it is none of its times, or was heard already.
+    Safe for repeated and late events. Raises NotScheduled if the schedule has no such time, or it has already fired.
     """
     timing, heard = execution_state.execution.schedule, execution_state.execution.last_fired
     if timing is None or timing.expression != expression or (heard is not None and time <= heard):
@@ -87,10 +87,10 @@ def fire(execution_state: ExecutionState, expression: str, time: str, actor: Act
 
 
 class Timer(Protocol):
-    """What wakes us at the time. Raises Invalid for an expression that it refuses, Transient."""
+    """Timer of scheduled plans. Raises Invalid for a refused expression, Transient."""
 
     def set(self, plan_id: str, timing: Timing) -> None: ...
 
     def clear(self, plan_id: str) -> None:
-        """No harm where there is none."""
+        """Remove the timer, if there is one."""
         ...

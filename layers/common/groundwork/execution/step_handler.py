@@ -1,4 +1,4 @@
-"""Handler of the state machine's steps: list phases and tasks, wait at a gate, run a task, end."""
+"""Steps of the state machine: list phases and tasks, wait at a gate, run a task, end."""
 
 import asyncio
 import random
@@ -47,10 +47,13 @@ POLL_S = 2.0
 RENEW_EVERY_S = 15.0
 
 SAME_START_MS = 10_000
-"""Tasks that start within this time count as started together."""
+"""Start times within this distance count as one."""
 
 STAGGER_S = 0.25
-"""Delay per task started together, to stagger first calls to the model. A single task starts at once."""
+"""Delay per task started together, to stagger first calls to the model.
+
+A single task starts at once.
+"""
 
 
 class PlanNotEnded(GroundworkError):
@@ -88,7 +91,10 @@ class StepHandler:
     def wait_at_gate(
         self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = ""
     ) -> dict[str, Any]:
-        """Store the token of a task at its gate. `attempt_key` orders the attempts: entry time and retry count."""
+        """Store the token of a task at its gate.
+
+        `attempt_key` orders the attempts: entry time and retry count.
+        """
         self.coordinator.register_gate(plan_id, number, task_id, token, attempt_key)
         return {}
 
@@ -268,7 +274,10 @@ def _is_current(execution_state: ExecutionState, number: int) -> bool:
 
 
 def _topological_order(phase: Phase) -> list[Task]:
-    """Order tasks after their dependencies: a Map below full width then never waits for a task it has not started."""
+    """Order tasks after their dependencies.
+
+    A Map below full width then never waits for a task it has not started.
+    """
     if phase.mode != "parallel":
         return list(phase.tasks)
     tasks = {task.id: task for task in phase.tasks}

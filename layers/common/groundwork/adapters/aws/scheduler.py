@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: the port `groundwork.execution.schedule.Timer`. boto3 is imported where it is first used."""
+"""EventBridge Scheduler: the port `execution.schedule.Timer`. boto3 is imported on first use."""
 
 import json
 from functools import cache
@@ -21,11 +21,14 @@ def _client() -> Any:
 
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""What EventBridge Scheduler puts the time in place of at which it meant to fire: a time told twice is the same."""
+"""Replaced by EventBridge Scheduler with the scheduled time: repeated events carry the same."""
 
 
 class PlanTimer:
-    """`function` and `role` are ARNs: who is woken, and who may wake it. `prefix` begins every schedule's name."""
+    """Timer of plans. `function` and `role` are ARNs: the target, and the role to invoke it.
+
+    `prefix` starts every schedule's name.
+    """
 
     def __init__(self, prefix: str, function: str, role: str) -> None:
         self._prefix, self._function, self._role = prefix, function, role
@@ -78,4 +81,4 @@ class PlanTimer:
 
 
 class _Conflict(Exception):
-    """There is a schedule of that name already."""
+    """A schedule of this name exists."""

@@ -1,4 +1,4 @@
-"""Step Functions: the port `groundwork.execution.ports.Machine`. boto3 is imported where it is first used."""
+"""Step Functions: the port `execution.ports.Machine`. boto3 is imported on first use."""
 
 import json
 from functools import cache
@@ -11,7 +11,7 @@ from groundwork.adapters.aws.clients import event_invoker
 from groundwork.errors import Transient
 
 _EXPIRED_TOKEN_ERRORS = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
-"""What is answered for a token that nothing waits with any more."""
+"""Errors for expired tokens."""
 
 
 @cache
@@ -24,7 +24,7 @@ def _client() -> Any:
 
 
 class PlanMachine:
-    """`arn` is the state machine's; `executor` is the name of the function that takes commits back."""
+    """State machine of plans. `arn` is its ARN; `executor` is the name of the rollback function."""
 
     def __init__(self, arn: str, executor: str) -> None:
         self._arn = arn
@@ -34,8 +34,10 @@ class PlanMachine:
         self._tell({"do": "UNDO", "planId": plan_id})
 
     def start(self, plan_id: str, number: int) -> bool:
-        """The same again is no error while that execution is under way: ExecutionAlreadyExists is said of one that has
-        ended."""
+        """Start an execution, once per number.
+
+        A repeated call succeeds while that execution runs. ExecutionAlreadyExists means that it has ended.
+        """
         body = json.dumps({"planId": plan_id, "number": number})
         return self._call(
             "start_execution",
@@ -58,7 +60,7 @@ class PlanMachine:
         )
 
     def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
-        """False where the answer is one of those that are `passed` over."""
+        """Call the service. Returns False for an error code in `passed`."""
         try:
             getattr(_client(), method)(**arguments)
         except ClientError as exc:
@@ -71,5 +73,5 @@ class PlanMachine:
 
 
 def execution_name(plan_id: str, number: int) -> str:
-    """Of one execution; it is never used again."""
+    """Unique name of an execution."""
     return f"{plan_id}-{number}"

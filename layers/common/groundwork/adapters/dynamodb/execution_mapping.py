@@ -1,4 +1,4 @@
-"""Where a plan stands, as rows: what each of them holds of it, and what a change of it writes."""
+"""Mapping of execution states to rows, and of changes to update actions."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ OWN_ATTRIBUTES = {
     "usage",
     "turns",
 }
-"""What has an attribute of its own: others read it, or it is written apart."""
+"""Fields with their own attributes: other code reads or writes them separately."""
 
 
 def read_execution(head: PlanRow) -> Execution:
@@ -59,12 +59,15 @@ def read_task_execution(row: StateRow) -> TaskExecution:
 
 
 def in_round(state: TaskExecution, round_: int) -> TaskExecution:
-    """What has come of a task in an earlier round is past: it is not written anew for that."""
+    """Reset a task of an earlier round. Its row is not rewritten for that."""
     return state if state.round == round_ else state.for_round(round_)
 
 
 def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
-    """What changes a task's row; what others write besides is left alone unless it is different."""
+    """Actions to update a task's row.
+
+    Fields with other writers are included only if they differ.
+    """
     body = after.stored(exclude=OWN_ATTRIBUTES, exclude_defaults=True)
     actions = [
         StateRow.status.set(after.status.value),

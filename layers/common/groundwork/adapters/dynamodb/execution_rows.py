@@ -1,6 +1,6 @@
-"""What carrying a plan out writes beside it: where its tasks stand, what has happened, sessions and their logs.
+"""Rows of plan executions: task states, events, sessions and logs.
 
-The key of each is in `plan_rows`, with those of all rows of the table.
+Keys are listed in `plan_rows`.
 """
 
 import re
@@ -14,8 +14,10 @@ from groundwork.plans.model import TaskState, TaskStatus
 
 
 class StateRow(Model):
-    """`body` is what only the execution writes, with the plan's seq; the lease, a knock and what a worker has used so
-    far are written at any time, so that there may be a row of a task that has no status yet.
+    """State of a task.
+
+    Only the execution writes `body`, with the plan's seq. Other writers update lease, pending token and usage at any
+    time, so a row may exist before its task has a status.
     """
 
     class Meta:
@@ -65,7 +67,7 @@ class LogRow(Model):
 
 
 class BlobRow(Model):
-    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
+    """Head of a stored session or patch: names its parts. `turns` is the session's length."""
 
     class Meta:
         table_name = ""

@@ -1,4 +1,4 @@
-"""Plans that are carried out, on DynamoDB: the port `groundwork.execution.ports.Executions`."""
+"""Plan executions on DynamoDB: the port `groundwork.execution.ports.Executions`."""
 
 import random
 import time
@@ -38,19 +38,19 @@ from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 
 EXECUTING = "EXECUTING"
-"""What the index of those that need attention holds for plans that are carried out."""
+"""Key of executing plans in the attention index."""
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
 MAX_CACHED_PLANS = 8
 MAX_EVENTS_PER_CHANGE = 1_000
-"""More than one change can have: a transaction changes fewer tasks."""
+"""Above the maximum of one change: a transaction changes fewer tasks."""
 
 MAX_TURN_TRIES = 8
-"""What has been paid for is counted, some ten seconds of trouble notwithstanding."""
+"""A turn is paid for, so its usage must be counted, even after some ten seconds of faults."""
 
 
 class DynamoExecutions(PlanReader):
-    """`limit` is how many tasks may be at work in the account at once."""
+    """Store of plan executions. `limit` is the number of concurrent tasks in the account."""
 
     def __init__(
         self, connection: Callable[[], Connection], limit: int = 20, now_ms: Callable[[], int] | None = None
@@ -60,10 +60,10 @@ class DynamoExecutions(PlanReader):
         self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
         self.limit = limit
 
-    # standings
+    # states
 
     def read(self, plan_id: str) -> ExecutionState:
-        # the head first: what is read after it is at least as new, and a commit on it then fails
+        # the head first: rows read later are at least as new, and a commit on newer rows fails
         head = self._head(plan_id)
         execution = read_execution(head)
         plan = self._plan(head).changed(status=execution.status, version=int(head.version))
@@ -73,7 +73,7 @@ class DynamoExecutions(PlanReader):
         return ExecutionState(plan, execution, states)
 
     def _plan(self, head: PlanRow) -> Plan:
-        """A version is never changed: it is read once."""
+        """Read a plan version once: it never changes."""
         key = (head.pk, int(head.version))
         if key not in self._plans:
             self._plans[key] = self._version(head, int(head.version))
@@ -101,7 +101,7 @@ class DynamoExecutions(PlanReader):
         try:
             transaction.commit()
         except (Cancelled, Transient) as fault:
-            # the answer may have been lost, or be to our own second try: the mark tells
+            # the response may be lost, or belong to the driver's own retry: the mark tells
             if not self._is_marked(plan_id, after.execution.seq, mark):
                 raise WriteConflict(str(fault)) from fault
 
@@ -119,7 +119,7 @@ class DynamoExecutions(PlanReader):
             PlanRow.seq.set(after.execution.seq),
             PlanRow.updated_at.set(now),
             PlanRow.error.set(reason) if reason else PlanRow.error.remove(),
-            # until a sweep has seen that nothing is left to be told
+            # until a sweep has resent all notifications
             PlanRow.attention.set(EXECUTING),
             PlanRow.attention_at.set(now),
         ]
@@ -136,7 +136,7 @@ class DynamoExecutions(PlanReader):
                 actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
             )
 
-    # what is written besides
+    # writes without seq
 
     def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = f"{number:08d} {attempt_key}"
@@ -181,7 +181,7 @@ class DynamoExecutions(PlanReader):
         adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
         for attempt in range(MAX_TURN_TRIES):
-            # together: the line tells whether it has been counted, however often the request is sent
+            # one transaction: the log line shows if the turn is counted, however often the request is sent
             transaction = Transaction(self._connection())
             transaction.update(StateRow(plan_id, state_key(task_id)), adds)
             transaction.put(line, LogRow.pk.does_not_exist(), "line")
@@ -195,10 +195,10 @@ class DynamoExecutions(PlanReader):
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
         return None
 
-    # what people watch
+    # reads for users
 
     def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
-        """The last changes' events, newest first; each has a `seq` of its own."""
+        """Events of the last changes, newest first. Each has a unique `seq`."""
         with wrapped():
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
@@ -209,7 +209,7 @@ class DynamoExecutions(PlanReader):
         ]
 
     def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        """A task's turns, oldest first, behind a position; and the position that more come behind."""
+        """Turns of a task after a position, oldest first, and the position of the next page."""
         start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
         with wrapped():
             between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
@@ -217,7 +217,7 @@ class DynamoExecutions(PlanReader):
         lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
         return lines, rows[-1].sk.removeprefix(log_prefix(task_id)) if len(rows) == limit else None
 
-    # the account's room
+    # slots of the account
 
     def free_slots(self) -> int:
         return self.limit - int(self._slots().used or 0)

@@ -1,8 +1,8 @@
-"""Sessions and patches on DynamoDB: compressed, in pieces, and whole at every moment.
+"""Sessions and patches on DynamoDB: compressed, split into parts, readable at every moment.
 
-A session may be larger than an item may be (400 KB). A row of its own names the pieces; they are written before it, and
-what it named before is deleted after it. So whoever reads meanwhile finds all pieces of one of the two, or that some
-are gone, and looks again which the pieces are now.
+A session may exceed the item limit of 400 KB, so a head row names its parts. New parts are written before the head row,
+and old parts deleted after it. A concurrent reader finds all parts of one version, or misses some and reads the head
+row again.
 """
 
 import uuid
@@ -17,7 +17,7 @@ from groundwork.agent.session import Session
 from groundwork.errors import Transient
 
 MAX_PART_BYTES = 300_000
-"""Bytes of what is kept that one row holds."""
+"""Bytes of content per row."""
 
 MAX_READS = 5
 
@@ -42,7 +42,7 @@ class DynamoSessions:
         return Patch.read_json(kept) if kept is not None else None
 
     def newest_patch(self, task_id: str) -> Patch | None:
-        """The change of a task whose plan makes no commits."""
+        """Load the newest patch of a task in a plan without commits."""
         kept = self._read(task_id, "D", None)
         return Patch.read_json(kept) if kept is not None else None
 
@@ -62,7 +62,7 @@ class DynamoSessions:
         raise Transient(f"What was kept of the task {task_id} changes faster than it is read.")
 
     def _write(self, task_id: str, letter: str, attempt: int, content: bytes, turns: int = 0) -> None:
-        """Raises Transient where another worker has gone further: what it has kept is not overwritten."""
+        """Write the content. Raises Transient if another worker has saved a later turn."""
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
         old, revision, packed = _head_row(plan_id, key), uuid.uuid4().hex[:12], zlib.compress(content)
         if old and (int(old.attempt), int(old.turns or 0)) > (attempt, turns):
@@ -86,12 +86,12 @@ class DynamoSessions:
             if now is None or now.revision != revision:
                 _delete_parts(plan_id, f"{key}#{revision}", parts)
                 raise Transient(f"Another worker is at work on the task {task_id}.") from None
-            # our own write, whose answer was lost and which the driver has sent again
+            # otherwise it was our own write: its response was lost, and the driver sent it again
         if old and not stays:
             _delete_parts(plan_id, f"{key}#{old.revision}", int(old.parts))
 
     def _set_aside(self, plan_id: str, key: str, old: Any) -> None:
-        """A patch that was withdrawn, so that there is a newer one: what was built on it is still understood by it."""
+        """Archive a withdrawn patch: patches built on it still need it after its replacement."""
         attempt = int(old.attempt)
         aside = BlobRow(plan_id, _archive_key(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
         with wrapped():
