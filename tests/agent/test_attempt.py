@@ -1,4 +1,4 @@
-"""Attempts at tasks on a real git server: begun, resumed, landed, sent back, kept as a patch."""
+"""Attempts at tasks on a real git server: started, restored, landed, rejected, patched."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ FILES = {
 
 
 class World:
-    """One invocation after another: each has its own clone, folder and workspace."""
+    """A series of invocations, each with its own clone, folder and workspace."""
 
     def __init__(self, server: GitServer, folder: Path, stack: ExitStack) -> None:
         self.server, self._folder, self._stack, self._count = server, folder, stack, 0
@@ -49,7 +49,7 @@ class World:
         return begun
 
     async def done(self, task: TaskBrief, **fields: Any) -> Session:
-        """The session of one attempt, carried out by the mock."""
+        """Session of one attempt, run by the mock model."""
         begun = self.begun(task, **fields)
         desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
         session = (await run_session(begun.session, desk.means(), desk.watch())).session
@@ -100,7 +100,7 @@ async def test_a_conflict_sends_the_task_back_and_the_next_attempt_lands_on_the_
     earlier = (FailedAttempt(attempt=1, reason=str(conflict.value)),)
     retried = await world.done(brief(2, key="other", attempt=2, earlier=earlier))
     told = str(retried.messages[0].content[0]["text"])
-    assert "The branch has moved on, with other changes in src/app.py." in told
+    assert "The branch has changed and conflicts in src/app.py." in told
     landed = attempt.land(world.upstream(), retried, BRANCH)
     assert landed.marks.attempt == 2
     assert len(world.server.log(BRANCH)) == 3
@@ -116,7 +116,7 @@ async def test_a_session_goes_on_in_another_process_while_the_branch_moves(world
     await run_session(begun.session, desk.means(), desk.watch())
     kept = Session.model_validate_json(desk.kept[turns - 1].model_dump_json(by_alias=True))
     world.server.commit(BRANCH, {"README.md": "somebody else's\n"})
-    # the base is no branch's head any more: the server gives it by its id
+    # the base is no longer the head of any branch: the server returns it by its id
     upstream = world.upstream()
     workspace = attempt.restore_workspace(upstream, kept, world.place().folder)
     other = JobContext(MockModel(MODEL, latency_ms=0), workspace)

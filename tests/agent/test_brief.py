@@ -1,4 +1,4 @@
-"""What a session is told of its task."""
+"""Brief of a session."""
 
 from groundwork.agent.brief import CompletedDependency, brief, limits_for
 from groundwork.agent.prompts import first_message, task_data
@@ -20,7 +20,7 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     assert len(before["summary"]) <= 600
     assert [earlier["reason"] for earlier in told["earlier_attempts"]] == [
         "It did not hold.",
-        "A person says: Mind the tests.",
+        "A user says: Mind the tests.",
     ]
     assert told["acceptance_criteria"] == [{"number": 1, "text": "It holds."}]
 

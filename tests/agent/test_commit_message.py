@@ -1,4 +1,4 @@
-"""Messages of commits: conventional, and found again by their trailers."""
+"""Commit messages: conventional, and found again by their trailers."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a repository must do for a task: the fake, a git server over HTTP, and a repository on this machine."""
+"""Contract of a task's repository: the fake, a git server over HTTP, and a local repository."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -92,7 +92,7 @@ def test_a_task_lands_once_and_is_found(open_: Open) -> None:
 
 
 def test_a_commit_of_an_earlier_round_below_the_branch_is_not_the_tasks(open_: Open) -> None:
-    # the plan was merged into the branch that it starts from, and is begun anew
+    # the plan was merged into its start branch, and starts again
     first = open_().land("main", open_().head("main", "main"), {"x": b"1"}, text())
     base = open_().head(BRANCH, "main")
     assert open_().find(BRANCH, "t1", since=1) is None
@@ -152,7 +152,7 @@ def test_patches_lie_on_a_commit_each_on_what_it_was_built_on(open_: Open, tmp_p
     base = upstream.head(BRANCH, "main", make=False)
     assert upstream.apply_stack(base, Stack()) == base
     first = patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n", "d/b.txt": None})
-    # two at the same time on the first, on other lines of the same file
+    # two at the same time on the first patch, in other lines of the same file
     second = patch(2, base, {"a.txt": b"1\ntwo\nthree\n4\n", "new": b"n"}, PatchRef(task_id="t1", attempt=1))
     third = patch(3, base, {"a.txt": b"1\ntwo, too\nthree\nfour\n"}, PatchRef(task_id="t1", attempt=1))
     stack = stack_of(first, second, third)
@@ -160,7 +160,7 @@ def test_patches_lie_on_a_commit_each_on_what_it_was_built_on(open_: Open, tmp_p
         "a.txt": "1\ntwo, too\nthree\n4\n",
         "new": "n",
     }
-    # the same in another process, where nothing has been fetched yet
+    # the same in another process without earlier fetches
     other = open_()
     assert contents(other, other.apply_stack(base, stack), tmp_path / "again")["new"] == "n"
     assert open_().head(BRANCH, "main", make=False) == base

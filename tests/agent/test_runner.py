@@ -1,4 +1,4 @@
-"""A session across invocations: what is waited for, what is left to the next one, and how it goes on there."""
+"""Sessions over several invocations: waits, pauses and continuation."""
 
 import asyncio
 from dataclasses import replace
@@ -54,12 +54,12 @@ async def test_a_session_that_was_killed_goes_on_from_its_last_turn_on_another_m
     first = JobContext(Scripted(list(SCRIPT)), workspace(tmp_path / "one", FILES))
     await run_session(fresh(), first.means(), first.watch())
     kept = first.kept[turns - 1]
-    # what was written after it was kept is not on the other machine
+    # the other machine lacks all that was written after the last save
     other = workspace(tmp_path / "two", FILES)
     other.restore(from_json(kept.changes))
     second = JobContext(Scripted(SCRIPT[turns:]), other)
     carried = await run_session(kept, second.means(), second.watch())
-    # the file system is another, so messages are the same, and so is all that comes of them
+    # the other file system gives the same messages, and so the same continuation
     assert carried.session.messages == first.kept[-1].messages
     assert from_json(carried.session.changes) == END
     assert carried.session.usage == first.kept[-1].usage
@@ -153,7 +153,7 @@ async def test_a_provider_that_refuses_every_call_is_a_matter_for_a_person(work:
 
 
 class Hanging:
-    """Answers once, and then never."""
+    """Answers once, then never."""
 
     name, model_id = "hanging", "claude-sonnet-5-5"
 
@@ -212,7 +212,7 @@ async def test_the_first_call_of_a_session_waits_its_share_and_no_other_does(wor
     carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.session.ended
     assert desk.slept == [3.0]
-    # what goes on in another invocation does not wait again
+    # a continued session waits no second time
     other = JobContext(Scripted(SCRIPT[2:]), work, stagger_s=10.0, jitter=0.3)
     await run_session(desk.kept[1], other.means(), other.watch())
     assert other.slept == []

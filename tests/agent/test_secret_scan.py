@@ -1,4 +1,7 @@
-"""What looks like a secret in new lines, and what does not. Secrets are put together here, so that none is whole."""
+"""Detection of secrets in new lines.
+
+Secrets are assembled here, so that none is in one piece.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Turns of a session with scripted models: what they may do, what ends them, and what their end is worth."""
+"""Turns of a session with scripted models: allowed calls, ends, and verdicts."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def work(tmp_path: Path) -> Workspace:
 async def ended(
     work: Workspace, *script: Turn | Exception, session: Session | None = None
 ) -> tuple[Session, JobContext]:
-    """The session at its end, or after twenty turns."""
+    """Session at its end, or after twenty turns."""
     desk = JobContext(Scripted(list(script)), work)
     session = session or Session(brief=brief(), base="0" * 40)
     while not session.ended and session.turns < 20:

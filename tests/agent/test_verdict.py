@@ -1,4 +1,4 @@
-"""Whether an end is believed: what failed beside it, and what of it would be committed or shown."""
+"""Verdicts on `finish`: failed calls beside it, and texts of the commit or log."""
 
 from pathlib import Path
 from typing import Any

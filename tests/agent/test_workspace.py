@@ -1,4 +1,4 @@
-"""The tools of a session against what a hostile or clumsy model asks: nothing outside, nothing of git's or huge."""
+"""Tools of a session against a hostile model: bounds of paths, git files and sizes."""
 
 import os
 import tracemalloc

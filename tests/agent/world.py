@@ -1,4 +1,4 @@
-"""Sessions in a checkout: scripted models, a clock, and the means of a turn."""
+"""Sessions in a checkout: scripted models, a clock, and the dependencies of a turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -35,7 +35,7 @@ def brief(number: int = 1, **fields: Any) -> TaskBrief:
 
 
 def workspace(folder: Path, files: dict[str, str | bytes], **fields: Any) -> Workspace:
-    """A checkout of these files, made by hand."""
+    """Checkout with these files, made by hand."""
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -64,7 +64,7 @@ def said(text: str, end: TurnEnd = TurnEnd.SAID, detail: str = "") -> Turn:
 
 @dataclass
 class Scripted:
-    """Says one after the other what it was given; a fault among it is raised. The last is said for ever."""
+    """Returns its script turn by turn, raises its faults, and repeats the last turn forever."""
 
     script: list[Turn | Exception]
     name: str = "scripted"
@@ -84,7 +84,7 @@ class Scripted:
 
 @dataclass
 class JobContext:
-    """What a turn and an invocation need, and what they leave behind."""
+    """Context of turns and invocations, and their traces."""
 
     model: ConversationModel
     workspace: Workspace
@@ -110,7 +110,7 @@ class JobContext:
         return self.clock
 
     async def _keep(self, session: Session) -> None:
-        # through what is stored: what is kept must be all that is needed
+        # through storage: the stored session must be enough to continue
         self.kept.append(Session.decompress(session.compress()))
 
     async def _sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Tasks carried out by sessions of the mock, through the gates, on a repository in memory."""
+"""Tasks run by sessions of the mock model, through gates, on a repository in memory."""
 
 import asyncio
 import time
@@ -63,7 +63,7 @@ class KeptSessions:
 
 @dataclass
 class Faulty:
-    """The mock; the faults come first, one a turn."""
+    """The mock model; faults come first, one per turn."""
 
     faults: list[Exception] = field(default_factory=list)
     asked: int = 0
@@ -84,7 +84,7 @@ class Faulty:
 
 
 class World:
-    """A plan under way. `left_ms` is what each invocation has."""
+    """Plan under execution. `left_ms` is the time of each invocation."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.left_ms = plan, 900_000
@@ -121,7 +121,7 @@ class World:
         return self.coordinator.change(self.plan.id, act)
 
     async def work(self, key: str) -> str:
-        """What the state machine is told to do next."""
+        """Returns the next step of the state machine."""
         answer = await self.carrier.run_task(self.plan.id, 1, id_of(self.plan, key))
         return str(answer["next"])
 
@@ -129,7 +129,7 @@ class World:
         return self.store.read(self.plan.id).of(id_of(self.plan, key))
 
     def commits(self) -> list[str]:
-        """The tasks whose commits the plan's branch holds, oldest first."""
+        """Keys of tasks with commits on the plan's branch, oldest first."""
         keys = {task.id: task.key for task in self.plan.tasks}
         history = self.server.history(f"groundwork/{self.plan.id}")
         return [keys[id_] for commit in reversed(history) if (id_ := trailers(commit.text).get(TASK))]

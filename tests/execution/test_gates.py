@@ -1,4 +1,4 @@
-"""What opens a gate and what keeps it shut; conditions; approvals; progress."""
+"""Gates: open and shut, conditions, approvals, progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -184,7 +184,7 @@ def test_the_time_left_is_that_of_the_critical_path_of_what_is_left() -> None:
     assert started is not None
     assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 120_000
     assert remaining_ms(play.execution_state, lambda task: 60.0, started + 30_000) == 90_000
-    # nobody knows better than that it will take a little longer
+    # an overdue task is assumed to take a little longer
     assert remaining_ms(play.execution_state, lambda task: 60.0, started + 600_000) == 66_000
     play.to_the_end()
     assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 0

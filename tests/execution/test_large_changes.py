@@ -1,4 +1,4 @@
-"""A cancel that takes several transactions, and a plan that is deleted between two of them; rollbacks of many tasks."""
+"""Cancels and rollbacks over several transactions, and a plan deleted between two of them."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def place(simulated_tables: Tables) -> Place:
 
 
 def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
-    """A plan of many tasks, of which those from `first` on are at work: as many as the account lets."""
+    """Plan with many tasks, running from `first` on, as many as the account allows."""
     tables.executions.limit = limit
     drafts = [draft(f"t{number}") for number in range(MANY)]
     plan = place.plan(phase("All", *drafts, mode="parallel")).changed(max_parallel=MANY)
@@ -36,7 +36,7 @@ def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
 
 
 def cancelled_in_part(place: Place, plan_id: str) -> None:
-    """Its first transaction; who made it is gone before the next."""
+    """The first transaction of a cancel; its writer dies before the next."""
     before = place.store.read(plan_id)
     place.write(before, commands.cancel(before, ASKED))
     left = place.store.read(plan_id)

@@ -1,4 +1,4 @@
-"""Random plans, random orders of what workers and people do: what must always hold, holds after every step."""
+"""Random plans, and workers' and users' actions in random order: invariants of every step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ WIDE = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Complete ones, with conditions on earlier tasks and phases that pause."""
+    """Complete plans, with conditions on earlier tasks and phases with a pause."""
     phases: list[PhaseDraft] = []
     earlier: list[str] = []
     for number in range(draw(st.integers(1, 4))):
@@ -80,7 +80,7 @@ class Chooser:
             self.play.finish(one, epoch, self.draw(st.sampled_from(outcomes)))
 
     def zombie(self) -> None:
-        """A worker that was given up, or has ended, writes after all."""
+        """A replaced or finished worker writes after all."""
         if self.ended:
             one, epoch = self.draw(st.sampled_from(self.ended))
             self.play.finish(one, epoch, Completed("sha"))
@@ -95,7 +95,7 @@ class Chooser:
         self.play.now += self.draw(st.sampled_from([1_000, 100_000]))
 
     def repeat(self) -> None:
-        """Somebody looks at the plan, tokens are told twice, an execution dies, an old gate asks late."""
+        """A resync, repeated notifications, a dead execution, or a late gate."""
         conductor = self.play.coordinator()
         kind = self.draw(st.sampled_from(["look", "die", "late"]))
         if kind == "look":
@@ -167,7 +167,7 @@ def test_a_plan_whose_people_act_comes_to_its_end(data: st.DataObject) -> None:
 
 
 def act_on(play: Play) -> bool:
-    """What the plan waits for, done. Whether it waited for anything."""
+    """Do what the plan waits for. Returns False if it waits for nothing."""
     execution_state, asked = play.execution_state, play.asked()
     for task in play.plan.tasks:
         status = execution_state.of(task.id).status

@@ -1,4 +1,4 @@
-"""Commits taken back: dependents first, named where they are not meant; and what is made of the tasks."""
+"""Rollback: dependents first, named in the refusal; and the tasks' states after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ OTHER = "rebbbbbbbbbb"
 
 @dataclass
 class Reverts:
-    """A reverter that keeps what it was asked; `fails` is raised once."""
+    """Reverter that records its calls; `fails` is raised once."""
 
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
     fails: Exception | None = None
@@ -46,7 +46,7 @@ class Reverts:
 
 
 def done(**fields: object) -> Play:
-    """a ← b ← d, a ← c; e stands apart, in another repository."""
+    """a ← b ← d, a ← c; e is independent, in another repository."""
     one = phase("One", draft("a"), draft("b", "a"), draft("c", "a"), mode="parallel")
     two = phase("Two", draft("d", "b"), draft("e", repository_id=OTHER), **fields)
     play = Play(plan_of(one, two))
@@ -184,7 +184,7 @@ def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the
     assert undo(play, reverts) == "FAILED"
     kept = play.execution_state.execution.rollback
     assert kept is not None
-    assert kept.error == "Given up: Nobody answers."
+    assert kept.error == "Gave up after an hour: Nobody answers."
     assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
@@ -199,7 +199,7 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     assert undo(play, reverts) == "DONE"
     assert play.ask(lambda execution_state: commands.skip(execution_state, id_of(play.plan, "b"), play.asked()))
     assert play.closed
-    # as the state machine, the rule on its status and the sweep see it now
+    # as seen by the state machine, the rule on its status, and the sweep
     assert carrier(play).end(play.plan.id, 1) == {}
     play.die()
     play.machine.ended.append((play.plan.id, 1))

@@ -1,4 +1,4 @@
-"""What the state machine asks of the function, with scripted workers: stopped, lost, replaced, in trouble."""
+"""Steps of the function with scripted workers: stopped, lost, replaced, faulty."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ type Script = Callable[[Assignment, WorkerContext], Awaitable[TaskOutcome]]
 
 @dataclass
 class Scripted:
-    """The port `Worker`; keeps what it was asked."""
+    """The port `TaskWorker`; records its assignments."""
 
     script: Script
     asked: list[Assignment] = field(default_factory=list)
@@ -48,7 +48,7 @@ async def fails(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
 
 
 class World:
-    """A plan under way; `now` is its clock."""
+    """Plan under execution; `now` is its clock."""
 
     def __init__(self, plan: Plan, script: Script = succeeds) -> None:
         self.plan, self.now = plan, 1_000
@@ -83,7 +83,7 @@ class World:
         self.coordinator.change(self.plan.id, act)
 
     def gate(self, key: str, token: str, number: int = 1) -> str | None:
-        """What is answered at the gate at once; "waits" where nothing is."""
+        """Immediate answer at the gate; "waits" without one."""
         self.carrier.wait_at_gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
@@ -213,7 +213,7 @@ async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(attempt_key: 
     world.gate("a", "one")
     with pytest.raises(KeyboardInterrupt):
         await world.work("a", attempt_key="12:00 001")
-    # such as a second invocation of the same try, or one of an earlier one that comes late
+    # such as a second invocation of the same try, or a late one of an earlier try
     assert (await world.work("a", attempt_key=attempt_key))["next"] == "LATER"
 
 
@@ -405,7 +405,7 @@ def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next()
         assert world.machine.opened == {}
         world.coordinator.sweep(10**15, lambda: False)
     assert world.machine.opened == {"waits": None}
-    # then nothing is left to be told
+    # after this no notification is left
     world.coordinator.sweep(10**15, lambda: False)
     assert world.store.silent == {world.plan.id}
 

@@ -1,4 +1,4 @@
-"""Plans carried out in memory: gates, control, attempts."""
+"""Plans executed in memory: gates, commands, attempts."""
 
 from groundwork.execution import commands
 from groundwork.execution.attempt_result import record_outcome
@@ -105,7 +105,7 @@ def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_afte
 
 
 def waits_after(trouble: TransientFailure, faults: int, *shares: float) -> list[int]:
-    """How long the state machine waits, for workers that draw different shares."""
+    """Waits of the state machine for workers with different jitter."""
     play = three_tasks()
     a = id_of(play.plan, "a")
     execution_state = play.execution_state.with_task(a, faults=faults - 1, open=True)

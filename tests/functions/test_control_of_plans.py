@@ -148,7 +148,7 @@ def test_a_time_that_is_passed_over_is_told_with_the_reason(clicks: Clicks) -> N
     clicks.wake(plan, "2026-11-30T09:00:00Z")
     said = clicks.progress(plan)
     assert (said["passedOver"]["time"], said["status"]) == ("2026-11-30T09:00:00Z", "RUNNING")
-    assert "RUNNING cannot be executed" in said["passedOver"]["reason"]
+    assert "Cannot execute the plan: the plan is RUNNING" in said["passedOver"]["reason"]
     event = said["events"][0]
     assert (event["what"], event["who"]) == ("PASSED_OVER", "schedule")
     assert "2026-11-30T09:00:00Z" in event["reason"]

@@ -1,4 +1,4 @@
-"""What every store of plans that are carried out must do, shown on the fake, on moto and on DynamoDB Local."""
+"""Contract of the stores of executions: the fake, moto and DynamoDB Local."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Sessions and patches in the tables: whole at every moment, larger than an item may be, and never set back."""
+"""Sessions and patches in the tables: always readable, above the item limit, never older."""
 
 import random
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def kept(moto_tables: Tables) -> DynamoSessions:
 
 
 def noise(size: int) -> str:
-    """Text that does not get smaller."""
+    """Incompressible text."""
     return random.Random(1).randbytes(size // 2).hex()
 
 
@@ -36,7 +36,7 @@ def session(turns: int = 1, attempt: int = 1, text: str = "") -> Session:
 
 
 def at_its_limits() -> Session:
-    """As long a conversation and as much changed as one may have; neither can be made smaller."""
+    """The largest conversation and changes allowed, both incompressible."""
     words, changes = noise(4 * Limits().conversation_tokens), {"a.bin": random.Random(2).randbytes(MAX_CHANGED_BYTES)}
     return session(turns=60, text=words).changed(changes=as_json(changes))
 

@@ -25,7 +25,7 @@ IDENTITY = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"} | {
 }
 
 type Fault = str
-"""`status` (503), `earlier_in_phase` (nothing is done), `after` (done, and no answer), `half` (half of the answer),
+"""`status` (503), `before` (nothing is done), `after` (done, and no answer), `half` (half of the answer),
 `cut` (the server gets half of what was sent)."""
 
 

@@ -1,4 +1,4 @@
-"""Bugs put on purpose into how plans are carried out: each is one that such systems have had. Each must be caught."""
+"""Mutants of plan execution: bugs known from such systems. Each must be caught."""
 
 import copy
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def _any_order(execution_state: ExecutionState, phase: Any, task: Any) -> bool:
 
 
 def _any_status(execution_state: ExecutionState) -> list[str]:
-    """Gates open whatever the plan's status is, as long as it is under way."""
+    """Gates open in any status of an executing plan."""
     running = (
         execution_state.with_execution(status=PlanStatus.RUNNING)
         if execution_state.status.executing
@@ -121,12 +121,12 @@ def _in_the_same(execution_state: ExecutionState, asked: Any) -> ExecutionState:
 
 
 def _as_before(state: TaskExecution, round_: int) -> TaskExecution:
-    """What has ended in an earlier round is taken for done in this one."""
+    """Tasks of an earlier round count as done in this one."""
     return state.changed(round=round_) if state.status in ENDED_STATUSES else state.for_round(round_)
 
 
 def _without(rule: str, state: str) -> Callable[[], AbstractContextManager[Any]]:
-    """The state machine, one rule of its choices fewer in each branch: what it sends elsewhere goes to the default."""
+    """Remove one Choice rule in each branch: its input takes the default."""
 
     def cut(node: Any) -> Any:
         if isinstance(node, dict):
@@ -148,18 +148,18 @@ def lost_answers(faults: ExecutionFaults) -> ExecutionFaults:
 
 
 def zombies(faults: ExecutionFaults) -> ExecutionFaults:
-    """Workers that are frozen, and wake up when others have their tasks."""
+    """Frozen workers that wake up after others have claimed their tasks."""
     return replace(faults, frozen=0.03, until_s=max(1_800.0, faults.until_s))
 
 
 def waits_for_capacity(world: World) -> World:
-    """Three plans side by side, and room for one task."""
+    """Three plans side by side, and capacity for one task."""
     made = [made_plan(id_, Random(number)) for number, id_ in enumerate(PLANS)]
     return replace(world, plans=tuple(made), limit=1, clicks=0, edits=0, rollbacks=0)
 
 
 def busy(world: World) -> World:
-    """Many clicks, some of them soon after each other."""
+    """Many clicks, some in quick succession."""
     return replace(world, clicks=25, click_s=20.0)
 
 
@@ -217,7 +217,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "seq without its condition",
         "a change is written over what others have changed meanwhile",
-        # the events' row has the seq for its key: with that condition left the first would change nothing
+        # the event row's key is the seq: with its condition left, the first mutation would have no effect
         patched_all(
             ("groundwork.adapters.dynamodb.executions._unchanged", lambda before: StateRow.pk.exists()),
             ("groundwork.adapters.dynamodb.client.Transaction.put", _events_put_over_others),

@@ -1,4 +1,4 @@
-"""Bugs put on purpose into what people and schedules ask for, and into plans that make no commits."""
+"""Mutants of requests by users and schedules, and of plans without commits."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ def _whenever_told(execution_state: ExecutionState, expression: str, time: str, 
 
 
 def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
-    """As it was before times that are passed over were written down."""
+    """As in releases without a record of skipped times."""
     try:
         execute(execution_state, asked, again=True)
     except Refusal:
@@ -52,7 +52,7 @@ def _a_part(execution_state: ExecutionState, task_id: str | None, phase_id: str 
 
 
 def _withdrawn_too(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
-    """What was taken back is taken for done."""
+    """Withdrawn patches count as completed."""
     states = {
         id_: state.changed(status=TaskStatus.COMPLETED, attempts=state.withdrawn, files=("src/shared.txt",))
         for id_, state in execution_state.states.items()
@@ -62,7 +62,7 @@ def _withdrawn_too(execution_state: ExecutionState, repository_id: str) -> tuple
 
 
 def by_schedule(world: World) -> World:
-    """Plans that are begun by crons and at times, again and again."""
+    """Plans started by crons and at fixed times, repeatedly."""
     return replace(world, schedules=4, clicks=0, rollbacks=0)
 
 
@@ -76,7 +76,7 @@ def taking_patches_back(world: World) -> World:
 
 
 def sharing(world: World) -> World:
-    """All write into one file, one after the other, and now and then one of them is taken back."""
+    """All tasks write one file in turn, and some are rolled back."""
     habits = {id_: replace(habit, shared=True, failing=0, deadly=0) for id_, habit in world.habits.items()}
     return replace(taking_patches_back(world), habits=habits, schedules=0)
 

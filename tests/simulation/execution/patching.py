@@ -1,4 +1,4 @@
-"""What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
+"""Invariants of plans without commits: each patch is built on all before it."""
 
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.agent.patches import PatchRef
@@ -14,7 +14,7 @@ from tests.simulation.known import Violation, demand
 
 
 def a_patch_is_put_on_all_before_it(sessions: DynamoSessions, before: Moment, after: Moment) -> None:
-    """Those of the same repository that were there, in the order in which they came about, and no other."""
+    """A patch is built on exactly the patches of its repository at that time, in order."""
     if after.plan.auto_commit:
         return
     name = "a_patch_is_put_on_all_before_it"
@@ -42,7 +42,7 @@ def _patched(moment: Moment, repository_id: str) -> list[tuple[str, int]]:
 
 
 def patches_go_together(seen: SeenPlans, repositories: Repositories, sessions: DynamoSessions) -> None:
-    """At the end: a person can put them on one after the other."""
+    """At the end all patches apply one after the other."""
     for moment in seen.moments.values():
         for repository_id, server in repositories.servers.items():
             left = completed_tasks(ExecutionState(moment.plan, moment.execution, moment.states), repository_id)

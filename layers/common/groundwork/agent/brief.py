@@ -48,7 +48,7 @@ def brief(
     `done` holds completed tasks by id; `failed` lists earlier attempts at this task. `note` is a user's remark on a
     rejection or retry, and is shown to the model like a failed attempt's reason.
     """
-    reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
+    reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A user says: {note}")] if note else [])]
     return TaskBrief(
         plan_id=plan.id,
         task_id=task.id,

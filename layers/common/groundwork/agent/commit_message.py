@@ -45,7 +45,7 @@ def revert_message(subject: str, sha: str, marks: Marks) -> str:
     """Message of a commit that reverts a task's commit."""
     first = f"revert: {shortened(one_line(subject), MAX_SUBJECT - 8)}"
     trailers = {PLAN: marks.plan_id, REVERTED_TASK: marks.task_id, REVERTS: sha}
-    return _assemble(first, f"This takes back commit {sha}.", trailers)
+    return _assemble(first, f"This reverts commit {sha}.", trailers)
 
 
 def choose_subject(wished: str, title: str, paths: Iterable[str]) -> str:

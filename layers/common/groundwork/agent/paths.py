@@ -78,9 +78,9 @@ def normalize_path(path: str) -> str:
 def refusal_reason(name: str) -> str | None:
     """Explain why this name of a file or folder is refused. None if it is allowed."""
     if name in ("", ".", ".."):
-        return "a path must not hold '..'"
+        return "a path must not contain '..'"
     if "/" in name or "\\" in name or _CONTROL.search(name):
-        return "a path must not hold backslashes or control characters"
+        return "a path must not contain backslashes or control characters"
     if len(name.encode()) > MAX_NAME_BYTES:
         return "a name must not be longer than 255 bytes"
     return ".git belongs to git and cannot be read or written" if is_git_name(name) else None

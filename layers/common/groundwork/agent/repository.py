@@ -43,7 +43,7 @@ class MergeConflict(RepositoryFault):
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(sorted(paths))
         more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
-        super().__init__(f"The branch has moved on, with other changes in {', '.join(self.paths[:5])}{more}.")
+        super().__init__(f"The branch has changed and conflicts in {', '.join(self.paths[:5])}{more}.")
 
 
 class PatchConflict(RepositoryRefused):
@@ -51,7 +51,7 @@ class PatchConflict(RepositoryRefused):
 
     def __init__(self, task_id: str, paths: Sequence[str]) -> None:
         self.task_id, where = task_id, ", ".join(paths[:5])
-        super().__init__(f"The patch of the task {task_id} does not go together with those before it, in {where}.")
+        super().__init__(f"The patch of the task {task_id} conflicts with earlier patches in {where}.")
 
 
 def always() -> bool:

@@ -45,7 +45,7 @@ def list_folder(workspace: Workspace, folder: str) -> str:
     top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     place = workspace.root / top
     if not place.is_dir():
-        raise ToolFailed(f"{top} is no folder")
+        raise ToolFailed(f"{top} is not a folder")
     lines = sorted(_describe_entry(entry) for entry in os.scandir(place))
     prefix = f"{top}/" if top else ""
     hidden = {**{p: f"a link to {t}" for p, t in workspace.links.items()}, **workspace.left_out}
@@ -107,11 +107,11 @@ def _compile(pattern: str) -> regex.Pattern[str]:
         raise ToolFailed(f"a pattern must have between 1 and {MAX_PATTERN} characters")
     if _RECURSIVE.search(pattern):
         # (?R)|a recurses without end, and exhausts memory within the time limit of a search
-        raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
+        raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not supported")
     try:
         return regex.compile(pattern)
     except (regex.error, RecursionError, OverflowError) as fault:
-        raise ToolFailed(f"this is no regular expression: {str(fault)[:200]}") from None
+        raise ToolFailed(f"invalid regular expression: {str(fault)[:200]}") from None
 
 
 def _matching_lines(

@@ -205,7 +205,7 @@ def _bytes(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise ToolFailed("the text holds halves of characters (lone surrogates) and cannot be written") from None
+        raise ToolFailed("the text contains lone surrogates and cannot be written") from None
 
 
 def _lines(text: str) -> str:

@@ -90,13 +90,13 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
     match turn.end:
         case TurnEnd.REFUSED:
             detail = f" ({shortened(one_line(turn.detail), 200)})" if turn.detail else ""
-            return session.end("REFUSED", f"The model refused this task{detail}; look at its texts.")
+            return session.end("REFUSED", f"The model refused this task{detail}. Check the texts of the task.")
         case TurnEnd.TRUNCATED:
             # a truncated call is no call: none of it is kept
-            return _remind(session, prompts.CUT_OFF, "Its answers were cut off again and again.")
+            return _remind(session, prompts.CUT_OFF, "Its responses were cut off repeatedly.")
         case TurnEnd.SAID:
             spoken = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
-            return _remind(spoken, prompts.NOT_FINISHED, "It stopped without saying what it had done.")
+            return _remind(spoken, prompts.NOT_FINISHED, "It stopped without a report of the work.")
         case TurnEnd.CALLS:
             return await _run_calls(session.with_message("assistant", *map(dict, turn.content)), turn.calls, deps)
 
@@ -124,7 +124,7 @@ async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -
     if session.ended:
         return session
     if again >= MAX_REPETITIONS:
-        return session.end("REPEATS", f"It did the same {again} times in a row with the same result.")
+        return session.end("REPEATS", f"It repeated the same calls {again} times with the same result.")
     blocks = _tool_results(calls, answers)
     if again == MAX_REPETITIONS - 1:
         blocks.append({"type": "text", "text": prompts.REPEATED})
@@ -133,7 +133,7 @@ async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -
 
 async def _run_call(call: Block, position: int, deps: TurnDeps) -> ToolResult:
     if position >= MAX_CALLS:
-        return ToolResult(f"Not carried out: at most {MAX_CALLS} calls in one turn.", True)
+        return ToolResult(f"Not run: at most {MAX_CALLS} calls in one turn.", True)
     # in a thread: a search may take seconds, and must not delay a stop
     result = await asyncio.to_thread(tools.run, deps.workspace, call)
     deps.log(result.log)
@@ -152,7 +152,7 @@ def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]
             )
         ended = finish_verdict(session, deps.workspace, call, reminded=session.warnings > 0)
     except ToolFailed as problem:
-        deps.log(f"may not finish yet: {shortened(str(problem), 300)}")
+        deps.log(f"cannot finish yet: {shortened(str(problem), 300)}")
         if session.warnings >= MAX_WARNINGS:
             return session.end("NOT_FINISHED", f"It could not finish: {problem}"), ToolResult("")
         return session.changed(warnings=session.warnings + 1), ToolResult(str(problem), True)

@@ -38,7 +38,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
     ]:
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
-        return _remind_once(reminded, text, "SECRET", f"What looks like a secret was written: {what}.", known)
+        return _remind_once(reminded, text, "SECRET", f"A likely secret was written: {what}.", known)
     return SessionEnd(outcome="DONE", **known)
 
 

@@ -115,14 +115,14 @@ class Workspace:
             except OSError:
                 break
             if stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise ToolFailed(f"{upper} is no regular file")
+                raise ToolFailed(f"{upper} is not a regular file")
         return plain
 
     def _check_writable(self, plain: str) -> None:
         """Raises ToolFailed."""
         named = any(plain == name or plain.startswith(name.rstrip("/") + "/") for name in self._named)
         if is_ci_config(plain) and not named:
-            raise ToolFailed(f"{plain} steers a build server; it may be changed only where the task itself names it")
+            raise ToolFailed(f"{plain} configures a CI server; it can be changed only if the task names it")
         if (self._root / plain).is_dir():
             raise ToolFailed(f"{plain} is a folder")
 
@@ -151,7 +151,7 @@ class Workspace:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise ToolFailed(
-                    f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file"
+                    f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is not a regular file"
                 )
             if limit is not None and found.st_size > limit:
                 raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {limit:,} can be read; try grep")
@@ -164,7 +164,7 @@ class Workspace:
 def _describe(fault: OSError) -> str:
     """Describe a fault without the local path in its own text."""
     kinds: Mapping[type[OSError], str] = {
-        NotADirectoryError: "a file lies on the way to it",
+        NotADirectoryError: "a part of the path is a file",
         IsADirectoryError: "it is a folder",
         PermissionError: "permission denied",
     }

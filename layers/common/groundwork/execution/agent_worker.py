@@ -106,7 +106,7 @@ class _Invocation:
             below = await self.context.completed_tasks()
             begun = await asyncio.to_thread(self._begun, below)
             if isinstance(begun, Landed):
-                return await self._done(begun, "It had been committed before.")
+                return await self._done(begun, "The task is already committed.")
             session = await self._carried(begun)
             if not isinstance(session, Session):
                 return session
@@ -172,7 +172,7 @@ class _Invocation:
         finally:
             await model.close()
         if carried.pause is sessions.Pause.PROVIDER:
-            return TransientFailure("The model's provider did not answer as it should.", carried.wait_s)
+            return TransientFailure("The model's provider failed or refused the request.", carried.wait_s)
         return Suspended() if carried.pause else carried.session
 
     async def _ended(self, session: Session) -> TaskOutcome:
@@ -199,7 +199,7 @@ class _Invocation:
         except NotLanded:
             return Suspended()
         if landed.marks.attempt != session.brief.attempt:
-            return await self._done(landed, "An earlier attempt had been committed.")
+            return await self._done(landed, "An earlier attempt is already committed.")
         return Completed(landed.sha, summary, tuple(session.changes))
 
     def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:

@@ -41,7 +41,7 @@ def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) 
     """
     execution = execution_state.execution
     if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
-        raise WrongStatus("executed", execution_state.status.value)
+        raise WrongStatus("execute the plan", execution_state.status.value)
     _require_no_rollback(execution_state)
     check(execution_state.plan, complete=True)
     round_ = execution.round + 1
@@ -64,7 +64,7 @@ def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = No
     """Start no more tasks. Running tasks finish."""
     status, cause = execution_state.status, execution_state.execution.cause
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
-        raise WrongStatus("paused", status.value)
+        raise WrongStatus("pause the plan", status.value)
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
     return execution_state.with_execution(status=after, cause=Cause.PERSON, reason=reason, who=actor.who)
 
@@ -74,7 +74,7 @@ def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     status, execution = execution_state.status, execution_state.execution
     died = status is PlanStatus.FAILED and execution.number > 0
     if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
-        raise WrongStatus("resumed", status.value)
+        raise WrongStatus("resume the plan", status.value)
     _require_no_rollback(execution_state)
     after = _set_running(execution_state, actor)
     # after a failed execution the plan resumes even so: users can handle its failed tasks once it is PAUSED
@@ -86,16 +86,16 @@ def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
 def cancel(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     died = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
     if not died and not execution_state.status.executing:
-        raise WrongStatus("cancelled", execution_state.status.value)
+        raise WrongStatus("cancel the plan", execution_state.status.value)
     ended = {"status": PlanStatus.CANCELLED, "ended_at": actor.at_ms, "cause": None, "reason": None, "who": actor.who}
     return execution_state.with_execution(**ended)
 
 
 def approve(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
     task, state = _require_task(execution_state, task_id)
-    _require_executing(execution_state, "approved")
+    _require_executing(execution_state, "approve")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
-        raise WrongTaskStatus("approved", state.status.value)
+        raise WrongTaskStatus("approve", state.status.value)
     return execution_state.with_task(
         task_id, approved=approval_fingerprint(task), status=TaskStatus.WAITING, note=f"Approved by {actor.who}"
     )
@@ -107,9 +107,9 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
     The plan pauses until a user edits, skips or completes the task.
     """
     _, state = _require_task(execution_state, task_id)
-    _require_executing(execution_state, "rejected")
+    _require_executing(execution_state, "reject")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
-        raise WrongTaskStatus("rejected", state.status.value)
+        raise WrongTaskStatus("reject", state.status.value)
     said = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
     after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
     return pause_after_failure(after)
@@ -118,9 +118,9 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
 def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
     """Allow three more attempts. The plan resumes unless other tasks failed or a user paused it."""
     _, state = _require_task(execution_state, task_id)
-    _require_executing(execution_state, "retried")
+    _require_executing(execution_state, "retry")
     if state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("retried", state.status.value)
+        raise WrongTaskStatus("retry", state.status.value)
     fields: dict[str, Any] = {
         "status": TaskStatus.WAITING if execution_state.at_gate(task_id) else TaskStatus.PENDING,
         "max_attempts": state.attempts + MAX_ATTEMPTS,
@@ -138,9 +138,9 @@ def skip(
 ) -> ExecutionState:
     """Skip a task. Its dependents are skipped too ("skip"), or treat it as done ("run")."""
     _, state = _require_task(execution_state, task_id)
-    _require_executing(execution_state, "skipped")
+    _require_executing(execution_state, "skip")
     if not state.waits and state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("skipped", state.status.value)
+        raise WrongTaskStatus("skip", state.status.value)
     after = execution_state.with_task(
         task_id,
         status=TaskStatus.SKIPPED,
@@ -157,9 +157,9 @@ def complete(
 ) -> ExecutionState:
     """Mark a task as done by a user. All tasks it waits for must have ended."""
     task, state = _require_task(execution_state, task_id)
-    _require_executing(execution_state, "completed")
+    _require_executing(execution_state, "complete")
     if not state.waits and state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("completed", state.status.value)
+        raise WrongTaskStatus("complete", state.status.value)
     if missing := _unfinished_prerequisites(execution_state, task):
         raise NotItsTurn(missing)
     after = execution_state.with_task(
@@ -214,9 +214,9 @@ def _require_task(execution_state: ExecutionState, task_id: str) -> tuple[Task, 
     return task, execution_state.of(task_id)
 
 
-def _require_executing(execution_state: ExecutionState, verb: str) -> None:
+def _require_executing(execution_state: ExecutionState, action: str) -> None:
     if not execution_state.status.executing:
-        raise WrongStatus(f"worked on: no task of it can be {verb}", execution_state.status.value)
+        raise WrongStatus(f"{action} a task", execution_state.status.value)
     _require_no_rollback(execution_state)
 
 

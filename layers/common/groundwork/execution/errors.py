@@ -13,8 +13,8 @@ class WrongStatus(Conflict):
 
     code = "PLAN_STATUS"
 
-    def __init__(self, verb: str, status: str) -> None:
-        super().__init__(f"A plan that is {status} cannot be {verb}.", {"status": status})
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"Cannot {action}: the plan is {status}.", {"status": status})
 
 
 class WrongTaskStatus(Conflict):
@@ -22,8 +22,8 @@ class WrongTaskStatus(Conflict):
 
     code = "TASK_STATUS"
 
-    def __init__(self, verb: str, status: str) -> None:
-        super().__init__(f"A task that is {status} cannot be {verb}.", {"status": status})
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"Cannot {action} the task: it is {status}.", {"status": status})
 
 
 class NotItsTurn(Conflict):

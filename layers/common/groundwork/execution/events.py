@@ -20,7 +20,7 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
         yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
     passed = after.execution.passed_over
     if passed is not None and passed != before.execution.passed_over:
-        yield Event(now_ms, "PASSED_OVER", who, reason=f"The time {passed.time} of the schedule: {passed.reason}")
+        yield Event(now_ms, "PASSED_OVER", who, reason=f"Skipped the scheduled time {passed.time}: {passed.reason}")
     started = after.execution.round > before.execution.round
     if started or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)

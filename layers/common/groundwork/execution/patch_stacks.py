@@ -40,7 +40,7 @@ class PatchStacks:
                 continue
             patch = self.patches.load_patch(under)
             if patch is None:
-                raise CommitGone(f"The patch of the task {under.task_id} that this was built on is no more.")
+                raise CommitGone(f"The base patch of the task {under.task_id} no longer exists.")
             found[under] = patch
             todo += patch.base_patches
         return Stack(stack, found)

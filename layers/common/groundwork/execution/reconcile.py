@@ -104,7 +104,7 @@ def _skip_dependents(execution_state: ExecutionState, now_ms: int) -> Changes:
     found = {task.id: because(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
     keys = {task.id: task.key for task in execution_state.plan.tasks}
     return {
-        id_: _skip(execution_state.of(id_), "skip", f"{keys[other]}, which it depends on, was skipped.", now_ms)
+        id_: _skip(execution_state.of(id_), "skip", f"Its dependency {keys[other]} was skipped.", now_ms)
         for id_, other in found.items()
         if other
     }
@@ -121,10 +121,10 @@ def _check_conditions(execution_state: ExecutionState, now_ms: int) -> Changes:
     for phase in started_phases(execution_state):
         waiting = {task.id: execution_state.of(task.id) for task in phase.tasks if execution_state.of(task.id).waits}
         if waiting and not condition_met(execution_state, phase.condition):
-            reason = "The condition of its phase does not hold."
+            reason = "The condition of its phase is not met."
             return {id_: _skip(state, "run", reason, now_ms) for id_, state in waiting.items()}
     return {
-        task.id: _skip(execution_state.of(task.id), "run", "Its condition does not hold.", now_ms)
+        task.id: _skip(execution_state.of(task.id), "run", "Its condition is not met.", now_ms)
         for _, task in due_tasks(execution_state)
         if not condition_met(execution_state, task.condition)
     }
@@ -156,7 +156,7 @@ def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
             return execution_state.with_execution(
                 status=PlanStatus.PAUSED,
                 cause=Cause.PHASE,
-                reason=f"The phase {phase.title!r} has ended and pauses the plan.",
+                reason=f"The plan pauses after the phase {phase.title!r}.",
                 paused_after=(*execution_state.execution.paused_after, phase.id),
             )
     return execution_state
@@ -178,7 +178,10 @@ def failure_cause(execution_state: ExecutionState) -> dict[str, object]:
     """Cause and reason of a pause by failed tasks."""
     names = {task.id: task.key for task in execution_state.plan.tasks}
     keys = ", ".join(names[id_] for id_ in execution_state.failed)
-    return {"cause": Cause.FAILURE, "reason": f"Failed: {keys}. Retry, complete or skip it, or cancel the plan."}
+    return {
+        "cause": Cause.FAILURE,
+        "reason": f"Failed: {keys}. Retry, complete or skip these tasks, or cancel the plan.",
+    }
 
 
 def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int) -> Reconciled:

@@ -26,7 +26,7 @@ def roll_back(
     Raises DependentsFirst, NothingToRollBack, NotFound.
     """
     if execution_state.status not in _ALLOWED or not execution_state.execution.number:
-        raise WrongStatus("rolled back", execution_state.status.value)
+        raise WrongStatus("roll back the plan", execution_state.status.value)
     if execution_state.execution.rolling_back:
         raise RollingBack
     wanted = [id_ for id_ in _selected_tasks(execution_state, task_id, phase_id) if has_result(execution_state.of(id_))]

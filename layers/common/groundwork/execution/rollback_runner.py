@@ -57,7 +57,7 @@ class RollbackRunner:
             if self.now_ms() - asked.at_ms < MAX_ROLLBACK_MS:
                 raise
             # a rollback blocks every other command: give up, so that a user can act or request it again
-            self._give_up(plan_id, asked, f"Given up: {fault}")
+            self._give_up(plan_id, asked, f"Gave up after an hour: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
 

@@ -27,16 +27,16 @@ class NewTiming(Value):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.at is None) == (self.cron is None):
-            raise ValueError("either at or cron is needed")
+            raise ValueError("set either at or cron")
         return self
 
     def timing(self, actor: Actor) -> Timing:
         """Raises Invalid."""
         zone = _parse_timezone(self.timezone)
         if self.at is not None and self.at.timestamp() * 1000 <= actor.at_ms:
-            raise Invalid.field("at", "has passed already")
+            raise Invalid.field("at", "is in the past")
         if self.cron is not None and not is_cron(self.cron):
-            raise Invalid.field("cron", "must have six fields, one of day-of-month and day-of-week being ?")
+            raise Invalid.field("cron", "must have six fields, with ? for either day-of-month or day-of-week")
         once = self.at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if self.at else None
         expression = f"at({once})" if once else f"cron({self.cron})"
         return Timing(expression=expression, timezone=self.timezone, who=actor.who)
@@ -49,7 +49,7 @@ def _parse_timezone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid.field("timezone", f"{name!r} is no time zone") from None
+        raise Invalid.field("timezone", f"{name!r} is not a known time zone") from None
 
 
 def is_cron(text: str) -> bool:
@@ -61,7 +61,7 @@ def is_cron(text: str) -> bool:
 def set_schedule(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
     """Set the schedule of a plan ready to start. Raises WrongStatus, InvalidPlan."""
     if execution_state.status not in (*STARTABLE, *RESTARTABLE):
-        raise WrongStatus("scheduled", execution_state.status.value)
+        raise WrongStatus("schedule the plan", execution_state.status.value)
     check(execution_state.plan, complete=True)
     return execution_state.with_execution(schedule=timing, passed_over=None)
 

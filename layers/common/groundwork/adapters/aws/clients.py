@@ -21,13 +21,13 @@ def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
 
 
 def async_invoker(function: str) -> Callable[[str], None]:
-    """Return a function that triggers process-next for a run. It raises Transient."""
+    """Make an invoker of process-next for a run. It raises Transient."""
     tell = event_invoker(function)
     return lambda run_id: tell({"runId": run_id})
 
 
 def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
-    """Return a function that invokes another asynchronously (202 confirms). It raises Transient."""
+    """Make an async invoker of a function (202 confirms). It raises Transient."""
 
     def invoke(event: dict[str, Any]) -> None:
         payload = json.dumps(event).encode()

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: the port `execution.schedule.Timer`. boto3 is imported on first use."""
+"""EventBridge Scheduler: the port `execution.schedule.Timer`. Imports boto3 on first use."""
 
 import json
 from functools import cache

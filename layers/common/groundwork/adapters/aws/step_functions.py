@@ -36,7 +36,7 @@ class PlanMachine:
     def start(self, plan_id: str, number: int) -> bool:
         """Start an execution, once per number.
 
-        A repeated call succeeds while that execution runs. ExecutionAlreadyExists means that it has ended.
+        A repeated call succeeds while that execution runs; ExecutionAlreadyExists means it has ended.
         """
         body = json.dumps({"planId": plan_id, "number": number})
         return self._call(
@@ -56,7 +56,7 @@ class PlanMachine:
             _EXPIRED_TOKEN_ERRORS,
             taskToken=token,
             error="PlanEnded",
-            cause="The plan does not go on here",
+            cause="The plan has ended or continues in another execution",
         )
 
     def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:

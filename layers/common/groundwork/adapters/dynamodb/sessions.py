@@ -59,14 +59,14 @@ class DynamoSessions:
                 parts = list(BlobPartRow.query(plan_id, BlobPartRow.sk.startswith(start), consistent_read=True))
             if len(parts) == int(row.parts):
                 return zlib.decompress(b"".join(part.content for part in parts))
-        raise Transient(f"What was kept of the task {task_id} changes faster than it is read.")
+        raise Transient(f"The stored content of the task {task_id} changes too fast to be read.")
 
     def _write(self, task_id: str, letter: str, attempt: int, content: bytes, turns: int = 0) -> None:
         """Write the content. Raises Transient if another worker has saved a later turn."""
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
         old, revision, packed = _head_row(plan_id, key), uuid.uuid4().hex[:12], zlib.compress(content)
         if old and (int(old.attempt), int(old.turns or 0)) > (attempt, turns):
-            raise Transient(f"Another worker has gone further with the task {task_id}.")
+            raise Transient(f"Another worker has saved a later turn of the task {task_id}.")
         unchanged = BlobRow.revision == old.revision if old else BlobRow.revision.does_not_exist()
         stays = old is not None and letter == "D" and int(old.attempt) < attempt
         if stays:
@@ -85,7 +85,7 @@ class DynamoSessions:
             now = _head_row(plan_id, key)
             if now is None or now.revision != revision:
                 _delete_parts(plan_id, f"{key}#{revision}", parts)
-                raise Transient(f"Another worker is at work on the task {task_id}.") from None
+                raise Transient(f"Another worker is writing the content of the task {task_id}.") from None
             # otherwise it was our own write: its response was lost, and the driver sent it again
         if old and not stays:
             _delete_parts(plan_id, f"{key}#{old.revision}", int(old.parts))
