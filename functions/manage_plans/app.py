@@ -18,7 +18,7 @@ from groundwork.api.http import answers
 from groundwork.api.plans import control, parts, progress, repositories, templates
 from groundwork.api.plans.deps import IfMatch, Limit, Token
 from groundwork.errors import NotFound, Transient
-from groundwork.execution import restoring
+from groundwork.execution import schedule_restore
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.generation.registry import run_handlers
 from groundwork.ids import PLAN_ID
@@ -313,10 +313,10 @@ def _plan(plan: Plan, status: int = 200) -> Response[str]:
 def restored(event: dict[str, Any]) -> Any:
     """Lists schedules, or sets one again, from the plans' rows; invoked directly by whoever looks after the tables."""
     if event["do"] == "LIST_SCHEDULES":
-        return list(restoring.schedules(tables().plans.every(), tables().executions.read))
+        return list(schedule_restore.schedules(tables().plans.every(), tables().executions.read))
     reason = "The system was off at that time."
     nobody = ExecutionCoordinator(tables().executions, _machine(), now_ms, on_notify_error=_unheard)
-    return restoring.restore(nobody, timer(), event["planId"], event.get("missed"), reason)
+    return schedule_restore.restore(nobody, timer(), event["planId"], event.get("missed"), reason)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

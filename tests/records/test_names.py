@@ -16,12 +16,12 @@ from pynamodb.models import Model
 from groundwork.adapters import dynamodb
 from groundwork.adapters.dynamodb import execution_rows, list_rows, plan_rows, run_rows
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
-from groundwork.adapters.dynamodb.execution_mapping import APART
+from groundwork.adapters.dynamodb.execution_mapping import OWN_ATTRIBUTES
 from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
-from groundwork.execution.attempts import Step
+from groundwork.execution.next_step import Step
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Cause, Execution, TaskExecution
 from groundwork.execution.state import TaskUsage as TaskSpent
@@ -75,8 +75,8 @@ ROWS: dict[str, type[Model]] = {
     "iteration": plan_rows.IterationRow,
     "task state": execution_rows.StateRow,
     "event": execution_rows.EventRow,
-    **dict.fromkeys(("session", "patch"), execution_rows.KeptRow),
-    "part": execution_rows.PartRow,
+    **dict.fromkeys(("session", "patch"), execution_rows.BlobRow),
+    "part": execution_rows.BlobPartRow,
     "task log": execution_rows.LogRow,
     "slots": execution_rows.SlotsRow,
     "measure": list_rows.MeasureRow,
@@ -94,7 +94,7 @@ DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "task": (Task, {"id"}),
     "iteration": (Iteration, ITERATION_COLUMNS),
     "suggestion": (Suggestion, set()),
-    "task state": (TaskExecution, APART),
+    "task state": (TaskExecution, OWN_ATTRIBUTES),
     "template piece": (Template, set()),
     "session": (Session, set()),
     "patch": (Patch, set()),

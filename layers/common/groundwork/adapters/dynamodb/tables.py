@@ -11,7 +11,7 @@ from groundwork.adapters.dynamodb.backlog_reader import DynamoBacklogReader
 from groundwork.adapters.dynamodb.backlog_rows import BACKLOG_ROWS, KeyRow
 from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.client import bind
-from groundwork.adapters.dynamodb.execution_rows import EventRow, KeptRow, LogRow, PartRow, SlotsRow, StateRow
+from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
 from groundwork.adapters.dynamodb.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
 from groundwork.adapters.dynamodb.plan_lists import DynamoRepositories, DynamoTemplates
@@ -28,7 +28,7 @@ from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
     *(PlanRow, VersionRow, ContentRow, IterationRow, LinkRow),
-    *(StateRow, EventRow, LogRow, KeptRow, PartRow, SlotsRow),
+    *(StateRow, EventRow, LogRow, BlobRow, BlobPartRow, SlotsRow),
     *(RepositoryRow, TemplateRow, PieceRow, ListRow, MeasureRow),
 ]
 
