@@ -195,7 +195,9 @@ class CardMaker:
         if name in mapping.times[:1] and (not native or name == "postedAt"):
             return "time"
         used = name in mapping.ids or name in mapping.times
-        return "personal" if not used and (name in mapping.personal or is_personal(name)) else "metadata"
+        if used or name in mapping.kept:
+            return "metadata"
+        return "personal" if name in mapping.personal or is_personal(name) else "metadata"
 
     def _storable(self, value: Any) -> Any:
         if not isinstance(value, str):

@@ -168,6 +168,10 @@ class Preview:
             "alternatives": [
                 {"encoding": name, "lines": list(lines)} for name, lines in self.layout.encoding.alternatives
             ],
+            "type": self.layout.type,
+            "firstLine": self.layout.first_line,
+            "dateOrder": self.layout.mapping.order,
+            "timezone": self.layout.mapping.zone,
             "delimiter": None if self.layout.delimiter == NO_DELIMITER else self.layout.delimiter,
             "columns": self.columns,
             "rows": self.rows,
