@@ -27,7 +27,7 @@ MAX_UNPACKED = 50 * 1024 * 1024
 MAX_REJECTED = 100
 MAX_PARAMETER = 200
 
-_TYPES: dict[str, FileType | None] = {
+MEDIA_TYPES: dict[str, FileType | None] = {
     "": "json",
     "application/json": "json",
     "text/json": "json",
@@ -159,7 +159,7 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
     message["content-type"] = content_type.strip() or "application/json"
     charset = message.get_param("charset")
     media = message.get_content_type()
-    if media not in _TYPES:
+    if media not in MEDIA_TYPES:
         raise UnsupportedMediaType(
             "Cards come as application/json, application/x-ndjson, text/csv, xlsx, or application/octet-stream."
         )
@@ -173,7 +173,7 @@ def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | N
     if dedupe != "content":
         raise Invalid.field("dedupe", "must be 'content'")
     named = {name: value for name, value in query.items() if name != "dedupe"}
-    if not any(named.get("type", ())) and (kind := _TYPES[media]):
+    if not any(named.get("type", ())) and (kind := MEDIA_TYPES[media]):
         named["type"] = [kind]
     return Parameters.of(named, stated_charset=charset), "dedupe" in query
 

@@ -1,6 +1,10 @@
 """Answers of the import routes, as the OpenAPI document shows them."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
+
+from groundwork.backlog.card_import.dates import Order
+from groundwork.backlog.card_import.layout import Role
+from groundwork.backlog.card_import.parameters import FileType
 
 
 class RejectedRow(TypedDict):
@@ -24,7 +28,7 @@ class EncodingChoice(TypedDict):
 
 class ImportColumn(TypedDict):
     name: str
-    role: Literal["text", "title", "externalId", "source", "postedAt", "personal", "metadata"]
+    role: Role
     samples: list[str]
 
 
@@ -43,6 +47,10 @@ class ImportPreview(TypedDict):
     encoding: str
     alternatives: list[EncodingChoice]
     delimiter: str | None
+    type: FileType
+    firstLine: int | None
+    dateOrder: Order | None
+    timezone: str | None
     columns: list[ImportColumn]
     rows: int
     rejected: list[RejectedRow]
