@@ -91,7 +91,7 @@ def _special(operation: dict[str, Any], successes: dict[str, Any]) -> dict[str, 
 
 
 def _describe_parameters(operation: dict[str, Any], text: OperationText) -> None:
-    texts = parameter_texts() | text.parameters
+    texts = parameter_texts() | dict(text.parameters)
     for parameter in operation.get("parameters", ()):
         parameter["schema"].pop("description", None)
         if parameter["name"] in texts:

@@ -49,7 +49,7 @@ def tables() -> Tables:
     return open_tables(Settings.from_environment())
 
 
-app.include_router(card_import.router)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+app.include_router(card_import.router)
 
 
 @app.get(

@@ -220,12 +220,13 @@ def test_case_11_every_kind_of_file_goes_in_as_bytes(send: Send) -> None:
 
 
 def test_case_11_a_file_over_the_gateways_limit_goes_in_compressed(send: Send) -> None:
-    lines = b"\n".join(document({"text": f"{number} " + "long " * 1_900}) for number in range(600))
+    # columns with personal data are left out, so that the table stays small
+    lines = b"\n".join(document({"text": f"Card {number}", "email": "x" * 200_000}) for number in range(30))
     assert len(lines) > 5 * 1024 * 1024
     assert error(send(lines, "application/x-ndjson")) == (413, "TOO_LARGE")
     body = gzip.compress(lines)
-    assert taken(send(body, "application/x-ndjson", content_encoding="gzip", dedupe="content")) == (600, 0)
-    assert taken(send(body, dedupe="content")) == (0, 600)
+    assert taken(send(body, "application/x-ndjson", content_encoding="gzip", dedupe="content")) == (30, 0)
+    assert taken(send(body, dedupe="content")) == (0, 30)
 
 
 @pytest.mark.parametrize(

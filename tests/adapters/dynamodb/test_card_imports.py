@@ -34,8 +34,7 @@ def project(tables: Tables) -> Path:
 @pytest.fixture
 def old_project(tables: Tables, project: Path) -> Path:
     """A project as an older release has left it."""
-    actions = [ProjectRow.trimmed_to.remove(), ProjectRow.hashed_to.remove()]
-    ProjectRow(project.project_id).update(actions=actions)
+    ProjectRow(project.project_id).update(actions=[ProjectRow.trimmed_to.remove(), ProjectRow.hashed_to.remove()])
     return project
 
 
