@@ -83,7 +83,7 @@ def test_what_a_run_asks_for_wins_over_the_setting() -> None:
 
 @pytest.mark.parametrize("model_id", ["claude-sonnet-4-20250514", "claude-sonnet-4-5", "anthropic.claude-sonnet-4-5"])
 def test_a_deprecated_model_is_refused_with_its_replacement(model_id: str) -> None:
-    with pytest.raises(Invalid, match=r"options.model: .* retired or about to be .*2026.*use claude-sonnet-5-5"):
+    with pytest.raises(Invalid, match=r"options.model: .* retired or retires soon .*2026.*use claude-sonnet-5-5"):
         ai_and_model(PLAIN, model_id)
 
 

@@ -1,1 +1,1 @@
-"""The steps of the backlog pipeline as pure functions: what each asks of a model, and what it takes of an answer."""
+"""Generation with a model: questions and the interpretation of answers (pure), run handlers, their registry."""

@@ -16,10 +16,9 @@ def with_attempt(claim: Claim | None, now: int) -> Claim:
 
 
 def without_ended(run: Run, results: Iterable[ItemResult]) -> Run:
-    """Return the run as the next claims are decided on: as it will be once these results are saved.
+    """Return the run as it will be once these results are saved: the base for the next claims.
 
-    A result that does not fit into the commit is not among them. It keeps its claim, so its item does not start again
-    before the result is saved.
+    A result beyond the commit's limits keeps its claim, so its item does not start again before the result is saved.
     """
     ended = {result.entry.index for result in results if result.final}
     waiting = {result.entry.index: result.waiting_claim() for result in results if not result.final}
@@ -55,7 +54,7 @@ def advance(run: Run, claims: Mapping[int, Claim], entries: Mapping[int, Manifes
     cursor = max([run.cursor, *(index + 1 for index in claims)])
     while cursor in entries and entries[cursor].skipped:
         cursor += 1
-    # an item that gave its only attempt back stays claimed with zero attempts: the cursor has passed it
+    # an item without a counted attempt stays claimed with zero attempts: the cursor has passed it
     kept = {index: claim for index, claim in run.claims.items() if index not in claims} | dict(claims)
     merging = any(entries[index].merge_of_run for index in claims)
     phase = RunPhase.MERGING if merging else run.phase
@@ -69,7 +68,7 @@ def exhausted(run: Run) -> list[int]:
 
 
 def next_unskipped(run: Run, entries: Mapping[int, ManifestEntry]) -> int:
-    """Return the index of the first item from the cursor on that is not known to be skipped."""
+    """Return the index of the first item from the cursor on, known skipped ones excepted."""
     index = run.cursor
     while index in entries and entries[index].skipped:
         index += 1
@@ -81,7 +80,7 @@ def _with_durations(run: Run, results: Sequence[ItemResult]) -> Run:
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (result.duration_ms for result in results if result.result is not None):
         average = duration if not average else (average * 7 + duration) // 8
-        # the maximum decays, so that one outlier does not shorten all later hops
+        # the maximum decays: one outlier must not shorten all later hops
         slowest = max(duration, slowest * 15 // 16)
     return replace(run, average_ms=average, slowest_ms=slowest)
 

@@ -31,10 +31,10 @@ def expected_ms(slowest_ms: int, total_ms: int) -> int:
 
 
 def may_start(left_ms: int, total_ms: int, slowest_ms: int) -> bool:
-    """Return True if an item that starts now is likely to end within this hop.
+    """Return True if an item started now is likely to end within this hop.
 
-    In its first quarter a hop starts items anyway. Otherwise an item slower than a hop would never start and starve the
-    run; like this it uses up its attempts.
+    In its first quarter a hop starts items anyway: an item slower than a hop would never start and starve the run. Like
+    this it uses up its attempts.
     """
     if left_ms > total_ms * 3 // 4:
         return True

@@ -24,9 +24,9 @@ def manifest_entries(
     store: RunStore,
     selection: Sequence[tuple[int, ...]] = (),
 ) -> Iterator[ManifestEntry]:
-    """Yield the run's items in order, from the first one that is not in its manifest yet.
+    """Yield the run's items in order, from the first one not in its manifest yet.
 
-    `selection` belongs to a run that is not stored yet; otherwise the store supplies it.
+    `selection` is for a run not stored yet; otherwise the store supplies it.
     """
     if run.queued % PAGE:
         return iter(())
@@ -44,7 +44,7 @@ def manifest_entries(
 def _original_request(run: Run, store: RunStore) -> tuple[Run, str]:
     """Return the run with the request it carries out, and the id of the run with the stored selection.
 
-    A retry of a run that was given up before its items were queued does all of that run's items, not its failed ones.
+    A run given up before its items were queued has no failed items: its retry does all that it was started for.
     """
     source_id = run.id
     while run.retry_of and (earlier := store.load(run.retry_of)).given_up_unqueued:
@@ -63,7 +63,7 @@ def after_queued(scope: RunScope, entries: Iterator[ManifestEntry]) -> Iterator[
 
 
 def retried_entries(handler: RunHandler, scope: RunScope) -> Iterator[ManifestEntry]:
-    """Yield the failed items of the run that this one retries, refreshed."""
+    """Yield the refreshed failed items of the retried run."""
     earlier = scope.run.retry_of or ""
     entries = last_entries(scope.store, earlier).values()
     failed = sorted(entry.index for entry in entries if entry.status is ItemStatus.FAILED)

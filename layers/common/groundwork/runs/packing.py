@@ -17,7 +17,7 @@ MAX_BYTES = 3_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Results that one transaction saves, with what it writes, and the results that wait for the next one."""
+    """Results saved by one transaction, with their changes, and the results left for the next one."""
 
     results: list[ItemResult]
     changes: Changes
