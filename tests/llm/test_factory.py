@@ -89,7 +89,7 @@ def test_a_deprecated_model_is_refused_with_its_replacement(model_id: str) -> No
 
 @pytest.mark.parametrize("model_id", ["gpt-9", "claude-sonnet-5-9", "claude-opus-5-x", "claude-sonnet-5-5-latest", "x"])
 def test_an_unknown_model_is_refused_before_anything_is_spent(model_id: str) -> None:
-    with pytest.raises(Invalid, match="no model known here"):
+    with pytest.raises(Invalid, match="is not a known model"):
         ai_and_model(PLAIN, model_id)
 
 

@@ -24,7 +24,10 @@ class PutArtifact:
 
 @dataclass(frozen=True, slots=True)
 class DeleteArtifact:
-    """Delete an artifact. Conflicts if it does not exist. Its descendants are dead from this commit on."""
+    """Delete an artifact. Conflicts if it does not exist.
+
+    Its descendants are dead from this commit on.
+    """
 
     index: int
     path: Path

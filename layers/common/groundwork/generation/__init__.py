@@ -1,1 +1,4 @@
-"""Generation with a model: questions and the interpretation of answers (pure), run handlers, their registry."""
+"""Generation with a model.
+
+Questions and the interpretation of answers (pure), run handlers, their registry.
+"""

@@ -1,4 +1,7 @@
-"""Field types and checks of model answers: limited texts, numbered references, counts in a range."""
+"""Field types and checks of model answers.
+
+Limited texts, numbered references, counts in a range.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
@@ -32,7 +35,10 @@ Urgency = Annotated[Priority, Field(description="How much it matters to the peop
 
 
 def number_refs[T](things: Iterable[T]) -> dict[str, T]:
-    """Return things by short reference: "1", "2", … Real ids would cost tokens, and models miscopy them."""
+    """Return things by short reference.
+
+    "1", "2", … Real ids would cost tokens, and models miscopy them.
+    """
     return {str(number): thing for number, thing in enumerate(things, start=1)}
 
 

@@ -1,4 +1,4 @@
-"""GENERATE_EPICS: split analysed cards into chunks by theme, propose epics for each, merge the proposals."""
+"""GENERATE_EPICS: chunks of analysed cards by theme, epics for each chunk, their merge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,10 @@ class EpicDraft:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Cards with a bug or a wish: their number, the number of those in an epic, and the ids of the rest."""
+    """Cards with a bug or a wish.
+
+    Their number, the number of those in an epic, and the ids of the rest.
+    """
 
     stated: int
     covered: int
@@ -79,14 +82,20 @@ def chunk_count(card_count: int) -> int:
 
 
 def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
-    """Split the analysed cards, by theme and kind, into exactly `count` nearly equal chunks; some may be empty."""
+    """Split the analysed cards, by theme and kind, into exactly `count` nearly equal chunks.
+
+    Some may be empty.
+    """
     ordered = _sorted(cards)
     edges = [len(ordered) * step // count for step in range(count + 1)]
     return [ordered[start:end] for start, end in pairwise(edges)]
 
 
 def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
-    """Return the question for epics of one chunk. It holds the cards' analyses by theme, not their texts."""
+    """Return the question for epics of one chunk.
+
+    It holds the cards' analyses by theme, not their texts.
+    """
     fewest, most = _bounds(len(cards))
     refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
@@ -104,7 +113,7 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
 
 
 def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[EpicDraft]:
-    """Raises ValueError for a wrong number of epics, an epic on no card, unknown refs, equal titles."""
+    """Return drafts. Raises ValueError: wrong count, missing or unknown refs, equal titles."""
     check_count("epics", len(answer.epics), *_bounds(len(cards)))
     check_distinct("epics", [epic.title for epic in answer.epics])
     by_ref = number_refs(cards)
@@ -127,7 +136,10 @@ def merge(drafts: Sequence[EpicDraft]) -> Question:
 
 
 def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[EpicDraft]:
-    """Return the merged epics with the cards of their drafts. Raises ValueError unless each draft is in one epic."""
+    """Return the merged epics with the cards of their drafts.
+
+    Raises ValueError unless each draft is in one epic.
+    """
     check_count("epics", len(answer.epics), *_merged_bounds(len(drafts)))
     check_distinct("epics", [epic.title for epic in answer.epics])
     by_ref = number_refs(drafts)
@@ -163,7 +175,10 @@ def _analysis(card: Card) -> CardAnalysis:
 
 
 def _sorted(cards: Sequence[Card]) -> list[Card]:
-    """Return the analysed cards by theme, kind and id: a total order, so every hop cuts the same chunks."""
+    """Return the analysed cards by theme, kind and id.
+
+    A total order, so every hop cuts the same chunks.
+    """
     analysed = [(card.analysis, card) for card in cards if card.analysis]
     return [card for _, card in sorted(analysed, key=lambda pair: (pair[0].theme, pair[0].kind, pair[1].id))]
 

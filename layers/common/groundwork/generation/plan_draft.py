@@ -41,7 +41,10 @@ class PlanBrief:
     template: Template | None = None
 
     def refs(self) -> dict[str, tuple[str, str | None]]:
-        """Return (story id, subtask id) by ref: S1.2 is a story's second subtask, S3 a story without subtasks."""
+        """Return (story id, subtask id) by ref.
+
+        S1.2 is a story's second subtask, S3 a story without subtasks.
+        """
         found: dict[str, tuple[str, str | None]] = {}
         for number, (story, subtasks) in enumerate(self.stories, 1):
             if not subtasks:
@@ -137,7 +140,10 @@ def _template(template: Template) -> dict[str, Any]:
 
 
 def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
-    """Return the plan with ids. Raises ValueError with all faults found, for the model to correct."""
+    """Return the plan with ids.
+
+    Raises ValueError with all faults found, for the model to correct.
+    """
     refs = brief.refs()
     tasks = [task for phase in answer.phases for task in phase.tasks]
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
@@ -158,7 +164,10 @@ def _count_problems(brief: PlanBrief, count: int) -> list[str]:
 
 
 def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list[str]:
-    """Return faults of the refs: each part of each story must have exactly one task, to report its progress."""
+    """Return faults of the refs.
+
+    Each part of each story must have exactly one task, to report its progress.
+    """
     given = [task.ref.strip() for task in tasks if task.ref.strip()]
     problems = [f"there is no ref {ref}" for ref in dict.fromkeys(given) if ref not in refs]
     problems += [f"no task has the ref {ref}" for ref in refs if ref not in given]

@@ -1,4 +1,7 @@
-"""Instructions for plans and reviews. Fixed text, so it is cached: counts are in the material."""
+"""Instructions for plans and reviews.
+
+Fixed text, so it is cached: counts are in the material.
+"""
 
 from groundwork.generation.prompts import DATA
 

@@ -45,7 +45,10 @@ class ReviewPart:
 
 
 def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
-    """Split a review into parts, deterministically for a version of the plan. Empty: nothing to review."""
+    """Split a review into parts, deterministically for a version of the plan.
+
+    Empty: nothing to review.
+    """
     assert request.review_type
     phases = _phases_in_scope(plan, request)
     tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]

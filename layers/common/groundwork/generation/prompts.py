@@ -1,4 +1,6 @@
-"""Instructions to the model. Fixed text for all questions of a task and mode, so the provider caches it.
+"""Instructions to the model.
+
+Fixed text for all questions of a task and mode, so the provider caches it.
 
 A prompt below a model's minimum (about 1,000 tokens) is silently not cached. The prompts of the steps with many calls
 exceed it by their examples; these also make answers consistent from call to call.

@@ -60,14 +60,20 @@ class ReviewScope:
         return tuple(dict.fromkeys(self.task(ref).id for ref in refs))
 
     def position(self, phase: Phase, before: str) -> int | None:
-        """Return the position before a task of the phase; None (the end) for a task of another phase or none."""
+        """Return the position before a task of the phase.
+
+        None (the end) for a task of another phase or none.
+        """
         if not before.strip():
             return None
         task = self.task(before)
         return phase.tasks.index(task) if task in phase.tasks else None
 
     def new_key(self, wanted: str) -> str:
-        """Return a key unused in the plan and by other suggestions. The part's number keeps parts apart."""
+        """Return a key unused in the plan and by other suggestions.
+
+        The part's number keeps parts apart.
+        """
         stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
@@ -184,7 +190,10 @@ def _addition(sight: ReviewScope, one: Addition) -> AddTask:
 def _valid_position(
     phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]
 ) -> int | None:
-    """Return the requested position, moved after dependencies and before dependents: models count badly."""
+    """Return the requested position, moved after dependencies and before dependents.
+
+    Models count badly.
+    """
     places = {task.id: place for place, task in enumerate(phase.tasks)}
     first = max((places[id_] + 1 for id_ in depends_on if id_ in places), default=0)
     last = min((places[id_] for id_ in needed_by if id_ in places), default=None)

@@ -81,7 +81,7 @@ def question(epic: Epic, cards: Sequence[Card], mode: Mode) -> Question:
 
 
 def interpret(epic: Epic, cards: Sequence[Card], mode: Mode, answer: WrittenStories) -> list[StoryDraft]:
-    """Raises ValueError for a count outside the mode's range, loose criteria, equal titles, unknown refs."""
+    """Return drafts. Raises ValueError: wrong count, loose criteria, equal titles, unknown refs."""
     check_count("stories", len(answer.stories), *mode.children)
     check_distinct(f"stories of {epic.code}", [story.title for story in answer.stories])
     by_ref = number_refs(most_severe(cards))

@@ -48,7 +48,10 @@ class KeyedTask(TaskTexts):
 
 
 def normalize_key(text: str) -> str:
-    """Convert a model's key to a valid one. Different keys may become equal: the validator reports it."""
+    """Convert a model's key to a valid one.
+
+    Different keys may become equal: the validator reports it.
+    """
     return _NOT_IN_KEYS.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
 
 

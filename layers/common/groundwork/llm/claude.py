@@ -1,4 +1,7 @@
-"""Claude through the Anthropic SDK: one code path for the Anthropic API and for Amazon Bedrock."""
+"""Claude through the Anthropic SDK.
+
+One code path for the Anthropic API and for Amazon Bedrock.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ MAX_TOKENS = 21_000
 API_URL = "https://api.anthropic.com"
 
 _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUSED}
-"""All other reasons (max_tokens, model_context_window_exceeded, future ones) leave an incomplete answer."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 
 def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT) -> ClaudeModel:
@@ -45,7 +48,7 @@ def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout 
 
 
 def bedrock(model_id: str, region: str, base_url: str | None = None) -> ClaudeModel:
-    """Return the model on Bedrock, at the region's endpoint by default, with boto3's credential chain."""
+    """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client)
 
@@ -71,7 +74,10 @@ class _StopDetails(BaseModel):
 
 
 class _Answer(BaseModel):
-    """The used part of the API's answer. The SDK fills its own type unchecked; this one is validated."""
+    """The used part of the API's answer.
+
+    The SDK fills its own type unchecked; this one is validated.
+    """
 
     stop_reason: str | None
     stop_details: _StopDetails | None = None
@@ -133,7 +139,10 @@ class ClaudeModel:
         return claude_turns.turn(message.content, stop, usage, self.model_id, limits, message.detail)
 
     async def _send[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
-        """Send a request; return the answer with its rate limits. Raises _ContentFiltered and the port's errors."""
+        """Send a request; return the answer with its rate limits.
+
+        Raises _ContentFiltered and the port's errors.
+        """
         try:
             raw = await self._client.messages.with_raw_response.create(**request)
             return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
@@ -172,7 +181,10 @@ class ClaudeModel:
 
 
 def _is_content_filter(exc: anthropic.APIStatusError) -> bool:
-    """Return True for a rejection by a content filter: it is also a 400, but not a wrong setting."""
+    """Return True for a rejection by a content filter.
+
+    It is also a 400, but not a wrong setting.
+    """
     return exc.status_code == 400 and "content filter" in _error_field(exc, "message").lower()
 
 

@@ -15,13 +15,16 @@ _ENDS = {
     "pause_turn": TurnEnd.SAID,
     "refusal": TurnEnd.REFUSED,
 }
-"""All other reasons (max_tokens, model_context_window_exceeded, future ones) leave an incomplete answer."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 _CACHE_MARK = {"cache_control": {"type": "ephemeral"}}
 
 
 def request(conversation: Conversation) -> dict[str, Any]:
-    """Return the request without model and effort, with cache marks after the instructions and the last message."""
+    """Return the request without model and effort.
+
+    Cache marks follow the instructions, the same for all sessions, and the last message.
+    """
     *earlier, last = conversation.messages
     return {
         "max_tokens": conversation.max_tokens,
@@ -61,7 +64,10 @@ class _Call(BaseModel):
 
 
 def _as_request_block(block: Mapping[str, Any]) -> Block:
-    """Return a block as requests accept it, without fields of answers. Thinking must be sent back unchanged."""
+    """Return a block as requests accept it, without fields of answers.
+
+    Thinking must be sent back unchanged.
+    """
     if block.get("type") == "text":
         return {"type": "text", "text": str(block.get("text", ""))}
     if block.get("type") == "tool_use":

@@ -31,7 +31,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation. `instructions` and `tools` are fixed for all sessions; data is in the messages only."""
+    """A conversation. `instructions` and `tools` are fixed for all sessions.
+
+    Data is in the messages only.
+    """
 
     instructions: str
     tools: tuple[Tool, ...]
@@ -75,7 +78,7 @@ class ConversationModel(Protocol):
     model_id: str
 
     async def turn(self, conversation: Conversation) -> Turn:
-        """Raises RateLimited, Overloaded, Unavailable (a retry may help) or Misconfigured (it cannot)."""
+        """Raises RateLimited, Overloaded, Unavailable (all retryable) or Misconfigured (not)."""
         ...
 
     async def close(self) -> None: ...

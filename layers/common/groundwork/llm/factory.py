@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 def configured_ai(settings: Settings) -> str:
-    """Return mock, anthropic or bedrock: the setting, else anthropic with a key, else the mock with a warning."""
+    """Return mock, anthropic or bedrock.
+
+    The setting, else anthropic with a key, else the mock with a warning.
+    """
     if settings.ai:
         if settings.ai not in KINDS:
             raise Misconfigured(f"GROUNDWORK_AI must be one of {', '.join(KINDS)}, not {settings.ai!r}")
@@ -27,7 +30,10 @@ def configured_ai(settings: Settings) -> str:
 
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
-    """Return (AI, model id) for a run. Raises Invalid with the field options.model or the setting at fault."""
+    """Return (AI, model id) for a run.
+
+    Raises Invalid with the field options.model or the setting at fault.
+    """
     model_id = asked or settings.model or model_table()["default"]
     field = "options.model" if asked else "GROUNDWORK_MODEL"
     if last_day := model_table()["deprecated"].get(base_model_id(model_id)):
@@ -58,7 +64,10 @@ class ModelChoice(Model, ConversationModel, Protocol):
 
 
 def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
-    """Return the configured model. Raises Misconfigured for invalid settings, Transient from `secret`."""
+    """Return the configured model.
+
+    Raises Misconfigured for invalid settings, Transient from `secret`.
+    """
     ai, model_id = configured_ai(settings), settings.model or model_table()["default"]
     # adapters are imported on use: the SDK alone is some 3,000 modules
     if ai == "mock":

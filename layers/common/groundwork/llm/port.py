@@ -27,7 +27,10 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more calls, as billed by the provider; `input` excludes cache reads and writes."""
+    """Tokens of one or more calls, as billed by the provider.
+
+    `input` excludes cache reads and writes.
+    """
 
     input: int = 0
     output: int = 0
@@ -47,7 +50,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Rate limits from the headers of an answer; None if not stated. Resets are in seconds from now."""
+    """Rate limits from the headers of an answer; None if not stated.
+
+    Resets are in seconds from now.
+    """
 
     requests_limit: int | None = None
     requests_remaining: int | None = None
@@ -109,7 +115,7 @@ class Model(Protocol):
     model_id: str
 
     async def reply(self, question: Question) -> Reply:
-        """Raises RateLimited, Overloaded, Unavailable (a retry may help) or Misconfigured (it cannot)."""
+        """Raises RateLimited, Overloaded, Unavailable (all retryable) or Misconfigured (not)."""
         ...
 
     async def close(self) -> None: ...
@@ -135,8 +141,11 @@ class Overloaded(RateLimited):
 
 
 class Unavailable(ModelError):
-    """The provider could not be reached, broke off, or answered with a server error (5xx, timeout)."""
+    """The provider was unreachable, broke off, or answered with a server error (5xx, timeout)."""
 
 
 class Misconfigured(ModelError):
-    """The provider rejects all such calls (bad key, unknown model, invalid request). A retry cannot help."""
+    """The provider rejects all such calls (bad key, unknown model, invalid request).
+
+    A retry cannot help.
+    """

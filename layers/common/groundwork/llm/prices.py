@@ -1,4 +1,7 @@
-"""Known models and their list prices, from models.json; it also holds date and source of the prices."""
+"""Known models and their list prices, from models.json.
+
+It also holds date and source of the prices.
+"""
 
 import json
 import re
@@ -13,7 +16,7 @@ _DATE = re.compile(r"-20\d{6}$")
 
 @cache
 def model_table() -> dict[str, Any]:
-    """Return models.json: `default`, `models` with prices, `unpriced`, `deprecated` with their last day."""
+    """Return models.json: `default`, `models` (prices), `unpriced`, `deprecated` (last day)."""
     data: dict[str, Any] = json.loads(files("groundwork.llm").joinpath("models.json").read_text())
     return data
 
@@ -24,13 +27,16 @@ def base_model_id(model_id: str) -> str:
 
 
 def price_of(model_id: str) -> dict[str, Any]:
-    """Return dollars per million tokens. A dated id has its family's price. Raises KeyError for unknown ids."""
+    """Return dollars per million tokens. A dated id has its family's price.
+
+    Raises KeyError for unknown ids.
+    """
     models: dict[str, dict[str, Any]] = model_table()["models"]
     return models[_DATE.sub("", base_model_id(model_id))]
 
 
 def cost_micro_usd(model_id: str, usage: Usage) -> int:
-    """Return the price of one call in millionths of a US dollar (dollars per million tokens = millionths per token).
+    """Return the price of one call in millionths of a US dollar.
 
     Price each call alone: a sum of calls would look like one long prompt, and some models charge more for these.
     """

@@ -1,4 +1,4 @@
-"""Messages for Claude: the material of a question, fenced as data, apart from the instructions."""
+"""Messages for Claude: the material, fenced as data and apart from the instructions."""
 
 import json
 from collections.abc import Mapping
@@ -19,13 +19,16 @@ _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u202
 
 
 def messages(question: Question) -> list[dict[str, Any]]:
-    """Return the messages: the material, and for a repair also the rejected answer with its fault."""
+    """Return the messages: the material; for a repair also the rejected answer and its fault."""
     turns = [{"role": "user", "content": fence("material", question.material)}]
     return turns + _repair(question.repair) if question.repair else turns
 
 
 def fence(tag: str, data: Any) -> str:
-    """Return the data as JSON between tags; `<` and `>` inside are escaped, so nothing can close the tag."""
+    """Return the data as JSON between tags.
+
+    `<` and `>` inside are escaped, so nothing can close the tag.
+    """
     body = json.dumps(_clean_strings(data), ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
     return f"<{tag}>\n{body}\n</{tag}>"
 
@@ -49,7 +52,10 @@ def _clean_strings(data: Any) -> Any:
 
 
 def schema(answer: type[BaseModel]) -> dict[str, Any]:
-    """Return the answer's JSON schema for structured outputs: closed objects, limits in descriptions."""
+    """Return the answer's JSON schema for structured outputs.
+
+    Closed objects, limits in descriptions.
+    """
     plain: dict[str, Any] = _plain(answer.model_json_schema())
     return plain
 

@@ -18,7 +18,10 @@ SCARCE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`width`: concurrent calls now; `ceiling`: their maximum; `interval_ms`: minimum time between two starts."""
+    """`width`: concurrent calls now; `ceiling`: their maximum.
+
+    `interval_ms`: minimum time between two starts.
+    """
 
     ceiling: int
     interval_ms: int
@@ -54,7 +57,7 @@ class Pace:
         return replace(self, blocked_until_ms=max(self.blocked_until_ms, now_ms + int(wait)))
 
     def after_refusal(self, now_ms: int, refusal: RateLimited) -> "Pace":
-        """Halve the width and block starts for the time stated by the provider, else for a growing time."""
+        """Halve the width; block starts for the provider's time, else for a growing one."""
         limits = refusal.limits
         stated = [refusal.retry_after, *([limits.requests_reset] if limits.requests_remaining == 0 else [])]
         waits = [wait for wait in stated if wait is not None]

@@ -22,7 +22,10 @@ class AnswerRejected(GroundworkError):
 
 
 class AnswerTruncated(AnswerRejected):
-    """The model's answer was cut off twice, the second time with a higher limit. Try a smaller mode."""
+    """The model's answer was cut off twice, the second time with a higher limit.
+
+    Try a smaller mode.
+    """
 
     code = "ANSWER_TRUNCATED"
 
@@ -86,7 +89,10 @@ def _refusal(reply: Reply) -> str:
 
 
 def _ask_for_less(question: Question) -> Question:
-    """Raise the limit and ask for brevity. The cut-off answer is not sent back: it only costs tokens."""
+    """Raise the limit and ask for brevity.
+
+    The cut-off answer is not sent back: it only costs tokens.
+    """
     room = max(question.max_tokens, min(question.max_tokens * 2, MAX_TOKENS))
     note = f"it was cut off at {question.max_tokens} tokens. Write it again in full, with shorter texts."
     return replace(question, max_tokens=room, repair=Repair(answer="", error=note))

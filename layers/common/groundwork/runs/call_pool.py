@@ -20,7 +20,10 @@ type Partial = Mapping[int, ItemOutcome | ItemFailed | None]
 
 
 class CallPool:
-    """Tasks in flight. `finished` collects results; `fatal` is set once no further call can succeed."""
+    """Tasks in flight. `finished` collects results.
+
+    `fatal` is set once no further call can succeed.
+    """
 
     def __init__(
         self,
@@ -140,7 +143,10 @@ class CallPool:
         return max(0, min(waits) - self._now_ms()) if waits else None
 
     async def cancel(self) -> None:
-        """End all calls in flight. Their attempts count: a call longer than a hop must not be made for ever."""
+        """End all calls in flight.
+
+        Their attempts count: a call longer than a hop must not be made for ever.
+        """
         tasks = list(self._units)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,7 @@
-"""Transitions of a run's claims and counters as items start and end. Pure: values in, the next run out."""
+"""Transitions of a run's claims and counters as items start and end.
+
+Pure: values in, the next run out.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +32,10 @@ def without_ended(run: Run, results: Iterable[ItemResult]) -> Run:
 def count_results(
     run: Run, results: Sequence[ItemResult], entries: Sequence[JournalEntry], unsaved: Sequence[ItemResult]
 ) -> Run:
-    """Return the run after a commit of these results and their journal entries; `unsaved` wait for the next commit."""
+    """Return the run after a commit of these results and their journal entries.
+
+    `unsaved` wait for the next commit.
+    """
     after = run.with_entries(entries)
     claims = dict(after.claims)
     for result in results:
@@ -44,13 +50,16 @@ def count_results(
 
 
 def with_item_error(run: Run, entries: Sequence[JournalEntry], shown: bool) -> Run:
-    """Return the run with the last error of these entries as its own, if its type shows item errors as such."""
+    """Return the run with the entries' last error as its own, if its type shows item errors."""
     errors = [entry.error for entry in entries if entry.error] if shown else []
     return replace(run, error=errors[-1]) if errors else run
 
 
 def advance(run: Run, claims: Mapping[int, Claim], entries: Mapping[int, ManifestEntry], concurrency: int) -> Run:
-    """Return the run after these items are claimed. The cursor also passes the skipped items that follow."""
+    """Return the run after these items are claimed.
+
+    The cursor also passes the skipped items that follow.
+    """
     cursor = max([run.cursor, *(index + 1 for index in claims)])
     while cursor in entries and entries[cursor].skipped:
         cursor += 1
@@ -76,7 +85,7 @@ def next_unskipped(run: Run, entries: Mapping[int, ManifestEntry]) -> int:
 
 
 def _with_durations(run: Run, results: Sequence[ItemResult]) -> Run:
-    """Update the average and the slowest of recent durations, the base of estimates of the time left."""
+    """Update the average and the slowest duration, the base of time estimates."""
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (result.duration_ms for result in results if result.result is not None):
         average = duration if not average else (average * 7 + duration) // 8

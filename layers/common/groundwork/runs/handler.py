@@ -17,7 +17,10 @@ from groundwork.runs.model import CardCoverage, ErrorCode, ManifestEntry, Run, R
 from groundwork.runs.ports import BacklogReader, InThread, RunStore, Write
 
 type Spend = Callable[[Reply], None]
-"""Records the usage of a reply. Every reply must be recorded before anything else is done with it."""
+"""Records the usage of a reply.
+
+Every reply must be recorded before anything else is done with it.
+"""
 
 
 class ItemFailed(GroundworkError):
@@ -78,7 +81,10 @@ class JobContext:
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """A run with the stores behind its manifest. `chosen` limits the run to these targets; None: all."""
+    """A run with the stores behind its manifest.
+
+    `chosen` limits the run to these targets; None: all.
+    """
 
     run: Run
     project_id: str
@@ -92,7 +98,10 @@ class RunScope:
 
 @dataclass(frozen=True, slots=True)
 class StartScope:
-    """Input of `RunHandler.count_items`: the request, resolved to numbers, and the project's exact counts."""
+    """Input of `RunHandler.count_items`.
+
+    The request, resolved to numbers, and the project's exact counts.
+    """
 
     project_id: str
     counts: Counts
@@ -115,7 +124,10 @@ class RunHandler(ABC):
     """Kind of the items' targets; None for batches and parts: they have no id."""
 
     selects: ClassVar[Kind | None] = None
-    """Kind of the objects named by `itemIds` of a start request; None: the type takes no selection."""
+    """Kind of the objects named by `itemIds` of a start request.
+
+    None: the type takes no selection.
+    """
 
     within_epic: ClassVar[bool] = False
     """True if `epicId` of a start request may limit the run to one epic."""
@@ -124,7 +136,10 @@ class RunHandler(ABC):
     """Name of the lock of an active run; None: the type's own name."""
 
     builds_on: ClassVar[tuple[RunType, ...]] = ()
-    """Types whose output this type reads. A run that replaces existing output excludes active runs that build on it."""
+    """Types whose output this type reads.
+
+    A run that replaces existing output excludes active runs that build on it.
+    """
 
     uses: ClassVar[frozenset[Kind]] = frozenset()
     """Kinds that users may not delete while such a run is active."""
@@ -158,7 +173,10 @@ class RunHandler(ABC):
 
     @abstractmethod
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
-        """Yield the manifest entries after the first `scope.run.queued` ones, in order. The caller numbers them."""
+        """Yield the manifest entries after the first `scope.run.queued` ones, in order.
+
+        The caller numbers them.
+        """
 
     def refresh(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> Iterator[ManifestEntry]:
         """Yield these entries of an earlier run as the backlog is now."""

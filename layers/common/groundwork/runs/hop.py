@@ -1,4 +1,4 @@
-"""One hop of a run: take the lease, queue the items, process them until the time is nearly up, hand over."""
+"""One hop of a run: take the lease, queue the items, process them in time, hand over."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -34,7 +34,10 @@ class HopEnd(StrEnum):
 
 @dataclass(slots=True)
 class HopRunner:
-    """Dependencies of a hop. `left_ms` returns the time left of this invocation; `request_id` is that of its event."""
+    """Dependencies of a hop.
+
+    `left_ms` returns the time left of this invocation; `request_id` is that of its event.
+    """
 
     store: RunStore
     backlog: BacklogReader
@@ -108,7 +111,7 @@ class Hop:
         return await self._end() if self._all_ended or self.halt else await self._hand_over()
 
     async def _recorded_halt(self) -> Halt | None:
-        """Return the reason recorded by the items, if a worker was lost between the last item and the end."""
+        """Return the halt recorded in the items: a worker was lost between the last one and the end."""
         if not self.state.failed:
             return None
         entries = await self.io(lambda: list(self.runner.store.journal(self.state.id)))

@@ -10,7 +10,10 @@ from dataclasses import replace
 from groundwork.runs.model import Claim, Lease, Run, RunStatus
 
 LEASE_MS = 60_000
-"""Silence after which another worker may take the run. A holder writes at least every RENEW_MS."""
+"""Silence after which another worker may take the run.
+
+A holder writes at least every RENEW_MS.
+"""
 
 RENEW_MS = 15_000
 
@@ -36,7 +39,10 @@ def may_take(run: Run, now: int) -> bool:
 
 
 def acquire(run: Run, owner: str, now: int) -> Run:
-    """Return the run with a new holder and one hop more. Items left in flight wait for their next attempt."""
+    """Return the run with a new holder and one hop more.
+
+    Items left in flight wait for their next attempt.
+    """
     lost = run.lease.owner is not None
     claims = {index: _orphaned_claim(claim, lost) for index, claim in run.claims.items()}
     progressed = run.progress_mark > run.ended_before_hop

@@ -1,4 +1,6 @@
-"""Queueing: the items of a run, as entries of its manifest. The handlers supply them; this module numbers them.
+"""Queueing: the items of a run, as entries of its manifest.
+
+The handlers supply them; this module numbers them.
 
 The backlog may grow between two hops, also in the middle. So queueing continues after the last entry written, whatever
 its position is now. A page that is not full marks the end.
@@ -42,7 +44,7 @@ def manifest_entries(
 
 
 def _original_request(run: Run, store: RunStore) -> tuple[Run, str]:
-    """Return the run with the request it carries out, and the id of the run with the stored selection.
+    """Return the run with its original request, and the id of the run with the selection.
 
     A run given up before its items were queued has no failed items: its retry does all that it was started for.
     """
@@ -54,7 +56,10 @@ def _original_request(run: Run, store: RunStore) -> tuple[Run, str]:
 
 
 def after_queued(scope: RunScope, entries: Iterator[ManifestEntry]) -> Iterator[ManifestEntry]:
-    """Skip the entries up to the last one queued, by their numbers: `entries` must be in order of them."""
+    """Skip the entries up to the last one queued, by their numbers.
+
+    `entries` must be in order of them.
+    """
     run = scope.run
     if not run.queued:
         return entries

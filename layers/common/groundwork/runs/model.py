@@ -90,7 +90,10 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """True if the schedule retries a run with such a failure, all failed items included. Users always may."""
+        """True if the schedule retries a run with such a failure, all failed items included.
+
+        Users always may.
+        """
         return self in _RETRYABLE
 
     @property
@@ -283,7 +286,10 @@ class Run:
 
     @property
     def queued_all(self) -> bool:
-        """True once the manifest is complete. No item starts before; a run ended before keeps its phase."""
+        """True once the manifest is complete.
+
+        No item starts before; a run ended before keeps its phase.
+        """
         return self.phase not in (RunPhase.WAITING, RunPhase.QUEUEING)
 
     @property

@@ -1,4 +1,4 @@
-"""Ports of the run engine, implemented by `groundwork.adapters.dynamodb` and by fakes in tests."""
+"""Ports of the run engine, implemented by `groundwork.adapters.dynamodb` and by fakes."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ type Invoker = Callable[[str], None]
 
 
 class Write(Protocol):
-    """Rows written by a commit beside the run's own. Each kind is a frozen dataclass in its context.
+    """Rows written by a commit beside the run's own.
+
+    Each kind is a frozen dataclass in its context.
 
     The store turns each kind into transaction actions. A failed condition raises ItemsConflict with `index`.
     """
@@ -51,7 +53,10 @@ class Write(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Content of one commit beside the run's row: journal entries, a manifest page, and writes of items."""
+    """Content of one commit beside the run's row.
+
+    Journal entries, a manifest page, and writes of items.
+    """
 
     entries: tuple[JournalEntry, ...] = ()
     manifest: tuple[ManifestEntry, ...] = ()
@@ -124,7 +129,10 @@ class Parent:
 
 
 class RunStore(Protocol):
-    """Runs, their manifests, journals and logs. Writes of a run are conditional on its epoch and seq."""
+    """Runs, their manifests, journals and logs.
+
+    Writes of a run are conditional on its epoch and seq.
+    """
 
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
         """Write the run, its lock and its idempotency record together.
@@ -193,7 +201,10 @@ class BacklogReader(Protocol):
         ...
 
     def floor(self, parent: Path) -> int:
-        """Return the highest number of a deleted child of this epic or story; 0 if the parent is gone too."""
+        """Return the highest number of a deleted child of this epic or story.
+
+        0 if the parent is gone too.
+        """
         ...
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:

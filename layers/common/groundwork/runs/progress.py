@@ -82,7 +82,9 @@ def elapsed_ms(run: Run, now: int) -> int:
 
 
 def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
-    """Estimate the time left from the measured duration and the present concurrency; None before the first measurement.
+    """Estimate the time left from the measured duration and the present concurrency.
+
+    None before the first measurement.
 
     A pace with an interval starts at most one call an interval, however many it allows at a time. If the items in
     flight have taken longer than the measured average, their mean age replaces it.
@@ -129,7 +131,7 @@ def phase_detail(run: Run, activity: str) -> str:
 
 
 def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None, kind: Kind | None) -> RunItem:
-    """Return an item: its target is from the manifest, its state from the journal or the run's claims."""
+    """Return an item: target from the manifest, state from the journal or the run's claims."""
     claim = run.claims.get(target.index)
     status = item_status(target, entry, claim)
     usage = entry.usage if entry else claim.usage if claim else Usage()

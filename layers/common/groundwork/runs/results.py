@@ -79,7 +79,10 @@ class ItemResult:
         )
 
     def waiting_claim(self) -> Claim:
-        """Return the claim while the item waits for its next attempt. A call never made is not counted."""
+        """Return the claim while the item waits for its next attempt.
+
+        A call never made is not counted.
+        """
         unmade = self.result is None
         return Claim(
             attempts=self.claim.attempts - (1 if unmade else 0),

@@ -1,4 +1,4 @@
-"""Start of a run: check the request, count the items, write the run with its lock, trigger the first hop."""
+"""Start of a run: check the request, count the items, write the run, trigger its first hop."""
 
 import hashlib
 import json
@@ -53,7 +53,10 @@ class StartedRun:
 
 @dataclass(slots=True)
 class Starter:
-    """Dependencies of a start. `ai_and_model` resolves the requested model to (AI, model) or raises Invalid."""
+    """Dependencies of a start.
+
+    `ai_and_model` resolves the requested model to (AI, model) or raises Invalid.
+    """
 
     store: RunStore
     backlog: BacklogReader
@@ -80,7 +83,10 @@ class Starter:
         return self._started(run)
 
     def draft(self, project_id: str, request: RunRequest) -> tuple[Run, list[tuple[int, ...]]]:
-        """Return the run as it would start, with its number of items, and the selection. Raises Invalid, NotFound."""
+        """Return the run as it would start, with its number of items, and the selection.
+
+        Raises Invalid, NotFound.
+        """
         handler = self.handlers[request.type]
         if handler.start_refusal:
             raise Invalid.field("type", handler.start_refusal)
@@ -137,7 +143,10 @@ class Starter:
         return self._started(again)
 
     def trigger(self, run_id: str) -> None:
-        """Invoke the worker asynchronously. On failure the run stays QUEUED with the reason, for the schedule."""
+        """Invoke the worker asynchronously.
+
+        On failure the run stays QUEUED with the reason, for the schedule.
+        """
         try:
             self.invoke(run_id)
         except Transient as error:

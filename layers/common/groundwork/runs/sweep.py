@@ -14,7 +14,10 @@ from groundwork.runs.start import Starter
 
 @dataclass(slots=True)
 class SweepResult:
-    """Ids of the runs and projects of one sweep, by what was done. `deferred`: left for the next one."""
+    """Ids of the runs and projects of one sweep, by what was done.
+
+    `deferred`: left for the next one.
+    """
 
     revived: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -32,7 +35,7 @@ class Sweeper:
     left_ms: Callable[[], int]
 
     def sweep(self) -> SweepResult:
-        """Process all that is due. A fault defers its object to the next sweep; the others go on."""
+        """Process everything due. A fault defers its object to the next sweep; the others go on."""
         swept = SweepResult()
         for run_id in self.store.active_ids():
             self._each(self._revive, run_id, swept)

@@ -29,7 +29,10 @@ WATCH_MS = 1_500
 
 
 class WorkLoop:
-    """Loop over one hop's items. `halt`: reason to give the run up; `cancelled_items`: number of items cut off."""
+    """Loop over one hop's items.
+
+    `halt`: reason to give the run up; `cancelled_items`: number of items cut off.
+    """
 
     def __init__(self, handler: RunHandler, scope: RunScope, writer: RunWriter, clock: HopClock, io: InThread) -> None:
         self.handler, self.scope, self.writer, self.clock, self.io = handler, scope, writer, clock, io
@@ -44,7 +47,10 @@ class WorkLoop:
         return self.writer.run
 
     async def run(self, model: Model, price: Callable[[str, Usage], int]) -> None:
-        """Process items until all have ended, the time is up or the run must stop. Raises LeaseLost, Transient."""
+        """Process items until all have ended, the time is up or the run must stop.
+
+        Raises LeaseLost, Transient.
+        """
         paced = PacedModel(
             model,
             Pace.named(self.state.options.pacing),
@@ -70,7 +76,10 @@ class WorkLoop:
             await paced.close()
 
     async def _step(self, pool: CallPool, watch: asyncio.Task[None]) -> bool:
-        """Save the finished results with the next claims, start the calls, wait. Return False at the end."""
+        """Save the finished results with the next claims, start the calls, wait.
+
+        Return False at the end.
+        """
         self._check(pool, watch)
         await self.cache.prepare(self.state)
         self._collect(pool)

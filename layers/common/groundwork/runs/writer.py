@@ -30,7 +30,10 @@ class RunWriter:
         """Time of the last request, as sent, to confirm the lease."""
 
     async def take(self, before: Run) -> None:
-        """Take the lease with the first write of a hop. Raises LeaseLost if another worker was faster."""
+        """Take the lease with the first write of a hop.
+
+        Raises LeaseLost if another worker was faster.
+        """
         sent_at = self._now_ms()
         await self._write(self.store.save, self.run, before, Changes())
         self.known_at = sent_at
@@ -73,7 +76,10 @@ class RunWriter:
                 raise
 
     async def _is_saved(self, after: Run) -> bool:
-        """Return True if the row is at this state. A cancel may write the same seq, but another status."""
+        """Return True if the row is at this state.
+
+        A cancel may write the same seq, but another status.
+        """
         try:
             row: Run = await self._io(self.store.load, after.id)
         except Transient:
@@ -90,7 +96,10 @@ class RunWriter:
         return mine
 
     async def permit(self) -> None:
-        """Return once a call may start; read the row if the last look is too old. Raises LeaseLost, Transient."""
+        """Return once a call may start; read the row if the last look is too old.
+
+        Raises LeaseLost, Transient.
+        """
         while self._now_ms() - self.known_at >= leases.PERMIT_MS:
             if not await self.still_mine():
                 raise LeaseLost

@@ -36,7 +36,7 @@ class PlanHandler(RunHandler):
         return self._services
 
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
-        """Yield the parts. The plan's version and the number of an item determine its part of the plan."""
+        """Yield the parts: plan version and item number determine a part's content."""
         run = scope.run
         whole = run.total == 1
         for number in range(run.queued, run.total):
