@@ -24,7 +24,9 @@ NAMES = (
     "type",
     "delimiter",
 )
-_LISTS = ("text", "metadata", "omit")
+LISTS = ("text", "metadata", "omit")
+PERSONAL = ("keep", "drop")
+DELIMITERS = (",", ";", "\t", "|")
 _MAX_VALUE = 500
 
 
@@ -54,9 +56,9 @@ class Parameters:
     def of(cls, query: Mapping[str, str | Sequence[str]], *, stated_charset: str | None = None) -> "Parameters":
         """Read a query string; raises Invalid with the parameter's name."""
         given = {name: value for name, value in query.items() if name in NAMES}
-        lists = {name: _listed(given.pop(name, ())) for name in _LISTS}
+        lists = {name: _listed(given.pop(name, ())) for name in LISTS}
         single = {name: value if isinstance(value, str) else value[-1] for name, value in given.items() if value}
-        for name, value in (*single.items(), *((part, value) for part in _LISTS for value in lists[part])):
+        for name, value in (*single.items(), *((part, value) for part in LISTS for value in lists[part])):
             if len(value) > _MAX_VALUE:
                 raise Invalid.field(name, f"at most {_MAX_VALUE} characters")
         return cls(
@@ -67,11 +69,11 @@ class Parameters:
             posted_at=single.get("postedAt") or None,
             timezone=_timezone(single.get("timezone")),
             date_order=_one_of("dateOrder", single.get("dateOrder"), get_args(Order)),
-            keep_personal=_one_of("personal", single.get("personal"), ("keep", "drop")) == "keep",
+            keep_personal=_one_of("personal", single.get("personal"), PERSONAL) == "keep",
             charset=single.get("charset") or None,
             stated_charset=stated_charset,
             type=_one_of("type", single.get("type"), get_args(FileType)),
-            delimiter=_one_of("delimiter", single.get("delimiter"), (",", ";", "\t", "|")),
+            delimiter=_one_of("delimiter", single.get("delimiter"), DELIMITERS),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -79,7 +81,7 @@ class Parameters:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Parameters":
-        return cls(**data | {name: tuple(data.get(name, ())) for name in _LISTS})
+        return cls(**data | {name: tuple(data.get(name, ())) for name in LISTS})
 
 
 def _listed(value: str | Sequence[str]) -> tuple[str, ...]:
