@@ -83,11 +83,11 @@ export const fileStore = {
 
 async function inStore(
   mode: IDBTransactionMode,
-  use: (store: IDBObjectStore) => IDBRequest,
+  ask: (store: IDBObjectStore) => IDBRequest,
 ): Promise<unknown> {
   const database = await opened();
   try {
-    const request = use(database.transaction("files", mode).objectStore("files"));
+    const request = ask(database.transaction("files", mode).objectStore("files"));
     return await promised<unknown>(request);
   } finally {
     database.close();
