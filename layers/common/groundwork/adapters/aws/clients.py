@@ -22,8 +22,8 @@ def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
 
 def async_invoker(function: str) -> Callable[[str], None]:
     """Make an invoker of process-next for a run. It raises Transient."""
-    tell = event_invoker(function)
-    return lambda run_id: tell({"runId": run_id})
+    invoke = event_invoker(function)
+    return lambda run_id: invoke({"runId": run_id})
 
 
 def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
@@ -32,11 +32,11 @@ def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
     def invoke(event: dict[str, Any]) -> None:
         payload = json.dumps(event).encode()
         try:
-            answer = _client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+            response = _client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
         except (BotoCoreError, ClientError) as exc:
             raise Transient(f"Lambda: {_reason(exc)}") from exc
-        if answer["StatusCode"] != 202:
-            raise Transient(f"Lambda answered {answer['StatusCode']} to an async invoke")
+        if response["StatusCode"] != 202:
+            raise Transient(f"Lambda answered {response['StatusCode']} to an async invoke")
 
     return invoke
 
