@@ -161,7 +161,7 @@ class _Invocation:
 
         async def save(session: Session) -> None:
             # reported before it is saved: an unsaved turn is repeated, but was paid for all the same
-            await self.context.turn(_turn_report(last[0], session, lines))
+            await self.context.report_turn(_turn_report(last[0], session, lines))
             await asyncio.to_thread(self.worker.sessions.save, session)
             last[0] = session
             lines.clear()

@@ -99,7 +99,7 @@ class WorkerContext:
     left_ms: Callable[[], int]
     stop: asyncio.Event
     claim_is_valid: Callable[[], Awaitable[bool]]
-    turn: Callable[[TurnReport], Awaitable[None]]
+    report_turn: Callable[[TurnReport], Awaitable[None]]
     completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
 
 
