@@ -1,4 +1,4 @@
-"""Test doubles of the run engine: stores with faults, a provider that is down, a sweeper ahead of time."""
+"""Test doubles of the run engine: faulty stores, a provider outage, an early sweeper."""
 
 from dataclasses import replace
 from typing import Any
