@@ -5,32 +5,15 @@ from typing import Any
 
 import pytest
 
-from functions.manage_plans import app
 from functions.plan_executor import app as executor
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.errors import Invalid
+from groundwork.composition import now_ms
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.state import Timing
-from groundwork.settings import Settings
 from tests.events import Context
 from tests.fakes.executions import MemoryMachine
+from tests.fakes.timer import MemoryTimer
 from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
-
-
-@dataclass
-class Timer:
-    """The port `Timer`; `refused` are the expressions that it does not take."""
-
-    set_to: dict[str, Timing] = field(default_factory=dict)
-    refused: tuple[str, ...] = ()
-
-    def set(self, plan_id: str, timing: Timing) -> None:
-        if timing.expression in self.refused:
-            raise Invalid.field("cron", "EventBridge Scheduler refuses the expression")
-        self.set_to[plan_id] = timing
-
-    def clear(self, plan_id: str) -> None:
-        self.set_to.pop(plan_id, None)
+from tests.functions.services import services_on
 
 
 @dataclass
@@ -39,7 +22,7 @@ class Clicks:
 
     plans: Plans
     tables: Tables
-    timer: Timer = field(default_factory=Timer)
+    timer: MemoryTimer = field(default_factory=MemoryTimer)
     machine: MemoryMachine = field(default_factory=MemoryMachine)
 
     def ask(self, path: str, body: Any = None, status: int = 202) -> Any:
@@ -48,7 +31,7 @@ class Clicks:
         return answer.json
 
     def conductor(self) -> ExecutionCoordinator:
-        return ExecutionCoordinator(self.tables.executions, self.machine, app.now_ms)
+        return ExecutionCoordinator(self.tables.executions, self.machine, now_ms)
 
     def gate(self, plan: Any, key: str, number: int = 1) -> str:
         self.conductor().arrived(plan["id"], number, id_of(plan, key), f"token of {key}")
@@ -72,13 +55,10 @@ class Clicks:
 
 @pytest.fixture
 def clicks(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Clicks:
-    clicks = Clicks(plans_on(moto_tables, monkeypatch), moto_tables)
-    monkeypatch.setattr(app, "PlanMachine", lambda arn, executor: clicks.machine)
-    monkeypatch.setattr(app, "PlanTimer", lambda prefix, function, role: clicks.timer)
-    monkeypatch.setattr(executor, "tables", lambda: moto_tables)
-    monkeypatch.setattr(executor, "settings", lambda: Settings.from_environment({}))
-    monkeypatch.setattr(executor, "PlanMachine", lambda arn, name: clicks.machine)
-    monkeypatch.setattr(executor, "PlanTimer", lambda prefix, function, role: clicks.timer)
+    machine, timer = MemoryMachine(), MemoryTimer()
+    plans = plans_on(moto_tables, monkeypatch, machine=machine, timer=timer)
+    clicks = Clicks(plans, moto_tables, timer, machine)
+    monkeypatch.setattr(executor, "services", lambda: services_on(moto_tables, machine=machine, timer=timer))
     return clicks
 
 

@@ -12,12 +12,13 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from groundwork.runs.model import RunType
 from tests.events import Context, api_event
+from tests.functions.services import services_on
 from tests.runs.world import World
 
 
 @pytest.fixture
 def world(simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(app, "tables", lambda: simulated_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(simulated_tables))
     return World(simulated_tables)
 
 

@@ -13,13 +13,14 @@ from groundwork.adapters.dynamodb.run_rows import LockRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 
 Call = Callable[..., Answer]
 
 
 @pytest.fixture
 def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables))
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
         event = api_event(method, path, body, query, **headers)

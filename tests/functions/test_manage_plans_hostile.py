@@ -7,6 +7,7 @@ import pytest
 
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.composition import Services
 from groundwork.plans.repositories import checked_url
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, phase, plans_on, task
@@ -290,10 +291,10 @@ def test_a_path_is_taken_on_a_local_system_only(call: Call, url: str) -> None:
 
 
 def test_a_fault_of_ours_shows_no_internals(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Tables:
+    def broken() -> Services:
         raise RuntimeError("secret-internal")
 
-    monkeypatch.setattr(app, "tables", broken)
+    monkeypatch.setattr(app, "services", broken)
     answer = call("GET", "/api/plans")
     refused(answer, 500, "INTERNAL")
     assert "secret-internal" not in answer.body

@@ -53,7 +53,7 @@ def answered(work: Callable[[], Any], context: Context) -> tuple[Answer, float]:
 
     app.get(ROUTE)(route)
     event, began = api_event("GET", ROUTE), time.monotonic()
-    answer = answer_of(http.serve(app, event, context), event)
+    answer = answer_of(http.serve(app, event, context, lambda: None), event)
     return answer, time.monotonic() - began
 
 

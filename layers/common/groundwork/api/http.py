@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -19,6 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
 from groundwork.api.time_limit import TimedOut, time_limit
@@ -39,8 +40,14 @@ logger = Logger(service="groundwork")
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
-def api() -> APIGatewayHttpResolver:
-    """A resolver that validates requests by its handlers' types and answers in the contract's shapes."""
+class Routes(Protocol):
+    """A module with a router."""
+
+    router: APIGatewayHttpRouter
+
+
+def api(*modules: Routes) -> APIGatewayHttpResolver:
+    """Make a resolver with the routes of these modules. It validates requests by the types of their handlers."""
     app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json, json_body_deserializer=from_json)
 
     def refused(refusal: Refusal) -> Response[str]:
@@ -70,13 +77,21 @@ def api() -> APIGatewayHttpResolver:
         (NotFoundError, unknown),
     ):
         app.exception_handler(fault)(handler)
+    for module in modules:
+        app.include_router(module.router)
     return app
 
 
-def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers an API Gateway event (payload 2.0). Nothing a client can do makes it raise."""
+def serve(
+    app: APIGatewayHttpResolver, event: dict[str, Any], context: Any, services: Callable[[], object]
+) -> dict[str, Any]:
+    """Answer an API Gateway event (payload 2.0). Never raises.
+
+    `services` makes what the routes work with: see `groundwork.api.deps`.
+    """
     request_id = event.get("requestContext", {}).get("requestId", "")
     logger.append_keys(request_id=request_id)
+    app.append_context(services=services)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     try:
         with time_limit(context.get_remaining_time_in_millis() / 1000):
             answer = _fitting(app.resolve(_decoded(event), context), event)

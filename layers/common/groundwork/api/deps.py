@@ -1,0 +1,32 @@
+"""Dependencies and parameters that routes share."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from groundwork.composition import Services
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]
+
+
+class _NoSecurity(list[dict[str, list[str]]]):
+    """An empty list that is true: a router drops a false one, and its route would need a token."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+OPEN = _NoSecurity()
+"""Security of a route without a token."""
+
+
+def new_router() -> APIGatewayHttpRouter:
+    return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+def services(router: APIGatewayHttpRouter) -> Services:
+    """Return the services that `http.serve` was called with, made at the first use."""
+    made: Services = router.context["services"]()
+    return made

@@ -1,0 +1,72 @@
+"""Composition root: the services of a function, wired from its settings."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.aws.step_functions import PlanMachine
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.ports import Machine
+from groundwork.execution.schedule import Timer
+from groundwork.llm.factory import ai_and_model
+from groundwork.runs.ports import Invoker
+from groundwork.runs.start import Starter
+from groundwork.settings import Settings
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Settings, adapters and clock of one function. `invoke` triggers the next hop of a run."""
+
+    settings: Settings
+    tables: Tables
+    invoke: Invoker
+    machine: Machine
+    timer: Timer
+    now_ms: Callable[[], int] = now_ms
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Services":
+        """Wire the adapters of AWS. Raises ValueError for settings without table names."""
+        return cls(
+            settings=settings,
+            tables=open_tables(settings),
+            invoke=async_invoker(settings.process_next),
+            machine=PlanMachine(settings.plan_machine, settings.plan_executor),
+            timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+        )
+
+    def ai_and_model(self, requested: str | None) -> tuple[str, str]:
+        """Return the provider and the model of a new run. Raises Invalid for an unknown model."""
+        return ai_and_model(self.settings, requested)
+
+    def starter(self) -> Starter:
+        return Starter(
+            store=self.tables.runs,
+            backlog=self.tables.backlog,
+            counts=self.tables.projects.counts,
+            invoke=self.invoke,
+            now_ms=self.now_ms,
+            ai_and_model=self.ai_and_model,
+        )
+
+    def coordinator(self, actor: str | None, on_notify_error: Callable[[str], None]) -> ExecutionCoordinator:
+        """Return the coordinator of plan executions. `actor`: the user; None for the system."""
+        return ExecutionCoordinator(
+            self.tables.executions, self.machine, self.now_ms, actor, on_notify_error=on_notify_error
+        )
+
+
+@cache
+def services() -> Services:
+    """Return the services of this process. Raises ValueError for an invalid environment."""
+    return Services.of(Settings.from_environment())
