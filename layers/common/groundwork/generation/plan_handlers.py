@@ -18,6 +18,7 @@ from groundwork.plans.history import Iteration, IterationRequest, compared, list
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.ports import PlanServices, PlanWritten, Suggested
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
+from groundwork.plans.review_parts import parts
 from groundwork.plans.templates import Template
 from groundwork.runs.model import ErrorCode, ManifestEntry, RunType
 
@@ -50,7 +51,7 @@ async def review_plan(desk: JobContext, targets: Sequence[ManifestEntry], spend:
     means, iteration, plan = await _loaded(desk)
     request = iteration.request or IterationRequest()
     assert request.review_type
-    part = plan_review.parts(plan, request)[target.index]
+    part = parts(plan, request)[target.index]
     begun = await _begun(desk, means, plan)
     sight = ReviewScope(plan, frozenset(part.task_ids) - begun, part.phase_ids, target.index)
     if part.task_ids and not sight.task_ids:

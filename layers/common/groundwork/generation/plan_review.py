@@ -1,28 +1,19 @@
 """REVIEW_PLAN: what the model says of a plan becomes typed operations, each of which the plan could take by itself."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import batched
+from dataclasses import replace
 from typing import Any
 
 from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
 from groundwork.generation.task_texts import in_full, phase_refs, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
-from groundwork.plans.history import IterationRequest, ReviewType
+from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, usable
 from groundwork.plans.validation import faults
-
-IN_ONE_PART: dict[ReviewType, int] = {
-    "refine_descriptions": 12,
-    "add_missing": 60,
-    "optimize_order": 500,
-    "break_down": 8,
-}
-"""How many tasks one call looks at: what it answers has to fit."""
 
 MAX_SUGGESTIONS = 90
 """Of one call: they are written in one transaction."""
@@ -30,53 +21,6 @@ MAX_SUGGESTIONS = 90
 MAX_TOKENS = 16_000
 SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break_down")
 """The types that look at the repository."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewPart:
-    """What one call is about: tasks by id, and phases by id that may get new ones."""
-
-    task_ids: tuple[str, ...]
-    phase_ids: tuple[str, ...]
-
-    def title(self, plan: Plan) -> str:
-        keys = [task.key for task in plan.tasks if task.id in self.task_ids]
-        return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") or plan.title
-
-
-def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
-    """What a review is made of, the same for the same version of a plan, whichever worker asks; none: nothing to do."""
-    assert request.review_type
-    phases = _phases_in_scope(plan, request)
-    tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
-    if request.review_type == "optimize_order":
-        return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
-    if request.review_type == "add_missing" and not tasks:
-        return [ReviewPart((), phases)] if phases else []
-    size = IN_ONE_PART[request.review_type]
-    groups = list(batched(tasks, size, strict=False))
-    return [ReviewPart(group, _around(plan, group)) for group in groups]
-
-
-def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
-    if request.scope == "plan":
-        return tuple(phase.id for phase in plan.phases)
-    around = plan.phase_of(request.target_id or "") if request.scope == "task" else plan.phase(request.target_id or "")
-    return (around.id,) if around else ()
-
-
-def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
-    if request.scope == "plan":
-        return True
-    if request.scope == "task":
-        return task.id == request.target_id
-    phase = plan.phase_of(task.id)
-    return phase is not None and phase.id == request.target_id
-
-
-def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
-    inside = set(task_ids)
-    return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
 
 
 def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:
