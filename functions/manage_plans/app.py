@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from groundwork.api import http
+from groundwork.api import http, schedule_events
 from groundwork.api.plans import control, generation, parts, plans, progress, repositories, templates
 from groundwork.composition import services
 
 app = http.api(plans, generation, repositories, parts, templates, control, progress)
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Any:
+    if "do" in event:
+        return schedule_events.handle(event, services())
     return http.serve(app, event, context, services)

@@ -34,17 +34,6 @@ class Services:
     timer: Timer
     now_ms: Callable[[], int] = now_ms
 
-    @classmethod
-    def of(cls, settings: Settings) -> "Services":
-        """Wire the adapters of AWS. Raises ValueError for settings without table names."""
-        return cls(
-            settings=settings,
-            tables=open_tables(settings),
-            invoke=async_invoker(settings.process_next),
-            machine=PlanMachine(settings.plan_machine, settings.plan_executor),
-            timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
-        )
-
     def ai_and_model(self, requested: str | None) -> tuple[str, str]:
         """Return the provider and the model of a new run. Raises Invalid for an unknown model."""
         return ai_and_model(self.settings, requested)
@@ -67,6 +56,25 @@ class Services:
 
 
 @cache
+def _settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def _tables() -> Tables:
+    return open_tables(_settings())
+
+
 def services() -> Services:
-    """Return the services of this process. Raises ValueError for an invalid environment."""
-    return Services.of(Settings.from_environment())
+    """Wire the adapters of AWS. Raises ValueError for an invalid environment.
+
+    Only settings and tables are kept for the process: the other adapters count failed calls, afresh for each caller.
+    """
+    settings = _settings()
+    return Services(
+        settings=settings,
+        tables=_tables(),
+        invoke=async_invoker(settings.process_next),
+        machine=PlanMachine(settings.plan_machine, settings.plan_executor),
+        timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+    )

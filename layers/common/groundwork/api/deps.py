@@ -27,6 +27,6 @@ def new_router() -> APIGatewayHttpRouter:
 
 
 def services(router: APIGatewayHttpRouter) -> Services:
-    """Return the services that `http.serve` was called with, made at the first use."""
+    """Make the services that `http.serve` was called with."""
     made: Services = router.context["services"]()
     return made

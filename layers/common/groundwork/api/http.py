@@ -108,6 +108,11 @@ def serve(
     return dict(answer)
 
 
+def log_notification_error(problem: str) -> None:
+    """Log a notification of a plan's execution that failed. The sweep repeats it."""
+    logger.warning("Notification failed", problem=problem)
+
+
 def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[int, Any]:
     """For a route's `responses`: what a good answer looks like, in the OpenAPI document alone.
 

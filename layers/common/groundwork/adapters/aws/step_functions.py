@@ -4,10 +4,10 @@ import json
 from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from groundwork.adapters.aws.clients import event_invoker
+from groundwork.adapters.aws.confirmation import CONFIG, Confirmations
 from groundwork.errors import Transient
 
 _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
@@ -18,9 +18,7 @@ _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 def _client() -> Any:
     import boto3
 
-    return boto3.client(
-        "stepfunctions", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
-    )
+    return boto3.client("stepfunctions", config=CONFIG)
 
 
 class PlanMachine:
@@ -29,6 +27,7 @@ class PlanMachine:
     def __init__(self, arn: str, executor: str) -> None:
         self._arn = arn
         self._tell = event_invoker(executor)
+        self._confirmations = Confirmations("Step Functions", _client)
 
     def undo(self, plan_id: str) -> None:
         self._tell({"do": "UNDO", "planId": plan_id})
@@ -54,13 +53,11 @@ class PlanMachine:
     def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
         """False where the answer is one of those that are `passed` over."""
         try:
-            getattr(_client(), method)(**arguments)
+            self._confirmations.call(method, **arguments)
         except ClientError as exc:
             if (code := exc.response["Error"]["Code"]) not in passed:
                 raise Transient(f"Step Functions: {code}") from exc
             return False
-        except BotoCoreError as exc:
-            raise Transient(f"Step Functions: {type(exc).__name__}") from exc
         return True
 
 

@@ -46,9 +46,7 @@ class Deps:
 
     @property
     def coordinator(self) -> ExecutionCoordinator:
-        return self.services.coordinator(
-            self.actor, on_notify_error=lambda problem: http.logger.warning("Notification failed", problem=problem)
-        )
+        return self.services.coordinator(self.actor, http.log_notification_error)
 
     @property
     def editor(self) -> Editor:
