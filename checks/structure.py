@@ -34,6 +34,7 @@ JOURNEYS = {
         "functions/process_next/app.py",
         "groundwork/api/hop_events.py",
         "groundwork/runs/hop.py",
+        "groundwork/runs/work_loop.py",
         "groundwork/runs/writer.py",
         "groundwork/adapters/dynamodb/runs.py",
     ),

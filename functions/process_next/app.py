@@ -5,8 +5,9 @@ from typing import Any
 
 from groundwork.adapters.aws.clients import secret_value
 from groundwork.adapters.git import surveyor
-from groundwork.api.hop_events import log_giving_up, logger, run_hop
+from groundwork.api.hop_events import log_give_up, logger, run_hop
 from groundwork.composition import services
+from groundwork.generation.registry import run_handlers
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
@@ -22,14 +23,14 @@ def runner(context: Any) -> HopRunner:
     return HopRunner(
         store=tables.runs,
         backlog=tables.backlog,
+        handlers=run_handlers(tables.runs, PlanServices(tables.plans, survey, tables.templates.get)),
         model_for=model_for,
         price=cost_micro_usd,
         invoke=own.invoke,
         now_ms=own.now_ms,
         left_ms=context.get_remaining_time_in_millis,
         request_id=context.aws_request_id,
-        plans=PlanServices(tables.plans, survey, tables.templates.get),
-        gave_up=log_giving_up,
+        on_give_up=log_give_up,
     )
 
 

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failed = revive_runs(event["Records"], sweeper(context).revive)
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
     swept = sweeper(context).sweep()
-    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.left}
+    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.deferred}
     # the template's metric StaleRuns, with its alarm, reads this line
     logger.info("Swept", extra={"stale": len(swept.revived), **did})
     return did

@@ -46,7 +46,7 @@ def test_a_start_is_answered_within_ten_seconds_where_lambda_never_answers(
     run = simulated_tables.runs.load(json.loads(answer["body"])["runId"])
     assert run.status == "QUEUED"
     assert run.phase_detail.startswith("The worker could not be triggered (Lambda: ")
-    assert simulated_tables.runs.active() == [run.id]
+    assert simulated_tables.runs.active_ids() == [run.id]
 
 
 class Service:

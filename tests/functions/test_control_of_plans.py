@@ -7,7 +7,7 @@ import pytest
 
 from functions.plan_executor import app as executor
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.composition import now_ms
+from groundwork.clock import now_ms
 from groundwork.execution.coordinator import ExecutionCoordinator
 from tests.events import Context
 from tests.fakes.executions import MemoryMachine

@@ -35,6 +35,7 @@ from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskS
 from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
 from groundwork.runs.model import (
+    CardCoverage,
     Claim,
     ErrorCode,
     ItemStatus,
@@ -243,14 +244,14 @@ def test_lists_keep_their_length_and_order() -> None:
     counted: dict[str, Any] = {"total": 1, "queued": 2, "cursor": 3, "completed": 4}
     counted |= {"failed": 5, "skipped": 6, "retryable": 7}
     course: dict[str, Any] = {"hops": 1, "stalled_hops": 2, "ended_before_hop": 3, "attempts": 4}
-    course |= {"average_ms": 5, "slowest_ms": 6, "width": 7}
-    fields: dict[str, Any] = counted | course | {"claims": {8: claim}, "usage": usage, "stated": 1, "covered": 2}
+    course |= {"average_ms": 5, "slowest_ms": 6, "concurrency": 7}
+    fields: dict[str, Any] = counted | course | {"claims": {8: claim}, "usage": usage, "coverage": CardCoverage(1, 2)}
     row = run_rows.run_row(Run(id="sjmvmbtfd2-R1", type=RunType.GENERATE_EPICS, created_at=1, **fields))
     assert (row.counters, row.course) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7])
     assert (row.coverage, row.usage) == ([1, 2], [1, 2, 3, 4, 5])
     assert row.claims == {"8": [2, 3, 3, 7, [1, 2, 3, 4, 5]]}
-    assert run_rows.target_line(target) == [[1, 2], "T", 1, 3, [4], [5], "R1"]
-    assert run_rows.entry_line(entry) == [1, "F", 2, 3, 4, [1, 2, 3, 4, 5], 5, 6, 7, "TIMED_OUT", "why"]
+    assert run_rows.manifest_line(target) == [[1, 2], "T", 1, 3, [4], [5], "R1"]
+    assert run_rows.journal_line(entry) == [1, "F", 2, 3, 4, [1, 2, 3, 4, 5], 5, 6, 7, "TIMED_OUT", "why"]
     assert run_rows.draft_line(draft) == ["T", "D", "G", "high", [3]]
 
 

@@ -1,26 +1,23 @@
 """Composition root: the services of a function, wired from its settings."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from groundwork.adapters.aws.clients import async_invoker
 from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.clock import now_ms
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Machine
 from groundwork.execution.schedule import Timer
+from groundwork.generation.registry import run_handlers
 from groundwork.llm.factory import ai_and_model
+from groundwork.runs.handler import RunHandlers
 from groundwork.runs.ports import Invoker
 from groundwork.runs.start import Starter
 from groundwork.settings import Settings
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class Services:
     invoke: Invoker
     machine: Machine
     timer: Timer
+    handlers: RunHandlers = field(default_factory=run_handlers)
     now_ms: Callable[[], int] = now_ms
 
     def ai_and_model(self, requested: str | None) -> tuple[str, str]:
@@ -42,6 +40,7 @@ class Services:
         return Starter(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=self.handlers,
             counts=self.tables.projects.counts,
             invoke=self.invoke,
             now_ms=self.now_ms,

@@ -16,7 +16,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.turn import TurnDeps, step
 from groundwork.llm.conversation import Conversation, ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
-from groundwork.llm.rate_limit import scarce_s
+from groundwork.llm.rate_limit import scarce_reset_s
 
 TURN_MS = 300_000
 """What one turn may take: the longest call to the model, and the longest searches it may ask for."""
@@ -98,7 +98,7 @@ async def _put_off(session: Session, watch: RunnerContext) -> None:
 
 
 async def _make_room(session: Session, limits: RateLimits, watch: RunnerContext) -> None:
-    scarce = min(MAX_WAIT_S, scarce_s(limits))
+    scarce = min(MAX_WAIT_S, scarce_reset_s(limits))
     if scarce and session.ended is None:
         await _rest(watch, scarce * watch.share())
 

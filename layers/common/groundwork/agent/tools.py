@@ -10,7 +10,7 @@ from groundwork.agent import search
 from groundwork.agent.rendering import MAX_CHARACTERS, line_shown, text_shown
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
-from groundwork.llm.structured_output import explain
+from groundwork.llm.structured_output import describe_fault
 from groundwork.text import shortened
 
 
@@ -126,7 +126,7 @@ def parsed(name: str, call: Block) -> Any:
     try:
         return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
     except ValidationError as fault:
-        raise ToolFailed(f"The input of {name} is not valid: {explain(fault)}") from None
+        raise ToolFailed(f"The input of {name} is not valid: {describe_fault(fault)}") from None
 
 
 def _read(workspace: Workspace, asked: Read) -> tuple[str, str]:

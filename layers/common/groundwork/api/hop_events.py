@@ -33,7 +33,7 @@ def run_hop(run_id: str, runner: HopRunner, tables: Tables, left_ms: Callable[[]
     return {"end": end.value}
 
 
-def log_giving_up(code: ErrorCode, reason: str) -> None:
+def log_give_up(code: ErrorCode, reason: str) -> None:
     # the template's metric RunsGivenUp, with its alarm, reads this line
     logger.error("Run given up", code=code.value, reason=reason)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
-from groundwork.generation.task_texts import in_full, phase_refs, task_refs
+from groundwork.generation.task_texts import phase_refs, task_material, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
 from groundwork.plans.history import ReviewType
@@ -31,7 +31,7 @@ def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Qu
     material: dict[str, Any] = {
         "plan": {"title": plan.title, "description": plan.description},
         "phases": _outline(plan),
-        "tasks": _looked_at(looked_at, refs, type_),
+        "tasks": _task_material(looked_at, refs, type_),
     }
     if survey:
         material["repository"] = survey.material(
@@ -46,9 +46,9 @@ def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Qu
     return Question(form.task, form.instructions, material, form.answer, room)
 
 
-def _looked_at(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
+def _task_material(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
     if type_ != "optimize_order":
-        return [in_full(task, refs[task.id]) for task in tasks]
+        return [task_material(task, refs[task.id]) for task in tasks]
     # order is a matter of what a task needs and touches: the rest would only make five hundred of them dearer
     return [{"ref": refs[task.id], "files": list(task.files)} for task in tasks]
 
@@ -97,7 +97,7 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
         asked += 1
         # as if it had not been read before: what a first answer has taken is free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
+        kept, dropped = usable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped
@@ -105,5 +105,5 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
     return interpret
 
 
-def _within(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
+def _in_scope_only(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
     return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]

@@ -7,7 +7,7 @@ from itertools import batched
 from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan, Task
 
-TASKS_PER_CALL: dict[ReviewType, int] = {
+TASKS_PER_PART: dict[ReviewType, int] = {
     "refine_descriptions": 12,
     "add_missing": 60,
     "optimize_order": 500,
@@ -37,9 +37,9 @@ def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
         return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
     if request.review_type == "add_missing" and not tasks:
         return [ReviewPart((), phases)] if phases else []
-    size = TASKS_PER_CALL[request.review_type]
+    size = TASKS_PER_PART[request.review_type]
     groups = list(batched(tasks, size, strict=False))
-    return [ReviewPart(group, _around(plan, group)) for group in groups]
+    return [ReviewPart(group, _phases_of(plan, group)) for group in groups]
 
 
 def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
@@ -58,6 +58,6 @@ def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
     return phase is not None and phase.id == request.target_id
 
 
-def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
+def _phases_of(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
     inside = set(task_ids)
     return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))

@@ -12,6 +12,7 @@ from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delet
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_key
 from groundwork.backlog.model import Counts, Project
 from groundwork.errors import NotFound
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
 from groundwork.runs.model import RunType
 
@@ -109,13 +110,14 @@ class DynamoProjects:
 
     def _live_counts(self, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """What active runs have made and taken so far, by project and count: not yet in the project's row."""
-        types = [type_ for type_ in RunType if type_.counted]
-        locks = [(id_, lock_key(type_)) for id_ in project_ids for type_ in types]
+        handlers = run_handlers()
+        names = [handler.lock_name for handler in handlers if handler.counts]
+        locks = [(id_, lock_key(name)) for id_ in project_ids for name in names]
         live: dict[str, dict[str, int]] = {}
         with wrapped():
             keys = [run_key(lock.run_id) for lock in LockRow.batch_get(locks, consistent_read=True)] if locks else []
             for row in RunRow.batch_get(keys, consistent_read=True) if keys else ():
-                counted = RunType(row.type).counted
+                counted = handlers[RunType(row.type)].counts
                 # a run that ended between the two reads is in the project's row by now or will be read again
                 if counted and row.status in ("QUEUED", "RUNNING"):
                     live.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)

@@ -23,6 +23,7 @@ from groundwork.adapters.dynamodb.purge import DynamoPurger
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
@@ -64,7 +65,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)
     return Tables(
-        runs=DynamoRuns(connection),
+        runs=DynamoRuns(connection, run_handlers()),
         backlog=DynamoBacklogReader(connection),
         projects=projects,
         cards=DynamoCards(connection, projects),

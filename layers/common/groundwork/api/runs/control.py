@@ -6,11 +6,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from groundwork.api.deps import new_router, services
 from groundwork.api.http import answers
-from groundwork.generation.estimate import estimate_of
 from groundwork.runs.cancel import cancel
+from groundwork.runs.estimate import estimate_of
 from groundwork.runs.progress import progress_of
 from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
-from groundwork.runs.start import RunRequest, Started
+from groundwork.runs.start import RunRequest, StartedRun
 
 router = new_router()
 
@@ -42,7 +42,8 @@ def estimate(project_id: str, request: RunRequest) -> RunEstimate:
     own = services(router)
     run, selection = own.starter().draft(project_id, request)
     tables, latency_ms = own.tables, own.settings.mock_latency_ms
-    return estimate_of(run, project_id, tables.backlog, tables.runs, selection, latency_ms)
+    handler = own.handlers[run.type]
+    return estimate_of(handler, run, project_id, tables.backlog, tables.runs, selection, latency_ms)
 
 
 @router.post(
@@ -54,7 +55,8 @@ def estimate(project_id: str, request: RunRequest) -> RunEstimate:
 )
 def cancel_run(run_id: str) -> Progress:
     own = services(router)
-    return progress_of(cancel(own.tables.runs, run_id, own.now_ms), own.now_ms())
+    run = cancel(own.tables.runs, run_id, own.now_ms)
+    return progress_of(run, own.now_ms(), own.handlers[run.type])
 
 
 @router.post(
@@ -69,7 +71,7 @@ def retry(run_id: str) -> RunRetried:
     return {**_accepted(services(router).starter().retry(run_id)), "retryOf": run_id}
 
 
-def _accepted(started: Started) -> RunStarted:
+def _accepted(started: StartedRun) -> RunStarted:
     return {
         "runId": started.run_id,
         "type": started.type,

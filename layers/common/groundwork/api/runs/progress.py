@@ -13,9 +13,11 @@ from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, parse
+from groundwork.runs.handler import RunHandler
+from groundwork.runs.leases import is_stale
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
-from groundwork.runs.progress import item_of, items_of, log_of, progress_of
+from groundwork.runs.progress import coverage_counts, item_of, items_of, log_of, progress_of
 from groundwork.runs.schemas import Coverage, ListPage, Progress, ProgressWithItems, RunItem, RunLog
 
 router = new_router()
@@ -23,6 +25,10 @@ router = new_router()
 
 def _store() -> DynamoRuns:
     return services(router).tables.runs
+
+
+def _handler(run: Run) -> RunHandler:
+    return services(router).handlers[run.type]
 
 
 @router.get(
@@ -42,17 +48,17 @@ def progress(
     now = services(router).now_ms()
     # the reason of a halt is written without a new seq
     detail = crc32(run.phase_detail.encode())
-    etag = f'"{run.seq}-{detail:x}-{int(run.stale(now))}-{int(items)}-{since}"'
+    etag = f'"{run.seq}-{detail:x}-{int(is_stale(run, now))}-{int(items)}-{since}"'
     if http.etag_matches(router.current_event, etag):
         return Response(304, "application/json", "", headers={"ETag": etag})
-    body: Progress | ProgressWithItems = progress_of(run, now)
+    body: Progress | ProgressWithItems = progress_of(run, now, _handler(run))
     if items or since is not None:
         body = {**body, "items": _items(run) if since is None else _changed_items(run, since)}
     return Response(200, "application/json", http.to_json(body), headers={"ETag": etag})
 
 
 def _items(run: Run) -> list[RunItem]:
-    return items_of(run, _store().manifest(run.id, 0, run.total), _entries(run, 0))
+    return items_of(run, _store().manifest(run.id, 0, run.total), _entries(run, 0), _handler(run).target)
 
 
 def _changed_items(run: Run, since: int) -> list[RunItem]:
@@ -64,7 +70,8 @@ def _changed_items(run: Run, since: int) -> list[RunItem]:
         if index not in manifest:
             page = index - index % PAGE
             manifest |= {entry.index: entry for entry in _store().manifest(run.id, page, page + PAGE)}
-    return [item_of(run, manifest[index], ended.get(index)) for index in indexes if index in manifest]
+    kind = _handler(run).target
+    return [item_of(run, manifest[index], ended.get(index), kind) for index in indexes if index in manifest]
 
 
 def _entries(run: Run, after: int) -> dict[int, JournalEntry]:
@@ -87,7 +94,8 @@ def items(
     run = _store().load(run_id, consistent=False)
     position = http.position_of(next_token, str.isdecimal)
     start = int(position) if position else 0
-    rest = items_of(run, _store().manifest(run.id, start, max(start, run.total)), _entries(run, 0))
+    manifest = _store().manifest(run.id, start, max(start, run.total))
+    rest = items_of(run, manifest, _entries(run, 0), _handler(run).target)
     wanted = ((index, item) for index, item in enumerate(rest, start) if status is None or item["status"] is status)
     found = list(islice(wanted, limit + 1))
     more = len(found) > limit
@@ -126,10 +134,10 @@ def logs(
 )
 def coverage(run_id: str) -> dict[str, Any]:
     run = _store().load(run_id, consistent=False)
-    if run.type is not RunType.GENERATE_EPICS or run.stated is None or run.covered is None:
+    if run.coverage is None:
         raise NotFound("This run has no coverage: only a finished run that generates epics has one.")
-    rest = _store().rest(run_id)
-    return {"stated": run.stated, "covered": run.covered, "rest": len(rest), "restCardIds": rest}
+    rest = _store().uncovered_card_ids(run_id)
+    return coverage_counts(run.coverage) | {"rest": len(rest), "restCardIds": rest}
 
 
 @router.get(
@@ -157,12 +165,12 @@ def runs(
         more = http.page_token(str(last.number)) if last and last.kind is Kind.RUN else None
     now = services(router).now_ms()
     wanted = [run for run in found if (type is None or run.type is type) and _fits(run, active)]
-    return {"items": [progress_of(run, now) for run in wanted], "nextToken": more}
+    return {"items": [progress_of(run, now, _handler(run)) for run in wanted], "nextToken": more}
 
 
 def _active(project_id: str) -> list[Run]:
     """Read the runs that hold the project's locks: one row each, however long the project's history is."""
-    holders = _store().holders(project_id).values()
+    holders = _store().active_by_type(project_id).values()
     found = [_store().load(run_id, consistent=False) for run_id in holders]
     return sorted(found, key=lambda run: run.created_at, reverse=True)
 

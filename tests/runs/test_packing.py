@@ -3,11 +3,13 @@
 import pytest
 
 from groundwork.backlog.model import Artifact, Subtask
-from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome
+from groundwork.backlog.writes import DeleteArtifact, PutArtifact
+from groundwork.generation.handlers.children import children_outcome
 from groundwork.ids import Kind, Path
-from groundwork.runs.call_pool import CallCost, ItemResult
+from groundwork.runs.handler import ItemFailed
 from groundwork.runs.model import Claim, ErrorCode, ManifestEntry
-from groundwork.runs.writer import MAX_ACTIONS, MAX_BYTES, packed
+from groundwork.runs.packing import MAX_ACTIONS, MAX_BYTES, pack
+from groundwork.runs.results import CallCost, ItemResult
 
 PROJECT = "bcdfghjkmn"
 
@@ -18,8 +20,8 @@ def _finished(index: int, children: int, text: str = "", old: int = 0) -> ItemRe
     def numbered(first: int) -> list[Artifact]:
         return [_subtask(story.child(Kind.SUBTASK, number), text) for number in range(first, first + children)]
 
-    target = ManifestEntry(index, story.numbers, "A story", first=old + 1, old=tuple(range(1, old + 1)))
-    return ItemResult(target, Claim(1), ItemOutcome(target, numbered, story, Kind.SUBTASK), CallCost(), 1)
+    target = ManifestEntry(index, story.numbers, "A story", first_number=old + 1, replaced=tuple(range(1, old + 1)))
+    return ItemResult(target, Claim(1), children_outcome(target, story, Kind.SUBTASK, numbered), CallCost(), 1)
 
 
 def _subtask(path: Path, text: str) -> Subtask:
@@ -40,13 +42,15 @@ def test_what_is_too_much_for_one_transaction_is_saved_in_several_and_nothing_is
     saved: list[int] = []
     transactions = 0
     while waiting:
-        fitting, changes, waiting = packed(waiting, PROJECT)
+        batch = pack(waiting)
+        fitting, changes, waiting = batch.results, batch.changes, batch.waiting
+        puts = [write for write in changes.writes if isinstance(write, PutArtifact)]
         assert changes.actions <= MAX_ACTIONS
-        assert sum(len(artifact.model_dump_json().encode()) for _, artifact in changes.puts) <= MAX_BYTES
-        assert [entry.index for entry in changes.entries] == [one.target.index for one in fitting]
-        assert len(changes.puts) == children * len(fitting)
-        assert len(changes.deletes) == old * len(fitting)
-        saved += [one.target.index for one in fitting]
+        assert sum(len(write.artifact.model_dump_json().encode()) for write in puts) <= MAX_BYTES
+        assert [entry.index for entry in changes.entries] == [one.entry.index for one in fitting]
+        assert len(puts) == children * len(fitting)
+        assert sum(isinstance(write, DeleteArtifact) for write in changes.writes) == old * len(fitting)
+        saved += [one.entry.index for one in fitting]
         transactions += 1
     assert saved == list(range(count))
     assert transactions > 1
@@ -55,13 +59,13 @@ def test_what_is_too_much_for_one_transaction_is_saved_in_several_and_nothing_is
 @pytest.mark.parametrize(("children", "old"), [(12, 90), (96, 0), (0, 99)])
 def test_what_no_transaction_could_take_has_failed_and_writes_nothing_else(children: int, old: int) -> None:
     waiting = [_finished(0, 5), _finished(1, children, old=old), _finished(2, 5)]
-    fitting, changes, left = packed(waiting, PROJECT)
-    assert left == []
-    failed = fitting[1].result
+    batch = pack(waiting)
+    changes = batch.changes
+    assert batch.waiting == []
+    failed = batch.results[1].result
     assert isinstance(failed, ItemFailed)
     assert failed.code is ErrorCode.TOO_LARGE
     assert str(failed) == f"Its {children} new and {old} old rows are more than one transaction takes."
     entries = [(entry.index, entry.created, entry.deleted) for entry in changes.entries]
     assert entries == [(0, 5, 0), (1, 0, 0), (2, 5, 0)]
-    assert {index for index, _ in changes.puts} == {0, 2}
-    assert not changes.deletes
+    assert {(type(write), write.index) for write in changes.writes} == {(PutArtifact, 0), (PutArtifact, 2)}
