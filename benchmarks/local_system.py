@@ -99,7 +99,7 @@ def bare(endpoint: str, access_key: str, run: str) -> Iterator[str]:
 
 
 def load(url: str, at_once: int, seconds: float) -> Json:
-    """In a process of its own: the load must not share an interpreter with what it measures."""
+    """Run the load in a process of its own: a shared interpreter would distort the figures."""
     command = [sys.executable, "-m", "benchmarks.load", url, str(at_once), str(seconds)]
     found: Json = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout)
     return found

@@ -1,8 +1,8 @@
 """Measure the English of docstrings and comments.
 
-python -m checks.prose                 fails where a limit is passed, and names the files that are furthest above it
+python -m checks.prose                 fails above a limit, and names the worst files
 python -m checks.prose --files         prints the figures of each file
-python -m checks.prose --list PLACE    prints each text of PLACE that breaks a rule
+python -m checks.prose --list PLACE    prints the texts of PLACE with a fault
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 python -m checks.structure    prints the figures, then files and functions above the limits
 
-The exit status is 1 only for a journey through a file that no longer exists: figures are to be judged.
+The exit status is 1 only for a journey through a missing file: figures are to be judged.
 """
 
 import ast
@@ -156,7 +156,7 @@ def journey_figures() -> Iterator[str]:
 
 
 def missing_files() -> Iterator[str]:
-    """Files of journeys that no longer exist, a line each."""
+    """Yield the missing files of journeys, a line each."""
     for name, files in JOURNEYS.items():
         for file in files:
             if not _path(file).is_file():

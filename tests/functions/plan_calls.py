@@ -14,7 +14,7 @@ from tests.functions.services import services_on
 
 @dataclass
 class Plans:
-    """A front end that edits plans. `triggered` are the runs whose first hop was asked for."""
+    """A client of the plans. `triggered`: runs with a requested first hop."""
 
     tables: Tables
     triggered: list[str] = field(default_factory=list)

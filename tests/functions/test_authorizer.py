@@ -1,4 +1,4 @@
-"""The authorizer on the events that API Gateway sends (payload 2.0)."""
+"""The authorizer on events of API Gateway (payload 2.0)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Confirmations of other services: ten seconds in all, and what could not be triggered says so."""
+"""Confirmations of other services: ten seconds in all, and a failed trigger is visible."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""manage_plans on API Gateway's events: what people ask of a plan that is carried out, edits meanwhile, schedules."""
+"""Control of plans through the API: commands, edits of running plans, schedules."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from tests.functions.services import services_on
 
 @dataclass
 class Clicks:
-    """A person, and the gates that tasks come to meanwhile."""
+    """A user, and the gates of tasks."""
 
     plans: Plans
     tables: Tables
@@ -41,7 +41,7 @@ class Clicks:
         return self.plans.get(f"/api/plans/{plan['id']}/progress")
 
     def wake(self, plan: Any, time: str, expression: str | None = None) -> str:
-        """What EventBridge Scheduler tells at a time, and what comes of it."""
+        """Send the scheduler's event for a time, and return the status of the answer."""
         said = expression or self.timer.set_to[plan["id"]].expression
         event = {"do": "SCHEDULED", "planId": plan["id"], "expression": said, "time": time}
         return str(executor.handler(event, Context())["status"])
@@ -112,7 +112,7 @@ def test_a_plan_with_a_cron_is_begun_once_at_each_of_its_times(clicks: Clicks) -
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "RUNNING"
     assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "passed over"
     clicks.end(plan)
-    # told again, and late: neither the time that was heard nor the one that was passed over begins anything
+    # a repeated event starts nothing, neither for a handled time nor for a skipped one
     for time in ("2026-11-23T09:00:00Z", "2026-11-30T09:00:00Z"):
         assert clicks.wake(plan, time) == "refused"
     assert clicks.wake(plan, "2026-12-07T09:00:00Z") == "RUNNING"
@@ -159,7 +159,7 @@ def test_every_event_has_a_number_of_its_own_and_later_ones_have_greater_ones(cl
     numbers = [event["seq"] for event in events]
     assert len(numbers) >= 6
     assert numbers == sorted(set(numbers), reverse=True)
-    # what was told before keeps its number
+    # the earlier event keeps its number
     assert events[-len(first) :] == first
 
 
@@ -189,7 +189,7 @@ def test_the_timer_of_a_plan_that_is_deleted_goes_with_it(clicks: Clicks) -> Non
     left = dict(clicks.timer.set_to)
     assert clicks.plans.call("DELETE", f"/api/plans/{plan['id']}").status == 204
     assert clicks.timer.set_to == {}
-    # one that could not be cleared ends itself
+    # a timer without a plan removes itself
     clicks.timer.set_to = left
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "gone"
     assert clicks.timer.set_to == {}

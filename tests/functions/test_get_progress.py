@@ -1,4 +1,4 @@
-"""get_progress on API Gateway's events: what front ends poll."""
+"""get_progress on events of API Gateway."""
 
 import base64
 import gzip
@@ -59,7 +59,7 @@ async def test_what_is_larger_than_lambda_can_send_is_told_rather_than_lost(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = get(path)
-    # the quotes of the body are escaped once more in what Lambda sends
+    # Lambda escapes the quotes of the body once more
     monkeypatch.setattr(http, "MAX_BYTES", len(plain["body"].encode()) + 1_000)
     refused = get(path)
     error = json.loads(refused["body"])["error"]

@@ -1,4 +1,4 @@
-"""manage_backlog on API Gateway's events: what clients do with a backlog, and what they get."""
+"""manage_backlog on events of API Gateway: requests of clients and their answers."""
 
 import csv
 import io
@@ -228,7 +228,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
     call: Call, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(call, project)
-    monkeypatch.setattr(http, "ZIPPED_FROM", 100)
+    monkeypatch.setattr(http, "MIN_GZIP_CHARACTERS", 100)
     monkeypatch.setattr(http, "MAX_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")

@@ -1,4 +1,4 @@
-"""manage_backlog under clumsy and hostile clients: every endpoint, and always the contract's error."""
+"""manage_backlog under clumsy and hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,7 +53,7 @@ def backlog(moto_server: str) -> Iterator[tuple[Tables, str]]:
 
 @pytest.fixture
 def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Paths and bodies may name {project}, which has an epic, a story, a subtask and a card of number 1."""
+    """Paths and bodies may name {project}: it has one epic, story, subtask and card."""
     tables, project = backlog
     monkeypatch.setattr(app, "services", lambda: services_on(tables))
 
@@ -71,7 +71,7 @@ def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def refused(answer: Answer, status: int, code: str) -> Any:
-    """The error's details, after everything that every error must have."""
+    """Check the parts of every error, and return its details."""
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
     assert set(answer.json) == {"error"}
     assert set(answer.json["error"]) == {"code", "message", "details", "requestId"}

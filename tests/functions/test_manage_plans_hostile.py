@@ -1,4 +1,4 @@
-"""manage_plans under clumsy and hostile clients: every endpoint, and always the contract's error."""
+"""manage_plans under clumsy and hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,7 +51,7 @@ def ids(tables: Tables) -> dict[str, str]:
 
 @pytest.fixture
 def call(tables: Tables, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Paths may name {plan}, which has a phase of two tasks, and its {repository}."""
+    """Paths may name {plan}, with a phase of two tasks, and its {repository}."""
     plans: Plans = plans_on(tables, monkeypatch)
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
@@ -70,7 +70,7 @@ def nothing_is_changed(tables: Tables, ids: dict[str, str]) -> Iterator[None]:
 
 
 def refused(answer: Answer, status: int, code: str) -> Any:
-    """The error's details, after everything that every error must have."""
+    """Check the parts of every error, and return its details."""
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
     assert set(answer.json["error"]) == {"code", "message", "details", "requestId"}
     assert answer.json["error"]["message"]

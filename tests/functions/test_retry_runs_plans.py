@@ -1,4 +1,4 @@
-"""What the schedule does for plans: it finishes their deletion, beside that of projects."""
+"""The sweep finishes the deletion of plans and projects."""
 
 import pytest
 

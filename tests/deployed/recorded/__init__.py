@@ -14,7 +14,7 @@ def recorded_routes() -> set[Route]:
 
 
 def translated_with_events(without: tuple[str, ...] = ()) -> Template:
-    """Today's template with the recorded routes as events, as SAM translates them. `without` leaves out events."""
+    """Translate today's template with the recorded routes as events. `without` leaves out events."""
     template = source()
     found = template["Resources"]
     del found["Api"]["Properties"]["DefinitionBody"]

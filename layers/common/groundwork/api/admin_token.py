@@ -1,4 +1,4 @@
-"""The admin token, and the requests that may pass with it. A token is never logged, and no error shows one.
+"""The admin token and its check. No log line and no error shows a token.
 
 The authorizer runs before every request without a cached answer, so this module imports little.
 """
@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 
 MAX_AGE_SECONDS = 60
-"""Age at which the token is read again. A rotated token takes effect after this time and API Gateway's own cache."""
+"""Lifetime of the cached value. A rotated token takes effect after this time and API Gateway's own cache."""
 
 LOCAL_TOKEN = "local-admin-token"  # noqa: S105  # public by design
 """Default token of the local system. It is public, so only requests from the same machine may use it."""

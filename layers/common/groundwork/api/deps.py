@@ -1,4 +1,4 @@
-"""Dependencies and parameters that routes share."""
+"""Dependencies and parameters shared by all routes."""
 
 from typing import Annotated
 
@@ -27,6 +27,6 @@ def new_router() -> APIGatewayHttpRouter:
 
 
 def services(router: APIGatewayHttpRouter) -> Services:
-    """Make the services that `http.serve` was called with."""
+    """Make the services passed to `http.serve`."""
     made: Services = router.context["services"]()
     return made

@@ -1,4 +1,4 @@
-"""Events that ask for a hop of a run."""
+"""Events for hops of runs."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ErrorCode
 
 PURGE_RESERVE_MS = 5_000
-"""Time left at which a purge stops."""
+"""Time kept free at the end of the invocation."""
 
 logger = Logger(service="process_next")
 
@@ -39,7 +39,7 @@ def log_give_up(code: ErrorCode, reason: str) -> None:
 
 
 def _purge(run_id: str, tables: Tables, left_ms: Callable[[], int]) -> None:
-    """Delete the items that a replacing run has superseded. The schedule does the rest."""
+    """Delete the items superseded by a replacing run. The schedule does the rest."""
     path = path_of(Kind.RUN, run_id)
     try:
         if path and not PLAN_ID.fullmatch(path.project_id):

@@ -21,7 +21,7 @@ QUIET_MS = 60_000
 """The sweep skips plans with a more recent write: their writer is still at work."""
 
 SWEEP_RESERVE_MS = 10_000
-"""Time left at which the sweep stops."""
+"""Time kept free at the end of the invocation."""
 
 MAX_REASON = 1_000
 """Characters of a failure's reason."""
@@ -122,7 +122,7 @@ class PlanEvents:
         return {"status": status}
 
     def execution_ended(self, detail: Json) -> Json:
-        """End the plan of a state machine execution that EventBridge reports as ended."""
+        """Handle the end of a state machine execution. Its plan fails unless it has ended too."""
         plan_id, _, number = detail["name"].rpartition("-")
         if not (PLAN_ID.fullmatch(plan_id) and number.isdecimal()):
             return {"status": "another"}  # an execution started by hand

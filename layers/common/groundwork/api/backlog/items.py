@@ -68,7 +68,7 @@ def purge(tables: Tables, project_id: str) -> Response[str]:
     try:
         tables.purger.purge(project_id, lambda: time.monotonic() > ends)
     except Transient as fault:
-        # the item is deleted all the same, and the schedule finds the rows that remain
+        # the item is deleted all the same; the schedule purges the remaining rows
         http.logger.warning("Purge postponed", project_id=project_id, fault=str(fault))
     return Response(204, "application/json", "")
 

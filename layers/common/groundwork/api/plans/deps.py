@@ -54,7 +54,7 @@ class Deps:
         return Editor(tables.plans, tables.entries, self.services.now_ms, self.actor, under_way=self._reconcile)
 
     def _reconcile(self, plan_id: str) -> None:
-        """Derive what an edit changes in a running plan, such as a gate to open. The sweep repeats it after a fault."""
+        """Apply an edit to a running plan: it may open gates. After a fault the sweep repeats it."""
         try:
             self.coordinator.change(plan_id, lambda execution_state: execution_state)
         except (NotFound, Transient) as fault:

@@ -43,7 +43,7 @@ def progress(
     items: Annotated[bool, Query()] = False,
     since: Annotated[int | None, Query(ge=0)] = None,
 ) -> Response[str]:
-    # an eventually consistent read costs half a read unit; the next poll sees what this one has missed
+    # an eventually consistent read costs half a read unit; the next poll shows a missed change
     run = _store().load(run_id, consistent=False)
     now = services(router).now_ms()
     # the reason of a halt is written without a new seq
@@ -62,7 +62,7 @@ def _items(run: Run) -> list[RunItem]:
 
 
 def _changed_items(run: Run, since: int) -> list[RunItem]:
-    """Return the items that ended after seq `since`, and those in flight, known from the run's own row."""
+    """Return items with an end after seq `since`, and those in flight, known from the run's own row."""
     ended = _entries(run, since)
     indexes = sorted({*ended, *run.claims})
     manifest: dict[int, ManifestEntry] = {}
@@ -169,7 +169,7 @@ def runs(
 
 
 def _active(project_id: str) -> list[Run]:
-    """Read the runs that hold the project's locks: one row each, however long the project's history is."""
+    """Load the holders of the project's locks: a row each, however long its history is."""
     holders = _store().active_by_type(project_id).values()
     found = [_store().load(run_id, consistent=False) for run_id in holders]
     return sorted(found, key=lambda run: run.created_at, reverse=True)
