@@ -1,1 +1,4 @@
-"""Benchmarks of Groundwork. `python -m benchmarks` prints them and writes benchmarks/results/."""
+"""Benchmarks of Groundwork.
+
+`python -m benchmarks` prints them and writes benchmarks/results/.
+"""

@@ -1,4 +1,6 @@
-"""Cost of a run in DynamoDB, and time of a parallel phase of a plan: python -m benchmarks [ITEMS ...]
+"""Cost of a run in DynamoDB, and time of a parallel phase of a plan.
+
+python -m benchmarks [ITEMS ...]
 
 Runs use AWS's own engine (DynamoDB Local). Every figure is a count, except the overhead: a ratio of two times from the
 same process.
@@ -39,7 +41,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Figures:
-    """One run of GENERATE_SUBTASKS, every item with six children; units and requests are per item."""
+    """One run of GENERATE_SUBTASKS with six children an item. Units and requests are per item."""
 
     items: int
     pacing: str

@@ -1,4 +1,4 @@
-"""Lower bound for a local system: the same WSGI server, with one consistent GetItem a request.
+"""Lower bound for a local system: its WSGI server, with one consistent GetItem a request.
 
 `python -m benchmarks.bare_server ENDPOINT ACCESS_KEY TABLE PK SK` prints its URL and serves until its input ends.
 """

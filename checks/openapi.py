@@ -87,7 +87,7 @@ def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
 
 
 def _without_patch_defaults(schemas: dict[str, Any]) -> None:
-    """Remove defaults of patches: an omitted field stays unchanged, and its default only marks the omission."""
+    """Remove the defaults of patches: they only mark omitted fields."""
     for name, schema in schemas.items():
         if name.endswith("Patch"):
             for field in schema["properties"].values():

@@ -18,7 +18,10 @@ from checks.sam import ROOT
 
 PLACES = ("layers/common/groundwork", "functions", "local", "deploy", "checks", "benchmarks", "tests")
 MAX_PRONOUNS = 12.0
-"""In 1,000 words. Codebases we learn from have 4 to 10 (cosmicpython, procrastinate, DBOS, mini-swe-agent)."""
+"""Relative pronouns in 1,000 words.
+
+Codebases we learn from have 4 to 10 (cosmicpython, procrastinate, DBOS, mini-swe-agent).
+"""
 
 MAX_OPENINGS = 0.01
 """Share of texts that begin with What, Who, Whether or That."""

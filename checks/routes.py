@@ -26,7 +26,10 @@ END = "      # End of routes\n"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 AUTHORIZED: list[dict[str, list[str]]] = [{"AdminToken": []}]
 OPEN: list[dict[str, list[str]]] = [{"NONE": []}]
-"""Security of an operation without authorizer. SAM's translator replaces an empty list by the default."""
+"""Security of an operation without authorizer.
+
+SAM's translator replaces an empty list by the default.
+"""
 
 _URI = (
     "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/"
@@ -97,7 +100,9 @@ def _function_of(operation: dict[str, Any]) -> str:
 
 
 def block(routes: Iterable[Route]) -> str:
-    """Write the template's lines for these routes. Raises ValueError for a route of two functions.
+    """Write the template's lines for these routes.
+
+    Raises ValueError for a route of two functions.
 
     A YAML anchor stands for each function's integration and each parameter. CloudFormation supports no aliases, but
     `sam build` and `sam package` expand them.

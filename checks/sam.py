@@ -1,4 +1,4 @@
-"""template.yaml, translated for CloudFormation by SAM's own translator, without network or account."""
+"""template.yaml, translated by SAM's own translator, without network or account."""
 
 import json
 from collections.abc import Iterator, Mapping

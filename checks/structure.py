@@ -1,4 +1,4 @@
-"""Measure the structure of the code: files, functions, names, tests, and the files of three journeys.
+"""Measure the structure of the code: files, functions, names, tests and three journeys.
 
 python -m checks.structure    prints the figures, then files and functions above the limits
 
@@ -47,7 +47,10 @@ JOURNEYS = {
         "groundwork/adapters/git/land.py",
     ),
 }
-"""Files from the entry point to the last effect, in the order of the calls. A chain of imports skips the ports."""
+"""Files from the entry point to the last effect, in the order of the calls.
+
+A chain of imports skips the ports.
+"""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

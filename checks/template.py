@@ -1,4 +1,7 @@
-"""cfn-lint on the translated template. In the source it misses undefined references and cycles."""
+"""cfn-lint on the translated template.
+
+In the source it misses undefined references and cycles.
+"""
 
 import json
 import subprocess

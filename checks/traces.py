@@ -1,4 +1,4 @@
-"""Committed files name neither the host of a package registry nor a path of a developer's machine."""
+"""Committed files name no host of a package registry and no path of a machine."""
 
 import re
 import subprocess

@@ -52,7 +52,10 @@ def _parameters(environment: Mapping[str, Any], command: str) -> dict[str, str]:
 
 
 def upload(session: boto3.Session, stack: str, dist: Path) -> str:
-    """Upload every file, then invalidate files with fixed names. Returns the URL. Raises NotDeployed."""
+    """Upload every file, then invalidate files with fixed names. Returns the URL.
+
+    Raises NotDeployed.
+    """
     names = names_of(dist)
     described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

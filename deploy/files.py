@@ -25,12 +25,18 @@ _TYPES = {
 
 
 def content_type(name: str) -> str:
-    """Look up the type by extension. The machine's own table may call .js text/plain, as on Windows."""
+    """Look up the type by extension.
+
+    The machine's own table may call .js text/plain, as on Windows.
+    """
     return _TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
 
 
 def cache_control(name: str) -> str:
-    """Choose the caching of a file, such as assets/index-B1x.js. Files in assets/ have a content hash as name."""
+    """Choose the caching of a file, such as assets/index-B1x.js.
+
+    Files in assets/ have a content hash as name.
+    """
     if name == PAGE:
         return "no-store"
     if name.startswith("assets/"):

@@ -16,7 +16,7 @@ def reference(name: str) -> Schema:
 
 
 def parts(schema: Any, name: str = "") -> Iterator[tuple[str, Schema]]:
-    """Yield all schemas inside a part of a document, with the name of their property or parameter."""
+    """Yield all schemas inside a part of a document, with their property or parameter."""
     if isinstance(schema, list):
         for entry in schema:
             yield from parts(entry, name)

@@ -1,4 +1,7 @@
-"""One hop of a run. Invoked asynchronously with {"runId": ...}; triggers its next hop in the same way."""
+"""One hop of a run.
+
+Invoked asynchronously with {"runId": ...}; triggers its next hop in the same way.
+"""
 
 from dataclasses import replace
 from typing import Any

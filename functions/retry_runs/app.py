@@ -1,4 +1,7 @@
-"""Sweep of runs: revive, retry, purge. Invoked by a schedule, and by the dead-letter queue of process_next."""
+"""Sweep of runs: revive, retry, purge.
+
+Invoked by a schedule, and by the dead-letter queue of process_next.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -17,7 +17,10 @@ RIC = ROOT / "requirements" / "ric.txt"
 
 
 def sam_build(build: Path = BUILD) -> Path:
-    """Build for this machine's processor, and return the built template. Raises CalledProcessError."""
+    """Build for this machine's processor, and return the built template.
+
+    Raises CalledProcessError.
+    """
     programs = str(Path(sys.executable).parent)
     environment = {
         **os.environ,

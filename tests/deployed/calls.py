@@ -1,4 +1,4 @@
-"""AWS calls of each function, as policies name them: moto allows everything, so permissions are compared."""
+"""AWS calls of each function, to compare with policies: moto allows everything."""
 
 import io
 import json

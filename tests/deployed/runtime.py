@@ -1,4 +1,6 @@
-"""The built functions in the real Lambda runtime: AWS's emulator and its client, without a container.
+"""The built functions in the real Lambda runtime.
+
+AWS's emulator and its client, without a container.
 
 The emulator runs one function and one invocation at a time and knows neither names nor Event invokes nor function
 errors. `Front` adds those: a pool of emulators a function, behind Lambda's Invoke call.
@@ -126,7 +128,7 @@ class Sandbox:
 
 
 class Front:
-    """A WSGI application for Lambda's Invoke on a set of built functions; `throttled` ones refuse."""
+    """WSGI application for Lambda's Invoke on built functions; `throttled` ones refuse."""
 
     def __init__(self, functions: Iterable[BuiltFunction], runtime: Path, logs: Path) -> None:
         self.invocations: list[Invocation] = []
@@ -160,7 +162,10 @@ class Front:
         return [answer.payload]
 
     def invoke(self, name: str, event: bytes) -> Answer:
-        """Wait for the answer, from an idle sandbox if possible. Raises KeyError for an unknown name."""
+        """Wait for the answer, from an idle sandbox if possible.
+
+        Raises KeyError for an unknown name.
+        """
         sandbox = self._take(self._functions[name])
         started = time.monotonic()
         answer = sandbox.invoke(event or b"{}")

@@ -222,7 +222,7 @@ REFERRING = (
 
 
 def test_a_plans_schedule_has_a_name_that_is_short_enough_in_every_stack_that_can_be_made() -> None:
-    """Names of schedules and functions have at most 64 characters: the longest one limits the stack's name."""
+    """Names have at most 64 characters, so the longest one limits the name of the stack."""
     functions = resources(source(), "AWS::Serverless::Function").values()
     named = [function["FunctionName"]["Fn::Sub"] for function in functions if "FunctionName" in function]
     longest_stack = "s" * (64 - max(len(name.replace("${AWS::StackName}", "")) for name in named))

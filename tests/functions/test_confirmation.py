@@ -50,7 +50,7 @@ def test_a_start_is_answered_within_ten_seconds_where_lambda_never_answers(
 
 
 class Service:
-    """A client on a clock of its own: each call takes `seconds`, and raises the next of `faults`."""
+    """A client on virtual time: each call takes `seconds`, and raises the next of `faults`."""
 
     def __init__(self, seconds: float, *faults: Exception | None) -> None:
         self.now, self.seconds, self.faults, self.calls = 0.0, seconds, list(faults), 0

@@ -1,4 +1,4 @@
-"""manage_backlog under clumsy and hostile clients: every endpoint, and always an error of the API."""
+"""manage_backlog under hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

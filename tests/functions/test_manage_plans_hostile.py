@@ -1,4 +1,4 @@
-"""manage_plans under clumsy and hostile clients: every endpoint, and always an error of the API."""
+"""manage_plans under hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

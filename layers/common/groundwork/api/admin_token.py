@@ -10,10 +10,16 @@ from ipaddress import ip_address
 from typing import Any
 
 MAX_AGE_SECONDS = 60
-"""Lifetime of the cached value. A rotated token takes effect after this time and API Gateway's own cache."""
+"""Lifetime of the cached value.
+
+A rotated token takes effect after this time and API Gateway's own cache.
+"""
 
 LOCAL_TOKEN = "local-admin-token"  # noqa: S105  # public by design
-"""Default token of the local system. It is public, so only requests from the same machine may use it."""
+"""Default token of the local system.
+
+It is public, so only requests from the same machine may use it.
+"""
 
 
 class AdminToken:
@@ -26,7 +32,10 @@ class AdminToken:
         self._expires_at = float("-inf")
 
     def value(self) -> str:
-        """Return the token, or "" (matched by no token) for a secret without text. Raises what `read` raises."""
+        """Return the token, or "" (matched by no token) for a secret without text.
+
+        Raises what `read` raises.
+        """
         if self._clock() >= self._expires_at:
             self._value = self._read()
             self._expires_at = self._clock() + MAX_AGE_SECONDS
@@ -43,7 +52,10 @@ def authorize(event: Mapping[str, Any], token: AdminToken) -> bool:
 
 
 def secret_reader(secrets: Any, secret_id: str) -> Callable[[], str]:
-    """Make a reader of a secret's text, "" without one. `secrets` is a client of Secrets Manager."""
+    """Make a reader of a secret's text, "" without one.
+
+    `secrets` is a client of Secrets Manager.
+    """
     return lambda: secrets.get_secret_value(SecretId=secret_id).get("SecretString") or ""
 
 

@@ -12,7 +12,10 @@ logger = Logger(service="retry_runs")
 
 
 def revive_runs(records: list[dict[str, Any]], revive: Callable[[str], bool]) -> list[str]:
-    """Revive the run of each message of a queue. Returns ids of failed messages; the queue deletes the others."""
+    """Revive the run of each message of a queue.
+
+    Returns ids of failed messages; the queue deletes the others.
+    """
     failed = []
     for record in records:
         run_id = run_of(record["body"])
@@ -29,7 +32,7 @@ def revive_runs(records: list[dict[str, Any]], revive: Callable[[str], bool]) ->
 
 
 def run_of(body: str) -> str | None:
-    """Return the run id of process_next's event, plain or wrapped in the record of a Lambda destination."""
+    """Return the run id of process_next's event, plain or in the record of a destination."""
     try:
         message = json.loads(body)
     except ValueError:

@@ -47,7 +47,10 @@ class Routes(Protocol):
 
 
 def api(*modules: Routes) -> APIGatewayHttpResolver:
-    """Make a resolver with the routes of these modules. Types of the handlers validate the requests."""
+    """Make a resolver with the routes of these modules.
+
+    Types of the handlers validate the requests.
+    """
     app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json, json_body_deserializer=from_json)
 
     def refused(refusal: Refusal) -> Response[str]:
@@ -199,7 +202,10 @@ def answer(body: dict[str, Any], status: int = 200, version: int | None = None) 
 
 
 def _decoded(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the event with its body as text. Raises UnsupportedMediaType for HTML forms, Malformed."""
+    """Return the event with its body as text.
+
+    Raises UnsupportedMediaType for HTML forms, Malformed.
+    """
     if event.get("headers", {}).get("content-type", "").strip().lower().startswith(_FORMS):
         raise UnsupportedMediaType("The body must be application/json.")
     body = event.get("body")

@@ -1,4 +1,7 @@
-"""Events of plan executions: state machine, scheduler, rollback and sweep. The field `do` names the operation."""
+"""Events of plan executions: state machine, scheduler, rollback and sweep.
+
+The field `do` names the operation.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -92,7 +95,10 @@ class PlanEvents:
         return {"looked": checked}
 
     def scheduled(self, event: Json) -> Json:
-        """Start a plan at a time of its schedule. A plan that cannot start, such as a running one, skips the time."""
+        """Start a plan at a time of its schedule.
+
+        A plan that cannot start, such as a running one, skips the time.
+        """
         plan_id, actor = event["planId"], Actor("schedule", self.now_ms())
         try:
             state = self.coordinator("schedule").change(
@@ -111,7 +117,10 @@ class PlanEvents:
         return {"status": state.status.value}
 
     def roll_back(self, plan_id: str) -> Json:
-        """Revert commits. Raises Transient: Lambda retries an asynchronous event twice, then the sweep takes over."""
+        """Revert commits. Raises Transient.
+
+        Lambda retries an asynchronous event twice, then the sweep takes over.
+        """
         executions, repository = self.tables.executions, self.tables.repositories.get
         runner = RollbackRunner(executions, self.coordinator(None), self.reverter, repository, self.now_ms)
         try:
@@ -135,7 +144,10 @@ class PlanEvents:
 
 
 def attempt_key(event: Json) -> str:
-    """Return the sort key of an attempt. Executions begun by an earlier release send neither field."""
+    """Return the sort key of an attempt.
+
+    Executions begun by an earlier release send neither field.
+    """
     return f"{event.get('entered', '')} {event.get('retry', 0):03d}"
 
 

@@ -1,4 +1,7 @@
-"""Events to restore the schedules of plans, sent by an operator or by the local system. `do` names the operation."""
+"""Events to restore the schedules of plans, sent by an operator or by the local system.
+
+`do` names the operation.
+"""
 
 from typing import Any
 

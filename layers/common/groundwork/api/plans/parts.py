@@ -112,5 +112,8 @@ def _gone(plan: Plan) -> Response[str]:
 
 
 def _newest(kind: Kind, ids: list[str]) -> str:
-    """Return the id with the highest number. The plan's counters may be ahead of it after a concurrent edit."""
+    """Return the id with the highest number.
+
+    The plan's counters may be ahead of it after a concurrent edit.
+    """
     return str(max((path for id_ in ids if (path := path_of(kind, id_))), key=lambda path: path.number))

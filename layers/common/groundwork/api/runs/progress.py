@@ -62,7 +62,7 @@ def _items(run: Run) -> list[RunItem]:
 
 
 def _changed_items(run: Run, since: int) -> list[RunItem]:
-    """Return items with an end after seq `since`, and those in flight, known from the run's own row."""
+    """Return items with an end after seq `since`, and items in flight."""
     ended = _entries(run, since)
     indexes = sorted({*ended, *run.claims})
     manifest: dict[int, ManifestEntry] = {}
