@@ -37,12 +37,12 @@ def events(context: Any) -> PlanEvents:
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
     steps = StepHandler(
         store=tables.executions,
-        conductor=coordinator(),
+        coordinator=coordinator(),
         worker=AgentWorker(upstream, model, cost_micro_usd, tables.sessions),
         repository=tables.repositories.get,
         now_ms=own.now_ms,
         left_ms=left_ms,
-        measured=tables.measures.add,
+        record_measurement=tables.measures.add,
     )
     reverter = GitReverter(upstream, tables.sessions)
     return PlanEvents(tables, coordinator, steps, reverter, own.timer, own.now_ms, left_ms)

@@ -8,7 +8,7 @@ import pytest
 
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.execution.schedule import scheduled
+from groundwork.execution.schedule import set_schedule
 from groundwork.execution.state import Timing
 from local.recovery import missed_time
 from tests.adapters.dynamodb.test_plans_contract import on_dynamo
@@ -58,8 +58,8 @@ def timer(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Timer:
 def a_plan(tables: Tables, expression: str) -> str:
     plan = on_dynamo(tables).created(phase("One", draft("a")))
     before = tables.executions.read(plan.id)
-    after = scheduled(before, Timing(expression=expression, timezone="UTC", who="admin"))
-    tables.executions.commit(before, after.execution_changed(seq=before.execution.seq + 1), ())
+    after = set_schedule(before, Timing(expression=expression, timezone="UTC", who="admin"))
+    tables.executions.commit(before, after.with_execution(seq=before.execution.seq + 1), ())
     return plan.id
 
 
@@ -94,5 +94,5 @@ def test_a_schedule_that_repeats_goes_on_after_a_time_that_passed(moto_tables: T
         assert asked(do="RESTORE_SCHEDULE", planId=daily, missed="2026-03-04T09:00:00Z") is True
     execution = moto_tables.executions.read(daily).execution
     assert execution.passed_over is not None
-    assert execution.woken == "2026-03-04T09:00:00Z"
+    assert execution.last_fired == "2026-03-04T09:00:00Z"
     assert timer.set_for == [(daily, "cron(0 9 * * ? *)")] * 2

@@ -86,18 +86,23 @@ def api(*modules: Routes) -> APIGatewayHttpResolver:
 
 
 def serve(
-    app: APIGatewayHttpResolver, event: dict[str, Any], context: Any, services: Callable[[], object]
+    app: APIGatewayHttpResolver,
+    event: dict[str, Any],
+    context: Any,
+    services: Callable[[], object],
+    takes_bytes: re.Pattern[str] | None = None,
 ) -> dict[str, Any]:
     """Answer an API Gateway event (payload 2.0). Never raises.
 
-    `services` makes the dependencies of the routes: see `groundwork.api.deps`.
+    `services` makes the dependencies of the routes: see `groundwork.api.deps`. Routes
+    with paths like `takes_bytes` get the body as API Gateway sends it.
     """
     request_id = event.get("requestContext", {}).get("requestId", "")
     logger.append_keys(request_id=request_id)
     app.append_context(services=services)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     try:
         with time_limit(context.get_remaining_time_in_millis() / 1000):
-            answer = _fitting(app.resolve(_decoded(event), context), event)
+            answer = _fitting(app.resolve(_decoded(event, takes_bytes), context), event)
     except TimedOut:
         logger.error("Timed out", route=event.get("routeKey"))
         answer = _raw(error(504, "TIMED_OUT", TIMED_OUT, None, request_id))
@@ -201,7 +206,7 @@ def answer(body: dict[str, Any], status: int = 200, version: int | None = None) 
     return Response(status, "application/json", to_json(body), headers=headers)
 
 
-def _decoded(event: dict[str, Any]) -> dict[str, Any]:
+def _decoded(event: dict[str, Any], takes_bytes: re.Pattern[str] | None = None) -> dict[str, Any]:
     """Return the event with its body as text.
 
     Raises UnsupportedMediaType for HTML forms, Malformed.
@@ -210,6 +215,8 @@ def _decoded(event: dict[str, Any]) -> dict[str, Any]:
         raise UnsupportedMediaType("The body must be application/json.")
     body = event.get("body")
     if not event.get("isBase64Encoded") or body is None:
+        return event
+    if takes_bytes and takes_bytes.fullmatch(event.get("rawPath", "")):
         return event
     try:
         text = base64.b64decode(body, validate=True).decode()

@@ -15,7 +15,7 @@ from groundwork.errors import NotFound, Refusal
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.schedule import Timer, woken
+from groundwork.execution.schedule import Timer, fire
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import Reverter
 from groundwork.ids import PLAN_ID
@@ -75,17 +75,17 @@ class PlanEvents:
         plan_id, number = event["planId"], event["number"]
         match event["do"]:
             case "BEGIN":
-                return self.steps.begin(plan_id, number)
+                return self.steps.list_phases(plan_id, number)
             case "PHASE":
-                return self.steps.phase(plan_id, number, event["phaseId"])
+                return self.steps.list_tasks(plan_id, number, event["phaseId"])
             case "GATE":
-                return self.steps.gate(plan_id, number, event["taskId"], event["token"], attempt_key(event))
+                return self.steps.wait_at_gate(plan_id, number, event["taskId"], event["token"], attempt_key(event))
             case "WORK":
-                return asyncio.run(self.steps.work(plan_id, number, event["taskId"], attempt_key(event)))
+                return asyncio.run(self.steps.run_task(plan_id, number, event["taskId"], attempt_key(event)))
             case "END":
                 return self.steps.end(plan_id, number)
             case "FAILED":
-                return self.steps.failed(plan_id, number, _reason(event.get("error") or {}))
+                return self.steps.fail(plan_id, number, _reason(event.get("error") or {}))
         raise ValueError(f"unknown operation {event['do']!r}")
 
     def sweep(self) -> Json:
@@ -102,7 +102,7 @@ class PlanEvents:
         plan_id, actor = event["planId"], Actor("schedule", self.now_ms())
         try:
             state = self.coordinator("schedule").change(
-                plan_id, lambda state: woken(state, event["expression"], event["time"], actor)
+                plan_id, lambda state: fire(state, event["expression"], event["time"], actor)
             )
         except NotFound:
             self.timer.clear(plan_id)
@@ -124,7 +124,7 @@ class PlanEvents:
         executions, repository = self.tables.executions, self.tables.repositories.get
         runner = RollbackRunner(executions, self.coordinator(None), self.reverter, repository, self.now_ms)
         try:
-            status = runner.undo(plan_id)
+            status = runner.run(plan_id)
         except NotFound:
             status = "gone"
         logger.info("Rollback", plan_id=plan_id, status=status)

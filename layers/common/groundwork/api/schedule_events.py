@@ -7,7 +7,7 @@ from typing import Any
 
 from groundwork.api import http
 from groundwork.composition import Services
-from groundwork.execution import restoring
+from groundwork.execution import schedule_restore
 
 MISSED = "The system was off at that time."
 
@@ -16,6 +16,6 @@ def handle(event: dict[str, Any], services: Services) -> Any:
     """List the schedules, or set the timer of one plan again. Raises NotFound, Transient."""
     tables = services.tables
     if event["do"] == "LIST_SCHEDULES":
-        return list(restoring.schedules(tables.plans.every(), tables.executions.read))
+        return list(schedule_restore.schedules(tables.plans.every(), tables.executions.read))
     coordinator = services.coordinator(None, http.log_notification_error)
-    return restoring.restore(coordinator, services.timer, event["planId"], event.get("missed"), MISSED)
+    return schedule_restore.restore(coordinator, services.timer, event["planId"], event.get("missed"), MISSED)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
-from groundwork.adapters.dynamodb.backlog_rows import PROJECT_SK, PROJECTS_PK, PURGE, ProjectListRow, ProjectRow
+from groundwork.adapters.dynamodb.backlog_rows import (
+    ALL_CARDS,
+    PROJECT_SK,
+    PROJECTS_PK,
+    PURGE,
+    ProjectListRow,
+    ProjectRow,
+)
 from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, wrapped
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_key
@@ -26,6 +33,7 @@ class DynamoProjects:
 
     def create(self, name: str, description: str) -> Project:
         row = ProjectRow(new_project_id(), name=name, description=description, created_at=self._now_ms())
+        row.trimmed_to = row.hashed_to = ALL_CARDS
         transaction = Transaction(self._connection())
         transaction.put(row, ProjectRow.pk.does_not_exist())
         transaction.put(ProjectListRow(PROJECTS_PK, ProjectListRow.sort_key(int(row.created_at), row.pk)))

@@ -5,35 +5,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from groundwork.api.backlog.items import items
-from groundwork.api.deps import Limit, Token, new_router, services
+from groundwork.api.deps import Limit, Token, new_router
 from groundwork.api.http import answers
-from groundwork.backlog.card_upload import read_cards
 from groundwork.backlog.model import Card
 from groundwork.backlog.requests import CardPatch
 from groundwork.ids import Kind, Path
-from groundwork.runs.schemas import Imported, ListPage
+from groundwork.runs.schemas import ListPage
 
 router = new_router()
-
-
-@router.post(
-    "/api/projects/<project_id>/cards",
-    tags=["cards"],
-    operation_id="importCards",
-    summary="Import cards",
-    responses=answers(Imported),
-)
-def import_cards(project_id: str) -> dict[str, Any]:
-    event = router.current_event
-    # keeps half a surrogate pair for read_cards to refuse
-    body = (event.body or "").encode(errors="surrogatepass")
-    upload = read_cards(body, event.headers.get("content-type", ""))
-    imported = services(router).tables.cards.import_cards(project_id, upload.cards)
-    return {
-        "created": imported.created,
-        "duplicates": imported.duplicates + upload.duplicates,
-        "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in upload.rejected],
-    }
 
 
 @router.get(

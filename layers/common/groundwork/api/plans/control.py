@@ -12,7 +12,7 @@ from groundwork.errors import Invalid
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
-from groundwork.execution.schedule import NewTiming, scheduled, unscheduled
+from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
@@ -73,10 +73,10 @@ def roll_back(plan_id: str, body: Annotated[RollBack | None, Body()] = None) -> 
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     coordinator = deps(router).coordinator
     timing = body.timing(_actor())
-    scheduled(coordinator.store.read(plan_id), timing)
+    set_schedule(coordinator.store.read(plan_id), timing)
     # the timer first: it may refuse the timing, and a timer without a stored timing starts nothing
     deps(router).timer.set(plan_id, timing)
-    return _plan(coordinator.change(plan_id, lambda state: scheduled(state, timing)))
+    return _plan(coordinator.change(plan_id, lambda state: set_schedule(state, timing)))
 
 
 @router.delete(
@@ -87,7 +87,7 @@ def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     **TAG,
 )
 def unschedule(plan_id: str) -> dict[str, Any]:
-    after = _changed(plan_id, lambda state, actor: unscheduled(state))
+    after = _changed(plan_id, lambda state, actor: clear_schedule(state))
     deps(router).timer.clear(plan_id)
     return _plan(after)
 

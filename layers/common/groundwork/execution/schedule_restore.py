@@ -1,6 +1,6 @@
-"""Schedules of plans made anew from the plans' own rows: the timer may have lost them where the tables have not.
+"""Restore the schedules of plans from their rows, in case the timer has lost them.
 
-So it is after a table was restored from a backup, and at every start of a system whose timer lives in memory.
+Needed after a table was restored from a backup, and at every start of a system with a timer in memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from groundwork.execution.state import ExecutionState, PassedOver
 
 
 def schedules(plan_ids: Iterable[str], read: Callable[[str], ExecutionState]) -> Iterator[dict[str, Any]]:
-    """Every schedule: `planId`, `title`, `expression`, `timezone`."""
+    """Yield every schedule: `planId`, `title`, `expression`, `timezone`."""
     for plan_id in plan_ids:
         try:
             execution_state = read(plan_id)
@@ -25,7 +25,7 @@ def schedules(plan_ids: Iterable[str], read: Callable[[str], ExecutionState]) ->
 
 
 def restore(conductor: ExecutionCoordinator, timer: Timer, plan_id: str, missed: str | None, reason: str) -> bool:
-    """Note a time that passed unheard, then set the plan's schedule again; False where none is left.
+    """Note a missed time, then set the plan's schedule again. Returns False if no schedule is left.
 
     Raises NotFound, Transient.
     """
@@ -33,7 +33,7 @@ def restore(conductor: ExecutionCoordinator, timer: Timer, plan_id: str, missed:
         execution_state = conductor.store.read(plan_id)
     else:
         noted = PassedOver(time=missed, at_ms=conductor.now_ms(), reason=reason)
-        execution_state = conductor.change(plan_id, lambda now: _passed_over(now, noted))
+        execution_state = conductor.change(plan_id, lambda now: _record_missed(now, noted))
     timing = execution_state.execution.schedule
     if timing is None:
         return False
@@ -44,11 +44,11 @@ def restore(conductor: ExecutionCoordinator, timer: Timer, plan_id: str, missed:
     return True
 
 
-def _passed_over(execution_state: ExecutionState, missed: PassedOver) -> ExecutionState:
-    """A single time that has passed is over; one that repeats has others."""
-    timing, heard = execution_state.execution.schedule, execution_state.execution.woken
-    if timing is None or (heard is not None and missed.time <= heard):
+def _record_missed(execution_state: ExecutionState, missed: PassedOver) -> ExecutionState:
+    """Record the missed time. A schedule without repetition ends with it."""
+    timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
+    if timing is None or (last_fired is not None and missed.time <= last_fired):
         return execution_state
-    return execution_state.execution_changed(
-        passed_over=missed, woken=missed.time, schedule=timing if timing.repeats else None
+    return execution_state.with_execution(
+        passed_over=missed, last_fired=missed.time, schedule=timing if timing.repeats else None
     )
