@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from checks import documents
-from checks.documents import anchors, faults, figures_of
+from checks.documents import anchors, documents, faults, figures_of
+from checks.sam import ROOT
 
 
 def messages(folder: Path, markdown: str) -> list[str]:
@@ -76,6 +76,6 @@ def test_code_does_not_count_as_prose(tmp_path: Path) -> None:
 
 
 def test_the_documents_are_found_and_built_files_are_left_out() -> None:
-    found = {path.relative_to(documents.ROOT).as_posix() for path in documents.documents()}
+    found = {path.relative_to(ROOT).as_posix() for path in documents()}
     assert {"README.md", "web/README.md"} <= found
     assert not any("node_modules" in name for name in found)
