@@ -119,6 +119,7 @@ check: $(INSTALLED) $(WEB_PACKAGES)
 	python -m checks.policies
 	python -m checks.traces
 	python -m checks.documents
+	PYTHONPATH=layers/common:. $(OFFLINE) python -m checks.reference
 	$(if $(wildcard statemachines/*.json),npx --yes asl-validator@4.0.0 $(addprefix --json-path ,$(wildcard statemachines/*.json)))
 	$(if $(wildcard checks/openapi.py),PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi)
 	npm --prefix web run --silent check
