@@ -8,6 +8,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import yaml
@@ -138,8 +139,54 @@ def parameters() -> str:
     )
 
 
+LIMITS = (
+    ("cards in one upload", "groundwork.backlog.model.MAX_CARDS_A_CALL"),
+    ("bytes of one upload", "groundwork.backlog.model.MAX_IMPORT_BYTES"),
+    ("characters of a card's text", "groundwork.backlog.model.MAX_CARD_TEXT"),
+    ("characters of a card's metadata as JSON", "groundwork.backlog.card_upload.MAX_METADATA"),
+    ("items selected by id for a run", "groundwork.runs.start.MAX_SELECTED"),
+    ("attempts at an item in one run", "groundwork.runs.model.ITEM_ATTEMPTS"),
+    ("runs in a chain of automatic retries", "groundwork.runs.model.RUN_ATTEMPTS"),
+    ("hops of a run", "groundwork.runs.model.MAX_HOPS"),
+    ("hops in a row without progress", "groundwork.runs.model.MAX_STALLED_HOPS"),
+    ("tasks of a plan", "groundwork.plans.model.MAX_TASKS"),
+    ("phases of a plan", "groundwork.plans.model.MAX_PHASES"),
+    ("stories of a plan", "groundwork.plans.model.MAX_STORIES"),
+    ("dependencies of a task", "groundwork.plans.model.MAX_DEPENDENCIES"),
+    ("bytes of a plan's texts as JSON", "groundwork.plans.model.MAX_BYTES"),
+    ("tasks of a generated plan", "groundwork.generation.plan_draft.MAX_TASKS"),
+    ("workers that one attempt at a task may lose", "groundwork.execution.attempts.MAX_LOST"),
+    ("files that an attempt may change", "groundwork.agent.workspace.MAX_CHANGED_FILES"),
+    ("bytes that an attempt may change", "groundwork.agent.workspace.MAX_CHANGED_BYTES"),
+    ("bytes of one file that a session writes", "groundwork.agent.workspace.MAX_WRITTEN_BYTES"),
+    ("bytes of one file that a session reads", "groundwork.agent.workspace.MAX_READ_BYTES"),
+    ("tool calls in one turn", "groundwork.agent.turn.MAX_CALLS"),
+    ("seconds of one search", "groundwork.agent.search.MAX_SECONDS"),
+    ("MB of a file that a checkout holds", "groundwork.adapters.git.clone.MAX_FILE_MB"),
+    ("commits searched for a task's commit", "groundwork.adapters.git.task_commits.MAX_COMMITS"),
+    ("bytes of a request or response", "groundwork.api.http.MAX_BYTES"),
+)
+"""Limits that users meet, with the constants that hold them."""
+
+
+def limits() -> str:
+    rows = [(text, f"{_constant(name):,}", f"`{name}`") for text, name in LIMITS]
+    return (
+        "# Limits\n\n"
+        "[Behaviour at the limits](../explanation/reliability.md#at-the-limits) describes the effects, with tests.\n\n"
+        f"{table(('at most', 'value', 'constant'), rows)}"
+    )
+
+
+def _constant(dotted: str) -> int | float:
+    module, _, name = dotted.rpartition(".")
+    value: int | float = getattr(import_module(module), name)
+    return value
+
+
 PAGES = {
     "error-codes.md": error_codes,
+    "limits.md": limits,
     "mutants.md": mutants,
     "operations.md": operations,
     "parameters.md": parameters,
