@@ -171,7 +171,7 @@ def _is_name(dotted: str) -> bool:
 def _exists(path: Path, code: str) -> bool:
     name, _, test = code.partition("::")
     pattern = re.sub(r"<[^<>]*>|\{[^{}]*\}", "*", name).rstrip("/")
-    if name in NOT_OURS or name.startswith(".git/"):
+    if name in NOT_OURS or name.split("/")[0] in BUILT:
         return True
     if "/" not in name:
         return not name.endswith((".py", ".tsx", ".asl.json")) or _named(name, test)

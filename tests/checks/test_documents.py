@@ -1,5 +1,6 @@
 """The check of the Markdown documents finds what would mislead a reader."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,19 @@ def test_the_documents_are_found_and_built_files_are_left_out() -> None:
     found = {path.relative_to(ROOT).as_posix() for path in documents()}
     assert {"README.md", "web/README.md"} <= found
     assert not any("node_modules" in name for name in found)
+
+
+DECISIONS = ROOT / "docs" / "decisions"
+STATUS = re.compile(r"^Status: (accepted|superseded by \d+), (\d{4}-\d\d-\d\d)", re.MULTILINE)
+
+
+def test_a_decision_has_number_title_status_and_date_and_the_index_repeats_them() -> None:
+    index = (DECISIONS / "README.md").read_text()
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        text = path.read_text()
+        number = int(path.name[:4])
+        title = re.match(rf"# {number}\. (.+)\n", text)
+        status = STATUS.search(text)
+        assert title, path.name
+        assert status, path.name
+        assert f"| [{number}]({path.name}) | {title[1]} | {status[1]} | {status[2]} |" in index, path.name

@@ -28,7 +28,7 @@ def released(moment: Moment, task_id: str) -> bool:
 
 
 def met(moment: Moment, condition: Condition | None) -> bool:
-    """Whether a condition holds, as docs/execution.md has it."""
+    """Whether a condition holds, as docs/how-to/run-a-plan.md has it."""
     if condition is None or moment.plan.task(condition.task_id) is None:
         return True
     state = moment.of(condition.task_id)
