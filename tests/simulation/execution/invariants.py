@@ -1,6 +1,7 @@
 """What must hold of plans that are carried out, after every write, call and commit: each a named predicate.
 
-What holds of tasks as they begin and end is in tasks.py, at rest in endings.py. docs/reference/invariants.md lists them.
+What holds of tasks as they begin and end is in tasks.py, at rest in endings.py.
+docs/reference/invariants.md lists them all.
 """
 
 from dataclasses import dataclass, field
