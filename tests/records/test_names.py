@@ -118,6 +118,9 @@ ENUMS: dict[str, Any] = {
 NEW: dict[str, set[str]] = {}
 """Fields by kind of document that 29c4d3d does not know. docs/how-to/upgrade.md names the feature that writes each."""
 
+NEW_ATTRIBUTES: dict[str, set[str]] = {}
+"""Attributes by kind of row, unknown to 29c4d3d: it leaves them alone, because it updates rows."""
+
 RECORDED = every_row()
 
 
@@ -153,7 +156,7 @@ def test_every_kind_of_row_is_recorded_and_knows_the_recorded_attributes(kind: s
     recorded = [item for table, item in RECORDED if kind_of(table, item) == kind]
     assert recorded
     attributes = {attribute.attr_name for attribute in ROWS[kind].get_attributes().values()}
-    assert attributes == set(known_names()["attributes"][kind])
+    assert attributes == set(known_names()["attributes"][kind]) | NEW_ATTRIBUTES.get(kind, set())
     assert set().union(*recorded) <= attributes
 
 
