@@ -11,9 +11,9 @@ from anthropic._data.deprecated_models import DEPRECATED_MODELS
 from anthropic.types.model import Model as SdkModel
 
 from groundwork.errors import Invalid
-from groundwork.llm.factory import ai_and_model, ai_of, choose
+from groundwork.llm.factory import ai_and_model, choose, configured_ai
 from groundwork.llm.port import Misconfigured, Usage
-from groundwork.llm.prices import cost_micro_usd, known, price_of
+from groundwork.llm.prices import cost_micro_usd, model_table, price_of
 from groundwork.settings import Settings
 
 PLAIN = Settings.from_environment({})
@@ -32,7 +32,7 @@ def test_without_a_key_answers_come_from_the_mock_and_that_is_said_loudly(caplog
 
 @pytest.mark.parametrize("found", ["ANTHROPIC_API_KEY", "GROUNDWORK_ANTHROPIC_SECRET"])
 def test_with_a_key_or_a_secret_it_is_anthropic(found: str) -> None:
-    assert ai_of(Settings.from_environment({found: "something"})) == "anthropic"
+    assert configured_ai(Settings.from_environment({found: "something"})) == "anthropic"
 
 
 def test_a_set_mock_wins_over_a_key_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -50,7 +50,7 @@ async def test_the_key_comes_from_the_secret_where_the_environment_has_none() ->
 
 async def test_bedrock_needs_no_key() -> None:
     model = choose(replace(PLAIN, ai="bedrock"), no_secret)
-    assert (model.name, model.model_id) == ("bedrock", known()["default"])
+    assert (model.name, model.model_id) == ("bedrock", model_table()["default"])
     await model.close()
 
 
@@ -104,7 +104,7 @@ def sdk_models() -> set[str]:
 
 
 def test_models_json_knows_every_model_of_the_sdk_and_its_deprecations() -> None:
-    data = known()
+    data = model_table()
     assert {name: data["deprecated"].get(name) for name in DEPRECATED_MODELS} == DEPRECATED_MODELS
     current = sdk_models() - set(DEPRECATED_MODELS) - set(data["unpriced"])
     assert [name for name in sorted(current) if not _priced(name)] == []

@@ -128,7 +128,7 @@ async def test_a_worker_killed_at_the_last_write_still_ends_the_run_once(world: 
     run = await world.to_the_end(run_id)
     assert run.status is RunStatus.SUCCEEDED
     assert world.project().subtasks == 50
-    assert world.tables.runs.holders(world.project_id) == {}
+    assert world.tables.runs.active_by_type(world.project_id) == {}
 
 
 async def test_an_item_that_kills_its_worker_each_time_fails_and_the_others_complete(world: World) -> None:
@@ -164,12 +164,12 @@ async def test_a_second_worker_on_a_live_run_changes_nothing(world: World) -> No
 async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(world: World) -> None:
     run_id = world.start(RunType.GENERATE_SUBTASKS)
     before = world.run(run_id)
-    zombie = leases.taken(before, "zombie", world.clock_ms())
+    zombie = leases.acquire(before, "zombie", world.clock_ms())
     world.tables.runs.save(zombie, before, Changes())
     pass_time(world, leases.LEASE_MS + 1)
     run = await world.to_the_end(run_id)
     with pytest.raises(LeaseLost):
-        world.tables.runs.save(leases.renewed(zombie, world.clock_ms()), zombie, Changes())
+        world.tables.runs.save(leases.renew(zombie, world.clock_ms()), zombie, Changes())
     assert world.run(run_id) == run
 
 

@@ -12,6 +12,7 @@ from groundwork.adapters.dynamodb.run_rows import RunRow, run_key, run_row
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import Subtask
 from groundwork.errors import Transient
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Question, RateLimited, Reply, Task, Unavailable
 from groundwork.runs.cancel import cancel
@@ -30,6 +31,7 @@ from tests.simulation.simulation import simulate
 from tests.tables import settings_at
 
 HOURS_LATER_MS = 3_600_000
+ANALYSIS = run_handlers()[RunType.ANALYZE_CARDS]
 
 
 @pytest.fixture(autouse=True)
@@ -86,11 +88,11 @@ async def test_a_trigger_that_failed_once_is_not_what_progress_says_for_ever(sim
 
     starter = replace(world.starter, invoke=refused)
     run_id = starter.start(world.project_id, RunRequest(type=RunType.ANALYZE_CARDS)).run_id
-    waiting = progress_of(world.run(run_id), world.clock_ms())
+    waiting = progress_of(world.run(run_id), world.clock_ms(), ANALYSIS)
     assert "could not be triggered" in waiting["phaseDetail"]
     run = await world.to_the_end(run_id)
     assert run.status is RunStatus.SUCCEEDED
-    assert "could not be triggered" not in progress_of(run, world.clock_ms())["phaseDetail"]
+    assert "could not be triggered" not in progress_of(run, world.clock_ms(), ANALYSIS)["phaseDetail"]
 
 
 async def test_a_worker_whose_run_was_cancelled_before_its_last_write_knows_it(simulated_tables: Tables) -> None:
@@ -169,7 +171,7 @@ async def test_the_schedule_does_not_go_past_a_cost_limit(simulated_tables: Tabl
 async def test_a_batch_that_is_retried_is_merged_with_the_others(
     simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groundwork.generation.epics.CARDS_A_CHUNK", 10)
+    monkeypatch.setattr("groundwork.generation.epics.CARDS_PER_CHUNK", 10)
     provider, first_batch = Provider(), list[str]()
 
     def fault(call: int, question: Question) -> Exception | None:
@@ -220,7 +222,7 @@ async def test_a_row_that_cannot_be_read_does_not_stop_the_sweep(simulated_table
     bad, good = world.start(RunType.ANALYZE_CARDS), other.start(RunType.ANALYZE_CARDS)
     RunRow(*run_key(bad)).update(actions=[RunRow.phase.set("PONDERING")])
     swept = sweeper(world).sweep()
-    assert (swept.revived, swept.left) == ([good], [bad])
+    assert (swept.revived, swept.deferred) == ([good], [bad])
 
 
 async def test_a_log_that_cannot_be_written_does_not_make_a_hop_fail(simulated_tables: Tables) -> None:
@@ -248,7 +250,7 @@ async def test_a_run_that_did_all_it_had_to_was_not_ended_by_its_cost_limit(simu
     world.add_stories(1, 2)
     told: list[Any] = []
     run_id = world.start(RunType.GENERATE_SUBTASKS, max_cost_usd=0.0005)
-    await replace(world.worker(), gave_up=lambda *reason: told.append(reason)).hop(run_id)
+    await replace(world.worker(), on_give_up=lambda *reason: told.append(reason)).hop(run_id)
     run = world.run(run_id)
     assert (run.status, run.completed) == (RunStatus.SUCCEEDED, 2)
     assert run.error is None

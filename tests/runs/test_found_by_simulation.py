@@ -48,7 +48,7 @@ async def test_two_deliveries_of_one_event_hold_no_lease_together(simulated_tabl
 
 
 def test_no_two_invocations_have_one_name() -> None:
-    names = {leases.invocation("one-request") for _ in range(100)}
+    names = {leases.invocation_id("one-request") for _ in range(100)}
     assert len(names) == 100
 
 
@@ -143,7 +143,7 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are more batches than a page: those of the first page are fixed, the rest is shared out anew."""
-    monkeypatch.setattr("groundwork.generation.epics.CARDS_A_CHUNK", 10)
+    monkeypatch.setattr("groundwork.generation.epics.CARDS_PER_CHUNK", 10)
     world = World(simulated_tables)
     world.add_cards(1_250, analyzed=True)
     run_id = world.start(RunType.GENERATE_EPICS)
@@ -153,7 +153,7 @@ async def test_batches_of_cards_hold_no_card_twice_when_queueing_is_resumed(
     world.add_cards(1_260, analyzed=True)
     await dies(world, run_id, lambda run: bool(run.claims))
     targets = world.tables.runs.manifest(run_id, 0, 1_000)
-    cards = [number for target in targets for number in target.cards]
+    cards = [number for target in targets for number in target.card_numbers]
     assert len(targets) == batches + 1
     assert sorted(cards) == list(range(1, 1_261))
 

@@ -11,6 +11,7 @@ from groundwork.adapters.dynamodb.backlog_rows import CardRow, EpicRow, ProjectR
 from groundwork.adapters.dynamodb.run_rows import run_row
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.hop import HopEnd, HopRunner
@@ -19,6 +20,14 @@ from groundwork.runs.ports import Changes, LogLine
 from groundwork.runs.start import RunRequest, Starter
 from tests.fakes.model import ScriptedModel
 from tests.runs import clock
+
+PIPELINE = (
+    RunType.ANALYZE_CARDS,
+    RunType.GENERATE_EPICS,
+    RunType.GENERATE_STORIES,
+    RunType.GENERATE_SUBTASKS,
+)
+"""The run types of a project, each reading what those before it write."""
 
 CREATED = "2026-01-01T00:00:00.000Z"
 
@@ -125,6 +134,7 @@ class World:
         return Starter(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(),
             counts=lambda project_id: self.project(),
             invoke=self.triggered.append,
             now_ms=self.clock_ms,
@@ -142,6 +152,7 @@ class World:
         return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(self.tables.runs),
             model_for=lambda run: self.model,
             price=price,
             invoke=invoke or self.triggered.append,

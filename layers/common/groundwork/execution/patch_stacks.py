@@ -1,4 +1,4 @@
-"""What lies under a task where the plan makes no commits: the patches of the tasks that are done."""
+"""Patch stacks for plans without commits: the patches of completed tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,24 +9,28 @@ from groundwork.agent.repository import CommitGone
 from groundwork.execution.worker import CompletedTask
 
 
-class Patches(Protocol):
-    """Where patches are kept. Raises Transient."""
+class PatchStore(Protocol):
+    """Store of patches. Raises Transient."""
 
     def load_patch(self, under: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stacks:
-    patches: Patches
+class PatchStacks:
+    patches: PatchStore
 
-    def on(self, below: Iterable[CompletedTask]) -> Stack:
-        """The patches of these tasks, in their order. Raises CommitGone."""
-        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
-        # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
-        return self.of([under for under in named if self.patches.load_patch(under)])
+    def of_tasks(self, below: Iterable[CompletedTask]) -> Stack:
+        """Stack the patches of these tasks, in their order. Raises CommitGone."""
+        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.is_patch]
+        # a change without a stored patch was committed meanwhile, or predates patches: the branch holds it, or nothing
+        # does
+        return self.of_patches([under for under in named if self.patches.load_patch(under)])
 
-    def of(self, order: Iterable[PatchRef]) -> Stack:
-        """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
+    def of_patches(self, order: Iterable[PatchRef]) -> Stack:
+        """Stack these patches, and load all patches they were built on.
+
+        Raises CommitGone if one is missing.
+        """
         found: dict[PatchRef, Patch] = {}
         todo = list(order)
         stack = tuple(todo)
@@ -36,7 +40,7 @@ class Stacks:
                 continue
             patch = self.patches.load_patch(under)
             if patch is None:
-                raise CommitGone(f"The patch of the task {under.task_id} that this was built on is no more.")
+                raise CommitGone(f"The base patch of the task {under.task_id} no longer exists.")
             found[under] = patch
-            todo += patch.under
+            todo += patch.base_patches
         return Stack(stack, found)

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Sentiment, Severity
-from groundwork.generation.answer_fields import Answer, Line, numbered
+from groundwork.generation.answer_fields import Answer, Line, number_refs
 from groundwork.generation.prompts import ANALYZE_CARDS
 from groundwork.llm.port import Question, Task
-from groundwork.llm.structured_output import explain
+from groundwork.llm.structured_output import describe_fault
 from groundwork.text import clean, one_line
 
-CARDS_A_CALL = 10
-CHARACTERS_A_CALL = 4_000
+CARDS_PER_CALL = 10
+CHARACTERS_PER_CALL = 4_000
 MAX_KNOWN_THEMES = 40
 
 
@@ -57,12 +57,12 @@ def batches(cards: Sequence[Card]) -> list[list[Card]]:
     room = 0
     for card in cards:
         size = len(card.text)
-        if groups and size <= room and len(groups[-1]) < CARDS_A_CALL:
+        if groups and size <= room and len(groups[-1]) < CARDS_PER_CALL:
             groups[-1].append(card)
             room -= size
         else:
             groups.append([card])
-            room = CHARACTERS_A_CALL - size
+            room = CHARACTERS_PER_CALL - size
     return groups
 
 
@@ -73,7 +73,7 @@ def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Questio
         instructions=ANALYZE_CARDS,
         material={
             "known_themes": list(known_themes)[:MAX_KNOWN_THEMES],
-            "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in numbered(cards).items()],
+            "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in number_refs(cards).items()],
         },
         answer=AnalyzedCards,
         max_tokens=400 + 300 * len(cards),
@@ -86,7 +86,7 @@ def interpret(cards: Sequence[Card], answer: AnalyzedCards) -> dict[str, CardAna
     for entry in answer.cards:
         ref = str(entry.get("ref", "")).strip() if isinstance(entry, dict) else ""
         entries.setdefault(ref, []).append(entry)
-    outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in numbered(cards).items()}
+    outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in number_refs(cards).items()}
     faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
     if len(faults) == len(outcomes):
         raise ValueError(f"no card has a usable analysis; the first: {faults[0]}" if faults else "there are no cards")
@@ -100,4 +100,4 @@ def _outcome(entries: list[Any]) -> CardAnalysis | str:
     try:
         return CardEntry.model_validate(entries[0]).analysis()
     except ValidationError as fault:
-        return f"the model's analysis of this card is not valid: {explain(fault)}"
+        return f"the model's analysis of this card is not valid: {describe_fault(fault)}"

@@ -31,12 +31,12 @@ Ref = Annotated[str, Field(description="A ref exactly as given in the material, 
 Urgency = Annotated[Priority, Field(description="How much it matters to the people behind the cards")]
 
 
-def numbered[T](things: Iterable[T]) -> dict[str, T]:
+def number_refs[T](things: Iterable[T]) -> dict[str, T]:
     """Things by short reference: "1", "2", … Our own ids stay ours: they cost tokens and a model miscopies them."""
     return {str(number): thing for number, thing in enumerate(things, start=1)}
 
 
-def known(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
+def check_refs(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
     """The refs without repetitions. Raises ValueError naming those that stand for nothing."""
     unique = list(dict.fromkeys(ref.strip() for ref in refs))
     if unknown := [ref for ref in unique if ref not in things]:

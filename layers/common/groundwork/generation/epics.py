@@ -14,18 +14,18 @@ from groundwork.generation.answer_fields import (
     Urgency,
     check_count,
     check_distinct,
-    known,
-    numbered,
+    check_refs,
+    number_refs,
 )
 from groundwork.generation.prompts import MERGE_EPICS, PROPOSE_EPICS
 from groundwork.llm.port import Question, Task
 
-CARDS_A_CHUNK = 250
+CARDS_PER_CHUNK = 250
 MIN_EPICS = 3
 MAX_EPICS = 12
 # below this many cards three epics may be more than there is to say
-CARDS_FOR_FEWEST = 30
-STATING_KINDS = frozenset({"bug", "feature"})
+CARDS_FOR_MIN_EPICS = 30
+ACTIONABLE_KINDS = frozenset({"bug", "feature"})
 _MAX_EXISTING_TITLES = 100
 
 
@@ -75,7 +75,7 @@ class MergedEpics(Answer):
 
 def chunk_count(card_count: int) -> int:
     """How many chunks so many cards are cut into: at least one."""
-    return max(1, -(-card_count // CARDS_A_CHUNK))
+    return max(1, -(-card_count // CARDS_PER_CHUNK))
 
 
 def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
@@ -88,7 +88,7 @@ def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
 def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
     """Epics for one chunk of analysed cards; only their analysis goes out, grouped by theme."""
     fewest, most = _bounds(len(cards))
-    refs = {card.id: ref for ref, card in numbered(cards).items()}
+    refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
     return Question(
         task=Task.PROPOSE_EPICS,
@@ -107,7 +107,7 @@ def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[Ep
     """Raises ValueError for a wrong number of epics, an epic on no card, unknown refs, equal titles."""
     check_count("epics", len(answer.epics), *_bounds(len(cards)))
     check_distinct("epics", [epic.title for epic in answer.epics])
-    by_ref = numbered(cards)
+    by_ref = number_refs(cards)
     return [_draft(epic, _card_ids(epic, by_ref)) for epic in answer.epics]
 
 
@@ -119,7 +119,7 @@ def merge(drafts: Sequence[EpicDraft]) -> Question:
         instructions=MERGE_EPICS,
         material={
             "epics_wanted": {"fewest": fewest, "most": most},
-            "drafts": [_draft_brief(ref, draft) for ref, draft in numbered(drafts).items()],
+            "drafts": [_draft_brief(ref, draft) for ref, draft in number_refs(drafts).items()],
         },
         answer=MergedEpics,
         max_tokens=6_000 + 12 * len(drafts),
@@ -130,8 +130,8 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
     """Each merged epic gets the cards of its drafts. Raises ValueError unless every draft ends in exactly one epic."""
     check_count("epics", len(answer.epics), *_merged_bounds(len(drafts)))
     check_distinct("epics", [epic.title for epic in answer.epics])
-    by_ref = numbered(drafts)
-    placed = [ref for epic in answer.epics for ref in known(epic.drafts, by_ref, f"epic {epic.title!r}")]
+    by_ref = number_refs(drafts)
+    placed = [ref for epic in answer.epics for ref in check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")]
     if missing := [ref for ref in by_ref if ref not in placed]:
         raise ValueError(f"drafts in no epic: {', '.join(missing[:20])}")
     if twice := sorted({ref for ref in placed if placed.count(ref) > 1}):
@@ -141,14 +141,14 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
 
 def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
     """How much of what the cards state the drafts hold."""
-    stated = [card.id for card in cards if card.analysis and card.analysis.kind in STATING_KINDS]
+    stated = [card.id for card in cards if card.analysis and card.analysis.kind in ACTIONABLE_KINDS]
     linked = {card_id for draft in drafts for card_id in draft.card_ids}
     rest = tuple(card_id for card_id in stated if card_id not in linked)
     return Coverage(len(stated), len(stated) - len(rest), rest)
 
 
 def _bounds(card_count: int) -> tuple[int, int]:
-    fewest = MIN_EPICS if card_count >= CARDS_FOR_FEWEST else 1
+    fewest = MIN_EPICS if card_count >= CARDS_FOR_MIN_EPICS else 1
     return fewest, max(fewest, min(MAX_EPICS, card_count))
 
 
@@ -189,14 +189,14 @@ def _draft(epic: ProposedEpic | MergedEpic, card_ids: tuple[str, ...]) -> EpicDr
 
 
 def _card_ids(epic: ProposedEpic, by_ref: dict[str, Card]) -> tuple[str, ...]:
-    refs = known(epic.cards, by_ref, f"epic {epic.title!r}")
+    refs = check_refs(epic.cards, by_ref, f"epic {epic.title!r}")
     if not refs:
         raise ValueError(f"epic {epic.title!r} rests on no card")
     return tuple(by_ref[ref].id for ref in refs)
 
 
 def _united(epic: MergedEpic, by_ref: dict[str, EpicDraft]) -> tuple[str, ...]:
-    refs = known(epic.drafts, by_ref, f"epic {epic.title!r}")
+    refs = check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")
     if not refs:
         raise ValueError(f"epic {epic.title!r} is made of no draft")
     return tuple(dict.fromkeys(card_id for ref in refs for card_id in by_ref[ref].card_ids))

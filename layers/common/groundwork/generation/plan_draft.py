@@ -23,11 +23,11 @@ MAX_PARTS = 50
 """Subtasks, and stories without any, that one generation makes tasks of."""
 
 MAX_TOKENS = 16_000
-SHOWN_FAULTS = 12
+MAX_SHOWN_FAULTS = 12
 
 _RANGES = {Mode.COMPACT: (3, 12), Mode.STANDARD: (5, 25), Mode.DETAILED: (10, 45)}
 
-type Written = Sequence[tuple[Story, Sequence[Subtask]]]
+type StoriesWithSubtasks = Sequence[tuple[Story, Sequence[Subtask]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PlanBrief:
     plan: Plan
     survey: Survey
     mode: Mode = Mode.STANDARD
-    stories: Written = ()
+    stories: StoriesWithSubtasks = ()
     template: Template | None = None
 
     def refs(self) -> dict[str, tuple[str, str | None]]:
@@ -104,7 +104,7 @@ def question(brief: PlanBrief) -> Question:
     )
 
 
-def _stories(stories: Written) -> list[dict[str, Any]]:
+def _stories(stories: StoriesWithSubtasks) -> list[dict[str, Any]]:
     return [
         {
             "ref": f"S{number}",
@@ -143,12 +143,12 @@ def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
     try:
         plan = with_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
-        problems += [_told(fault) for fault in faults(plan, complete=True)]
+        problems += [_describe(fault) for fault in faults(plan, complete=True)]
     except InvalidPlan as invalid:
         problems.append(str(invalid))
     if problems:
-        more = f" (and {len(problems) - SHOWN_FAULTS} more)" if len(problems) > SHOWN_FAULTS else ""
-        raise ValueError("; ".join(problems[:SHOWN_FAULTS]) + more)
+        more = f" (and {len(problems) - MAX_SHOWN_FAULTS} more)" if len(problems) > MAX_SHOWN_FAULTS else ""
+        raise ValueError("; ".join(problems[:MAX_SHOWN_FAULTS]) + more)
     return plan
 
 
@@ -167,7 +167,7 @@ def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list
     return problems + [f"several tasks have the ref {ref}" for ref in twice]
 
 
-def _told(fault: Fault) -> str:
+def _describe(fault: Fault) -> str:
     return f"{fault.code}: {fault.message}"
 
 

@@ -6,7 +6,7 @@ from itertools import batched
 from typing import Any
 
 from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
-from groundwork.generation.task_texts import in_full, phase_refs, task_refs
+from groundwork.generation.task_texts import phase_refs, task_material, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
 from groundwork.plans.history import IterationRequest, ReviewType
@@ -16,7 +16,7 @@ from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, usable
 from groundwork.plans.validation import faults
 
-IN_ONE_PART: dict[ReviewType, int] = {
+TASKS_PER_PART: dict[ReviewType, int] = {
     "refine_descriptions": 12,
     "add_missing": 60,
     "optimize_order": 500,
@@ -53,9 +53,9 @@ def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
         return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
     if request.review_type == "add_missing" and not tasks:
         return [ReviewPart((), phases)] if phases else []
-    size = IN_ONE_PART[request.review_type]
+    size = TASKS_PER_PART[request.review_type]
     groups = list(batched(tasks, size, strict=False))
-    return [ReviewPart(group, _around(plan, group)) for group in groups]
+    return [ReviewPart(group, _phases_of(plan, group)) for group in groups]
 
 
 def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
     return phase is not None and phase.id == request.target_id
 
 
-def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
+def _phases_of(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
     inside = set(task_ids)
     return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
 
@@ -87,7 +87,7 @@ def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Qu
     material: dict[str, Any] = {
         "plan": {"title": plan.title, "description": plan.description},
         "phases": _outline(plan),
-        "tasks": _looked_at(looked_at, refs, type_),
+        "tasks": _task_material(looked_at, refs, type_),
     }
     if survey:
         material["repository"] = survey.material(
@@ -102,9 +102,9 @@ def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Qu
     return Question(form.task, form.instructions, material, form.answer, room)
 
 
-def _looked_at(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
+def _task_material(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
     if type_ != "optimize_order":
-        return [in_full(task, refs[task.id]) for task in tasks]
+        return [task_material(task, refs[task.id]) for task in tasks]
     # order is a matter of what a task needs and touches: the rest would only make five hundred of them dearer
     return [{"ref": refs[task.id], "files": list(task.files)} for task in tasks]
 
@@ -153,7 +153,7 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
         asked += 1
         # as if it had not been read before: what a first answer has taken is free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
+        kept, dropped = usable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped
@@ -161,5 +161,5 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
     return interpret
 
 
-def _within(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
+def _in_scope_only(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
     return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]

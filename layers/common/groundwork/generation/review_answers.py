@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
-from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
+from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
 from groundwork.llm.port import Task as Actor
 from groundwork.plans.draft import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
@@ -68,7 +68,7 @@ class ReviewScope:
 
     def new_key(self, wanted: str) -> str:
         """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
-        stem = wanted if kept_key(wanted) == wanted else key_from(wanted, ())
+        stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:
@@ -155,7 +155,7 @@ class Splits(Answer):
     splits: list[Split]
 
 
-def refined(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
+def read_refinements(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
     """Only what is really different is an operation."""
     found: list[Proposed] = []
     for one in answer.refinements:
@@ -169,7 +169,7 @@ def refined(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
     return found
 
 
-def added(sight: ReviewScope, answer: Additions) -> list[Proposed]:
+def read_additions(sight: ReviewScope, answer: Additions) -> list[Proposed]:
     return [(_addition(sight, one), one.reason) for one in answer.additions]
 
 
@@ -177,11 +177,13 @@ def _addition(sight: ReviewScope, one: Addition) -> AddTask:
     phase = sight.phase(one.phase)
     depends_on, needed_by = sight.ids(one.depends_on), sight.ids(one.needed_by)
     draft = TaskDraft.model_validate(one.fields() | {"key": sight.new_key(one.title), "depends_on": depends_on})
-    position = _fitting(phase, sight.position(phase, one.before), depends_on, needed_by)
+    position = _valid_position(phase, sight.position(phase, one.before), depends_on, needed_by)
     return AddTask(phase_id=phase.id, task=draft, position=position, needed_by=needed_by)
 
 
-def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]) -> int | None:
+def _valid_position(
+    phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]
+) -> int | None:
     """The place asked for, moved behind what the task needs and before what needs it: models count badly."""
     places = {task.id: place for place, task in enumerate(phase.tasks)}
     first = max((places[id_] + 1 for id_ in depends_on if id_ in places), default=0)
@@ -191,7 +193,7 @@ def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], need
     return min(max(position, first), len(phase.tasks) if last is None else max(last, first))
 
 
-def ordered(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
+def read_ordering(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
     found: list[Proposed] = []
     for links in answer.dependencies:
         task = sight.task(links.ref)
@@ -209,7 +211,7 @@ def ordered(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
     return found
 
 
-def broken_down(sight: ReviewScope, answer: Splits) -> list[Proposed]:
+def read_splits(sight: ReviewScope, answer: Splits) -> list[Proposed]:
     return [(_split(sight, one), one.reason) for one in answer.splits]
 
 
@@ -244,8 +246,8 @@ class ReviewForm:
 
 
 FORMS: dict[ReviewType, ReviewForm] = {
-    "refine_descriptions": ReviewForm(Actor.REFINE_TASKS, plan_prompts.REFINE, Refinements, refined, 500),
-    "add_missing": ReviewForm(Actor.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, added, 200),
-    "optimize_order": ReviewForm(Actor.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, ordered, 100),
-    "break_down": ReviewForm(Actor.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, broken_down, 1_600),
+    "refine_descriptions": ReviewForm(Actor.REFINE_TASKS, plan_prompts.REFINE, Refinements, read_refinements, 500),
+    "add_missing": ReviewForm(Actor.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, read_additions, 200),
+    "optimize_order": ReviewForm(Actor.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, read_ordering, 100),
+    "break_down": ReviewForm(Actor.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, read_splits, 1_600),
 }

@@ -14,7 +14,7 @@ from groundwork.plans.model import Plan, Task
 Criteria = Annotated[list[Line], Field(min_length=1, max_length=10)]
 Reason = Annotated[Line, Field(description="Why, in one or two sentences")]
 
-_OUTSIDE = re.compile(r"[^a-z0-9._-]+")
+_NOT_IN_KEYS = re.compile(r"[^a-z0-9._-]+")
 MAX_FILES = 30
 
 
@@ -32,7 +32,7 @@ class TaskTexts(Answer):
             "description": self.description,
             "acceptance_criteria": tuple(self.acceptance_criteria),
             "effort": self.effort,
-            "files": kept_files(self.files),
+            "files": normalize_files(self.files),
         }
 
 
@@ -43,16 +43,16 @@ class KeyedTask(TaskTexts):
     depends_on: list[str]
 
     def draft(self, **links: object) -> TaskDraft:
-        needs = tuple(dict.fromkeys(kept_key(key) for key in self.depends_on))
-        return TaskDraft.model_validate(self.fields() | {"key": kept_key(self.key), "depends_on": needs} | links)
+        needs = tuple(dict.fromkeys(normalize_key(key) for key in self.depends_on))
+        return TaskDraft.model_validate(self.fields() | {"key": normalize_key(self.key), "depends_on": needs} | links)
 
 
-def kept_key(text: str) -> str:
+def normalize_key(text: str) -> str:
     """The key a model gave, in the form keys have. Different keys may become one: the validator says so."""
-    return _OUTSIDE.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
+    return _NOT_IN_KEYS.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
 
 
-def kept_files(paths: Iterable[str]) -> tuple[str, ...]:
+def normalize_files(paths: Iterable[str]) -> tuple[str, ...]:
     """The paths that lie within a repository, in the form git has them."""
     inside: dict[str, None] = {}
     for path in paths:
@@ -73,7 +73,7 @@ def phase_refs(plan: Plan) -> dict[str, str]:
     return {f"P{number}": phase.id for number, phase in enumerate(plan.phases, 1)}
 
 
-def in_full(task: Task, ref: str) -> dict[str, object]:
+def task_material(task: Task, ref: str) -> dict[str, object]:
     """A task's texts as material."""
     return {
         "ref": ref,

@@ -10,14 +10,14 @@ from groundwork.generation import prompts
 from groundwork.generation.epics import MAX_EPICS
 from groundwork.generation.stories import MAX_CARDS
 
-CHARACTERS_A_TOKEN = 4
-SCHEMA = 300
+CHARACTERS_PER_TOKEN = 4
+SCHEMA_TOKENS = 300
 """The answer's schema and what structured outputs add to the prompt."""
 
 
 def analyze_call(characters: int, cards: int) -> tuple[int, int]:
     """`characters`: those of all the cards together."""
-    return _fixed(prompts.ANALYZE_CARDS) + characters // CHARACTERS_A_TOKEN + 10 * cards, 100 * cards
+    return _fixed(prompts.ANALYZE_CARDS) + characters // CHARACTERS_PER_TOKEN + 10 * cards, 100 * cards
 
 
 def epics_call(cards: int) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def subtasks_call(mode: Mode) -> tuple[int, int]:
 
 
 def _fixed(text: str) -> int:
-    return SCHEMA + len(text) // CHARACTERS_A_TOKEN
+    return SCHEMA_TOKENS + len(text) // CHARACTERS_PER_TOKEN
 
 
 def _epics(material: int) -> int:

@@ -22,7 +22,7 @@ from groundwork.llm.port import (
     Unavailable,
     Usage,
 )
-from groundwork.llm.prices import plain, price_of
+from groundwork.llm.prices import base_model_id, price_of
 
 TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000
@@ -61,7 +61,7 @@ class _Usage(BaseModel):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
-    def counted(self) -> Usage:
+    def to_usage(self) -> Usage:
         read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
         return Usage(self.input_tokens, self.output_tokens, read, written, calls=1)
 
@@ -94,7 +94,7 @@ class _TurnMessage(_Answer):
     content: list[dict[str, Any]]
 
 
-class _Filtered(Exception):
+class _ContentFiltered(Exception):
     """A content filter has refused what was sent: answered without a bill, but a call all the same."""
 
     def __init__(self, limits: RateLimits) -> None:
@@ -110,13 +110,13 @@ class ClaudeModel:
 
     async def reply(self, question: Question) -> Reply:
         try:
-            message, limits = await self._asked(self._request(question), _Message)
-        except _Filtered as refusal:
+            message, limits = await self._send(self._request(question), _Message)
+        except _ContentFiltered as refusal:
             return Reply("", Stop.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
         return Reply(
             text=message.text,
             stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
-            usage=message.usage.counted(),
+            usage=message.usage.to_usage(),
             model=self.model_id,
             limits=limits,
             detail=message.detail,
@@ -126,21 +126,21 @@ class ClaudeModel:
         config = {"output_config": {"effort": "medium"}} if price_of(self.model_id)["effort"] else {}
         try:
             request = {"model": self._api_id, **claude_turns.request(conversation), **config}
-            message, limits = await self._asked(request, _TurnMessage)
-        except _Filtered as refusal:
+            message, limits = await self._send(request, _TurnMessage)
+        except _ContentFiltered as refusal:
             return Turn((), TurnEnd.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
-        stop, usage = message.stop_reason or "", message.usage.counted()
+        stop, usage = message.stop_reason or "", message.usage.to_usage()
         return claude_turns.turn(message.content, stop, usage, self.model_id, limits, message.detail)
 
-    async def _asked[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
+    async def _send[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
         """The answer, and what it says of limits. Raises _Filtered and what the port says."""
         try:
             raw = await self._client.messages.with_raw_response.create(**request)
             return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
         except anthropic.APIStatusError as exc:
-            if not _filtered(exc):
+            if not _is_content_filter(exc):
                 raise _error_of(exc) from exc
-            raise _Filtered(limits_of(exc.response.headers)) from exc
+            raise _ContentFiltered(limits_of(exc.response.headers)) from exc
         except anthropic.APIConnectionError as exc:
             raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
         except (anthropic.AnthropicError, ValidationError) as exc:
@@ -151,7 +151,7 @@ class ClaudeModel:
 
     @property
     def _api_id(self) -> str:
-        name = plain(self.model_id)
+        name = base_model_id(self.model_id)
         return f"anthropic.{name}" if self.name == "bedrock" else name
 
     def _request(self, question: Question) -> dict[str, Any]:
@@ -171,24 +171,24 @@ class ClaudeModel:
         await self._client.close()
 
 
-def _filtered(exc: anthropic.APIStatusError) -> bool:
+def _is_content_filter(exc: anthropic.APIStatusError) -> bool:
     """A filter that looks at the material answers 400 too; that is one item's refusal, not a wrong setting."""
-    return exc.status_code == 400 and "content filter" in _said(exc, "message").lower()
+    return exc.status_code == 400 and "content filter" in _error_field(exc, "message").lower()
 
 
 def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misconfigured:
     limits, status = limits_of(exc.response.headers), exc.status_code
     if status in (429, 529):
         kind = RateLimited if status == 429 else Overloaded
-        return kind(f"The provider answered {status}.", _seconds(exc.response.headers.get("retry-after")), limits)
+        return kind(f"The provider answered {status}.", _parse_seconds(exc.response.headers.get("retry-after")), limits)
     if status in (408, 409) or status >= 500:
         return Unavailable(f"The provider answered {status}.")
     # its message is left out: it may quote what was sent
-    said = _said(exc, "type") or "error"
+    said = _error_field(exc, "type") or "error"
     return Misconfigured(f"The provider refuses the call ({status} {said}); look at the key and the model.")
 
 
-def _said(exc: anthropic.APIStatusError, part: str) -> str:
+def _error_field(exc: anthropic.APIStatusError, part: str) -> str:
     """The `type` or `message` of the provider's error, or nothing."""
     body = exc.body if isinstance(exc.body, dict) else {}
     inner = body.get("error", body)
@@ -206,14 +206,14 @@ def limits_of(headers: Any) -> RateLimits:
     return RateLimits(
         whole("requests-limit"),
         whole("requests-remaining"),
-        _until(headers.get("anthropic-ratelimit-requests-reset")),
+        _seconds_until(headers.get("anthropic-ratelimit-requests-reset")),
         whole(f"{tokens}-limit"),
         whole(f"{tokens}-remaining"),
-        _until(headers.get(f"anthropic-ratelimit-{tokens}-reset")),
+        _seconds_until(headers.get(f"anthropic-ratelimit-{tokens}-reset")),
     )
 
 
-def _until(time: str | None) -> float | None:
+def _seconds_until(time: str | None) -> float | None:
     """Seconds from now to an RFC 3339 time."""
     if not time:
         return None
@@ -223,7 +223,7 @@ def _until(time: str | None) -> float | None:
         return None
 
 
-def _seconds(value: str | None) -> float | None:
+def _parse_seconds(value: str | None) -> float | None:
     try:
         return float(value) if value else None
     except ValueError:

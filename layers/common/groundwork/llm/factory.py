@@ -7,14 +7,14 @@ from typing import Protocol
 from groundwork.errors import Invalid
 from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Model
-from groundwork.llm.prices import known, plain, price_of
+from groundwork.llm.prices import base_model_id, model_table, price_of
 from groundwork.settings import Settings
 
 KINDS = ("mock", "anthropic", "bedrock")
 logger = logging.getLogger(__name__)
 
 
-def ai_of(settings: Settings) -> str:
+def configured_ai(settings: Settings) -> str:
     """mock, anthropic or bedrock: as set, else anthropic where a key is to be had, else the mock, said loudly."""
     if settings.ai:
         if settings.ai not in KINDS:
@@ -28,16 +28,16 @@ def ai_of(settings: Settings) -> str:
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
     """The AI and the model id a run will use. Raises Invalid, naming options.model or the setting that will not do."""
-    model_id = asked or settings.model or known()["default"]
+    model_id = asked or settings.model or model_table()["default"]
     field = "options.model" if asked else "GROUNDWORK_MODEL"
-    if last_day := known()["deprecated"].get(plain(model_id)):
-        raise Invalid.field(field, f"{model_id} is retired or about to be ({last_day}); use {known()['default']}")
+    if last_day := model_table()["deprecated"].get(base_model_id(model_id)):
+        raise Invalid.field(field, f"{model_id} is retired or about to be ({last_day}); use {model_table()['default']}")
     try:
         price_of(model_id)
     except KeyError:
-        raise Invalid.field(field, f"{model_id} is no model known here; use {known()['default']}") from None
+        raise Invalid.field(field, f"{model_id} is no model known here; use {model_table()['default']}") from None
     try:
-        ai = ai_of(settings)
+        ai = configured_ai(settings)
         _check_key(settings, ai)
     except Misconfigured as exc:
         raise Invalid.field("GROUNDWORK_AI", str(exc)) from exc
@@ -57,7 +57,7 @@ class ModelChoice(Model, ConversationModel, Protocol):
 
 def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
     """The model behind its port. Raises Misconfigured where the settings cannot work, Transient from `secret`."""
-    ai, model_id = ai_of(settings), settings.model or known()["default"]
+    ai, model_id = configured_ai(settings), settings.model or model_table()["default"]
     # each adapter is imported only where it is used: the SDK alone is some 3,000 modules
     if ai == "mock":
         from groundwork.llm.mock.model import MockModel

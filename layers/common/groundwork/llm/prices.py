@@ -12,21 +12,21 @@ _DATE = re.compile(r"-20\d{6}$")
 
 
 @cache
-def known() -> dict[str, Any]:
+def model_table() -> dict[str, Any]:
     """What models.json says: `default`, `models` with their prices, `unpriced`, `deprecated` with their last day."""
     data: dict[str, Any] = json.loads(files("groundwork.llm").joinpath("models.json").read_text())
     return data
 
 
-def plain(model_id: str) -> str:
+def base_model_id(model_id: str) -> str:
     """The id as the Anthropic API writes it; Bedrock puts `anthropic.` before it."""
     return model_id.removeprefix("anthropic.")
 
 
 def price_of(model_id: str) -> dict[str, Any]:
     """Dollars per million tokens. A dated id costs what its family costs. Raises KeyError for an unknown one."""
-    models: dict[str, dict[str, Any]] = known()["models"]
-    return models[_DATE.sub("", plain(model_id))]
+    models: dict[str, dict[str, Any]] = model_table()["models"]
+    return models[_DATE.sub("", base_model_id(model_id))]
 
 
 def cost_micro_usd(model_id: str, usage: Usage) -> int:

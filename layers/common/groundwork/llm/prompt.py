@@ -20,19 +20,19 @@ _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u202
 
 def messages(question: Question) -> list[dict[str, Any]]:
     """The material, and where an answer is to be repaired, that answer with what was wrong with it."""
-    turns = [{"role": "user", "content": fenced("material", question.material)}]
+    turns = [{"role": "user", "content": fence("material", question.material)}]
     return turns + _repair(question.repair) if question.repair else turns
 
 
-def fenced(tag: str, data: Any) -> str:
+def fence(tag: str, data: Any) -> str:
     """The data as JSON between tags that nothing in it can close: `<` and `>` are escaped inside."""
-    body = json.dumps(_cleaned(data), ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    body = json.dumps(_clean_strings(data), ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
     return f"<{tag}>\n{body}\n</{tag}>"
 
 
 def _repair(repair: Repair) -> list[dict[str, Any]]:
     # the error may quote the answer, and the answer the material: data again
-    fault = fenced("fault", repair.error)
+    fault = fence("fault", repair.error)
     if not repair.answer.strip():
         ask = f"Your last answer to this could not be used; what was wrong with it:\n{fault}\nAnswer the whole task."
         return [{"role": "user", "content": ask}]
@@ -40,12 +40,12 @@ def _repair(repair: Repair) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": clean(repair.answer)}, {"role": "user", "content": ask}]
 
 
-def _cleaned(data: Any) -> Any:
+def _clean_strings(data: Any) -> Any:
     if isinstance(data, str):
         return clean(data)
     if isinstance(data, Mapping):
-        return {name: _cleaned(value) for name, value in data.items()}
-    return [_cleaned(part) for part in data] if isinstance(data, list | tuple) else data
+        return {name: _clean_strings(value) for name, value in data.items()}
+    return [_clean_strings(part) for part in data] if isinstance(data, list | tuple) else data
 
 
 def schema(answer: type[BaseModel]) -> dict[str, Any]:

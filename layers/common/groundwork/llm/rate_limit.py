@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from groundwork.llm.port import Model, ModelError, Question, RateLimited, RateLimits, Reply
 
-FASTEST = 40
-LOW_WATER = 0.1
+MAX_CONCURRENT_CALLS = 40
+SCARCE_SHARE = 0.1
 """With less than this share of a limit left, starts are spread over the time until it resets."""
 
 
@@ -29,7 +29,11 @@ class Pace:
     @classmethod
     def named(cls, name: str) -> "Pace":
         """The contract's paces: safe, normal, fast."""
-        ceiling, interval, width = {"safe": (1, 2_000, 1), "normal": (3, 1_000, 3), "fast": (FASTEST, 0, 8)}[name]
+        ceiling, interval, width = {
+            "safe": (1, 2_000, 1),
+            "normal": (3, 1_000, 3),
+            "fast": (MAX_CONCURRENT_CALLS, 0, 8),
+        }[name]
         return cls(ceiling, interval, float(width))
 
     @property
@@ -43,7 +47,7 @@ class Pace:
 
     def _spread(self, now_ms: int, limits: RateLimits) -> "Pace":
         """Wait for the reset before the provider has to refuse us, where its headers show that we are near."""
-        reset_s = scarce_s(limits)
+        reset_s = scarce_reset_s(limits)
         if not reset_s:
             return self
         wait = reset_s * 1000 / max(1, self.slots)
@@ -68,7 +72,7 @@ class Pace:
         return max(0, max(spaced, self.blocked_until_ms) - now_ms)
 
 
-def scarce_s(limits: RateLimits) -> float:
+def scarce_reset_s(limits: RateLimits) -> float:
     """Seconds until a limit resets of which little is left; 0 where enough is left of all."""
     known = (
         (limits.requests_limit, limits.requests_remaining, limits.requests_reset),
@@ -77,7 +81,7 @@ def scarce_s(limits: RateLimits) -> float:
     resets = [
         reset
         for limit, remaining, reset in known
-        if limit and remaining is not None and reset is not None and remaining < max(1, limit * LOW_WATER)
+        if limit and remaining is not None and reset is not None and remaining < max(1, limit * SCARCE_SHARE)
     ]
     return max(resets, default=0.0)
 
@@ -115,17 +119,17 @@ class PacedModel:
         self._calls = 0
 
     @property
-    def room(self) -> int:
+    def slots(self) -> int:
         """How many calls the pace allows at a time now."""
         return self.pace.slots
 
-    def noting(self, note: Callable[[], None]) -> "NotingModel":
+    def observed(self, note: Callable[[], None]) -> "ObservedModel":
         """The same model for one unit of work, which hears when a call of its own is really made."""
-        return NotingModel(self, note)
+        return ObservedModel(self, note)
 
     async def reply(self, question: Question, note: Callable[[], None] = lambda: None) -> Reply:
         while True:
-            await self._turn()
+            await self._await_slot()
             note()
             self._calls += 1
             try:
@@ -139,7 +143,7 @@ class PacedModel:
             self.pace = self.pace.after_success(self._now_ms(), reply.limits)
             return reply
 
-    async def _turn(self) -> None:
+    async def _await_slot(self) -> None:
         """Wait until a call may start; the check and the taking happen without an await between them."""
         while True:
             await self._permit()
@@ -155,7 +159,7 @@ class PacedModel:
         await self.model.close()
 
 
-class NotingModel:
+class ObservedModel:
     """A paced model that says when a call is really made: one that only waited its turn has used no attempt."""
 
     def __init__(self, paced: PacedModel, note: Callable[[], None]) -> None:

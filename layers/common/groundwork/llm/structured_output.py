@@ -73,11 +73,11 @@ async def _attempt[T](
     if reply.stop is Stop.REFUSED:
         raise AnswerRefused(_refusal(reply))
     if reply.stop is Stop.TRUNCATED:
-        raise _Repairable(_shorter(question), AnswerTruncated())
+        raise _Repairable(_ask_for_less(question), AnswerTruncated())
     try:
         return interpret(question.answer.model_validate_json(reply.text))
     except ValueError as fault:
-        raise _Repairable(*_corrected(question, reply, fault)) from fault
+        raise _Repairable(*_ask_for_correction(question, reply, fault)) from fault
 
 
 def _refusal(reply: Reply) -> str:
@@ -85,20 +85,20 @@ def _refusal(reply: Reply) -> str:
     return f"The model refused to answer{reason}; look at the texts this item is made from."
 
 
-def _shorter(question: Question) -> Question:
+def _ask_for_less(question: Question) -> Question:
     """More room and a request for brevity. The half answer is not sent back: it costs tokens and helps nobody."""
     room = max(question.max_tokens, min(question.max_tokens * 2, MAX_TOKENS))
     note = f"it was cut off at {question.max_tokens} tokens. Write it again in full, with shorter texts."
     return replace(question, max_tokens=room, repair=Repair(answer="", error=note))
 
 
-def _corrected(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
-    error = explain(fault)
+def _ask_for_correction(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
+    error = describe_fault(fault)
     final = AnswerInvalid(f"The model's answer was not valid, and neither was its correction: {shortened(error, 500)}")
     return replace(question, repair=Repair(reply.text, error)), final
 
 
-def explain(fault: ValueError) -> str:
+def describe_fault(fault: ValueError) -> str:
     """What is wrong with an answer, in words a model or a person can act on; never more than a few faults."""
     if not isinstance(fault, ValidationError):
         return str(fault)

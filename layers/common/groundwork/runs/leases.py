@@ -19,19 +19,24 @@ TRIGGER_MS = 60_000
 """How long a triggered invocation may take to arrive before the schedule triggers another."""
 
 
-def invocation(request_id: str) -> str:
+def invocation_id(request_id: str) -> str:
     """A name that no other invocation has. Lambda delivers an event now and then twice, with one request id."""
     return f"{request_id}/{secrets.token_hex(3)}"
+
+
+def is_stale(run: Run, now: int) -> bool:
+    """Return True for an active run that no worker holds any more: the schedule revives it."""
+    return run.status.active and run.lease.expired(now)
 
 
 def may_take(run: Run, now: int) -> bool:
     return run.status.active and run.lease.free(now)
 
 
-def taken(run: Run, owner: str, now: int) -> Run:
+def acquire(run: Run, owner: str, now: int) -> Run:
     """The run in the hands of a new holder: one hop more, and what the last holder left in flight is up for retry."""
     lost = run.lease.owner is not None
-    claims = {index: _left(claim, lost) for index, claim in run.claims.items()}
+    claims = {index: _orphaned_claim(claim, lost) for index, claim in run.claims.items()}
     moved = run.progress_mark > run.ended_before_hop
     return replace(
         run,
@@ -48,20 +53,20 @@ def taken(run: Run, owner: str, now: int) -> Run:
     )
 
 
-def _left(claim: Claim, lost: bool) -> Claim:
+def _orphaned_claim(claim: Claim, lost: bool) -> Claim:
     return replace(claim, started_at=0, saving=False, lost=claim.lost or (lost and claim.active))
 
 
-def renewed(run: Run, now: int) -> Run:
+def renew(run: Run, now: int) -> Run:
     return replace(run, heartbeat_at=now, lease=replace(run.lease, until=now + LEASE_MS), seq=run.seq + 1)
 
 
-def handed_over(run: Run, now: int) -> Run:
+def hand_over(run: Run, now: int) -> Run:
     """Nobody's, for the next hop to take."""
     return replace(run, heartbeat_at=now, lease=Lease(run.lease.epoch, None, now + TRIGGER_MS), seq=run.seq + 1)
 
 
-def ended(run: Run, status: RunStatus, now: int) -> Run:
+def end(run: Run, status: RunStatus, now: int) -> Run:
     return replace(
         run,
         status=status,

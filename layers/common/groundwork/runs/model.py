@@ -14,54 +14,23 @@ from groundwork.values import Stored, stored_as
 ITEM_ATTEMPTS = 3
 """How often an item is tried within one run (the claim counts)."""
 
-RUN_ATTEMPTS = 4
-"""How often the schedule tries the failures of a run again, the first run included."""
-
 MAX_HOPS = 1_000
 MAX_STALLED_HOPS = 5
 """Hops in a row that may pass without any item ending before the run is given up."""
 
 
-_COUNTED = {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}
-
-
 class RunType(StrEnum):
+    """Public names of the run types, in order of the pipeline.
+
+    A new type adds its name here: the API's schema lists them. All else about it is in its `RunHandler`.
+    """
+
     ANALYZE_CARDS = "ANALYZE_CARDS"
     GENERATE_EPICS = "GENERATE_EPICS"
     GENERATE_STORIES = "GENERATE_STORIES"
     GENERATE_SUBTASKS = "GENERATE_SUBTASKS"
     GENERATE_PLAN = "GENERATE_PLAN"
     REVIEW_PLAN = "REVIEW_PLAN"
-
-    @property
-    def of_plan(self) -> bool:
-        """Whether such a run belongs to a plan, not to a project. Its number is that of the iteration it makes."""
-        return self in (RunType.GENERATE_PLAN, RunType.REVIEW_PLAN)
-
-    @property
-    def lock(self) -> str:
-        """What only one active run may hold: a type in its project, a plan as a whole."""
-        return "PLAN" if self.of_plan else self.value
-
-    @property
-    def below(self) -> tuple["RunType", ...]:
-        """The types that read what this type writes."""
-        return () if self.of_plan else PIPELINE[PIPELINE.index(self) + 1 :]
-
-    @property
-    def above(self) -> tuple["RunType", ...]:
-        return () if self.of_plan else PIPELINE[: PIPELINE.index(self)]
-
-    @property
-    def counted(self) -> str | None:
-        """Which of the project's counts this type's artifacts belong to."""
-        return {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}.get(
-            self.value
-        )
-
-
-PIPELINE = tuple(type_ for type_ in RunType if not type_.of_plan)
-"""From cards to subtasks, in order."""
 
 
 class RunStatus(StrEnum):
@@ -211,10 +180,10 @@ class ManifestEntry:
     numbers: tuple[int, ...]
     title: str
     skipped: bool = False
-    first: int = 1
-    old: tuple[int, ...] = ()
-    cards: tuple[int, ...] = ()
-    merges: str | None = None
+    first_number: int = 1
+    replaced: tuple[int, ...] = ()
+    card_numbers: tuple[int, ...] = ()
+    merge_of_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +202,18 @@ class JournalEntry:
     error_code: ErrorCode | None = None
     error: str | None = None
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CardCoverage:
+    """Number of cards that state a bug or a wish (`actionable`), and of those that an epic covers."""
+
+    actionable: int
+    covered: int
+
+    @property
+    def uncovered(self) -> int:
+        return self.actionable - self.covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +261,8 @@ class Run:
     completed_at: int | None = None
     average_ms: int = 0
     slowest_ms: int = 0
-    width: int = 1
-    stated: int | None = None
-    covered: int | None = None
+    concurrency: int = 1
+    coverage: CardCoverage | None = None
 
     @property
     def ended(self) -> int:
@@ -310,9 +290,6 @@ class Run:
     def given_up_unqueued(self) -> bool:
         return self.status is RunStatus.FAILED and not self.queued_all
 
-    def stale(self, now: int) -> bool:
-        return self.status.active and self.lease.expired(now)
-
     def with_entries(self, entries: Iterable[JournalEntry]) -> "Run":
         """The run after these items ended: counters, totals and claims move together."""
         run = self
@@ -332,17 +309,4 @@ class Run:
             retryable=self.retryable + (entry.status is ItemStatus.FAILED and retryable),
             created=self.created + entry.created,
             deleted=self.deleted + entry.deleted,
-            # a plan's run has few items, and what became of them is what became of the run
-            error=entry.error if self.type.of_plan and entry.error else self.error,
         )
-
-    def outcome(self) -> RunStatus:
-        """How a run whose items have all ended ends."""
-        if self.failed == 0:
-            return RunStatus.SUCCEEDED
-        return RunStatus.PARTIAL if self.completed or self.skipped else RunStatus.FAILED
-
-
-def retry_delay_ms(attempts: int) -> int:
-    """How long the schedule waits before it tries a run's failures again: 5, 10, 20 ... minutes."""
-    return 5 * 60_000 * (1 << (attempts - 1))

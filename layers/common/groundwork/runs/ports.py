@@ -1,14 +1,12 @@
 """Ports of the run engine: implemented by `groundwork.adapters.dynamodb`, and by fakes in tests."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask
+from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import GroundworkError
-from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path
-from groundwork.plans.ports import PlanWrite
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunType
 
 type InThread = Callable[..., Awaitable[Any]]
@@ -19,35 +17,66 @@ type Invoker = Callable[[str], None]
 """Triggers process-next for a run id. Raises Transient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one commit writes besides the run's own row. The number is the index of the item it belongs to.
+class Write(Protocol):
+    """Rows that a commit writes beside the run's own. Each kind has a frozen dataclass in its context.
 
-    `retired` are parents whose descendants are dead with this commit; they are purged afterwards. An analysis comes
-    with the text that it is of.
+    The store turns each kind into transaction actions. A condition of theirs that fails is an ItemsConflict of `index`.
     """
 
-    entries: tuple[JournalEntry, ...] = ()
-    manifest: tuple[ManifestEntry, ...] = ()
-    puts: tuple[tuple[int, Artifact], ...] = ()
-    deletes: tuple[tuple[int, Path], ...] = ()
-    analyses: tuple[tuple[int, Path, CardAnalysis, str], ...] = ()
-    drafts: tuple[tuple[int, tuple[EpicDraft, ...]], ...] = ()
-    retired: tuple[Path, ...] = ()
-    rest: tuple[str, ...] | None = None
-    plans: tuple[tuple[int, PlanWrite], ...] = ()
-
     @property
-    def made(self) -> int:
-        """How many artifacts come into being."""
-        return len(self.puts) + sum(write.made for _, write in self.plans)
+    def index(self) -> int | None:
+        """Index of the item that the write belongs to; None for writes of the run as a whole."""
+        ...
 
     @property
     def actions(self) -> int:
-        """How many of DynamoDB's 100 actions a transaction this takes, the run's row not counted."""
-        rows = len(self.puts) + len(self.deletes) + len(self.analyses) + len(self.drafts)
-        rows += sum(write.actions for _, write in self.plans)
-        return rows + bool(self.entries) + bool(self.manifest) + bool(self.retired) + (self.rest is not None)
+        """Number of transaction actions."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Size in bytes, roughly; 0 if it does not matter."""
+        ...
+
+    @property
+    def made(self) -> int:
+        """Number of artifacts created."""
+        ...
+
+    @property
+    def deleted(self) -> int:
+        """Number of artifacts deleted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one commit writes besides the run's row: journal entries, a page of the manifest, and writes of items."""
+
+    entries: tuple[JournalEntry, ...] = ()
+    manifest: tuple[ManifestEntry, ...] = ()
+    writes: tuple[Write, ...] = ()
+
+    @property
+    def made(self) -> int:
+        return sum(write.made for write in self.writes)
+
+    @property
+    def deleted(self) -> int:
+        return sum(write.deleted for write in self.writes)
+
+    @property
+    def weight(self) -> int:
+        return sum(write.weight for write in self.writes)
+
+    @property
+    def actions(self) -> int:
+        """Number of transaction actions, without that of the run's row."""
+        return sum(write.actions for write in self.writes) + bool(self.entries) + bool(self.manifest)
+
+    def __add__(self, other: "Changes") -> "Changes":
+        manifest = self.manifest + other.manifest
+        return Changes(self.entries + other.entries, manifest, self.writes + other.writes)
 
 
 class ItemsConflict(GroundworkError):
@@ -94,12 +123,6 @@ class Parent:
     floor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page[T]:
-    items: list[T] = field(default_factory=list)
-    next_token: str | None = None
-
-
 class RunStore(Protocol):
     """Runs, their manifests, journals and logs. Every write of a run is conditional on its epoch and seq."""
 
@@ -110,7 +133,7 @@ class RunStore(Protocol):
         """
         ...
 
-    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+    def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
         """The id of the run started with this key, or None. Raises IdempotencyKeyReused."""
         ...
 
@@ -131,26 +154,25 @@ class RunStore(Protocol):
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]: ...
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]: ...
     def selection(self, run_id: str) -> list[tuple[int, ...]]: ...
-    def drafts(self, run_id: str) -> list[EpicDraft]: ...
-    def log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
-    def note(self, run_id: str, message: str) -> None:
+    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
+    def set_phase_detail(self, run_id: str, message: str) -> None:
         """Says in a run that is still QUEUED why it does not move."""
         ...
 
-    def active(self) -> list[str]:
+    def active_ids(self) -> list[str]:
         """Ids of all runs that have not ended, from the sparse index."""
         ...
 
     def due_for_retry(self, now: int) -> list[str]: ...
-    def settle_retry(self, run_id: str) -> None:
+    def clear_retry(self, run_id: str) -> None:
         """Takes an ended run off the list of those due for a retry."""
         ...
 
-    def later(self, run_id: str) -> list[Run]:
+    def runs_after(self, run_id: str) -> list[Run]:
         """The runs of its project that were started after it, oldest first."""
         ...
 
-    def holders(self, project_id: str) -> dict[RunType, str]:
+    def active_by_type(self, project_id: str) -> dict[RunType, str]:
         """The active run of each type, from the locks."""
         ...
 

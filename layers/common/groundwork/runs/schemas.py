@@ -143,14 +143,3 @@ class RunEstimate(TypedDict):
     outputTokens: int
     costUsd: float
     seconds: int
-
-
-class Rejected(TypedDict):
-    row: int
-    reason: str
-
-
-class Imported(TypedDict):
-    created: int
-    duplicates: int
-    rejected: list[Rejected]

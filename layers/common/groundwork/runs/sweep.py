@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from groundwork.errors import GroundworkError, NotFound, Refusal
+from groundwork.runs import leases
 from groundwork.runs.ports import RunStore
 from groundwork.runs.start import Starter
 
@@ -18,7 +19,7 @@ class SweepResult:
     revived: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     purged: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    deferred: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Sweeper:
     def sweep(self) -> SweepResult:
         """One fault does not stop the rest: it is noted, and the next sweep tries again."""
         swept = SweepResult()
-        for run_id in self.store.active():
+        for run_id in self.store.active_ids():
             self._each(self._revive, run_id, swept)
         for run_id in self.store.due_for_retry(self.now_ms()):
             self._each(self._retry, run_id, swept)
@@ -47,19 +48,19 @@ class Sweeper:
             run = self.store.load(run_id)
         except NotFound:
             return False
-        if not run.stale(self.now_ms()):
+        if not leases.is_stale(run, self.now_ms()):
             return False
         self.starter.trigger(run_id)
         return True
 
     def _each(self, act: Callable[[str, SweepResult], None], id_: str, swept: SweepResult) -> None:
         if self.left_ms() < 5_000:
-            swept.left.append(id_)
+            swept.deferred.append(id_)
             return
         try:
             act(id_, swept)
         except GroundworkError:
-            swept.left.append(id_)
+            swept.deferred.append(id_)
 
     def _revive(self, run_id: str, swept: SweepResult) -> None:
         if self.revive(run_id):
@@ -70,11 +71,11 @@ class Sweeper:
             swept.retried.append(self.starter.retry(run_id, automatic=True).run_id)
         except Refusal as refusal:
             if refusal.code == "RUN_ALREADY_ACTIVE":
-                swept.left.append(run_id)
+                swept.deferred.append(run_id)
                 return
             # retried by a person, or the project is gone: nothing is due any more
-            self.store.settle_retry(run_id)
+            self.store.clear_retry(run_id)
 
     def _purge(self, project_id: str, swept: SweepResult) -> None:
         done = self.purge(project_id, lambda: self.left_ms() < 5_000)
-        (swept.purged if done else swept.left).append(project_id)
+        (swept.purged if done else swept.deferred).append(project_id)

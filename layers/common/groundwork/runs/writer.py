@@ -5,17 +5,18 @@ either all of it is saved or nothing; a commit whose answer was lost is found ag
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
+from groundwork.clock import backoff
 from groundwork.errors import LeaseLost, Transient
-from groundwork.generation.backlog_handlers import ItemFailed, ItemOutcome
 from groundwork.runs import leases
-from groundwork.runs.call_pool import ItemResult
-from groundwork.runs.model import ErrorCode, Run
+from groundwork.runs.model import Run
 from groundwork.runs.ports import Changes, InThread, LogLine, RunStore
 
-TRIES = 6
+MAX_TRIES = 6
+FIRST_PAUSE_S = 0.1
+MAX_PAUSE_S = 2.0
 
 
 class RunWriter:
@@ -36,10 +37,10 @@ class RunWriter:
 
     async def commit(self, after: Run, changes: Changes | None = None) -> None:
         """Saves the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
-        await self._commit(self.store.save, leases.renewed(after, self._now_ms()), changes or Changes())
+        await self._commit(self.store.save, leases.renew(after, self._now_ms()), changes or Changes())
 
     async def release(self, after: Run) -> None:
-        await self._commit(self.store.save, leases.handed_over(after, self._now_ms()), Changes())
+        await self._commit(self.store.save, leases.hand_over(after, self._now_ms()), Changes())
 
     async def finish(self, after: Run) -> None:
         await self._commit(self.store.finish, after, Changes())
@@ -55,16 +56,16 @@ class RunWriter:
     async def _write(
         self, write: Callable[[Run, Run, Changes], None], after: Run, before: Run, changes: Changes
     ) -> None:
-        for attempt in range(TRIES):
+        for attempt in range(MAX_TRIES):
             try:
                 await self._io(write, after, before, changes)
                 return
             except Transient:
                 if await self._is_saved(after):
                     return
-                if attempt == TRIES - 1:
+                if attempt == MAX_TRIES - 1:
                     raise
-                await asyncio.sleep(0.05 * 2**attempt)
+                await asyncio.sleep(backoff(attempt, FIRST_PAUSE_S, MAX_PAUSE_S))
             except LeaseLost:
                 # the answer to an earlier try may have been lost after it took effect
                 if await self._is_saved(after):
@@ -100,56 +101,4 @@ class RunWriter:
     async def flush_log(self) -> None:
         lines, self._log = self._log, []
         if lines:
-            await self._io(self.store.log, self.run.id, lines)
-
-
-MAX_ACTIONS = 96
-"""Of a transaction's 100 actions: one is the run's row, the rest is kept for what a store adds."""
-
-MAX_BYTES = 3_000_000
-"""Of the 4 MB that a transaction may have: the rest is for names, keys, journal entries and the run's row."""
-
-
-type Packed = tuple[list[ItemResult], Changes, list[ItemResult]]
-
-
-def packed(finished: Sequence[ItemResult], project_id: str) -> Packed:
-    """As many results as fit into one transaction, what they write, and the results that have to wait."""
-    fitting: list[ItemResult] = []
-    changes, size = Changes(), 0
-    for position, result in enumerate(finished):
-        result, own, weight = _weighed(result, project_id)
-        both = _joined(changes, own)
-        if fitting and (both.actions > MAX_ACTIONS or size + weight > MAX_BYTES):
-            return fitting, changes, list(finished[position:])
-        fitting.append(result)
-        changes, size = both, size + weight
-    return fitting, changes, []
-
-
-def _weighed(finished: ItemResult, project_id: str) -> tuple[ItemResult, Changes, int]:
-    """A result, its changes and their size in bytes; one that no transaction could take becomes a failure."""
-    own = finished.result.changes(project_id) if isinstance(finished.result, ItemOutcome) else Changes()
-    weight = sum(len(artifact.model_dump_json().encode()) for _, artifact in own.puts)
-    weight += sum(write.weight for _, write in own.plans)
-    # a card's text is there twice: in its row, and in the condition that it has not changed
-    weight += sum(2 * len(text.encode()) for _, _, _, text in own.analyses)
-    if own.actions + 1 > MAX_ACTIONS or weight > MAX_BYTES:
-        message = f"Its {own.made} new and {len(own.deletes)} old rows are more than one transaction takes."
-        finished, own = replace(finished, result=ItemFailed(ErrorCode.TOO_LARGE, message)), Changes()
-    if finished.final:
-        own = replace(own, entries=(finished.entry(own.made, len(own.deletes)),))
-    return finished, own, weight
-
-
-def _joined(one: Changes, other: Changes) -> Changes:
-    return Changes(
-        entries=one.entries + other.entries,
-        puts=one.puts + other.puts,
-        deletes=one.deletes + other.deletes,
-        analyses=one.analyses + other.analyses,
-        drafts=one.drafts + other.drafts,
-        retired=one.retired + other.retired,
-        plans=one.plans + other.plans,
-        rest=other.rest if other.rest is not None else one.rest,
-    )
+            await self._io(self.store.append_log, self.run.id, lines)

@@ -19,6 +19,7 @@ from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
+    CardCoverage,
     Claim,
     ErrorCode,
     ItemStatus,
@@ -122,7 +123,7 @@ def run_row(run: Run) -> RunRow:
             run.attempts,
             run.average_ms,
             run.slowest_ms,
-            run.width,
+            run.concurrency,
         ],
         retry_of=retry_of.number if retry_of else None,
         next_retry_at=run.next_retry_at,
@@ -137,7 +138,7 @@ def run_row(run: Run) -> RunRow:
         started_at=run.started_at,
         heartbeat_at=run.heartbeat_at,
         completed_at=run.completed_at,
-        coverage=None if run.stated is None else [run.stated, run.covered],
+        coverage=[run.coverage.actionable, run.coverage.covered] if run.coverage else None,
         attention=ACTIVE if active else None,
         attention_at=run.created_at if active else None,
     )
@@ -156,8 +157,7 @@ def _set_or_remove(attribute: Any, value: Any) -> Any:
 
 def run_of(row: RunRow) -> Run:
     total, queued, cursor, completed, failed, skipped, retryable, *_ = row.counters
-    hops, stalled, before_hop, attempts, average, slowest, width, *_ = row.course
-    stated, covered, *_ = row.coverage or (None, None)
+    hops, stalled, before_hop, attempts, average, slowest, concurrency, *_ = row.course
     return Run(
         id=f"{row.pk}-R{int(row.sk[2:])}",
         type=RunType(row.type),
@@ -196,9 +196,8 @@ def run_of(row: RunRow) -> Run:
         completed_at=_int(row.completed_at),
         average_ms=average,
         slowest_ms=slowest,
-        width=width,
-        stated=stated,
-        covered=covered,
+        concurrency=concurrency,
+        coverage=CardCoverage(*row.coverage[:2]) if row.coverage else None,
     )
 
 
@@ -238,8 +237,8 @@ class LockRow(Model):
     replaces = BooleanAttribute(attr_name="replaces", default=False)
 
 
-def lock_key(type_: RunType) -> str:
-    return f"LOCK#{type_.lock}"
+def lock_key(lock_name: str) -> str:
+    return f"LOCK#{lock_name}"
 
 
 class IdempotencyRow(Model):
@@ -304,16 +303,16 @@ class LogRow(Model):
 RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, RetriedRow, LinesRow, LogRow]
 
 
-def target_line(target: ManifestEntry) -> list[Any]:
+def manifest_line(target: ManifestEntry) -> list[Any]:
     """Only as long as it has to be: what is as usual at the end is left out."""
     line: list[Any] = [
         list(target.numbers),
         target.title,
         int(target.skipped),
-        target.first,
-        list(target.old),
-        list(target.cards),
-        target.merges,
+        target.first_number,
+        list(target.replaced),
+        list(target.card_numbers),
+        target.merge_of_run,
     ]
     usual: list[Any] = [None, None, 0, 1, [], [], None]
     while line[-1] == usual[len(line) - 1]:
@@ -321,7 +320,7 @@ def target_line(target: ManifestEntry) -> list[Any]:
     return line
 
 
-def target_of(index: int, line: Sequence[Any]) -> ManifestEntry:
+def manifest_entry_of(index: int, line: Sequence[Any]) -> ManifestEntry:
     usual: list[Any] = [None, None, 0, 1, [], [], None]
     numbers, title, skipped, first, old, cards, merges, *_ = [*line, *usual[len(line) :]]
     return ManifestEntry(index, tuple(numbers), title, bool(skipped), first, tuple(old), tuple(cards), merges)
@@ -330,7 +329,7 @@ def target_of(index: int, line: Sequence[Any]) -> ManifestEntry:
 _STATUSES = {ItemStatus.COMPLETED: "C", ItemStatus.FAILED: "F", ItemStatus.SKIPPED: "S"}
 
 
-def entry_line(entry: JournalEntry) -> list[Any]:
+def journal_line(entry: JournalEntry) -> list[Any]:
     line: list[Any] = [
         entry.index,
         _STATUSES[entry.status],
@@ -345,7 +344,7 @@ def entry_line(entry: JournalEntry) -> list[Any]:
     return [*line, entry.error_code.value, entry.error] if entry.error_code else line
 
 
-def entry_of(seq: int, line: Sequence[Any]) -> JournalEntry:
+def journal_entry_of(seq: int, line: Sequence[Any]) -> JournalEntry:
     index, status, attempts, created, deleted, usage, cost, started, completed, *error = line
     return JournalEntry(
         index=index,
