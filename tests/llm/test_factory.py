@@ -83,13 +83,13 @@ def test_what_a_run_asks_for_wins_over_the_setting() -> None:
 
 @pytest.mark.parametrize("model_id", ["claude-sonnet-4-20250514", "claude-sonnet-4-5", "anthropic.claude-sonnet-4-5"])
 def test_a_deprecated_model_is_refused_with_its_replacement(model_id: str) -> None:
-    with pytest.raises(Invalid, match=r"options.model: .* retired or about to be .*2026.*use claude-sonnet-5-5"):
+    with pytest.raises(Invalid, match=r"options.model: .* retired or retires soon .*2026.*use claude-sonnet-5-5"):
         ai_and_model(PLAIN, model_id)
 
 
 @pytest.mark.parametrize("model_id", ["gpt-9", "claude-sonnet-5-9", "claude-opus-5-x", "claude-sonnet-5-5-latest", "x"])
 def test_an_unknown_model_is_refused_before_anything_is_spent(model_id: str) -> None:
-    with pytest.raises(Invalid, match="no model known here"):
+    with pytest.raises(Invalid, match="is not a known model"):
         ai_and_model(PLAIN, model_id)
 
 

@@ -1,4 +1,4 @@
-"""Writes that runs make to the backlog, each within the commit of the item `index`."""
+"""Writes of runs to the backlog, each within the commit of the item `index`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,7 +24,10 @@ class PutArtifact:
 
 @dataclass(frozen=True, slots=True)
 class DeleteArtifact:
-    """Delete an artifact. Conflicts if it does not exist. Its descendants are dead from this commit on."""
+    """Delete an artifact. Conflicts if it does not exist.
+
+    Its descendants are dead from this commit on.
+    """
 
     index: int
     path: Path
@@ -36,7 +39,7 @@ class DeleteArtifact:
 
 @dataclass(frozen=True, slots=True)
 class SetAnalysis:
-    """Set a card's analysis. Conflicts if the card's text is not `text`, the text that was analysed."""
+    """Set a card's analysis. Conflicts if the card's text is no longer `text`, the analysed one."""
 
     index: int
     card: Path

@@ -1,4 +1,4 @@
-"""GENERATE_EPICS: analysed cards cut into chunks by theme, epics proposed from each, the proposals merged."""
+"""GENERATE_EPICS: chunks of analysed cards by theme, epics for each chunk, their merge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from groundwork.llm.port import Question, Task
 CARDS_PER_CHUNK = 250
 MIN_EPICS = 3
 MAX_EPICS = 12
-# below this many cards three epics may be more than there is to say
+# with fewer cards, three epics may be more than the feedback supports
 CARDS_FOR_MIN_EPICS = 30
 ACTIONABLE_KINDS = frozenset({"bug", "feature"})
 _MAX_EXISTING_TITLES = 100
@@ -42,7 +42,10 @@ class EpicDraft:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of the cards that state a bug or a wish: how many there are, how many are in an epic, and the rest."""
+    """Cards with a bug or a wish.
+
+    Their number, the number of those in an epic, and the ids of the rest.
+    """
 
     stated: int
     covered: int
@@ -74,19 +77,25 @@ class MergedEpics(Answer):
 
 
 def chunk_count(card_count: int) -> int:
-    """How many chunks so many cards are cut into: at least one."""
+    """Return the number of chunks for so many cards, at least one."""
     return max(1, -(-card_count // CARDS_PER_CHUNK))
 
 
 def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
-    """The analysed cards in exactly `count` nearly equal runs by theme and kind; some empty if cards are few."""
+    """Split the analysed cards, by theme and kind, into exactly `count` nearly equal chunks.
+
+    Some may be empty.
+    """
     ordered = _sorted(cards)
     edges = [len(ordered) * step // count for step in range(count + 1)]
     return [ordered[start:end] for start, end in pairwise(edges)]
 
 
 def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
-    """Epics for one chunk of analysed cards; only their analysis goes out, grouped by theme."""
+    """Return the question for epics of one chunk.
+
+    It holds the cards' analyses by theme, not their texts.
+    """
     fewest, most = _bounds(len(cards))
     refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
@@ -104,7 +113,7 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
 
 
 def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[EpicDraft]:
-    """Raises ValueError for a wrong number of epics, an epic on no card, unknown refs, equal titles."""
+    """Return drafts. Raises ValueError: wrong count, missing or unknown refs, equal titles."""
     check_count("epics", len(answer.epics), *_bounds(len(cards)))
     check_distinct("epics", [epic.title for epic in answer.epics])
     by_ref = number_refs(cards)
@@ -112,7 +121,7 @@ def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[Ep
 
 
 def merge(drafts: Sequence[EpicDraft]) -> Question:
-    """One list of epics from the proposals of all chunks."""
+    """Return the question for one list of epics from the drafts of all chunks."""
     fewest, most = _merged_bounds(len(drafts))
     return Question(
         task=Task.MERGE_EPICS,
@@ -127,7 +136,10 @@ def merge(drafts: Sequence[EpicDraft]) -> Question:
 
 
 def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[EpicDraft]:
-    """Each merged epic gets the cards of its drafts. Raises ValueError unless every draft ends in exactly one epic."""
+    """Return the merged epics with the cards of their drafts.
+
+    Raises ValueError unless each draft is in one epic.
+    """
     check_count("epics", len(answer.epics), *_merged_bounds(len(drafts)))
     check_distinct("epics", [epic.title for epic in answer.epics])
     by_ref = number_refs(drafts)
@@ -140,7 +152,7 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
 
 
 def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
-    """How much of what the cards state the drafts hold."""
+    """Return the drafts' coverage of the actionable cards."""
     stated = [card.id for card in cards if card.analysis and card.analysis.kind in ACTIONABLE_KINDS]
     linked = {card_id for draft in drafts for card_id in draft.card_ids}
     rest = tuple(card_id for card_id in stated if card_id not in linked)
@@ -163,7 +175,10 @@ def _analysis(card: Card) -> CardAnalysis:
 
 
 def _sorted(cards: Sequence[Card]) -> list[Card]:
-    """The analysed ones by theme, then kind; the id settles ties, so that every hop cuts the same chunks."""
+    """Return the analysed cards by theme, kind and id.
+
+    A total order, so every hop cuts the same chunks.
+    """
     analysed = [(card.analysis, card) for card in cards if card.analysis]
     return [card for _, card in sorted(analysed, key=lambda pair: (pair[0].theme, pair[0].kind, pair[1].id))]
 

@@ -1,4 +1,4 @@
-"""The four reviews' answers, and the operations they stand for."""
+"""Answers of the four review types, and their conversion to operations on the plan."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
-from groundwork.llm.port import Task as Actor
+from groundwork.llm.port import Task as ModelTask
 from groundwork.plans.draft import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
@@ -30,7 +30,7 @@ type Proposed = tuple[Operation, str]
 
 @dataclass(slots=True)
 class ReviewScope:
-    """What a review sees of a plan: which tasks and phases it may suggest changes of, and the refs they go by."""
+    """Scope of a review: the tasks and phases open to suggestions, and the refs of all."""
 
     plan: Plan
     task_ids: frozenset[str]
@@ -60,14 +60,20 @@ class ReviewScope:
         return tuple(dict.fromkeys(self.task(ref).id for ref in refs))
 
     def position(self, phase: Phase, before: str) -> int | None:
-        """The place before a task of the phase; None, the end, where it names none of it."""
+        """Return the position before a task of the phase.
+
+        None (the end) for a task of another phase or none.
+        """
         if not before.strip():
             return None
         task = self.task(before)
         return phase.tasks.index(task) if task in phase.tasks else None
 
     def new_key(self, wanted: str) -> str:
-        """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
+        """Return a key unused in the plan and by other suggestions.
+
+        The part's number keeps parts apart.
+        """
         stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
@@ -156,12 +162,12 @@ class Splits(Answer):
 
 
 def read_refinements(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
-    """Only what is really different is an operation."""
+    """Return one operation per refinement, with the changed fields only."""
     found: list[Proposed] = []
     for one in answer.refinements:
         task = sight.task(one.ref)
         fields = {name: value for name, value in one.fields().items() if value != getattr(task, name)}
-        # files come from the layout: a review of texts does not take away what somebody has named
+        # a review of texts must not remove files named by a user
         if set(fields) == {"files"} and not one.files:
             continue
         if fields:
@@ -184,7 +190,10 @@ def _addition(sight: ReviewScope, one: Addition) -> AddTask:
 def _valid_position(
     phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]
 ) -> int | None:
-    """The place asked for, moved behind what the task needs and before what needs it: models count badly."""
+    """Return the requested position, moved after dependencies and before dependents.
+
+    Models count badly.
+    """
     places = {task.id: place for place, task in enumerate(phase.tasks)}
     first = max((places[id_] + 1 for id_ in depends_on if id_ in places), default=0)
     last = min((places[id_] for id_ in needed_by if id_ in places), default=None)
@@ -236,9 +245,9 @@ def _split(sight: ReviewScope, one: Split) -> SplitTask:
 
 @dataclass(frozen=True, slots=True)
 class ReviewForm:
-    """How one type of review is asked and read; `tokens` is what its answer takes for a task looked at."""
+    """Question and interpretation of one review type; `tokens` is the answer's size per task."""
 
-    task: Literal[Actor.REFINE_TASKS, Actor.ADD_TASKS, Actor.ORDER_TASKS, Actor.SPLIT_TASKS]
+    task: Literal[ModelTask.REFINE_TASKS, ModelTask.ADD_TASKS, ModelTask.ORDER_TASKS, ModelTask.SPLIT_TASKS]
     instructions: str
     answer: type[BaseModel]
     read: Callable[[ReviewScope, Any], list[Proposed]]
@@ -246,8 +255,8 @@ class ReviewForm:
 
 
 FORMS: dict[ReviewType, ReviewForm] = {
-    "refine_descriptions": ReviewForm(Actor.REFINE_TASKS, plan_prompts.REFINE, Refinements, read_refinements, 500),
-    "add_missing": ReviewForm(Actor.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, read_additions, 200),
-    "optimize_order": ReviewForm(Actor.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, read_ordering, 100),
-    "break_down": ReviewForm(Actor.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, read_splits, 1_600),
+    "refine_descriptions": ReviewForm(ModelTask.REFINE_TASKS, plan_prompts.REFINE, Refinements, read_refinements, 500),
+    "add_missing": ReviewForm(ModelTask.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, read_additions, 200),
+    "optimize_order": ReviewForm(ModelTask.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, read_ordering, 100),
+    "break_down": ReviewForm(ModelTask.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, read_splits, 1_600),
 }

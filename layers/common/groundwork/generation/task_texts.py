@@ -1,4 +1,4 @@
-"""What the answers about plans are made of: a task's texts, as the model writes them, and what is kept of them."""
+"""Task texts in answers about plans, and their normalization."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class TaskTexts(Answer):
     files: list[str]
 
     def fields(self) -> dict[str, object]:
-        """By the names of `TaskDraft`."""
+        """Return the fields by their names in `TaskDraft`."""
         return {
             "title": self.title,
             "description": self.description,
@@ -37,7 +37,7 @@ class TaskTexts(Answer):
 
 
 class KeyedTask(TaskTexts):
-    """`key` is temporary: ids are given by code."""
+    """A task with a temporary key: code assigns the ids."""
 
     key: str
     depends_on: list[str]
@@ -48,12 +48,15 @@ class KeyedTask(TaskTexts):
 
 
 def normalize_key(text: str) -> str:
-    """The key a model gave, in the form keys have. Different keys may become one: the validator says so."""
+    """Convert a model's key to a valid one.
+
+    Different keys may become equal: the validator reports it.
+    """
     return _NOT_IN_KEYS.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
 
 
 def normalize_files(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths that lie within a repository, in the form git has them."""
+    """Return the paths inside the repository, as git writes them; others are dropped."""
     inside: dict[str, None] = {}
     for path in paths:
         plain = path.strip().replace("\\", "/").removeprefix("./").lstrip("/")
@@ -64,17 +67,17 @@ def normalize_files(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def task_refs(plan: Plan) -> dict[str, str]:
-    """Ids of tasks by short ref: "1", "2" … in the plan's order."""
+    """Return task ids by short ref: "1", "2" … in the plan's order."""
     return {str(number): task.id for number, task in enumerate(plan.tasks, 1)}
 
 
 def phase_refs(plan: Plan) -> dict[str, str]:
-    """Ids of phases by short ref: "P1", "P2" …"""
+    """Return phase ids by short ref: "P1", "P2" …"""
     return {f"P{number}": phase.id for number, phase in enumerate(plan.phases, 1)}
 
 
 def task_material(task: Task, ref: str) -> dict[str, object]:
-    """A task's texts as material."""
+    """Return a task's texts as material of a question."""
     return {
         "ref": ref,
         "title": task.title,

@@ -20,7 +20,7 @@ class StoreDrafts:
 
 @dataclass(frozen=True, slots=True)
 class StoreUncovered:
-    """Store the ids of the actionable cards that no epic covers."""
+    """Store the ids of the actionable cards without an epic."""
 
     index: int
     card_ids: tuple[str, ...]

@@ -1,4 +1,7 @@
-"""Claude through the Anthropic SDK, by the Anthropic API or by Amazon Bedrock: one code path, two clients."""
+"""Claude through the Anthropic SDK.
+
+One code path for the Anthropic API and for Amazon Bedrock.
+"""
 
 from __future__ import annotations
 
@@ -26,26 +29,26 @@ from groundwork.llm.prices import base_model_id, price_of
 
 TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000
-"""Room for the thinking that current models do before they write; it counts as output."""
+"""Allowance for the model's thinking before the answer; it counts as output."""
 
 MAX_TOKENS = 21_000
-"""About what can be written before the call's time is up."""
+"""Approximate limit of output within the timeout of a call."""
 
 API_URL = "https://api.anthropic.com"
 
 _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUSED}
-"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 
 def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT) -> ClaudeModel:
-    # no retries in the SDK: 429 and 529 must reach our pacing, which slows all calls down and not this one alone
-    # said here, because the SDK takes a declared but empty ANTHROPIC_BASE_URL for an address
+    # no retries in the SDK: 429 and 529 must reach our pacing, to slow down all calls and not only this one
+    # an explicit address, because the SDK would use an empty ANTHROPIC_BASE_URL as one
     client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=timeout)
     return ClaudeModel("anthropic", model_id, client)
 
 
 def bedrock(model_id: str, region: str, base_url: str | None = None) -> ClaudeModel:
-    """The region's own endpoint unless an address is given; credentials are found as boto3 finds them."""
+    """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client)
 
@@ -71,7 +74,10 @@ class _StopDetails(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What we use of the API's answer. The SDK's own type is filled in unchecked; this one is not."""
+    """The used part of the API's answer.
+
+    The SDK fills its own type unchecked; this one is validated.
+    """
 
     stop_reason: str | None
     stop_details: _StopDetails | None = None
@@ -95,7 +101,7 @@ class _TurnMessage(_Answer):
 
 
 class _ContentFiltered(Exception):
-    """A content filter has refused what was sent: answered without a bill, but a call all the same."""
+    """A content filter has rejected the request: not billed, but counted as a call."""
 
     def __init__(self, limits: RateLimits) -> None:
         super().__init__()
@@ -103,7 +109,7 @@ class _ContentFiltered(Exception):
 
 
 class ClaudeModel:
-    """Claude behind the port; `client` is one of the SDK's async clients."""
+    """Claude as a `Model` and `ConversationModel`; `client` is one of the SDK's async clients."""
 
     def __init__(self, name: str, model_id: str, client: AsyncAnthropic | AsyncAnthropicBedrockMantle) -> None:
         self.name, self.model_id, self._client = name, model_id, client
@@ -133,7 +139,10 @@ class ClaudeModel:
         return claude_turns.turn(message.content, stop, usage, self.model_id, limits, message.detail)
 
     async def _send[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
-        """The answer, and what it says of limits. Raises _Filtered and what the port says."""
+        """Send a request; return the answer with its rate limits.
+
+        Raises _ContentFiltered and the port's errors.
+        """
         try:
             raw = await self._client.messages.with_raw_response.create(**request)
             return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
@@ -146,7 +155,7 @@ class ClaudeModel:
         except (anthropic.AnthropicError, ValidationError) as exc:
             raise Unavailable(f"The model's answer could not be read: {type(exc).__name__}") from exc
         except RuntimeError as exc:
-            # how the SDK says that it found nothing to sign a call to Bedrock with
+            # the SDK's error for missing credentials of Bedrock
             raise Misconfigured("There are no AWS credentials for Bedrock.") from exc
 
     @property
@@ -157,7 +166,7 @@ class ClaudeModel:
     def _request(self, question: Question) -> dict[str, Any]:
         config: dict[str, Any] = {"format": {"type": "json_schema", "schema": prompt.schema(question.answer)}}
         if price_of(self.model_id)["effort"]:
-            # these are tasks of reading and ordering: more thinking costs more than it brings
+            # these tasks are reading and sorting: more thinking costs more than it helps
             config["effort"] = "low"
         return {
             "model": self._api_id,
@@ -172,7 +181,10 @@ class ClaudeModel:
 
 
 def _is_content_filter(exc: anthropic.APIStatusError) -> bool:
-    """A filter that looks at the material answers 400 too; that is one item's refusal, not a wrong setting."""
+    """Return True for a rejection by a content filter.
+
+    It is also a 400, but not a wrong setting.
+    """
     return exc.status_code == 400 and "content filter" in _error_field(exc, "message").lower()
 
 
@@ -183,20 +195,20 @@ def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misc
         return kind(f"The provider answered {status}.", _parse_seconds(exc.response.headers.get("retry-after")), limits)
     if status in (408, 409) or status >= 500:
         return Unavailable(f"The provider answered {status}.")
-    # its message is left out: it may quote what was sent
+    # the message is omitted: it may quote the request
     said = _error_field(exc, "type") or "error"
-    return Misconfigured(f"The provider refuses the call ({status} {said}); look at the key and the model.")
+    return Misconfigured(f"The provider refuses the call ({status} {said}); check the key and the model.")
 
 
 def _error_field(exc: anthropic.APIStatusError, part: str) -> str:
-    """The `type` or `message` of the provider's error, or nothing."""
+    """Return the `type` or `message` of the provider's error, or an empty string."""
     body = exc.body if isinstance(exc.body, dict) else {}
     inner = body.get("error", body)
     return str(inner.get(part, "")) if isinstance(inner, dict) else ""
 
 
 def limits_of(headers: Any) -> RateLimits:
-    """The limits with the least room, as the provider's headers state them."""
+    """Return the rate limits from the provider's headers, of several token limits the tightest."""
 
     def whole(name: str) -> int | None:
         value = headers.get(f"anthropic-ratelimit-{name}")
@@ -214,7 +226,7 @@ def limits_of(headers: Any) -> RateLimits:
 
 
 def _seconds_until(time: str | None) -> float | None:
-    """Seconds from now to an RFC 3339 time."""
+    """Return the seconds until an RFC 3339 time, None without a valid one."""
     if not time:
         return None
     try:

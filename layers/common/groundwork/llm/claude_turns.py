@@ -1,4 +1,4 @@
-"""Turns of a conversation as the Messages API has them: the request, and what is taken from the answer."""
+"""Conversion of conversation turns to and from the Messages API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,13 +15,16 @@ _ENDS = {
     "pause_turn": TurnEnd.SAID,
     "refusal": TurnEnd.REFUSED,
 }
-"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 _CACHE_MARK = {"cache_control": {"type": "ephemeral"}}
 
 
 def request(conversation: Conversation) -> dict[str, Any]:
-    """Without model and effort. Two marks for the cache: what is the same for all sessions, and all said so far."""
+    """Return the request without model and effort.
+
+    Cache marks follow the instructions, the same for all sessions, and the last message.
+    """
     *earlier, last = conversation.messages
     return {
         "max_tokens": conversation.max_tokens,
@@ -35,7 +38,7 @@ def request(conversation: Conversation) -> dict[str, Any]:
 
 
 def turn(content: list[dict[str, Any]], stop: str, usage: Usage, model: str, limits: RateLimits, detail: str) -> Turn:
-    """What the API has answered, as the port says it."""
+    """Return the API's answer as a `Turn` of the port."""
     blocks = tuple(map(_as_request_block, content))
     end = _ENDS.get(stop, TurnEnd.TRUNCATED)
     if end is TurnEnd.CALLS and not all(map(_is_complete, blocks)):
@@ -61,7 +64,10 @@ class _Call(BaseModel):
 
 
 def _as_request_block(block: Mapping[str, Any]) -> Block:
-    """As it is sent back: answers have fields that requests do not take. Thinking must come back as it was."""
+    """Return a block as requests accept it, without fields of answers.
+
+    Thinking must be sent back unchanged.
+    """
     if block.get("type") == "text":
         return {"type": "text", "text": str(block.get("text", ""))}
     if block.get("type") == "tool_use":

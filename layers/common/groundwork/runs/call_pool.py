@@ -20,7 +20,10 @@ type Partial = Mapping[int, ItemOutcome | ItemFailed | None]
 
 
 class CallPool:
-    """Tasks in flight. `finished` collects results; `fatal` is set once no further call can succeed."""
+    """Tasks in flight. `finished` collects results.
+
+    `fatal` is set once no further call can succeed.
+    """
 
     def __init__(
         self,
@@ -34,7 +37,7 @@ class CallPool:
         self.finished: list[ItemResult] = []
         self.fatal: Misconfigured | None = None
         self.broken: BaseException | None = None
-        """Exception of a task that our code did not expect: the hop breaks off with it."""
+        """Unexpected exception of a task: the hop raises it."""
         self.abandoned = CallCost()
         self.out_of_time = False
         self._units: dict[asyncio.Task[None], Unit] = {}
@@ -58,7 +61,7 @@ class CallPool:
     def next_units(self, run: Run, entries: Mapping[int, ManifestEntry], slots: int) -> list[Unit]:
         """Return the units to start now; see `select_units`."""
         if not self._units:
-            # also after a suspect's claim could not be saved, so that its unit never started
+            # also if the claim of a suspect could not be saved and its unit never started
             self._alone = False
         if slots <= 0 or self._alone:
             return []
@@ -140,7 +143,10 @@ class CallPool:
         return max(0, min(waits) - self._now_ms()) if waits else None
 
     async def cancel(self) -> None:
-        """End all calls in flight. Their attempts count: a call longer than a hop must not be made for ever."""
+        """End all calls in flight.
+
+        Their attempts count: a call longer than a hop must not be made for ever.
+        """
         tasks = list(self._units)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,7 @@
-"""Transitions of a run's claims and counters as items start and end. Pure: values in, the next run out."""
+"""Transitions of a run's claims and counters as items start and end.
+
+Pure: values in, the next run out.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,10 +19,9 @@ def with_attempt(claim: Claim | None, now: int) -> Claim:
 
 
 def without_ended(run: Run, results: Iterable[ItemResult]) -> Run:
-    """Return the run as the next claims are decided on: as it will be once these results are saved.
+    """Return the run as it will be once these results are saved: the base for the next claims.
 
-    A result that does not fit into the commit is not among them. It keeps its claim, so its item does not start again
-    before the result is saved.
+    A result beyond the commit's limits keeps its claim, so its item does not start again before the result is saved.
     """
     ended = {result.entry.index for result in results if result.final}
     waiting = {result.entry.index: result.waiting_claim() for result in results if not result.final}
@@ -30,7 +32,10 @@ def without_ended(run: Run, results: Iterable[ItemResult]) -> Run:
 def count_results(
     run: Run, results: Sequence[ItemResult], entries: Sequence[JournalEntry], unsaved: Sequence[ItemResult]
 ) -> Run:
-    """Return the run after a commit of these results and their journal entries; `unsaved` wait for the next commit."""
+    """Return the run after a commit of these results and their journal entries.
+
+    `unsaved` wait for the next commit.
+    """
     after = run.with_entries(entries)
     claims = dict(after.claims)
     for result in results:
@@ -45,17 +50,20 @@ def count_results(
 
 
 def with_item_error(run: Run, entries: Sequence[JournalEntry], shown: bool) -> Run:
-    """Return the run with the last error of these entries as its own, if its type shows item errors as such."""
+    """Return the run with the entries' last error as its own, if its type shows item errors."""
     errors = [entry.error for entry in entries if entry.error] if shown else []
     return replace(run, error=errors[-1]) if errors else run
 
 
 def advance(run: Run, claims: Mapping[int, Claim], entries: Mapping[int, ManifestEntry], concurrency: int) -> Run:
-    """Return the run after these items are claimed. The cursor also passes the skipped items that follow."""
+    """Return the run after these items are claimed.
+
+    The cursor also passes the skipped items that follow.
+    """
     cursor = max([run.cursor, *(index + 1 for index in claims)])
     while cursor in entries and entries[cursor].skipped:
         cursor += 1
-    # an item that gave its only attempt back stays claimed with zero attempts: the cursor has passed it
+    # an item without a counted attempt stays claimed with zero attempts: the cursor has passed it
     kept = {index: claim for index, claim in run.claims.items() if index not in claims} | dict(claims)
     merging = any(entries[index].merge_of_run for index in claims)
     phase = RunPhase.MERGING if merging else run.phase
@@ -69,7 +77,7 @@ def exhausted(run: Run) -> list[int]:
 
 
 def next_unskipped(run: Run, entries: Mapping[int, ManifestEntry]) -> int:
-    """Return the index of the first item from the cursor on that is not known to be skipped."""
+    """Return the index of the first item from the cursor on, known skipped ones excepted."""
     index = run.cursor
     while index in entries and entries[index].skipped:
         index += 1
@@ -77,11 +85,11 @@ def next_unskipped(run: Run, entries: Mapping[int, ManifestEntry]) -> int:
 
 
 def _with_durations(run: Run, results: Sequence[ItemResult]) -> Run:
-    """Update the average and the slowest of recent durations, the base of estimates of the time left."""
+    """Update the average and the slowest duration, the base of time estimates."""
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (result.duration_ms for result in results if result.result is not None):
         average = duration if not average else (average * 7 + duration) // 8
-        # the maximum decays, so that one outlier does not shorten all later hops
+        # the maximum decays: one outlier must not shorten all later hops
         slowest = max(duration, slowest * 15 // 16)
     return replace(run, average_ms=average, slowest_ms=slowest)
 

@@ -1,4 +1,7 @@
-"""When a hop stops taking on work, and when a run gets no other hop. Pure: values in, decisions out."""
+"""When a hop stops taking on work, and when a run gets no other hop.
+
+Pure: values in, decisions out.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ FIRST_GUESS_MS = 30_000
 
 
 def margin_ms(total_ms: int) -> int:
-    """Return the reserve of a hop of this length; a short one (tests, a trial) keeps a fifth of itself."""
+    """Return the reserve of a hop of this length.
+
+    A short one (tests, a trial) keeps a fifth of itself.
+    """
     return min(MARGIN_MS, total_ms // 5)
 
 
@@ -31,10 +37,10 @@ def expected_ms(slowest_ms: int, total_ms: int) -> int:
 
 
 def may_start(left_ms: int, total_ms: int, slowest_ms: int) -> bool:
-    """Return True if an item that starts now is likely to end within this hop.
+    """Return True if an item started now is likely to end within this hop.
 
-    In its first quarter a hop starts items anyway. Otherwise an item slower than a hop would never start and starve the
-    run; like this it uses up its attempts.
+    In its first quarter a hop starts items anyway: an item slower than a hop would never start and starve the run. Like
+    this it uses up its attempts.
     """
     if left_ms > total_ms * 3 // 4:
         return True
@@ -61,7 +67,10 @@ class HopClock:
 
 
 def give_up_reason(run: Run) -> tuple[ErrorCode, str] | None:
-    """Return the reason to give a run up: the guard that replaces Lambda's loop detection, disabled by process_next."""
+    """Return the reason to give a run up.
+
+    The guard that replaces Lambda's loop detection, disabled by process_next.
+    """
     if run.hops > MAX_HOPS:
         return ErrorCode.HOP_LIMIT, f"The run was given up after {MAX_HOPS} hops."
     if run.stalled_hops >= MAX_STALLED_HOPS:

@@ -1,4 +1,4 @@
-"""The manifest entries that a hop has loaded, by pages."""
+"""Cache of the manifest entries of a hop, loaded by pages."""
 
 from groundwork.runs import claims
 from groundwork.runs.manifest import PAGE
@@ -14,7 +14,7 @@ class EntryCache:
         self.loaded: dict[int, ManifestEntry] = {}
 
     async def prepare(self, run: Run) -> None:
-        """Load the entries of the items that wait or come next."""
+        """Load the entries of waiting items and of the next ones."""
         wanted = [index for index, claim in run.claims.items() if not claim.active]
         wanted += [index for index in (run.cursor, run.cursor + PAGE // 2) if index < run.total]
         await self._load(run.id, {index // PAGE for index in wanted if index not in self.loaded})

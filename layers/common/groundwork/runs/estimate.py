@@ -12,7 +12,7 @@ from groundwork.runs.ports import BacklogReader, RunStore
 from groundwork.runs.schemas import RunEstimate
 
 MAX_ITEMS = 10_000
-"""Items that an estimate counts at most."""
+"""Maximum number of items in an estimate."""
 
 
 def estimate_of(

@@ -1,7 +1,7 @@
-"""Run types: the interface between the run engine and the work that a run does.
+"""Run types: the interface between the run engine and the work of a run.
 
 A run type is one subclass of `RunHandler` in `groundwork.generation.handlers` and one line in
-`groundwork.generation.registry`. The engine reads everything it needs to know about a type from its handler.
+`groundwork.generation.registry`. The engine knows nothing else about a type.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,10 @@ from groundwork.runs.model import CardCoverage, ErrorCode, ManifestEntry, Run, R
 from groundwork.runs.ports import BacklogReader, InThread, RunStore, Write
 
 type Spend = Callable[[Reply], None]
-"""Records the usage of a reply. Every reply must be recorded before anything else is done with it."""
+"""Records the usage of a reply.
+
+Every reply must be recorded before anything else is done with it.
+"""
 
 
 class ItemFailed(GroundworkError):
@@ -34,10 +37,10 @@ def no_writes(entry: ManifestEntry) -> Sequence[Write]:
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """Result of an item that succeeded.
+    """Result of a successful item.
 
-    `writes` derives the rows from the manifest entry: when a commit finds the backlog changed, the entry is refreshed
-    and the rows are derived again. An outcome that depends on the old state sets `rebasable` to False and fails then.
+    `writes` derives the rows from the manifest entry. If a commit conflicts with a change of the backlog, the entry is
+    refreshed and the rows are derived again; an outcome with `rebasable` False fails instead.
     """
 
     entry: ManifestEntry
@@ -49,7 +52,7 @@ class ItemOutcome:
         return tuple(self.writes(self.entry))
 
     def rebase(self, entry: ManifestEntry | None) -> "ItemOutcome | ItemFailed":
-        """Return the outcome for the refreshed entry; None means that the target was deleted."""
+        """Return the outcome for the refreshed entry; None: the target was deleted."""
         if entry is None:
             return ItemFailed(ErrorCode.TARGET_GONE, "The target was deleted during the run.")
         if not self.rebasable:
@@ -73,12 +76,15 @@ class JobContext:
     io: InThread
     now_ms: Callable[[], int]
     themes: dict[str, None] = field(default_factory=dict)
-    """Themes that this hop has assigned, in order of appearance."""
+    """Themes assigned in this hop, in order of appearance."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """A run with the stores that its manifest is read from. `chosen` limits it to these targets; None: all."""
+    """A run with the stores behind its manifest.
+
+    `chosen` limits the run to these targets; None: all.
+    """
 
     run: Run
     project_id: str
@@ -92,7 +98,10 @@ class RunScope:
 
 @dataclass(frozen=True, slots=True)
 class StartScope:
-    """Input of `RunHandler.count_items`: the request, resolved to numbers, and the project's exact counts."""
+    """Input of `RunHandler.count_items`.
+
+    The request, resolved to numbers, and the project's exact counts.
+    """
 
     project_id: str
     counts: Counts
@@ -109,13 +118,16 @@ class RunHandler(ABC):
     """Progress text while items are processed, such as "Writing stories"."""
 
     owner: ClassVar[Kind] = Kind.PROJECT
-    """Kind of the object that the run belongs to: a project or a plan."""
+    """Kind of the run's owner: a project or a plan."""
 
     target: ClassVar[Kind | None] = None
-    """Kind of the objects that items are about; None for batches and parts, which have no id."""
+    """Kind of the items' targets; None for batches and parts: they have no id."""
 
     selects: ClassVar[Kind | None] = None
-    """Kind of the objects named by `itemIds` of a start request; None: the type takes no selection."""
+    """Kind of the objects named by `itemIds` of a start request.
+
+    None: the type takes no selection.
+    """
 
     within_epic: ClassVar[bool] = False
     """True if `epicId` of a start request may limit the run to one epic."""
@@ -124,16 +136,19 @@ class RunHandler(ABC):
     """Name of the lock of an active run; None: the type's own name."""
 
     builds_on: ClassVar[tuple[RunType, ...]] = ()
-    """Types whose output this type reads. A run that replaces existing output excludes active runs that build on it."""
+    """Types whose output this type reads.
+
+    A run that replaces existing output excludes active runs that build on it.
+    """
 
     uses: ClassVar[frozenset[Kind]] = frozenset()
     """Kinds that users may not delete while such a run is active."""
 
     counts: ClassVar[str | None] = None
-    """Field of the project's counts that the created artifacts belong to."""
+    """Field of the project's counts for the created artifacts."""
 
     batch_size: ClassVar[int] = 1
-    """Items that one call of `process` takes at most."""
+    """Maximum number of items in one call of `process`."""
 
     call_seconds: ClassVar[int] = 0
     """Assumed duration of a model call, for estimates."""
@@ -143,22 +158,22 @@ class RunHandler(ABC):
     """True if an item's error is shown as the run's error."""
 
     start_refusal: ClassVar[str | None] = None
-    """Reason that POST .../runs does not start this type."""
+    """Reason not to start this type by POST .../runs; None: it may."""
 
     retry_refusal: ClassVar[str | None] = None
-    """Reason that a run of this type cannot be retried."""
+    """Reason not to retry a run of this type; None: it may be retried."""
 
     @property
     def lock_name(self) -> str:
         return self.lock or self.type.value
 
     def count_items(self, scope: StartScope) -> int:
-        """Return the number of items that a new run would have, skipped ones included."""
+        """Return the number of items of a new run, skipped ones included."""
         raise NotImplementedError
 
     @abstractmethod
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
-        """Yield the manifest entries that follow the `scope.run.queued` ones already written, in order.
+        """Yield the manifest entries after the first `scope.run.queued` ones, in order.
 
         The caller numbers them.
         """
@@ -168,7 +183,7 @@ class RunHandler(ABC):
         raise NotImplementedError
 
     def entries_after_retried(self, scope: RunScope, failed: Sequence[int]) -> Iterator[ManifestEntry]:
-        """Yield entries that a retry needs besides the failed ones of the earlier run (`failed`: their indexes)."""
+        """Yield further entries of a retry. `failed`: indexes of the earlier run's failed items."""
         return iter(())
 
     def current(self, scope: RunScope, entry: ManifestEntry) -> ManifestEntry | None:
@@ -187,11 +202,11 @@ class RunHandler(ABC):
         """
 
     def closing_writes(self, run: Run) -> Sequence[Write]:
-        """Return what the run's last transaction writes besides the end of the run itself."""
+        """Return the writes to add to the run's last transaction."""
         return ()
 
     def estimate_calls(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> list[tuple[int, int]]:
-        """Return (input, output) tokens of each call that these entries need."""
+        """Return the (input, output) tokens of each call for these entries."""
         return []
 
 
@@ -208,11 +223,11 @@ class RunHandlers:
         return iter(self._by_type.values())
 
     def building_on(self, type_: RunType) -> tuple[RunHandler, ...]:
-        """Return the handlers of the types that read the output of this one."""
+        """Return the handlers of the types with this one among their `builds_on`."""
         return tuple(handler for handler in self if type_ in handler.builds_on)
 
     def using(self, kind: Kind) -> tuple[RunHandler, ...]:
-        """Return the handlers of the types that need objects of this kind to stay."""
+        """Return the handlers of the types with this kind among their `uses`."""
         if kind is Kind.PROJECT:
             return tuple(handler for handler in self if handler.owner is Kind.PROJECT)
         return tuple(handler for handler in self if kind in handler.uses)

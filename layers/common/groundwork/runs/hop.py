@@ -1,4 +1,4 @@
-"""One hop of a run: take the lease, queue the items, process them until the time is nearly up, hand over."""
+"""One hop of a run: take the lease, queue the items, process them in time, hand over."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -34,7 +34,10 @@ class HopEnd(StrEnum):
 
 @dataclass(slots=True)
 class HopRunner:
-    """Dependencies of a hop. `left_ms` returns the time left of this invocation; `request_id` is that of its event."""
+    """Dependencies of a hop.
+
+    `left_ms` returns the time left of this invocation; `request_id` is that of its event.
+    """
 
     store: RunStore
     backlog: BacklogReader
@@ -108,7 +111,7 @@ class Hop:
         return await self._end() if self._all_ended or self.halt else await self._hand_over()
 
     async def _recorded_halt(self) -> Halt | None:
-        """Return the reason that the items name, for a worker lost between a run's last item and its end."""
+        """Return the halt recorded in the items: a worker was lost between the last one and the end."""
         if not self.state.failed:
             return None
         entries = await self.io(lambda: list(self.runner.store.journal(self.state.id)))
@@ -146,7 +149,7 @@ class Hop:
         await self._fail(claims.exhausted(self.state), code, message)
 
     async def _fail_rest(self, code: ErrorCode, message: str) -> None:
-        """Fail every item that has not ended, with the reason that ends the run."""
+        """Fail all items left, with the reason for the end of the run."""
         await self._fail(sorted(self.state.claims), code, message)
         while self.state.cursor < self.state.queued:
             start, stop = self.state.cursor, min(self.state.cursor + PAGE, self.state.queued)

@@ -1,4 +1,6 @@
-"""Queueing: the items of a run, as entries of its manifest. The handlers supply them; this module numbers them.
+"""Queueing: the items of a run, as entries of its manifest.
+
+The handlers supply them; this module numbers them.
 
 The backlog may grow between two hops, also in the middle. So queueing continues after the last entry written, whatever
 its position is now. A page that is not full marks the end.
@@ -24,9 +26,9 @@ def manifest_entries(
     store: RunStore,
     selection: Sequence[tuple[int, ...]] = (),
 ) -> Iterator[ManifestEntry]:
-    """Yield the run's items in order, from the first one that is not in its manifest yet.
+    """Yield the run's items in order, from the first one not in its manifest yet.
 
-    `selection` belongs to a run that is not stored yet; otherwise the store supplies it.
+    `selection` is for a run not stored yet; otherwise the store supplies it.
     """
     if run.queued % PAGE:
         return iter(())
@@ -42,9 +44,9 @@ def manifest_entries(
 
 
 def _original_request(run: Run, store: RunStore) -> tuple[Run, str]:
-    """Return the run with the request it carries out, and the id of the run with the stored selection.
+    """Return the run with its original request, and the id of the run with the selection.
 
-    A retry of a run that was given up before its items were queued does all of that run's items, not its failed ones.
+    A run given up before its items were queued has no failed items: its retry does all that it was started for.
     """
     source_id = run.id
     while run.retry_of and (earlier := store.load(run.retry_of)).given_up_unqueued:
@@ -54,7 +56,10 @@ def _original_request(run: Run, store: RunStore) -> tuple[Run, str]:
 
 
 def after_queued(scope: RunScope, entries: Iterator[ManifestEntry]) -> Iterator[ManifestEntry]:
-    """Skip the entries up to the last one queued, by their numbers: `entries` must be in order of them."""
+    """Skip the entries up to the last one queued, by their numbers.
+
+    `entries` must be in order of them.
+    """
     run = scope.run
     if not run.queued:
         return entries
@@ -63,7 +68,7 @@ def after_queued(scope: RunScope, entries: Iterator[ManifestEntry]) -> Iterator[
 
 
 def retried_entries(handler: RunHandler, scope: RunScope) -> Iterator[ManifestEntry]:
-    """Yield the failed items of the run that this one retries, refreshed."""
+    """Yield the refreshed failed items of the retried run."""
     earlier = scope.run.retry_of or ""
     entries = last_entries(scope.store, earlier).values()
     failed = sorted(entry.index for entry in entries if entry.status is ItemStatus.FAILED)

@@ -1,4 +1,4 @@
-"""A run: one job over many items. The values, their counters and what may follow what."""
+"""The run: one job over many items, with its manifest, claims, journal and counters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,11 +12,11 @@ from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
 ITEM_ATTEMPTS = 3
-"""How often an item is tried within one run (the claim counts)."""
+"""Attempts at an item within one run, counted by its claim."""
 
 MAX_HOPS = 1_000
 MAX_STALLED_HOPS = 5
-"""Hops in a row that may pass without any item ending before the run is given up."""
+"""Consecutive hops without progress before a run is given up."""
 
 
 class RunType(StrEnum):
@@ -47,7 +47,7 @@ class RunStatus(StrEnum):
 
 
 class RunPhase(StrEnum):
-    """What a run is doing, for people: see `phase_detail` for the sentence."""
+    """Activity of a run, for people; `phase_detail` is a sentence about it."""
 
     WAITING = "WAITING"
     QUEUEING = "QUEUEING"
@@ -70,7 +70,7 @@ class ItemStatus(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why an item, or a whole run, failed."""
+    """Cause of the failure of an item or of a whole run."""
 
     ANSWER_INVALID = "ANSWER_INVALID"
     ANSWER_TRUNCATED = "ANSWER_TRUNCATED"
@@ -90,12 +90,15 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the schedule retries a run with such a failure, all of its failed items then; a person may always."""
+        """True if the schedule retries a run with such a failure, all failed items included.
+
+        Users always may.
+        """
         return self in _RETRYABLE
 
     @property
     def stops(self) -> bool:
-        """Whether it is a whole run that fails for it, with all the items that have not ended."""
+        """True if the cause ends a whole run and fails all items left."""
         return self in _STOPPING
 
 
@@ -114,7 +117,7 @@ _RETRYABLE = {
 
 
 class RunOptions(Stored):
-    """How a run is to be done; the contract's `options`."""
+    """Options of a run, `options` in the API."""
 
     mode: Annotated[Mode, stored_as("mode")] = Mode.STANDARD
     existing_behavior: Annotated[Literal["skip", "replace"], stored_as("existingBehavior")] = "skip"
@@ -131,10 +134,10 @@ class RunOptions(Stored):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An item that was begun and has not ended.
+    """An item that was started and has not ended.
 
-    `started_at` is 0 while the item waits for its next attempt; `lost` says that a worker vanished over it.
-    `usage` and `cost` are what its earlier attempts have used.
+    `started_at` is 0 while the item waits for its next attempt; `lost`: a worker vanished during an attempt; `saving`:
+    its result waits for a commit. `usage` and `cost` are those of earlier attempts.
     """
 
     attempts: int
@@ -151,9 +154,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write a run. `epoch` rises with every new holder; `until` is in ms since the epoch.
+    """The right to write a run. `epoch` rises with every new holder; `until` is a time in ms.
 
-    Without an owner, `until` is the time by which somebody should have taken it.
+    Without an owner, `until` is the time by which the next hop should have taken it.
     """
 
     epoch: int = 0
@@ -169,11 +172,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One line of the manifest: what an item is about, as it stood when the run was queued.
+    """One line of the manifest: the target of an item, as it was when the run was queued.
 
     `numbers` is the target's path below its project (a story E3-S2 is (3, 2)); for a batch of cards, (batch number,).
-    `old` are the numbers of the children it had, `first` the first number that is free for new ones.
-    `cards` are the card numbers of a batch; `merges` is the run whose drafts a merge item brings together.
+    `replaced` are the numbers of its children to delete, `first_number` is the first free number for new ones.
+    `card_numbers` are the cards of a batch. `merge_of_run` is set for a merge: the run with the drafts to merge.
     """
 
     index: int
@@ -188,7 +191,7 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal: what became of an item with one commit."""
+    """One line of the journal: the end of an item, written with the commit of its result."""
 
     index: int
     status: ItemStatus
@@ -206,7 +209,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class CardCoverage:
-    """Number of cards that state a bug or a wish (`actionable`), and of those that an epic covers."""
+    """Number of cards with a bug or a wish (`actionable`), and of those covered by an epic."""
 
     actionable: int
     covered: int
@@ -218,10 +221,10 @@ class CardCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One row: everything that progress shows and everything a new worker needs to go on.
+    """One row: all that progress shows and all that a new worker needs to continue.
 
-    Items with an index below `cursor` have been claimed; those of them that have not ended are in `claims`, so the
-    pair says exactly what is left, without reading a single item. Costs are in millionths of a US dollar, times in ms.
+    Items with an index below `cursor` were claimed; those of them not ended yet are in `claims`. So the pair determines
+    the remaining work without a read of any item. Costs are in millionths of a US dollar, times in ms.
     """
 
     id: str
@@ -278,12 +281,15 @@ class Run:
 
     @property
     def progress_mark(self) -> int:
-        """Rises whenever a hop achieved anything: queueing counts too."""
+        """Measure of progress: rises with every item queued or ended."""
         return self.queued + self.ended
 
     @property
     def queued_all(self) -> bool:
-        """Whether the manifest is complete. Before that no item is worked on; a run that ended so keeps its phase."""
+        """True once the manifest is complete.
+
+        No item starts before; a run ended before keeps its phase.
+        """
         return self.phase not in (RunPhase.WAITING, RunPhase.QUEUEING)
 
     @property
@@ -291,7 +297,7 @@ class Run:
         return self.status is RunStatus.FAILED and not self.queued_all
 
     def with_entries(self, entries: Iterable[JournalEntry]) -> "Run":
-        """The run after these items ended: counters, totals and claims move together."""
+        """Return the run after these items ended, with its counters and claims updated."""
         run = self
         for entry in entries:
             run = run._with_entry(entry)

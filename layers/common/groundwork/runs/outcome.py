@@ -10,7 +10,10 @@ type Halt = tuple[ErrorCode, str]
 
 
 def end_run(run: Run, halt: Halt | None, retried_by_schedule: bool, now: int) -> Run:
-    """Return the run after its end. `retried_by_schedule`: the run's type allows automatic retries."""
+    """Return the run after its end.
+
+    `retried_by_schedule`: the run's type allows automatic retries.
+    """
     stopped_by = halt[0] if halt else None
     again = retried_by_schedule and retry.should_retry(run.retryable, run.queued_all, run.attempts, stopped_by)
     return replace(

@@ -9,15 +9,21 @@ from groundwork.runs.ports import Changes
 from groundwork.runs.results import ItemResult
 
 MAX_ACTIONS = 96
-"""Of a transaction's 100 actions: one is the run's row, the rest is reserved for the store's own bookkeeping."""
+"""Of a transaction's 100 actions.
+
+One is the run's row, the rest is reserved for the store's own bookkeeping.
+"""
 
 MAX_BYTES = 3_000_000
-"""Of the 4 MB of a transaction: the rest is for names, keys, journal entries and the run's row."""
+"""Of the 4 MB of a transaction.
+
+The rest is for names, keys, journal entries and the run's row.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Results that one transaction saves, with what it writes, and the results that wait for the next one."""
+    """Results saved by one transaction, with their changes; `waiting` are left for the next."""
 
     results: list[ItemResult]
     changes: Changes

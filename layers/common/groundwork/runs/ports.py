@@ -1,4 +1,4 @@
-"""Ports of the run engine: implemented by `groundwork.adapters.dynamodb`, and by fakes in tests."""
+"""Ports of the run engine, implemented by `groundwork.adapters.dynamodb` and by fakes."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,16 @@ type Invoker = Callable[[str], None]
 
 
 class Write(Protocol):
-    """Rows that a commit writes beside the run's own. Each kind has a frozen dataclass in its context.
+    """Rows written by a commit beside the run's own.
 
-    The store turns each kind into transaction actions. A condition of theirs that fails is an ItemsConflict of `index`.
+    Each kind is a frozen dataclass in its context.
+
+    The store turns each kind into transaction actions. A failed condition raises ItemsConflict with `index`.
     """
 
     @property
     def index(self) -> int | None:
-        """Index of the item that the write belongs to; None for writes of the run as a whole."""
+        """Index of the item the write belongs to; None for writes of the run as a whole."""
         ...
 
     @property
@@ -51,7 +53,10 @@ class Write(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one commit writes besides the run's row: journal entries, a page of the manifest, and writes of items."""
+    """Content of one commit beside the run's row.
+
+    Journal entries, a manifest page, and writes of items.
+    """
 
     entries: tuple[JournalEntry, ...] = ()
     manifest: tuple[ManifestEntry, ...] = ()
@@ -71,7 +76,7 @@ class Changes:
 
     @property
     def actions(self) -> int:
-        """Number of transaction actions, without that of the run's row."""
+        """Number of transaction actions, the run's row not counted."""
         return sum(write.actions for write in self.writes) + bool(self.entries) + bool(self.manifest)
 
     def __add__(self, other: "Changes") -> "Changes":
@@ -80,7 +85,7 @@ class Changes:
 
 
 class ItemsConflict(GroundworkError):
-    """Rows of these items are not as they were when the run was queued; nothing was written."""
+    """Rows of these items have changed since the run was queued; nothing was written."""
 
     def __init__(self, indexes: Sequence[int]) -> None:
         super().__init__(f"The backlog has changed under the items {sorted(set(indexes))}.")
@@ -88,7 +93,7 @@ class ItemsConflict(GroundworkError):
 
 
 class AlreadyStarted(GroundworkError):
-    """The same request with the same Idempotency-Key has started a run already."""
+    """A run was started by the same request with the same Idempotency-Key."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -108,7 +113,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The client's Idempotency-Key and a fingerprint of what it was sent with."""
+    """The client's Idempotency-Key and a fingerprint of its request."""
 
     key: str
     fingerprint: str
@@ -116,7 +121,7 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A possible target of a run that makes children; `floor` is the highest number a deleted child had."""
+    """A possible parent of new children; `floor` is the highest number of a deleted child."""
 
     path: Path
     title: str
@@ -124,17 +129,20 @@ class Parent:
 
 
 class RunStore(Protocol):
-    """Runs, their manifests, journals and logs. Every write of a run is conditional on its epoch and seq."""
+    """Runs, their manifests, journals and logs.
+
+    Writes of a run are conditional on its epoch and seq.
+    """
 
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
-        """Writes the run, its lock and its idempotency record together.
+        """Write the run, its lock and its idempotency record together.
 
         Raises RunAlreadyActive, IdempotencyKeyReused, NotFound (the project is gone), AlreadyStarted.
         """
         ...
 
     def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
-        """The id of the run started with this key, or None. Raises IdempotencyKeyReused."""
+        """Return the id of the run started with this key, or None. Raises IdempotencyKeyReused."""
         ...
 
     def next_number(self, project_id: str) -> int: ...
@@ -148,7 +156,7 @@ class RunStore(Protocol):
         ...
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
-        """As save, and in the same transaction the lock goes and the project's counts take the run's in."""
+        """As `save`; the same transaction also releases the lock and updates the project's counts."""
         ...
 
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]: ...
@@ -156,29 +164,29 @@ class RunStore(Protocol):
     def selection(self, run_id: str) -> list[tuple[int, ...]]: ...
     def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
     def set_phase_detail(self, run_id: str, message: str) -> None:
-        """Says in a run that is still QUEUED why it does not move."""
+        """Record the reason for a delay in a run that is still QUEUED."""
         ...
 
     def active_ids(self) -> list[str]:
-        """Ids of all runs that have not ended, from the sparse index."""
+        """Return the ids of all active runs, from the sparse index."""
         ...
 
     def due_for_retry(self, now: int) -> list[str]: ...
     def clear_retry(self, run_id: str) -> None:
-        """Takes an ended run off the list of those due for a retry."""
+        """Remove an ended run from those due for a retry."""
         ...
 
     def runs_after(self, run_id: str) -> list[Run]:
-        """The runs of its project that were started after it, oldest first."""
+        """Return the later runs of its project, oldest first."""
         ...
 
     def active_by_type(self, project_id: str) -> dict[RunType, str]:
-        """The active run of each type, from the locks."""
+        """Return the id of the active run of each type, from the locks."""
         ...
 
 
 class BacklogReader(Protocol):
-    """What the run engine reads of a project; missing things are left out."""
+    """Reads of a project's backlog. Missing objects are left out of the results."""
 
     def cards(self, project_id: str, numbers: Sequence[int]) -> list[Card]: ...
     def epics(self, project_id: str, numbers: Sequence[int]) -> list[Epic]: ...
@@ -189,13 +197,16 @@ class BacklogReader(Protocol):
     def all_epics(self, project_id: str) -> list[Epic]: ...
     def parents(self, project_id: str, kind: Kind, epic: int | None) -> Iterator[list[Parent]]: ...
     def project_floor(self, project_id: str) -> int:
-        """The highest number an epic of the project ever had that is gone. Raises NotFound."""
+        """Return the highest number of a deleted epic. Raises NotFound."""
         ...
 
     def floor(self, parent: Path) -> int:
-        """The highest number a child of this epic or story ever had that is gone; 0 where the parent is gone too."""
+        """Return the highest number of a deleted child of this epic or story.
+
+        0 if the parent is gone too.
+        """
         ...
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
-        """The numbers of the children of these parents, which are in key order and next to each other."""
+        """Return the children's numbers by parent. The parents must be in key order and adjacent."""
         ...

@@ -1,4 +1,4 @@
-"""What people and front ends see of a run. Pure: a run and the time in, the contract's JSON out."""
+"""Progress of runs as the API shows it. Pure: a run and the time in, JSON out."""
 
 from collections.abc import Iterable, Mapping
 
@@ -71,7 +71,7 @@ def coverage_counts(coverage: CardCoverage) -> CoverageCounts:
 
 
 def percent(run: Run) -> int:
-    """Whole percent of items ended; 100 only when all have."""
+    """Return the percentage of items ended, rounded down: 100 means all."""
     if run.total == 0:
         return 0 if run.status.active else 100
     return run.ended * 100 // run.total
@@ -82,7 +82,9 @@ def elapsed_ms(run: Run, now: int) -> int:
 
 
 def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
-    """Estimate the time left from the measured duration and the present concurrency; None before the first measurement.
+    """Estimate the time left from the measured duration and the present concurrency.
+
+    None before the first measurement.
 
     A pace with an interval starts at most one call an interval, however many it allows at a time. If the items in
     flight have taken longer than the measured average, their mean age replaces it.
@@ -98,13 +100,13 @@ def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
 
 
 def mean_age_ms(run: Run, now: int) -> float:
-    """How long the items in flight have been so, on average."""
+    """Return the mean time since the start of the items in flight."""
     ages = [max(0, now - claim.started_at) for claim in run.claims.values() if claim.active]
     return sum(ages) / len(ages) if ages else 0.0
 
 
 def poll_after_ms(run: Run) -> int:
-    """How long a front end should wait before it asks again."""
+    """Return the time until a client should poll again."""
     if not run.status.active:
         return 60_000
     if run.status is RunStatus.QUEUED:
@@ -129,7 +131,7 @@ def phase_detail(run: Run, activity: str) -> str:
 
 
 def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None, kind: Kind | None) -> RunItem:
-    """The contract's item: the manifest says what it is about, the journal or the run's claims how it stands."""
+    """Return an item: target from the manifest, state from the journal or the run's claims."""
     claim = run.claims.get(target.index)
     status = item_status(target, entry, claim)
     usage = entry.usage if entry else claim.usage if claim else Usage()
@@ -187,12 +189,12 @@ def tokens(usage: Usage) -> Tokens:
 
 
 def usd(cost: int) -> float:
-    """Millionths of a US dollar as dollars."""
+    """Convert millionths of a US dollar to dollars."""
     return round(cost / 1_000_000, 6)
 
 
 def _owner(run: Run) -> str:
-    """The project, or the plan, that the run belongs to."""
+    """Return the id of the project or plan of the run."""
     path = path_of(Kind.RUN, run.id)
     return path.project_id if path else ""
 

@@ -21,7 +21,7 @@ class CallCost:
         return CallCost(self.usage + other.usage, self.cost + other.cost)
 
     def split(self, count: int) -> list["CallCost"]:
-        """Return `count` nearly equal parts that add up to exactly this cost."""
+        """Return `count` nearly equal parts; their sum is exactly this cost."""
 
         def parts(total: int) -> list[int]:
             base, remainder = divmod(total, count)
@@ -34,7 +34,7 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """One attempt at an item that is over. `result` is None if its call was never made.
+    """Result of one attempt at an item; `result` is None if its call was never made.
 
     `shared`: its call was about other items too.
     """
@@ -58,7 +58,7 @@ class ItemResult:
         if self.claim.attempts >= ITEM_ATTEMPTS:
             return True
         if self.result.code in _ANSWERS:
-            # the answer was repaired once already; an item that shared its call gets one more try alone
+            # the answer was repaired once already; after a shared call the item gets one more try alone
             return not self.shared
         return not self.result.code.retryable
 
@@ -79,7 +79,10 @@ class ItemResult:
         )
 
     def waiting_claim(self) -> Claim:
-        """Return the claim of an item that waits for its next attempt. A call never made does not count as one."""
+        """Return the claim while the item waits for its next attempt.
+
+        A call never made is not counted.
+        """
         unmade = self.result is None
         return Claim(
             attempts=self.claim.attempts - (1 if unmade else 0),
@@ -89,7 +92,7 @@ class ItemResult:
 
 
 def abandoned_entry(index: int, claim: Claim | None, code: ErrorCode, message: str, now: int) -> JournalEntry:
-    """Return the entry of an item that fails without another attempt."""
+    """Return the entry of an item failed without another attempt."""
     claim = claim or Claim(0)
     return JournalEntry(
         index=index,

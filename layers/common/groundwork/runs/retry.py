@@ -1,4 +1,4 @@
-"""Automatic retries of runs: whether the schedule retries a run that ends now, and when."""
+"""Automatic retries of runs: the decision at the end of a run, and the delay."""
 
 from groundwork.runs.model import ErrorCode
 
@@ -11,8 +11,8 @@ FIRST_DELAY_MS = 5 * 60_000
 def should_retry(retryable_failures: int, queued_all: bool, attempts: int, stopped_by: ErrorCode | None = None) -> bool:
     """Return True if the schedule is to retry a run.
 
-    `retryable_failures` counts failed items whose cause may pass. `stopped_by` is the reason that the run was given up:
-    the next run would reach a limit again, so only a retryable reason allows a retry.
+    `retryable_failures` counts failed items with a passing cause. `stopped_by` is the reason of a run given up. The
+    next run would reach the same limit again, so only a retryable reason allows a retry.
     """
     if stopped_by is not None and not stopped_by.retryable:
         return False

@@ -1,6 +1,6 @@
-"""Selection of the items that start next. Pure: the run and its entries in, units of work out.
+"""Selection of the items to start next. Pure: the run and its entries in, units of work out.
 
-A unit is the group of entries that one call of the handler processes.
+A unit is a group of entries for one call of the handler.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from groundwork.runs.model import ITEM_ATTEMPTS, ManifestEntry, Run
 
 SUSPECT_ATTEMPTS = ITEM_ATTEMPTS - 1
-"""An item over which so many workers were lost is suspected of killing them."""
+"""After so many attempts, an item with a lost worker is suspected of killing its workers."""
 
 type Unit = tuple[ManifestEntry, ...]
 type Entries = Mapping[int, ManifestEntry]
@@ -28,9 +28,9 @@ def select_units(
 ) -> Selection:
     """Return the units to start, up to `slots` of them, as far as their entries are loaded.
 
-    Items that wait for another attempt come first, each alone in its unit, once `due` allows. `busy`: calls are in
-    flight. A suspect runs with nothing beside it: if it kills a third worker, no other item is lost with it. One lost
-    worker is no sign yet, since a deployment or a timeout takes dozens of innocent items with it.
+    Items due for another attempt come first, each alone in its unit. `busy`: calls are in flight. A suspect runs with
+    nothing beside it: if it kills a third worker, no other item is lost with it. One lost worker is no sign yet, since
+    a deployment or a timeout hits dozens of innocent items at once.
     """
     waiting = {index: claim for index, claim in run.claims.items() if not claim.active and index in entries}
     suspects = sorted(i for i, claim in waiting.items() if claim.lost and claim.attempts >= SUSPECT_ATTEMPTS)
@@ -41,7 +41,7 @@ def select_units(
 
 
 def fresh_units(run: Run, entries: Entries, batch_size: int, slots: int, busy: bool) -> list[Unit]:
-    """Return units of items that were never started, from the run's cursor on."""
+    """Return units of items never started, from the run's cursor on."""
     units: list[Unit] = []
     index = run.cursor
     while len(units) < slots and index < run.total:

@@ -1,4 +1,4 @@
-"""Starting a run: check what is asked, count what there is to do, write the run and its lock, trigger the first hop."""
+"""Start of a run: check the request, count the items, write the run, trigger its first hop."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, In
 
 MAX_SELECTED_ITEMS = 1_000
 MAX_PROBED_ITEMS = 2_000
-"""How many items are looked at, before a run is accepted, for one that has something to do."""
+"""Items searched for one with work to do before a run is accepted."""
 
 
 class RunRequest(Value):
@@ -32,14 +32,14 @@ class RunRequest(Value):
     item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED_ITEMS)] | None = None
 
     def fingerprint(self) -> str:
-        """The same for the same request, however it was written."""
+        """Return a hash of the request's content, independent of its formatting."""
         body = self.model_dump(mode="json", by_alias=True)
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 class ProjectCounts(Protocol):
     def __call__(self, project_id: str) -> Counts:
-        """The project's exact counts now. Raises NotFound."""
+        """Return the project's exact counts. Raises NotFound."""
         ...
 
 
@@ -53,8 +53,10 @@ class StartedRun:
 
 @dataclass(slots=True)
 class Starter:
-    """Everything that starting needs. `ai_and_model` checks the model asked for and says
-    which AI and which model will be used; it raises Invalid."""
+    """Dependencies of a start.
+
+    `ai_and_model` resolves the requested model to (AI, model) or raises Invalid.
+    """
 
     store: RunStore
     backlog: BacklogReader
@@ -81,7 +83,10 @@ class Starter:
         return self._started(run)
 
     def draft(self, project_id: str, request: RunRequest) -> tuple[Run, list[tuple[int, ...]]]:
-        """The run as it would start, with how many items it has. The ids it is given are checked here."""
+        """Return the run as it would start, with its number of items, and the selection.
+
+        Raises Invalid, NotFound.
+        """
         handler = self.handlers[request.type]
         if handler.start_refusal:
             raise Invalid.field("type", handler.start_refusal)
@@ -105,10 +110,10 @@ class Starter:
         return run, selection
 
     def retry(self, run_id: str, automatic: bool = False) -> StartedRun:
-        """A new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
+        """Start a new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
         earlier = self.store.load(run_id)
         if earlier.status.active:
-            raise NothingToRetry("The run is still under way; cancel it or wait for its end.")
+            raise NothingToRetry("The run is still active; cancel it or wait for its end.")
         handler = self.handlers[earlier.type]
         if handler.retry_refusal:
             raise NothingToRetry(handler.retry_refusal)
@@ -116,7 +121,7 @@ class Starter:
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
         if automatic and any(_supersedes(run, earlier) for run in self.store.runs_after(run_id)):
-            raise NothingToRetry("A later run of this type has had all of it to do.")
+            raise NothingToRetry("A later run of this type covers all items of this run.")
         path = path_of(Kind.RUN, run_id)
         if path is None:
             raise NotFound.of("run", run_id)
@@ -138,7 +143,10 @@ class Starter:
         return self._started(again)
 
     def trigger(self, run_id: str) -> None:
-        """An async invoke. Where it fails the run stays QUEUED with the reason, and the schedule picks it up."""
+        """Invoke the worker asynchronously.
+
+        On failure the run stays QUEUED with the reason, for the schedule.
+        """
         try:
             self.invoke(run_id)
         except Transient as error:
@@ -147,7 +155,7 @@ class Starter:
             )
 
     def _started(self, run: Run) -> StartedRun:
-        # the answer of the first request, word for word, also when the run has moved on since
+        # a repeated request gets the answer of the first one, even if the run has progressed since
         return StartedRun(run.id, run.type, RunStatus.QUEUED, run.total)
 
     def _epic(self, project_id: str, request: RunRequest) -> int | None:
@@ -199,6 +207,6 @@ class Starter:
 
 
 def _supersedes(later: Run, run: Run) -> bool:
-    """Whether a person has since started a run over all that this one was about."""
+    """Return True if a user has since started a run over all items of this one."""
     by_itself = later.retry_of is None and later.status is not RunStatus.CANCELLED and not later.selected
     return later.type is run.type and by_itself and later.epic in (None, run.epic)

@@ -1,6 +1,6 @@
-"""What the schedule does: revive runs that have lost their worker, retry failures that are due, purge what is dead.
+"""Scheduled sweep: revive stale runs, retry failures that are due, purge deleted data.
 
-It finds them in sparse indexes and touches no run that is alive: a live run's lease has not expired.
+The sweep finds them in sparse indexes. It leaves live runs alone: their leases have not expired.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,10 @@ from groundwork.runs.start import Starter
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one sweep did: ids of runs and projects."""
+    """Ids of the runs and projects of one sweep, by what was done.
+
+    `deferred`: left for the next one.
+    """
 
     revived: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -32,7 +35,7 @@ class Sweeper:
     left_ms: Callable[[], int]
 
     def sweep(self) -> SweepResult:
-        """One fault does not stop the rest: it is noted, and the next sweep tries again."""
+        """Process everything due. A fault defers its object to the next sweep; the others go on."""
         swept = SweepResult()
         for run_id in self.store.active_ids():
             self._each(self._revive, run_id, swept)
@@ -43,7 +46,7 @@ class Sweeper:
         return swept
 
     def revive(self, run_id: str) -> bool:
-        """Triggers process-next for a run that nobody works on. The worker decides: it takes only what is free."""
+        """Trigger the worker of a stale run. The worker itself takes only a free run."""
         try:
             run = self.store.load(run_id)
         except NotFound:
@@ -73,7 +76,7 @@ class Sweeper:
             if refusal.code == "RUN_ALREADY_ACTIVE":
                 swept.deferred.append(run_id)
                 return
-            # retried by a person, or the project is gone: nothing is due any more
+            # a user has retried it, or the project is gone
             self.store.clear_retry(run_id)
 
     def _purge(self, project_id: str, swept: SweepResult) -> None:

@@ -1,4 +1,4 @@
-"""The loop that processes a hop's items.
+"""Work loop of a hop.
 
 One loop decides, saves and waits; the model calls run beside it as tasks. Only the loop writes, so results that arrive
 during a commit go together into the next one.
@@ -29,7 +29,10 @@ WATCH_MS = 1_500
 
 
 class WorkLoop:
-    """`halt` is the reason to give the run up, once there is one; `cancelled_items` counts calls that were ended."""
+    """Loop over one hop's items.
+
+    `halt`: reason to give the run up; `cancelled_items`: number of items cut off.
+    """
 
     def __init__(self, handler: RunHandler, scope: RunScope, writer: RunWriter, clock: HopClock, io: InThread) -> None:
         self.handler, self.scope, self.writer, self.clock, self.io = handler, scope, writer, clock, io
@@ -44,7 +47,10 @@ class WorkLoop:
         return self.writer.run
 
     async def run(self, model: Model, price: Callable[[str, Usage], int]) -> None:
-        """Process items until all have ended, the time is up or the run must stop. Raises LeaseLost, Transient."""
+        """Process items until all have ended, the time is up or the run must stop.
+
+        Raises LeaseLost, Transient.
+        """
         paced = PacedModel(
             model,
             Pace.named(self.state.options.pacing),
@@ -70,7 +76,10 @@ class WorkLoop:
             await paced.close()
 
     async def _step(self, pool: CallPool, watch: asyncio.Task[None]) -> bool:
-        """Save what is finished together with the next claims, start those, wait. Return False at the end."""
+        """Save the finished results with the next claims, start the calls, wait.
+
+        Return False at the end.
+        """
         self._check(pool, watch)
         await self.cache.prepare(self.state)
         self._collect(pool)
@@ -107,7 +116,7 @@ class WorkLoop:
         return self.clock.may_start(self.state.slowest_ms)
 
     async def _save(self, pool: CallPool, units: list[Unit], batch: Batch) -> None:
-        """Commit the batch with the claims of the units that start next, then start them."""
+        """Commit the batch with the claims of the next units, then start these."""
         now, state = self.clock.now_ms(), self.state
         waiting = claims.without_ended(state, batch.results).claims
         started = {entry.index: claims.with_attempt(waiting.get(entry.index), now) for unit in units for entry in unit}

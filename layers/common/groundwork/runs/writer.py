@@ -1,7 +1,7 @@
-"""The single writer's side of a run: what is known of it, and how it is saved.
+"""The single writer of a run.
 
-The ledger holds the run as it was last saved. Each commit takes the next state and the changes that go with it, and
-either all of it is saved or nothing; a commit whose answer was lost is found again by its seq.
+The writer holds the run as last saved. Each commit takes the next state with its changes and saves all or nothing. If
+the answer of a commit is lost, the run's seq shows whether it took effect.
 """
 
 import asyncio
@@ -20,23 +20,26 @@ MAX_PAUSE_S = 2.0
 
 
 class RunWriter:
-    """Raises LeaseLost from every commit once somebody else holds the run or it has ended."""
+    """Commits raise LeaseLost once another worker holds the run or it has ended."""
 
     def __init__(self, store: RunStore, run: Run, io: InThread, now_ms: Callable[[], int]) -> None:
         self.store, self.run, self._io, self._now_ms = store, run, io, now_ms
         self._log: list[LogLine] = []
         self.saved_at = now_ms()
         self.known_at = 0
-        """When a request was sent that found the run to be this holder's."""
+        """Time of the last request, as sent, to confirm the lease."""
 
     async def take(self, before: Run) -> None:
-        """The first write of a hop: it is what takes the lease. Raises LeaseLost if another was faster."""
+        """Take the lease with the first write of a hop.
+
+        Raises LeaseLost if another worker was faster.
+        """
         sent_at = self._now_ms()
         await self._write(self.store.save, self.run, before, Changes())
         self.known_at = sent_at
 
     async def commit(self, after: Run, changes: Changes | None = None) -> None:
-        """Saves the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
+        """Save the next state. Raises LeaseLost, ItemsConflict (nothing was written), Transient."""
         await self._commit(self.store.save, leases.renew(after, self._now_ms()), changes or Changes())
 
     async def release(self, after: Run) -> None:
@@ -67,13 +70,16 @@ class RunWriter:
                     raise
                 await asyncio.sleep(backoff(attempt, FIRST_PAUSE_S, MAX_PAUSE_S))
             except LeaseLost:
-                # the answer to an earlier try may have been lost after it took effect
+                # an earlier try may have taken effect, its answer lost
                 if await self._is_saved(after):
                     return
                 raise
 
     async def _is_saved(self, after: Run) -> bool:
-        """Whether the row is this holder's at this seq: a cancel may, but to another status."""
+        """Return True if the row is at this state.
+
+        A cancel may write the same seq, but another status.
+        """
         try:
             row: Run = await self._io(self.store.load, after.id)
         except Transient:
@@ -90,7 +96,10 @@ class RunWriter:
         return mine
 
     async def permit(self) -> None:
-        """Whether a call may start: looks again where the last look is too old. Raises LeaseLost, Transient."""
+        """Return once a call may start; read the row if the last look is too old.
+
+        Raises LeaseLost, Transient.
+        """
         while self._now_ms() - self.known_at >= leases.PERMIT_MS:
             if not await self.still_mine():
                 raise LeaseLost

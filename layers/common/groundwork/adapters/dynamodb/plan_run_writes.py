@@ -1,4 +1,7 @@
-"""What a run writes of its plan, in the run's own transactions: the plan it generated, suggestions, and its end."""
+"""Writes of a run to its plan.
+
+The generated plan, suggestions, and the end of the iteration.
+"""
 
 from typing import Any
 
@@ -76,7 +79,10 @@ def end_iteration(transaction: Transaction, run: Run, ended: PlanRunEnded) -> No
 
 
 def _outcome(run: Run) -> IterationStatus:
-    """A review that was cut short keeps what its finished parts have suggested."""
+    """Return the iteration's status.
+
+    A cancelled review keeps the suggestions of its finished parts.
+    """
     if run.status is RunStatus.CANCELLED:
         return IterationStatus.CANCELLED
     return IterationStatus.DONE if run.completed else IterationStatus.FAILED

@@ -1,10 +1,10 @@
-"""The rows of the runs table and what they mean.
+"""Rows of the runs table.
 
-Below a project: its run rows (R#), the locks of active runs (LOCK#), idempotency records (IDEM#), retries that are due
-(RETRY#) and given (RETRIED#). Below a run: manifest pages (M#), journal (J#), logs (L#), drafts (D#).
+Under a project: run rows (R#), locks of active runs (LOCK#), idempotency records (IDEM#), retries due (RETRY#) and
+done (RETRIED#). Under a run: manifest pages (M#), journal (J#), logs (L#), drafts (D#).
 
-A run's row is rewritten with every commit, so it is kept under 1 KB, a write unit: what is zero is left out, and the
-attribute names are short.
+Every commit rewrites the run's row, so it stays below 1 KB, one write unit: zeros are left out and attribute names are
+short.
 """
 
 import json
@@ -41,7 +41,7 @@ IDEMPOTENCY_DAYS = 1
 
 
 class CompactJson(JSONAttribute):
-    """JSON without a space in it: these rows are counted by the byte."""
+    """JSON without spaces: these rows are billed by size."""
 
     def serialize(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -67,7 +67,7 @@ class RunRow(Model):
     claims = CompactJson(attr_name="claims", null=True)
     usage = CompactJson(attr_name="tok", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
-    # hops, stalled hops, progress mark before this hop, attempts, average ms, slowest ms, width
+    # hops, stalled hops, progress mark before this hop, attempts, average ms, slowest ms, concurrency
     course = CompactJson(attr_name="course")
     retry_of = NumberAttribute(attr_name="retryOf", null=True)
     next_retry_at = NumberAttribute(attr_name="nextRetry", null=True)
@@ -89,7 +89,7 @@ class RunRow(Model):
 
 
 def run_key(run_id: str) -> tuple[str, str]:
-    """The key of a run's row. Raises ValueError for what is no run id."""
+    """Return the key of a run's row. Raises ValueError for an invalid run id."""
     path = path_of(Kind.RUN, run_id)
     if path is None:
         raise ValueError(run_id)
@@ -145,7 +145,10 @@ def run_row(run: Run) -> RunRow:
 
 
 def run_actions(run: Run) -> list[Any]:
-    """Rewrite a run by update. A put would drop the attributes and the options that only a newer release knows."""
+    """Return an update of all attributes.
+
+    A put would drop attributes and options of a newer release.
+    """
     row, attributes = run_row(run), RunRow.get_attributes()
     values = {name: getattr(row, name) for name in attributes if name not in ("pk", "sk", "options")}
     return [_set_or_remove(attributes[name], value) for name, value in values.items()]
@@ -226,7 +229,10 @@ def _claim(values: Sequence[Any]) -> Claim:
 
 
 class LockRow(Model):
-    """Says which run of a type is the active one of a project, and whether it deletes what it finds."""
+    """LOCK#: the active run of a type in a project.
+
+    `replaces`: the run deletes existing results.
+    """
 
     class Meta:
         table_name = ""
@@ -253,7 +259,7 @@ class IdempotencyRow(Model):
 
 
 class RetryRow(Model):
-    """RETRY#R000012: the run's failures are to be tried again. A row of its own, because an ended run is final."""
+    """RETRY#R000012: a retry of the run is due. A separate row, because an ended run is final."""
 
     class Meta:
         table_name = ""
@@ -266,7 +272,7 @@ class RetryRow(Model):
 
 
 class RetriedRow(Model):
-    """RETRIED#R000012: by which run its failures are tried again, so that they are not tried twice."""
+    """RETRIED#R000012: the run's retry. It prevents a second one."""
 
     class Meta:
         table_name = ""
@@ -277,7 +283,7 @@ class RetriedRow(Model):
 
 
 class LinesRow(Model):
-    """A manifest page (M#), a journal entry (J#), drafts (D#), the selection or the rest: lines of JSON."""
+    """Lines of JSON: manifest page (M#), journal (J#), drafts (D#), selection, uncovered cards."""
 
     class Meta:
         table_name = ""
@@ -304,7 +310,7 @@ RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, Retrie
 
 
 def manifest_line(target: ManifestEntry) -> list[Any]:
-    """Only as long as it has to be: what is as usual at the end is left out."""
+    """Return the entry as a list without trailing default values."""
     line: list[Any] = [
         list(target.numbers),
         target.title,

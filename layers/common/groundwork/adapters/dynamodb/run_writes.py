@@ -1,7 +1,7 @@
 """Transaction actions of the writes that runs make, by kind of write.
 
-Conditions are tagged with the item's index, so that a failed one is traced to its item. Conditions of writes of the
-run as a whole are tagged "run".
+Conditions carry the item's index as their tag: a failed one is a conflict of this item. Conditions on the run as a
+whole have the tag "run".
 """
 
 from collections.abc import Callable, Iterable
@@ -27,7 +27,10 @@ from groundwork.runs.ports import Write
 
 
 def add_writes(transaction: Transaction, run: Run, writes: Iterable[Write]) -> None:
-    """Add the actions of all writes of a commit. Raises KeyError for a kind that is not registered."""
+    """Add the actions of all writes of a commit.
+
+    Raises KeyError for an unregistered kind.
+    """
     dead: set[str] = set()
     for write in writes:
         ACTIONS[type(write)](transaction, run, write)
@@ -38,7 +41,10 @@ def add_writes(transaction: Transaction, run: Run, writes: Iterable[Write]) -> N
 
 
 def _mark_dead(transaction: Transaction, run: Run, prefixes: set[str]) -> None:
-    """List the descendants of deleted artifacts for the purge: one action for all writes of the commit."""
+    """List the descendants of deleted artifacts for the purge.
+
+    One action for all writes of the commit.
+    """
     actions = [
         ProjectRow.retired.add(prefixes),
         ProjectRow.attention.set("PURGE"),

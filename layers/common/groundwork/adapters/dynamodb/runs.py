@@ -1,4 +1,4 @@
-"""Runs on DynamoDB. Every write of a run is conditional on the epoch and the seq the writer last saw."""
+"""Runs on DynamoDB. Writes of a run are conditional on the epoch and seq last read."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,12 +54,12 @@ _ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
 class DynamoRuns:
-    """The port `groundwork.runs.ports.RunStore`, and what the HTTP functions read besides."""
+    """Implementation of `groundwork.runs.ports.RunStore`, with reads for the HTTP functions."""
 
     def __init__(self, connection: Callable[[], Connection], handlers: RunHandlers) -> None:
         self._connection, self._handlers = connection, handlers
 
-    # starting
+    # start
 
     def next_number(self, project_id: str) -> int:
         row = ProjectRow(project_id)
@@ -106,7 +106,7 @@ class DynamoRuns:
             self._refuse(run, cancelled.tags, idempotency)
 
     def _take_retry(self, transaction: Transaction, run: Run) -> None:
-        """A run is retried once; again only where that retry was cancelled."""
+        """Record the retry. A run is retried once; again only after a cancelled retry."""
         project_id, sk = run_key(run.retry_of or "")
         with wrapped():
             given = list(RetriedRow.query(project_id, RetriedRow.sk == f"RETRIED#{sk}", consistent_read=True))
@@ -117,11 +117,11 @@ class DynamoRuns:
         transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
 
     def _refuse(self, run: Run, tags: Iterable[Any], idempotency: Idempotency | None) -> None:
-        """Says why a run was not started; the client's own earlier request comes first."""
+        """Raise the refusal of a start. The client's own earlier request comes first."""
         tags = list(tags)
         project_id, _ = run_key(run.id)
         if "idempotency" in tags and idempotency:
-            # raises if the key was used with another body; else the caller answers with the run it gave
+            # raises if the key was used with another body; else the caller returns the existing run
             raise AlreadyStarted(self.find_by_key(project_id, idempotency) or "")
         if "project" in tags:
             raise NotFound.of("project", project_id)
@@ -129,11 +129,11 @@ class DynamoRuns:
         if types:
             holder = self.active_by_type(project_id).get(types[0])
             if holder is None:
-                raise Transient("The run that stood in the way has just ended.")
+                raise Transient("The active run of this type has just ended; try again.")
             raise RunAlreadyActive(holder)
-        raise NothingToRetry("The run's failed items have been tried again already.")
+        raise NothingToRetry("The run's failed items were retried already.")
 
-    # one writer
+    # writes of the lease holder
 
     def load(self, run_id: str, consistent: bool = True) -> Run:
         try:
@@ -190,10 +190,10 @@ class DynamoRuns:
             transaction.put(LinesRow(run.id, f"M#{page:05d}", lines=[manifest_line(t) for t in changes.manifest]))
         add_writes(transaction, run, changes.writes)
 
-    # reading
+    # reads
 
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
-        """The targets with start <= index < stop."""
+        """Return the entries with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
         with wrapped():
             rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last), consistent_read=True))
@@ -230,7 +230,7 @@ class DynamoRuns:
         return list(rows[0].lines) if rows else []
 
     def runs_of(self, project_id: str, before: int | None, limit: int) -> list[Run]:
-        """The project's runs, newest first, with a number below `before`."""
+        """Return the project's runs with a number below `before`, newest first."""
         upper = f"R#{(before or 1_000_000) - 1:06d}"
         with wrapped():
             rows = RunRow.query(project_id, RunRow.sk.between("R#000000", upper), scan_index_forward=False, limit=limit)
@@ -252,7 +252,7 @@ class DynamoRuns:
     def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
         with wrapped(), LogRow.batch_write() as batch:
             for position, line in enumerate(lines):
-                # a time with a position: it rises from hop to hop without anybody counting
+                # time and position: the seq rises from hop to hop without a counter
                 seq = line.at * 1000 + position % 1000
                 batch.save(
                     LogRow(
@@ -279,9 +279,9 @@ class DynamoRuns:
                     condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
                 )
         except ConditionFailed:
-            return  # it moves after all
+            return  # the run has started after all
 
-    # the schedule
+    # sweep
 
     def active_ids(self) -> list[str]:
         with wrapped():
@@ -316,7 +316,10 @@ def _is_unchanged(before: Run) -> Condition:
 
 
 def _check_exclusions(transaction: Transaction, project_id: str, run: Run, handlers: RunHandlers) -> None:
-    """Check that no run deletes what another one builds on: this one's input, or the input of those that use it."""
+    """Check that no active run deletes the input of another one.
+
+    Of this run, or of runs building on it.
+    """
     for type_ in handlers[run.type].builds_on:
         harmless = LockRow.pk.does_not_exist() | (LockRow.replaces == False)  # noqa: E712
         transaction.check(LockRow, project_id, lock_key(handlers[type_].lock_name), harmless, type_)

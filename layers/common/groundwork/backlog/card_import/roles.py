@@ -84,14 +84,17 @@ def _by_parameters(mapping: Mapping, parameters: Parameters, named: _Named) -> M
         mapping = replace(mapping, text=texts, title=(), headings=len(texts) > 1)
     if parameters.title:
         mapping = replace(mapping, title=(named("title", parameters.title),))
-    if parameters.external_id:
-        mapping = replace(mapping, ids=(named("externalId", parameters.external_id),))
-    if parameters.source:
-        mapping = replace(mapping, source=(named("source", parameters.source),))
-    if parameters.posted_at:
-        mapping = replace(mapping, times=(named("postedAt", parameters.posted_at),))
+    ids = _chosen(named, "externalId", parameters.external_id, mapping.ids)
+    source = _chosen(named, "source", parameters.source, mapping.source)
+    times = _chosen(named, "postedAt", parameters.posted_at, mapping.times)
+    mapping = replace(mapping, ids=ids, source=source, times=times)
     taken = {*mapping.text, *mapping.ids[:1], *mapping.source}
     return replace(mapping, title=tuple(name for name in mapping.title if name not in taken))
+
+
+def _chosen(named: _Named, field: str, name: str | None, found: tuple[str, ...]) -> tuple[str, ...]:
+    column = named(field, name) if name else None
+    return found if column is None or column in found[:1] else (column,)
 
 
 def _without_roles(mapping: Mapping, parameters: Parameters, named: _Named) -> Mapping:

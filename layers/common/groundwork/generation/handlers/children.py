@@ -1,4 +1,4 @@
-"""Base of the run types that create children: stories of epics, subtasks of stories."""
+"""Base of the run types for children: stories of epics, subtasks of stories."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,7 @@ class ChildrenHandler(RunHandler):
 
     @abstractmethod
     def count_parents(self, scope: StartScope) -> int:
-        """Return how many possible parents the project has."""
+        """Return the number of possible parents in the project."""
 
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
         return after_queued(scope, self._entries(scope))
@@ -68,7 +68,7 @@ def describe_parents(parents: Sequence[Parent], backlog: BacklogReader, replaces
 
 
 def children_outcome(entry: ManifestEntry, parent: Path, child: Kind, numbered: Numbered) -> ItemOutcome:
-    """Return an outcome that creates the children and deletes those that the entry says they replace."""
+    """Return the outcome: create the children, delete the replaced ones."""
 
     def writes(current: ManifestEntry) -> Sequence[Write]:
         created = [PutArtifact(current.index, artifact) for artifact in numbered(current.first_number)]

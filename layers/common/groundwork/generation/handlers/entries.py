@@ -1,4 +1,7 @@
-"""Values that several handlers share: titles and numbers of manifest entries, and the failure of a missing target."""
+"""Shared parts of the handlers.
+
+Titles and numbers of manifest entries, failure of a missing target.
+"""
 
 from groundwork.backlog.model import Card
 from groundwork.runs.handler import ItemFailed

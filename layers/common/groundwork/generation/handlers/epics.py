@@ -1,4 +1,7 @@
-"""GENERATE_EPICS: items are batches of cards; with several batches, a last item merges their drafts."""
+"""GENERATE_EPICS: items are batches of cards.
+
+With several batches, a last item merges their drafts.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,7 +33,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 class DraftReader(Protocol):
     def drafts(self, run_id: str) -> list[EpicDraft]:
-        """Return the drafts that the batches of a run have stored, in order."""
+        """Return the stored drafts of a run's batches, in order."""
         ...
 
 
@@ -187,7 +190,7 @@ def _epic_numbers(project_id: str, backlog: BacklogReader) -> tuple[int, frozens
 
 
 async def _epics_outcome(context: JobContext, entry: ManifestEntry, drafts: list[EpicDraft]) -> ItemOutcome:
-    """Return the outcome that creates the epics and reports which of the run's cards they cover."""
+    """Return the outcome: create the epics, delete the replaced ones, report the coverage."""
     pages = await context.io(lambda: list(context.backlog.all_cards(context.project_id)))
     cards = [card for page in pages for card in page if card.analysis]
     kept = [] if entry.replaced else await context.io(context.backlog.all_epics, context.project_id)

@@ -61,7 +61,10 @@ class GeneratePlan(PlanHandler):
 
 
 async def _stories(context: JobContext, request: IterationRequest) -> plan_draft.StoriesWithSubtasks:
-    """Return each story with its subtasks, in the order requested. Raises ItemFailed if one is gone."""
+    """Return each story with its subtasks, in the order requested.
+
+    Raises ItemFailed if one is gone.
+    """
     return [await _story(context, story_id) for story_id in request.story_ids]
 
 

@@ -1,4 +1,4 @@
-"""Base of the run types about a plan, and what both of them load."""
+"""Base of the run types about a plan."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -14,7 +14,7 @@ from groundwork.runs.model import ErrorCode, ManifestEntry, Run
 
 
 class PlanHandler(RunHandler):
-    """A run about a plan. Its number is that of the iteration it makes.
+    """A run about a plan, with the number of the iteration it creates.
 
     Users start such a run at /api/plans and start a new one if it fails: the schedule does not retry it.
     """
@@ -36,7 +36,7 @@ class PlanHandler(RunHandler):
         return self._services
 
     def entries(self, scope: RunScope) -> Iterator[ManifestEntry]:
-        """Yield the parts. The plan's version and the number of an item determine its part of the plan."""
+        """Yield the parts: plan version and item number determine a part's content."""
         run = scope.run
         whole = run.total == 1
         for number in range(run.queued, run.total):
@@ -48,7 +48,7 @@ class PlanHandler(RunHandler):
         return [PlanRunEnded(run, self.generates)]
 
     async def load(self, context: JobContext) -> tuple[Iteration, Plan]:
-        """Return the iteration that the run makes, and the plan at the version it was started on."""
+        """Return the run's iteration, and the plan at the version the run was started on."""
         path, store = path_of(Kind.RUN, context.run.id), self.services.store
         assert path
         iteration_id = str(Path(Kind.ITERATION, path.project_id, path.numbers))

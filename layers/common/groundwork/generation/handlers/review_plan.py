@@ -41,7 +41,10 @@ class ReviewPlan(PlanHandler):
         return {entry.index: _outcome(entry, Suggested(iteration.id, entry.index, tuple(kept), tuple(dropped)))}
 
     async def _started_tasks(self, context: JobContext, plan: Plan) -> frozenset[str]:
-        """Return the ids of tasks that an execution has started: suggestions for them could not be applied."""
+        """Return the ids of tasks started by an execution.
+
+        Suggestions for them could not be applied.
+        """
         if not plan.status.executing:
             return frozenset()
         states: dict[str, Any] = await context.io(self.services.store.states, plan.id)
