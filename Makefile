@@ -2,7 +2,7 @@
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
 #   make start    the local system alone, with what it has kept (PORT=3000 HOST=127.0.0.1 DATA=build/local)
-#   make secret   a secret of the local system, read from the terminal (NAME=github-token)
+#   make secret   a secret of the local system, read from the terminal (NAME=groundwork/github)
 #   make reset    forget what the local system has kept in DATA
 #   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
 #   make test-all  all that must pass before a change lands: what CI runs

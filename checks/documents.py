@@ -1,4 +1,4 @@
-"""Check the Markdown documents: links, anchors, commands, paths, names of code, and the English.
+"""Check the Markdown documents: links, commands, requests, paths, names of code, and the English.
 
 python -m checks.documents            fails for a broken reference, or for prose above the limit
 python -m checks.documents --prose    prints the figures of each document
@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from checks import document_requests
 from checks.prose import MAX_PRONOUNS, Figures, Text
 from checks.sam import ROOT
 from checks.traces import traces
@@ -139,6 +140,10 @@ def _unknown_commands(path: Path, code: str) -> Iterator[str]:
             yield f"python -m {module}: no such module"
 
 
+def _broken_requests(path: Path, code: str) -> Iterator[str]:
+    yield from document_requests.faults(code)
+
+
 @cache
 def _is_module(name: str) -> bool:
     file = ROOT / name.replace(".", "/")
@@ -204,7 +209,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "link": (_broken_link,),
     "html": (_broken_images,),
     "code": (_unknown_commands, _unknown_paths),
-    "block": (_unknown_commands,),
+    "block": (_unknown_commands, _broken_requests),
 }
 
 
