@@ -223,7 +223,7 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("GET", "/api/projects", "/api/projects", 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}, {"text": "Two"}]}, 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}]}, 200)
-    headers = {"idempotency_key": "part-1", "content_type": "text/csv"}
+    headers: dict[str, Any] = {"idempotency_key": "part-1", "content_type": "text/csv"}
     for below in ("", "/preview"):
         event = http_event("POST", f"{project[0]}/cards{below}", f"{project[1]}/cards{below}", **headers)
         system.request("ManageBacklogFunction", event | {"body": "text\nThree\n"}, 200)

@@ -39,7 +39,9 @@ class Scripted:
 
 
 async def succeeds(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
-    await watch.turn(TurnReport(1, ("edit",), ("a.py",), "Edits", TaskUsage(input=100, calls=1, cost_micro_usd=5)))
+    await watch.report_turn(
+        TurnReport(1, ("edit",), ("a.py",), "Edits", TaskUsage(input=100, calls=1, cost_micro_usd=5))
+    )
     return Completed("sha", summary=f"Did {assignment.task.key}", files=("a.py",))
 
 

@@ -48,11 +48,11 @@ def revert_message(subject: str, sha: str, marks: Marks) -> str:
     return _assemble(first, f"This reverts commit {sha}.", trailers)
 
 
-def choose_subject(wished: str, title: str, paths: Iterable[str]) -> str:
+def choose_subject(wanted: str, title: str, paths: Iterable[str]) -> str:
     """Use the session's subject if it is conventional, else derive one from title and paths."""
-    wished = one_line(wished)
-    if _CONVENTIONAL.fullmatch(wished):
-        return shortened(wished, MAX_SUBJECT)
+    wanted = one_line(wanted)
+    if _CONVENTIONAL.fullmatch(wanted):
+        return shortened(wanted, MAX_SUBJECT)
     text = one_line(title).rstrip(".")
     # conventional subjects start in lower case, but names and abbreviations keep theirs
     text = text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text

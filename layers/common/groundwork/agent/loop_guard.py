@@ -17,15 +17,15 @@ def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def repetitions(prints: Sequence[str]) -> int:
+def repetitions(fingerprints: Sequence[str]) -> int:
     """Count how often the last one to three turns repeat at the end; at least 1."""
-    return max((_repetitions_of(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
+    return max((_repetitions_of(fingerprints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
 
 
-def _repetitions_of(prints: Sequence[str], length: int) -> int:
-    circle, count = list(prints[-length:]), 0
-    while len(circle) == length and list(prints[len(prints) - (count + 1) * length :][:length]) == circle:
+def _repetitions_of(fingerprints: Sequence[str], length: int) -> int:
+    tail, count = list(fingerprints[-length:]), 0
+    while len(tail) == length and list(fingerprints[len(fingerprints) - (count + 1) * length :][:length]) == tail:
         count += 1
-        if (count + 1) * length > len(prints):
+        if (count + 1) * length > len(fingerprints):
             break
     return max(1, count)

@@ -56,7 +56,7 @@ def first_message(brief: TaskBrief) -> str:
 
 def task_data(brief: TaskBrief) -> dict[str, Any]:
     """Data of the task for the model, without ids and empty fields."""
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "plan": brief.plan_title,
         "key": brief.key,
         "title": brief.title,
@@ -70,4 +70,4 @@ def task_data(brief: TaskBrief) -> dict[str, Any]:
         "repository_layout": list(brief.layout),
         "asks_for_no_change": not brief.change_asked,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in data.items() if value}

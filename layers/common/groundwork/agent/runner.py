@@ -127,13 +127,13 @@ class _LimitRecorder:
 
 async def _sleep_unless_stopped(context: RunnerContext, seconds: float) -> None:
     """Sleep until the time is up, or the session is stopped."""
-    resting = asyncio.ensure_future(context.sleep(seconds)), asyncio.ensure_future(context.stop.wait())
+    waits = asyncio.ensure_future(context.sleep(seconds)), asyncio.ensure_future(context.stop.wait())
     try:
-        await asyncio.wait(resting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in resting:
+        for one in waits:
             one.cancel()
-        await asyncio.gather(*resting, return_exceptions=True)
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def _turn_unless_stopped(session: Session, deps: TurnDeps, stop: asyncio.Event) -> Session | None:

@@ -130,9 +130,9 @@ def run(workspace: Workspace, call: Block) -> ToolResult:
 
 def parse_input(name: str, call: Block) -> Any:
     """Parse the call's input into the tool's own type. Raises ToolFailed."""
-    given = call.get("input")
+    arguments = call.get("input")
     try:
-        return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
+        return _TOOLS[name][0].model_validate(arguments if isinstance(arguments, Mapping) else {})
     except ValidationError as fault:
         raise ToolFailed(f"The input of {name} is not valid: {describe_fault(fault)}") from None
 
@@ -149,8 +149,8 @@ def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
 def _write(workspace: Workspace, request: Write) -> tuple[str, str]:
     path = workspace.resolve(request.file_path)
     content = _bytes(request.content)
-    there = workspace.write(path, content)
-    what = "replaced" if there else "made"
+    existed = workspace.write(path, content)
+    what = "replaced" if existed else "made"
     return f"{what} {path}: {len(content):,} bytes", f"{what} {render_line(path)} ({_lines(request.content)})"
 
 

@@ -49,18 +49,18 @@ async def run_turn(session: Session, deps: TurnDeps) -> Session:
 
     ModelError passes through: then nothing has happened, and a retry is safe.
     """
-    begun = deps.now_ms()
+    started = deps.now_ms()
     session = session if session.messages else session.with_text(prompts.first_message(session.brief))
     turn = _replace_surrogates(await deps.model.turn(_conversation(session)))
     # the call is billed in any case: count it before its content can cause an error
     session = _count_usage(session, turn, deps)
     session = await _handle_reply(session, turn, deps)
     session = session.changed(
-        changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + deps.now_ms() - begun
+        changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + deps.now_ms() - started
     )
-    reached = session.over_limit()
-    if reached and not session.ended:
-        return session.end("LIMIT", f"The attempt was stopped at its limit of {reached}.")
+    limit = session.over_limit()
+    if limit and not session.ended:
+        return session.end("LIMIT", f"The attempt was stopped at its limit of {limit}.")
     return session
 
 
@@ -95,8 +95,8 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
             # a truncated call is no call: none of it is kept
             return _remind(session, prompts.CUT_OFF, "Its responses were cut off repeatedly.")
         case TurnEnd.SAID:
-            spoken = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
-            return _remind(spoken, prompts.NOT_FINISHED, "It stopped without a report of the work.")
+            answered = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
+            return _remind(answered, prompts.NOT_FINISHED, "It stopped without a report of the work.")
         case TurnEnd.CALLS:
             return await _run_calls(session.with_message("assistant", *map(dict, turn.content)), turn.calls, deps)
 
@@ -110,23 +110,23 @@ def _remind(session: Session, text: str, reason: str) -> Session:
 
 async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -> Session:
     """Run all other calls of a turn before `finish`."""
-    work = [call for call in calls if call.get("name") != FINISH]
-    answers = {str(call["id"]): await _run_call(call, position, deps) for position, call in enumerate(work)}
-    prints = (*session.fingerprints, fingerprint(calls, [answer.text for answer in answers.values()]))[
+    tool_calls = [call for call in calls if call.get("name") != FINISH]
+    results = {str(call["id"]): await _run_call(call, position, deps) for position, call in enumerate(tool_calls)}
+    prints = (*session.fingerprints, fingerprint(calls, [answer.text for answer in results.values()]))[
         -MAX_FINGERPRINTS:
     ]
     session = session.changed(fingerprints=prints)
-    failed = sorted({str(call.get("name")) for call in work if answers[str(call["id"])].is_error})
+    failed = sorted({str(call.get("name")) for call in tool_calls if results[str(call["id"])].is_error})
     for call in calls:
         if call.get("name") == FINISH and not session.ended:
-            session, answers[str(call["id"])] = _finish(session, call, deps, failed)
-    again = repetitions(prints)
+            session, results[str(call["id"])] = _finish(session, call, deps, failed)
+    repeated = repetitions(prints)
     if session.ended:
         return session
-    if again >= MAX_REPETITIONS:
-        return session.end("REPEATS", f"It repeated the same calls {again} times with the same result.")
-    blocks = _tool_results(calls, answers)
-    if again == MAX_REPETITIONS - 1:
+    if repeated >= MAX_REPETITIONS:
+        return session.end("REPEATS", f"It repeated the same calls {repeated} times with the same result.")
+    blocks = _tool_results(calls, results)
+    if repeated == MAX_REPETITIONS - 1:
         blocks.append({"type": "text", "text": prompts.REPEATED})
     return session.with_message("user", *blocks)
 
@@ -160,11 +160,11 @@ def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]
     return session.changed(ended=ended), ToolResult("")
 
 
-def _tool_results(calls: Sequence[Block], answers: Mapping[str, ToolResult]) -> list[dict[str, Any]]:
+def _tool_results(calls: Sequence[Block], results: Mapping[str, ToolResult]) -> list[dict[str, Any]]:
     """One result per call, in order: the API requires all of them."""
     blocks, remaining = list[dict[str, Any]](), MAX_RESULT_CHARACTERS
     for call in calls:
-        result = answers[str(call["id"])]
+        result = results[str(call["id"])]
         text = (
             result.text
             if len(result.text) <= remaining

@@ -16,30 +16,30 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
     `reminded`: the model had its reminder, so the session ends in any case.
     """
-    said: Finish = parse_input(FINISH, call)
-    verdicts = _verdicts(session, said)
+    finish: Finish = parse_input(FINISH, call)
+    verdicts = _verdicts(session, finish)
     changes = workspace.changes()
-    known: dict[str, Any] = {
-        "summary": shortened(secret_scan.redact(said.summary.strip()), 4_000),
-        "subject": secret_scan.redact(choose_subject(said.commit_subject, session.brief.title, changes)),
+    fields: dict[str, Any] = {
+        "summary": shortened(secret_scan.redact(finish.summary.strip()), 4_000),
+        "subject": secret_scan.redact(choose_subject(finish.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
     if unmet := [verdict for verdict in verdicts if not verdict.met]:
         first = unmet[0]
         reason = f"Criterion {first.number} is not met: {_evidence(first) or 'no reason given'}"
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
-        return SessionEnd(outcome="UNMET", reason=reason + more, **known)
+        return SessionEnd(outcome="UNMET", reason=reason + more, **fields)
     if session.brief.change_asked and not changes:
-        return _remind_once(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
+        return _remind_once(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", fields)
     if found := [
-        *_secrets_in_message(said),
+        *_secrets_in_message(finish),
         *secret_scan.find_in_names(changes, workspace.original),
         *secret_scan.find_in_changes(changes, workspace.original),
     ]:
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
-        return _remind_once(reminded, text, "SECRET", f"A likely secret was written: {what}.", known)
-    return SessionEnd(outcome="DONE", **known)
+        return _remind_once(reminded, text, "SECRET", f"A likely secret was written: {what}.", fields)
+    return SessionEnd(outcome="DONE", **fields)
 
 
 def _evidence(verdict: Verdict) -> str:
@@ -47,30 +47,30 @@ def _evidence(verdict: Verdict) -> str:
     return shortened(secret_scan.redact(one_line(verdict.evidence)), 500)
 
 
-def _secrets_in_message(said: Finish) -> list[str]:
+def _secrets_in_message(finish: Finish) -> list[str]:
     """Secrets in texts of the commit message."""
     return [
-        *secret_scan.find_in_text("the summary", said.summary),
-        *secret_scan.find_in_text("the subject", said.commit_subject),
+        *secret_scan.find_in_text("the summary", finish.summary),
+        *secret_scan.find_in_text("the subject", finish.commit_subject),
     ]
 
 
-def _verdicts(session: Session, said: Finish) -> list[Verdict]:
+def _verdicts(session: Session, finish: Finish) -> list[Verdict]:
     """One verdict per criterion. Raises ToolFailed."""
     wanted = range(1, len(session.brief.acceptance_criteria) + 1)
-    by_number = {verdict.number: verdict for verdict in said.criteria}
+    by_number = {verdict.number: verdict for verdict in finish.criteria}
     if missing := [number for number in wanted if number not in by_number]:
         raise ToolFailed(
             f"There is no verdict on criterion {', '.join(map(str, missing))}; call finish with one for each."
         )
     verdicts = [by_number[number] for number in wanted]
-    if bare := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
-        raise ToolFailed(f"There is no evidence for criterion {bare[0]}; say where it can be seen that it is met.")
+    if unproven := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
+        raise ToolFailed(f"There is no evidence for criterion {unproven[0]}; say where it can be seen that it is met.")
     return verdicts
 
 
-def _remind_once(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> SessionEnd:
+def _remind_once(reminded: bool, text: str, outcome: str, reason: str, fields: dict[str, Any]) -> SessionEnd:
     """Raises ToolFailed the first time."""
     if not reminded:
         raise ToolFailed(text)
-    return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **known})
+    return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **fields})

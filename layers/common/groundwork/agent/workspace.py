@@ -29,7 +29,7 @@ class Workspace:
 
     def __init__(self, checkout: Checkout, named: tuple[str, ...] = ()) -> None:
         self._root, self.links, self.left_out = checkout.folder, checkout.links, checkout.left_out
-        self._named = named
+        self._named_files = named
         self._originals: dict[str, bytes | None] = {}
 
     @property
@@ -57,39 +57,39 @@ class Workspace:
 
     def read(self, path: str) -> bytes:
         """Return a file's content. Raises ToolFailed."""
-        plain = self.resolve(path)
-        content = self._content(plain, MAX_READ_BYTES)
+        normal = self.resolve(path)
+        content = self._content(normal, MAX_READ_BYTES)
         if content is None:
-            raise ToolFailed(f"{plain}: there is no such file")
+            raise ToolFailed(f"{normal}: there is no such file")
         return content
 
     def write(self, path: str, content: bytes) -> bool:
         """Create or replace a file. Returns True if it existed. Raises ToolFailed."""
-        plain = self.resolve(path)
-        self._check_writable(plain)
+        normal = self.resolve(path)
+        self._check_writable(normal)
         if len(content) > MAX_WRITTEN_BYTES:
-            raise ToolFailed(f"{plain}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
-        before = self._content(plain)
-        self._record(plain, before, len(content))
-        place = self._root / plain
+            raise ToolFailed(f"{normal}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
+        before = self._content(normal)
+        self._record(normal, before, len(content))
+        place = self._root / normal
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
                 file.write(content)
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_describe(fault)}") from None
+            raise ToolFailed(f"{normal}: {_describe(fault)}") from None
         return before is not None
 
     def delete(self, path: str) -> None:
         """Raises ToolFailed."""
-        plain = self.resolve(path)
-        self._check_writable(plain)
-        before = self._content(plain)
+        normal = self.resolve(path)
+        self._check_writable(normal)
+        before = self._content(normal)
         if before is None:
-            raise ToolFailed(f"{plain}: there is no such file")
-        self._record(plain, before, 0)
-        (self._root / plain).unlink()
-        for folder in (self._root / plain).parents:
+            raise ToolFailed(f"{normal}: there is no such file")
+        self._record(normal, before, 0)
+        (self._root / normal).unlink()
+        for folder in (self._root / normal).parents:
             # git keeps no empty folders; removed here too, so that a file can take a folder's name
             if folder == self._root or any(folder.iterdir()):
                 break
@@ -98,10 +98,10 @@ class Workspace:
     def resolve(self, path: str) -> str:
         """Normalize a path and check it for links. Raises ToolFailed."""
         try:
-            plain = normalize_path(path)
+            normal = normalize_path(path)
         except PathRefused as refused:
             raise ToolFailed(f"{shortened(one_line(path), 100)}: {refused}") from None
-        parts = plain.split("/")
+        parts = normal.split("/")
         for depth in range(1, len(parts) + 1):
             upper = "/".join(parts[:depth])
             if upper in self.links:
@@ -116,45 +116,45 @@ class Workspace:
                 break
             if stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise ToolFailed(f"{upper} is not a regular file")
-        return plain
+        return normal
 
-    def _check_writable(self, plain: str) -> None:
+    def _check_writable(self, normal: str) -> None:
         """Raises ToolFailed."""
-        named = any(plain == name or plain.startswith(name.rstrip("/") + "/") for name in self._named)
-        if is_ci_config(plain) and not named:
-            raise ToolFailed(f"{plain} configures a CI server; it can be changed only if the task names it")
-        if (self._root / plain).is_dir():
-            raise ToolFailed(f"{plain} is a folder")
+        named = any(normal == name or normal.startswith(name.rstrip("/") + "/") for name in self._named_files)
+        if is_ci_config(normal) and not named:
+            raise ToolFailed(f"{normal} configures a CI server; it can be changed only if the task names it")
+        if (self._root / normal).is_dir():
+            raise ToolFailed(f"{normal} is a folder")
 
-    def _record(self, plain: str, before: bytes | None, size: int) -> None:
+    def _record(self, normal: str, before: bytes | None, size: int) -> None:
         """Raises ToolFailed."""
-        self._originals.setdefault(plain, before)
-        others = {path: content for path, content in self.changes().items() if path != plain}
+        self._originals.setdefault(normal, before)
+        others = {path: content for path, content in self.changes().items() if path != normal}
         if len(others) >= MAX_CHANGED_FILES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_FILES} files")
         if sum(len(content or b"") for content in others.values()) + size > MAX_CHANGED_BYTES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_BYTES:,} bytes in all")
 
-    def _content(self, plain: str, limit: int | None = None) -> bytes | None:
+    def _content(self, normal: str, limit: int | None = None) -> bytes | None:
         """Return None if there is no file.
 
         Raises ToolFailed if it is not a regular file, or above `limit` bytes.
         """
         try:
             # O_NONBLOCK: a pipe would block. O_NOFOLLOW: a link must not be followed
-            descriptor = os.open(self._root / plain, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(self._root / normal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_describe(fault)}") from None
+            raise ToolFailed(f"{normal}: {_describe(fault)}") from None
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise ToolFailed(
-                    f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is not a regular file"
+                    f"{normal} is a folder" if stat.S_ISDIR(found.st_mode) else f"{normal} is not a regular file"
                 )
             if limit is not None and found.st_size > limit:
-                raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {limit:,} can be read; try grep")
+                raise ToolFailed(f"{normal} has {found.st_size:,} bytes; at most {limit:,} can be read; try grep")
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
         finally:

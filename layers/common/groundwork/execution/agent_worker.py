@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from groundwork.agent import attempt as attempting
+from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
@@ -63,7 +63,7 @@ class SessionStore(Protocol):
         """Save the change of a task in a plan without commits."""
         ...
 
-    def load_patch(self, under: PatchRef) -> Patch | None: ...
+    def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class AgentWorker:
             with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
                 clone = self.open_clone(assignment.repository, Path(folder) / "clone")
                 upstream = await asyncio.to_thread(stack.enter_context, clone)
-                return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").outcome()
+                return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").run()
         except RepositoryUnreachable as fault:
             return TransientFailure(str(fault))
         except (RepositoryRefused, Misconfigured) as refused:
@@ -101,66 +101,67 @@ class _Invocation:
     upstream: Upstream
     folder: Path
 
-    async def outcome(self) -> TaskOutcome:
+    async def run(self) -> TaskOutcome:
         try:
-            below = await self.context.completed_tasks()
-            begun = await asyncio.to_thread(self._begun, below)
-            if isinstance(begun, Landed):
-                return await self._done(begun, "The task is already committed.")
-            session = await self._carried(begun)
+            completed = await self.context.completed_tasks()
+            started = await asyncio.to_thread(self._open_session, completed)
+            if isinstance(started, Landed):
+                return await self._completed(started, "The task is already committed.")
+            session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
-            return await self._ended(session)
-        except (CommitGone, MergeConflict) as gone:
-            return Failed(str(gone))
+            return await self._outcome_of(session)
+        except (CommitGone, MergeConflict) as conflict:
+            return Failed(str(conflict))
 
     @property
     def _stacks(self) -> PatchStacks:
         return PatchStacks(self.worker.sessions)
 
-    def _begun(self, below: tuple[CompletedTask, ...]) -> StartedSession | Landed:
+    def _open_session(self, completed: tuple[CompletedTask, ...]) -> StartedSession | Landed:
         """Restore the saved session, or start one on a clean checkout."""
-        kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
-        if kept is not None:
-            return StartedSession(kept, self._workspace(kept))
+        saved = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
+        if saved is not None:
+            return StartedSession(saved, self._workspace(saved))
         plan, repository = self.assignment.plan, self.assignment.repository
         # a branch with commits of this plan must exist: a new one would lack them
-        must_be_there = any(one.commit_sha and one.changed for one in below)
+        branch_must_exist = any(one.commit_sha and one.changed for one in completed)
         spec = CheckoutSpec(
             branch=self.assignment.branch,
-            start_from=None if must_be_there else repository.default_branch,
+            start_from=None if branch_must_exist else repository.default_branch,
             folder=self.folder,
             commits=plan.auto_commit,
             attempts_before_round=self.assignment.attempts_before_round,
-            stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(below),
+            stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
         limits = brief.limits_for(self.assignment.task.effort)
-        return attempting.start_session(self.upstream, self._brief(), limits, spec)
+        return attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
 
     def _workspace(self, session: Session) -> Workspace:
-        return attempting.restore_workspace(
+        return attempt_steps.restore_workspace(
             self.upstream, session, self.folder, self._stacks.of_patches(session.base_patches)
         )
 
     def _brief(self) -> Any:
-        asked = self.assignment
+        assignment = self.assignment
         done = {
-            one.task.id: brief.CompletedDependency(summary=one.summary, files=one.files) for one in asked.dependencies
+            one.task.id: brief.CompletedDependency(summary=one.summary, files=one.files)
+            for one in assignment.dependencies
         }
-        earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in asked.failed]
-        return brief.brief(asked.plan, asked.task, asked.attempt, done, earlier)
+        earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in assignment.failed]
+        return brief.brief(assignment.plan, assignment.task, assignment.attempt, done, earlier)
 
-    async def _carried(self, begun: StartedSession) -> Session | TaskOutcome:
+    async def _run_session(self, started: StartedSession) -> Session | TaskOutcome:
         """Run the session to its end, or return the outcome of an invocation that stops earlier."""
-        if begun.session.ended:
-            return begun.session
+        if started.session.ended:
+            return started.session
         model, lines = self.worker.model(), list[str]()
-        deps = TurnDeps(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
-        last = [begun.session]
+        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
+        last = [started.session]
 
         async def save(session: Session) -> None:
             # reported before it is saved: an unsaved turn is repeated, but was paid for all the same
-            await self.context.turn(_turn_report(last[0], session, lines))
+            await self.context.report_turn(_turn_report(last[0], session, lines))
             await asyncio.to_thread(self.worker.sessions.save, session)
             last[0] = session
             lines.clear()
@@ -168,14 +169,14 @@ class _Invocation:
         try:
             spread_s = self.assignment.stagger_s
             context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=spread_s)
-            carried = await sessions.run_session(begun.session, deps, context)
+            result = await sessions.run_session(started.session, deps, context)
         finally:
             await model.close()
-        if carried.pause is sessions.Pause.PROVIDER:
-            return TransientFailure("The model's provider failed or refused the request.", carried.wait_s)
-        return Suspended() if carried.pause else carried.session
+        if result.pause is sessions.Pause.PROVIDER:
+            return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
+        return Suspended() if result.pause else result.session
 
-    async def _ended(self, session: Session) -> TaskOutcome:
+    async def _outcome_of(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
         if not session.ended.success:
             return Failed(session.ended.reason)
@@ -184,43 +185,43 @@ class _Invocation:
             return Completed(None, session.ended.summary)
         if not await self.context.claim_is_valid():
             return Suspended()
-        return await (self._committed if self.assignment.plan.auto_commit else self._kept)(
+        return await (self._commit if self.assignment.plan.auto_commit else self._save_patch)(
             session, session.ended.summary
         )
 
-    async def _kept(self, session: Session, summary: str) -> TaskOutcome:
-        below = await self.context.completed_tasks()
-        patch = await asyncio.to_thread(self._patched, session, below)
-        return Completed(None, summary, tuple(patch.changes), based_on=below)
+    async def _save_patch(self, session: Session, summary: str) -> TaskOutcome:
+        completed = await self.context.completed_tasks()
+        patch = await asyncio.to_thread(self._make_patch, session, completed)
+        return Completed(None, summary, tuple(patch.changes), based_on=completed)
 
-    async def _committed(self, session: Session, summary: str) -> TaskOutcome:
+    async def _commit(self, session: Session, summary: str) -> TaskOutcome:
         try:
-            landed = await asyncio.to_thread(self._landed, session)
+            landed = await asyncio.to_thread(self._land, session)
         except NotLanded:
             return Suspended()
         if landed.marks.attempt != session.brief.attempt:
-            return await self._done(landed, "An earlier attempt is already committed.")
+            return await self._completed(landed, "An earlier attempt is already committed.")
         return Completed(landed.sha, summary, tuple(session.changes))
 
-    def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:
+    def _make_patch(self, session: Session, completed: tuple[CompletedTask, ...]) -> Patch:
         """Rebase the change onto patches completed meanwhile, and save it."""
         stacks = self._stacks
-        patch = attempting.make_patch(
-            self.upstream, session, stacks.of_patches(session.base_patches), stacks.of_tasks(below)
+        patch = attempt_steps.make_patch(
+            self.upstream, session, stacks.of_patches(session.base_patches), stacks.of_tasks(completed)
         )
         self.worker.sessions.save_patch(patch)
         return patch
 
-    def _landed(self, session: Session) -> Landed:
+    def _land(self, session: Session) -> Landed:
         # landing may take long on a slow or busy server, so a stop is checked before each push
         branch, attempts_before_round, stop = (
             self.assignment.branch,
             self.assignment.attempts_before_round,
             self.context.stop,
         )
-        return attempting.land(self.upstream, session, branch, attempts_before_round, lambda: not stop.is_set())
+        return attempt_steps.land(self.upstream, session, branch, attempts_before_round, lambda: not stop.is_set())
 
-    async def _done(self, landed: Landed, summary: str) -> Completed:
+    async def _completed(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Completed(landed.sha, summary, files)
 
@@ -231,15 +232,15 @@ def _now_ms() -> int:
 
 def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:
     """Report the difference of two sessions as one turn."""
-    said = [block for one in after.messages[len(before.messages) :] for block in one.content]
-    tools = tuple(str(block.get("name", "")) for block in said if block.get("type") == "tool_use")
-    was, now = before.usage, after.usage
+    blocks = [block for one in after.messages[len(before.messages) :] for block in one.content]
+    tools = tuple(str(block.get("name", "")) for block in blocks if block.get("type") == "tool_use")
+    earlier, later = before.usage, after.usage
     spent = TaskUsage(
-        input=now.input - was.input,
-        output=now.output - was.output,
-        cache_read=now.cache_read - was.cache_read,
-        cache_write=now.cache_write - was.cache_write,
-        calls=now.calls - was.calls,
+        input=later.input - earlier.input,
+        output=later.output - earlier.output,
+        cache_read=later.cache_read - earlier.cache_read,
+        cache_write=later.cache_write - earlier.cache_write,
+        calls=later.calls - earlier.calls,
         cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
     )
     return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:MAX_LOG_CHARACTERS], spent)

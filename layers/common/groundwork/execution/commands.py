@@ -72,20 +72,20 @@ def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = No
 def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     """Resume a paused plan. A plan whose execution failed continues in a new execution."""
     status, execution = execution_state.status, execution_state.execution
-    died = status is PlanStatus.FAILED and execution.number > 0
-    if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
+    execution_failed = status is PlanStatus.FAILED and execution.number > 0
+    if not execution_failed and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resume the plan", status.value)
     _require_no_rollback(execution_state)
     after = _set_running(execution_state, actor)
     # after a failed execution the plan resumes even so: users can handle its failed tasks once it is PAUSED
-    if not died and after.failed and not after.running and not due_tasks(after):
+    if not execution_failed and after.failed and not after.running and not due_tasks(after):
         raise NothingCanGoOn(after.failed)
     return after
 
 
 def cancel(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
-    died = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
-    if not died and not execution_state.status.executing:
+    execution_failed = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
+    if not execution_failed and not execution_state.status.executing:
         raise WrongStatus("cancel the plan", execution_state.status.value)
     ended = {"status": PlanStatus.CANCELLED, "ended_at": actor.at_ms, "cause": None, "reason": None, "who": actor.who}
     return execution_state.with_execution(**ended)
@@ -110,8 +110,8 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
     _require_executing(execution_state, "reject")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
         raise WrongTaskStatus("reject", state.status.value)
-    said = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
-    after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
+    message = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
+    after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=message)
     return pause_after_failure(after)
 
 
@@ -193,10 +193,10 @@ def _resume_when_resolved(execution_state: ExecutionState, actor: Actor) -> Exec
 def _set_running(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     """Set RUNNING. Use a new execution if the old one has ended, or has passed tasks to redo."""
     execution = execution_state.execution
-    another = execution_state.status is PlanStatus.FAILED or execution.needs_restart
+    new_execution = execution_state.status is PlanStatus.FAILED or execution.needs_restart
     return execution_state.with_execution(
         status=PlanStatus.RUNNING,
-        number=execution.number + 1 if another else execution.number,
+        number=execution.number + 1 if new_execution else execution.number,
         needs_restart=False,
         ended_at=None,
         **_clear_cause(actor),

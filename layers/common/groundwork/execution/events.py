@@ -15,12 +15,12 @@ def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, w
 
 
 def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> Iterator[Event]:
-    was, now = before.execution.rollback, after.execution.rollback
-    if now is not None and (was is None or (was.number, was.status) != (now.number, now.status)):
-        yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
-    passed = after.execution.passed_over
-    if passed is not None and passed != before.execution.passed_over:
-        yield Event(now_ms, "PASSED_OVER", who, reason=f"Skipped the scheduled time {passed.time}: {passed.reason}")
+    earlier, later = before.execution.rollback, after.execution.rollback
+    if later is not None and (earlier is None or (earlier.number, earlier.status) != (later.number, later.status)):
+        yield Event(now_ms, f"ROLLBACK_{later.status}", later.who, reason=later.error)
+    skipped = after.execution.passed_over
+    if skipped is not None and skipped != before.execution.passed_over:
+        yield Event(now_ms, "PASSED_OVER", who, reason=f"Skipped the scheduled time {skipped.time}: {skipped.reason}")
     started = after.execution.round > before.execution.round
     if started or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)
@@ -28,8 +28,8 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
         return
     for task_id, state in after.states.items():
         old = before.of(task_id)
-        if what := _event_kind(old, state):
-            yield Event(now_ms, what, who, task_id, state.error_msg if "FAILED" in what else state.note)
+        if kind := _event_kind(old, state):
+            yield Event(now_ms, kind, who, task_id, state.error_msg if "FAILED" in kind else state.note)
 
 
 def _event_kind(old: TaskExecution, new: TaskExecution) -> str | None:

@@ -18,19 +18,18 @@ class GitReverter:
     open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     patches: PatchStore
 
-    def revert_commits(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
-        commits = [one.commit_sha for one in taken]
-        with self._cloned(repository) as git:
-            reverts = git.revert(branch, commits)
-        return {one.task.id: landed.sha for one, landed in zip(taken, reverts, strict=True)}
+    def revert_commits(self, repository: Repository, branch: str, commits: Sequence[CommitToRevert]) -> dict[str, str]:
+        with self._clone(repository) as git:
+            reverts = git.revert(branch, [commit.commit_sha for commit in commits])
+        return {commit.task.id: landed.sha for commit, landed in zip(commits, reverts, strict=True)}
 
-    def check_remaining_patches(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
-        with self._cloned(repository) as git:
+    def check_remaining_patches(self, repository: Repository, branch: str, remaining: Sequence[CompletedTask]) -> None:
+        with self._clone(repository) as git:
             base = git.head(branch, repository.default_branch, make=False)
-            git.apply_stack(base, PatchStacks(self.patches).of_tasks(left))
+            git.apply_stack(base, PatchStacks(self.patches).of_tasks(remaining))
 
     @contextmanager
-    def _cloned(self, repository: Repository) -> Iterator[Upstream]:
+    def _clone(self, repository: Repository) -> Iterator[Upstream]:
         """Raises Transient, NotReverted."""
         try:
             with (

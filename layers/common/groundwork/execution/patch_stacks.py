@@ -12,19 +12,19 @@ from groundwork.execution.worker import CompletedTask
 class PatchStore(Protocol):
     """Store of patches. Raises Transient."""
 
-    def load_patch(self, under: PatchRef) -> Patch | None: ...
+    def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PatchStacks:
     patches: PatchStore
 
-    def of_tasks(self, below: Iterable[CompletedTask]) -> Stack:
+    def of_tasks(self, completed: Iterable[CompletedTask]) -> Stack:
         """Stack the patches of these tasks, in their order. Raises CommitGone."""
-        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.is_patch]
+        refs = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in completed if one.is_patch]
         # a change without a stored patch was committed meanwhile, or predates patches: the branch holds it, or nothing
         # does
-        return self.of_patches([under for under in named if self.patches.load_patch(under)])
+        return self.of_patches([ref for ref in refs if self.patches.load_patch(ref)])
 
     def of_patches(self, order: Iterable[PatchRef]) -> Stack:
         """Stack these patches, and load all patches they were built on.
@@ -35,12 +35,12 @@ class PatchStacks:
         todo = list(order)
         stack = tuple(todo)
         while todo:
-            under = todo.pop()
-            if under in found:
+            ref = todo.pop()
+            if ref in found:
                 continue
-            patch = self.patches.load_patch(under)
+            patch = self.patches.load_patch(ref)
             if patch is None:
-                raise CommitGone(f"The base patch of the task {under.task_id} no longer exists.")
-            found[under] = patch
+                raise CommitGone(f"The base patch of the task {ref.task_id} no longer exists.")
+            found[ref] = patch
             todo += patch.base_patches
         return Stack(stack, found)

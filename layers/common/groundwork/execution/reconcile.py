@@ -35,14 +35,14 @@ class Reconciled:
 
 def reconcile(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int = MAX_CHANGES) -> Reconciled:
     """Apply pending transitions. `account_slots` is the number of free slots in the account."""
-    for follow in (_accept_pending_tokens, _stop_tasks, _skip_dependents, _check_conditions):
-        changes = follow(execution_state, now_ms)
+    for rule in (_accept_pending_tokens, _stop_tasks, _skip_dependents, _check_conditions):
+        changes = rule(execution_state, now_ms)
         while changes:
             if limit < len(changes):
                 return Reconciled(execution_state.with_tasks(dict(list(changes.items())[:limit])), complete=False)
             limit -= len(changes)
             execution_state = execution_state.with_tasks(changes)
-            changes = follow(execution_state, now_ms)
+            changes = rule(execution_state, now_ms)
     return _open_gates(_conclude(execution_state, now_ms), now_ms, account_slots, limit)
 
 
@@ -94,14 +94,14 @@ def _skip_dependents(execution_state: ExecutionState, now_ms: int) -> Changes:
     if not execution_state.status.executing:
         return {}
 
-    def because(task_id: str) -> str | None:
+    def skipped_by(task_id: str) -> str | None:
         task = execution_state.plan.task(task_id)
         skipped = (
             (other for other in task.depends_on if _skips_dependents(execution_state.of(other))) if task else iter(())
         )
         return next(skipped, None)
 
-    found = {task.id: because(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
+    found = {task.id: skipped_by(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
     keys = {task.id: task.key for task in execution_state.plan.tasks}
     return {
         id_: _skip(execution_state.of(id_), "skip", f"Its dependency {keys[other]} was skipped.", now_ms)
@@ -151,8 +151,8 @@ def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
     for phase in execution_state.plan.phases:
         if not execution_state.phase_ended(phase):
             return execution_state
-        worked = any(execution_state.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
-        if phase.pause_after and worked and phase.id not in execution_state.execution.paused_after:
+        any_completed = any(execution_state.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
+        if phase.pause_after and any_completed and phase.id not in execution_state.execution.paused_after:
             return execution_state.with_execution(
                 status=PlanStatus.PAUSED,
                 cause=Cause.PHASE,
@@ -190,8 +190,8 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
         return Reconciled(execution_state.with_tasks(dict(list(awaiting.items())[:limit])), complete=False)
     execution_state, limit = execution_state.with_tasks(awaiting), limit - len(awaiting)
     candidates = openable_gates(execution_state)[: free_slots(execution_state)]
-    opening = candidates[: max(0, min(account_slots, limit))]
-    for id_ in opening:
+    opened = candidates[: max(0, min(account_slots, limit))]
+    for id_ in opened:
         state = execution_state.of(id_)
         started = state.started_at or now_ms
         execution_state = execution_state.with_task(id_, status=TaskStatus.RUNNING, started_at=started, lease_until=0)
@@ -203,7 +203,7 @@ def _request_approvals(execution_state: ExecutionState) -> Changes:
     """Set AWAITING_APPROVAL for due tasks at gates of manual phases."""
     if not execution_state.status.executing:
         return {}
-    asks = {
+    due = {
         task.id
         for phase, task in due_tasks(execution_state)
         if execution_state.at_gate(task.id) and needs_approval(phase, task, execution_state.of(task.id))
@@ -211,7 +211,7 @@ def _request_approvals(execution_state: ExecutionState) -> Changes:
     changes: dict[str, TaskExecution] = {}
     for task in execution_state.plan.tasks:
         state = execution_state.of(task.id)
-        right = TaskStatus.AWAITING_APPROVAL if task.id in asks else TaskStatus.WAITING
-        if execution_state.at_gate(task.id) and state.waits and state.status is not right:
-            changes[task.id] = state.changed(status=right)
+        wanted = TaskStatus.AWAITING_APPROVAL if task.id in due else TaskStatus.WAITING
+        if execution_state.at_gate(task.id) and state.waits and state.status is not wanted:
+            changes[task.id] = state.changed(status=wanted)
     return changes

@@ -29,13 +29,13 @@ def roll_back(
         raise WrongStatus("roll back the plan", execution_state.status.value)
     if execution_state.execution.rolling_back:
         raise RollingBack
-    wanted = [id_ for id_ in _selected_tasks(execution_state, task_id, phase_id) if has_result(execution_state.of(id_))]
-    if not wanted:
+    chosen = [id_ for id_ in _selected_tasks(execution_state, task_id, phase_id) if has_result(execution_state.of(id_))]
+    if not chosen:
         raise NothingToRollBack
-    dependents = [id_ for id_ in dependents_of(execution_state, wanted) if has_result(execution_state.of(id_))]
+    dependents = [id_ for id_ in dependents_of(execution_state, chosen) if has_result(execution_state.of(id_))]
     if dependents and not with_dependents:
         raise DependentsFirst(newest_first(execution_state, dependents))
-    order, number = newest_first(execution_state, [*wanted, *dependents]), execution_state.execution.seq + 1
+    order, number = newest_first(execution_state, [*chosen, *dependents]), execution_state.execution.seq + 1
     return execution_state.with_execution(
         rollback=Rollback(number=number, task_ids=tuple(order), who=actor.who, at_ms=actor.at_ms)
     )
@@ -61,11 +61,11 @@ def has_result(state: TaskExecution) -> bool:
 
 def dependents_of(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
     """List transitive dependents of these tasks, without the tasks themselves."""
-    found, wanted = set(task_ids), set(task_ids)
+    found, chosen = set(task_ids), set(task_ids)
     for task in _topological_order(execution_state):
         if found & set(task.depends_on):
             found.add(task.id)
-    return [task.id for task in execution_state.plan.tasks if task.id in found - wanted]
+    return [task.id for task in execution_state.plan.tasks if task.id in found - chosen]
 
 
 def _topological_order(execution_state: ExecutionState) -> list[Task]:

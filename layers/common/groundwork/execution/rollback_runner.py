@@ -45,43 +45,45 @@ class RollbackRunner:
         Raises NotFound, Transient.
         """
         execution_state = self.store.read(plan_id)
-        asked = execution_state.execution.rollback
-        if asked is None or asked.status != "RUNNING":
-            return asked.status if asked else "NONE"
+        request = execution_state.execution.rollback
+        if request is None or request.status != "RUNNING":
+            return request.status if request else "NONE"
         try:
-            for repository_id, there in _by_repository(execution_state, asked.task_ids):
-                self._written(plan_id, asked, self._undone(execution_state, self.repository(repository_id), there))
+            for repository_id, rest in _by_repository(execution_state, request.task_ids):
+                self._record(plan_id, request, self._revert(execution_state, self.repository(repository_id), rest))
         except (NotReverted, NotFound) as refused:
-            self._give_up(plan_id, asked, str(refused))
+            self._give_up(plan_id, request, str(refused))
         except Transient as fault:
-            if self.now_ms() - asked.at_ms < MAX_ROLLBACK_MS:
+            if self.now_ms() - request.at_ms < MAX_ROLLBACK_MS:
                 raise
             # a rollback blocks every other command: give up, so that a user can act or request it again
-            self._give_up(plan_id, asked, f"Gave up after an hour: {fault}")
+            self._give_up(plan_id, request, f"Gave up after an hour: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
 
-    def _undone(
-        self, execution_state: ExecutionState, repository: Repository, there: _RepositoryRollback
+    def _revert(
+        self, execution_state: ExecutionState, repository: Repository, rest: _RepositoryRollback
     ) -> Mapping[str, str | None]:
         """Reverts by task id, None for a withdrawn patch. Raises NotReverted, Transient."""
         reverts: dict[str, str | None] = {}
-        if there.commits:
-            reverts |= self.reverter.revert_commits(repository, execution_state.branch, there.commits)
-        if there.patches:
-            done = completed_tasks(execution_state, repository.id)
-            left = [one for one in done if one.is_patch and one.task.id not in there.patches]
-            self.reverter.check_remaining_patches(repository, execution_state.branch, left)
-            reverts |= dict.fromkeys(there.patches)
+        if rest.commits:
+            reverts |= self.reverter.revert_commits(repository, execution_state.branch, rest.commits)
+        if rest.patches:
+            completed = completed_tasks(execution_state, repository.id)
+            remaining = [one for one in completed if one.is_patch and one.task.id not in rest.patches]
+            self.reverter.check_remaining_patches(repository, execution_state.branch, remaining)
+            reverts |= dict.fromkeys(rest.patches)
         return reverts
 
-    def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
+    def _record(self, plan_id: str, request: Rollback, reverts: Mapping[str, str | None]) -> None:
         """Record reverts newest first, in transactions of at most MAX_CHANGES tasks."""
         for part in batched(reverts.items(), MAX_CHANGES, strict=False):
-            self.coordinator.change(plan_id, partial(rollback.record_reverts, number=asked.number, reverts=dict(part)))
+            self.coordinator.change(
+                plan_id, partial(rollback.record_reverts, number=request.number, reverts=dict(part))
+            )
 
-    def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
-        self.coordinator.change(plan_id, lambda now: rollback.fail_rollback(now, asked.number, reason))
+    def _give_up(self, plan_id: str, request: Rollback, reason: str) -> None:
+        self.coordinator.change(plan_id, lambda now: rollback.fail_rollback(now, request.number, reason))
 
 
 def _by_repository(
@@ -96,9 +98,9 @@ def _by_repository(
         task, state = execution_state.plan.task(id_), execution_state.of(id_)
         if task is None or not rollback.has_result(state):
             continue
-        there = found.setdefault(task.repository_id or execution_state.plan.repository_id, _RepositoryRollback())
+        rest = found.setdefault(task.repository_id or execution_state.plan.repository_id, _RepositoryRollback())
         if state.commit_sha:
-            there.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
+            rest.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
         else:
-            there.patches.append(id_)
+            rest.patches.append(id_)
     yield from found.items()

@@ -75,14 +75,14 @@ def fire(execution_state: ExecutionState, expression: str, time: str, actor: Act
 
     Safe for repeated and late events. Raises NotScheduled if the schedule has no such time, or it has already fired.
     """
-    timing, heard = execution_state.execution.schedule, execution_state.execution.last_fired
-    if timing is None or timing.expression != expression or (heard is not None and time <= heard):
+    timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
+    if timing is None or timing.expression != expression or (last_fired is not None and time <= last_fired):
         raise NotScheduled
     try:
         after = execute(execution_state, actor, again=True)
     except Refusal as refused:
-        passed = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])
-        after = execution_state.with_execution(passed_over=passed)
+        skipped = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])
+        after = execution_state.with_execution(passed_over=skipped)
     return after.with_execution(last_fired=time, schedule=timing if timing.repeats else None)
 
 

@@ -142,4 +142,4 @@ class LogLine(TypedDict):
     tools: list[str]
     files: list[str]
     message: str
-    usage: TurnUsage
+    spent: TurnUsage

@@ -99,7 +99,7 @@ class WorkerContext:
     left_ms: Callable[[], int]
     stop: asyncio.Event
     claim_is_valid: Callable[[], Awaitable[bool]]
-    turn: Callable[[TurnReport], Awaitable[None]]
+    report_turn: Callable[[TurnReport], Awaitable[None]]
     completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
 
 
@@ -168,7 +168,7 @@ class NotReverted(GroundworkError):
 class Reverter(Protocol):
     """Reverts tasks in one repository. Raises NotReverted, Transient."""
 
-    def revert_commits(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
+    def revert_commits(self, repository: Repository, branch: str, commits: Sequence[CommitToRevert]) -> dict[str, str]:
         """Revert commits on a plan's branch in this order, all or none.
 
         Returns SHAs of the reverts by task id.
@@ -177,6 +177,6 @@ class Reverter(Protocol):
         """
         ...
 
-    def check_remaining_patches(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
+    def check_remaining_patches(self, repository: Repository, branch: str, remaining: Sequence[CompletedTask]) -> None:
         """Check that the remaining patches apply without the withdrawn ones. Raises NotReverted."""
         ...

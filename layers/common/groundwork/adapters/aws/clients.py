@@ -21,8 +21,8 @@ def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
 
 def async_invoker(function: str) -> Callable[[str], None]:
     """Make an invoker of process-next for a run. It raises Transient."""
-    tell = event_invoker(function)
-    return lambda run_id: tell({"runId": run_id})
+    invoke = event_invoker(function)
+    return lambda run_id: invoke({"runId": run_id})
 
 
 def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
@@ -33,11 +33,11 @@ def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
     def invoke(event: dict[str, Any]) -> None:
         payload = json.dumps(event).encode()
         try:
-            answer = confirmations.call("invoke", FunctionName=function, InvocationType="Event", Payload=payload)
+            response = confirmations.call("invoke", FunctionName=function, InvocationType="Event", Payload=payload)
         except ClientError as exc:
             raise Transient(f"Lambda: {reason_of(exc)}") from exc
-        if answer["StatusCode"] != 202:
-            raise Transient(f"Lambda answered {answer['StatusCode']} to an async invoke")
+        if response["StatusCode"] != 202:
+            raise Transient(f"Lambda answered {response['StatusCode']} to an async invoke")
 
     return invoke
 

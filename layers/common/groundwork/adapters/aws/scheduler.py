@@ -54,21 +54,21 @@ class PlanTimer:
             self._call("update_schedule", wanted)
 
     def clear(self, plan_id: str) -> None:
-        self._call("delete_schedule", {"Name": self._name(plan_id)}, passed="ResourceNotFoundException")
+        self._call("delete_schedule", {"Name": self._name(plan_id)}, ignored_code="ResourceNotFoundException")
 
     def _name(self, plan_id: str) -> str:
         return f"{self._prefix}-{plan_id}"
 
-    def _call(self, method: str, arguments: dict[str, Any], passed: str = "") -> None:
+    def _call(self, method: str, arguments: dict[str, Any], ignored_code: str = "") -> None:
         """Raises _Conflict, Invalid, Transient."""
         try:
             self._confirmations.call(method, **arguments)
         except ClientError as exc:
-            self._explain(exc, passed)
+            self._translate(exc, ignored_code)
 
-    def _explain(self, exc: ClientError, passed: str) -> None:
+    def _translate(self, exc: ClientError, ignored_code: str) -> None:
         code = exc.response["Error"]["Code"]
-        if code == passed:
+        if code == ignored_code:
             return
         if code == "ConflictException":
             raise _Conflict from exc

@@ -26,24 +26,24 @@ class PlanMachine:
 
     def __init__(self, arn: str, executor: str) -> None:
         self._arn = arn
-        self._tell = event_invoker(executor)
+        self._invoke = event_invoker(executor)
         self._confirmations = Confirmations("Step Functions", _client)
 
     def request_rollback(self, plan_id: str) -> None:
-        self._tell({"do": "UNDO", "planId": plan_id})
+        self._invoke({"do": "UNDO", "planId": plan_id})
 
     def start(self, plan_id: str, number: int) -> bool:
         """Start an execution, once per number.
 
         A repeated call succeeds while that execution runs; ExecutionAlreadyExists means it has ended.
         """
-        body = json.dumps({"planId": plan_id, "number": number})
+        payload = json.dumps({"planId": plan_id, "number": number})
         return self._call(
             "start_execution",
             {"ExecutionAlreadyExists"},
             stateMachineArn=self._arn,
             name=execution_name(plan_id, number),
-            input=body,
+            input=payload,
         )
 
     def open_gate(self, token: str, answer: str) -> None:
@@ -58,12 +58,12 @@ class PlanMachine:
             cause="The plan has ended or continues in another execution",
         )
 
-    def _call(self, method: str, passed: set[str], **arguments: Any) -> bool:
-        """Call the service. Returns False for an error code in `passed`."""
+    def _call(self, method: str, expected: set[str], **arguments: Any) -> bool:
+        """Call the service. Returns False for an error code in `expected`."""
         try:
             self._confirmations.call(method, **arguments)
         except ClientError as exc:
-            if (code := exc.response["Error"]["Code"]) not in passed:
+            if (code := exc.response["Error"]["Code"]) not in expected:
                 raise Transient(f"Step Functions: {code}") from exc
             return False
         return True

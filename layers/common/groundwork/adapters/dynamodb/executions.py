@@ -89,11 +89,11 @@ class DynamoExecutions(PlanReader):
         for task_id, state in after.states.items():
             old = in_round(before.of(task_id), after.execution.round)
             if state != old:
-                knock = _pending_token_is(old.pending_token) if state.pending_token != old.pending_token else None
-                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), knock, "task")
-        if begun := len(after.running) - len(before.running):
-            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - begun)
-            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(begun)], room if begun > 0 else None)
+                pending = _pending_token_is(old.pending_token) if state.pending_token != old.pending_token else None
+                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), pending, "task")
+        if started := len(after.running) - len(before.running):
+            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - started)
+            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(started)], room if started > 0 else None)
         mark = uuid.uuid4().hex
         row = EventRow(plan_id, event_key(after.execution.seq), at=self._now_ms(), mark=mark)
         row.events = [event.as_json() for event in events]
@@ -244,9 +244,9 @@ class DynamoExecutions(PlanReader):
 def _unchanged(before: ExecutionState) -> Any:
     seq = before.execution.seq
     same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
-    alive = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
-    return alive & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
+    exists = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
+    return exists & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
 
 
-def _pending_token_is(knock: str | None) -> Any:
-    return StateRow.pending_token.does_not_exist() if knock is None else StateRow.pending_token == knock
+def _pending_token_is(pending: str | None) -> Any:
+    return StateRow.pending_token.does_not_exist() if pending is None else StateRow.pending_token == pending

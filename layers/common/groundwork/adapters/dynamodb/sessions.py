@@ -26,8 +26,8 @@ class DynamoSessions:
     """The port `groundwork.execution.agent_worker.SessionStore`."""
 
     def load(self, task_id: str, attempt: int) -> Session | None:
-        kept = self._read(task_id, "K", attempt)
-        return Session.read_json(kept) if kept is not None else None
+        content = self._read(task_id, "K", attempt)
+        return Session.read_json(content) if content is not None else None
 
     def save(self, session: Session) -> None:
         brief, content = session.brief, session.stored_json()
@@ -37,14 +37,14 @@ class DynamoSessions:
         content = patch.stored_json()
         self._write(patch.task_id, "D", patch.attempt, content.encode())
 
-    def load_patch(self, under: PatchRef) -> Patch | None:
-        kept = self._read(under.task_id, "D", under.attempt)
-        return Patch.read_json(kept) if kept is not None else None
+    def load_patch(self, ref: PatchRef) -> Patch | None:
+        content = self._read(ref.task_id, "D", ref.attempt)
+        return Patch.read_json(content) if content is not None else None
 
     def newest_patch(self, task_id: str) -> Patch | None:
         """Load the newest patch of a task in a plan without commits."""
-        kept = self._read(task_id, "D", None)
-        return Patch.read_json(kept) if kept is not None else None
+        content = self._read(task_id, "D", None)
+        return Patch.read_json(content) if content is not None else None
 
     def _read(self, task_id: str, letter: str, attempt: int | None) -> bytes | None:
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
@@ -64,19 +64,19 @@ class DynamoSessions:
     def _write(self, task_id: str, letter: str, attempt: int, content: bytes, turns: int = 0) -> None:
         """Write the content. Raises Transient if another worker has saved a later turn."""
         plan_id, key = task_id.rpartition("-")[0], f"{letter}#{suffix(task_id)}"
-        old, revision, packed = _head_row(plan_id, key), uuid.uuid4().hex[:12], zlib.compress(content)
+        old, revision, compressed = _head_row(plan_id, key), uuid.uuid4().hex[:12], zlib.compress(content)
         if old and (int(old.attempt), int(old.turns or 0)) > (attempt, turns):
             raise Transient(f"Another worker has saved a later turn of the task {task_id}.")
         unchanged = BlobRow.revision == old.revision if old else BlobRow.revision.does_not_exist()
-        stays = old is not None and letter == "D" and int(old.attempt) < attempt
-        if stays:
-            self._set_aside(plan_id, key, old)
+        replaces_patch = old is not None and letter == "D" and int(old.attempt) < attempt
+        if replaces_patch:
+            self._archive(plan_id, key, old)
         with wrapped():
-            for number, start in enumerate(range(0, len(packed), MAX_PART_BYTES)):
+            for number, start in enumerate(range(0, len(compressed), MAX_PART_BYTES)):
                 BlobPartRow(
-                    plan_id, f"{key}#{revision}#{number:03d}", content=packed[start : start + MAX_PART_BYTES]
+                    plan_id, f"{key}#{revision}#{number:03d}", content=compressed[start : start + MAX_PART_BYTES]
                 ).save()
-        parts = -(-len(packed) // MAX_PART_BYTES)
+        parts = -(-len(compressed) // MAX_PART_BYTES)
         try:
             with wrapped():
                 row = BlobRow(plan_id, key, attempt=attempt, revision=revision, parts=parts, turns=turns)
@@ -87,15 +87,15 @@ class DynamoSessions:
                 _delete_parts(plan_id, f"{key}#{revision}", parts)
                 raise Transient(f"Another worker is writing the content of the task {task_id}.") from None
             # otherwise it was our own write: its response was lost, and the driver sent it again
-        if old and not stays:
+        if old and not replaces_patch:
             _delete_parts(plan_id, f"{key}#{old.revision}", int(old.parts))
 
-    def _set_aside(self, plan_id: str, key: str, old: Any) -> None:
+    def _archive(self, plan_id: str, key: str, old: Any) -> None:
         """Archive a withdrawn patch: patches built on it still need it after its replacement."""
         attempt = int(old.attempt)
-        aside = BlobRow(plan_id, _archive_key(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
+        archived = BlobRow(plan_id, _archive_key(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
         with wrapped():
-            aside.save()
+            archived.save()
 
 
 def _archive_key(key: str, attempt: int) -> str:
