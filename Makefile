@@ -2,7 +2,7 @@
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
 #   make start    the local system alone, with what it has kept (PORT=3000 HOST=127.0.0.1 DATA=build/local)
-#   make secret   a secret of the local system, read from the terminal (NAME=github-token)
+#   make secret   a secret of the local system, read from the terminal (NAME=groundwork/github)
 #   make reset    forget what the local system has kept in DATA
 #   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
 #   make test-all  all that must pass before a change lands: what CI runs
@@ -137,6 +137,8 @@ check: $(INSTALLED) $(WEB_PACKAGES) $(ASL_PACKAGES)
 	python -m checks.policies
 	python -m checks.traces
 	python -m checks.prose
+	python -m checks.documents
+	PYTHONPATH=layers/common:. $(OFFLINE) python -m checks.reference
 	$(ASL_PACKAGES:.installed=.bin/asl-validator) $(addprefix --json-path ,$(wildcard statemachines/*.json))
 	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi
 	npm --prefix web run --silent check
