@@ -8,11 +8,12 @@ import pytest
 
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.execution.schedule import scheduled
+from groundwork.execution.schedule import set_schedule
 from groundwork.execution.state import Timing
 from local.recovery import missed_time
 from tests.adapters.dynamodb.test_plans_contract import on_dynamo
 from tests.events import Context
+from tests.functions.services import services_on
 from tests.plans.plans import draft, phase
 
 OFF_SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC).timestamp()
@@ -50,16 +51,15 @@ class Timer:
 @pytest.fixture
 def timer(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Timer:
     timer = Timer()
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
-    monkeypatch.setattr(app, "timer", lambda: timer)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables, timer=timer))
     return timer
 
 
 def a_plan(tables: Tables, expression: str) -> str:
     plan = on_dynamo(tables).created(phase("One", draft("a")))
     before = tables.executions.read(plan.id)
-    after = scheduled(before, Timing(expression=expression, timezone="UTC", who="admin"))
-    tables.executions.commit(before, after.execution_changed(seq=before.execution.seq + 1), ())
+    after = set_schedule(before, Timing(expression=expression, timezone="UTC", who="admin"))
+    tables.executions.commit(before, after.with_execution(seq=before.execution.seq + 1), ())
     return plan.id
 
 
@@ -94,5 +94,5 @@ def test_a_repeating_schedule_continues_after_a_missed_time(moto_tables: Tables,
         assert asked(do="RESTORE_SCHEDULE", planId=daily, missed="2026-03-04T09:00:00Z") is True
     execution = moto_tables.executions.read(daily).execution
     assert execution.passed_over is not None
-    assert execution.woken == "2026-03-04T09:00:00Z"
+    assert execution.last_fired == "2026-03-04T09:00:00Z"
     assert timer.set_for == [(daily, "cron(0 9 * * ? *)")] * 2

@@ -46,7 +46,7 @@ class NotFound(Refusal):
 
 
 class Invalid(Refusal):
-    """Some fields are not valid; `run_details` is a list of {field, message}."""
+    """Some fields are not valid; `details` is a list of {field, message}."""
 
     status = 422
     code = "INVALID"
@@ -90,7 +90,7 @@ class Conflict(Refusal):
 
 
 class RunAlreadyActive(Conflict):
-    """A run of this type is already active in the project; `run_details.runId` names it."""
+    """A run of this type is already active in the project; `details.runId` names it."""
 
     code = "RUN_ALREADY_ACTIVE"
 
@@ -117,7 +117,7 @@ class NothingToRetry(Conflict):
 
 
 class BacklogInUse(Conflict):
-    """An active run works on this; cancel it or wait. `run_details.runId` names it."""
+    """An active run works on this; cancel it or wait. `details.runId` names it."""
 
     code = "BACKLOG_IN_USE"
 

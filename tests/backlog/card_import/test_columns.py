@@ -2,13 +2,14 @@
 
 import pytest
 
+from groundwork.backlog.card_import.errors import ColumnUnknown
 from groundwork.backlog.card_import.importer import Upload, read_upload
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.personal import is_personal
-from tests.backlog.card_import.exports import columns, document, table, workbook
+from tests.backlog.card_import.exports import columns, document, google_play, play_row, table, workbook
 
 
-def upload(body: bytes, **query: str) -> Upload:
+def upload(body: bytes, **query: str | list[str]) -> Upload:
     return read_upload(body, Parameters.of(query), max_rows=100)
 
 
@@ -153,3 +154,26 @@ def test_json_of_unknown_tools_is_flattened_and_people_left_out() -> None:
         }
     )
     assert upload(body).cards[0].metadata == {"app.version": "4"}
+
+
+def test_a_column_without_a_role_is_metadata_even_if_its_name_looks_personal() -> None:
+    body = b"Id,Feedback,Author,Plan\n7,Slow,Ada,Free\n"
+    (card,) = upload(body, metadata=["Id", "Author"], omit="Plan").cards
+    assert card.external_id is None
+    assert card.metadata == {"Id": "7", "Author": "Ada"}
+
+
+def test_a_title_can_be_named() -> None:
+    (card,) = upload(b"Heading line,Feedback\nStart,Slow\n", title="Heading line").cards
+    assert card.text == "Start\n\nSlow"
+
+
+def test_naming_the_columns_that_were_found_changes_nothing() -> None:
+    body = google_play(play_row("A1", "Zu langsam", "Schade"))
+    named = upload(body, text="Review Text", title="Review Title", externalId="Review Link")
+    assert named.cards == upload(body).cards
+
+
+def test_an_unknown_column_to_leave_out_is_refused() -> None:
+    with pytest.raises(ColumnUnknown, match="omit: the file has no column 'Plan'"):
+        upload(b"Feedback\nSlow\n", omit="Plan")

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.backlog.card_import.cards import ImportedCard, Outcome
+from groundwork.backlog.card_import.cards import Outcome
 from groundwork.backlog.card_import.content import Content, Memory
 from groundwork.backlog.card_import.importer import Checkpoint, RowReader, inspect, preview, read, read_upload, resume
 from groundwork.backlog.card_import.layout import Layout
 from groundwork.backlog.card_import.parameters import Parameters
+from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Refusal
 from tests.backlog.card_import.exports import SURVEYMONKEY, archive_of, document, google_play, play_row, table, workbook
 
@@ -311,6 +312,6 @@ def test_what_is_derived_can_be_stored_and_then_resumes_by_bytes_too(name: str) 
     stored = Memory(b"".join(inspected.content.chunks()))
     layout = inspected.layout.staged()
     assert layout.resumes_by_bytes
-    cards = [outcome for outcome in read(inspected) if isinstance(outcome, ImportedCard)]
+    cards = [outcome for outcome in read(inspected) if isinstance(outcome, NewCard)]
     start = Checkpoint(layout.start.offset, layout.start.line)
-    assert [outcome for outcome in resume(stored, layout, start) if isinstance(outcome, ImportedCard)] == cards
+    assert [outcome for outcome in resume(stored, layout, start) if isinstance(outcome, NewCard)] == cards

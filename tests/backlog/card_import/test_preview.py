@@ -44,3 +44,21 @@ def test_a_preview_agrees_with_a_choice_of_another_encoding() -> None:
     body = "text\nŻółw śpi\n".encode("cp1250")
     assert [card.text for card in preview(Memory(body), Parameters(charset="cp1250")).first] == ["Żółw śpi"]
     assert [card.text for card in preview(Memory(body), Parameters(charset="cp1252")).first] == ["¯ó³w œpi"]
+
+
+def test_a_preview_tells_a_client_where_to_cut_a_file_into_parts() -> None:
+    played = preview(Memory(google_play(play_row("A1", "Zu langsam"))), Parameters()).as_json()
+    assert (played["type"], played["firstLine"]) == ("csv", 2)
+    two_lines = b'"Feedback\nof users",Plan\nSlow,Free\nDear,Free\n'
+    titled = preview(Memory(b"Report\n\n" + two_lines), Parameters()).as_json()
+    assert (titled["type"], titled["firstLine"]) == ("csv", 5)
+    lines = preview(Memory(b'{"text": "a"}\n{"text": "b"}\n'), Parameters()).as_json()
+    assert (lines["type"], lines["firstLine"]) == ("ndjson", 1)
+    whole = preview(Memory(b'[{"text": "a"}, {"text": "b"}]'), Parameters()).as_json()
+    assert (whole["type"], whole["firstLine"]) == ("json", None)
+
+
+def test_a_preview_tells_the_order_of_dates_for_parts_that_do_not_show_it() -> None:
+    body = b"Feedback,Created\nSlow,03/04/2026\nDear,25/04/2026\n"
+    answer = preview(Memory(body), Parameters()).as_json()
+    assert (answer["dateOrder"], answer["timezone"]) == ("dmy", "UTC")

@@ -7,7 +7,7 @@ from groundwork.errors import Conflict, Refusal
 
 
 class InvalidPlan(Refusal):
-    """The plan would not be valid; `run_details` is a list of {field, message, code}, a cycle with its path."""
+    """The plan would not be valid; `details` is a list of {field, message, code}, a cycle with its path."""
 
     status = 422
     code = "INVALID"
@@ -19,7 +19,7 @@ class InvalidPlan(Refusal):
 
 
 class VersionConflict(Conflict):
-    """Somebody else has changed the plan since; `run_details.version` is its version now."""
+    """Somebody else has changed the plan since; `details.version` is its version now."""
 
     code = "VERSION_CONFLICT"
 
@@ -43,7 +43,7 @@ class PlanNotEditable(Conflict):
 
 
 class TaskBegun(Conflict):
-    """A task that has begun cannot be edited any more; `run_details.taskIds` names what would be touched."""
+    """A task that has begun cannot be edited any more; `details.taskIds` names what would be touched."""
 
     code = "TASK_BEGUN"
 
@@ -55,7 +55,7 @@ class TaskBegun(Conflict):
 
 
 class StaleSuggestion(Conflict):
-    """What these suggestions would change has changed since they were made; `run_details.suggestionIndices` names them."""
+    """What these suggestions would change has changed since they were made; `details.suggestionIndices` names them."""
 
     code = "STALE_SUGGESTION"
 
@@ -64,7 +64,7 @@ class StaleSuggestion(Conflict):
 
 
 class ConflictingSuggestions(Conflict):
-    """Some of the chosen suggestions cannot go together; `run_details.pairs` names them and what both would change."""
+    """Some of the chosen suggestions cannot go together; `details.pairs` names them and what both would change."""
 
     code = "CONFLICTING_SUGGESTIONS"
 
@@ -79,7 +79,7 @@ class NothingToApply(Conflict):
 
 
 class PlanInUse(Conflict):
-    """A generation or a review of this plan is under way; cancel it or wait. `run_details.runId` names it."""
+    """A generation or a review of this plan is under way; cancel it or wait. `details.runId` names it."""
 
     code = "PLAN_IN_USE"
 

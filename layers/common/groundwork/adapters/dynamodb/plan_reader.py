@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from groundwork.adapters.dynamodb.client import wrapped
-from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key, state_of
+from groundwork.adapters.dynamodb.execution_rows import StateRow, read_task_state, state_key
 from groundwork.adapters.dynamodb.plan_lists import PLANS, listed
 from groundwork.adapters.dynamodb.plan_rows import (
     HEAD,
@@ -69,7 +69,7 @@ class PlanReader:
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
         # what was done before the plan was begun anew is past
         round_ = int((heads[0].execution or {}).get("round", 0)) if heads else 0
-        return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows if int(row.round or 0) >= round_}
+        return {f"{plan_id}-{row.sk[2:]}": read_task_state(row) for row in rows if int(row.round or 0) >= round_}
 
     def iteration(self, iteration_id: str) -> Iteration:
         path = path_of(Kind.ITERATION, iteration_id)
@@ -166,4 +166,4 @@ def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
     keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
     with wrapped():
         rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
-    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}
+    return {f"{row.pk}-{row.sk[2:]}": read_task_state(row) for row in rows}

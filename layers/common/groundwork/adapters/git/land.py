@@ -130,7 +130,7 @@ def pushed(
             now = clone.fetch(branch, have, depth)
             return _round(clone, branch, now, build)
         except HeadMoved as moved:
-            rounds.moved(now, str(moved))
+            rounds.rebase(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
             rounds.failed(fault)
         if time.monotonic() > ends:
@@ -166,7 +166,7 @@ class _Rounds:
         if self._faults >= FAULTS:
             raise RepositoryUnreachable(str(fault)) from fault
 
-    def moved(self, head: bytes | None, said: str) -> None:
+    def rebase(self, head: bytes | None, said: str) -> None:
         """Raises RepositoryRefused where the server goes on refusing a branch that has not moved at all."""
         self._faults = 0
         self._refusals = self._refusals + 1 if said and head == self._at else 0

@@ -9,10 +9,10 @@ from groundwork.adapters.git.trees import rebuilt
 from groundwork.agent import changes
 from groundwork.agent.changes import Changes
 from groundwork.agent.patches import PatchRef, Stack
-from groundwork.agent.repository import MergeConflict, PatchesApart
+from groundwork.agent.repository import MergeConflict, PatchConflict
 
 
-def stacked(clone: Clone, base: bytes, stack: Stack) -> bytes:
+def apply_stack(clone: Clone, base: bytes, stack: Stack) -> bytes:
     """The id of a commit with the patches on `base`; it is in this clone alone. Raises PatchesApart, CommitGone."""
     if not stack.order:
         return base
@@ -42,11 +42,11 @@ class _Trees:
     def _with(self, tree: bytes, under: PatchRef) -> bytes:
         """Raises PatchesApart."""
         patch, store = self._stack.patches[under], self._clone.store
-        ground = self.tree(patch.base.encode(), patch.under)
+        ground = self.tree(patch.base.encode(), patch.base_patches)
         try:
             merged = tree_merge.on_head(store, ground, tree, changes.from_json(patch.changes))
         except MergeConflict as conflict:
-            raise PatchesApart(under.task_id, conflict.paths) from conflict
+            raise PatchConflict(under.task_id, conflict.paths) from conflict
         root, trees = rebuilt(store, tree, merged.updates)
         self._clone.keep([*merged.blobs, *trees])
         return root if root is not None else _empty(self._clone)
@@ -60,7 +60,7 @@ def _empty(clone: Clone) -> bytes:
     return bytes(empty.id)
 
 
-def moved(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
+def rebase(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
     """The change to one commit as a change to another. Raises MergeConflict."""
     store = clone.store
     merged = tree_merge.on_head(store, store[before].tree, store[now].tree, change)

@@ -6,7 +6,7 @@ from typing import Any
 from groundwork.adapters.git import land, task_commits, tree_merge
 from groundwork.adapters.git.clone import Clone
 from groundwork.adapters.git.trees import TreeEntry, rebuilt
-from groundwork.agent.commit_message import REVERTS, reverting, trailers
+from groundwork.agent.commit_message import REVERTS, revert_message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 from groundwork.errors import GroundworkError
 
@@ -71,7 +71,7 @@ def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[An
     merged = tree_merge.on_head(store, taken.tree, store[now].tree, contents, modes)
     root, trees = rebuilt(store, store[now].tree, merged.updates)
     landed = task_commits.landed(commit.decode(), "", text)
-    message = reverting(landed.subject, landed.sha, landed.marks)
+    message = revert_message(landed.subject, landed.sha, landed.marks)
     return land.commit_of(root, now, message, [*merged.blobs, *trees])
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from groundwork.backlog.card_import.names import key
 from groundwork.backlog.card_import.personal import is_personal
 from groundwork.backlog.card_import.vocabulary import LINK
 from groundwork.backlog.model import MAX_CARD_TEXT
+from groundwork.backlog.new_cards import NewCard
 
 LOST = "\ufffd"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -30,19 +31,6 @@ _FOOTER = re.compile(
 )
 
 Fields = list[tuple[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedCard:
-    """`row` counts data rows from 1; `line` is the row's first line in the file."""
-
-    row: int
-    line: int | None
-    text: str
-    source: str | None = None
-    external_id: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    posted_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +49,7 @@ class Skipped:
     reason: str
 
 
-Outcome = ImportedCard | Rejected | Skipped
+Outcome = NewCard | Rejected | Skipped
 
 
 class CardMaker:
@@ -90,7 +78,7 @@ class CardMaker:
         metadata = self._metadata(fields, external_id, moment) | (extra or {})
         if extra and (problem := _extra_problem(extra)):
             return Rejected(row, line, problem)
-        return ImportedCard(row, line, text, source, external_id, self._fitting(metadata), moment)
+        return NewCard(row, text, source, external_id, self._fitting(metadata), moment, line)
 
     def _values(self, fields: Fields, name: str) -> list[str]:
         return [
@@ -207,7 +195,9 @@ class CardMaker:
         if name in mapping.times[:1] and (not native or name == "postedAt"):
             return "time"
         used = name in mapping.ids or name in mapping.times
-        return "personal" if not used and (name in mapping.personal or is_personal(name)) else "metadata"
+        if used or name in mapping.kept:
+            return "metadata"
+        return "personal" if name in mapping.personal or is_personal(name) else "metadata"
 
     def _storable(self, value: Any) -> Any:
         if not isinstance(value, str):

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from groundwork.backlog.card_import import inspection
-from groundwork.backlog.card_import.cards import CardMaker, ImportedCard, Outcome, Rejected, Skipped
+from groundwork.backlog.card_import.cards import CardMaker, Outcome, Rejected, Skipped
 from groundwork.backlog.card_import.content import Content, Memory
 from groundwork.backlog.card_import.dialect import NO_DELIMITER
 from groundwork.backlog.card_import.errors import ColumnUnknown
@@ -17,6 +17,7 @@ from groundwork.backlog.card_import.limits import Limits
 from groundwork.backlog.card_import.parameters import Parameters
 from groundwork.backlog.card_import.reading import NotFeedback, is_metadata, record_fields, records_of
 from groundwork.backlog.card_import.records import Position, Raw
+from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import Invalid, TooLarge
 
 MAX_PREVIEWED = 20
@@ -108,7 +109,7 @@ class Upload:
     """All rows of a request. `duplicates` are rows whose external id an earlier row of it has."""
 
     layout: Layout
-    cards: list[ImportedCard] = field(default_factory=list)
+    cards: list[NewCard] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
@@ -156,7 +157,7 @@ class Preview:
     rows: int
     rejected: list[Rejected]
     rejected_count: int
-    first: list[ImportedCard]
+    first: list[NewCard]
     warnings: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -167,6 +168,10 @@ class Preview:
             "alternatives": [
                 {"encoding": name, "lines": list(lines)} for name, lines in self.layout.encoding.alternatives
             ],
+            "type": self.layout.type,
+            "firstLine": self.layout.first_line,
+            "dateOrder": self.layout.mapping.order,
+            "timezone": self.layout.mapping.zone,
             "delimiter": None if self.layout.delimiter == NO_DELIMITER else self.layout.delimiter,
             "columns": self.columns,
             "rows": self.rows,
@@ -180,7 +185,7 @@ def preview(content: Content, parameters: Parameters, limits: Limits | None = No
     """Inspect and read a file without keeping it. With no text column told, it shows the columns alone."""
     inspected = inspect(content, parameters, limits)
     layout = inspected.layout
-    cards: list[ImportedCard] = []
+    cards: list[NewCard] = []
     rejected: list[Rejected] = []
     counts: Counter[type[Outcome]] = Counter()
     skipped: Counter[str] = Counter()

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from groundwork.backlog.card_import.dates import Order
 from groundwork.backlog.card_import.encoding import Encoding
+from groundwork.backlog.card_import.parameters import FileType
 from groundwork.backlog.card_import.records import Position
 
 Shape = Literal["csv", "ndjson", "packed"]
@@ -14,7 +15,10 @@ Role = Literal["text", "title", "externalId", "source", "postedAt", "personal", 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Column names by role, most telling first. What is in none of them is metadata."""
+    """Column names by role, most telling first. What is in none of them is metadata.
+
+    `kept` columns are metadata even where their names look personal.
+    """
 
     text: tuple[str, ...] = ()
     title: tuple[str, ...] = ()
@@ -22,6 +26,7 @@ class Mapping:
     source: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     order: Order | None = None
     zone: str = "UTC"
@@ -59,6 +64,17 @@ class Layout:
     sheet: str | None = None
     keep_personal: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> FileType:
+        if self.shape == "packed":
+            return "xlsx" if self.container == "xlsx" else "json"
+        return self.shape
+
+    @property
+    def first_line(self) -> int | None:
+        """Line of the first row, in a file that a client can cut between rows and send in parts."""
+        return None if self.shape == "packed" else self.start.line
 
     @property
     def resumes_by_bytes(self) -> bool:

@@ -52,28 +52,68 @@ def mapping_of(
         mapping = replace(mapping, text=(NATIVE_TEXT,), title=(), headings=False) if native else mapping
     else:
         mapping = _guessed(columns, profile, is_json=is_json, native=False)
-    mapping = _by_parameters(columns, mapping, parameters, profile)
-    return replace(mapping, personal=_personal(columns, known, mapping, profile))
+    named = _Named(columns, profile)
+    mapping = _without_roles(_by_parameters(mapping, parameters, named), parameters, named)
+    found = _personal(columns, known, mapping, profile)
+    personal = tuple(name for name in found if name not in mapping.kept)
+    return replace(mapping, personal=tuple(dict.fromkeys((*personal, *named.all("omit", parameters.omit)))))
 
 
-def _by_parameters(columns: Sequence[str], mapping: Mapping, parameters: Parameters, profile: Profile) -> Mapping:
-    def named(field: str, name: str) -> str:
+class _Named:
+    """Find the columns that parameters name."""
+
+    def __init__(self, columns: Sequence[str], profile: Profile) -> None:
+        self._columns = columns
+        self._profile = profile
+
+    def __call__(self, field: str, name: str) -> str:
+        columns = self._columns
         found = name if name in columns else next((other for other in columns if key(other) == key(name)), None)
         if found is None:
-            raise ColumnUnknown(f"{field}: the file has no column {name!r}.", profile.shown(columns))
+            raise ColumnUnknown(f"{field}: the file has no column {name!r}.", self._profile.shown(columns))
         return found
 
-    if parameters.text:
-        texts = tuple(named("text", name) for name in parameters.text)
+    def all(self, field: str, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self(field, name) for name in names)
+
+
+def _by_parameters(mapping: Mapping, parameters: Parameters, named: _Named) -> Mapping:
+    texts = named.all("text", parameters.text)
+    # a client that repeats the columns found, for each part of a file, must not change what becomes of them
+    if texts and set(texts) != set(mapping.text):
         mapping = replace(mapping, text=texts, title=(), headings=len(texts) > 1)
-    if parameters.external_id:
-        mapping = replace(mapping, ids=(named("externalId", parameters.external_id),))
-    if parameters.source:
-        mapping = replace(mapping, source=(named("source", parameters.source),))
-    if parameters.posted_at:
-        mapping = replace(mapping, times=(named("postedAt", parameters.posted_at),))
+    if parameters.title:
+        mapping = replace(mapping, title=(named("title", parameters.title),))
+    ids = _chosen(named, "externalId", parameters.external_id, mapping.ids)
+    source = _chosen(named, "source", parameters.source, mapping.source)
+    times = _chosen(named, "postedAt", parameters.posted_at, mapping.times)
+    mapping = replace(mapping, ids=ids, source=source, times=times)
     taken = {*mapping.text, *mapping.ids[:1], *mapping.source}
     return replace(mapping, title=tuple(name for name in mapping.title if name not in taken))
+
+
+def _chosen(named: _Named, field: str, name: str | None, found: tuple[str, ...]) -> tuple[str, ...]:
+    column = named(field, name) if name else None
+    return found if column is None or column in found[:1] else (column,)
+
+
+def _without_roles(mapping: Mapping, parameters: Parameters, named: _Named) -> Mapping:
+    kept = named.all("metadata", parameters.metadata)
+    freed = {*kept, *named.all("omit", parameters.omit)}
+
+    def others(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in freed)
+
+    return replace(
+        mapping,
+        text=others(mapping.text),
+        title=others(mapping.title),
+        ids=others(mapping.ids),
+        source=others(mapping.source),
+        times=others(mapping.times),
+        dropped=tuple(name for name in mapping.dropped if name not in kept),
+        kept=kept,
+    )
 
 
 def _by_format(columns: Sequence[str], known: Format, profile: Profile) -> Mapping:
