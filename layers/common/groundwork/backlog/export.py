@@ -1,4 +1,4 @@
-"""The backlog as a file: JSON, CSV, Markdown, and the CSV that Jira Cloud imports. Pure."""
+"""Export the backlog as JSON, CSV, Markdown, or CSV for Jira Cloud. Pure functions."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ class ExportedBacklog(Value):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Epics in code order, with what is below each."""
+    """Epics in code order, with their stories and subtasks."""
 
     project: Project
     epics: Sequence[Epic]
@@ -93,7 +93,7 @@ def _with_all_below(epic: Epic, backlog: Backlog) -> ExportedEpic:
 
 
 def _walk(backlog: Backlog) -> Iterable[tuple[str, str, Artifact]]:
-    """Everything in order, with its kind and its code from the top: E1, E1-S2, E1-S2-ST3."""
+    """Yield kind, full code (E1, E1-S2, E1-S2-ST3) and item, in order."""
     for epic in backlog.epics:
         yield "epic", epic.code, epic
         for story in backlog.stories.get(epic.id, ()):
@@ -118,7 +118,7 @@ def _csv(backlog: Backlog) -> str:
         ]
         for kind, code, thing in _walk(backlog)
     ]
-    # a byte order mark: without it, Excel reads UTF-8 as the machine's own code page
+    # with a byte order mark: without it Excel reads the file in the local code page
     return "\ufeff" + _table(header, rows)
 
 
@@ -130,10 +130,10 @@ def description_of(thing: Artifact) -> str:
 
 
 def _jira(backlog: Backlog) -> str:
-    """Jira Cloud's CSV import with its hierarchy: an `Issue ID` of the file, and the `Parent` that it names.
+    """Write Jira Cloud's CSV import format with its hierarchy (`Issue ID` and `Parent`).
 
-    As in Atlassian's "Keep work parent-child relationships during CSV import to Jira Cloud": the parent's Issue ID is
-    in the child's Parent, and all rows of a higher level stand above those of a lower one, or the relation is lost.
+    Source: Atlassian, "Keep work parent-child relationships during CSV import to Jira Cloud". The child's Parent holds
+    the parent's Issue ID. All rows of a higher level precede those of a lower one, or Jira drops the relation.
     """
     header = ["Issue Type", "Issue ID", "Parent", "Summary", "Description", "Priority", "Story Points", "Labels"]
     levels = {"epic": "Epic", "story": "Story", "subtask": "Sub-task"}
@@ -167,7 +167,7 @@ def _table(header: list[str], rows: list[list[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is quoted, as OWASP's "CSV Injection" says."""
+    """Quote texts a spreadsheet would run as formulas (OWASP, "CSV Injection")."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

@@ -1,4 +1,4 @@
-"""What people may write of the backlog by hand: the bodies of POST and PATCH, and what they make of a thing."""
+"""Request bodies (POST and PATCH) of the backlog, and the items made from them."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -23,7 +23,7 @@ from groundwork.ids import Kind, Path, path_of
 
 
 def storable(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Raises ValueError for what JSON or UTF-8 cannot hold, and for what is too long."""
+    """Raise ValueError for values JSON or UTF-8 cannot hold, and for too long ones."""
     text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     text.encode()
     if len(text) > MAX_METADATA:
@@ -44,7 +44,7 @@ class NewProject(Value):
 
 
 class Patch(Value):
-    """Some fields of a thing; what is left out stays as it is."""
+    """A partial update; omitted fields stay unchanged."""
 
     @model_validator(mode="after")
     def something(self) -> "Patch":
@@ -53,7 +53,7 @@ class Patch(Value):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, as Python values."""
+        """Return the fields sent, as Python values."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
@@ -106,7 +106,7 @@ class NewSubtask(SubtaskPatch):
 
 
 class StoryOfEpic(NewStory):
-    """A story for the project's list, which has to say whose it is."""
+    """A story posted to the project's list; the body names its epic."""
 
     epic_id: str
 
@@ -122,7 +122,7 @@ class SubtaskOfStory(NewSubtask):
 
 
 def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
-    """The thing that a POST by hand makes."""
+    """Build the item for a POST."""
     made = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
     match body:
         case NewEpic():
@@ -136,7 +136,10 @@ def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: 
 def unknown_card_ids(
     card_ids: Sequence[str], project_id: str, known: Callable[[Sequence[Path]], Collection[Path]]
 ) -> list[dict[str, str]]:
-    """Problems for the ids that are no card's of this project. `known` tells which of these paths there are."""
+    """Return a problem for each id that is not a card of this project.
+
+    `known` returns the existing paths among those given.
+    """
     paths = [path_of(Kind.CARD, id_) for id_ in card_ids]
     there = known([path for path in paths if path and path.project_id == project_id])
     return [

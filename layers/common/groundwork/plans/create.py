@@ -1,4 +1,4 @@
-"""New plans that need no model: written by hand, made from a template, or made from stories and their subtasks."""
+"""Create plans without the model: by hand, from a template, or from stories."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from groundwork.plans.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a new plan says, and in one line where it comes from."""
+    """Content of a new plan; `summary` tells its origin in one line."""
 
     title: str
     description: str
@@ -23,7 +23,7 @@ class Source:
 
 
 def source_of(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
-    """Raises Invalid."""
+    """Return the content of a new plan. Raises Invalid."""
     if body.template_id is not None:
         return _from_template(body, template)
     if body.parameters:
@@ -36,7 +36,7 @@ def source_of(body: NewPlan, template: Callable[[str], Template], backlog: Story
 
 
 def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
-    """Makes the plan with its id and the time. Raises InvalidPlan."""
+    """Return a function that builds the plan from its id and the time. It raises InvalidPlan."""
 
     def draft(plan_id: str, now: str) -> Plan:
         bare = Plan(

@@ -1,4 +1,7 @@
-"""A plan as it is written down, before its tasks have ids: they name each other by keys. All ways in end here."""
+"""Plans before their tasks have ids; tasks refer to each other by key.
+
+Plans from every source pass through here.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +31,7 @@ from groundwork.values import Stored, stored_as
 
 
 class TaskDraft(Stored):
-    """A new task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key."""
+    """A new task. `dependsOn` holds keys of the same draft, or ids or keys of the plan's tasks."""
 
     key: Annotated[Key | None, stored_as("key")] = None
     title: Annotated[Title, stored_as("title")]
@@ -57,7 +60,7 @@ Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MAX_PHASES)]
 
 
 def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
-    """The plan with these phases at its end; every phase and task gets an id. Raises InvalidPlan for a double key."""
+    """Append phases; give ids to phases and tasks. Raises InvalidPlan for a duplicate key."""
     taken = _taken_keys(plan, [task for draft in drafts for task in draft.tasks])
     numbered: list[tuple[str, PhaseDraft, list[tuple[str, TaskDraft]]]] = []
     for draft in drafts:
@@ -73,7 +76,7 @@ def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
 
 
 def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
-    """The plan with the numbers given, and the tasks, which are not yet in it."""
+    """Return the plan with the numbers used, and the tasks, not yet added to it."""
     taken = _taken_keys(plan, drafts)
     numbered: list[tuple[str, TaskDraft]] = []
     for draft in drafts:
@@ -84,13 +87,13 @@ def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task,
 
 
 def known_names(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
-    """The id for each key, in any case, and for each id itself."""
+    """Return task ids by key (case-insensitive) and by id."""
     names = {task.key.casefold(): task.id for task in plan.tasks} | {task.id.casefold(): task.id for task in plan.tasks}
     return names | {key_of(id_, draft).casefold(): id_ for id_, draft in new}
 
 
 def named(reference: str, names: Mapping[str, str]) -> str:
-    """The id a reference stands for; one that stands for nothing is left for the validator to name."""
+    """Return the id of a reference; an unknown one stays as it is, for the validator to report."""
     return names.get(reference.strip().casefold(), reference)
 
 
@@ -99,7 +102,7 @@ def key_of(task_id: str, draft: TaskDraft) -> str:
 
 
 def key_from(title: str, taken: Iterable[str]) -> str:
-    """A short key made from a title that none of the others has."""
+    """Make a short key from a title, unlike the keys taken."""
     words = re.findall(r"[a-z0-9]+", title.casefold())[:4]
     stem = "-".join(words)[:32].strip("-") or "task"
     lowered = {key.casefold() for key in taken}
@@ -112,7 +115,7 @@ def key_from(title: str, taken: Iterable[str]) -> str:
 def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
     """Keys of the plan and of the drafts, in lower case. Raises InvalidPlan.
 
-    By key the others find a task: two with one key would make their dependencies ambiguous.
+    Dependencies refer to tasks by key: a duplicate would make them ambiguous.
     """
     taken = {task.key.casefold() for task in plan.tasks}
     for draft in drafts:
@@ -124,7 +127,7 @@ def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
 
 
 def _with_id_for(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
-    """A task without a key gets its number's, so a number is left out that somebody has made another task's key."""
+    """Return the next task id. A task without a key is keyed by its number, so skip keys in use."""
     plan, task_id = plan.with_task_id()
     while draft.key is None and key_of(task_id, draft).casefold() in taken:
         plan, task_id = plan.with_task_id()

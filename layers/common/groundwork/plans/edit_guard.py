@@ -1,7 +1,7 @@
-"""What an edit may touch while the plan is carried out: texts, links and the going of tasks that have not begun.
+"""Guard edits of an executing plan.
 
-Where a task stands, what phases there are and what the plan itself says is what the execution goes by: a person who
-wants that changed cancels it first.
+An edit may change texts and links of pending tasks, or delete them. Everything else (task states, phases, the plan's
+own fields) belongs to the execution: cancel the plan to change it.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,15 @@ from groundwork.plans.errors import PlanNotEditable, TaskBegun
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
 
 MAX_TOUCHED = 80
-"""Tasks that one edit may touch: each is a check in the transaction that makes it."""
+"""Tasks one edit may change: the commit checks each of them in its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedElements:
-    """Ids of tasks that must not have begun for an edit to be made; those `removed` must not even wait at a gate."""
+    """Ids of tasks an edit changes or removes.
+
+    A changed task must not have started; a removed task must not even wait at a gate.
+    """
 
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -27,7 +30,7 @@ class ChangedElements:
 
 
 def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskBegun | None:
-    """Why such an edit cannot be made where the plan's tasks stand so; None where it can."""
+    """Return the error if a task's state forbids the edit, else None."""
 
     def status(task_id: str) -> TaskStatus:
         return states[task_id].status if task_id in states else TaskStatus.PENDING
@@ -38,7 +41,10 @@ def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskBe
 
 
 def changed_elements(before: Plan, after: Plan) -> ChangedElements:
-    """Nothing unless the plan is under execution. Raises PlanNotEditable for what cannot be changed then."""
+    """Return the tasks an edit changes; empty unless the plan is executing.
+
+    Raises PlanNotEditable for any other change during execution.
+    """
     if not before.status.executing:
         return ChangedElements()
     if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):

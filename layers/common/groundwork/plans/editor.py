@@ -1,7 +1,7 @@
-"""Editing a plan: read, change, check, and write the next version, unless somebody else was faster.
+"""Edit plans: read, change, validate, and commit the next version with optimistic locking.
 
-Every change of a plan that is not the model's goes through `Editor.change`, so that each has its iteration, is valid as
-a whole, and never overwrites what its author has not seen.
+Every change not made by the model goes through `Editor.change`. So each change has an iteration, is valid as a whole,
+and never overwrites a version its author has not seen.
 """
 
 import random
@@ -22,17 +22,18 @@ from groundwork.plans.ports import PlanStore
 from groundwork.plans.validation import check
 
 TRIES = 12
-"""How often an edit that names no version is made again on what others have just written."""
+"""Attempts of an edit without an expected version; each starts from the latest version."""
 
 Expected = Collection[int] | None
-"""The versions that the author has seen (If-Match); None where any will do."""
+"""Versions the author has seen (If-Match); None accepts any version."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeMetadata:
-    """What an iteration says of a change besides what has changed; `summary` None is made from the changes.
+    """Fields of an iteration besides the changes.
 
-    `marked`: the status is what the author wants it to be; else a change makes a READY plan a DRAFT again.
+    `summary` None is made from the changes. `sets_status`: the author sets the status. Otherwise a change turns a READY
+    plan back into a DRAFT.
     """
 
     kind: IterationKind = IterationKind.EDITED
@@ -43,7 +44,10 @@ class ChangeMetadata:
 
 @dataclass(slots=True)
 class Editor:
-    """`who` edits. `sleep` takes seconds. `under_way` hears of a plan that was edited while it is carried out."""
+    """Commits edits in the name of `actor`.
+
+    `sleep` takes seconds. `on_edit_during_execution` is called with the plan's id.
+    """
 
     store: PlanStore
     backlog: StoryReader
@@ -53,7 +57,7 @@ class Editor:
     under_way: Callable[[str], None] = lambda plan_id: None
 
     def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
-        """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid."""
+        """Create a plan; `draft` builds it from its id and the time. Raises InvalidPlan, Invalid."""
         now = rfc3339(self.now_ms())
         plan = check(draft(new_plan_id(), now)).changed(version=1)
         self._check_named(None, plan)
@@ -82,10 +86,10 @@ class Editor:
         expected: Expected = None,
         status: PlanStatus | None = None,
     ) -> Plan:
-        """All of the operations, or none; some may depend on the plan as it is when they are carried out.
+        """Apply all operations, or none.
 
-        `status` READY says besides that the plan, which must be complete then, may be carried out; DRAFT takes it back.
-        Raises what `change` raises, HasDependents, NotFound.
+        A callable gets the current plan and returns the operations. `status` READY marks a complete plan as ready to
+        run, DRAFT reverts that. Raises the errors of `change`, HasDependents, NotFound.
         """
 
         def make(plan: Plan) -> Plan:
@@ -98,7 +102,7 @@ class Editor:
         return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, marked=status is not None))
 
     def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
-        """An earlier version's content as a new version."""
+        """Commit the content of an earlier version as a new version."""
         earlier = self.store.at_version(plan_id, version)
         made = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
         return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
@@ -106,9 +110,10 @@ class Editor:
     def change(
         self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: ChangeMetadata | None = None
     ) -> Plan:
-        """The plan after `make`, or as it was where that changes nothing.
+        """Commit the plan returned by `make`; return it unchanged if nothing changes.
 
-        Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, Transient, and what `make` raises.
+        Raises VersionConflict, PlanNotEditable, TaskAlreadyStarted, InvalidPlan, Invalid, Transient, and the errors of
+        `make`.
         """
         after = self._change(plan_id, make, expected, made)
         if after.status.executing:
@@ -118,7 +123,7 @@ class Editor:
     def _change(
         self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: ChangeMetadata | None
     ) -> Plan:
-        """What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice."""
+        """Retry on conflicts. After an unclear answer, look for our own commit before trying again."""
         made, number = made or ChangeMetadata(), None
         fault: VersionConflict | Transient | None = None
         for attempt in range(TRIES):
@@ -126,14 +131,14 @@ class Editor:
                 return done
             before = self._seen(plan_id, expected)
             if expected is None and (made.marked or made.kind is IterationKind.RESTORED):
-                # said of the whole plan as it is now: not to be said again of what another makes of it meanwhile
+                # the author decided on this version: a retry must not apply the decision to someone else's change
                 expected = frozenset({before.version})
             after = _settled(before, make(before), made)
             changes = compared(before, after)
             if not changes and after.status is before.status:
                 return before
             if made.kind is not IterationKind.RESTORED:
-                # what an earlier version named may have gone since: that is no reason not to go back to it
+                # links of an earlier version may be gone by now, and must not prevent a restore
                 self._check_named(before, after)
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
@@ -155,7 +160,7 @@ class Editor:
         return plan
 
     def _done(self, plan_id: str, number: int) -> Plan | None:
-        """The plan as our own earlier try has made it after all: its number is ours alone."""
+        """Return the version our earlier attempt committed, if any; only we use this number."""
         try:
             iteration = self.store.iteration(str(Path(Kind.ITERATION, plan_id, (number,))))
         except NotFound:
@@ -179,7 +184,7 @@ class Editor:
         )
 
     def _check_named(self, before: Plan | None, after: Plan) -> None:
-        """That stories, subtasks and repositories named anew are there."""
+        """Raise Invalid unless newly named stories, subtasks and repositories exist."""
         check_linked(before, after, self.backlog)
         known = {task.repository_id for task in before.tasks} if before else set()
         for id_ in dict.fromkeys(task.repository_id for task in after.tasks):
@@ -197,7 +202,10 @@ def _marked(plan: Plan, status: PlanStatus) -> Plan:
 
 
 def _settled(before: Plan, after: Plan, made: ChangeMetadata) -> Plan:
-    """Valid; and what was READY is a DRAFT again once it has been changed: nobody has looked at it since."""
+    """Validate the plan.
+
+    A changed READY plan becomes a DRAFT: nobody has approved the new content.
+    """
     check(after)
     was_ready = before.status is PlanStatus.READY and not made.marked
     return after.changed(status=PlanStatus.DRAFT) if was_ready and before.content() != after.content() else after

@@ -1,6 +1,7 @@
-"""What carrying out a plan would take: from what like tasks have taken in its repository, else from assumptions.
+"""Estimate the time and cost of running a plan.
 
-The answer says which, for each effort and as a whole.
+Uses measurements of similar tasks in the repository if there are enough, else assumptions. The answer names the basis
+for each effort and for the whole plan.
 """
 
 from collections import Counter
@@ -15,18 +16,18 @@ from groundwork.plans.graph import SECONDS, Schedule, schedule
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
 
 ENOUGH = 3
-"""Tasks of an effort that must have been measured before their mean says more than an assumption."""
+"""Measured tasks of an effort needed before their mean replaces the assumption."""
 
 _ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
-# Assumed: a session calls the model so often, each call adds so many tokens to what the next has to read again.
+# assumptions: calls of the model per session, and tokens each call adds to the context of the next
 _CALLS: dict[Effort, int] = {"XS": 6, "S": 12, "M": 24, "L": 45, "XL": 90}
 _FIRST_TOKENS, _ADDED_TOKENS, _WRITTEN_TOKENS = 8_000, 1_200, 350
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What so many tasks of one effort have taken together, all their attempts included."""
+    """Totals over some tasks of one effort, all attempts included."""
 
     tasks: int
     seconds: float
@@ -35,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one task is expected to take; `measured` is the number of tasks it rests on, 0 where it is assumed."""
+    """Expected time and usage of one task; `measured` counts the tasks behind it, 0 if assumed."""
 
     seconds: float
     usage: Usage
@@ -61,7 +62,7 @@ def assumed(effort: Effort) -> Expected:
 
 
 def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
-    """The mean of what was measured, where that is enough."""
+    """Return the mean of the measurements if there are enough, else the assumption."""
     past = history.get(effort)
     if past is None or past.tasks < ENOUGH:
         return assumed(effort)
@@ -71,7 +72,7 @@ def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
 
 
 def expecting(history: Mapping[Effort, Measured], ai: str, latency_ms: int) -> Callable[[Task], float]:
-    """How many seconds a task takes. `latency_ms` is that of the mock, which takes no other time."""
+    """Return a function giving a task's seconds; the mock takes `latency_ms` a call."""
     return lambda task: _timed(expected(task.effort, history), ai, latency_ms).seconds
 
 
@@ -83,7 +84,7 @@ def estimate_of_plan(
     model: str,
     latency_ms: int,
 ) -> dict[str, Any]:
-    """For the tasks that have not ended. `latency_ms` is that of the mock, which takes no other time."""
+    """Estimate the tasks without an end state; the mock takes `latency_ms` a call."""
     left = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
     tasks = Counter(task.effort for task in left.values())
     each = {effort: _timed(expected(effort, history), ai, latency_ms) for effort in SECONDS if tasks[effort]}
@@ -106,7 +107,7 @@ def _timed(each: Expected, ai: str, latency_ms: int) -> Expected:
 
 
 def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, Any]:
-    """What one task of the effort takes."""
+    """Figures of one task of the effort."""
     return {
         "effort": effort,
         "tasks": tasks,
@@ -132,9 +133,9 @@ def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, An
 
 
 def _cost(model: str, usage: Usage) -> int:
-    """Of one task, in millionths of a dollar: its calls' mean, as often as there are calls.
+    """Return the cost of one task in micro-dollars: the mean call times the number of calls.
 
-    Priced as one call, it would look like a single long prompt.
+    Priced as a single call, the task would look like one long prompt.
     """
     calls = max(1, usage.calls)
     u = usage
@@ -143,7 +144,7 @@ def _cost(model: str, usage: Usage) -> int:
 
 
 def _stops(plan: Plan, left: Collection[str]) -> int:
-    """How often it will wait for a person: before each task of a manual phase, and after a phase that pauses."""
+    """Count waits for a person: each task of a manual phase, each phase with `pause_after`."""
     manual = sum(task.id in left for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
     pauses = sum(phase.pause_after and any(task.id in left for task in phase.tasks) for phase in plan.phases)
     return manual + pauses

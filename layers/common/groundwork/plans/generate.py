@@ -1,4 +1,4 @@
-"""Starting a generation: check what is asked, write the plan that is to be filled, its iteration and its run."""
+"""Start plan generations: validate the request, write the plan, its iteration and its run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from groundwork.runs.ports import BacklogReader
 
 
 class ModelOptions(Value):
-    """How the model is asked: `mode` how finely, `model` which, `maxCostUsd` up to which cost of the run."""
+    """Options of the model: `mode` (granularity), `model`, `maxCostUsd` (limit of the run)."""
 
     mode: Mode = Mode.STANDARD
     model: Annotated[str, Field(min_length=1, max_length=120)] | None = None
@@ -31,7 +31,7 @@ class ModelOptions(Value):
 
 
 class GenerateRequest(Value):
-    """The body of POST /api/plans/generate. `parameters` are those of the template."""
+    """The body of POST /api/plans/generate. `parameters` belong to the template."""
 
     repository_id: str
     title: Title
@@ -44,7 +44,7 @@ class GenerateRequest(Value):
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """What is under way: the iteration holds the result, the run's progress tells how far it is."""
+    """Ids of the started run and of the iteration to hold its result."""
 
     plan_id: str
     iteration_id: str
@@ -56,7 +56,10 @@ class GenerationStarted:
 
 @dataclass(slots=True)
 class Generator:
-    """`ai_and_model` says which AI and model a run will use, or raises Invalid; `trigger` starts a run's first hop."""
+    """Starts generations.
+
+    `ai_and_model` returns the AI and model of a run, or raises Invalid. `trigger` starts a run's first hop.
+    """
 
     plans: PlanRuns
     backlog: BacklogReader
@@ -66,7 +69,7 @@ class Generator:
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
     def generate(self, request: GenerateRequest, who: str) -> GenerationStarted:
-        """Raises Invalid for what the request names and is not there, or is too much for one generation."""
+        """Start a generation. Raises Invalid for unknown references or too many parts."""
         self._check_repository(request.repository_id)
         parts = self._story_parts(request)
         template = self._template(request)
@@ -105,7 +108,7 @@ class Generator:
             raise Invalid.field("repositoryId", str(gone)) from gone
 
     def _story_parts(self, request: GenerateRequest) -> int:
-        """How many subtasks (and stories without any) there are to make tasks of."""
+        """Count the parts to become tasks: subtasks, and stories without subtasks."""
         parts, problems = 0, []
         for position, id_ in enumerate(dict.fromkeys(request.story_ids)):
             path = path_of(Kind.STORY, id_)
@@ -121,7 +124,7 @@ class Generator:
         return parts
 
     def _template(self, request: GenerateRequest) -> Template | None:
-        """The template filled in; that it can be is known before anything is started."""
+        """Fill the template now, so that an error shows before anything starts."""
         if request.template_id is None:
             if request.parameters:
                 raise Invalid.field("parameters", "go with a templateId")
@@ -154,7 +157,7 @@ def new_run(
     now: int,
     ai_and_model: Callable[[str | None], tuple[str, str]],
 ) -> Run:
-    """A run about a plan, numbered like the iteration that it makes. Raises Invalid for the model asked for."""
+    """Return a run for a plan, numbered like its iteration. Raises Invalid for an unknown model."""
     ai, model = ai_and_model(options.model)
     return Run(
         id=str(Path(Kind.RUN, plan_id, (number,))),
@@ -169,7 +172,7 @@ def new_run(
 
 
 def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: IterationRequest) -> Iteration:
-    """The iteration that a run will complete."""
+    """Return the iteration to be completed by a run."""
     path = path_of(Kind.RUN, run.id)
     assert path
     return Iteration(

@@ -1,7 +1,7 @@
-"""What a plan's order is worth, reckoned by code: critical path, greatest parallelism, estimated time.
+"""Compute the critical path, maximum parallelism and makespan of a plan.
 
-Phases follow one another. In a sequential or manual phase tasks go one at a time; in a parallel one each begins as soon
-as what it depends on is done and the plan's limit leaves room. The time a person takes to approve is not counted.
+Phases run one after another. A sequential or manual phase runs one task at a time. In a parallel phase a task starts as
+soon as its dependencies are done and the plan's limit allows. Time for approvals is not counted.
 """
 
 import heapq
@@ -14,7 +14,7 @@ from groundwork.backlog.model import Effort
 from groundwork.plans.model import Phase, Plan, Task
 
 SECONDS: dict[Effort, int] = {"XS": 120, "S": 240, "M": 480, "L": 900, "XL": 1_800}
-"""How long a session of Claude is taken to need for a task of each effort, until it has been measured."""
+"""Assumed seconds of a Claude session for each effort, used until measurements exist."""
 
 type Duration = Callable[[Task], float]
 type Graph = dict[str, list[str]]
@@ -26,9 +26,10 @@ def by_effort(task: Task) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`critical_path` are task ids in the order of the work; seconds are those of the tasks, added up along it.
+    """Times of a plan, in seconds.
 
-    `parallelism` is how many tasks could at most be under way at once, were there no limit.
+    `critical_path` holds task ids in execution order, `critical_seconds` their sum. `parallelism` is the maximum number
+    of tasks running at once without a limit.
     """
 
     critical_path: tuple[str, ...]
@@ -48,7 +49,7 @@ class Schedule:
 
 
 def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
-    """Of a valid plan; `seconds` keeps to the plan's `max_parallel`."""
+    """Schedule a valid plan; `seconds` respects the plan's `max_parallel`."""
     path: list[str] = []
     critical = seconds = 0.0
     widest = 0
@@ -60,7 +61,7 @@ def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
 
 
 def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], float, float, int]:
-    """Its critical path, that path's seconds, its seconds with so many slots, its width."""
+    """Return the phase's critical path, its seconds, the makespan for `slots`, and the width."""
     costs = {task.id: duration(task) for task in phase.tasks}
     if phase.mode != "parallel":
         total = sum(costs.values())
@@ -71,7 +72,7 @@ def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], flo
 
 
 def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], float]:
-    """The costliest chain of an acyclic graph (from each node to what it needs), and what it costs."""
+    """Return the costliest chain and its cost; the graph maps nodes to their dependencies."""
     ends: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for node in TopologicalSorter(graph).static_order():
@@ -87,7 +88,7 @@ def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], 
 
 
 def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
-    """How long it takes with so many at a time, what has the longest way still before it going first."""
+    """Return the time with `slots` workers; nodes with the longest remaining path start first."""
     ahead = ways_ahead(graph, costs)
     needed_by = _reversed(graph)
     missing = {node: len(needs) for node, needs in graph.items()}
@@ -108,7 +109,7 @@ def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
 
 
 def ways_ahead(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
-    """The costliest way from each node's beginning to the end of everything."""
+    """Return the cost of the longest path from each node's start to the end of the graph."""
     needed_by = _reversed(graph)
     ahead: dict[str, float] = {}
     for node in reversed(list(TopologicalSorter(graph).static_order())):

@@ -1,4 +1,7 @@
-"""A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
+"""Iterations of a plan: author, changes, versions.
+
+Any version can be read, compared, restored.
+"""
 
 import json
 from bisect import bisect
@@ -23,7 +26,7 @@ class IterationKind(StrEnum):
 
 
 class IterationStatus(StrEnum):
-    """Only what the model works on is PENDING; the rest is DONE as soon as it is there."""
+    """Only work of the model is PENDING; other iterations are DONE at once."""
 
     PENDING = "PENDING"
     DONE = "DONE"
@@ -36,7 +39,7 @@ Scope = Literal["plan", "phase", "task"]
 
 
 class IterationRequest(Stored):
-    """What a generation or a review was asked for."""
+    """The request of a generation or a review."""
 
     review_type: Annotated[ReviewType | None, stored_as("reviewType")] = None
     scope: Annotated[Scope, stored_as("scope")] = "plan"
@@ -47,7 +50,7 @@ class IterationRequest(Stored):
 
 
 class Change(Value):
-    """What became of a phase, a task or the plan's own fields (`id` is then the plan's) between two versions."""
+    """The change of a phase, a task or the plan itself (`id` of the plan) between two versions."""
 
     id: str
     kind: Literal["added", "removed", "changed", "moved"]
@@ -60,7 +63,10 @@ class Change(Value):
         return {"id": self.id, "kind": self.kind, "title": self.title, "fields": list(self.fields)}
 
     def told(self) -> dict[str, Any]:
-        """With its before and after: all of what came or went, else the fields that differ."""
+        """Return the change with `before` and `after`.
+
+        Added and removed elements are whole; changed ones have the changed fields.
+        """
         return self.brief() | {"before": self._side(self.before), "after": self._side(self.after)}
 
     def _side(self, element: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -68,9 +74,10 @@ class Change(Value):
 
 
 class Iteration(Stored):
-    """`from_version` to `version`; a review changes nothing: it has the version it was made against twice.
+    """One step of a plan's history, from `from_version` to `version`.
 
-    `changes` are the first of them, with before and after while these are short; comparing the versions gives all.
+    A review changes nothing, so both are the reviewed version. `changes` holds the first changes, with before and after
+    while these are short. A comparison of the versions returns all.
     """
 
     id: Annotated[str, stored_as("id")]
@@ -97,16 +104,16 @@ class Iteration(Stored):
 
 
 MAX_LISTED = 50
-"""Changes that an iteration lists; it counts all of them."""
+"""Changes listed in an iteration; `change_count` counts all of them."""
 
 MAX_TOLD = 30_000
-"""Characters that an iteration spends on before and after; beyond that its changes are told in brief."""
+"""Characters an iteration spends on before and after; further changes are listed in brief."""
 
 _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
 
 
 def listed(changes: Sequence[Change]) -> dict[str, Any]:
-    """An iteration's fields about its changes."""
+    """Return the iteration's fields about its changes."""
     lines, room = [], MAX_TOLD
     for change in changes[:MAX_LISTED]:
         told = change.told()
@@ -116,7 +123,7 @@ def listed(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def summary_of(changes: Sequence[Change]) -> str:
-    """One line for the history: 'Added 2, changed 1', or what became of a single thing."""
+    """Summarize changes in one line: 'Added 2, changed 1', or the title of a single element."""
     if len(changes) == 1:
         (one,) = changes
         fields = f" ({', '.join(one.fields)})" if one.kind == "changed" else ""
@@ -126,9 +133,9 @@ def summary_of(changes: Sequence[Change]) -> str:
 
 
 def compared(before: Plan, after: Plan) -> list[Change]:
-    """What makes `after` of `before`: removed first, then in the order of `after`.
+    """List the changes from `before` to `after`: removals first, then in the order of `after`.
 
-    Of what stands in another order as few as possible count as moved: not all that another has been put before.
+    As few elements as possible count as moved; an element displaced by another does not.
     """
     old, new = _elements(before), _elements(after)
     for id_ in old.keys() & new.keys() - _moved(before, after):
@@ -139,7 +146,7 @@ def compared(before: Plan, after: Plan) -> list[Change]:
 
 
 def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Each thing by id, with the place it has."""
+    """Elements by id, each with its position."""
     elements: dict[str, dict[str, Any]] = {plan.id: details(plan)}
     previous_phase: str | None = None
     for phase in plan.phases:
@@ -155,7 +162,7 @@ def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def _moved(before: Plan, after: Plan) -> set[str]:
-    """Phases and tasks that have another place, apart from what has come, gone or moved beside them."""
+    """Ids of phases and tasks with another position, ignoring shifts caused by their neighbours."""
     places = {task.id: (phase.id, at) for phase in before.phases for at, task in enumerate(phase.tasks)}
     moved = _out_of_order([phase.id for phase in after.phases], {p.id: at for at, p in enumerate(before.phases)})
     for phase in after.phases:
@@ -166,7 +173,10 @@ def _moved(before: Plan, after: Plan) -> set[str]:
 
 
 def _out_of_order(ids: Sequence[str], positions: Mapping[str, int]) -> set[str]:
-    """The fewest ids without which the others are in the order that they had before (a longest rising chain)."""
+    """Return the fewest ids to remove so that the rest keeps its old order.
+
+    The rest is the longest increasing subsequence.
+    """
     tails: list[int] = []
     chains: list[tuple[str, ...]] = []
     known = [id_ for id_ in ids if id_ in positions]
@@ -192,6 +202,6 @@ def _title(element: dict[str, Any]) -> str:
 
 
 def restored(current: Plan, earlier: Plan) -> Plan:
-    """The earlier version's content as the plan's next: ids as they were, and numbers since given stay given."""
+    """Return the earlier content as the next version. Ids stay, and used numbers stay used."""
     kept = ("status", "version", "last_phase", "last_task", "error", "created_at", "updated_at")
     return earlier.changed(**{name: getattr(current, name) for name in kept})

@@ -1,4 +1,4 @@
-"""Stories and the plans that carry them out: tasks made from a story's subtasks, and the way back to the story."""
+"""Links between stories and plans: tasks made from subtasks, and progress on a story."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,17 +13,17 @@ ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
 
 
 class StoryReader(Protocol):
-    """What plans read of the backlog."""
+    """The part of the backlog read by plans."""
 
     def get(self, path: Path) -> Any:
-        """The story or subtask. Raises NotFound."""
+        """Return a story or subtask. Raises NotFound."""
         ...
 
     def every(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
 
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
-    """Raises Invalid where the plan names a story or a subtask anew that is not there."""
+    """Raise Invalid for newly linked stories or subtasks that do not exist."""
     known = _named(before) if before else {}
     problems = [
         {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
@@ -55,7 +55,7 @@ def _is_there(kind: Kind, id_: str, backlog: StoryReader) -> bool:
 
 
 def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[PhaseDraft, ...]:
-    """A phase for each story, a task for each of its subtasks; for a story without any, one task. Raises Invalid."""
+    """Return a phase per story, with a task per subtask, or one task for none. Raises Invalid."""
     phases = []
     for id_ in dict.fromkeys(story_ids):
         path = path_of(Kind.STORY, id_)
@@ -69,7 +69,7 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
 
 
 def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
-    """The story's acceptance criteria are those of its last task: with it the story is done."""
+    """Return the story as a phase; the last task takes over the acceptance criteria."""
     tasks = [_task_of_subtask(story, subtask) for subtask in subtasks] or [_task_of_story(story)]
     criteria = tuple(text for text in story.acceptance_criteria if text.strip())
     tasks[-1] = tasks[-1].model_copy(update={"acceptance_criteria": criteria})
@@ -77,7 +77,7 @@ def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
 
 
 def sentence(story: Story) -> str:
-    """As a …, I want …, so that …; as much of it as the story says."""
+    """As …, I want …, so that …; without the parts the story lacks."""
     parts = [("As ", story.role), ("I want ", story.want), ("so that ", story.benefit)]
     return ", ".join(start + text for start, text in parts if text)
 
@@ -99,7 +99,7 @@ def _task_of_story(story: Story) -> TaskDraft:
 def progress_on_story(
     summary: Mapping[str, Any], tasks: Sequence[tuple[str, str | None]], states: Mapping[str, TaskState]
 ) -> dict[str, Any]:
-    """How far a plan is with a story. `tasks`: ids of those that carry it out, each with its subtask's."""
+    """Summarize a plan's progress on a story. `tasks`: pairs of task id and subtask id."""
     statuses = [states.get(id_, TaskState()).status for id_, _ in tasks]
     ended = sum(status in ENDED for status in statuses)
     return {

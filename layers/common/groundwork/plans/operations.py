@@ -1,6 +1,6 @@
-"""Every change of a plan is one of these operations: an editor's and a suggestion's alike.
+"""The operations that change a plan, used by editors and suggestions alike.
 
-`applied` makes it; whether the plan is still valid then is asked afterwards, of all the operations together.
+`apply` performs one of them. Validation happens once, after all operations of an edit.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +37,7 @@ FIELD_NAMES = {
     "subtask_id": "subtask_id",
     "title": "title",
 }
-"""The stored name of each field that an update can change, by its Python name."""
+"""The stored name of each field an update can change, by Python name."""
 
 _PYTHON_NAMES = {stored: name for name, stored in FIELD_NAMES.items()}
 
@@ -57,11 +57,11 @@ def _plain(value: Any) -> Any:
 
 
 Fields = Annotated[dict[str, Any], BeforeValidator(_by_python_name), PlainSerializer(_by_stored_name)]
-"""Changed fields. In memory they have their Python names, in a stored suggestion those of `FIELD_NAMES`."""
+"""Changed fields: Python names in memory, names of `FIELD_NAMES` in stored suggestions."""
 
 
 class UpdatePlan(Stored):
-    """`fields`: the plan's own, by their names in Python."""
+    """`fields`: the plan's own fields, by Python name."""
 
     type: Annotated[Literal["update_plan"], stored_as("type")] = "update_plan"
     fields: Annotated[Fields, stored_as("fields")]
@@ -92,7 +92,7 @@ class MovePhase(Stored):
 
 
 class AddTask(Stored):
-    """`ahead_of`: the task it goes before; while that stands in the phase, it counts and `position` does not."""
+    """`ahead_of`: the task to insert before; overrides `position` while it is in the phase."""
 
     type: Annotated[Literal["add"], stored_as("type")] = "add"
     phase_id: Annotated[str, stored_as("phaseId")]
@@ -103,7 +103,7 @@ class AddTask(Stored):
 
 
 class UpdateTask(Stored):
-    """`fields`: some of a task's texts, by their names in Python; dependencies are changed by their own operation."""
+    """`fields`: texts of a task, by Python name. `ChangeDependencies` changes dependencies."""
 
     type: Annotated[Literal["update"], stored_as("type")] = "update"
     task_id: Annotated[str, stored_as("taskId")]
@@ -117,7 +117,7 @@ class RemoveTask(Stored):
 
 
 class SplitTask(Stored):
-    """The task gives way to its parts: they take its place, its dependencies, and what depends on it."""
+    """Replaces a task by its parts: they take its position, dependencies and dependents."""
 
     type: Annotated[Literal["split"], stored_as("type")] = "split"
     task_id: Annotated[str, stored_as("taskId")]
@@ -125,7 +125,7 @@ class SplitTask(Stored):
 
 
 class MoveTask(Stored):
-    """To another phase, or another place in its own; `position` null is the end, `ahead_of` as in `AddTask`."""
+    """Moves a task. `position` null is the end of the phase; `ahead_of` as in `AddTask`."""
 
     type: Annotated[Literal["move"], stored_as("type")] = "move"
     task_id: Annotated[str, stored_as("taskId")]
@@ -135,7 +135,7 @@ class MoveTask(Stored):
 
 
 class Reorder(Stored):
-    """The named tasks of a phase in this order; what is not named keeps its order behind them."""
+    """Puts the named tasks of a phase in this order; other tasks keep their order behind them."""
 
     type: Annotated[Literal["reorder"], stored_as("type")] = "reorder"
     phase_id: Annotated[str, stored_as("phaseId")]
@@ -166,7 +166,7 @@ AnyOperation = Annotated[Operation, Field(discriminator="type")]
 
 
 def applied(plan: Plan, operation: Operation) -> Plan:
-    """The plan after one operation. Raises NotFound for what it names and the plan has not, HasDependents, Invalid."""
+    """Return the plan after one operation. Raises NotFound, HasDependents, Invalid."""
     act: Callable[[Plan, Any], Plan] = _ACTS[type(operation)]
     return act(plan, operation)
 
@@ -187,14 +187,14 @@ def _update_phase(plan: Plan, operation: UpdatePhase) -> Plan:
 
 
 def _remove_phase(plan: Plan, operation: RemovePhase) -> Plan:
-    """What depends on its tasks comes later: it is refused, or depends from now on what they depended on."""
+    """Refuse while outside tasks depend on the phase, or link them to its dependencies."""
     phase = _phase(plan, operation.phase_id)
     inside = {phase.id, *(task.id for task in phase.tasks)}
     outside = [id_ for task in phase.tasks for id_ in dependents_of(plan, task.id) if id_ not in inside]
     if operation.dependents == "refuse" and outside:
         raise HasDependents(list(dict.fromkeys(outside)))
     for task in phase.tasks:
-        # as it stands by now: what it depended on may have gone before it
+        # read the task again: removing its predecessors has changed its dependencies
         plan = _without(plan, task, _task(plan, task.id).depends_on)
     return plan.changed(phases=tuple(other for other in plan.phases if other.id != phase.id))
 
@@ -235,7 +235,7 @@ def _split_task(plan: Plan, operation: SplitTask) -> Plan:
     phase = plan.phase_of(task.id)
     assert phase is not None
     position = phase.tasks.index(task)
-    # without the old one first: a part may take over its key
+    # remove the old task first: a part may reuse its key
     bare = _with_phase(plan, phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if t.id != task.id)}))
     bare, parts = with_ids(bare, operation.parts)
     ids = {part.id for part in parts}
@@ -249,7 +249,7 @@ def _split_task(plan: Plan, operation: SplitTask) -> Plan:
 
 def _inheriting(part: Task, whole: Task, parts: Iterable[str]) -> Task:
     first = not set(part.depends_on) & set(parts)
-    # a condition looks back: what it names the part depends on as the whole did
+    # a part needs the dependency its condition refers to, as the whole task did
     looked_at = [id_ for id_ in whole.depends_on if whole.condition and id_ == whole.condition.task_id]
     depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else looked_at), *part.depends_on]))
     inherited = ("story_id", "subtask_id", "repository_id", "change_asked")
@@ -304,7 +304,7 @@ _ACTS: dict[type[Any], Callable[[Plan, Any], Plan]] = {
 
 
 def dependents_of(plan: Plan, task_id: str) -> list[str]:
-    """Ids of the tasks that depend on this one or whose condition names it, and of phases whose condition does."""
+    """Ids of tasks and phases that depend on a task or whose condition names it."""
     tasks = [
         task.id
         for task in plan.tasks
@@ -328,7 +328,10 @@ def _all(plan: Plan) -> Iterator[Phase | Task]:
 
 
 def _relinked(plan: Plan, gone: str, instead: Iterable[str], heir: str | None = None) -> Plan:
-    """What depended on a task that is gone depends on these instead; a condition on it names its heir or goes too."""
+    """Replace dependencies on a removed task by `instead`.
+
+    Conditions on it name `replacement`, or are removed.
+    """
     others = list(instead)
 
     def mended(task: Task) -> Task:
@@ -353,7 +356,10 @@ def _inherited(condition: Condition | None, gone: str, heir: str | None) -> Cond
 
 
 def _read(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as a task or phase holds them: they may come from JSON, a condition may name a task by its key."""
+    """Convert fields to the types of a task or phase.
+
+    Values may come from JSON, and a condition may name a task by key.
+    """
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     condition = fields.get("condition")
     if not condition:

@@ -1,4 +1,7 @@
-"""A repository's layout in so many lines: every file where they fit, else folders summed up where they matter least."""
+"""Summarize a repository's layout in a limited number of lines.
+
+Every file is listed if they all fit; otherwise the least relevant folders are collapsed.
+"""
 
 import heapq
 import re
@@ -11,12 +14,12 @@ from groundwork.text import clean, shortened
 MAX_LINES = 400
 _WORD = re.compile(r"[a-z0-9]{3,}")
 COMMON = 0.2
-"""A word that more than this share of all paths has says nothing of where to look."""
+"""A word found in a larger share of all paths does not help to locate files."""
 
 
 @dataclass(slots=True)
 class Folder:
-    """`score` is how many of the words that matter the best path below it has."""
+    """A folder of the tree; `score` is the largest number of relevant words in a path below it."""
 
     path: str
     depth: int
@@ -31,9 +34,9 @@ class Folder:
 
 
 def layout(paths: Iterable[str], about: str = "", most: int = MAX_LINES) -> tuple[str, ...]:
-    """At most so many lines, in the order of paths: files, and folders with how many files are below.
+    """List files and collapsed folders (with file counts) in at most `max_lines` lines, sorted.
 
-    Three quarters go to where the words of `about` lead, the rest to the folders nearest to the top.
+    Three quarters of the lines go to paths matching words of `about`, the rest to folders near the root.
     """
     files = sorted({shortened(clean(path).replace("\n", " "), 300) for path in paths})
     if len(files) <= most:
@@ -77,7 +80,7 @@ def _open(
     rank: Callable[[Folder], tuple[int, ...]],
     wanted: bool,
 ) -> int:
-    """Opens folders in the order of their rank as long as there is room; how many lines there are then."""
+    """Expand folders in order of rank while lines remain; return the number of lines."""
     queue = [(rank(folder), folder.path, folder) for folder in _closed(top, opened)]
     heapq.heapify(queue)
     while queue:
@@ -92,7 +95,7 @@ def _open(
 
 
 def _closed(top: Folder, opened: set[str]) -> Iterator[Folder]:
-    """The folders that stand as one line."""
+    """Folders shown as one line."""
     todo = [top]
     while todo:
         folder = todo.pop()

@@ -1,6 +1,6 @@
-"""What a repository looks like, as far as a model has to know it: its layout and its README, within bounds.
+"""A repository as described to the model: its layout and README, within limits.
 
-Everything in it is data of strangers. It is cut to size here and fenced where the question is asked.
+All of it is untrusted data. It is cut to size here and fenced in the prompt.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ class RepositoryUnavailable(GroundworkError):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`paths` are those of all files."""
+    """`paths` holds all files."""
 
     branch: str
     commit: str
@@ -32,7 +32,7 @@ class Survey:
     readme_path: str | None
 
     def material(self, about: str) -> dict[str, Any]:
-        """With the layout shown in detail where the words of `about` lead."""
+        """Return prompt data, with the layout detailed where words of `about` match."""
         return {
             "branch": self.branch,
             "files": len(self.paths),
@@ -42,11 +42,11 @@ class Survey:
 
 
 Surveyor = Callable[[Repository], Survey]
-"""Reads a repository. Raises RepositoryUnavailable, whose message never holds a credential."""
+"""Reads a repository. Raises RepositoryUnavailable; its message holds no credentials."""
 
 
 def once(survey: Surveyor) -> Surveyor:
-    """Reads each repository once; who asks while it is being read waits for that. Failures are not kept."""
+    """Survey each repository once. Concurrent callers wait; failures are not cached."""
     found: dict[str, Survey] = {}
     reading = Lock()
 
@@ -60,7 +60,7 @@ def once(survey: Surveyor) -> Surveyor:
 
 
 def readme_of(paths: Iterable[str]) -> str | None:
-    """The path of the README at the top, whatever its case."""
+    """Return the path of the top-level README, in any case."""
     top = {path.casefold(): path for path in paths if "/" not in path}
     return next((top[name] for name in _NAMES if name in top), None)
 

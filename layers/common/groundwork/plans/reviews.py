@@ -1,4 +1,4 @@
-"""Reviews of a plan: starting one, and applying what it has suggested."""
+"""Start reviews of a plan and apply their suggestions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _WORDS: dict[ReviewType, str] = {
 
 
 class ReviewRequest(Value):
-    """The body of POST /api/plans/{id}/review. `targetId` names the phase or the task of the scope."""
+    """The body of POST /api/plans/{id}/review. `targetId` names the phase or task in scope."""
 
     review_type: ReviewType
     scope: Scope = "plan"
@@ -44,7 +44,7 @@ class Choice(Value):
 
 
 class ReviewStore(Protocol):
-    """The plans' store, as far as reviews need it. Raises NotFound, Transient."""
+    """The part of the plan store used by reviews. Raises NotFound, Transient."""
 
     def load(self, plan_id: str) -> Plan: ...
     def next_iteration(self, plan_id: str) -> int: ...
@@ -52,13 +52,16 @@ class ReviewStore(Protocol):
     def suggestions(self, iteration: Iteration) -> list[Suggestion]: ...
 
     def start_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
-        """Raises RunAlreadyActive where a generation or another review of the plan is under way."""
+        """Raises RunAlreadyActive if a generation or another review of the plan is running."""
         ...
 
 
 @dataclass(slots=True)
 class Reviewer:
-    """`ai_and_model` says which AI and model a run will use, or raises Invalid; `trigger` starts a run's first hop."""
+    """Starts reviews.
+
+    `ai_and_model` returns the AI and model of a run, or raises Invalid. `trigger` starts a run's first hop.
+    """
 
     store: ReviewStore
     trigger: Callable[[str], None]
@@ -66,7 +69,7 @@ class Reviewer:
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
     def review(self, plan_id: str, request: ReviewRequest, who: str) -> GenerationStarted:
-        """Raises NotFound, Invalid, NothingToDo, PlanNotEditable, RunAlreadyActive."""
+        """Start a review. Raises NotFound, Invalid, NothingToDo, PlanNotEditable, RunAlreadyActive."""
         plan = self.store.load(plan_id)
         if not plan.status.editable:
             raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be reviewed.")
@@ -86,7 +89,7 @@ class Reviewer:
 
 
 def _target(plan: Plan, request: ReviewRequest) -> str:
-    """What is reviewed, in words. Raises Invalid where the target does not go with the scope."""
+    """Describe the target in words. Raises Invalid if it does not match the scope."""
     target = request.target_id
     if request.scope == "plan":
         if target is not None:
@@ -102,15 +105,15 @@ def _target(plan: Plan, request: ReviewRequest) -> str:
 def apply_suggestions(
     store: ReviewStore, editor: Editor, plan_id: str, choice: Choice, expected: Expected = None
 ) -> Plan:
-    """All that were chosen, in one version; or nothing.
+    """Apply all chosen suggestions in one version, or none.
 
-    Raises NotFound, NothingToApply, Invalid for an index there is none of, StaleSuggestion, ConflictingSuggestions,
-    and what `Editor.change` raises.
+    Raises NotFound, NothingToApply, Invalid (unknown index), StaleSuggestion, ConflictingSuggestions, and the errors of
+    `Editor.change`.
     """
     iteration = store.iteration(choice.iteration_id)
     if iteration.plan_id != plan_id:
         raise Invalid.field("iterationId", "is no iteration of this plan")
-    # while parts are still coming in, an index may stand for one suggestion now and for another in a moment
+    # an index is final only after the review has ended: parts arrive in any order
     ended = iteration.kind is IterationKind.REVIEWED and iteration.status is not IterationStatus.PENDING
     suggestions = store.suggestions(iteration) if ended else []
     if not suggestions:
@@ -128,9 +131,9 @@ def apply_suggestions(
 
 
 def effect(plan: Plan, iteration: Iteration, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
-    """For a review of the order: the schedule before and after as many of its suggestions as go together.
+    """Return the schedule before and after the compatible suggestions of an order review.
 
-    `plan` is the version it was made against.
+    `plan` is the reviewed version. None for other reviews.
     """
     asked = iteration.request
     if asked is None or asked.review_type != "optimize_order":

@@ -1,7 +1,7 @@
-"""Suggestions of a review: each a typed operation that a person may take or leave, alone or with others.
+"""Suggestions of a review: typed operations to accept one by one or together.
 
-A suggestion remembers what it saw of the plan: exactly the part that it would change. While that part is unchanged it
-can be applied, whatever else has been edited; once it has changed, the suggestion is stale.
+A suggestion remembers the part of the plan it would change. It can be applied while that part is unchanged, whatever
+else was edited; otherwise it is stale.
 """
 
 from collections import defaultdict
@@ -40,7 +40,10 @@ OF_ONE_TASK = UpdateTask | ChangeDependencies | MoveTask | SplitTask | RemoveTas
 
 
 class Suggestion(Stored):
-    """`before` and `after` show the same part of the plan, side by side; `version` is the one it was made against."""
+    """A suggested operation.
+
+    `before` and `after` show the affected part of the plan; `version` is the reviewed version.
+    """
 
     operation: Annotated[AnyOperation, stored_as("operation")]
     reason: Annotated[Annotated[str, Field(max_length=2_000)], stored_as("reason")]
@@ -52,7 +55,7 @@ class Suggestion(Stored):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The plan with the chosen suggestions in it."""
+    """The plan with the chosen suggestions applied."""
 
     plan: Plan
     indices: tuple[int, ...]
@@ -61,9 +64,9 @@ class Applied:
 def suggestion(
     plan: Plan, operation: Operation, reason: str, scheduled: Callable[[], Schedule] | None = None
 ) -> Suggestion:
-    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for.
+    """Make a suggestion. Raises Refusal (InvalidPlan, NotFound ...) if it does not apply.
 
-    `scheduled` gives the plan's own schedule, where that has been reckoned already.
+    `current_schedule` returns the plan's schedule, if the caller has it already.
     """
     operation = _anchored(plan, operation)
     after = check(applied(plan, operation))
@@ -82,7 +85,7 @@ def suggestion(
 
 
 def _anchored(plan: Plan, operation: Operation) -> Operation:
-    """With the task that it goes before: a number stands for another place as soon as something else is put in."""
+    """Name the following task as anchor: a position shifts with every insertion before it."""
     phase = plan.phase(operation.phase_id) if isinstance(operation, AddTask | MoveTask) else None
     if not isinstance(operation, AddTask | MoveTask) or phase is None or operation.position is None:
         return operation
@@ -93,7 +96,7 @@ def _anchored(plan: Plan, operation: Operation) -> Operation:
 
 
 def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
-    """The part of the plan that the operation would change, as it is now; None where that is gone."""
+    """Return the part of the plan the operation would change; None if it is gone."""
     if isinstance(operation, Reorder | AddTask | UpdatePhase):
         phase = plan.phase(operation.phase_id)
         if phase is None:
@@ -122,18 +125,18 @@ def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any
 
 
 def stale(plan: Plan, one: Suggestion) -> bool:
-    """Whether what it would change, or what it rests on, is not as it was; or it has been applied."""
+    """True if the affected part or a prerequisite has changed, or the suggestion was applied."""
     if not _rests(plan, one.operation):
         return True
     now = seen(plan, one.operation)
     if isinstance(one.operation, MoveTask) and now and one.before:
-        # where in its phase a task stands shifts with every edit before it: what counts is which phase
+        # the position within the phase shifts with every earlier edit: compare the phase alone
         return bool(now["phaseId"] != one.before["phaseId"])
     return now is None or now != one.before
 
 
 def _rests(plan: Plan, operation: Operation) -> bool:
-    """Whether all that it uses is there, and the key of a task that it adds is free."""
+    """True if all referenced elements exist and the key of an added task is free."""
     names = known_names(plan)
     if isinstance(operation, AddTask) and operation.task.key and operation.task.key.casefold() in names:
         return False
@@ -142,9 +145,10 @@ def _rests(plan: Plan, operation: Operation) -> bool:
 
 
 def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
-    """All of the chosen, or none. Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal.
+    """Apply all chosen suggestions, or none.
 
-    Splits and removals come last: what other suggestions say of their neighbours is then carried over with the links.
+    Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal. Splits and removals come last, so that other
+    suggestions' references to those tasks are carried over with the links.
     """
     indices = tuple(dict.fromkeys(chosen))
     if old := [index for index in indices if stale(plan, suggestions[index])]:
@@ -161,7 +165,7 @@ _RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
 
 
 def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
-    """Pairs that cannot go together, with what both of them would change."""
+    """Return pairs of incompatible operations, with the targets they share."""
     touched = {index: touches(operation) for index, operation in operations.items()}
     sharing: dict[str, list[int]] = defaultdict(list)
     for index in sorted(operations):
@@ -176,7 +180,7 @@ def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
 
 
 def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
-    """For each suggestion the indices of those that cannot be chosen with it."""
+    """Return for each suggestion the indices of incompatible ones."""
     found: list[list[int]] = [[] for _ in suggestions]
     for pair in conflicts({index: one.operation for index, one in enumerate(suggestions)}):
         one, other = pair["suggestionIndices"]
@@ -198,12 +202,12 @@ def _common(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
 
 
 def _mild(one: Aspect, other: Aspect) -> set[str]:
-    """Two that merely use a thing do not conflict."""
+    """Two operations that merely use an element do not conflict."""
     return {"uses"} if one[1] == other[1] == "uses" else set()
 
 
 def touches(operation: Operation) -> set[Aspect]:
-    """(element, aspect): what an operation changes, and as `uses` what must be there for it."""
+    """Return (element, aspect) pairs: changed aspects, and `uses` for required elements."""
     match operation:
         case UpdateTask(task_id=id_, fields=fields) | UpdatePhase(phase_id=id_, fields=fields):
             return {(id_, name) for name in fields}
@@ -219,7 +223,7 @@ def touches(operation: Operation) -> set[Aspect]:
 
 
 def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
-    """The suggestions that could be applied to the plan, and why the others could not: they are not offered."""
+    """Return the applicable suggestions, and the reasons for dropping the others."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
     scheduled = cache(lambda: schedule(plan))
@@ -235,7 +239,7 @@ def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[
 
 
 def together(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
-    """The schedule before and after as many of the suggestions as go together, the first ones first."""
+    """Return the schedule before and after the compatible suggestions, earlier ones first."""
     after = plan
     taken: dict[int, Operation] = {}
     for index, one in enumerate(suggestions):
@@ -268,7 +272,7 @@ def _shown_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any
 
 
 def _unnumbered(task: Task, plan: Plan) -> dict[str, Any]:
-    """A task to be: it gets its id only when it is applied, so its dependencies are told by key."""
+    """Return a task to be created. It has no id yet, so its dependencies are given by key."""
     keys = {other.id: other.key for other in plan.tasks}
     shown = task.as_json() | {"dependsOn": [keys.get(id_, id_) for id_ in task.depends_on]}
     del shown["id"]

@@ -1,4 +1,4 @@
-"""Templates that people save, and the list of all there are: the project's own first."""
+"""Saved templates, and the list of all templates: built-in ones first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from groundwork.plans.requests import NewTemplate
 from groundwork.plans.templates import Template, builtin, check, template_of, with_places
 
 Saved = Callable[[str | None, int], tuple[list[dict[str, Any]], str | None]]
-"""A page of the saved templates in brief: from a position, so many at most; and the position of the next page."""
+"""Takes a position and a limit; returns a page of saved templates and the next position."""
 
 
 def new_template(body: NewTemplate, plan: Callable[[str], Plan], now: str) -> Template:
-    """Raises Invalid, InvalidPlan."""
+    """Make a template from a plan or from the body. Raises Invalid, InvalidPlan."""
     source = _of_plan(body, plan) if body.plan_id is not None else _written_out(body)
     template = Template(
         id=new_template_id(),
@@ -51,8 +51,10 @@ def _written_out(body: NewTemplate) -> dict[str, Any]:
 
 
 def page(position: str | None, limit: int, saved: Saved) -> tuple[list[dict[str, Any]], str | None]:
-    """The project's own, then the saved ones, newest first. A position is how many of the project's own have gone
-    before, or one of the saved list's."""
+    """List built-in templates, then saved ones, newest first.
+
+    A position is a number of built-in templates, or a position of the saved list.
+    """
     own = [template.brief() for template in builtin().values()]
     seen = int(position) if position and position.isdigit() else 0 if position is None else len(own)
     shown = own[seen : seen + limit]

@@ -1,4 +1,4 @@
-"""Templates: plans to be made again and again, with named parameters written {{so}} in their texts."""
+"""Templates: reusable plans with named parameters, written {{name}} in their texts."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Parameter(Stored):
 
 
 class Template(Stored):
-    """What is saved. `builtin` ones come with the project and cannot be deleted."""
+    """A stored template. `builtin` ones are part of the release and cannot be deleted."""
 
     id: Annotated[str, stored_as("id")]
     name: Annotated[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], stored_as("name")]
@@ -42,14 +42,14 @@ class Template(Stored):
     created_at: Annotated[str, stored_as("createdAt")]
 
     def brief(self) -> dict[str, Any]:
-        """What a list shows of it: how many phases and tasks there are, not which."""
+        """Return the list entry: the numbers of phases and tasks, without their content."""
         tasks = sum(len(phase.tasks) for phase in self.phases)
         shown = self.stored(exclude={"phases", "plan_description"})
         return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 
 def template_of(plan: Plan) -> tuple[PhaseDraft, ...]:
-    """The plan's phases with keys in place of ids, and without what belongs to this one plan."""
+    """Return the plan's phases with keys in place of ids, without links of this plan."""
     keys = {task.id: task.key for task in plan.tasks}
 
     def draft(task: Any) -> TaskDraft:
@@ -76,9 +76,9 @@ def _renamed(element: Any, keys: Mapping[str, str]) -> Any:
 
 
 def with_places(template: Template, replace: Mapping[str, str]) -> Template:
-    """The template with these texts replaced by the places of the parameters that they are given for.
+    """Replace the given texts by placeholders of their parameters.
 
-    The longest first: one text may be part of another.
+    Longest first: one text may be part of another.
     """
     if not replace:
         return template
@@ -95,7 +95,7 @@ _TEXTS = ("title", "description", "acceptance_criteria", "files", "tasks")
 
 
 def _placed(node: Any, found: re.Pattern[str], names: Mapping[str, str]) -> Any:
-    """In texts only: a place in a key would cut the dependencies."""
+    """Replace in texts only: a placeholder in a key would break the dependencies."""
     if isinstance(node, str):
         return found.sub(lambda match: f"{{{{{names[match[0]]}}}}}", node)
     if isinstance(node, list):
@@ -104,13 +104,13 @@ def _placed(node: Any, found: re.Pattern[str], names: Mapping[str, str]) -> Any:
 
 
 def placeholders(template: Template) -> set[str]:
-    """The names of all places in its texts."""
+    """Names of all placeholders in the texts."""
     body = template.model_dump(include={"title", "plan_description", "phases"})
     return {found for text in _texts(body) for found in _PLACE.findall(text)}
 
 
 def check(template: Template) -> Template:
-    """Raises Invalid where its texts name what is no parameter, InvalidPlan where no valid plan can come of it."""
+    """Raise Invalid for undeclared parameters, InvalidPlan if no valid plan can result."""
     names = [parameter.name for parameter in template.parameters]
     if len(set(names)) < len(names):
         raise Invalid.field("parameters", "two parameters have the same name")
@@ -122,9 +122,9 @@ def check(template: Template) -> Template:
 
 
 def filled(template: Template, values: Mapping[str, str]) -> Template:
-    """The template with its places filled in. Raises Invalid for what is missing, unknown or makes a text too long.
+    """Fill in the placeholders. Raises Invalid for missing or unknown values, or too long texts.
 
-    A value is a value: what it holds is not looked at for places again.
+    Values are not searched for placeholders again.
     """
     known = {parameter.name: parameter.default for parameter in template.parameters}
     problems = [
@@ -172,6 +172,6 @@ def _texts(node: Any) -> Iterator[str]:
 
 @cache
 def builtin() -> dict[str, Template]:
-    """The templates that come with the project, by id."""
+    """Return the built-in templates by id."""
     data = json.loads(files("groundwork.plans").joinpath("templates.json").read_text(encoding="utf-8"))
     return {line["id"]: Template.model_validate(line) for line in data}

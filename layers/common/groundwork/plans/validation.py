@@ -1,6 +1,6 @@
-"""The rules every plan keeps, whichever way it came: by hand, from the model, from suggestions, from a template.
+"""Validation rules of every plan: from people, the model, suggestions and templates.
 
-Codes are stable: front ends show their own words for them, and the model is told them when it may correct itself.
+Codes are stable: front ends translate them, and the model gets them to correct its answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from groundwork.plans.model import MAX_BYTES, MAX_PHASES, MAX_STORIES, MAX_TASKS
 
 
 class FaultCode(StrEnum):
-    """What can be wrong with a plan."""
+    """Codes of the validation errors."""
 
     UNKNOWN_DEPENDENCY = "UNKNOWN_DEPENDENCY"
     SELF_DEPENDENCY = "SELF_DEPENDENCY"
@@ -40,7 +40,7 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule broken. `path` are the keys of a cycle, from a task back to it."""
+    """One broken rule. `path` holds the keys of a cycle, from a task back to itself."""
 
     code: FaultCode
     field: str
@@ -54,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class TaskPosition:
-    """Where a task stands: the index of its phase, its index in it, and whether that phase goes in order."""
+    """Position of a task: phase index, index in the phase, and the phase's ordering."""
 
     phase: int
     position: int
@@ -66,7 +66,7 @@ class TaskPosition:
 
 
 def faults(plan: Plan, complete: bool = False) -> list[Fault]:
-    """All that is wrong. `complete`: as it has to be to be carried out; a draft may still have empty phases."""
+    """Return all faults. `complete`: as required for execution; a draft may have empty phases."""
     places = _places(plan)
     found = [*_sizes(plan), *_texts(plan), *_keys(plan), *_dependencies(plan, places), *_conditions(plan, places)]
     found += [*_links(plan), *_cycle(plan)]
@@ -74,7 +74,7 @@ def faults(plan: Plan, complete: bool = False) -> list[Fault]:
 
 
 def check(plan: Plan, complete: bool = False) -> Plan:
-    """The plan itself. Raises InvalidPlan."""
+    """Return the plan itself. Raises InvalidPlan."""
     if found := faults(plan, complete):
         raise InvalidPlan([fault.as_json() for fault in found])
     return plan
@@ -102,7 +102,7 @@ def _sizes(plan: Plan) -> Iterator[Fault]:
 
 
 def _texts(plan: Plan) -> Iterator[Fault]:
-    """Copies of values are not validated as they are made: here all of them are."""
+    """Validate all texts here: `model_copy` does not."""
     for number, phase in enumerate(plan.phases):
         yield from _text_faults(Phase, phase.model_copy(update={"tasks": ()}), f"phases[{number}]")
         for position, task in enumerate(phase.tasks):
@@ -163,7 +163,7 @@ def _dependency(
 
 
 def _cycle(plan: Plan) -> list[Fault]:
-    """The first cycle there is, with its path in the direction of the work: each task is needed by the next."""
+    """Return the first cycle, with its path in execution order: each task is needed by the next."""
     ids = {task.id for task in plan.tasks}
     graph = {task.id: [other for other in task.depends_on if other in ids and other != task.id] for task in plan.tasks}
     try:
@@ -176,7 +176,7 @@ def _cycle(plan: Plan) -> list[Fault]:
 
 
 def _conditions(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
-    """A condition looks back: at a task of an earlier phase, or at one that the task itself depends on."""
+    """A condition must name a task of an earlier phase, or a dependency of the task."""
     for number, phase in enumerate(plan.phases):
         if phase.condition and not _is_earlier(phase.condition.task_id, number, places):
             yield _condition_fault(f"phases[{number}]", phase.condition.task_id)
@@ -197,7 +197,7 @@ def _condition_fault(field: str, task_id: str) -> Fault:
 
 
 def _links(plan: Plan) -> Iterator[Fault]:
-    """That ids are those of stories and subtasks, and belong together; whether these are there, the store knows."""
+    """Check the shape of story and subtask ids; the store checks their existence."""
     for id_ in plan.story_ids:
         if path_of(Kind.STORY, id_) is None:
             yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")

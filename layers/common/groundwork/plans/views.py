@@ -1,4 +1,4 @@
-"""Plans as the API shows them: what is written of a task together with what has come of it."""
+"""Plans as returned by the API: tasks together with their states."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ def _task(task: Task, states: States) -> dict[str, Any]:
 
 
 def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()) -> dict[str, Any]:
-    """A suggestion with the index that it is applied by."""
+    """Return the iteration; suggestions carry the index to apply them by."""
     numbered = [
         {"index": index, "stale": None, "conflictsWith": None} | _suggestion(suggestion)
         for index, suggestion in enumerate(suggestions)
@@ -58,7 +58,7 @@ def iteration_shown(iteration: Iteration, suggestions: Sequence[Suggestion] = ()
 def history_page(
     lines: Iterable[tuple[Iteration, Sequence[Suggestion]]], most_bytes: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Iterations until that many bytes are full, and the number of the last one."""
+    """Return iterations up to a size, and the number of the last one."""
     shown: list[dict[str, Any]] = []
     size = 0
     for iteration, suggestions in lines:
@@ -70,7 +70,7 @@ def history_page(
 
 
 def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
-    """An update names its fields as everything else does that clients see."""
+    """Name updated fields in camelCase, as in the rest of the API."""
     shown = suggestion.as_json()
     if fields := shown["operation"].get("fields"):
         shown["operation"]["fields"] = {to_camel(name): value for name, value in fields.items()}
@@ -80,7 +80,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
 def iteration_compared(
     iteration: Iteration, before: Plan, after: Plan, suggestions: Sequence[Suggestion], now: Plan
 ) -> dict[str, Any]:
-    """With all changes in full, whether a suggestion could still be applied, and with which others it could not."""
+    """Return the iteration with full changes, and each suggestion's staleness and conflicts."""
     shown = iteration_shown(iteration, suggestions)
     shown["changes"] = [change.told() for change in compared(before, after)]
     for line, suggestion, others in zip(shown["suggestions"], suggestions, clashes(suggestions), strict=True):
