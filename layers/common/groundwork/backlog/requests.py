@@ -49,7 +49,7 @@ class Patch(Value):
     @model_validator(mode="after")
     def something(self) -> "Patch":
         if not self.model_fields_set:
-            raise ValueError("names no field to change")
+            raise ValueError("has no field to change")
         return self
 
     def changes(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def unknown_card_ids(
     paths = [path_of(Kind.CARD, id_) for id_ in card_ids]
     there = known([path for path in paths if path and path.project_id == project_id])
     return [
-        {"field": f"cardIds[{position}]", "message": "is no card of this project"}
+        {"field": f"cardIds[{position}]", "message": "is not a card of this project"}
         for position, path in enumerate(paths)
         if path not in there
     ]

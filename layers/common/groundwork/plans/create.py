@@ -27,11 +27,11 @@ def source_of(body: NewPlan, template: Callable[[str], Template], backlog: Story
     if body.template_id is not None:
         return _from_template(body, template)
     if body.parameters:
-        raise Invalid.field("parameters", "go with a templateId")
+        raise Invalid.field("parameters", "require a templateId")
     if body.phases is None and body.story_ids:
         return _from_stories(body, backlog)
     if body.title is None:
-        raise Invalid.field("title", "is needed")
+        raise Invalid.field("title", "is required")
     return Source(body.title, body.description or "", body.phases or (), "Created by hand")
 
 
@@ -58,7 +58,7 @@ def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
 
 def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source:
     if body.phases is not None:
-        raise Invalid.field("phases", "does not go with a templateId")
+        raise Invalid.field("phases", "cannot be combined with a templateId")
     try:
         chosen = template(body.template_id or "")
     except NotFound as missing:

@@ -48,15 +48,15 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     if not before.status.executing:
         return ChangedElements()
     if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):
-        raise PlanNotEditable("While a plan is carried out only its tasks can be edited.")
+        raise PlanNotEditable("During execution only tasks can be edited.")
     known = {task.id: task for task in before.tasks}
     kept = {task.id: task for task in after.tasks}
     if kept.keys() - known.keys() or _places(before, kept) != _places(after, kept):
-        raise PlanNotEditable("While a plan is carried out tasks can be neither added nor moved.")
+        raise PlanNotEditable("During execution tasks can be neither added nor moved.")
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
     removed = tuple(id_ for id_ in known if id_ not in kept)
     if len(changed) + len(removed) > MAX_TOUCHED:
-        raise PlanNotEditable(f"While a plan is carried out an edit may touch at most {MAX_TOUCHED} tasks.")
+        raise PlanNotEditable(f"During execution an edit may change at most {MAX_TOUCHED} tasks.")
     return ChangedElements(changed, removed)
 
 

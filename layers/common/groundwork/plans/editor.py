@@ -156,7 +156,7 @@ class Editor:
         if expected is not None and plan.version not in expected:
             raise VersionConflict(plan.version)
         if not plan.status.editable:
-            raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be edited.")
+            raise PlanNotEditable(f"Cannot edit: the plan is {plan.status.value}.")
         return plan
 
     def _done(self, plan_id: str, number: int) -> Plan | None:
@@ -197,7 +197,7 @@ class Editor:
 
 def _marked(plan: Plan, status: PlanStatus) -> Plan:
     if plan.status.executing:
-        raise PlanNotEditable(f"A plan that is {plan.status.value} cannot become {status.value}.")
+        raise PlanNotEditable(f"Cannot set the status to {status.value}: the plan is {plan.status.value}.")
     return check(plan, complete=status is PlanStatus.READY).changed(status=status)
 
 

@@ -50,7 +50,7 @@ class TaskBegun(Conflict):
     def __init__(self, task_ids: Sequence[str], waiting: Sequence[str] = ()) -> None:
         """`waiting`: tasks to delete, not started but waiting at a gate of the execution."""
         details = {"taskIds": [*task_ids, *waiting]} | ({"waitingTaskIds": list(waiting)} if waiting else {})
-        only = "A task that waits at its gate cannot be deleted any more: skip it instead."
+        only = "A task waiting at its gate cannot be deleted: skip it instead."
         super().__init__(only if waiting and not task_ids else None, details)
 
 

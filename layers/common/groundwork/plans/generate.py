@@ -74,7 +74,7 @@ class Generator:
         parts = self._story_parts(request)
         template = self._template(request)
         if not (request.description.strip() or parts or template):
-            raise Invalid.field("description", "says what the plan is for; it is needed without stories or a template")
+            raise Invalid.field("description", "is required without stories or a template")
         plan = self._plan(request)
         run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
         asked = IterationRequest(
@@ -120,14 +120,14 @@ class Generator:
         if problems:
             raise Invalid(problems)
         if parts > MAX_PARTS:
-            raise Invalid.field("storyIds", f"their {parts} subtasks are more than the {MAX_PARTS} of one generation")
+            raise Invalid.field("storyIds", f"have {parts} subtasks; the limit of a generation is {MAX_PARTS}")
         return parts
 
     def _template(self, request: GenerateRequest) -> Template | None:
         """Fill the template now, so that an error shows before anything starts."""
         if request.template_id is None:
             if request.parameters:
-                raise Invalid.field("parameters", "go with a templateId")
+                raise Invalid.field("parameters", "require a templateId")
             return None
         try:
             template = self.template(request.template_id)
@@ -135,7 +135,7 @@ class Generator:
             raise Invalid.field("templateId", str(gone)) from gone
         count = sum(len(phase.tasks) for phase in template.phases)
         if count > MAX_TASKS:
-            raise Invalid.field("templateId", f"its {count} tasks are more than the {MAX_TASKS} of one generation")
+            raise Invalid.field("templateId", f"has {count} tasks; the limit of a generation is {MAX_TASKS}")
         return filled(template, request.parameters)
 
 

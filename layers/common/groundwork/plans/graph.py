@@ -5,9 +5,11 @@ soon as its dependencies are done and the plan's limit allows. Time for approval
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from graphlib import TopologicalSorter
+from operator import or_
 from typing import Any
 
 from groundwork.backlog.model import Effort
@@ -68,7 +70,7 @@ def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], flo
         return [task.id for task in phase.tasks], total, total, min(1, len(costs))
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
     path, along = critical_path(graph, costs)
-    return path, along, makespan(graph, costs, slots), widest(graph)
+    return path, along, makespan(graph, costs, slots), max_antichain(graph)
 
 
 def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], float]:
@@ -125,58 +127,36 @@ def _reversed(graph: Graph) -> Graph:
     return needed_by
 
 
-def widest(graph: Graph) -> int:
-    """The largest number of nodes none of which needs another: its size less the largest matching (Dilworth).
+def max_antichain(graph: Graph) -> int:
+    """Return the largest number of nodes of which none needs another.
 
-    Sets of nodes are bits of one number, so a plan of 500 tasks takes milliseconds.
+    By Dilworth's theorem it is the number of nodes less a maximum matching of nodes with nodes they need. Augmenting
+    paths find the matching; their recursion goes at most MAX_TASKS deep. Sets of nodes are bits of one number: a plan
+    of 500 tasks takes milliseconds.
     """
-    order = list(TopologicalSorter(graph).static_order())
-    bit = {node: position for position, node in enumerate(order)}
-    needs = [0] * len(order)
-    for node in order:
-        for other in graph[node]:
-            needs[bit[node]] |= 1 << bit[other] | needs[bit[other]]
-    matching = _Matching(needs)
-    return len(order) - sum(matching.grows(start) for start in range(len(order)))
+    bits = {node: 1 << place for place, node in enumerate(graph)}
+    needs: dict[str, int] = {}
+    for node in TopologicalSorter(graph).static_order():
+        needs[node] = reduce(or_, (bits[other] | needs[other] for other in graph[node]), 0)
+    free, unseen = sum(bits.values()), 0
+    matched_to: dict[int, int] = {}
 
-
-class _Matching:
-    """Each node with one that it needs, no node twice on either side. `taken` has a bit for each that is needed so."""
-
-    def __init__(self, needs: Sequence[int]) -> None:
-        self.needs, self.taken = needs, 0
-        self.needing: dict[int, int] = {}
-        self.needed: dict[int, int] = {}
-
-    def grows(self, start: int) -> bool:
-        """Looks for an augmenting path from a node, without recursion: a chain may be 500 long."""
-        unseen = ~0
-        came_from: dict[int, int] = {}
-        stack = [start]
-        while stack:
-            candidates = self.needs[stack[-1]] & unseen
-            if not candidates:
-                stack.pop()
-                continue
-            # one that nobody has ends the search: without looking for it first, a wide plan takes ten times as long
-            wanted = candidates & ~self.taken or candidates
-            low = wanted & -wanted
-            unseen &= ~low
-            target = low.bit_length() - 1
-            came_from[target] = stack[-1]
-            if low & self.taken:
-                stack.append(self.needing[target])
-                continue
-            self.taken |= low
-            self._flip(target, start, came_from)
+    def match(candidates: int) -> bool:
+        nonlocal free, unseen
+        # a free node first: searching other paths before it takes ten times as long on a wide plan
+        if found := candidates & free:
+            free ^= (lowest := found & -found)
+            matched_to[lowest] = candidates
             return True
+        while found := candidates & unseen:
+            unseen ^= (lowest := found & -found)
+            if match(matched_to[lowest]):
+                matched_to[lowest] = candidates
+                return True
         return False
 
-    def _flip(self, target: int, start: int, came_from: Mapping[int, int]) -> None:
-        while True:
-            node = came_from[target]
-            earlier = self.needed.get(node)
-            self.needing[target], self.needed[node] = node, target
-            if node == start or earlier is None:
-                return
-            target = earlier
+    matches = 0
+    for candidates in needs.values():
+        unseen = ~free
+        matches += match(candidates)
+    return len(graph) - matches

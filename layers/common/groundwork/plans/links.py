@@ -63,7 +63,7 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
         subtasks = list(backlog.every(Kind.SUBTASK, path))
         if len(subtasks) > MAX_TASKS:
-            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks, more than the {MAX_TASKS} of a plan")
+            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks; the limit of a plan is {MAX_TASKS}")
         phases.append(phase_of_story(backlog.get(path), subtasks))
     return tuple(phases)
 

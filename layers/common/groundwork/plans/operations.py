@@ -243,7 +243,7 @@ def _split_task(plan: Plan, operation: SplitTask) -> Plan:
     last = [part.id for part in parts if not any(part.id in other.depends_on for other in parts)]
     heir = last[0] if len(last) == 1 else None
     if heir is None and any(element.condition and element.condition.task_id == task.id for element in _all(bare)):
-        raise Invalid.field("parts", "a condition names the task: one of its parts must come after all others")
+        raise Invalid.field("parts", "a condition names the task, so one part must depend on all others")
     return _relinked(_placed(bare, phase.id, inherited, position), task.id, last, heir)
 
 
@@ -275,7 +275,7 @@ def _reorder(plan: Plan, operation: Reorder) -> Plan:
     by_id = {task.id: task for task in phase.tasks}
     wanted = list(dict.fromkeys(operation.task_ids))
     if strange := [id_ for id_ in wanted if id_ not in by_id]:
-        raise Invalid.field("taskIds", f"{strange[0]} is no task of this phase")
+        raise Invalid.field("taskIds", f"{strange[0]} is not a task of this phase")
     rest = [task for task in phase.tasks if task.id not in wanted]
     return _with_phase(plan, phase.model_copy(update={"tasks": (*(by_id[id_] for id_ in wanted), *rest)}))
 

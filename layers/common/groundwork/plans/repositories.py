@@ -39,15 +39,15 @@ def checked_url(url: str, local: bool) -> str:
         parts = urlsplit(url)
         parts.port  # noqa: B018  # it is only looked at when it is asked for
     except ValueError:
-        raise Invalid.field("url", "is no URL") from None
+        raise Invalid.field("url", "is not a URL") from None
     if local and _is_local(url, parts):
         return url
     if parts.scheme != "https" or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise Invalid.field("url", "must be an https URL" + (" or the path of a local repository" if local else ""))
     if parts.username is not None or parts.password is not None:
-        raise Invalid.field("url", "must not hold a user or a password: name a secret as credentialsSecret")
+        raise Invalid.field("url", "must not contain a user or a password: use credentialsSecret")
     if parts.query or parts.fragment:
-        raise Invalid.field("url", "must have neither a query nor a fragment")
+        raise Invalid.field("url", "must not have a query or a fragment")
     if _is_of_this_machine(parts.hostname):
         raise Invalid.field("url", "must name another machine")
     return url
@@ -75,4 +75,4 @@ def _is_of_this_machine(host: str) -> bool:
 def must_keep_host(repository: Repository, url: str) -> None:
     """Raise Invalid if credentials given for one host would be sent to another."""
     if repository.credentials_secret and urlsplit(url).netloc != urlsplit(repository.url).netloc:
-        raise Invalid.field("credentialsSecret", "must be named again (or null) when the host changes")
+        raise Invalid.field("credentialsSecret", "must be given again (or null) when the host changes")

@@ -171,7 +171,7 @@ class TaskPatch(Patch):
     def _phase(self, task_id: str, plan: Plan) -> str:
         if "phase_id" in self.model_fields_set:
             if plan.phase(self.phase_id) is None:
-                raise Invalid.field("phaseId", "is no phase of the task's plan")
+                raise Invalid.field("phaseId", "is not a phase of the task's plan")
             return self.phase_id
         own = plan.phase_of(task_id)
         return own.id if own else ""
@@ -196,5 +196,5 @@ class NewTemplate(Value):
     parameters: Annotated[tuple[Parameter, ...], Field(max_length=30)] = ()
     replace: Annotated[
         dict[str, ParameterValue],
-        Field(max_length=30, description="By parameter: the text of the plan that becomes its place"),
+        Field(max_length=30, description="By parameter: the text of the plan to replace by its placeholder"),
     ] = Field(default_factory=dict)

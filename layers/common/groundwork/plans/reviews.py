@@ -21,9 +21,9 @@ MAX_CHOSEN = 500
 
 _WORDS: dict[ReviewType, str] = {
     "refine_descriptions": "descriptions",
-    "add_missing": "what is missing",
+    "add_missing": "missing tasks",
     "optimize_order": "the order",
-    "break_down": "what is too large",
+    "break_down": "large tasks",
 }
 
 
@@ -72,12 +72,12 @@ class Reviewer:
         """Start a review. Raises NotFound, Invalid, NothingToDo, PlanNotEditable, RunAlreadyActive."""
         plan = self.store.load(plan_id)
         if not plan.status.editable:
-            raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be reviewed.")
+            raise PlanNotEditable(f"Cannot review: the plan is {plan.status.value}.")
         target = _target(plan, request)
         asked = IterationRequest(review_type=request.review_type, scope=request.scope, target_id=request.target_id)
         items = parts(plan, asked)
         if not items:
-            raise NothingToDo("There is nothing in the plan that such a review could look at.")
+            raise NothingToDo("The plan has nothing to review in this scope.")
         number = self.store.next_iteration(plan_id)
         options, now = request.options, self.now_ms()
         run = new_run(plan_id, number, RunType.REVIEW_PLAN, len(items), options, now, self.ai_and_model)
@@ -93,13 +93,15 @@ def _target(plan: Plan, request: ReviewRequest) -> str:
     target = request.target_id
     if request.scope == "plan":
         if target is not None:
-            raise Invalid.field("targetId", "goes with the scopes phase and task")
+            raise Invalid.field("targetId", "is allowed only with the scopes phase and task")
         return "the plan"
     if request.scope == "phase" and (phase := plan.phase(target or "")):
         return f"the phase {phase.title!r}"
     if request.scope == "task" and (task := plan.task(target or "")):
         return f"the task {task.key}"
-    raise Invalid.field("targetId", f"is no {request.scope} of this plan" if target else "is needed with this scope")
+    raise Invalid.field(
+        "targetId", f"is not a {request.scope} of this plan" if target else "is required with this scope"
+    )
 
 
 def apply_suggestions(
@@ -112,7 +114,7 @@ def apply_suggestions(
     """
     iteration = store.iteration(choice.iteration_id)
     if iteration.plan_id != plan_id:
-        raise Invalid.field("iterationId", "is no iteration of this plan")
+        raise Invalid.field("iterationId", "is not an iteration of this plan")
     # an index is final only after the review has ended: parts arrive in any order
     ended = iteration.kind is IterationKind.REVIEWED and iteration.status is not IterationStatus.PENDING
     suggestions = store.suggestions(iteration) if ended else []
@@ -120,7 +122,7 @@ def apply_suggestions(
         raise NothingToApply
     if strange := [index for index in choice.suggestion_indices if index >= len(suggestions)]:
         last = len(suggestions) - 1
-        raise Invalid.field("suggestionIndices", f"there is no suggestion {strange[0]}; they go from 0 to {last}")
+        raise Invalid.field("suggestionIndices", f"suggestion {strange[0]} does not exist; indices are 0 to {last}")
     indices = tuple(dict.fromkeys(choice.suggestion_indices))
     made = ChangeMetadata(
         IterationKind.SUGGESTIONS_APPLIED,

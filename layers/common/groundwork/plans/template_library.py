@@ -25,13 +25,13 @@ def new_template(body: NewTemplate, plan: Callable[[str], Plan], now: str) -> Te
         **source,
     )
     if strange := sorted(body.replace.keys() - {parameter.name for parameter in body.parameters}):
-        raise Invalid.field("replace", f"{strange[0]} is no parameter")
+        raise Invalid.field("replace", f"{strange[0]} is not a parameter")
     return check(with_places(template, body.replace))
 
 
 def _of_plan(body: NewTemplate, plan: Callable[[str], Plan]) -> dict[str, Any]:
     if body.phases is not None:
-        raise Invalid.field("phases", "does not go with a planId")
+        raise Invalid.field("phases", "cannot be combined with a planId")
     try:
         source = plan(body.plan_id or "")
     except NotFound as missing:
@@ -46,7 +46,7 @@ def _of_plan(body: NewTemplate, plan: Callable[[str], Plan]) -> dict[str, Any]:
 
 def _written_out(body: NewTemplate) -> dict[str, Any]:
     if body.title is None or body.phases is None:
-        raise Invalid.field("planId", "is needed, or a title and phases")
+        raise Invalid.field("planId", "is required, or a title and phases")
     return {"title": body.title, "plan_description": body.plan_description or "", "phases": body.phases}
 
 

@@ -115,7 +115,7 @@ def check(template: Template) -> Template:
     if len(set(names)) < len(names):
         raise Invalid.field("parameters", "two parameters have the same name")
     if missing := sorted(placeholders(template) - set(names)):
-        raise Invalid.field("parameters", f"the texts name {', '.join(missing)}, which is no parameter")
+        raise Invalid.field("parameters", f"the texts use undeclared parameters: {', '.join(missing)}")
     plan = Plan(id="", repository_id="", title=template.title, created_at="", updated_at="")
     validation.check(with_phases(plan, template.phases))
     return template
@@ -128,11 +128,12 @@ def filled(template: Template, values: Mapping[str, str]) -> Template:
     """
     known = {parameter.name: parameter.default for parameter in template.parameters}
     problems = [
-        {"field": f"parameters.{name}", "message": "is no parameter of this template"} for name in values.keys() - known
+        {"field": f"parameters.{name}", "message": "is not a parameter of this template"}
+        for name in values.keys() - known
     ]
     chosen = known | dict(values)
     problems += [
-        {"field": f"parameters.{name}", "message": "is needed"} for name, value in chosen.items() if value is None
+        {"field": f"parameters.{name}", "message": "is required"} for name, value in chosen.items() if value is None
     ]
     if problems:
         raise Invalid(sorted(problems, key=lambda problem: problem["field"]))
@@ -148,7 +149,7 @@ def _validated(body: dict[str, Any]) -> Template:
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Invalid.field("parameters", f"with these values {where} is not valid: {first['msg']}") from None
+        raise Invalid.field("parameters", f"make {where} invalid: {first['msg']}") from None
 
 
 def _filled(node: Any, values: Mapping[str, str | None]) -> Any:

@@ -91,14 +91,16 @@ def _places(plan: Plan) -> dict[str, TaskPosition]:
 def _sizes(plan: Plan) -> Iterator[Fault]:
     count = sum(len(phase.tasks) for phase in plan.phases)
     if count > MAX_TASKS:
-        yield Fault(FaultCode.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MAX_TASKS}")
+        yield Fault(FaultCode.TOO_MANY_TASKS, "phases", f"{count} tasks exceed the limit of {MAX_TASKS}")
     if len(plan.phases) > MAX_PHASES:
-        yield Fault(FaultCode.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MAX_PHASES}")
+        yield Fault(FaultCode.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases exceed the limit of {MAX_PHASES}")
     size = sum(len(phase.model_dump_json().encode(errors="replace")) for phase in plan.phases)
     if size > MAX_BYTES:
-        yield Fault(FaultCode.TOO_LARGE, "phases", f"{size} bytes of texts are more than {MAX_BYTES}")
+        yield Fault(FaultCode.TOO_LARGE, "phases", f"{size} bytes of text exceed the limit of {MAX_BYTES}")
     if len(links(plan)) > MAX_STORIES:
-        yield Fault(FaultCode.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories are more than {MAX_STORIES}")
+        yield Fault(
+            FaultCode.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories exceed the limit of {MAX_STORIES}"
+        )
 
 
 def _texts(plan: Plan) -> Iterator[Fault]:
@@ -124,7 +126,7 @@ def _keys(plan: Plan) -> Iterator[Fault]:
     ids: set[str] = set()
     for place, task in _placed(plan):
         if task.id in ids:
-            yield Fault(FaultCode.DUPLICATE_ID, place, f"The id {task.id} is there twice")
+            yield Fault(FaultCode.DUPLICATE_ID, place, f"Two tasks have the id {task.id}")
         ids.add(task.id)
         if other := seen.setdefault(task.key.casefold(), task.key) if task.key.casefold() in seen else None:
             yield Fault(FaultCode.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
@@ -153,12 +155,12 @@ def _dependency(
     if other == task.id:
         return FaultCode.SELF_DEPENDENCY, f"{task.key} depends on itself"
     if other not in places:
-        return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, which is no task of this plan"
+        return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, not a task of this plan"
     mine, its = places[task.id], places[other]
     if its.phase > mine.phase:
-        return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]}, which is in a later phase"
+        return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]} in a later phase"
     if its.phase == mine.phase and mine.ordered and its.position > mine.position:
-        return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, which comes after it in its phase"
+        return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, later in the same phase"
     return None
 
 
@@ -192,7 +194,9 @@ def _is_earlier(task_id: str, phase: int, places: Mapping[str, TaskPosition]) ->
 
 def _condition_fault(field: str, task_id: str) -> Fault:
     return Fault(
-        FaultCode.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before"
+        FaultCode.UNKNOWN_CONDITION,
+        f"{field}.condition",
+        f"The condition names {task_id}, not an earlier task or dependency",
     )
 
 
@@ -200,14 +204,14 @@ def _links(plan: Plan) -> Iterator[Fault]:
     """Check the shape of story and subtask ids; the store checks their existence."""
     for id_ in plan.story_ids:
         if path_of(Kind.STORY, id_) is None:
-            yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")
+            yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is not a story")
     for field, task in _placed(plan):
         if task.story_id and path_of(Kind.STORY, task.story_id) is None:
-            yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is no story")
+            yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is not a story")
         subtask = path_of(Kind.SUBTASK, task.subtask_id) if task.subtask_id else None
         if task.subtask_id and (subtask is None or str(subtask.parent) != task.story_id):
             yield Fault(
-                FaultCode.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is no subtask of its story"
+                FaultCode.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is not a subtask of its story"
             )
 
 

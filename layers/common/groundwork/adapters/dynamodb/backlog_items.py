@@ -1,7 +1,7 @@
-"""The backlog's entries one at a time, as people and clients change them: cards, epics, stories, subtasks.
+"""Store of single cards, epics, stories and subtasks, as changed by people and clients.
 
-Numbers are never used twice: a new child gets one more than the highest there is or was, and who deletes the highest
-leaves its number behind on the parent as a floor.
+Numbers are never used twice. A new child gets one more than the highest number ever used; a delete of the highest
+records it as the parent's floor.
 """
 
 import json
@@ -37,13 +37,16 @@ from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""A page ends early rather than outgrow the 6 MB that Lambda can answer with."""
+"""Limit of a page, so that the response stays below Lambda's 6 MB."""
 
 _NAMES = {Kind.CARD: "card", Kind.EPIC: "epic", Kind.STORY: "story", Kind.SUBTASK: "subtask"}
 
 
 class DynamoBacklogItems:
-    """Raises NotFound for what is not there, or is below something that was deleted; Transient from every method."""
+    """Raises NotFound, Transient from every method.
+
+    Items below a deleted one count as missing.
+    """
 
     def __init__(
         self,
@@ -53,8 +56,6 @@ class DynamoBacklogItems:
     ) -> None:
         self._connection, self._projects = connection, projects
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
-
-    # reading
 
     def get(self, path: Path) -> Card | Artifact:
         project = self._projects.row(path.project_id)
@@ -70,14 +71,14 @@ class DynamoBacklogItems:
             raise missing from None
 
     def known_cards(self, paths: Sequence[Path]) -> set[Path]:
-        """Those of one project's cards that are there."""
+        """Return the existing cards among those of one project."""
         keys = list({(path.project_id, sort_key(path)) for path in paths})
         with wrapped():
             rows = CardRow.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return {path_at(row.pk, row.sk) for row in rows}
 
     def page(self, kind: Kind, parent: Path, after: str | None, limit: int) -> tuple[list[Any], str | None]:
-        """Things of a kind below a parent in code order, and the sort key the next page begins after."""
+        """Return items below a parent in code order, and the sort key to continue after."""
         project = self._projects.row(parent.project_id)
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
@@ -101,13 +102,11 @@ class DynamoBacklogItems:
         start = prefix(kind, parent)
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
         with wrapped():
-            # consistent: who has just written a thing finds it in the list
+            # consistent: writers must find their own items in the list
             yield from row.query(parent.project_id, condition, page_size=together, consistent_read=True)
 
-    # one thing at a time
-
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
-        """`make` gets the new thing's path and time. The number is found again if somebody else takes it first."""
+        """Create an item; `make` gets its path and time. Retries if the number is taken."""
         write_id = secrets.token_hex(6)
         for attempt in range(contention.TRIES):
             number, unmoved = self._next_number(kind, parent)
@@ -129,7 +128,7 @@ class DynamoBacklogItems:
             try:
                 transaction.commit()
             except (Cancelled, Transient):
-                # also a floor that moved; what is gone meanwhile, the next reading says
+                # the floor may have moved too; the next read reports a missing parent
                 contention.pause(attempt)
                 if self._written(row, write_id):
                     return entity
@@ -138,7 +137,7 @@ class DynamoBacklogItems:
         raise WriteConflict
 
     def _written(self, row: Any, write_id: str) -> bool:
-        """Whether an earlier try was carried out, and only its answer got lost."""
+        """True if an earlier attempt succeeded and only its response was lost."""
         try:
             with wrapped():
                 there: Any = type(row).get(row.pk, row.sk, consistent_read=True)
@@ -147,7 +146,10 @@ class DynamoBacklogItems:
         return bool(there.write_id == write_id)
 
     def _next_number(self, kind: Kind, parent: Path) -> tuple[int, Any]:
-        """And the condition under which it was never used: nothing was deleted since the parent's floor was read."""
+        """Return the next number, and the condition that it is unused.
+
+        The condition fails if a delete has moved the parent's floor since.
+        """
         floor = int(self._projects.row(parent.project_id).floor)
         unmoved: Any = ProjectRow.floor == floor
         if parent.kind is not Kind.PROJECT:
@@ -171,9 +173,9 @@ class DynamoBacklogItems:
         return max(highest, floor) + 1, unmoved
 
     def update(self, path: Path, changes: Mapping[str, Any]) -> Card | Artifact:
-        """Writes the changed fields and no others: whoever changes another field meanwhile loses nothing.
+        """Write only the changed fields, so concurrent changes of other fields survive.
 
-        A card whose text is another now has no analysis any more.
+        A new text removes a card's analysis.
         """
         row: Any = ROW_OF_KIND[path.kind]
         for attempt in range(contention.TRIES):
@@ -187,7 +189,7 @@ class DynamoBacklogItems:
                 with wrapped():
                     edited.update(actions=actions, condition=condition)
             except ConditionFailed:
-                # gone, which the next reading says, or its text was changed by somebody else
+                # missing (reported by the next read), or another writer changed the text
                 contention.pause(attempt)
             else:
                 after: Card | Artifact = edited.entity()
@@ -195,7 +197,7 @@ class DynamoBacklogItems:
         raise WriteConflict
 
     def delete(self, path: Path) -> None:
-        """The thing goes at once, what is below it is dead at once and purged afterwards. Raises BacklogInUse."""
+        """Delete an item; rows below it are dead at once and purged later. Raises BacklogInUse."""
         for attempt in range(contention.TRIES):
             entity = self.get(path)
             transaction = Transaction(self._connection())
@@ -209,12 +211,12 @@ class DynamoBacklogItems:
                 commit_delete(transaction, path)
                 return
             except Transient:
-                # also a floor that moved; what is gone meanwhile, the next reading says
+                # the floor may have moved too; the next read reports a missing item
                 contention.pause(attempt)
         raise WriteConflict
 
     def _update_parents(self, transaction: Transaction, path: Path) -> None:
-        """The project counts one less, and nobody gets the number again."""
+        """Decrease the project's count, and record the number as used."""
         actions = [getattr(ProjectRow, COUNT_OF_KIND[path.kind]).add(-1)]
         if dead := dead_prefixes(path):
             now = self._now_ms()
@@ -234,7 +236,7 @@ class DynamoBacklogItems:
             transaction.update(parents(*key), raised, parents.title.exists() & unmoved, "floor")
 
     def _floor(self, parent: Path) -> int | None:
-        """Raises NotFound where the parent has gone."""
+        """Raises NotFound if the parent is missing."""
         parents: Any = ROW_OF_KIND[parent.kind]
         try:
             with wrapped():
@@ -245,7 +247,7 @@ class DynamoBacklogItems:
 
 
 def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
-    """The changed fields, named as the entity names them, as update actions."""
+    """Return update actions for changed fields, named as in the entity."""
     actions = []
     for name, value in changes.items():
         if name == "card_ids":
@@ -256,5 +258,5 @@ def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
 
 
 def _size(entity: Any) -> int:
-    """Bytes in an answer of Lambda's: JSON within JSON, every quote of it escaped again."""
+    """Bytes in Lambda's response: JSON within JSON, with every quote escaped again."""
     return len(json.dumps(json.dumps(entity.as_json(), ensure_ascii=False), ensure_ascii=False).encode())

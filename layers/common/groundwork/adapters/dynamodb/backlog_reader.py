@@ -1,4 +1,4 @@
-"""What the run engine reads of the backlog: the port `groundwork.runs.ports.BacklogReader` on DynamoDB."""
+"""The port `groundwork.runs.ports.BacklogReader` on DynamoDB."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
@@ -31,9 +31,9 @@ PAGE = 200
 
 
 class DynamoBacklogReader:
-    """Rows below something that was deleted or replaced count as gone, purged or not.
+    """Rows below a deleted or replaced item count as missing, purged or not.
 
-    Consistent reads: a run begun right after an import, or after another run, must not miss what that has written.
+    Reads are consistent: a run must see everything written by an import or a run just before it.
     """
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
@@ -48,7 +48,7 @@ class DynamoBacklogReader:
         return [row.entity() for row in rows]
 
     def story_and_epic(self, story: Path) -> tuple[Story | None, Epic | None]:
-        """Both in one request."""
+        """Read both in one request."""
         with wrapped(), TransactGet(connection=self._connection()) as transaction:
             found_story = transaction.get(StoryRow, story.project_id, sort_key(story))
             found_epic = transaction.get(EpicRow, story.project_id, sort_key(story.parent))
@@ -99,7 +99,7 @@ class DynamoBacklogReader:
         return int(found[0].floor or 0) if found else 0
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
-        """One range of keys from the first parent to the last, read with nothing but the keys."""
+        """Query one key range from the first parent to the last, reading only keys."""
         if not parents:
             return {}
         kind = Kind.STORY if parents[0].kind is Kind.EPIC else Kind.SUBTASK
@@ -125,7 +125,7 @@ class DynamoBacklogReader:
             raise NotFound.of("project", project_id) from None
 
     def _get(self, row: type[Any], paths: Sequence[Path]) -> list[Any]:
-        """In the order asked for; what is not there is left out."""
+        """Return rows in the given order, without missing ones."""
         keys = [(path.project_id, sort_key(path)) for path in dict.fromkeys(paths)]
         with wrapped():
             found = {got.sk: got for got in row.batch_get(keys, consistent_read=True)} if keys else {}

@@ -1,4 +1,4 @@
-"""Many cards at once."""
+"""Import many cards at once."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +14,10 @@ from groundwork.backlog.card_upload import NewCard
 from groundwork.errors import NotFound, Transient, WriteConflict
 
 CARDS_A_TRANSACTION = 45
-"""A card is a row and its external id another; with the project's counts that stays below 100 actions."""
+"""With up to two rows a card and the project's row, a transaction stays below 100 actions."""
 
 BYTES_A_TRANSACTION = 2 * 1024 * 1024
-"""DynamoDB takes 4 MB; rows are measured roughly."""
+"""Half of DynamoDB's 4 MB: sizes of rows are estimates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class ImportResult:
 
 
 class DynamoCards:
-    """Raises NotFound for a project that is not there, Transient."""
+    """Raises NotFound for a missing project, Transient."""
 
     def __init__(self, connection: Callable[[], Connection], projects: DynamoProjects) -> None:
         self._connection, self._projects = connection, projects
 
     def import_cards(self, project_id: str, cards: Sequence[NewCard]) -> ImportResult:
-        """External ids that are there already are duplicates and change nothing, also among concurrent imports.
+        """Import cards; existing external ids count as duplicates, also among concurrent imports.
 
-        Cards are written in their order, a transaction after the other: an import that is cut off has written a
-        beginning, and where external ids are given it can simply be repeated.
+        Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
+        With external ids it can be repeated safely.
         """
         new = self._unknown(project_id, cards)
         first = self._reserve(project_id, len(new)) if new else 0
@@ -51,7 +51,7 @@ class DynamoCards:
         return [card for card in cards if not card.external_id or external_key(card.external_id) not in known]
 
     def _reserve(self, project_id: str, count: int) -> int:
-        """The first of `count` card numbers that are ours from now on."""
+        """Reserve `count` card numbers; return the first."""
         row = ProjectRow(project_id)
         try:
             with wrapped():
@@ -61,7 +61,7 @@ class DynamoCards:
         return int(row.last_card) - count + 1
 
     def _put_cards(self, project_id: str, group: list[tuple[int, NewCard]]) -> int:
-        """How many of them are new: others may have been faster with some of the external ids."""
+        """Return the number of new cards; concurrent imports may have taken some external ids."""
         for attempt in range(contention.TRIES):
             if not group:
                 return 0
@@ -69,7 +69,7 @@ class DynamoCards:
                 self._cards_transaction(project_id, group).commit()
             except Cancelled as cancelled:
                 if "card" in cancelled.tags:
-                    # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
+                    # only we use these numbers: an earlier attempt succeeded and its response was lost
                     return len(group)
                 if "project" in cancelled.tags:
                     raise NotFound.of("project", project_id) from None
@@ -93,7 +93,7 @@ class DynamoCards:
 
 
 def _groups(cards: Sequence[NewCard], first: int) -> Iterator[list[tuple[int, NewCard]]]:
-    """The cards with their numbers, as many together as one transaction takes."""
+    """Yield numbered cards in groups that fit one transaction."""
     group: list[tuple[int, NewCard]] = []
     size = 0
     for number, card in enumerate(cards, first):

@@ -1,4 +1,4 @@
-"""What is being worked on is not deleted: the checks that go with every delete by hand."""
+"""Checks of every manual delete: items in use by a run stay."""
 
 from groundwork.adapters.dynamodb.client import Cancelled, Transaction, wrapped
 from groundwork.adapters.dynamodb.run_rows import LockRow, lock_key
@@ -16,14 +16,14 @@ _IN_USE_BY = {
 
 
 def check_unused(transaction: Transaction, path: Path) -> None:
-    """Adds to it that no run is at work on what is to be deleted."""
+    """Add checks that no run works on the item to delete."""
     for type_ in _IN_USE_BY[path.kind]:
         free = LockRow.pk.does_not_exist()
         transaction.check(LockRow, path.project_id, lock_key(type_), free, type_)
 
 
 def commit_delete(transaction: Transaction, path: Path) -> None:
-    """Raises BacklogInUse, NotFound, and WriteConflict where a floor has moved."""
+    """Commit a delete. Raises BacklogInUse, NotFound, and WriteConflict if a floor has moved."""
     try:
         transaction.commit()
     except Cancelled as cancelled:

@@ -1,4 +1,4 @@
-"""Repositories, templates, and the lists of what there is in the plans table."""
+"""Stores of repositories and templates, and the lists of the plans table."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,7 +27,7 @@ from groundwork.plans.templates import Template, builtin
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
 PIECE = 100_000
-"""Characters of a template that one row holds: at most four bytes each, and a row takes 400 KB."""
+"""Characters of a template in one row: at most four bytes each, and a row holds 400 KB."""
 
 MAX_PIECES = 40
 
@@ -67,7 +67,7 @@ class DynamoRepositories:
         return self.get(repository_id)
 
     def delete(self, repository_id: str) -> None:
-        """Raises RepositoryInUse where there are plans for it."""
+        """Raises RepositoryInUse if the repository has plans."""
         repository = self.get(repository_id)
         transaction = Transaction(self._connection())
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
@@ -97,7 +97,7 @@ class DynamoTemplates:
         body = template.stored_json()
         pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
         if len(pieces) > MAX_PIECES:
-            raise TooLarge("The template is larger than Groundwork keeps.")
+            raise TooLarge("The template exceeds the size limit.")
         with wrapped(), PieceRow.batch_write() as batch:
             for number, text in enumerate(pieces):
                 batch.save(PieceRow(template.id, f"B#{number:03d}", text=text))
@@ -107,7 +107,7 @@ class DynamoTemplates:
         transaction.commit()
 
     def get(self, template_id: str) -> Template:
-        """One of the project's own, or a saved one."""
+        """Return a built-in or a saved template."""
         if own := builtin().get(template_id):
             return own
         self._head(template_id)
@@ -145,8 +145,8 @@ class DynamoTemplates:
 
 
 def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
-    """Ids of a list, newest first, and the position the next page begins after."""
-    # lines begin with a time: what else is in the partition sorts behind them
+    """Return ids of a list, newest first, and the position of the next page."""
+    # entries begin with a time: other rows of the partition sort behind them
     condition = ListRow.sk < (before or ":")
     with wrapped():
         rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))

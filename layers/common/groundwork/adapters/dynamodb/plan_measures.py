@@ -1,4 +1,4 @@
-"""What tasks have taken, added up by repository and effort: what later estimates rest on."""
+"""Measurements of tasks, summed by repository and effort: the basis of later estimates."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class DynamoMeasures:
         return found
 
     def add(self, repository_id: str, effort: Effort, taken: Measured) -> None:
-        """Adds to what is known; called once for a task that has ended."""
+        """Add a measurement; called once for each ended task."""
         row, usage = MeasureRow(repository_id, measure_key(effort)), taken.usage
         actions: list[Any] = [
             MeasureRow.tasks.add(taken.tasks),

@@ -1,4 +1,7 @@
-"""Plans, their versions, iterations and suggestions as they are read. Consistent: who has just edited sees it."""
+"""Read plans, versions, iterations and suggestions.
+
+Reads are consistent: writers see their own edits.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +30,7 @@ from groundwork.plans.suggestions import Suggestion
 
 
 class PlanReader:
-    """Raises NotFound for what is not there, Transient from every method."""
+    """Raises NotFound; Transient from every method."""
 
     def load(self, plan_id: str) -> Plan:
         head = self._head(plan_id)
@@ -42,12 +45,12 @@ class PlanReader:
     def page(
         self, repository_id: str | None, before: str | None, limit: int
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Plans in brief, newest first: all of them or a repository's; and the position the next page begins after."""
+        """Return plans in brief, newest first (all, or a repository's), and the next position."""
         ids, more = listed(repository_id or PLANS, before, limit)
         return _summaries(ids), more
 
     def of_story(self, story_id: str) -> list[dict[str, Any]]:
-        """How far each plan is that carries out the story (`groundwork.plans.links.progress_on_story`)."""
+        """Return the progress of each plan linked to the story (`links.progress_on_story`)."""
         with wrapped():
             rows = list(LinkRow.query(story_id, consistent_read=True))
         tasks = {row.sk: [_linked(row, *line) for line in row.tasks] for row in rows}
@@ -58,7 +61,7 @@ class PlanReader:
         with wrapped():
             heads = list(PlanRow.query(plan_id, PlanRow.sk == HEAD, consistent_read=True))
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
-        # what was done before the plan was begun anew is past
+        # states of earlier rounds do not count after a restart of the plan
         round_ = int((heads[0].execution or {}).get("round", 0)) if heads else 0
         return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows if int(row.round or 0) >= round_}
 
@@ -75,7 +78,7 @@ class PlanReader:
         return iteration_of(row)
 
     def iterations(self, plan_id: str, before: int | None, limit: int) -> list[Iteration]:
-        """Newest first, with a number below `before`."""
+        """Return iterations with a number below `before`, newest first."""
         self._head(plan_id)
         between = IterationRow.sk.between(iteration_key(0), iteration_key((before or 1_000_000) - 1))
         with wrapped():
@@ -83,7 +86,7 @@ class PlanReader:
             return [iteration_of(row) for row in rows]
 
     def before_and_after(self, iteration: Iteration) -> tuple[Plan, Plan]:
-        """The two versions that an iteration lies between; twice the same where it has changed nothing."""
+        """Return the two versions around an iteration; the same one twice if nothing changed."""
         after = self.at_version(iteration.plan_id, iteration.version)
         if iteration.from_version == iteration.version:
             return after, after
@@ -92,17 +95,17 @@ class PlanReader:
         return self.at_version(iteration.plan_id, iteration.from_version), after
 
     def with_suggestions(self, iteration: Iteration) -> tuple[Iteration, list[Suggestion]]:
-        """A review with what it suggests, and with why other suggestions are not offered."""
+        """Return a review with its suggestions, and the reasons for dropped ones."""
         if iteration.kind is not IterationKind.REVIEWED:
             return iteration, []
         return iteration.model_copy(update={"dropped": self.dropped(iteration)}), self.suggestions(iteration)
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
-        """In the order their indices count."""
+        """Return suggestions in the order of their indices."""
         return [Suggestion.read(row.content) for row in self._of_iteration("S", iteration)]
 
     def dropped(self, iteration: Iteration) -> tuple[str, ...]:
-        """Why suggestions of the model are not among them."""
+        """Return the reasons why suggestions of the model were dropped."""
         return tuple(str(reason) for row in self._of_iteration("Q", iteration) for reason in row.content)
 
     def _of_iteration(self, letter: str, iteration: Iteration) -> list[ContentRow]:
@@ -126,11 +129,11 @@ class PlanReader:
         index = self._index(head.pk, version)
         keys = [(head.pk, sk) for sk in dict.fromkeys(keys_of(index))]
         with wrapped():
-            # consistent: the revisions may be a moment old
+            # consistent: the revisions may be brand new
             content = {row.sk: row.content for row in ContentRow.batch_get(keys, consistent_read=True)}
         if len(content) < len(keys):
             self._head(head.pk)  # deleted and purged between the reads
-            raise Transient("Not all of the plan could be read.")
+            raise Transient("The plan could not be read completely.")
         return plan_of(head, version, index, content)
 
     def _index(self, plan_id: str, version: int) -> list[Any]:
@@ -142,7 +145,7 @@ class PlanReader:
 
 
 def _linked(row: LinkRow, number: str, subtask: int | None, *_: Any) -> tuple[str, str | None]:
-    """Ids of a task and of the subtask that it carries out."""
+    """Return the ids of a task and of its subtask."""
     return f"{row.sk}-{number}", None if subtask is None else f"{row.pk}-{Kind.SUBTASK.value}{subtask}"
 
 

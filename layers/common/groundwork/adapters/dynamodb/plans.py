@@ -1,4 +1,4 @@
-"""Plans on DynamoDB: versions that are committed whole, whatever their size, and a history that can be gone back on."""
+"""Plans on DynamoDB: versions of any size, committed atomically, with a history."""
 
 import random
 import time
@@ -39,10 +39,10 @@ from groundwork.plans.repositories import Repository
 from groundwork.runs.model import Run, RunType
 
 TRIES = 4
-"""How often a write is tried that another was in the way of."""
+"""Attempts of a write that conflicts with another one."""
 
 IN_ONE_TRANSACTION = 40
-"""New revisions up to this many are written with the version itself; more are written before it."""
+"""Up to this many new revisions are written with the version itself; more precede it."""
 
 BYTES_IN_ONE_TRANSACTION = 1_000_000
 
@@ -50,7 +50,7 @@ _NOT_BEGUN = [status.value for status in TaskStatus if not status.begun]
 
 
 class DynamoPlans(PlanReader):
-    """The port `groundwork.plans.ports.PlanStore`, and what the HTTP function needs besides."""
+    """The port `groundwork.plans.ports.PlanStore`, plus methods of the HTTP function."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ class DynamoPlans(PlanReader):
         return self._repositories.get(repository_id)
 
     def next_iteration(self, plan_id: str) -> int:
-        """A number for the plan's next iteration, and for its run where it has one."""
+        """Return a number for the plan's next iteration, and for its run if it has one."""
         self._head(plan_id)
         row = PlanRow(plan_id)
 
@@ -75,8 +75,6 @@ class DynamoPlans(PlanReader):
             raise NotFound.of("plan", plan_id) from None
         return int(row.last_iteration)
 
-    # versions
-
     def put_content(self, plan: Plan) -> None:
         self._put_revisions(plan.id, contents(plan)[1])
 
@@ -86,7 +84,7 @@ class DynamoPlans(PlanReader):
                 batch.save(ContentRow(plan_id, sk, content=content))
 
     def create(self, plan: Plan, iteration: Iteration, run: Run | None = None) -> None:
-        """The plan with its first iteration, and the run that generates it. Raises NotFound for its repository."""
+        """Create the plan, its first iteration and its run. Raises NotFound (repository)."""
         index, rows = contents(plan)
         self._put_revisions(plan.id, rows)
         transaction = Transaction(self._connection())
@@ -106,7 +104,7 @@ class DynamoPlans(PlanReader):
         except Cancelled as cancelled:
             if "repository" in cancelled.tags:
                 raise NotFound.of("repository", plan.repository_id) from None
-            raise Transient("The plan's id was taken.") from cancelled
+            raise Transient("The plan's id is already in use.") from cancelled
 
     def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
         guarded = changed_elements(before, after)
@@ -127,8 +125,8 @@ class DynamoPlans(PlanReader):
             self._refuse(before, guarded, cancelled)
 
     def _write_content(self, transaction: Transaction, before: Plan, after: Plan) -> None:
-        """New revisions go into the transaction, or before it where they are many: nothing names them until then."""
-        # as the stored version names it: another release may name the same content otherwise
+        """Put new revisions into the transaction, or write many ahead: no version names them yet."""
+        # use the stored index: another release may hash the same content differently
         known = set(keys_of(self._index(before.id, before.version)))
         new = {sk: content for sk, content in contents(after)[1].items() if sk not in known}
         size = sum(len(str(content)) for content in new.values())
@@ -139,9 +137,9 @@ class DynamoPlans(PlanReader):
             transaction.put(ContentRow(after.id, sk, content=content))
 
     def _settled(self, transaction: Transaction, iteration: Iteration) -> None:
-        """Commits; where the answer is unclear, or says no to what we have done before, looks: the number is ours.
+        """Commit. After an unclear or negative answer, look for the iteration.
 
-        Raises Cancelled, Transient.
+        Only we use its number, so its existence proves our commit. Raises Cancelled, Transient.
         """
 
         def commit() -> None:
@@ -161,22 +159,20 @@ class DynamoPlans(PlanReader):
 
     def _refuse(self, before: Plan, guarded: ChangedElements, cancelled: Cancelled) -> None:
         if "iteration" in cancelled.tags:
-            raise Transient("This edit has been made after all.") from cancelled
+            raise Transient("The edit was already committed.") from cancelled
         head = self._head(before.id)
         if int(head.version) != before.version:
             raise VersionConflict(int(head.version)) from cancelled
         if "head" in cancelled.tags:
             if not PlanStatus(head.status).editable:
-                raise PlanNotEditable(f"A plan that is {head.status} cannot be edited.") from cancelled
-            # its status alone has changed: what was read is out of date all the same
+                raise PlanNotEditable(f"Cannot edit: the plan is {head.status}.") from cancelled
+            # only the status has changed, but the plan read is outdated all the same
             raise VersionConflict(int(head.version)) from cancelled
-        # a task that stood in the way may stand elsewhere by now
+        # the blocking task may have another state by now
         raise refusal(guarded, self.states(before.id)) or VersionConflict(before.version) from cancelled
 
-    # reviews
-
     def start_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
-        """Raises RunAlreadyActive where a generation or another review of the plan is under way."""
+        """Raises RunAlreadyActive if a generation or another review of the plan is running."""
         transaction = Transaction(self._connection())
         transaction.check(PlanRow, plan.id, HEAD, _alive(), "plan")
         transaction.put(iteration_row(iteration))
@@ -193,10 +189,8 @@ class DynamoPlans(PlanReader):
             rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(RunType.GENERATE_PLAN), consistent_read=True))
         return str(rows[0].run_id) if rows else None
 
-    # deleting
-
     def delete(self, plan_id: str, expected: Collection[int] | None = None) -> bool:
-        """Gone at once; what it held is purged afterwards. Whether it had a schedule.
+        """Delete the plan at once; its rows are purged later. Return True if it had a schedule.
 
         Raises PlanInUse, PlanNotEditable, VersionConflict.
         """
@@ -205,22 +199,22 @@ class DynamoPlans(PlanReader):
             if expected is not None and int(head.version) not in expected:
                 raise VersionConflict(int(head.version))
             if PlanStatus(head.status).executing:
-                raise PlanNotEditable("A plan under execution cannot be deleted: cancel it first.")
+                raise PlanNotEditable("Cannot delete an executing plan: cancel it first.")
             if self._at_work(plan_id):
-                # a cancel of many takes several transactions: gone between two of them, the rest stays counted for ever
-                raise PlanNotEditable("Tasks of the plan are still being stopped: delete it in a moment.")
+                # a large cancel takes several transactions: a delete between two would leak its slots
+                raise PlanNotEditable("Tasks of the plan are still being stopped: try again in a moment.")
             if self._deleted(head):
                 return bool((head.execution or {}).get("schedule"))
         raise VersionConflict(int(head.version))
 
     def _deleted(self, head: PlanRow) -> bool:
-        """False where it has changed meanwhile. Raises PlanInUse."""
+        """Return False if the plan has changed meanwhile. Raises PlanInUse."""
         plan_id, now = head.pk, self._now_ms()
         transaction = Transaction(self._connection())
         transaction.check(LockRow, plan_id, lock_key(RunType.GENERATE_PLAN), LockRow.pk.does_not_exist(), "lock")
         gone = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
         unmoved = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
-        # with that no task has begun since
+        # this also excludes a task started since
         unmoved &= PlanRow.seq.does_not_exist() if head.seq is None else PlanRow.seq == int(head.seq)
         transaction.update(PlanRow(plan_id), gone, unmoved, "head")
         for list_ in (PLANS, head.repository_id):
@@ -231,7 +225,7 @@ class DynamoPlans(PlanReader):
         try:
             _patiently(transaction.commit)
         except Cancelled as cancelled:
-            # by us, where the answer to an earlier try was lost
+            # deleted by us, where an earlier response was lost
             if self._deleted_at(plan_id) == now:
                 return True
             if "lock" in cancelled.tags:
@@ -254,7 +248,7 @@ class DynamoPlans(PlanReader):
             return [row.pk for row in PlanRow.attention_index.query(PURGE)]
 
     def purge(self, plan_id: str, stop: Callable[[], bool]) -> bool:
-        """Whether nothing of a deleted plan is left. Its own row goes last."""
+        """Delete rows of a deleted plan; return True if none is left. The head goes last."""
         with wrapped():
             runs = [f"{plan_id}-R{int(row.sk[2:])}" for row in RunRow.query(plan_id, RunRow.sk.startswith("R#"))]
         # one row class stands for all rows of its table
@@ -267,7 +261,7 @@ class DynamoPlans(PlanReader):
             with wrapped():
                 PlanRow(plan_id).delete(condition=PlanRow.deleted_at.exists())
         except ConditionFailed:
-            return True  # another purger was there first
+            return True  # another purger came first
         return True
 
 
@@ -304,7 +298,7 @@ def _put_run(transaction: Transaction, run: Run) -> None:
 
 
 def _patiently(act: Callable[[], None]) -> None:
-    """Tries again what another transaction was in the way of; each writer waits another time. Raises Transient."""
+    """Retry conflicts with other transactions, with jitter. Raises Transient."""
     for attempt in range(TRIES - 1):
         try:
             return act()
@@ -322,7 +316,7 @@ def _alive() -> Any:
 
 
 def _emptied(table: type[Any], partition: str, stop: Callable[[], bool]) -> bool:
-    """All rows of a partition deleted but the head of a plan."""
+    """Delete all rows of a partition except a plan's head."""
     with wrapped():
         keys = [found.sk for found in table.query(partition, attributes_to_get=["pk", "sk"])]
     for group in batched((sk for sk in keys if sk != HEAD), 100, strict=False):

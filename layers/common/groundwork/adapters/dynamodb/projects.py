@@ -1,4 +1,4 @@
-"""Projects, with counts that are exact at every moment: what is counted changes in the transaction that counts it."""
+"""Projects with exact counts: one transaction changes an item and its count."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from groundwork.runs.model import RunType
 
 
 class DynamoProjects:
-    """Raises NotFound for what is not there or was deleted; Transient from every method."""
+    """Raises NotFound for missing or deleted projects; Transient from every method."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
@@ -32,14 +32,14 @@ class DynamoProjects:
         return row.entity()
 
     def get(self, project_id: str) -> Project:
-        """With its exact counts: the row's, and what active runs have made since they began."""
+        """Return the project with exact counts: its row's, plus results of active runs."""
         row = self.row(project_id)
         for _ in range(contention.TRIES):
             project = self._with_live_counts([row])[0]
             again = self.row(project_id)
             if again.entity() == row.entity():
                 break
-            # a run may have ended, and moved its figures into the row, between the reads
+            # between the reads a run may have ended and moved its figures into the row
             row = again
         return project
 
@@ -50,7 +50,7 @@ class DynamoProjects:
         self.row(project_id)
 
     def page(self, before: str | None, limit: int) -> tuple[list[Project], str | None]:
-        """Newest first, and the position the next page begins after."""
+        """Return projects, newest first, and the position of the next page."""
         condition = ProjectListRow.sk < before if before else None
         with wrapped():
             listed = list(
@@ -76,7 +76,7 @@ class DynamoProjects:
         return self.get(project_id)
 
     def delete(self, project_id: str) -> None:
-        """Gone at once for everybody; what is below is purged afterwards. Raises BacklogInUse."""
+        """Delete a project at once; its items are purged later. Raises BacklogInUse."""
         row = self.row(project_id)
         transaction = Transaction(self._connection())
         check_unused(transaction, Path(Kind.PROJECT, project_id))
@@ -108,7 +108,7 @@ class DynamoProjects:
         return projects
 
     def _live_counts(self, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """What active runs have made and taken so far, by project and count: not yet in the project's row."""
+        """Return results of active runs by project and count, not yet in the project's row."""
         types = [type_ for type_ in RunType if type_.counted]
         locks = [(id_, lock_key(type_)) for id_ in project_ids for type_ in types]
         live: dict[str, dict[str, int]] = {}
@@ -116,7 +116,7 @@ class DynamoProjects:
             keys = [run_key(lock.run_id) for lock in LockRow.batch_get(locks, consistent_read=True)] if locks else []
             for row in RunRow.batch_get(keys, consistent_read=True) if keys else ():
                 counted = RunType(row.type).counted
-                # a run that ended between the two reads is in the project's row by now or will be read again
+                # a run that ended between the two reads is in the project's row, or will be read again
                 if counted and row.status in ("QUEUED", "RUNNING"):
                     live.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)
         return live

@@ -1,4 +1,4 @@
-"""Takes away what is below a thing that was deleted, when there is time for it."""
+"""Purge rows below deleted items in the background."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,12 +25,15 @@ class DynamoPurger:
         self._connection = connection
 
     def to_purge(self) -> list[str]:
-        """Ids of projects with dead rows."""
+        """Return ids of projects with dead rows."""
         with wrapped():
             return [row.pk for row in ProjectRow.attention_index.query(PURGE)]
 
     def purge(self, project_id: str, stop: Callable[[], bool]) -> bool:
-        """Deletes dead rows until none is left (True) or `stop` says so. Any number of purgers may be at it."""
+        """Delete dead rows until none is left (True) or `stop` returns True.
+
+        Several purgers may run at once.
+        """
         try:
             with wrapped():
                 project = ProjectRow.get(project_id, PROJECT_SK, consistent_read=True)
@@ -62,28 +65,28 @@ class DynamoPurger:
                 transaction.commit()
             except Cancelled as cancelled:
                 if "project" in cancelled.tags:
-                    return False  # the project is deleted now: its own purge takes all
+                    return False  # the project is deleted now: its own purge deletes everything
             except Transient:
-                contention.pause(0)  # another purger was there first: look again
+                contention.pause(0)  # another purger came first: read again
         return False
 
     def _settle(self, project_id: str, dead: str) -> None:
         row = ProjectRow(project_id)
-        # never without a condition: it would bring back a row that has just been purged
+        # never unconditionally: this would recreate a row purged meanwhile
         with suppress(ConditionFailed), wrapped():
             row.update(actions=[ProjectRow.retired.delete({dead})], condition=ProjectRow.name.exists())
 
     def _rest(self, project_id: str) -> None:
-        """Nothing of the project is dead any more. Also where an earlier purger was lost before it could say so."""
+        """Clear the attention mark; an earlier purger may have crashed before this step."""
         nothing_dead = ProjectRow.retired.does_not_exist() & ProjectRow.alive()
-        # or else something was deleted meanwhile, and its purge comes
+        # a failed condition means another delete, with a purge of its own
         with suppress(ConditionFailed), wrapped():
             ProjectRow(project_id).update(
                 actions=[ProjectRow.attention.remove(), ProjectRow.attention_at.remove()], condition=nothing_dead
             )
 
     def _purge_all(self, project_id: str, stop: Callable[[], bool]) -> bool:
-        """A deleted project: its backlog, its runs with all they hold, and its own row last."""
+        """Purge a deleted project: its backlog, its runs, and its own row last."""
         with wrapped():
             runs = RunRow.query(project_id, RunRow.sk.startswith("R#"))
             run_ids = [f"{project_id}-R{int(row.sk[2:])}" for row in runs]

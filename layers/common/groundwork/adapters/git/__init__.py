@@ -1,6 +1,6 @@
-"""Git without a git program: repositories are read for surveys, and a plan's work is committed, by dulwich.
+"""Git through dulwich, without a git program: survey repositories, commit the work of plans.
 
-dulwich is imported where it is used: only the workers that read or write a repository pay for it.
+Modules import dulwich in functions, so that only workers using a repository pay for the import.
 """
 
 from groundwork.adapters.git.survey import surveyor

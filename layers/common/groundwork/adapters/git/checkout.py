@@ -1,4 +1,7 @@
-"""The files of a commit in a folder. No symbolic link and no `.git` is ever made: nothing there leads out of it."""
+"""Check out a commit into a folder.
+
+It contains neither symbolic links nor a `.git`: nothing leads out of the folder.
+"""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from groundwork.agent.repository import Checkout, RepositoryRefused
 
 MAX_LINK = 1_000
 SAME_NAME = "another name differs from its own by case only"
-"""On a disk that ignores case, two names in a tree may be one file: the first is kept."""
+"""On a case-insensitive disk two names of a tree may be one file; the first one is kept."""
 
 
 @dataclass
@@ -27,7 +30,7 @@ class _Found:
 
 
 def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checkout:
-    """Fills the folder, which must be empty or missing. Raises RepositoryRefused where it would be too much."""
+    """Fill an empty or missing folder. Raises RepositoryRefused if a limit is exceeded."""
     folder.mkdir(parents=True, exist_ok=True)
     found = _Found()
     for path, mode, sha in _entries(store, store[commit].tree, found, 2 * bounds.files):
@@ -46,9 +49,10 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
 
 
 def _entries(store: Any, root: bytes, found: _Found, most: int) -> Iterator[tuple[str, int, bytes]]:
-    """Folders before what is in them. Not recursive: how deep the folders go is for strangers to say.
+    """Yield folders before their content. Raises RepositoryRefused above `max_entries`.
 
-    Raises RepositoryRefused: a few folders that hold one another make thousands of millions, without a single file.
+    Not recursive: the repository is untrusted and may nest deeply. A few folders that contain one another can make
+    billions of entries without a single file.
     """
     todo = [("", 0, root)]
     while todo:

@@ -1,6 +1,6 @@
-"""A shallow clone in a folder of its own, without a work tree: what is fetched, and what is pushed.
+"""A shallow bare clone in a folder of its own, to fetch and push.
 
-No URL, remote or credential is ever written into it, and nothing in it is ever run.
+No URL, remote or credential is written into it, and nothing in it is ever run.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,45 +27,53 @@ from groundwork.text import one_line, shortened
 
 MAX_FILE_MB = 50
 _LARGE_LEFT_OUT = f"blob:limit={MAX_FILE_MB}m".encode()
-"""Contents that a server that can filter does not send: no session reads them, and a commit keeps them unseen."""
+"""Filter for servers: omit large contents.
+
+No session reads them, and a commit keeps them unseen.
+"""
 
 _NEVER = ("hook declined", "protected", "denied", "prohibited", "not allowed", "unauthorized", "checked out", "shallow")
-"""Words by which servers say no for good. Of any other refusal of a reference the branch itself tells the reason: it
-has moved, or it has not and the server goes on refusing."""
+"""Words in permanent refusals of servers.
+
+After any other refusal the branch shows the reason: it has moved, or the server keeps refusing.
+"""
 
 MAX_WITH_FILES = 100
-"""How many commits are looked through on a server that cannot send them without their files."""
+"""Commits read from a server unable to omit their files."""
 
 
 MAX_MESSAGES_BYTES = 100 * 1024 * 1024
 
 
 class HeadMoved(Exception):
-    """The branch is not where it was taken to be, or the server says something like it: then `str` is what it said."""
+    """The branch is not at the expected commit; `str` is the server's message, if any."""
 
 
 class AnswerLost(Exception):
-    """Whether the push has arrived is not known."""
+    """The outcome of a push is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the work on one repository may take; the defaults fit into a Lambda function's time and disk."""
+    """Limits of the work on one repository.
+
+    The defaults fit into a Lambda function's time and disk.
+    """
 
     fetch_bytes: int = 300 * 1024 * 1024
     seconds: float = 240.0
     files: int = 50_000
     checkout_bytes: int = 600 * 1024 * 1024
     unpacked: tuple[int, int] = (1_000 * 1024 * 1024, 2 * MAX_FILE_MB * 1024 * 1024)
-    """Bytes of all that one answer holds, and of its largest part: each part is held in memory for a moment."""
+    """Bytes of one unpacked response, and of its largest object: each object is in memory once."""
 
 
 class _NoFilter(Exception):
-    """The server cannot leave out what is not asked for."""
+    """The server cannot filter objects."""
 
 
 class _Wanted:
-    """Asks for one branch's head and remembers which it was: a repository may move on while it is read."""
+    """Requests one branch's head and records its id: the branch may move during the fetch."""
 
     def __init__(self, branch: str) -> None:
         self._reference = _reference(branch)
@@ -77,7 +85,7 @@ class _Wanted:
         return [self.commit] if self.commit else []
 
     def fetched(self, client: Any, path: str, store: Any, most: int) -> None:
-        """Puts that many commits into the store, without files; fewer where the server cannot leave those out."""
+        """Fetch up to `limit` commits without files; fewer if the server cannot omit files."""
         from dulwich.object_store import ObjectStoreGraphWalker
 
         def no_filter() -> None:
@@ -94,7 +102,7 @@ class _Wanted:
                 client.fetch_pack(path, self, nothing, write, depth=min(most, MAX_WITH_FILES))
 
     def copied(self, client: Any, path: str, store: Any, most: int) -> None:
-        """The same from a repository on this machine."""
+        """Copy up to `limit` commits from a repository on this machine."""
         with client._open_repo(path) as repo:
             todo = self(repo.get_refs())
             while todo and most:
@@ -105,7 +113,10 @@ class _Wanted:
 
 
 class Clone:
-    """One worker uses it at a time. Raises RepositoryUnreachable or RepositoryRefused throughout."""
+    """A clone, used by one worker at a time.
+
+    Methods raise RepositoryUnreachable, RepositoryRefused.
+    """
 
     def __init__(self, repository: Repository, login: Login, folder: Path, bounds: Bounds, local: bool) -> None:
         from dulwich.repo import Repo
@@ -113,7 +124,7 @@ class Clone:
         self.repository, self.bounds, self._login = repository, bounds, login
         self._filters, self._local = True, local_path(repository.url)
         if self._local and not local:
-            raise RepositoryRefused("A path is worked on only by a local system.")
+            raise RepositoryRefused("Only a local system may use a path.")
         folder.mkdir(parents=True, exist_ok=True)
         self._repo: Any = Repo.init_bare(str(folder))
         self.store: Any = self._repo.object_store
@@ -123,24 +134,30 @@ class Clone:
 
     @property
     def looks_cheaply(self) -> bool:
-        """Whether commits can be had without their files, as far as has been seen of the server."""
+        """True if commits can be fetched without files, as far as known of the server."""
         return self._filters and not self._local
 
     def fetch(self, branch: str, have: Sequence[Any] = (), depth: int | None = None) -> bytes | None:
-        """The branch's newest commit with all it needs; None for no such branch. What is after `have`, or so deep."""
+        """Fetch the branch's head with its files; None if there is no such branch.
+
+        `have` limits the fetch to newer commits, `depth` to a number of commits.
+        """
         wanted = _Wanted(branch)
         self._fetch(wanted, have, depth, [_reference(branch)])
         return wanted.commit
 
     def fetch_commit(self, commit: bytes, depth: int = 1) -> None:
-        """A commit by its id. Raises CommitGone where the server does not have it, or does not give it by its id."""
+        """Fetch a commit by its id.
+
+        Raises CommitGone if the server lacks it or does not serve ids.
+        """
         for attempt in range(2):
             if self._has(commit, depth):
                 return
             try:
                 self._fetch(lambda refs, *_, **__: [commit], (), depth, [])
             except RepositoryUnreachable:
-                # servers refuse an id by breaking off: whether it is that or a fault, another question shows
+                # servers refuse an id by hanging up: an empty request tells a refusal from a fault
                 self._fetch(lambda refs, *_, **__: [], (), None, [])
                 if attempt:
                     raise CommitGone from None
@@ -151,7 +168,7 @@ class Clone:
         return depth == 1 or all(parent in self.store for parent in self.store[commit].parents)
 
     def messages(self, branch: str, most: int) -> tuple[Any, bytes | None]:
-        """The branch's last commits without their files, in a store of their own, and its head; None for no branch."""
+        """Return the branch's last commits in a store of their own, without files, and its head."""
         from dulwich.object_store import MemoryObjectStore
 
         store, wanted = MemoryObjectStore(), _Wanted(branch)
@@ -167,7 +184,7 @@ class Clone:
     ) -> None:
         from dulwich.object_store import ObjectStoreGraphWalker
 
-        # what is asked for is asked for whole, as far down as `have`: so commits are found that others are on top of
+        # request full history down to `have`: this also finds commits buried under others
         walker = ObjectStoreGraphWalker(list(have), self._parents, shallow=self._repo.get_shallow())
 
         def no_filter() -> None:
@@ -184,7 +201,7 @@ class Clone:
         return [] if commit in self._repo.get_shallow() else list(self.store[commit].parents)
 
     def push(self, branch: str, expected: bytes | None, new: bytes, made: Sequence[Any]) -> None:
-        """Sets the branch, which is at `expected` (None: not there), to `new`, sending the objects `made`.
+        """Move the branch from `expected` (None: new) to `new`, sending `objects`.
 
         Raises HeadMoved, AnswerLost.
         """
@@ -193,7 +210,7 @@ class Clone:
         reference = _reference(branch)
 
         def update(refs: Any) -> dict[bytes, bytes]:
-            # the server is sent this as the old value, and refuses if it has changed by then
+            # the server gets this as the old value, and refuses if it has changed by then
             if refs.get(reference) != expected:
                 raise HeadMoved
             return {reference: new}
@@ -207,12 +224,12 @@ class Clone:
         _check_status((answer.ref_status or {}).get(reference))
 
     def keep(self, made: Sequence[Any]) -> None:
-        """Puts objects of our own making into the clone, to build on."""
+        """Add objects made here to the clone."""
         for one in made:
             self.store.add_object(one)
 
     def _not_checked_out(self, reference: bytes) -> None:
-        """Raises RepositoryRefused where a person has the branch in a work tree, as git itself would."""
+        """Raise RepositoryRefused if the branch is checked out in a work tree, as git itself does."""
         if not self._local:
             return
         from dulwich.repo import Repo
@@ -241,12 +258,12 @@ def _local_client() -> Iterator[Any]:
 
 
 def _reference(branch: str) -> bytes:
-    """Raises RepositoryRefused for what git takes for no branch's name."""
+    """Raises RepositoryRefused for an invalid branch name."""
     from dulwich.refs import Ref, check_ref_format
 
     name = Ref(f"refs/heads/{branch}".encode(errors="replace"))
     if not check_ref_format(name):
-        raise RepositoryRefused(f"{shortened(one_line(branch), 100)!r} cannot be the name of a branch.")
+        raise RepositoryRefused(f"{shortened(one_line(branch), 100)!r} is not a valid branch name.")
     return name
 
 
@@ -255,14 +272,14 @@ def _check_status(said: str | None) -> None:
     if said is None:
         return
     if any(word in said.lower() for word in _NEVER):
-        # one line of the server's, about the reference; it holds nothing of ours but the branch
-        raise RepositoryRefused(f"The server refuses the push: {said[:200]}.")
+        # one line of the server about the reference; of ours it holds only the branch's name
+        raise RepositoryRefused(f"The server refused the push: {said[:200]}.")
     raise HeadMoved(said[:200])
 
 
 @contextmanager
 def _translated(name: str, pushing: bool = False) -> Iterator[None]:
-    """Turns whatever goes wrong below into this module's errors, without the message: it may hold the URL as sent."""
+    """Convert all errors to this module's, without the message: it may hold the URL as sent."""
     try:
         yield
     except (HeadMoved, RepositoryRefused, RepositoryUnreachable):

@@ -1,7 +1,7 @@
-"""The end of a server's time, kept though it sends a byte now and then: its connections are cut off.
+"""A time limit for a server, enforced by shutting down its connections.
 
-A timeout of a socket begins anew with each byte, and a read of a length waits for all of it: a server that sends one
-byte in each half minute would hold a worker until that is killed.
+A socket timeout restarts with each byte, and a read waits for its full length. So a server sending one byte every half
+minute would hold a worker until it is killed.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Deadline:
-    """Cuts off each connection that it was told of when the time is up; `passed` from then on."""
+    """Shuts down each registered connection when the time is up; `expired` from then on."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -35,7 +35,7 @@ class Deadline:
                 self._ends.clear()
 
     def pools(self) -> dict[str, Any]:
-        """urllib3's pools by scheme, whose connections tell of themselves before a byte is sent."""
+        """Return urllib3 pools by scheme; their connections register before sending a byte."""
         from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
         from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -58,7 +58,7 @@ class Deadline:
         return {"http": Pool, "https": SafePool}
 
     def _told(self, connection: socket.socket) -> socket.socket:
-        # an end of our own: TLS takes the socket itself away, and hands out another
+        # a duplicate descriptor of our own: TLS replaces the socket object
         with self._lock:
             self._ends.append(socket.socket(fileno=os.dup(connection.fileno())))
             if self.passed:

@@ -1,4 +1,4 @@
-"""Three versions of a text made into one, line by line, as git does it: changes that touch one another do not merge."""
+"""Merge three versions of a text by lines, as git does: adjacent changes conflict."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -7,11 +7,11 @@ MAX_LINES = 50_000
 
 type Lines = Sequence[bytes]
 type Region = tuple[int, int, int, int]
-"""A run of lines that all three have: where it begins in the base, in ours and in theirs, and how long it is."""
+"""A run of common lines: its start in base, ours and theirs, and its length."""
 
 
 def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Both changes in one text; None where they conflict, or where it is no text."""
+    """Return a text with both changes; None for conflicts and binary content."""
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
@@ -37,7 +37,7 @@ def _chosen(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
 
 
 def _common(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
-    """The runs of lines that all three share, in order."""
+    """Runs of lines common to all three versions, in order."""
     left, right = _blocks(base, ours), _blocks(base, theirs)
     i = j = 0
     while i < len(left) and j < len(right):
@@ -52,7 +52,10 @@ def _common(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
 
 
 def _blocks(base: Lines, other: Lines) -> list[tuple[int, int, int]]:
-    """Lines that two versions share. What is alike at both ends is cut off first: the matcher is slow on long texts."""
+    """Return the common lines of two versions.
+
+    Common start and end are cut off first: the matcher is slow on long texts.
+    """
     shortest = min(len(base), len(other))
     head = next((at for at in range(shortest) if base[at] != other[at]), shortest)
     rest = shortest - head

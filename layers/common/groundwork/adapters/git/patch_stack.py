@@ -1,4 +1,4 @@
-"""Patches put on a commit, in a clone of our own: what a task begins on in a plan that makes no commits."""
+"""Apply patches to a commit in our own clone: the base of a task in a plan without commits."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from groundwork.agent.repository import MergeConflict, PatchesApart
 
 
 def stacked(clone: Clone, base: bytes, stack: Stack) -> bytes:
-    """The id of a commit with the patches on `base`; it is in this clone alone. Raises PatchesApart, CommitGone."""
+    """Return a local commit with the patches on `base`. Raises PatchesApart, CommitGone."""
     if not stack.order:
         return base
     tree = _Trees(clone, stack).tree(base, stack.order)
@@ -23,7 +23,7 @@ def stacked(clone: Clone, base: bytes, stack: Stack) -> bytes:
 
 
 class _Trees:
-    """Each ground is made once: most patches were built on those before them."""
+    """Builds each base once: most patches build on the ones before them."""
 
     def __init__(self, clone: Clone, stack: Stack) -> None:
         self._clone, self._stack = clone, stack
@@ -61,7 +61,7 @@ def _empty(clone: Clone) -> bytes:
 
 
 def moved(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
-    """The change to one commit as a change to another. Raises MergeConflict."""
+    """Rebase a change from one commit onto another. Raises MergeConflict."""
     store = clone.store
     merged = tree_merge.on_head(store, store[before].tree, store[now].tree, change)
     contents = {blob.id: bytes(blob.as_raw_string()) for blob in merged.blobs}

@@ -1,4 +1,4 @@
-"""What a server sends, put into a store once all of it has come and has been measured."""
+"""Add a server's pack to a store, after all of it has arrived and was measured."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from groundwork.adapters.git.transport import Unusable
 
 @contextmanager
 def received(store: Any, most_bytes: int, most_of_one: int | None = None) -> Iterator[Callable[[bytes], int]]:
-    """Where a pack is written to. Raises Unusable where it is larger than so many bytes when it is unpacked."""
+    """Yield the function to write a pack with. Raises Unusable if it is too large unpacked."""
     pack, commit, abort = store.add_pack()
     try:
         yield pack.write

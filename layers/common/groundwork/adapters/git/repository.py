@@ -1,4 +1,4 @@
-"""A repository for one invocation: its clone, and all that a task does with it."""
+"""A repository for one invocation: its clone, and all operations of a task on it."""
 
 import random
 import time
@@ -27,11 +27,9 @@ def opened(
     bounds: Bounds | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator["GitUpstream"]:
-    """The repository with a clone of it in `folder`, which must be empty and is the caller's to delete.
+    """Open the repository with a clone in `folder`: empty, and deleted by the caller.
 
-    `secret` gives the text of a secret; `local` says whether a path may be worked on.
-
-    Raises RepositoryUnreachable, RepositoryRefused.
+    `secret` returns the text of a secret; `local` allows paths. Raises RepositoryUnreachable, RepositoryRefused.
     """
     try:
         login = login_for(repository, secret)
@@ -45,7 +43,7 @@ def opened(
 
 
 class GitUpstream:
-    """Fills the port `groundwork.agent.repository.Upstream`."""
+    """Implements the port `groundwork.agent.repository.Upstream`."""
 
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep

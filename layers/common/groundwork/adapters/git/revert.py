@@ -1,4 +1,4 @@
-"""Commits of tasks taken back: one revert commit each, in the order given, pushed together."""
+"""Revert commits of tasks: one revert commit each, in the given order, in one push."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -8,15 +8,10 @@ from groundwork.adapters.git.clone import Clone
 from groundwork.adapters.git.trees import TreeEntry, rebuilt
 from groundwork.agent.commit_message import REVERTS, reverting, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
-from groundwork.errors import GroundworkError
-
-
-class _Done(GroundworkError):
-    """All of it has been taken back already."""
 
 
 def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[[float], None]) -> tuple[Landed, ...]:
-    """See the port. A commit that is reverted on the branch already is left alone, and that revert given back."""
+    """See `Upstream.revert`. Returns the existing revert of a commit reverted before."""
     head = _fetch_down_to(clone, branch, commits)
     done: dict[bytes, Landed] = {}
 
@@ -38,12 +33,12 @@ def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[
 
 
 def _fetch_down_to(clone: Clone, branch: str, commits: Sequence[bytes]) -> bytes | None:
-    """The branch's files down to before the oldest of the commits, and its head. Raises RepositoryRefused."""
+    """Fetch files down to before the oldest commit; return the head. Raises RepositoryRefused."""
     store, head = clone.messages(branch, task_commits.MAX_COMMITS)
     order = [commit.id for commit in task_commits.history(store, head)] if head else []
     if gone := set(commits) - set(order):
-        raise RepositoryRefused(f"The branch {branch!r} does not hold the commit {sorted(gone)[0].decode()}.")
-    # as far down as the oldest in this order lies at most, and its parent
+        raise RepositoryRefused(f"The branch {branch!r} does not contain the commit {sorted(gone)[0].decode()}.")
+    # as deep as the oldest commit can lie in this order, and its parent
     deepest = max((order.index(commit) for commit in commits), default=0)
     return clone.fetch(branch, depth=deepest + 2)
 
@@ -59,11 +54,11 @@ def _reverts_of(clone: Clone, branch: str, head: bytes, commits: Sequence[bytes]
 
 
 def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[Any]]:
-    """A commit on `now` that undoes the other. Raises MergeConflict."""
+    """Return a commit on `head` that reverts another one. Raises MergeConflict."""
     store, taken = clone.store, clone.store[commit]
     text = taken.message.decode("utf-8", errors="replace")
     old = dict(differences(store, commit))
-    # contents too large to be fetched, and other repositories, are for a person to put back
+    # contents too large to fetch, and submodules, must be restored by a person
     if unknown := [path for path, entry in old.items() if entry and entry[1] not in store]:
         raise MergeConflict(unknown)
     contents = {path: bytes(store[entry[1]].as_raw_string()) if entry else None for path, entry in old.items()}
@@ -76,7 +71,7 @@ def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[An
 
 
 def differences(store: Any, commit: bytes) -> Iterator[tuple[str, TreeEntry | None]]:
-    """Each path that a commit has changed, and what was there before it."""
+    """Yield each path a commit has changed, with its entry before the commit."""
     from dulwich.diff_tree import tree_changes
 
     after = store[commit]

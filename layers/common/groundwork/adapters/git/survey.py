@@ -1,4 +1,4 @@
-"""Reading a repository for a survey: a shallow fetch of one branch into memory, bounded in size and time."""
+"""Read a repository for a survey: one branch, shallow, in memory, bounded in size and time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,10 +20,13 @@ from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_o
 from groundwork.plans.repositories import Repository
 
 MAX_BYTES = 60 * 1024 * 1024
-"""Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
+"""All responses of a server together, held in memory.
+
+Without contents some 500,000 paths fit.
+"""
 
 MAX_INFLATED_BYTES = 150 * 1024 * 1024
-"""Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
+"""One unpacked response; the worker has 1,024 MB."""
 
 MAX_SECONDS = 120.0
 MAX_PATHS_READ = 200_000
@@ -34,7 +37,7 @@ MAX_README_BYTES = 1_000_000
 def surveyor(
     secret: Callable[[str], str], local: bool, most_bytes: int = MAX_BYTES, most_seconds: float = MAX_SECONDS
 ) -> Callable[[Repository], Survey]:
-    """`secret` gives the text of a secret; a path is only read where the system is local."""
+    """Return the surveyor. `secret` returns the text of a secret; `local` allows paths."""
 
     def survey(repository: Repository) -> Survey:
         budget = Budget(most_bytes, most_seconds)
@@ -47,7 +50,7 @@ def surveyor(
         except Unusable as why:
             raise RepositoryUnavailable(f"The repository {repository.name!r} could not be read: {why}.") from None
         except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
-            # its message is left out: it may hold the URL as it was sent
+            # without its message: it may hold the URL as sent
             note(fault)
             reason = f"The repository {repository.name!r} could not be read: {reason_of(fault)}."
             raise RepositoryUnavailable(reason) from None
@@ -63,7 +66,7 @@ def _survey(repository: Repository, secret: Callable[[str], str], local: bool, b
             branch, commit = _branch(repository, refs)
             return _surveyed(store, branch, commit, blob, budget)
     if not local:
-        raise RepositoryUnavailable("A path is read on a local system only.")
+        raise RepositoryUnavailable("Only a local system may read a path.")
     from dulwich.repo import Repo
 
     with Repo(str(path)) as repo:
@@ -77,12 +80,15 @@ def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:
     if commit := refs.get(name):
         return repository.default_branch, checked_id(commit)
     raise RepositoryUnavailable(
-        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or nothing in it."
+        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or the branch is empty."
     )
 
 
 def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
-    """The newest commit's trees, the refs, and how to get one file. Contents are left out where the server can."""
+    """Fetch the head's trees and refs; return them with a function to read one file.
+
+    Contents are omitted if the server can filter.
+    """
     from dulwich.object_store import MemoryObjectStore
 
     path, store = urlsplit(repository.url).path, MemoryObjectStore()
@@ -98,14 +104,14 @@ def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], 
 
 
 def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
-    """Puts the branch's newest commit without contents into the store, or one content by its id; gives back refs."""
+    """Fetch the head without contents, or one content by its id; return the refs."""
     from dulwich.object_store import ObjectStoreGraphWalker
 
     def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
         return [sha] if sha else [checked_id(refs[branch])] if branch in refs else []
 
     nothing = ObjectStoreGraphWalker([], lambda _: [])
-    # a server may have hundreds of thousands of refs: only this one is asked for
+    # request only this ref: a server may have hundreds of thousands
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
     with received(store, MAX_INFLATED_BYTES) as write:
         return client.fetch_pack(path, wants, nothing, write, **bounds).refs
@@ -123,7 +129,7 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
 
 
 def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
-    """Paths and contents' ids. Not recursive: how deep the folders go is for strangers to say."""
+    """Yield paths and content ids. Not recursive: an untrusted repository may nest deeply."""
     from stat import S_ISDIR, S_ISREG
 
     todo = [("", 0, root)]

@@ -1,4 +1,4 @@
-"""A task's commit found again by the trailers in its message."""
+"""Find a task's commit by the trailers in its message."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks,
 from groundwork.agent.repository import Landed
 
 MAX_COMMITS = 1_500
-"""How far back is looked: some three commits for each task of the largest plan."""
+"""Commits searched: about three for each task of the largest plan."""
 
 
 def on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
-    """Looks through the branch's last commits, of which only the messages are fetched where the server can do that."""
+    """Search the branch's last commits; only messages are fetched if the server can omit files."""
     store, head = clone.messages(branch, MAX_COMMITS)
     return among(history(store, head), branch, task_id, since) if head else None
 
 
 def history(store: Any, head: bytes) -> Iterator[Any]:
-    """Commits from the head back, as far as the store has them, newest first along each line."""
+    """Yield stored commits from the head back, newest first along each line."""
     todo, seen = deque([head]), {head}
     while todo and len(seen) <= MAX_COMMITS:
         sha = todo.popleft()
@@ -33,8 +33,9 @@ def history(store: Any, head: bytes) -> Iterator[Any]:
 
 
 def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Landed | None:
-    """The task's newest commit that no later commit has reverted, of an attempt after `since`: the branch may have
-    been made of one into which an earlier round of the plan was merged.
+    """Return the task's newest commit of an attempt after `since`, unless reverted.
+
+    Older attempts count for nothing: the branch may start from one with an earlier round of the plan merged into it.
     """
     reverted: set[str] = set()
     for commit in commits:
@@ -50,7 +51,7 @@ def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Land
 
 
 def landed(sha: str, branch: str, text: str, found: bool = False) -> Landed:
-    """What a commit with our trailers stands for."""
+    """Read the landing from a commit with our trailers."""
     marks = trailers(text)
     attempt = marks.get(ATTEMPT, "")
     known = Marks(marks.get(PLAN, ""), marks.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)

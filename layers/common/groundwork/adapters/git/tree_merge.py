@@ -1,4 +1,4 @@
-"""A task's changes put on a head that may have moved: what each path becomes, or which paths conflict."""
+"""Merge a task's changes into a head that may have moved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from groundwork.agent.repository import MergeConflict
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The entries that change, by path, and the new blobs among them."""
+    """Changed entries by path, and the new blobs among them."""
 
     updates: dict[str, TreeEntry | None]
     blobs: list[Any]
 
 
 def on_head(store: Any, base: bytes, head: bytes, changes: Changes, modes: Mapping[str, int] | None = None) -> Merged:
-    """The changes to the tree `base` as changes to the tree `head`. Raises MergeConflict.
+    """Rebase changes of the tree `base` onto the tree `head`. Raises MergeConflict.
 
-    A file that is there keeps its mode, unless `modes` has one for it; so does a new one.
+    Existing files keep their mode, unless `modes` has one for the path.
     """
     merged, conflicts = Merged({}, []), []
     gone = {path for path, content in changes.items() if content is None}
@@ -43,7 +43,7 @@ def _merge(
 ) -> None:
     before, now = _file_at(store, base, path), _file_at(store, head, path)
     if now is None and content is None:
-        # gone already; what others may have put there as a folder is not ours to delete
+        # gone already; a folder others may have put there is not ours to delete
         return
     if now != before:
         content = _both(store, before, now, path, content)
@@ -55,7 +55,7 @@ def _merge(
 
 
 def _file_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
-    """Raises MergeConflict where there is something that is neither a file nor a folder."""
+    """Return a file's entry. Raises MergeConflict for anything but a file or a folder."""
     entry = entry_at(store, root, path)
     if entry is None or S_ISDIR(entry[0]):
         return None
@@ -65,7 +65,7 @@ def _file_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
 
 
 def _both(store: Any, before: TreeEntry | None, now: TreeEntry | None, path: str, content: bytes | None) -> bytes:
-    """The content with what others have changed since. Raises MergeConflict."""
+    """Return the content merged with others' changes. Raises MergeConflict."""
     theirs = bytes(store[now[1]].as_raw_string()) if now else None
     if theirs is not None and theirs == content:
         return theirs
@@ -79,7 +79,7 @@ def _both(store: Any, before: TreeEntry | None, now: TreeEntry | None, path: str
 
 
 def _mode_of(content: bytes) -> int:
-    # no tool of a session sets modes, and a new script that cannot be run is of no use
+    # sessions cannot set modes, and a new script must be executable to be useful
     return PROGRAM if content.startswith(b"#!") else FILE
 
 

@@ -1,4 +1,4 @@
-"""Git's trees as they are needed here: what is at a path, and a tree with some paths changed."""
+"""Read and rebuild git trees by path."""
 
 from collections.abc import Iterator, Mapping, Set
 from stat import S_ISDIR
@@ -11,12 +11,13 @@ FILE = 0o100644
 PROGRAM = 0o100755
 
 type TreeEntry = tuple[int, bytes]
-"""Mode and the id of what is there."""
+"""Mode and object id."""
 
 
 def entries(store: Any, tree: bytes) -> list[Any]:
-    """What a folder holds. Raises RepositoryRefused where it is none, or not there: servers check what they are sent
-    only where they are told to.
+    """Return a folder's entries. Raises RepositoryRefused if it is missing or damaged.
+
+    Servers verify received objects only if configured to.
     """
     from dulwich.errors import FileFormatException, NotTreeError
     from dulwich.objects import Tree
@@ -31,7 +32,7 @@ def entries(store: Any, tree: bytes) -> list[Any]:
 
 
 def entry_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
-    """What the tree has at a path, a file or a folder; None for nothing."""
+    """Return the file or folder at a path; None for nothing."""
     found: TreeEntry | None = (FOLDER, root)
     for name in path.encode().split(b"/"):
         if found is None or not S_ISDIR(found[0]):
@@ -42,7 +43,10 @@ def entry_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
 
 
 def in_the_way(store: Any, root: bytes, path: str, gone: Set[str]) -> bool:
-    """Whether the tree has a file where the path needs a folder, or a folder at it with more in it than is `gone`."""
+    """True if a file replaces one of the path's folders, or a non-empty folder is at the path.
+
+    Files in `gone` do not count.
+    """
     parts = path.split("/")
     uppers = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
     if any(upper not in gone and _is_file(entry_at(store, root, upper)) for upper in uppers):
@@ -68,7 +72,10 @@ def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
 
 
 def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, TreeEntry | None]) -> tuple[bytes | None, list[Any]]:
-    """The id of the tree with the updates, and all trees made for it. An empty folder is none, as in all of git."""
+    """Return the id of the updated tree, and all trees made for it.
+
+    An empty tree is None: git stores no empty folders.
+    """
     from dulwich.objects import Tree
 
     tree = store[root].copy() if root else Tree()
