@@ -164,7 +164,7 @@ async def test_a_branch_that_is_gone_with_the_plans_work_is_not_made_again_witho
     assert await world.work("b") == "GATE"
     state = world.state("b")
     assert (state.status, state.attempts) == (TaskStatus.FAILED, 1)
-    assert "is not there any more" in (state.error_msg or "")
+    assert "is gone" in (state.error_msg or "")
     assert served.git("branch", "--format=%(refname:short)") == "main"
 
 

@@ -31,7 +31,7 @@ def test_a_local_repository_is_read_by_its_path(tmp_path: Path) -> None:
 
 def test_a_path_is_not_read_where_the_system_is_not_local(tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "app")
-    with pytest.raises(RepositoryUnavailable, match="local system only"):
+    with pytest.raises(RepositoryUnavailable, match="Only a local system"):
         surveyor(no_secret, local=False)(repository(str(folder)))
 
 
@@ -56,7 +56,7 @@ def test_a_servers_repository_is_read_with_the_credentials_of_its_secret(tmp_pat
 @pytest.mark.parametrize(
     ("secret", "said"),
     [
-        (f"robot:{TOKEN}x", "refuses those"),
+        (f"robot:{TOKEN}x", "rejects the ones given"),
         ('{"username": "robot"}', "holds no credentials"),
         ("", "holds no credentials"),
     ],
@@ -82,7 +82,7 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_one() -> None:
     ("application", "said"),
     [
         (answering("404 Not Found"), "no git repository"),
-        (answering("500 Oops"), "answers 500"),
+        (answering("500 Oops"), "status 500"),
         (answering("200 OK", b"<html>", Content_Type="text/html"), "does not speak the git protocol"),
         (answering("302 Found", Location="http://127.0.0.2:9/info/refs"), "could not be read"),
         (endless(), "more than 1 MB"),

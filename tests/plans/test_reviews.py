@@ -357,10 +357,10 @@ async def test_one_review_at_a_time(world: PlanWorld) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"scope": "phase"}, "needed"),
-        ({"scope": "task", "targetId": "nonsense"}, "no task"),
-        ({"scope": "phase", "targetId": "nonsense"}, "no phase"),
-        ({"scope": "plan", "targetId": "nonsense"}, "goes with"),
+        ({"scope": "phase"}, "required"),
+        ({"scope": "task", "targetId": "nonsense"}, "not a task"),
+        ({"scope": "phase", "targetId": "nonsense"}, "not a phase"),
+        ({"scope": "plan", "targetId": "nonsense"}, "allowed only with"),
     ],
 )
 async def test_a_target_must_go_with_the_scope(world: PlanWorld, fields: dict[str, Any], message: str) -> None:
@@ -386,9 +386,9 @@ async def test_a_plan_that_is_still_being_written_is_not_reviewed(world: PlanWor
 async def test_suggestions_are_chosen_from_a_review_of_this_plan(world: PlanWorld) -> None:
     plan, other = two_phases(world), two_phases(world)
     iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
-    with pytest.raises(Invalid, match=f"no suggestion {len(suggestions)}"):
+    with pytest.raises(Invalid, match=f"suggestion {len(suggestions)} does not exist"):
         world.apply(iteration, [len(suggestions)])
-    with pytest.raises(Invalid, match="no iteration of this plan"):
+    with pytest.raises(Invalid, match="not an iteration of this plan"):
         world.apply(iteration.model_copy(update={"plan_id": other.id}), [0])
     created = world.tables.plans.iterations(plan.id, None, 50)[-1]
     with pytest.raises(NothingToApply):

@@ -74,7 +74,7 @@ def test_what_was_reverted_before_is_left_alone_when_more_is_taken_back(server: 
 
 def test_a_commit_that_the_branch_does_not_hold_is_refused(server: GitServer, open_: Open) -> None:
     _land(open_, {"a.txt": b"one\n"})
-    with pytest.raises(RepositoryRefused, match="does not hold"):
+    with pytest.raises(RepositoryRefused, match="does not contain"):
         open_().revert(BRANCH, ["1" * 40])
 
 
