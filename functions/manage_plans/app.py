@@ -22,13 +22,13 @@ from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
 from groundwork.plans import views
-from groundwork.plans.create import drafted, source_of
+from groundwork.plans.create import make_source, plan_factory
 from groundwork.plans.editor import Editor
 from groundwork.plans.estimate import estimate_of_plan
 from groundwork.plans.generate import GenerateRequest, Generator
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.requests import NewPlan, PlanPatch, Restoration
-from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions, effect
+from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions, order_effect
 from groundwork.plans.schemas import (
     Comparison,
     GenerationAccepted,
@@ -74,7 +74,7 @@ def author() -> str:
 
 
 def editor() -> Editor:
-    return Editor(tables().plans, tables().entries, now_ms, author(), under_way=followed)
+    return Editor(tables().plans, tables().entries, now_ms, author(), on_edit_during_execution=followed)
 
 
 def followed(plan_id: str) -> None:
@@ -112,8 +112,8 @@ def which_model(asked: str | None) -> tuple[str, str]:
     responses=answers(PlanShown, 201),
 )
 def create_plan(body: NewPlan) -> Response[str]:
-    source = source_of(body, tables().templates.get, tables().entries)
-    return _plan(editor().create(drafted(body, source), source.summary), 201)
+    source = make_source(body, tables().templates.get, tables().entries)
+    return _plan(editor().create(plan_factory(body, source), source.summary), 201)
 
 
 @app.get(
@@ -221,8 +221,8 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     if iteration.plan_id != plan_id:
         raise NotFound.of("iteration", iteration_id)
     before, after = plans.before_and_after(iteration)
-    iteration = iteration.model_copy(update={"schedule": effect(before, iteration, suggestions)})
-    return http.answer(views.iteration_compared(iteration, before, after, suggestions, plans.load(plan_id)))
+    iteration = iteration.model_copy(update={"schedule": order_effect(before, iteration, suggestions)})
+    return http.answer(views.iteration_comparison(iteration, before, after, suggestions, plans.load(plan_id)))
 
 
 # the model's part
@@ -303,7 +303,7 @@ for routes in (repositories, parts, templates, control, progress):
 
 
 def _plan(plan: Plan, status: int = 200) -> Response[str]:
-    return http.answer(views.plan_shown(plan, tables().plans.states(plan.id)), status, plan.version)
+    return http.answer(views.plan_view(plan, tables().plans.states(plan.id)), status, plan.version)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from groundwork.adapters.aws.clients import secret_value
 from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.step_functions import PlanMachine
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import Upstream
 from groundwork.errors import NotFound, Refusal
 from groundwork.execution.agent_worker import AgentWorker
@@ -58,7 +58,7 @@ def conductor(who: str | None = None) -> ExecutionCoordinator:
 
 
 def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Upstream]:
-    return opened(repository, secret_value, folder, settings().local)
+    return open_repository(repository, secret_value, folder, settings().local)
 
 
 def worker() -> TaskWorker:

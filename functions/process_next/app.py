@@ -18,7 +18,7 @@ from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.ports import PlanServices
-from groundwork.plans.repo_survey import once
+from groundwork.plans.repo_survey import cache_surveys
 from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ErrorCode, Run
 from groundwork.settings import Settings
@@ -52,7 +52,7 @@ def gave_up(code: ErrorCode, reason: str) -> None:
 
 def plan_means() -> PlanServices:
     """A repository is surveyed once an invocation, however many parts of a plan are looked at."""
-    survey = once(surveyor(secret_value, settings().local))
+    survey = cache_surveys(surveyor(secret_value, settings().local))
     return PlanServices(tables().plans, survey, tables().templates.get)
 
 

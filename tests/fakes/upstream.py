@@ -209,7 +209,7 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else line_merge.merged(before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merge(before or b"", content or b"", now or b"")
         if both is None:
             raise MergeConflict([path])
         content = both

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddPhase,
@@ -46,7 +46,7 @@ def phase(title: str, *tasks: TaskDraft, mode: Any = "sequential", **fields: Any
 
 
 def plan_of(*phases: PhaseDraft, **fields: Any) -> Plan:
-    return with_phases(empty(**fields), phases)
+    return add_phases(empty(**fields), phases)
 
 
 def id_of(plan: Plan, key: str) -> str:

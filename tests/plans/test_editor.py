@@ -9,8 +9,8 @@ import pytest
 
 from groundwork.errors import GroundworkError, Invalid, NotFound, Transient
 from groundwork.ids import new_repository_id
-from groundwork.plans.draft import PhaseDraft, with_phases
-from groundwork.plans.editor import TRIES, Editor
+from groundwork.plans.draft import PhaseDraft, add_phases
+from groundwork.plans.editor import MAX_ATTEMPTS, Editor
 from groundwork.plans.errors import InvalidPlan, VersionConflict
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
@@ -57,7 +57,7 @@ def editor(store: Busy) -> Editor:
 def made(editor: Editor, *phases: PhaseDraft) -> Plan:
     def drafted(plan_id: str, now: str) -> Plan:
         bare = Plan(id=plan_id, repository_id=REPOSITORY.id, title="A plan", created_at=now, updated_at=now)
-        return with_phases(bare, phases or (phase("One", draft("a"), draft("b", "a")),))
+        return add_phases(bare, phases or (phase("One", draft("a"), draft("b", "a")),))
 
     return editor.create(drafted)
 
@@ -81,7 +81,7 @@ def test_an_edit_is_a_version_and_an_iteration(store: Busy, editor: Editor) -> N
     after = editor.edit(plan.id, [titled(plan, "a", "New")])
     assert (after.version, titles(after)) == (2, ["New", "Do b"])
     iteration = store.iteration(f"{plan.id}-I2")
-    assert (iteration.who, iteration.kind, iteration.from_version, iteration.version) == (
+    assert (iteration.actor, iteration.kind, iteration.from_version, iteration.version) == (
         "Ada",
         IterationKind.EDITED,
         1,
@@ -167,9 +167,9 @@ def test_an_edit_whose_answer_was_lost_and_that_another_followed_is_known_by_its
 
 def test_a_store_that_does_not_answer_is_tried_again_and_then_told(store: Busy, editor: Editor) -> None:
     plan = made(editor)
-    store.meanwhile = [lambda: Transient("Away")] * (TRIES - 1)
+    store.meanwhile = [lambda: Transient("Away")] * (MAX_ATTEMPTS - 1)
     assert editor.edit(plan.id, [titled(plan, "a", "New")]).version == 2
-    store.meanwhile = [lambda: Transient("Away")] * TRIES
+    store.meanwhile = [lambda: Transient("Away")] * MAX_ATTEMPTS
     with pytest.raises(Transient, match="Away"):
         editor.edit(plan.id, [titled(plan, "a", "Newer")])
     assert store.load(plan.id).version == 2

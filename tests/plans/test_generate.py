@@ -68,7 +68,7 @@ async def test_a_description_becomes_a_plan(on_moto: PlanWorld) -> None:
     assert any("src/downloads/resume.py" in one.files for one in plan.tasks)
     iteration = world.tables.plans.iteration(accepted.iteration_id)
     assert (iteration.kind, iteration.status) == (IterationKind.GENERATED, IterationStatus.DONE)
-    assert iteration.who == "somebody"
+    assert iteration.actor == "somebody"
     assert (iteration.from_version, iteration.version, iteration.run_id) == (0, 1, run.id)
     assert len(iteration.changes) == len(plan.phases) + sum(1 for _ in plan.tasks)
 

@@ -12,14 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
-from groundwork.plans.editor import Editor, Expected
+from groundwork.plans.editor import Editor, ExpectedVersions
 from groundwork.plans.errors import VersionConflict
-from groundwork.plans.history import Iteration, IterationKind, compared
+from groundwork.plans.history import Iteration, IterationKind, compare
 from groundwork.plans.model import Plan
-from groundwork.plans.operations import AddTask, MoveTask, Operation, RemoveTask, SplitTask, UpdateTask, applied
+from groundwork.plans.operations import AddTask, MoveTask, Operation, RemoveTask, SplitTask, UpdateTask, apply
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, apply_suggestions
-from groundwork.plans.suggestions import Suggestion, apply_chosen, seen, usable
+from groundwork.plans.suggestions import Suggestion, affected_part, apply_chosen, select_applicable
 from groundwork.plans.validation import faults
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, operations, plans
@@ -67,7 +67,7 @@ class Reviews:
 def all_of(chosen: list[Operation]) -> Make:
     def make(plan: Plan) -> Plan:
         for operation in chosen:
-            plan = applied(plan, operation)
+            plan = apply(plan, operation)
         return plan
 
     return make
@@ -128,11 +128,11 @@ class Editing(RuleBasedStateMachine):
         self.seen[who] = after
 
     def attempt(
-        self, who: str, make: Make, change: Callable[[Expected], Plan], careful: bool, back: Plan | None = None
+        self, who: str, make: Make, change: Callable[[ExpectedVersions], Plan], careful: bool, back: Plan | None = None
     ) -> Plan | None:
-        seen = [self.seen[who].version] if careful else None
+        affected_part = [self.seen[who].version] if careful else None
         try:
-            after = change(seen)
+            after = change(affected_part)
         except VersionConflict as conflict:
             assert careful, "who names no version is never turned away"
             told: int = conflict.details["version"]
@@ -153,7 +153,9 @@ class Editing(RuleBasedStateMachine):
     def edit(self, who: str, careful: bool, data: st.DataObject) -> None:
         chosen = data.draw(st.lists(operations(self.seen[who]), min_size=1, max_size=3))
         editor = self.editor(who)
-        self.attempt(who, all_of(chosen), lambda seen: editor.edit(self.now.id, chosen, seen), careful)
+        self.attempt(
+            who, all_of(chosen), lambda affected_part: editor.edit(self.now.id, chosen, affected_part), careful
+        )
 
     @rule(careful=st.booleans(), data=st.data())
     def edit_while_another_edits(self, careful: bool, data: st.DataObject) -> None:
@@ -165,7 +167,10 @@ class Editing(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self.attempt(
-                "other", all_of([its]), lambda seen: self.editor("other").edit(self.now.id, [its], seen), False
+                "other",
+                all_of([its]),
+                lambda affected_part: self.editor("other").edit(self.now.id, [its], affected_part),
+                False,
             )
 
         self.store.meanwhile = meanwhile
@@ -188,14 +193,14 @@ class Editing(RuleBasedStateMachine):
         """Of the plan as it is, or as it was."""
         plan = self.known[data.draw(st.sampled_from(sorted(self.known)))]
         proposed = [(data.draw(operations(plan)), "Because.") for _ in range(data.draw(st.integers(1, 4)))]
-        kept, _ = usable(plan, proposed)
+        kept, _ = select_applicable(plan, proposed)
         kept = [one for one in kept if one.before is not None]
         iteration = Iteration(
             id=f"{plan.id}-I{900 + len(self.reviews.made)}",
             plan_id=plan.id,
             number=900,
             kind=IterationKind.REVIEWED,
-            who=who,
+            actor=who,
             summary="",
             from_version=plan.version,
             version=plan.version,
@@ -214,7 +219,7 @@ class Editing(RuleBasedStateMachine):
         after = self.attempt(
             who,
             lambda plan: apply_chosen(plan, suggestions, indices).plan,
-            lambda seen: apply_suggestions(self.reviews, editor, self.now.id, choice, seen),
+            lambda affected_part: apply_suggestions(self.reviews, editor, self.now.id, choice, affected_part),
             careful,
         )
         if after:
@@ -231,7 +236,7 @@ class Editing(RuleBasedStateMachine):
         except Refusal:
             return
         one = kept[index]
-        before = seen(self.now, one.operation)
+        before = affected_part(self.now, one.operation)
         if isinstance(one.operation, MoveTask):
             # where in its phase a task stands shifts with what others do before it
             assert before
@@ -249,10 +254,12 @@ class Editing(RuleBasedStateMachine):
         def make(plan: Plan) -> Plan:
             return plan.changed(phases=earlier.phases)
 
-        self.attempt(who, make, lambda seen: editor.restore(self.now.id, version, seen), careful, earlier)
+        self.attempt(
+            who, make, lambda affected_part: editor.restore(self.now.id, version, affected_part), careful, earlier
+        )
         if not careful:
             assert self.now.content() == earlier.content()
-            assert compared(earlier, self.now) == []
+            assert compare(earlier, self.now) == []
 
     @invariant()
     def the_plan_is_what_was_last_acknowledged_and_valid(self) -> None:

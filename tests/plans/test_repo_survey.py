@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.adapters.git import credentials, local_path, surveyor
+from groundwork.adapters.git import local_path, parse_credentials, surveyor
 from groundwork.errors import Transient
-from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, once
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, cache_surveys
 from groundwork.plans.repositories import Repository
 from tests.plans.git_server import Application, answering, endless, git_server, serving
 from tests.plans.world import FILES, make_repository, no_secret
@@ -91,7 +91,7 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_one() -> None:
     ids=["missing", "broken", "no git", "elsewhere", "endless", "slow"],
 )
 def test_a_server_that_misbehaves_is_left_in_time(application: Application, said: str) -> None:
-    survey = surveyor(no_secret, False, most_bytes=2**20, most_seconds=1.0)
+    survey = surveyor(no_secret, False, max_bytes=2**20, max_seconds=1.0)
     with serving(application) as url, pytest.raises(RepositoryUnavailable, match=said):
         survey(repository(f"{url}/team/app"))
 
@@ -117,7 +117,7 @@ def test_a_branch_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_secret_may_be_written_in_the_usual_ways(text: str, user: str, password: str) -> None:
-    assert credentials(text) == (user, password)
+    assert parse_credentials(text) == (user, password)
 
 
 def test_only_paths_are_paths() -> None:
@@ -135,7 +135,7 @@ def test_a_repository_is_read_once_and_a_failure_is_not_kept() -> None:
             raise RepositoryUnavailable
         return Survey("main", "0" * 40, (), "", None)
 
-    one = once(survey)
+    one = cache_surveys(survey)
     with pytest.raises(RepositoryUnavailable):
         one(repository("/a"))
     assert one(repository("/a")) is one(repository("/a"))

@@ -24,8 +24,8 @@ from groundwork.plans.errors import (
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import SplitTask, UpdateTask
-from groundwork.plans.reviews import Choice, ReviewRequest, effect
-from groundwork.plans.suggestions import clashes
+from groundwork.plans.reviews import Choice, ReviewRequest, order_effect
+from groundwork.plans.suggestions import incompatible_indices
 from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunStatus, RunType
@@ -82,7 +82,7 @@ async def test_each_review_of_the_mock_suggests_what_can_be_applied_and_then_has
     world = on_moto
     plan = two_phases(world)
     iteration, suggestions = await world.reviewed(plan.id, review_type)
-    assert (iteration.kind, iteration.status, iteration.who) == (
+    assert (iteration.kind, iteration.status, iteration.actor) == (
         IterationKind.REVIEWED,
         IterationStatus.DONE,
         "somebody",
@@ -140,7 +140,7 @@ async def test_what_cannot_go_together_is_named(world: PlanWorld) -> None:
     )
     iteration, suggestions = await world.reviewed(plan.id, "optimize_order")
     assert len(suggestions) == 2
-    assert clashes(suggestions) == [[1], [0]]
+    assert incompatible_indices(suggestions) == [[1], [0]]
     with pytest.raises(ConflictingSuggestions) as refused:
         world.apply(iteration, [0, 1])
     assert refused.value.details == {"pairs": [{"suggestionIndices": [0, 1], "targets": [id_of(plan, "b")]}]}
@@ -156,7 +156,7 @@ async def test_the_order_is_reckoned_by_code_before_and_after(world: PlanWorld) 
     assert one.schedule["before"]["maxParallelism"] == 2
     assert one.schedule["after"]["criticalPath"][:2] == [id_of(plan, "a"), id_of(plan, "c")]
     assert one.before != one.after
-    whole = effect(plan, iteration, [one])
+    whole = order_effect(plan, iteration, [one])
     assert whole
     assert (whole["before"], whole["after"]) == (one.schedule["before"], one.schedule["after"])
     after = world.apply(iteration, [0])

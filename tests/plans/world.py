@@ -24,7 +24,7 @@ from groundwork.plans.generate import GenerateRequest, GenerationStarted, Genera
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan
 from groundwork.plans.ports import PlanServices
-from groundwork.plans.repo_survey import Surveyor, once
+from groundwork.plans.repo_survey import Surveyor, cache_surveys
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
@@ -210,7 +210,7 @@ class PlanWorld:
             now_ms=now_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
             request_id=owner,
-            plans=PlanServices(self.tables.plans, once(self.survey), self.tables.templates.get),
+            plans=PlanServices(self.tables.plans, cache_surveys(self.survey), self.tables.templates.get),
         )
 
     async def to_the_end(self, run_id: str, most_hops: int = 30) -> Run:

@@ -13,11 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from groundwork.executing.attempts import Next
+from groundwork.executing.standing import Cause, Execution, TaskStanding
+from groundwork.sessions.session import Session, Spent
+from groundwork.sessions.stacking import Patch
+from groundwork.store import backlog_rows, list_rows, plan_rows, run_rows, standing_rows
 from pydantic import BaseModel
 
 from groundwork.backlog import CardAnalysis, Mode
-from groundwork.executing.attempts import Next
-from groundwork.executing.standing import Cause, Execution, TaskStanding
 from groundwork.ids import Kind
 from groundwork.plans.history import Iteration, IterationKind, IterationStatus
 from groundwork.plans.model import DETAILS, Phase, Plan, PlanStatus, Task, TaskStatus
@@ -25,9 +28,6 @@ from groundwork.plans.suggestions import Suggestion
 from groundwork.plans.templates import Template
 from groundwork.runs import ErrorCode, RunOptions, RunType, Status
 from groundwork.runs import Phase as RunPhase
-from groundwork.sessions.session import Session, Spent
-from groundwork.sessions.stacking import Patch
-from groundwork.store import backlog_rows, list_rows, plan_rows, run_rows, standing_rows
 
 ROWS = {
     "project": backlog_rows.ProjectRow,

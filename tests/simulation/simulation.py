@@ -295,7 +295,7 @@ def simulate(
     kind: type[Simulation] = Simulation,
     neighbour: Neighbour | None = None,
 ) -> Report:
-    """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
+    """The whole course of events that this seed stands for, the same every time. `field` and `what` may change what
     the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
     minutes after it, and nobody starts anything. Without a `neighbour` the seed says which release is beside."""
     random = randomness.Random(seed)

@@ -25,7 +25,7 @@ class Settings:
     """ARN of the role used by EventBridge Scheduler to invoke plan_executor."""
 
     schedule_prefix: str
-    most_tasks: int
+    max_tasks: int
     """Maximum number of running tasks in the account."""
 
     ai: str
@@ -42,7 +42,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raises ValueError with the variable's name for an invalid number."""
-        latency = _whole(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
+        latency = _whole_number(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
         return cls(
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
@@ -54,7 +54,7 @@ class Settings:
             plan_executor_arn=environ.get("GROUNDWORK_PLAN_EXECUTOR_ARN", ""),
             schedule_role=environ.get("GROUNDWORK_SCHEDULE_ROLE", ""),
             schedule_prefix=environ.get("GROUNDWORK_SCHEDULE_PREFIX", ""),
-            most_tasks=_whole(environ, "GROUNDWORK_MOST_TASKS", 20),
+            max_tasks=_whole_number(environ, "GROUNDWORK_MOST_TASKS", 20),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,
@@ -67,7 +67,7 @@ class Settings:
         )
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isdigit():
         raise ValueError(f"{name} must be a whole number, not {text!r}")

@@ -20,9 +20,9 @@ def one_line(text: str) -> str:
     return _SPACES.sub(" ", clean(text)).strip()
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, max_chars: int) -> str:
     """Cut the text to `max_chars`, at a word if possible; an ellipsis marks the cut."""
-    if len(text) <= most:
+    if len(text) <= max_chars:
         return text
-    head = text[: most - 1]
-    return (head.rsplit(" ", 1)[0] if " " in head[most // 2 :] else head).rstrip() + "…"
+    head = text[: max_chars - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head[max_chars // 2 :] else head).rstrip() + "…"

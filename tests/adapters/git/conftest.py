@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.adapters.git.repository import GitUpstream, opened
+from groundwork.adapters.git.repository import GitUpstream, open_repository
 from groundwork.agent.commit_message import Marks, message
 from tests.adapters.git.server import GitServer, secret, serving_git
 
@@ -41,7 +41,7 @@ def open_(server: GitServer, tmp_path: Path) -> Iterator[Open]:
 
         def open_one() -> GitUpstream:
             folder = tmp_path / f"clone-{next(count)}"
-            upstream = opened(server.repository, secret, folder, local=True, sleep=briefly)
+            upstream = open_repository(server.repository, secret, folder, local=True, sleep=briefly)
             return stack.enter_context(upstream)
 
         yield open_one

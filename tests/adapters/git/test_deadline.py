@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.clone import Bounds
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.plans.repositories import Repository
 
@@ -58,7 +58,7 @@ def test_a_server_that_answers_for_ever_is_left_when_its_time_is_up(
     bounds = Bounds(seconds=1.0)
     with (
         pytest.raises(RepositoryUnreachable, match="longer than 1 seconds"),
-        opened(repository, str, tmp_path / "clone", local=False, bounds=bounds) as upstream,
+        open_repository(repository, str, tmp_path / "clone", local=False, bounds=bounds) as upstream,
     ):
         upstream.head("groundwork/plan", "main")
     assert left.wait(60)

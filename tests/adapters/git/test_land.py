@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.clone import Bounds
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.commit_message import Marks, message
 from groundwork.agent.repository import (
     CommitGone,
@@ -368,7 +368,7 @@ def test_a_repository_beyond_its_bounds_is_not_fetched(
 ) -> None:
     with (
         pytest.raises(error, match=said),
-        opened(server.repository, secret, tmp_path / "clone", local=False, bounds=bounds) as upstream,
+        open_repository(server.repository, secret, tmp_path / "clone", local=False, bounds=bounds) as upstream,
     ):
         upstream.head(BRANCH, "main")
     assert not [path for path in (tmp_path / "clone").rglob("*") if path.suffix == ".pack"]
@@ -433,7 +433,7 @@ def test_credentials_that_do_not_do_are_for_a_person_and_never_told(
 ) -> None:
     with (
         pytest.raises(RepositoryRefused, match=said) as refused,
-        opened(server.repository, lambda name: login, tmp_path / "clone", local=False) as upstream,
+        open_repository(server.repository, lambda name: login, tmp_path / "clone", local=False) as upstream,
     ):
         upstream.head(BRANCH, "main")
     assert "wrong-token" not in str(refused.value)
@@ -443,7 +443,7 @@ def test_a_path_is_not_worked_on_where_the_system_is_not_local(server: GitServer
     server.url = str(server.folder)
     with (
         pytest.raises(RepositoryRefused, match="Only a local system"),
-        opened(server.repository, secret, tmp_path / "clone", local=False),
+        open_repository(server.repository, secret, tmp_path / "clone", local=False),
     ):
         pass
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from groundwork.adapters.git import land
 from groundwork.adapters.git.clone import AnswerLost, Bounds, Clone, HeadMoved
-from groundwork.adapters.git.trees import FILE, entry_at, rebuilt
+from groundwork.adapters.git.trees import FILE, entry_at, update_tree
 from groundwork.agent.commit_message import TASK, Marks, message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.plans.repositories import Repository
@@ -107,7 +107,7 @@ def _served(folder: Path) -> bytes:
             blob = Blob.from_string(b"".join(LINES))
             repo.object_store.add_object(blob)
             entries[path] = (FILE, blob.id)
-        root, trees = rebuilt(repo.object_store, None, entries)
+        root, trees = update_tree(repo.object_store, None, entries)
         for tree in trees:
             repo.object_store.add_object(tree)
         commit = land.commit_of(root, b"0" * 40, "first\n", [])[1][-1]

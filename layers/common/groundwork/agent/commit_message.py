@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import fill
 
-from groundwork.text import clean, one_line, shortened
+from groundwork.text import clean, one_line, shorten
 
 PLAN, TASK, ATTEMPT = "Plan-Id", "Task-Id", "Attempt"
 REVERTS, REVERTED_TASK = "Reverts-Commit", "Reverts-Task"
@@ -35,12 +35,12 @@ class Marks:
 
 def message(subject: str, body: str, marks: Marks) -> str:
     """Subject, body and trailers. The trailers are a paragraph of their own: nothing in the body can pass for one."""
-    return _put_together(shortened(one_line(subject), MAX_SUBJECT), body, marks.trailers())
+    return _put_together(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers())
 
 
 def reverting(subject: str, sha: str, marks: Marks) -> str:
     """The message of a commit that takes back a task's commit."""
-    first = f"revert: {shortened(one_line(subject), MAX_SUBJECT - 8)}"
+    first = f"revert: {shorten(one_line(subject), MAX_SUBJECT - 8)}"
     trailers = {PLAN: marks.plan_id, REVERTED_TASK: marks.task_id, REVERTS: sha}
     return _put_together(first, f"This takes back commit {sha}.", trailers)
 
@@ -49,11 +49,11 @@ def subject_of(wished: str, title: str, paths: Iterable[str]) -> str:
     """The subject as the session wished it where it is a conventional one; else made of the title and what changed."""
     wished = one_line(wished)
     if _CONVENTIONAL.fullmatch(wished):
-        return shortened(wished, MAX_SUBJECT)
+        return shorten(wished, MAX_SUBJECT)
     text = one_line(title).rstrip(".")
     # conventional subjects begin small, but names and abbreviations stay as they are
     text = text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
-    return shortened(f"{_type_of(title, list(paths))}: {text}", MAX_SUBJECT)
+    return shorten(f"{_type_of(title, list(paths))}: {text}", MAX_SUBJECT)
 
 
 def trailers(text: str) -> Mapping[str, str]:
@@ -64,7 +64,7 @@ def trailers(text: str) -> Mapping[str, str]:
 
 
 def _put_together(subject: str, body: str, marks: Mapping[str, str]) -> str:
-    paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shortened(clean(body), MAX_BODY))]
+    paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shorten(clean(body), MAX_BODY))]
     text = [fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in paragraphs if part]
     return (
         "\n\n".join([subject, *text, "\n".join(f"{name}: {one_line(value)}" for name, value in marks.items())]) + "\n"

@@ -11,7 +11,7 @@ from groundwork.agent.rendering import MAX_CHARACTERS, line_shown, text_shown
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
 from groundwork.llm.structured_output import explain
-from groundwork.text import shortened
+from groundwork.text import shorten
 
 
 class _Input(BaseModel):
@@ -112,11 +112,11 @@ def run(workspace: Workspace, call: Block) -> Result:
     """Carries out one call, `finish` excepted. Never raises for anything the model could have asked."""
     name = str(call.get("name"))
     if name not in _RUN:
-        return Result(f"There is no tool {shortened(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool")
+        return Result(f"There is no tool {shorten(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool")
     try:
         text, log = _RUN[name](workspace, parsed(name, call))
     except ToolFailed as problem:
-        return Result(shortened(str(problem), 1_000), True, f"{name}: {line_shown(str(problem))}")
+        return Result(shorten(str(problem), 1_000), True, f"{name}: {line_shown(str(problem))}")
     return Result(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
 
 

@@ -14,7 +14,7 @@ from groundwork.agent.verdict import finish_verdict
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
 from groundwork.llm.port import Usage
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 TURN_TOKENS = 16_000
 MAX_CALLS = 20
@@ -80,10 +80,10 @@ def _counted(session: Session, turn: Turn, means: TurnDeps) -> Session:
 
 async def _answered(session: Session, turn: Turn, means: TurnDeps) -> Session:
     if turn.text:
-        means.tell(f"says: {shortened(one_line(turn.text), 300)}")
+        means.tell(f"says: {shorten(one_line(turn.text), 300)}")
     match turn.end:
         case TurnEnd.REFUSED:
-            detail = f" ({shortened(one_line(turn.detail), 200)})" if turn.detail else ""
+            detail = f" ({shorten(one_line(turn.detail), 200)})" if turn.detail else ""
             return session.end("REFUSED", f"The model refused this task{detail}; look at its texts.")
         case TurnEnd.TRUNCATED:
             # half a call is no call: nothing of it is kept
@@ -141,7 +141,7 @@ def _finished(session: Session, call: Block, means: TurnDeps, failed: Sequence[s
             )
         ended = finish_verdict(session, means.workspace, call, reminded=session.warnings > 0)
     except ToolFailed as problem:
-        means.tell(f"may not finish yet: {shortened(str(problem), 300)}")
+        means.tell(f"may not finish yet: {shorten(str(problem), 300)}")
         if session.warnings >= MAX_WARNINGS:
             return session.end("NOT_FINISHED", f"It could not finish: {problem}"), Result("")
         return session.changed(warnings=session.warnings + 1), Result(str(problem), True)

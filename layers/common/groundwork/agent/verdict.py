@@ -8,7 +8,7 @@ from groundwork.agent.session import Criterion, Session, SessionEnd
 from groundwork.agent.tools import FINISH, Finish, Verdict, parsed
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 
 def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded: bool) -> SessionEnd:
@@ -20,7 +20,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
     verdicts = _verdicts(session, said)
     changes = workspace.changes()
     known: dict[str, Any] = {
-        "summary": shortened(secret_scan.redacted(said.summary.strip()), 4_000),
+        "summary": shorten(secret_scan.redacted(said.summary.strip()), 4_000),
         "subject": secret_scan.redacted(subject_of(said.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
@@ -44,7 +44,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
 def _evidence(verdict: Verdict) -> str:
     # it is kept and shown, and told to the next attempt; what it quotes is not looked at by anything else
-    return shortened(secret_scan.redacted(one_line(verdict.evidence)), 500)
+    return shorten(secret_scan.redacted(one_line(verdict.evidence)), 500)
 
 
 def _leaks(said: Finish) -> list[str]:

@@ -22,7 +22,7 @@ from groundwork.backlog.model import (
 from groundwork.ids import Kind, Path, path_of
 
 
-def storable(metadata: dict[str, Any]) -> dict[str, Any]:
+def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     """Raise ValueError for values JSON or UTF-8 cannot hold, and for too long ones."""
     text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     text.encode()
@@ -31,7 +31,7 @@ def storable(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
-Metadata = Annotated[dict[str, Any], AfterValidator(storable)]
+Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Title = Annotated[ShortText, Field(pattern=r"\S")]
 Ids = Annotated[tuple[str, ...], Field(max_length=5_000)]
@@ -123,14 +123,14 @@ class SubtaskOfStory(NewSubtask):
 
 def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
     """Build the item for a POST."""
-    made = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
+    common = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
     match body:
         case NewEpic():
-            return Epic(**made, **body.changes())
+            return Epic(**common, **body.changes())
         case NewStory():
-            return Story(**made, epic_id=str(path.parent), **body.changes())
+            return Story(**common, epic_id=str(path.parent), **body.changes())
         case NewSubtask():
-            return Subtask(**made, story_id=str(path.parent), **body.changes())
+            return Subtask(**common, story_id=str(path.parent), **body.changes())
 
 
 def unknown_card_ids(
@@ -141,9 +141,9 @@ def unknown_card_ids(
     `known` returns the existing paths among those given.
     """
     paths = [path_of(Kind.CARD, id_) for id_ in card_ids]
-    there = known([path for path in paths if path and path.project_id == project_id])
+    existing = known([path for path in paths if path and path.project_id == project_id])
     return [
         {"field": f"cardIds[{position}]", "message": "is not a card of this project"}
         for position, path in enumerate(paths)
-        if path not in there
+        if path not in existing
     ]

@@ -30,7 +30,7 @@ from groundwork.execution.worker import (
     WorkerContext,
 )
 from groundwork.llm.port import Usage
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository
 
@@ -67,7 +67,7 @@ class StepHandler:
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
     look_s: float = LOOK_S
-    measured: Callable[[str, Effort, Measured], None] = lambda repository_id, effort, taken: None
+    measured: Callable[[str, Effort, TaskMeasurements], None] = lambda repository_id, effort, taken: None
 
     def begin(self, plan_id: str, number: int) -> dict[str, Any]:
         execution_state = self.store.read(plan_id)
@@ -197,7 +197,7 @@ class StepHandler:
         spent = state.spent
         usage = Usage(spent.input, spent.output, spent.cache_read, spent.cache_write, spent.calls)
         with suppress(Transient):
-            taken = Measured(1, state.worked_ms / 1000, usage)
+            taken = TaskMeasurements(1, state.worked_ms / 1000, usage)
             self.measured(task.repository_id or execution_state.plan.repository_id, task.effort, taken)
 
     def _assignment(self, execution_state: ExecutionState, task_id: str) -> Assignment:

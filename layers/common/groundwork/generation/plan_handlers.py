@@ -14,7 +14,7 @@ from groundwork.generation.review_answers import ReviewScope
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
-from groundwork.plans.history import Iteration, IterationRequest, compared, listed
+from groundwork.plans.history import Iteration, IterationRequest, change_fields, compare
 from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.ports import PlanServices, PlanWritten, Suggested
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey
@@ -41,7 +41,7 @@ async def write_plan(desk: JobContext, targets: Sequence[ManifestEntry], spend: 
     after = written.changed(status=PlanStatus.DRAFT, version=plan.version + 1, updated_at=rfc3339(desk.now_ms()))
     # nobody sees it before the commit that makes it the plan's next version
     await desk.io(means.store.put_content, after)
-    done = iteration.model_copy(update={"version": after.version} | listed(compared(plan, after)))
+    done = iteration.model_copy(update={"version": after.version} | change_fields(compare(plan, after)))
     return {target.index: ItemOutcome(target, plan=PlanWritten(after, plan, done))}
 
 
@@ -96,7 +96,7 @@ async def _begun(desk: JobContext, means: PlanServices, plan: Plan) -> frozenset
     if not plan.status.executing:
         return frozenset()
     states: dict[str, Any] = await desk.io(means.store.states, plan.id)
-    return frozenset(id_ for id_, state in states.items() if state.status.begun)
+    return frozenset(id_ for id_, state in states.items() if state.status.started)
 
 
 async def _stories(desk: JobContext, request: IterationRequest) -> plan_draft.Written:
@@ -118,7 +118,7 @@ async def _template(desk: JobContext, means: PlanServices, request: IterationReq
         return None
     try:
         template: Template = await desk.io(means.template, request.template_id)
-        return templates.filled(template, request.parameters)
+        return templates.fill(template, request.parameters)
     except Refusal as refusal:
         raise ItemFailed(ErrorCode.TARGET_GONE, str(refusal)) from refusal
 

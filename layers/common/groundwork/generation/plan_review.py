@@ -13,7 +13,7 @@ from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
-from groundwork.plans.suggestions import Suggestion, usable
+from groundwork.plans.suggestions import Suggestion, select_applicable
 from groundwork.plans.validation import faults
 
 IN_ONE_PART: dict[ReviewType, int] = {
@@ -153,7 +153,7 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
         asked += 1
         # as if it had not been read before: what a first answer has taken is free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
+        kept, dropped = select_applicable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped

@@ -10,7 +10,7 @@ from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
 from groundwork.llm.port import Task as Actor
-from groundwork.plans.draft import TaskDraft, key_from
+from groundwork.plans.draft import TaskDraft, make_key
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
 from groundwork.plans.operations import (
@@ -68,7 +68,7 @@ class ReviewScope:
 
     def new_key(self, wanted: str) -> str:
         """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
-        stem = wanted if kept_key(wanted) == wanted else key_from(wanted, ())
+        stem = wanted if kept_key(wanted) == wanted else make_key(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:

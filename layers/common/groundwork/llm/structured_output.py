@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from groundwork.errors import GroundworkError
 from groundwork.llm.port import Model, Question, Repair, Reply, Stop
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 # A repaired answer gets more room, up to about what one call can write in its time.
 MAX_TOKENS = 16_000
@@ -81,7 +81,7 @@ async def _attempt[T](
 
 
 def _refusal(reply: Reply) -> str:
-    reason = f" ({shortened(one_line(reply.detail), 200)})" if reply.detail else ""
+    reason = f" ({shorten(one_line(reply.detail), 200)})" if reply.detail else ""
     return f"The model refused to answer{reason}; look at the texts this item is made from."
 
 
@@ -94,7 +94,7 @@ def _shorter(question: Question) -> Question:
 
 def _corrected(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
     error = explain(fault)
-    final = AnswerInvalid(f"The model's answer was not valid, and neither was its correction: {shortened(error, 500)}")
+    final = AnswerInvalid(f"The model's answer was not valid, and neither was its correction: {shorten(error, 500)}")
     return replace(question, repair=Repair(reply.text, error)), final
 
 

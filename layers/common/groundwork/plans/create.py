@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans import templates
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.links import StoryReader, phases_of_stories
 from groundwork.plans.model import Plan
 from groundwork.plans.requests import NewPlan
@@ -22,7 +22,7 @@ class Source:
     summary: str
 
 
-def source_of(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
+def make_source(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
     """Return the content of a new plan. Raises Invalid."""
     if body.template_id is not None:
         return _from_template(body, template)
@@ -35,7 +35,7 @@ def source_of(body: NewPlan, template: Callable[[str], Template], backlog: Story
     return Source(body.title, body.description or "", body.phases or (), "Created by hand")
 
 
-def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
+def plan_factory(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
     """Return a function that builds the plan from its id and the time. It raises InvalidPlan."""
 
     def draft(plan_id: str, now: str) -> Plan:
@@ -51,7 +51,7 @@ def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
             created_at=now,
             updated_at=now,
         )
-        return with_phases(bare, source.phases)
+        return add_phases(bare, source.phases)
 
     return draft
 
@@ -63,7 +63,7 @@ def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source
         chosen = template(body.template_id or "")
     except NotFound as missing:
         raise Invalid.field("templateId", str(missing)) from None
-    filled = templates.filled(chosen, body.parameters)
+    filled = templates.fill(chosen, body.parameters)
     description = filled.plan_description if body.description is None else body.description
     return Source(body.title or filled.title, description, filled.phases, f"Made from the template {chosen.name!r}")
 
@@ -71,8 +71,8 @@ def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source
 def _from_stories(body: NewPlan, backlog: StoryReader) -> Source:
     phases = phases_of_stories(body.story_ids, backlog)
     title = body.title or phases[0].title
-    return Source(title, body.description or "", phases, f"Made from {_counted(len(phases))}")
+    return Source(title, body.description or "", phases, f"Made from {_story_count(len(phases))}")
 
 
-def _counted(stories: int) -> str:
+def _story_count(stories: int) -> str:
     return "1 story" if stories == 1 else f"{stories} stories"

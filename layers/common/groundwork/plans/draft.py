@@ -59,7 +59,7 @@ class PhaseDraft(Stored):
 Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MAX_PHASES)]
 
 
-def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
+def add_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
     """Append phases; give ids to phases and tasks. Raises InvalidPlan for a duplicate key."""
     taken = _taken_keys(plan, [task for draft in drafts for task in draft.tasks])
     numbered: list[tuple[str, PhaseDraft, list[tuple[str, TaskDraft]]]] = []
@@ -67,32 +67,32 @@ def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
         plan, phase_id = plan.with_phase_id()
         tasks: list[tuple[str, TaskDraft]] = []
         for task in draft.tasks:
-            plan, task_id = _with_id_for(plan, task, taken)
+            plan, task_id = _next_task_id(plan, task, taken)
             tasks.append((task_id, task))
         numbered.append((phase_id, draft, tasks))
-    names = known_names(plan, [pair for _, _, tasks in numbered for pair in tasks])
+    names = ids_by_name(plan, [pair for _, _, tasks in numbered for pair in tasks])
     phases = tuple(_phase(id_, draft, tasks, names) for id_, draft, tasks in numbered)
     return plan.changed(phases=(*plan.phases, *phases))
 
 
-def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
+def number_tasks(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
     """Return the plan with the numbers used, and the tasks, not yet added to it."""
     taken = _taken_keys(plan, drafts)
     numbered: list[tuple[str, TaskDraft]] = []
     for draft in drafts:
-        plan, task_id = _with_id_for(plan, draft, taken)
+        plan, task_id = _next_task_id(plan, draft, taken)
         numbered.append((task_id, draft))
-    names = known_names(plan, numbered)
+    names = ids_by_name(plan, numbered)
     return plan, tuple(_task(id_, draft, names) for id_, draft in numbered)
 
 
-def known_names(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
+def ids_by_name(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
     """Return task ids by key (case-insensitive) and by id."""
     names = {task.key.casefold(): task.id for task in plan.tasks} | {task.id.casefold(): task.id for task in plan.tasks}
     return names | {key_of(id_, draft).casefold(): id_ for id_, draft in new}
 
 
-def named(reference: str, names: Mapping[str, str]) -> str:
+def resolve(reference: str, names: Mapping[str, str]) -> str:
     """Return the id of a reference; an unknown one stays as it is, for the validator to report."""
     return names.get(reference.strip().casefold(), reference)
 
@@ -101,7 +101,7 @@ def key_of(task_id: str, draft: TaskDraft) -> str:
     return draft.key or task_id.rpartition("-")[2]
 
 
-def key_from(title: str, taken: Iterable[str]) -> str:
+def make_key(title: str, taken: Iterable[str]) -> str:
     """Make a short key from a title, unlike the keys taken."""
     words = re.findall(r"[a-z0-9]+", title.casefold())[:4]
     stem = "-".join(words)[:32].strip("-") or "task"
@@ -126,7 +126,7 @@ def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
     return taken
 
 
-def _with_id_for(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
+def _next_task_id(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
     """Return the next task id. A task without a key is keyed by its number, so skip keys in use."""
     plan, task_id = plan.with_task_id()
     while draft.key is None and key_of(task_id, draft).casefold() in taken:
@@ -150,7 +150,7 @@ def _task(id_: str, draft: TaskDraft, names: Mapping[str, str]) -> Task:
     fields = {name: getattr(draft, name) for name in TaskDraft.model_fields}
     fields |= {
         "key": key_of(id_, draft),
-        "depends_on": tuple(dict.fromkeys(named(other, names) for other in draft.depends_on)),
+        "depends_on": tuple(dict.fromkeys(resolve(other, names) for other in draft.depends_on)),
         "condition": _condition(draft.condition, names),
     }
     return Task(id=id_, **fields)
@@ -159,4 +159,4 @@ def _task(id_: str, draft: TaskDraft, names: Mapping[str, str]) -> Task:
 def _condition(condition: Condition | None, names: Mapping[str, str]) -> Condition | None:
     if condition is None:
         return None
-    return condition.model_copy(update={"task_id": named(condition.task_id, names)})
+    return condition.model_copy(update={"task_id": resolve(condition.task_id, names)})

@@ -7,10 +7,10 @@ own fields) belongs to the execution: cancel the plan to change it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from groundwork.plans.errors import PlanNotEditable, TaskBegun
+from groundwork.plans.errors import PlanNotEditable, TaskAlreadyStarted
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
 
-MAX_TOUCHED = 80
+MAX_EDITED_TASKS = 80
 """Tasks one edit may change: the commit checks each of them in its transaction."""
 
 
@@ -29,15 +29,15 @@ class ChangedElements:
         return self.changed + self.removed
 
 
-def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskBegun | None:
+def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskAlreadyStarted | None:
     """Return the error if a task's state forbids the edit, else None."""
 
     def status(task_id: str) -> TaskStatus:
         return states[task_id].status if task_id in states else TaskStatus.PENDING
 
-    begun = [id_ for id_ in guarded.ids if status(id_).begun]
-    waiting = [id_ for id_ in guarded.removed if id_ not in begun and status(id_) is not TaskStatus.PENDING]
-    return TaskBegun(begun, waiting) if begun or waiting else None
+    started = [id_ for id_ in guarded.ids if status(id_).started]
+    waiting = [id_ for id_ in guarded.removed if id_ not in started and status(id_) is not TaskStatus.PENDING]
+    return TaskAlreadyStarted(started, waiting) if started or waiting else None
 
 
 def changed_elements(before: Plan, after: Plan) -> ChangedElements:
@@ -47,22 +47,24 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
     """
     if not before.status.executing:
         return ChangedElements()
-    if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):
+    if details(before) != details(after) or list(map(_without_tasks, before.phases)) != list(
+        map(_without_tasks, after.phases)
+    ):
         raise PlanNotEditable("During execution only tasks can be edited.")
     known = {task.id: task for task in before.tasks}
     kept = {task.id: task for task in after.tasks}
-    if kept.keys() - known.keys() or _places(before, kept) != _places(after, kept):
+    if kept.keys() - known.keys() or _task_order(before, kept) != _task_order(after, kept):
         raise PlanNotEditable("During execution tasks can be neither added nor moved.")
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
     removed = tuple(id_ for id_ in known if id_ not in kept)
-    if len(changed) + len(removed) > MAX_TOUCHED:
-        raise PlanNotEditable(f"During execution an edit may change at most {MAX_TOUCHED} tasks.")
+    if len(changed) + len(removed) > MAX_EDITED_TASKS:
+        raise PlanNotEditable(f"During execution an edit may change at most {MAX_EDITED_TASKS} tasks.")
     return ChangedElements(changed, removed)
 
 
-def _frame(phase: Phase) -> Phase:
+def _without_tasks(phase: Phase) -> Phase:
     return phase.model_copy(update={"tasks": ()})
 
 
-def _places(plan: Plan, kept: dict[str, Task]) -> list[list[str]]:
+def _task_order(plan: Plan, kept: dict[str, Task]) -> list[list[str]]:
     return [[task.id for task in phase.tasks if task.id in kept] for phase in plan.phases]

@@ -14,17 +14,17 @@ from groundwork.backlog.model import rfc3339
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
 from groundwork.plans.errors import PlanNotEditable, VersionConflict
-from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of
+from groundwork.plans.history import Change, Iteration, IterationKind, change_fields, compare, restore, summary_of
 from groundwork.plans.links import StoryReader, check_linked
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.operations import Operation, applied
+from groundwork.plans.operations import Operation, apply
 from groundwork.plans.ports import PlanStore
 from groundwork.plans.validation import check
 
-TRIES = 12
+MAX_ATTEMPTS = 12
 """Attempts of an edit without an expected version; each starts from the latest version."""
 
-Expected = Collection[int] | None
+ExpectedVersions = Collection[int] | None
 """Versions the author has seen (If-Match); None accepts any version."""
 
 
@@ -38,8 +38,8 @@ class ChangeMetadata:
 
     kind: IterationKind = IterationKind.EDITED
     summary: str | None = None
-    more: dict[str, Any] = field(default_factory=dict)
-    marked: bool = False
+    extra_fields: dict[str, Any] = field(default_factory=dict)
+    sets_status: bool = False
 
 
 @dataclass(slots=True)
@@ -52,26 +52,26 @@ class Editor:
     store: PlanStore
     backlog: StoryReader
     now_ms: Callable[[], int]
-    who: str
+    actor: str
     sleep: Callable[[float], None] = time.sleep
-    under_way: Callable[[str], None] = lambda plan_id: None
+    on_edit_during_execution: Callable[[str], None] = lambda plan_id: None
 
     def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
         """Create a plan; `draft` builds it from its id and the time. Raises InvalidPlan, Invalid."""
         now = rfc3339(self.now_ms())
         plan = check(draft(new_plan_id(), now)).changed(version=1)
-        self._check_named(None, plan)
+        self._check_references(None, plan)
         iteration = Iteration(
             id=str(Path(Kind.ITERATION, plan.id, (1,))),
             plan_id=plan.id,
             number=1,
             kind=IterationKind.CREATED,
-            who=self.who,
+            actor=self.actor,
             summary=summary,
             from_version=0,
             version=1,
             created_at=now,
-            **listed(compared(plan.changed(phases=()), plan)),
+            **change_fields(compare(plan.changed(phases=()), plan)),
         )
         try:
             self.store.create(plan, iteration)
@@ -83,7 +83,7 @@ class Editor:
         self,
         plan_id: str,
         operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]],
-        expected: Expected = None,
+        expected: ExpectedVersions = None,
         status: PlanStatus | None = None,
     ) -> Plan:
         """Apply all operations, or none.
@@ -94,56 +94,60 @@ class Editor:
 
         def make(plan: Plan) -> Plan:
             for operation in operations(plan) if callable(operations) else operations:
-                plan = applied(plan, operation)
-            return plan if status is None else _marked(plan, status)
+                plan = apply(plan, operation)
+            return plan if status is None else _with_status(plan, status)
 
         only_marked = status is not None and not operations
         summary = f"Marked as {status.value}" if status and only_marked else None
-        return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, marked=status is not None))
+        return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, sets_status=status is not None))
 
-    def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
+    def restore(self, plan_id: str, version: int, expected: ExpectedVersions = None) -> Plan:
         """Commit the content of an earlier version as a new version."""
         earlier = self.store.at_version(plan_id, version)
-        made = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
-        return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
+        metadata = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
+        return self.change(plan_id, lambda plan: restore(plan, earlier), expected, metadata)
 
     def change(
-        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: ChangeMetadata | None = None
+        self,
+        plan_id: str,
+        make: Callable[[Plan], Plan],
+        expected: ExpectedVersions = None,
+        metadata: ChangeMetadata | None = None,
     ) -> Plan:
         """Commit the plan returned by `make`; return it unchanged if nothing changes.
 
         Raises VersionConflict, PlanNotEditable, TaskAlreadyStarted, InvalidPlan, Invalid, Transient, and the errors of
         `make`.
         """
-        after = self._change(plan_id, make, expected, made)
+        after = self._change(plan_id, make, expected, metadata)
         if after.status.executing:
-            self.under_way(plan_id)
+            self.on_edit_during_execution(plan_id)
         return after
 
     def _change(
-        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: ChangeMetadata | None
+        self, plan_id: str, make: Callable[[Plan], Plan], expected: ExpectedVersions, metadata: ChangeMetadata | None
     ) -> Plan:
         """Retry on conflicts. After an unclear answer, look for our own commit before trying again."""
-        made, number = made or ChangeMetadata(), None
+        metadata, number = metadata or ChangeMetadata(), None
         fault: VersionConflict | Transient | None = None
-        for attempt in range(TRIES):
-            if number and isinstance(fault, Transient) and (done := self._done(plan_id, number)):
+        for attempt in range(MAX_ATTEMPTS):
+            if number and isinstance(fault, Transient) and (done := self._find_committed(plan_id, number)):
                 return done
-            before = self._seen(plan_id, expected)
-            if expected is None and (made.marked or made.kind is IterationKind.RESTORED):
+            before = self._load_editable(plan_id, expected)
+            if expected is None and (metadata.sets_status or metadata.kind is IterationKind.RESTORED):
                 # the author decided on this version: a retry must not apply the decision to someone else's change
                 expected = frozenset({before.version})
-            after = _settled(before, make(before), made)
-            changes = compared(before, after)
+            after = _validate(before, make(before), metadata)
+            changes = compare(before, after)
             if not changes and after.status is before.status:
                 return before
-            if made.kind is not IterationKind.RESTORED:
+            if metadata.kind is not IterationKind.RESTORED:
                 # links of an earlier version may be gone by now, and must not prevent a restore
-                self._check_named(before, after)
+                self._check_references(before, after)
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:
-                self.store.commit(before, after, self._iteration(before, after, number, changes, made))
+                self.store.commit(before, after, self._iteration(before, after, number, changes, metadata))
             except (VersionConflict, Transient) as failure:
                 fault = failure
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
@@ -151,7 +155,7 @@ class Editor:
                 return after
         raise fault or VersionConflict(before.version)
 
-    def _seen(self, plan_id: str, expected: Expected) -> Plan:
+    def _load_editable(self, plan_id: str, expected: ExpectedVersions) -> Plan:
         plan = self.store.load(plan_id)
         if expected is not None and plan.version not in expected:
             raise VersionConflict(plan.version)
@@ -159,7 +163,7 @@ class Editor:
             raise PlanNotEditable(f"Cannot edit: the plan is {plan.status.value}.")
         return plan
 
-    def _done(self, plan_id: str, number: int) -> Plan | None:
+    def _find_committed(self, plan_id: str, number: int) -> Plan | None:
         """Return the version our earlier attempt committed, if any; only we use this number."""
         try:
             iteration = self.store.iteration(str(Path(Kind.ITERATION, plan_id, (number,))))
@@ -168,22 +172,22 @@ class Editor:
         return self.store.at_version(plan_id, iteration.version)
 
     def _iteration(
-        self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: ChangeMetadata
+        self, before: Plan, after: Plan, number: int, changes: Sequence[Change], metadata: ChangeMetadata
     ) -> Iteration:
         return Iteration(
             id=str(Path(Kind.ITERATION, after.id, (number,))),
             plan_id=after.id,
             number=number,
-            kind=made.kind,
-            who=self.who,
-            summary=made.summary or summary_of(changes),
+            kind=metadata.kind,
+            actor=self.actor,
+            summary=metadata.summary or summary_of(changes),
             from_version=before.version,
             version=after.version,
             created_at=after.updated_at,
-            **(listed(changes) | made.more),
+            **(change_fields(changes) | metadata.extra_fields),
         )
 
-    def _check_named(self, before: Plan | None, after: Plan) -> None:
+    def _check_references(self, before: Plan | None, after: Plan) -> None:
         """Raise Invalid unless newly named stories, subtasks and repositories exist."""
         check_linked(before, after, self.backlog)
         known = {task.repository_id for task in before.tasks} if before else set()
@@ -195,17 +199,17 @@ class Editor:
                     raise Invalid.field("repositoryId", str(missing)) from None
 
 
-def _marked(plan: Plan, status: PlanStatus) -> Plan:
+def _with_status(plan: Plan, status: PlanStatus) -> Plan:
     if plan.status.executing:
         raise PlanNotEditable(f"Cannot set the status to {status.value}: the plan is {plan.status.value}.")
     return check(plan, complete=status is PlanStatus.READY).changed(status=status)
 
 
-def _settled(before: Plan, after: Plan, made: ChangeMetadata) -> Plan:
+def _validate(before: Plan, after: Plan, metadata: ChangeMetadata) -> Plan:
     """Validate the plan.
 
     A changed READY plan becomes a DRAFT: nobody has approved the new content.
     """
     check(after)
-    was_ready = before.status is PlanStatus.READY and not made.marked
+    was_ready = before.status is PlanStatus.READY and not metadata.sets_status
     return after.changed(status=PlanStatus.DRAFT) if was_ready and before.content() != after.content() else after

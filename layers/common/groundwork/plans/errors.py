@@ -42,7 +42,7 @@ class PlanNotEditable(Conflict):
     code = "PLAN_NOT_EDITABLE"
 
 
-class TaskBegun(Conflict):
+class TaskAlreadyStarted(Conflict):
     """A task that has started cannot be edited; `details.taskIds` lists such tasks."""
 
     code = "TASK_BEGUN"

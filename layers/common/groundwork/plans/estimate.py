@@ -15,7 +15,7 @@ from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.graph import SECONDS, Schedule, schedule
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
 
-ENOUGH = 3
+MIN_MEASURED_TASKS = 3
 """Measured tasks of an effort needed before their mean replaces the assumption."""
 
 _ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
@@ -26,7 +26,7 @@ _FIRST_TOKENS, _ADDED_TOKENS, _WRITTEN_TOKENS = 8_000, 1_200, 350
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class TaskMeasurements:
     """Totals over some tasks of one effort, all attempts included."""
 
     tasks: int
@@ -35,7 +35,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class TaskEstimate:
     """Expected time and usage of one task; `measured` counts the tasks behind it, 0 if assumed."""
 
     seconds: float
@@ -47,53 +47,57 @@ class Expected:
         return "measured" if self.measured else "assumed"
 
 
-def assumed(effort: Effort) -> Expected:
+def assume_task(effort: Effort) -> TaskEstimate:
     calls = _CALLS[effort]
-    grown = _ADDED_TOKENS + _WRITTEN_TOKENS
-    read = sum(_FIRST_TOKENS + grown * number for number in range(calls - 1))
+    growth = _ADDED_TOKENS + _WRITTEN_TOKENS
+    tokens_read = sum(_FIRST_TOKENS + growth * number for number in range(calls - 1))
     usage = Usage(
         input=50 * calls,
         output=_WRITTEN_TOKENS * calls,
-        cache_read=read,
+        cache_read=tokens_read,
         cache_write=_FIRST_TOKENS + _ADDED_TOKENS * calls,
         calls=calls,
     )
-    return Expected(SECONDS[effort], usage)
+    return TaskEstimate(SECONDS[effort], usage)
 
 
-def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
+def estimate_task(effort: Effort, history: Mapping[Effort, TaskMeasurements]) -> TaskEstimate:
     """Return the mean of the measurements if there are enough, else the assumption."""
     past = history.get(effort)
-    if past is None or past.tasks < ENOUGH:
-        return assumed(effort)
+    if past is None or past.tasks < MIN_MEASURED_TASKS:
+        return assume_task(effort)
     u, n = past.usage, past.tasks
     mean = Usage(*(round(total / n) for total in (u.input, u.output, u.cache_read, u.cache_write, u.calls)))
-    return Expected(past.seconds / n, mean, n)
+    return TaskEstimate(past.seconds / n, mean, n)
 
 
-def expecting(history: Mapping[Effort, Measured], ai: str, latency_ms: int) -> Callable[[Task], float]:
+def duration_estimator(history: Mapping[Effort, TaskMeasurements], ai: str, latency_ms: int) -> Callable[[Task], float]:
     """Return a function giving a task's seconds; the mock takes `latency_ms` a call."""
-    return lambda task: _timed(expected(task.effort, history), ai, latency_ms).seconds
+    return lambda task: _with_mock_latency(estimate_task(task.effort, history), ai, latency_ms).seconds
 
 
 def estimate_of_plan(
     plan: Plan,
     states: Mapping[str, TaskState],
-    history: Mapping[Effort, Measured],
+    history: Mapping[Effort, TaskMeasurements],
     ai: str,
     model: str,
     latency_ms: int,
 ) -> dict[str, Any]:
     """Estimate the tasks without an end state; the mock takes `latency_ms` a call."""
-    left = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
-    tasks = Counter(task.effort for task in left.values())
-    each = {effort: _timed(expected(effort, history), ai, latency_ms) for effort in SECONDS if tasks[effort]}
+    remaining = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
+    tasks = Counter(task.effort for task in remaining.values())
+    each = {
+        effort: _with_mock_latency(estimate_task(effort, history), ai, latency_ms)
+        for effort in SECONDS
+        if tasks[effort]
+    }
     costs = {effort: _cost(model, one.usage) for effort, one in each.items()}
-    usage = sum((each[task.effort].usage for task in left.values()), Usage())
-    when = schedule(plan, lambda task: each[task.effort].seconds if task.id in left else 0.0)
+    usage = sum((each[task.effort].usage for task in remaining.values()), Usage())
+    times = schedule(plan, lambda task: each[task.effort].seconds if task.id in remaining else 0.0)
     return {
-        **_totals(len(left), usage, sum(costs[effort] * count for effort, count in tasks.items()), when),
-        "stops": _stops(plan, left),
+        **_totals(len(remaining), usage, sum(costs[effort] * count for effort, count in tasks.items()), times),
+        "stops": _stops(plan, remaining),
         "basis": _basis({one.basis for one in each.values()}),
         "efforts": [_line(effort, tasks[effort], one, costs[effort]) for effort, one in each.items()],
         "ai": ai,
@@ -101,12 +105,12 @@ def estimate_of_plan(
     }
 
 
-def _timed(each: Expected, ai: str, latency_ms: int) -> Expected:
-    assumed_of_mock = ai == "mock" and not each.measured
-    return replace(each, seconds=each.usage.calls * latency_ms / 1000) if assumed_of_mock else each
+def _with_mock_latency(each: TaskEstimate, ai: str, latency_ms: int) -> TaskEstimate:
+    is_mock_assumption = ai == "mock" and not each.measured
+    return replace(each, seconds=each.usage.calls * latency_ms / 1000) if is_mock_assumption else each
 
 
-def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, Any]:
+def _line(effort: Effort, tasks: int, each: TaskEstimate, cost: int) -> dict[str, Any]:
     """Figures of one task of the effort."""
     return {
         "effort": effort,
@@ -119,7 +123,7 @@ def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, An
     }
 
 
-def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, Any]:
+def _totals(tasks: int, usage: Usage, cost: int, times: Schedule) -> dict[str, Any]:
     return {
         "tasks": tasks,
         "calls": usage.calls,
@@ -128,7 +132,7 @@ def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, An
         "cacheReadTokens": usage.cache_read,
         "cacheWriteTokens": usage.cache_write,
         "costUsd": round(cost / 1_000_000, 4),
-        **when.as_json(),
+        **times.as_json(),
     }
 
 
@@ -143,10 +147,10 @@ def _cost(model: str, usage: Usage) -> int:
     return calls * cost_micro_usd(model, one)
 
 
-def _stops(plan: Plan, left: Collection[str]) -> int:
+def _stops(plan: Plan, remaining: Collection[str]) -> int:
     """Count waits for a person: each task of a manual phase, each phase with `pause_after`."""
-    manual = sum(task.id in left for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
-    pauses = sum(phase.pause_after and any(task.id in left for task in phase.tasks) for phase in plan.phases)
+    manual = sum(task.id in remaining for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
+    pauses = sum(phase.pause_after and any(task.id in remaining for task in phase.tasks) for phase in plan.phases)
     return manual + pauses
 
 

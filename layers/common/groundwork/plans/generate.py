@@ -13,7 +13,7 @@ from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus
 from groundwork.plans.model import MAX_STORIES, Plan, PlanStatus, Title
 from groundwork.plans.ports import PlanRuns
-from groundwork.plans.templates import ParameterValue, Template, filled
+from groundwork.plans.templates import ParameterValue, Template, fill
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader
@@ -68,7 +68,7 @@ class Generator:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def generate(self, request: GenerateRequest, who: str) -> GenerationStarted:
+    def generate(self, request: GenerateRequest, actor: str) -> GenerationStarted:
         """Start a generation. Raises Invalid for unknown references or too many parts."""
         self._check_repository(request.repository_id)
         parts = self._story_parts(request)
@@ -77,14 +77,16 @@ class Generator:
             raise Invalid.field("description", "is required without stories or a template")
         plan = self._plan(request)
         run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
-        asked = IterationRequest(
+        iteration_request = IterationRequest(
             story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters)
         )
-        iteration = pending(plan, run, IterationKind.GENERATED, who, _summary(parts, template), asked)
+        iteration = pending_iteration(
+            plan, run, IterationKind.GENERATED, actor, _summary(parts, template), iteration_request
+        )
         try:
             self.plans.create(plan, iteration, run)
-        except NotFound as gone:
-            raise Invalid.field("repositoryId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("repositoryId", str(missing)) from missing
         self.trigger(run.id)
         return GenerationStarted(plan.id, iteration.id, run.id)
 
@@ -104,8 +106,8 @@ class Generator:
     def _check_repository(self, repository_id: str) -> None:
         try:
             self.plans.repository(repository_id)
-        except NotFound as gone:
-            raise Invalid.field("repositoryId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("repositoryId", str(missing)) from missing
 
     def _story_parts(self, request: GenerateRequest) -> int:
         """Count the parts to become tasks: subtasks, and stories without subtasks."""
@@ -131,12 +133,12 @@ class Generator:
             return None
         try:
             template = self.template(request.template_id)
-        except NotFound as gone:
-            raise Invalid.field("templateId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("templateId", str(missing)) from missing
         count = sum(len(phase.tasks) for phase in template.phases)
         if count > MAX_TASKS:
             raise Invalid.field("templateId", f"has {count} tasks; the limit of a generation is {MAX_TASKS}")
-        return filled(template, request.parameters)
+        return fill(template, request.parameters)
 
 
 def _summary(parts: int, template: Template | None) -> str:
@@ -171,7 +173,9 @@ def new_run(
     )
 
 
-def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: IterationRequest) -> Iteration:
+def pending_iteration(
+    plan: Plan, run: Run, kind: IterationKind, actor: str, summary: str, iteration_request: IterationRequest
+) -> Iteration:
     """Return the iteration to be completed by a run."""
     path = path_of(Kind.RUN, run.id)
     assert path
@@ -181,11 +185,11 @@ def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, a
         number=path.number,
         kind=kind,
         status=IterationStatus.PENDING,
-        who=who,
+        actor=actor,
         summary=summary,
         from_version=plan.version,
         version=plan.version,
         created_at=rfc3339(run.created_at),
         run_id=run.id,
-        request=asked,
+        request=iteration_request,
     )

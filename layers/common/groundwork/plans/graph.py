@@ -54,12 +54,12 @@ def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
     """Schedule a valid plan; `seconds` respects the plan's `max_parallel`."""
     path: list[str] = []
     critical = seconds = 0.0
-    widest = 0
+    max_width = 0
     for phase in plan.phases:
-        chain, along, limited, width = _phase(phase, plan.max_parallel, duration)
+        chain, path_seconds, limited, width = _phase(phase, plan.max_parallel, duration)
         path += chain
-        critical, seconds, widest = critical + along, seconds + limited, max(widest, width)
-    return Schedule(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), widest)
+        critical, seconds, max_width = critical + path_seconds, seconds + limited, max(max_width, width)
+    return Schedule(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), max_width)
 
 
 def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], float, float, int]:
@@ -69,8 +69,8 @@ def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], flo
         total = sum(costs.values())
         return [task.id for task in phase.tasks], total, total, min(1, len(costs))
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
-    path, along = critical_path(graph, costs)
-    return path, along, makespan(graph, costs, slots), max_antichain(graph)
+    path, path_seconds = critical_path(graph, costs)
+    return path, path_seconds, makespan(graph, costs, slots), max_antichain(graph)
 
 
 def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], float]:
@@ -91,10 +91,10 @@ def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], 
 
 def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
     """Return the time with `slots` workers; nodes with the longest remaining path start first."""
-    ahead = ways_ahead(graph, costs)
+    remaining = remaining_costs(graph, costs)
     needed_by = _reversed(graph)
     missing = {node: len(needs) for node, needs in graph.items()}
-    ready = [(-ahead[node], node) for node, count in missing.items() if not count]
+    ready = [(-remaining[node], node) for node, count in missing.items() if not count]
     heapq.heapify(ready)
     running: list[tuple[float, str]] = []
     now = 0.0
@@ -106,17 +106,17 @@ def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
         for node in needed_by[done]:
             missing[node] -= 1
             if not missing[node]:
-                heapq.heappush(ready, (-ahead[node], node))
+                heapq.heappush(ready, (-remaining[node], node))
     return now
 
 
-def ways_ahead(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
+def remaining_costs(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
     """Return the cost of the longest path from each node's start to the end of the graph."""
     needed_by = _reversed(graph)
-    ahead: dict[str, float] = {}
+    remaining: dict[str, float] = {}
     for node in reversed(list(TopologicalSorter(graph).static_order())):
-        ahead[node] = costs[node] + max((ahead[other] for other in needed_by[node]), default=0)
-    return ahead
+        remaining[node] = costs[node] + max((remaining[other] for other in needed_by[node]), default=0)
+    return remaining
 
 
 def _reversed(graph: Graph) -> Graph:

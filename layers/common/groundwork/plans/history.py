@@ -85,7 +85,7 @@ class Iteration(Stored):
     number: Annotated[int, stored_as("number")]
     kind: Annotated[IterationKind, stored_as("kind")]
     status: Annotated[IterationStatus, stored_as("status")] = IterationStatus.DONE
-    who: Annotated[str, stored_as("who")]
+    actor: Annotated[str, stored_as("who")]
     summary: Annotated[str, stored_as("summary")]
     from_version: Annotated[int, stored_as("fromVersion")]
     version: Annotated[int, stored_as("version")]
@@ -106,19 +106,19 @@ class Iteration(Stored):
 MAX_LISTED = 50
 """Changes listed in an iteration; `change_count` counts all of them."""
 
-MAX_TOLD = 30_000
+MAX_DETAIL_CHARS = 30_000
 """Characters an iteration spends on before and after; further changes are listed in brief."""
 
 _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
 
 
-def listed(changes: Sequence[Change]) -> dict[str, Any]:
+def change_fields(changes: Sequence[Change]) -> dict[str, Any]:
     """Return the iteration's fields about its changes."""
-    lines, room = [], MAX_TOLD
+    lines, remaining_chars = [], MAX_DETAIL_CHARS
     for change in changes[:MAX_LISTED]:
         told = change.told()
-        room -= len(json.dumps(told))
-        lines.append(told if room >= 0 else change.brief())
+        remaining_chars -= len(json.dumps(told))
+        lines.append(told if remaining_chars >= 0 else change.brief())
     return {"changes": tuple(lines), "change_count": len(changes)}
 
 
@@ -132,7 +132,7 @@ def summary_of(changes: Sequence[Change]) -> str:
     return ", ".join(f"{verb} {kinds.count(kind)}" for kind, verb in _VERBS.items() if kind in kinds).capitalize()
 
 
-def compared(before: Plan, after: Plan) -> list[Change]:
+def compare(before: Plan, after: Plan) -> list[Change]:
     """List the changes from `before` to `after`: removals first, then in the order of `after`.
 
     As few elements as possible count as moved; an element displaced by another does not.
@@ -140,9 +140,11 @@ def compared(before: Plan, after: Plan) -> list[Change]:
     old, new = _elements(before), _elements(after)
     for id_ in old.keys() & new.keys() - _moved(before, after):
         old[id_].pop("after", None), new[id_].pop("after", None)
-    gone = [Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new]
+    removed = [
+        Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new
+    ]
     found = [_change(id_, old.get(id_), now) for id_, now in new.items()]
-    return [*gone, *(change for change in found if change)]
+    return [*removed, *(change for change in found if change)]
 
 
 def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -201,7 +203,7 @@ def _title(element: dict[str, Any]) -> str:
     return str(element.get("title", ""))
 
 
-def restored(current: Plan, earlier: Plan) -> Plan:
+def restore(current: Plan, earlier: Plan) -> Plan:
     """Return the earlier content as the next version. Ids stay, and used numbers stay used."""
     kept = ("status", "version", "last_phase", "last_task", "error", "created_at", "updated_at")
     return earlier.changed(**{name: getattr(current, name) for name in kept})

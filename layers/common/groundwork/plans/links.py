@@ -24,17 +24,17 @@ class StoryReader(Protocol):
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
     """Raise Invalid for newly linked stories or subtasks that do not exist."""
-    known = _named(before) if before else {}
+    known = _linked_ids(before) if before else {}
     problems = [
         {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
-        for id_, (kind, field) in _named(after).items()
-        if id_ not in known and not _is_there(kind, id_, backlog)
+        for id_, (kind, field) in _linked_ids(after).items()
+        if id_ not in known and not _exists(kind, id_, backlog)
     ]
     if problems:
         raise Invalid(problems)
 
 
-def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
+def _linked_ids(plan: Plan) -> dict[str, tuple[Kind, str]]:
     named = dict.fromkeys(plan.story_ids, (Kind.STORY, "storyIds"))
     for task in plan.tasks:
         for id_, kind, field in (
@@ -46,7 +46,7 @@ def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
     return named
 
 
-def _is_there(kind: Kind, id_: str, backlog: StoryReader) -> bool:
+def _exists(kind: Kind, id_: str, backlog: StoryReader) -> bool:
     path = path_of(kind, id_)
     try:
         return path is not None and bool(backlog.get(path))
@@ -59,7 +59,7 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
     phases = []
     for id_ in dict.fromkeys(story_ids):
         path = path_of(Kind.STORY, id_)
-        if path is None or not _is_there(Kind.STORY, id_, backlog):
+        if path is None or not _exists(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
         subtasks = list(backlog.every(Kind.SUBTASK, path))
         if len(subtasks) > MAX_TASKS:
@@ -73,10 +73,10 @@ def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
     tasks = [_task_of_subtask(story, subtask) for subtask in subtasks] or [_task_of_story(story)]
     criteria = tuple(text for text in story.acceptance_criteria if text.strip())
     tasks[-1] = tasks[-1].model_copy(update={"acceptance_criteria": criteria})
-    return PhaseDraft(title=story.title, description=sentence(story), tasks=tuple(tasks))
+    return PhaseDraft(title=story.title, description=story_sentence(story), tasks=tuple(tasks))
 
 
-def sentence(story: Story) -> str:
+def story_sentence(story: Story) -> str:
     """As …, I want …, so that …; without the parts the story lacks."""
     parts = [("As ", story.role), ("I want ", story.want), ("so that ", story.benefit)]
     return ", ".join(start + text for start, text in parts if text)
@@ -93,7 +93,7 @@ def _task_of_subtask(story: Story, subtask: Subtask) -> TaskDraft:
 
 
 def _task_of_story(story: Story) -> TaskDraft:
-    return TaskDraft(title=story.title, description=sentence(story), effort=story.effort, story_id=story.id)
+    return TaskDraft(title=story.title, description=story_sentence(story), effort=story.effort, story_id=story.id)
 
 
 def progress_on_story(

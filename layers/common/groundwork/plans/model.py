@@ -56,7 +56,7 @@ class TaskStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """True if it is too late to change the task. A failed task may be edited before its retry."""
         return self in (TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 

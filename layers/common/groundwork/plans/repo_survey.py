@@ -11,7 +11,7 @@ from typing import Any
 from groundwork.errors import GroundworkError
 from groundwork.plans.repo_map import layout
 from groundwork.plans.repositories import Repository
-from groundwork.text import clean, shortened
+from groundwork.text import clean, shorten
 
 MAX_README = 12_000
 _NAMES = ("readme.md", "readme.rst", "readme.txt", "readme")
@@ -45,7 +45,7 @@ Surveyor = Callable[[Repository], Survey]
 """Reads a repository. Raises RepositoryUnavailable; its message holds no credentials."""
 
 
-def once(survey: Surveyor) -> Surveyor:
+def cache_surveys(survey: Surveyor) -> Surveyor:
     """Survey each repository once. Concurrent callers wait; failures are not cached."""
     found: dict[str, Survey] = {}
     reading = Lock()
@@ -66,4 +66,4 @@ def readme_of(paths: Iterable[str]) -> str | None:
 
 
 def readme_text(body: bytes) -> str:
-    return shortened(clean(body.decode("utf-8", errors="replace")), MAX_README)
+    return shorten(clean(body.decode("utf-8", errors="replace")), MAX_README)

@@ -33,7 +33,7 @@ class Repository(Value):
     created_at: str
 
 
-def checked_url(url: str, local: bool) -> str:
+def validate_url(url: str, local: bool) -> str:
     """Validate a URL: https without a user, or a path on a local system. Raises Invalid."""
     try:
         parts = urlsplit(url)
@@ -72,7 +72,7 @@ def _is_of_this_machine(host: str) -> bool:
     return address.is_loopback or address.is_link_local or address.is_unspecified
 
 
-def must_keep_host(repository: Repository, url: str) -> None:
+def check_credentials_host(repository: Repository, url: str) -> None:
     """Raise Invalid if credentials given for one host would be sent to another."""
     if repository.credentials_secret and urlsplit(url).netloc != urlsplit(repository.url).netloc:
         raise Invalid.field("credentialsSecret", "must be given again (or null) when the host changes")

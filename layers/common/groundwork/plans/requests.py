@@ -158,9 +158,9 @@ class TaskPatch(Patch):
     def operations(self, task_id: str, plan: Plan) -> list[Operation]:
         """Return the operations for the current plan. Raises Invalid."""
         sent = self.changes()
-        apart = ("depends_on", "phase_id", "position")
+        other_fields = ("depends_on", "phase_id", "position")
         made: list[Operation] = []
-        if fields := {name: value for name, value in sent.items() if name not in apart}:
+        if fields := {name: value for name, value in sent.items() if name not in other_fields}:
             made.append(UpdateTask(task_id=task_id, fields=fields))
         if "phase_id" in sent or "position" in sent:
             made.append(MoveTask(task_id=task_id, phase_id=self._phase(task_id, plan), position=self.position))

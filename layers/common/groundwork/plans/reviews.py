@@ -9,17 +9,17 @@ from pydantic import Field
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
 from groundwork.generation.plan_review import parts
-from groundwork.plans.editor import ChangeMetadata, Editor, Expected
+from groundwork.plans.editor import ChangeMetadata, Editor, ExpectedVersions
 from groundwork.plans.errors import NothingToApply, PlanNotEditable
-from groundwork.plans.generate import GenerationStarted, ModelOptions, new_run, pending
+from groundwork.plans.generate import GenerationStarted, ModelOptions, new_run, pending_iteration
 from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus, ReviewType, Scope
 from groundwork.plans.model import Plan
-from groundwork.plans.suggestions import Suggestion, apply_chosen, together
+from groundwork.plans.suggestions import Suggestion, apply_chosen, combined_schedule
 from groundwork.runs.model import Run, RunType
 
 MAX_CHOSEN = 500
 
-_WORDS: dict[ReviewType, str] = {
+_REVIEW_SUBJECTS: dict[ReviewType, str] = {
     "refine_descriptions": "descriptions",
     "add_missing": "missing tasks",
     "optimize_order": "the order",
@@ -68,21 +68,23 @@ class Reviewer:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def review(self, plan_id: str, request: ReviewRequest, who: str) -> GenerationStarted:
+    def review(self, plan_id: str, request: ReviewRequest, actor: str) -> GenerationStarted:
         """Start a review. Raises NotFound, Invalid, NothingToDo, PlanNotEditable, RunAlreadyActive."""
         plan = self.store.load(plan_id)
         if not plan.status.editable:
             raise PlanNotEditable(f"Cannot review: the plan is {plan.status.value}.")
         target = _target(plan, request)
-        asked = IterationRequest(review_type=request.review_type, scope=request.scope, target_id=request.target_id)
-        items = parts(plan, asked)
+        iteration_request = IterationRequest(
+            review_type=request.review_type, scope=request.scope, target_id=request.target_id
+        )
+        items = parts(plan, iteration_request)
         if not items:
             raise NothingToDo("The plan has nothing to review in this scope.")
         number = self.store.next_iteration(plan_id)
         options, now = request.options, self.now_ms()
         run = new_run(plan_id, number, RunType.REVIEW_PLAN, len(items), options, now, self.ai_and_model)
-        summary = f"Reviewed {_WORDS[request.review_type]} of {target}"
-        iteration = pending(plan, run, IterationKind.REVIEWED, who, summary, asked)
+        summary = f"Reviewed {_REVIEW_SUBJECTS[request.review_type]} of {target}"
+        iteration = pending_iteration(plan, run, IterationKind.REVIEWED, actor, summary, iteration_request)
         self.store.start_review(plan, iteration, run)
         self.trigger(run.id)
         return GenerationStarted(plan_id, iteration.id, run.id)
@@ -105,7 +107,7 @@ def _target(plan: Plan, request: ReviewRequest) -> str:
 
 
 def apply_suggestions(
-    store: ReviewStore, editor: Editor, plan_id: str, choice: Choice, expected: Expected = None
+    store: ReviewStore, editor: Editor, plan_id: str, choice: Choice, expected: ExpectedVersions = None
 ) -> Plan:
     """Apply all chosen suggestions in one version, or none.
 
@@ -120,24 +122,24 @@ def apply_suggestions(
     suggestions = store.suggestions(iteration) if ended else []
     if not suggestions:
         raise NothingToApply
-    if strange := [index for index in choice.suggestion_indices if index >= len(suggestions)]:
+    if unknown := [index for index in choice.suggestion_indices if index >= len(suggestions)]:
         last = len(suggestions) - 1
-        raise Invalid.field("suggestionIndices", f"suggestion {strange[0]} does not exist; indices are 0 to {last}")
+        raise Invalid.field("suggestionIndices", f"suggestion {unknown[0]} does not exist; indices are 0 to {last}")
     indices = tuple(dict.fromkeys(choice.suggestion_indices))
-    made = ChangeMetadata(
+    metadata = ChangeMetadata(
         IterationKind.SUGGESTIONS_APPLIED,
         f"Applied {len(indices)} of {len(suggestions)} suggestions",
         {"source_iteration_id": iteration.id, "suggestion_indices": indices},
     )
-    return editor.change(plan_id, lambda plan: apply_chosen(plan, suggestions, indices).plan, expected, made)
+    return editor.change(plan_id, lambda plan: apply_chosen(plan, suggestions, indices).plan, expected, metadata)
 
 
-def effect(plan: Plan, iteration: Iteration, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
+def order_effect(plan: Plan, iteration: Iteration, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
     """Return the schedule before and after the compatible suggestions of an order review.
 
     `plan` is the reviewed version. None for other reviews.
     """
-    asked = iteration.request
-    if asked is None or asked.review_type != "optimize_order":
+    iteration_request = iteration.request
+    if iteration_request is None or iteration_request.review_type != "optimize_order":
         return None
-    return together(plan, suggestions)
+    return combined_schedule(plan, suggestions)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from groundwork.errors import Refusal
-from groundwork.plans.draft import known_names, named
+from groundwork.plans.draft import ids_by_name, resolve
 from groundwork.plans.errors import ConflictingSuggestions, StaleSuggestion
 from groundwork.plans.graph import Schedule, schedule
 from groundwork.plans.model import Plan, Task
@@ -29,7 +29,7 @@ from groundwork.plans.operations import (
     SplitTask,
     UpdatePhase,
     UpdateTask,
-    applied,
+    apply,
 )
 from groundwork.plans.validation import check, faults
 from groundwork.values import Stored, stored_as
@@ -54,37 +54,37 @@ class Suggestion(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedSuggestions:
     """The plan with the chosen suggestions applied."""
 
     plan: Plan
     indices: tuple[int, ...]
 
 
-def suggestion(
-    plan: Plan, operation: Operation, reason: str, scheduled: Callable[[], Schedule] | None = None
+def make_suggestion(
+    plan: Plan, operation: Operation, reason: str, current_schedule: Callable[[], Schedule] | None = None
 ) -> Suggestion:
     """Make a suggestion. Raises Refusal (InvalidPlan, NotFound ...) if it does not apply.
 
     `current_schedule` returns the plan's schedule, if the caller has it already.
     """
-    operation = _anchored(plan, operation)
-    after = check(applied(plan, operation))
+    operation = _anchor(plan, operation)
+    after = check(apply(plan, operation))
     shown = None
     if isinstance(operation, OF_ORDER):
-        before = scheduled() if scheduled else schedule(plan)
+        before = current_schedule() if current_schedule else schedule(plan)
         shown = {"before": before.as_json(), "after": schedule(after).as_json()}
     return Suggestion(
         operation=operation,
         reason=reason,
         version=plan.version,
-        before=seen(plan, operation),
-        after=_shown_after(plan, after, operation),
+        before=affected_part(plan, operation),
+        after=_affected_part_after(plan, after, operation),
         schedule=shown,
     )
 
 
-def _anchored(plan: Plan, operation: Operation) -> Operation:
+def _anchor(plan: Plan, operation: Operation) -> Operation:
     """Name the following task as anchor: a position shifts with every insertion before it."""
     phase = plan.phase(operation.phase_id) if isinstance(operation, AddTask | MoveTask) else None
     if not isinstance(operation, AddTask | MoveTask) or phase is None or operation.position is None:
@@ -95,7 +95,7 @@ def _anchored(plan: Plan, operation: Operation) -> Operation:
     return operation.model_copy(update={"ahead_of": ahead_of})
 
 
-def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
+def affected_part(plan: Plan, operation: Operation) -> dict[str, Any] | None:
     """Return the part of the plan the operation would change; None if it is gone."""
     if isinstance(operation, Reorder | AddTask | UpdatePhase):
         phase = plan.phase(operation.phase_id)
@@ -104,13 +104,13 @@ def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
         if isinstance(operation, UpdatePhase):
             fields = phase.model_dump(mode="json", by_alias=True, include=set(operation.fields) - {"tasks", "id"})
             return {"phaseId": phase.id} | fields
-        named = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
-        return {"phaseId": phase.id} | named
+        content = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
+        return {"phaseId": phase.id} | content
     task = plan.task(operation.task_id) if isinstance(operation, OF_ONE_TASK) else None
-    return _seen_of_task(plan, task, operation) if task else None
+    return _affected_part_of_task(plan, task, operation) if task else None
 
 
-def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any]:
+def _affected_part_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any]:
     match operation:
         case UpdateTask(fields=fields):
             return {"taskId": task.id} | task.model_dump(mode="json", by_alias=True, include=set(fields))
@@ -124,65 +124,67 @@ def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any
             return {"tasks": [task.as_json()]}
 
 
-def stale(plan: Plan, one: Suggestion) -> bool:
+def is_stale(plan: Plan, one: Suggestion) -> bool:
     """True if the affected part or a prerequisite has changed, or the suggestion was applied."""
-    if not _rests(plan, one.operation):
+    if not _has_prerequisites(plan, one.operation):
         return True
-    now = seen(plan, one.operation)
+    now = affected_part(plan, one.operation)
     if isinstance(one.operation, MoveTask) and now and one.before:
         # the position within the phase shifts with every earlier edit: compare the phase alone
         return bool(now["phaseId"] != one.before["phaseId"])
     return now is None or now != one.before
 
 
-def _rests(plan: Plan, operation: Operation) -> bool:
+def _has_prerequisites(plan: Plan, operation: Operation) -> bool:
     """True if all referenced elements exist and the key of an added task is free."""
-    names = known_names(plan)
+    names = ids_by_name(plan)
     if isinstance(operation, AddTask) and operation.task.key and operation.task.key.casefold() in names:
         return False
-    there = {phase.id for phase in plan.phases} | set(names.values())
-    return all(named(element, names) in there for element, aspect in touches(operation) if aspect == "uses")
+    existing = {phase.id for phase in plan.phases} | set(names.values())
+    return all(
+        resolve(element, names) in existing for element, aspect in touched_aspects(operation) if aspect == "uses"
+    )
 
 
-def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
+def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> AppliedSuggestions:
     """Apply all chosen suggestions, or none.
 
     Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal. Splits and removals come last, so that other
     suggestions' references to those tasks are carried over with the links.
     """
     indices = tuple(dict.fromkeys(chosen))
-    if old := [index for index in indices if stale(plan, suggestions[index])]:
-        raise StaleSuggestion(old, plan.version)
-    if pairs := conflicts({index: suggestions[index].operation for index in indices}):
+    if outdated := [index for index in indices if is_stale(plan, suggestions[index])]:
+        raise StaleSuggestion(outdated, plan.version)
+    if pairs := find_conflicts({index: suggestions[index].operation for index in indices}):
         raise ConflictingSuggestions(pairs)
     after = plan
     for index in sorted(indices, key=lambda i: (_RANKS.get(type(suggestions[i].operation), 0), i)):
-        after = applied(after, suggestions[index].operation)
-    return Applied(check(after), indices)
+        after = apply(after, suggestions[index].operation)
+    return AppliedSuggestions(check(after), indices)
 
 
 _RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
 
 
-def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
+def find_conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
     """Return pairs of incompatible operations, with the targets they share."""
-    touched = {index: touches(operation) for index, operation in operations.items()}
+    touched = {index: touched_aspects(operation) for index, operation in operations.items()}
     sharing: dict[str, list[int]] = defaultdict(list)
     for index in sorted(operations):
         for element in {element for element, _ in touched[index]}:
             sharing[element].append(index)
     found = []
     for one, other in sorted({pair for those in sharing.values() for pair in combinations(those, 2)}):
-        both = sorted({element for element, _ in _common(touched[one], touched[other])})
+        both = sorted({element for element, _ in _shared_aspects(touched[one], touched[other])})
         if both:
             found.append({"suggestionIndices": [one, other], "targets": both})
     return found
 
 
-def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
+def incompatible_indices(suggestions: Sequence[Suggestion]) -> list[list[int]]:
     """Return for each suggestion the indices of incompatible ones."""
     found: list[list[int]] = [[] for _ in suggestions]
-    for pair in conflicts({index: one.operation for index, one in enumerate(suggestions)}):
+    for pair in find_conflicts({index: one.operation for index, one in enumerate(suggestions)}):
         one, other = pair["suggestionIndices"]
         found[one].append(other)
         found[other].append(one)
@@ -192,7 +194,7 @@ def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
 type Aspect = tuple[str, str]
 
 
-def _common(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
+def _shared_aspects(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
     return [
         mine
         for mine in one
@@ -206,7 +208,7 @@ def _mild(one: Aspect, other: Aspect) -> set[str]:
     return {"uses"} if one[1] == other[1] == "uses" else set()
 
 
-def touches(operation: Operation) -> set[Aspect]:
+def touched_aspects(operation: Operation) -> set[Aspect]:
     """Return (element, aspect) pairs: changed aspects, and `uses` for required elements."""
     match operation:
         case UpdateTask(task_id=id_, fields=fields) | UpdatePhase(phase_id=id_, fields=fields):
@@ -222,14 +224,14 @@ def touches(operation: Operation) -> set[Aspect]:
     return {(operation.task_id, WHOLE)} if isinstance(operation, SplitTask | RemoveTask) else set()
 
 
-def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
+def select_applicable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
     """Return the applicable suggestions, and the reasons for dropping the others."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
-    scheduled = cache(lambda: schedule(plan))
+    current_schedule = cache(lambda: schedule(plan))
     for operation, reason in proposed:
         try:
-            one = suggestion(plan, operation, reason, scheduled)
+            one = make_suggestion(plan, operation, reason, current_schedule)
         except Refusal as refusal:
             dropped.append(str(refusal))
             continue
@@ -238,40 +240,40 @@ def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[
     return kept, dropped
 
 
-def together(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
+def combined_schedule(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
     """Return the schedule before and after the compatible suggestions, earlier ones first."""
     after = plan
-    taken: dict[int, Operation] = {}
+    accepted: dict[int, Operation] = {}
     for index, one in enumerate(suggestions):
-        if conflicts(taken | {index: one.operation}):
+        if find_conflicts(accepted | {index: one.operation}):
             continue
         try:
-            trial = applied(after, one.operation)
+            trial = apply(after, one.operation)
         except Refusal:
             continue
         if not faults(trial):
-            after, taken[index] = trial, one.operation
-    if not taken:
+            after, accepted[index] = trial, one.operation
+    if not accepted:
         return None
     return {
         "before": schedule(plan).as_json(),
         "after": schedule(after).as_json(),
-        "suggestionIndices": sorted(taken),
+        "suggestionIndices": sorted(accepted),
     }
 
 
-def _shown_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any] | None:
+def _affected_part_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any] | None:
     if isinstance(operation, RemoveTask):
         return {"tasks": []}
     if isinstance(operation, SplitTask | AddTask):
         known = {task.id for task in plan.tasks}
-        new = [_unnumbered(task, after) for task in after.tasks if task.id not in known]
+        new = [_task_preview(task, after) for task in after.tasks if task.id not in known]
         head = {"phaseId": operation.phase_id} if isinstance(operation, AddTask) else {}
         return head | {"tasks": new}
-    return seen(after, operation)
+    return affected_part(after, operation)
 
 
-def _unnumbered(task: Task, plan: Plan) -> dict[str, Any]:
+def _task_preview(task: Task, plan: Plan) -> dict[str, Any]:
     """Return a task to be created. It has no id yet, so its dependencies are given by key."""
     keys = {other.id: other.key for other in plan.tasks}
     shown = task.as_json() | {"dependsOn": [keys.get(id_, id_) for id_ in task.depends_on]}

@@ -124,7 +124,7 @@ def _text_faults(kind: type[Phase | Task | Plan], value: Phase | Task | Plan, fi
 def _keys(plan: Plan) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     ids: set[str] = set()
-    for place, task in _placed(plan):
+    for place, task in _tasks_with_fields(plan):
         if task.id in ids:
             yield Fault(FaultCode.DUPLICATE_ID, place, f"Two tasks have the id {task.id}")
         ids.add(task.id)
@@ -133,7 +133,7 @@ def _keys(plan: Plan) -> Iterator[Fault]:
         seen.setdefault(task.key.casefold(), task.key)
 
 
-def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
+def _tasks_with_fields(plan: Plan) -> Iterator[tuple[str, Task]]:
     for number, phase in enumerate(plan.phases):
         for position, task in enumerate(phase.tasks):
             yield f"phases[{number}].tasks[{position}]", task
@@ -141,7 +141,7 @@ def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
 
 def _dependencies(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
     names = {task.id: task.key for task in plan.tasks}
-    for field, task in _placed(plan):
+    for field, task in _tasks_with_fields(plan):
         if len(set(task.depends_on)) < len(task.depends_on):
             yield Fault(FaultCode.DUPLICATE_DEPENDENCY, f"{field}.dependsOn", f"{task.key} names a dependency twice")
         for other in dict.fromkeys(task.depends_on):
@@ -156,10 +156,10 @@ def _dependency(
         return FaultCode.SELF_DEPENDENCY, f"{task.key} depends on itself"
     if other not in places:
         return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, not a task of this plan"
-    mine, its = places[task.id], places[other]
-    if its.phase > mine.phase:
+    mine, theirs = places[task.id], places[other]
+    if theirs.phase > mine.phase:
         return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]} in a later phase"
-    if its.phase == mine.phase and mine.ordered and its.position > mine.position:
+    if theirs.phase == mine.phase and mine.ordered and theirs.position > mine.position:
         return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, later in the same phase"
     return None
 
@@ -205,7 +205,7 @@ def _links(plan: Plan) -> Iterator[Fault]:
     for id_ in plan.story_ids:
         if path_of(Kind.STORY, id_) is None:
             yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is not a story")
-    for field, task in _placed(plan):
+    for field, task in _tasks_with_fields(plan):
         if task.story_id and path_of(Kind.STORY, task.story_id) is None:
             yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is not a story")
         subtask = path_of(Kind.SUBTASK, task.subtask_id) if task.subtask_id else None

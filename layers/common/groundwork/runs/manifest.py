@@ -9,7 +9,7 @@ from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
 from groundwork.runs.ports import BacklogReader, Parent, RunStore
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 PAGE = 100
 TITLE = 48
@@ -214,4 +214,4 @@ def _last(id_: str) -> int:
 
 
 def _title(text: str) -> str:
-    return shortened(one_line(text), TITLE)
+    return shorten(one_line(text), TITLE)

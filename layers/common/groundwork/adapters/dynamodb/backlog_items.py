@@ -29,7 +29,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     row_of,
     sort_key,
 )
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.model import Artifact, Card, rfc3339
@@ -64,7 +64,7 @@ class DynamoBacklogItems:
         if is_dead(sort_key(path), project.retired):
             raise missing
         try:
-            with wrapped():
+            with translate_errors():
                 found: Card | Artifact = row.get(path.project_id, sort_key(path), consistent_read=True).entity()
                 return found
         except row.DoesNotExist:
@@ -73,7 +73,7 @@ class DynamoBacklogItems:
     def known_cards(self, paths: Sequence[Path]) -> set[Path]:
         """Return the existing cards among those of one project."""
         keys = list({(path.project_id, sort_key(path)) for path in paths})
-        with wrapped():
+        with translate_errors():
             rows = CardRow.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return {path_at(row.pk, row.sk) for row in rows}
 
@@ -97,53 +97,55 @@ class DynamoBacklogItems:
         project = self._projects.row(parent.project_id)
         return (row.entity() for row in self._rows(kind, parent, None) if not is_dead(row.sk, project.retired))
 
-    def _rows(self, kind: Kind, parent: Path, after: str | None, together: int | None = None) -> Iterator[Any]:
+    def _rows(self, kind: Kind, parent: Path, after: str | None, page_size: int | None = None) -> Iterator[Any]:
         row: Any = ROW_OF_KIND[kind]
         start = prefix(kind, parent)
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
-        with wrapped():
+        with translate_errors():
             # consistent: writers must find their own items in the list
-            yield from row.query(parent.project_id, condition, page_size=together, consistent_read=True)
+            yield from row.query(parent.project_id, condition, page_size=page_size, consistent_read=True)
 
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
         """Create an item; `make` gets its path and time. Retries if the number is taken."""
         write_id = secrets.token_hex(6)
-        for attempt in range(contention.TRIES):
-            number, unmoved = self._next_number(kind, parent)
+        for attempt in range(contention.MAX_ATTEMPTS):
+            number, unchanged = self._next_number(kind, parent)
             entity = make(parent.child(kind, number), rfc3339(self._now_ms()))
             transaction = Transaction(self._connection())
             row: Any = row_of(entity)
             row.write_id = write_id
             transaction.put(row, type(row).pk.does_not_exist(), "taken")
             count = [getattr(ProjectRow, COUNT_OF_KIND[kind]).add(1)]
-            below_project = parent.kind is Kind.PROJECT
+            is_top_level = parent.kind is Kind.PROJECT
             transaction.update(
                 ProjectRow(parent.project_id),
                 count,
-                ProjectRow.alive() & unmoved if below_project else ProjectRow.alive(),
+                ProjectRow.alive() & unchanged if is_top_level else ProjectRow.alive(),
             )
-            if not below_project:
-                parents: Any = ROW_OF_KIND[parent.kind]
-                transaction.check(parents, parent.project_id, sort_key(parent), parents.title.exists() & unmoved)
+            if not is_top_level:
+                parent_row: Any = ROW_OF_KIND[parent.kind]
+                transaction.check(
+                    parent_row, parent.project_id, sort_key(parent), parent_row.title.exists() & unchanged
+                )
             try:
                 transaction.commit()
             except (Cancelled, Transient):
                 # the floor may have moved too; the next read reports a missing parent
                 contention.pause(attempt)
-                if self._written(row, write_id):
+                if self._was_written(row, write_id):
                     return entity
             else:
                 return entity
         raise WriteConflict
 
-    def _written(self, row: Any, write_id: str) -> bool:
+    def _was_written(self, row: Any, write_id: str) -> bool:
         """True if an earlier attempt succeeded and only its response was lost."""
         try:
-            with wrapped():
-                there: Any = type(row).get(row.pk, row.sk, consistent_read=True)
+            with translate_errors():
+                stored: Any = type(row).get(row.pk, row.sk, consistent_read=True)
         except row.DoesNotExist:
             return False
-        return bool(there.write_id == write_id)
+        return bool(stored.write_id == write_id)
 
     def _next_number(self, kind: Kind, parent: Path) -> tuple[int, Any]:
         """Return the next number, and the condition that it is unused.
@@ -151,15 +153,15 @@ class DynamoBacklogItems:
         The condition fails if a delete has moved the parent's floor since.
         """
         floor = int(self._projects.row(parent.project_id).floor)
-        unmoved: Any = ProjectRow.floor == floor
+        unchanged: Any = ProjectRow.floor == floor
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
-            parents: Any = ROW_OF_KIND[parent.kind]
+            parent_row: Any = ROW_OF_KIND[parent.kind]
             before = self._floor(parent)
-            unmoved = parents.floor.does_not_exist() if before is None else parents.floor == before
+            unchanged = parent_row.floor.does_not_exist() if before is None else parent_row.floor == before
             floor = before or 0
         row: Any = ROW_OF_KIND[kind]
-        with wrapped():
+        with translate_errors():
             last = list(
                 row.query(
                     parent.project_id,
@@ -170,7 +172,7 @@ class DynamoBacklogItems:
                 )
             )
         highest = path_at(last[0].pk, last[0].sk).number if last else 0
-        return max(highest, floor) + 1, unmoved
+        return max(highest, floor) + 1, unchanged
 
     def update(self, path: Path, changes: Mapping[str, Any]) -> Card | Artifact:
         """Write only the changed fields, so concurrent changes of other fields survive.
@@ -178,7 +180,7 @@ class DynamoBacklogItems:
         A new text removes a card's analysis.
         """
         row: Any = ROW_OF_KIND[path.kind]
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             before = self.get(path)
             actions, condition = _edits(row, changes), row.sk.exists()
             if isinstance(before, Card) and changes.get("text", before.text) != before.text:
@@ -186,7 +188,7 @@ class DynamoBacklogItems:
                 condition &= CardRow.text == before.text
             edited = row(path.project_id, sort_key(path))
             try:
-                with wrapped():
+                with translate_errors():
                     edited.update(actions=actions, condition=condition)
             except ConditionFailed:
                 # missing (reported by the next read), or another writer changed the text
@@ -198,7 +200,7 @@ class DynamoBacklogItems:
 
     def delete(self, path: Path) -> None:
         """Delete an item; rows below it are dead at once and purged later. Raises BacklogInUse."""
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             entity = self.get(path)
             transaction = Transaction(self._connection())
             check_unused(transaction, path)
@@ -228,20 +230,20 @@ class DynamoBacklogItems:
             condition &= ProjectRow.floor == floor
         transaction.update(ProjectRow(path.project_id), actions, condition, "floor")
         if path.kind in (Kind.STORY, Kind.SUBTASK):
-            parents: Any = ROW_OF_KIND[path.parent.kind]
+            parent_row: Any = ROW_OF_KIND[path.parent.kind]
             key = (path.project_id, sort_key(path.parent))
             floor_before = self._floor(path.parent)
-            raised = [parents.floor.set(max(floor_before or 0, path.number))]
-            unmoved = parents.floor.does_not_exist() if floor_before is None else parents.floor == floor_before
-            transaction.update(parents(*key), raised, parents.title.exists() & unmoved, "floor")
+            raise_floor = [parent_row.floor.set(max(floor_before or 0, path.number))]
+            unchanged = parent_row.floor.does_not_exist() if floor_before is None else parent_row.floor == floor_before
+            transaction.update(parent_row(*key), raise_floor, parent_row.title.exists() & unchanged, "floor")
 
     def _floor(self, parent: Path) -> int | None:
         """Raises NotFound if the parent is missing."""
-        parents: Any = ROW_OF_KIND[parent.kind]
+        parent_row: Any = ROW_OF_KIND[parent.kind]
         try:
-            with wrapped():
-                floor = parents.get(parent.project_id, sort_key(parent), consistent_read=True).floor
-        except parents.DoesNotExist:
+            with translate_errors():
+                floor = parent_row.get(parent.project_id, sort_key(parent), consistent_read=True).floor
+        except parent_row.DoesNotExist:
             raise NotFound.of(_NAMES[parent.kind], str(parent)) from None
         return None if floor is None else int(floor)
 

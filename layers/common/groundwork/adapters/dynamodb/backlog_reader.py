@@ -21,7 +21,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     prefix,
     sort_key,
 )
-from groundwork.adapters.dynamodb.client import wrapped
+from groundwork.adapters.dynamodb.client import translate_errors
 from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
@@ -49,30 +49,30 @@ class DynamoBacklogReader:
 
     def story_and_epic(self, story: Path) -> tuple[Story | None, Epic | None]:
         """Read both in one request."""
-        with wrapped(), TransactGet(connection=self._connection()) as transaction:
+        with translate_errors(), TransactGet(connection=self._connection()) as transaction:
             found_story = transaction.get(StoryRow, story.project_id, sort_key(story))
             found_epic = transaction.get(EpicRow, story.project_id, sort_key(story.parent))
         return _entity(found_story), _entity(found_epic)
 
     def subtasks(self, story: Path) -> list[Subtask]:
-        with wrapped():
+        with translate_errors():
             below = SubtaskRow.sk.startswith(prefix(Kind.SUBTASK, story))
             return [row.entity() for row in SubtaskRow.query(story.project_id, below, consistent_read=True)]
 
     def existing(self, paths: Sequence[Path]) -> list[Path]:
         keys = {(path.project_id, sort_key(path)): path for path in paths}
-        with wrapped():
+        with translate_errors():
             found = KeyRow.batch_get(list(keys), consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return [keys[(row.pk, row.sk)] for row in found]
 
     def all_cards(self, project_id: str) -> Iterator[list[Card]]:
-        with wrapped():
+        with translate_errors():
             rows = CardRow.query(project_id, CardRow.sk.startswith("C#"), consistent_read=True)
             for page in batched(rows, PAGE, strict=False):
                 yield [row.entity() for row in page]
 
     def all_epics(self, project_id: str) -> list[Epic]:
-        with wrapped():
+        with translate_errors():
             return [
                 row.entity() for row in EpicRow.query(project_id, EpicRow.sk.startswith("E#"), consistent_read=True)
             ]
@@ -84,7 +84,7 @@ class DynamoBacklogReader:
             path = Path(Kind.EPIC, project_id, (epic,))
             start = sort_key(path) if kind is Kind.EPIC else prefix(kind, path)
         retired = self._project(project_id).retired
-        with wrapped():
+        with translate_errors():
             rows = row_type.query(project_id, row_type.sk.startswith(start), consistent_read=True)
             alive = (row for row in rows if not is_dead(row.sk, retired))
             for page in batched(alive, PAGE, strict=False):
@@ -105,7 +105,7 @@ class DynamoBacklogReader:
         kind = Kind.STORY if parents[0].kind is Kind.EPIC else Kind.SUBTASK
         first, last = prefix(kind, min(parents, key=_numbers)), prefix(kind, max(parents, key=_numbers))
         found: dict[tuple[int, ...], list[int]] = {}
-        with wrapped():
+        with translate_errors():
             rows = KeyRow.query(
                 parents[0].project_id,
                 KeyRow.sk.between(first, last + "~"),
@@ -119,7 +119,7 @@ class DynamoBacklogReader:
 
     def _project(self, project_id: str) -> ProjectRow:
         try:
-            with wrapped():
+            with translate_errors():
                 return ProjectRow.get(project_id, "P", consistent_read=True)
         except ProjectRow.DoesNotExist:
             raise NotFound.of("project", project_id) from None
@@ -127,7 +127,7 @@ class DynamoBacklogReader:
     def _get(self, row: type[Any], paths: Sequence[Path]) -> list[Any]:
         """Return rows in the given order, without missing ones."""
         keys = [(path.project_id, sort_key(path)) for path in dict.fromkeys(paths)]
-        with wrapped():
+        with translate_errors():
             found = {got.sk: got for got in row.batch_get(keys, consistent_read=True)} if keys else {}
         return [found[sk] for _, sk in keys if sk in found]
 

@@ -41,7 +41,7 @@ def prefix(kind: Kind, parent: Path) -> str:
 
 def path_at(project_id: str, sk: str) -> Path:
     letters, *numbers = sk.split("#")
-    kind = next(kind for kind, its in _LETTERS.items() if its == letters)
+    kind = next(kind for kind, letter in _LETTERS.items() if letter == letters)
     return Path(kind, project_id, tuple(int(number) for number in numbers))
 
 
@@ -322,7 +322,7 @@ def row_of(entity: Card | Artifact) -> Model:
         case Epic():
             return EpicRow(
                 **key,
-                **_made(entity),
+                **_common_fields(entity),
                 description=entity.description,
                 goal=entity.goal,
                 card_numbers=card_numbers(entity.card_ids),
@@ -331,7 +331,7 @@ def row_of(entity: Card | Artifact) -> Model:
         case Story():
             return StoryRow(
                 **key,
-                **_made(entity),
+                **_common_fields(entity),
                 role=entity.role,
                 want=entity.want,
                 benefit=entity.benefit,
@@ -341,14 +341,14 @@ def row_of(entity: Card | Artifact) -> Model:
                 card_numbers=card_numbers(entity.card_ids),
             )
         case Subtask():
-            return SubtaskRow(**key, **_made(entity), description=entity.description, effort=entity.effort)
+            return SubtaskRow(**key, **_common_fields(entity), description=entity.description, effort=entity.effort)
 
 
 def stored_analysis(analysis: CardAnalysis) -> dict[str, Any]:
     return analysis.stored()
 
 
-def _made(entity: Artifact) -> dict[str, Any]:
+def _common_fields(entity: Artifact) -> dict[str, Any]:
     run = parse(entity.run_id) if entity.run_id else None
     return {"title": entity.title, "created_at": to_ms(entity.created_at), "run": run.number if run else None}
 

@@ -8,15 +8,15 @@ from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.card_upload import NewCard
 from groundwork.errors import NotFound, Transient, WriteConflict
 
-CARDS_A_TRANSACTION = 45
+MAX_CARDS_PER_TRANSACTION = 45
 """With up to two rows a card and the project's row, a transaction stays below 100 actions."""
 
-BYTES_A_TRANSACTION = 2 * 1024 * 1024
+MAX_BYTES_PER_TRANSACTION = 2 * 1024 * 1024
 """Half of DynamoDB's 4 MB: sizes of rows are estimates."""
 
 
@@ -46,7 +46,7 @@ class DynamoCards:
     def _unknown(self, project_id: str, cards: Sequence[NewCard]) -> list[NewCard]:
         self._projects.row(project_id)
         keys = [(project_id, external_key(card.external_id)) for card in cards if card.external_id]
-        with wrapped():
+        with translate_errors():
             known = {row.sk for row in ExternalIdRow.batch_get(keys)} if keys else set()
         return [card for card in cards if not card.external_id or external_key(card.external_id) not in known]
 
@@ -54,7 +54,7 @@ class DynamoCards:
         """Reserve `count` card numbers; return the first."""
         row = ProjectRow(project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=[ProjectRow.last_card.add(count)], condition=ProjectRow.alive())
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
@@ -62,7 +62,7 @@ class DynamoCards:
 
     def _put_cards(self, project_id: str, group: list[tuple[int, NewCard]]) -> int:
         """Return the number of new cards; concurrent imports may have taken some external ids."""
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             if not group:
                 return 0
             try:
@@ -98,7 +98,7 @@ def _groups(cards: Sequence[NewCard], first: int) -> Iterator[list[tuple[int, Ne
     size = 0
     for number, card in enumerate(cards, first):
         added = len(card.text.encode()) + len(json.dumps(card.metadata))
-        if group and (len(group) == CARDS_A_TRANSACTION or size + added > BYTES_A_TRANSACTION):
+        if group and (len(group) == MAX_CARDS_PER_TRANSACTION or size + added > MAX_BYTES_PER_TRANSACTION):
             yield group
             group, size = [], 0
         group.append((number, card))

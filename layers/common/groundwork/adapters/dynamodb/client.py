@@ -15,7 +15,7 @@ from groundwork.errors import GroundworkError, Transient
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
-_PASSING = {
+_TEMPORARY = {
     "InternalServerError",
     "InternalFailure",
     "ProvisionedThroughputExceededException",
@@ -54,7 +54,7 @@ def bind(rows: list[type[Model]], table_name: str, region: str, endpoint: str | 
 
 
 @contextmanager
-def wrapped() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Convert driver errors to ConditionFailed or Transient; the rest are faults in our code."""
     try:
         yield
@@ -64,7 +64,7 @@ def wrapped() -> Iterator[None]:
         code = _code(exc)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed from exc
-        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+        if code in _TEMPORARY or isinstance(exc.cause, BotoCoreError):
             raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
         raise
     except BotoCoreError as exc:
@@ -106,14 +106,14 @@ class Transaction:
     def commit(self) -> None:
         """Raises Cancelled (conditions), Transient (conflict, throttling, network)."""
         try:
-            with wrapped():
+            with translate_errors():
                 self._write._commit()
         except TransactWriteError as exc:
             self._explain(exc)
 
     def _explain(self, exc: TransactWriteError) -> None:
         code = _code(exc)
-        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+        if code in _TEMPORARY or isinstance(exc.cause, BotoCoreError):
             raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
         tags = [tag for group in self._tags.values() for tag in group]
         failed = [

@@ -3,7 +3,7 @@
 import random
 import time
 
-TRIES = 20
+MAX_ATTEMPTS = 20
 """Enough for twenty writers of one number. A client waits at most 10 s before an error."""
 
 

@@ -1,6 +1,6 @@
 """Checks of every manual delete: items in use by a run stay."""
 
-from groundwork.adapters.dynamodb.client import Cancelled, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, Transaction, translate_errors
 from groundwork.adapters.dynamodb.run_rows import LockRow, lock_key
 from groundwork.errors import BacklogInUse, NotFound, WriteConflict
 from groundwork.ids import Kind, Path
@@ -27,9 +27,9 @@ def commit_delete(transaction: Transaction, path: Path) -> None:
     try:
         transaction.commit()
     except Cancelled as cancelled:
-        in_the_way = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
-        if in_the_way:
-            raise _in_use(path.project_id, in_the_way[0]) from None
+        blocking = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
+        if blocking:
+            raise _in_use(path.project_id, blocking[0]) from None
         if "floor" in cancelled.tags and "row" not in cancelled.tags:
             raise WriteConflict from None
         raise NotFound.of(path.kind.name.lower(), str(path)) from None
@@ -37,7 +37,7 @@ def commit_delete(transaction: Transaction, path: Path) -> None:
 
 def _in_use(project_id: str, type_: RunType) -> BacklogInUse | WriteConflict:
     condition = LockRow.sk == lock_key(type_)
-    with wrapped():
+    with translate_errors():
         locks = list(LockRow.query(project_id, condition, consistent_read=True))
     # the run may have ended since
     return BacklogInUse(locks[0].run_id) if locks else WriteConflict()

@@ -6,9 +6,9 @@ Reads are consistent: writers see their own edits.
 from collections.abc import Sequence
 from typing import Any
 
-from groundwork.adapters.dynamodb.client import wrapped
+from groundwork.adapters.dynamodb.client import translate_errors
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key, state_of
-from groundwork.adapters.dynamodb.plan_lists import PLANS, listed
+from groundwork.adapters.dynamodb.plan_lists import PLANS, list_ids
 from groundwork.adapters.dynamodb.plan_rows import (
     HEAD,
     ContentRow,
@@ -46,19 +46,19 @@ class PlanReader:
         self, repository_id: str | None, before: str | None, limit: int
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Return plans in brief, newest first (all, or a repository's), and the next position."""
-        ids, more = listed(repository_id or PLANS, before, limit)
+        ids, more = list_ids(repository_id or PLANS, before, limit)
         return _summaries(ids), more
 
     def of_story(self, story_id: str) -> list[dict[str, Any]]:
         """Return the progress of each plan linked to the story (`links.progress_on_story`)."""
-        with wrapped():
+        with translate_errors():
             rows = list(LinkRow.query(story_id, consistent_read=True))
-        tasks = {row.sk: [_linked(row, *line) for line in row.tasks] for row in rows}
+        tasks = {row.sk: [_task_and_subtask(row, *line) for line in row.tasks] for row in rows}
         states = _states([(plan_id, id_) for plan_id, lines in tasks.items() for id_, _ in lines])
         return [progress_on_story(summary, tasks[summary["id"]], states) for summary in _summaries(list(tasks))]
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
-        with wrapped():
+        with translate_errors():
             heads = list(PlanRow.query(plan_id, PlanRow.sk == HEAD, consistent_read=True))
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
         # states of earlier rounds do not count after a restart of the plan
@@ -71,7 +71,7 @@ class PlanReader:
             raise NotFound.of("iteration", iteration_id)
         self._head(path.project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row = IterationRow.get(path.project_id, iteration_key(path.number), consistent_read=True)
         except IterationRow.DoesNotExist:
             raise NotFound.of("iteration", iteration_id) from None
@@ -81,7 +81,7 @@ class PlanReader:
         """Return iterations with a number below `before`, newest first."""
         self._head(plan_id)
         between = IterationRow.sk.between(iteration_key(0), iteration_key((before or 1_000_000) - 1))
-        with wrapped():
+        with translate_errors():
             rows = IterationRow.query(plan_id, between, scan_index_forward=False, limit=limit, consistent_read=True)
             return [iteration_of(row) for row in rows]
 
@@ -110,14 +110,14 @@ class PlanReader:
 
     def _of_iteration(self, letter: str, iteration: Iteration) -> list[ContentRow]:
         start = f"{letter}#{iteration.number:06d}#"
-        with wrapped():
+        with translate_errors():
             return list(ContentRow.query(iteration.plan_id, ContentRow.sk.startswith(start), consistent_read=True))
 
     def _head(self, plan_id: str) -> PlanRow:
         if path_of(Kind.PLAN, plan_id) is None:
             raise NotFound.of("plan", plan_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row = PlanRow.get(plan_id, HEAD, consistent_read=True)
         except PlanRow.DoesNotExist:
             raise NotFound.of("plan", plan_id) from None
@@ -128,7 +128,7 @@ class PlanReader:
     def _version(self, head: PlanRow, version: int) -> Plan:
         index = self._index(head.pk, version)
         keys = [(head.pk, sk) for sk in dict.fromkeys(keys_of(index))]
-        with wrapped():
+        with translate_errors():
             # consistent: the revisions may be brand new
             content = {row.sk: row.content for row in ContentRow.batch_get(keys, consistent_read=True)}
         if len(content) < len(keys):
@@ -137,20 +137,20 @@ class PlanReader:
         return plan_of(head, version, index, content)
 
     def _index(self, plan_id: str, version: int) -> list[Any]:
-        with wrapped():
+        with translate_errors():
             rows = list(VersionRow.query(plan_id, VersionRow.sk == version_key(version), consistent_read=True))
         if not rows:
             raise NotFound(f"The plan {plan_id!r} has no version {version}.")
         return list(rows[0].index)
 
 
-def _linked(row: LinkRow, number: str, subtask: int | None, *_: Any) -> tuple[str, str | None]:
+def _task_and_subtask(row: LinkRow, number: str, subtask: int | None, *_: Any) -> tuple[str, str | None]:
     """Return the ids of a task and of its subtask."""
     return f"{row.sk}-{number}", None if subtask is None else f"{row.pk}-{Kind.SUBTASK.value}{subtask}"
 
 
 def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
-    with wrapped():
+    with translate_errors():
         keys = [(id_, HEAD) for id_ in ids]
         found = {row.pk: row for row in PlanRow.batch_get(keys, consistent_read=True)} if ids else {}
     return [found[id_].summary() for id_ in ids if id_ in found and found[id_].deleted_at is None]
@@ -158,6 +158,6 @@ def _summaries(ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
     keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
-    with wrapped():
+    with translate_errors():
         rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
     return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}

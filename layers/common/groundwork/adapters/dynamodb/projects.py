@@ -7,7 +7,7 @@ from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import PROJECT_SK, PROJECTS_PK, PURGE, ProjectListRow, ProjectRow
-from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_key
 from groundwork.backlog.model import Counts, Project
@@ -34,7 +34,7 @@ class DynamoProjects:
     def get(self, project_id: str) -> Project:
         """Return the project with exact counts: its row's, plus results of active runs."""
         row = self.row(project_id)
-        for _ in range(contention.TRIES):
+        for _ in range(contention.MAX_ATTEMPTS):
             project = self._with_live_counts([row])[0]
             again = self.row(project_id)
             if again.entity() == row.entity():
@@ -52,24 +52,24 @@ class DynamoProjects:
     def page(self, before: str | None, limit: int) -> tuple[list[Project], str | None]:
         """Return projects, newest first, and the position of the next page."""
         condition = ProjectListRow.sk < before if before else None
-        with wrapped():
-            listed = list(
+        with translate_errors():
+            entries = list(
                 ProjectListRow.query(
                     PROJECTS_PK, condition, scan_index_forward=False, limit=limit, consistent_read=True
                 )
             )
-            ids = [row.sk.partition("#")[2] for row in listed]
+            ids = [row.sk.partition("#")[2] for row in entries]
             keys = [(id_, PROJECT_SK) for id_ in ids]
             found = {row.pk: row for row in ProjectRow.batch_get(keys, consistent_read=True)} if ids else {}
         rows = [found[id_] for id_ in ids if id_ in found and found[id_].deleted_at is None]
-        return self._with_live_counts(rows), listed[-1].sk if len(listed) == limit else None
+        return self._with_live_counts(rows), entries[-1].sk if len(entries) == limit else None
 
     def update(self, project_id: str, changes: dict[str, str]) -> Project:
         self.row(project_id)
         actions = [getattr(ProjectRow, name).set(value) for name, value in changes.items()]
         row = ProjectRow(project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=actions, condition=ProjectRow.alive())
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
@@ -81,8 +81,8 @@ class DynamoProjects:
         transaction = Transaction(self._connection())
         check_unused(transaction, Path(Kind.PROJECT, project_id))
         now = self._now_ms()
-        gone = [ProjectRow.deleted_at.set(now), ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(now)]
-        transaction.update(ProjectRow(project_id), gone, ProjectRow.alive(), "project")
+        deletion = [ProjectRow.deleted_at.set(now), ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(now)]
+        transaction.update(ProjectRow(project_id), deletion, ProjectRow.alive(), "project")
         transaction.delete(ProjectListRow(PROJECTS_PK, ProjectListRow.sort_key(int(row.created_at), project_id)))
         commit_delete(transaction, Path(Kind.PROJECT, project_id))
 
@@ -90,7 +90,7 @@ class DynamoProjects:
         if not PROJECT_ID.fullmatch(project_id):
             raise NotFound.of("project", project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row = ProjectRow.get(project_id, PROJECT_SK, consistent_read=True)
         except ProjectRow.DoesNotExist:
             raise NotFound.of("project", project_id) from None
@@ -99,24 +99,24 @@ class DynamoProjects:
         return row
 
     def _with_live_counts(self, rows: Sequence[ProjectRow]) -> list[Project]:
-        live = self._live_counts([row.pk for row in rows])
+        active = self._live_counts([row.pk for row in rows])
         projects = []
         for row in rows:
             project = row.entity()
-            gained = {name: getattr(project.counts, name) + more for name, more in live.get(row.pk, {}).items()}
-            projects.append(project.model_copy(update={"counts": project.counts.model_copy(update=gained)}))
+            totals = {name: getattr(project.counts, name) + change for name, change in active.get(row.pk, {}).items()}
+            projects.append(project.model_copy(update={"counts": project.counts.model_copy(update=totals)}))
         return projects
 
     def _live_counts(self, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return results of active runs by project and count, not yet in the project's row."""
         types = [type_ for type_ in RunType if type_.counted]
         locks = [(id_, lock_key(type_)) for id_ in project_ids for type_ in types]
-        live: dict[str, dict[str, int]] = {}
-        with wrapped():
+        active: dict[str, dict[str, int]] = {}
+        with translate_errors():
             keys = [run_key(lock.run_id) for lock in LockRow.batch_get(locks, consistent_read=True)] if locks else []
             for row in RunRow.batch_get(keys, consistent_read=True) if keys else ():
                 counted = RunType(row.type).counted
                 # a run that ended between the two reads is in the project's row, or will be read again
                 if counted and row.status in ("QUEUED", "RUNNING"):
-                    live.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)
-        return live
+                    active.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)
+        return active

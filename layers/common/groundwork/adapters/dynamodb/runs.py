@@ -16,7 +16,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     sort_key,
     stored_analysis,
 )
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.plan_run_writes import close, write
 from groundwork.adapters.dynamodb.run_rows import (
     ACTIVE,
@@ -73,14 +73,14 @@ class DynamoRuns:
         row = ProjectRow(project_id)
         alive = ProjectRow.name.exists() & ProjectRow.deleted_at.does_not_exist()
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=[ProjectRow.last_run.add(1)], condition=alive)
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
         return int(row.last_run)
 
     def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
-        with wrapped():
+        with translate_errors():
             rows = list(
                 IdempotencyRow.query(
                     project_id, IdempotencyRow.sk == _idempotency_key(idempotency.key), consistent_read=True
@@ -115,7 +115,7 @@ class DynamoRuns:
     def _take_retry(self, transaction: Transaction, run: Run) -> None:
         """A run is retried once; again only where that retry was cancelled."""
         project_id, sk = run_key(run.retry_of or "")
-        with wrapped():
+        with translate_errors():
             given = list(RetriedRow.query(project_id, RetriedRow.sk == f"RETRIED#{sk}", consistent_read=True))
         condition: Condition = RetriedRow.pk.does_not_exist()
         if given and self.load(given[0].run_id).status is RunStatus.CANCELLED:
@@ -148,7 +148,7 @@ class DynamoRuns:
         except ValueError:
             raise NotFound.of("run", run_id) from None
         try:
-            with wrapped():
+            with translate_errors():
                 row = RunRow.get(*key, consistent_read=consistent)
         except RunRow.DoesNotExist:
             raise NotFound.of("run", run_id) from None
@@ -160,7 +160,7 @@ class DynamoRuns:
     def save(self, run: Run, before: Run, changes: Changes) -> None:
         if changes == Changes():
             try:
-                with wrapped():
+                with translate_errors():
                     RunRow(*run_key(run.id)).update(actions=run_actions(run), condition=_unchanged(before))
             except ConditionFailed:
                 raise LeaseLost from None
@@ -231,7 +231,7 @@ class DynamoRuns:
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
         """The targets with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last), consistent_read=True))
         lines = [
             target_of(int(row.sk[2:]) * PAGE + position, line)
@@ -241,7 +241,7 @@ class DynamoRuns:
         return [target for target in lines if start <= target.index < stop]
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]:
-        with wrapped():
+        with translate_errors():
             lines = LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")
             for row in LinesRow.query(run_id, lines, consistent_read=True):
                 yield from (entry_of(int(row.sk[2:]), line) for line in row.lines)
@@ -256,37 +256,37 @@ class DynamoRuns:
 
     def drafts(self, run_id: str) -> list[EpicDraft]:
         project_id, _ = run_key(run_id)
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk.startswith("D#"), consistent_read=True))
         return [draft_of(project_id, line) for row in rows for line in row.lines]
 
     def _lines(self, run_id: str, sk: str) -> list[Any]:
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk == sk, consistent_read=True))
         return list(rows[0].lines) if rows else []
 
     def runs_of(self, project_id: str, before: int | None, limit: int) -> list[Run]:
         """The project's runs, newest first, with a number below `before`."""
         upper = f"R#{(before or 1_000_000) - 1:06d}"
-        with wrapped():
+        with translate_errors():
             rows = RunRow.query(project_id, RunRow.sk.between("R#000000", upper), scan_index_forward=False, limit=limit)
             return [run_of(row) for row in rows]
 
     def later(self, run_id: str) -> list[Run]:
         project_id, sk = run_key(run_id)
         after = RunRow.sk.between(f"{sk}!", "R#~")
-        with wrapped():
+        with translate_errors():
             return [run_of(row) for row in RunRow.query(project_id, after, consistent_read=True)]
 
     def holders(self, project_id: str) -> dict[RunType, str]:
-        with wrapped():
+        with translate_errors():
             rows = list(LockRow.query(project_id, LockRow.sk.startswith("LOCK#"), consistent_read=True))
         return {RunType(row.sk[5:]): row.run_id for row in rows}
 
     # logs
 
     def log(self, run_id: str, lines: Sequence[LogLine]) -> None:
-        with wrapped(), LogRow.batch_write() as batch:
+        with translate_errors(), LogRow.batch_write() as batch:
             for position, line in enumerate(lines):
                 # a time with a position: it rises from hop to hop without anybody counting
                 seq = line.at * 1000 + position % 1000
@@ -303,13 +303,13 @@ class DynamoRuns:
                 )
 
     def logs(self, run_id: str, after: int, limit: int) -> list[LogLine]:
-        with wrapped():
+        with translate_errors():
             rows = list(LogRow.query(run_id, LogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
         return [LogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
 
     def note(self, run_id: str, message: str) -> None:
         try:
-            with wrapped():
+            with translate_errors():
                 RunRow(*run_key(run_id)).update(
                     actions=[RunRow.phase_detail.set(message[:300])],
                     condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
@@ -320,18 +320,18 @@ class DynamoRuns:
     # the schedule
 
     def active(self) -> list[str]:
-        with wrapped():
+        with translate_errors():
             return [_id_of(row.pk, row.sk) for row in RunRow.attention_index.query(ACTIVE)]
 
     def due_for_retry(self, now: int) -> list[str]:
         index = RetryRow.attention_index
-        with wrapped():
+        with translate_errors():
             rows = index.query(RETRY, RetryRow.attention_at <= now)
             return [_id_of(row.pk, row.sk.removeprefix("RETRY#")) for row in rows]
 
     def settle_retry(self, run_id: str) -> None:
         project_id, sk = run_key(run_id)
-        with wrapped():
+        with translate_errors():
             RetryRow(project_id, f"RETRY#{sk}", attention_at=0).delete()
 
 

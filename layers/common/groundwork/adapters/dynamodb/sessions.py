@@ -9,7 +9,7 @@ import uuid
 import zlib
 from typing import Any
 
-from groundwork.adapters.dynamodb.client import ConditionFailed, wrapped
+from groundwork.adapters.dynamodb.client import ConditionFailed, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import KeptRow, PartRow
 from groundwork.adapters.dynamodb.plan_rows import suffix
 from groundwork.agent.patches import Patch, PatchRef
@@ -54,7 +54,7 @@ class DynamoSessions:
                 row = _named(plan_id, _earlier(key, attempt))
             if row is None:
                 return None
-            with wrapped():
+            with translate_errors():
                 start = f"{key}#{row.revision}#"
                 parts = list(PartRow.query(plan_id, PartRow.sk.startswith(start), consistent_read=True))
             if len(parts) == int(row.parts):
@@ -71,12 +71,12 @@ class DynamoSessions:
         stays = old is not None and letter == "D" and int(old.attempt) < attempt
         if stays:
             self._set_aside(plan_id, key, old)
-        with wrapped():
+        with translate_errors():
             for number, start in enumerate(range(0, len(packed), PART)):
                 PartRow(plan_id, f"{key}#{revision}#{number:03d}", content=packed[start : start + PART]).save()
         parts = -(-len(packed) // PART)
         try:
-            with wrapped():
+            with translate_errors():
                 row = KeptRow(plan_id, key, attempt=attempt, revision=revision, parts=parts, turns=turns)
                 row.save(condition=unchanged)
         except ConditionFailed:
@@ -92,7 +92,7 @@ class DynamoSessions:
         """A patch that was withdrawn, so that there is a newer one: what was built on it is still understood by it."""
         attempt = int(old.attempt)
         aside = KeptRow(plan_id, _earlier(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
-        with wrapped():
+        with translate_errors():
             aside.save()
 
 
@@ -101,11 +101,11 @@ def _earlier(key: str, attempt: int) -> str:
 
 
 def _delete(plan_id: str, start: str, parts: int) -> None:
-    with wrapped():
+    with translate_errors():
         for number in range(parts):
             PartRow(plan_id, f"{start}#{number:03d}").delete()
 
 
 def _named(plan_id: str, key: str) -> Any:
-    with wrapped():
+    with translate_errors():
         return next(iter(KeptRow.query(plan_id, KeptRow.sk == key, consistent_read=True)), None)

@@ -77,6 +77,6 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),
         measures=DynamoMeasures(),
-        executions=DynamoExecutions(connection, settings.most_tasks, now_ms),
+        executions=DynamoExecutions(connection, settings.max_tasks, now_ms),
         sessions=DynamoSessions(),
     )

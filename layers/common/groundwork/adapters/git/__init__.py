@@ -4,6 +4,6 @@ Modules import dulwich in functions, so that only workers using a repository pay
 """
 
 from groundwork.adapters.git.survey import surveyor
-from groundwork.adapters.git.transport import credentials, local_path
+from groundwork.adapters.git.transport import local_path, parse_credentials
 
-__all__ = ["credentials", "local_path", "surveyor"]
+__all__ = ["local_path", "parse_credentials", "surveyor"]

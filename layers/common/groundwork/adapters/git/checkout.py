@@ -21,7 +21,7 @@ SAME_NAME = "another name differs from its own by case only"
 
 
 @dataclass
-class _Found:
+class _Progress:
     links: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     files: int = 0
@@ -32,42 +32,42 @@ class _Found:
 def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checkout:
     """Fill an empty or missing folder. Raises RepositoryRefused if a limit is exceeded."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = _Found()
-    for path, mode, sha in _entries(store, store[commit].tree, found, 2 * bounds.files):
+    progress = _Progress()
+    for path, mode, sha in _entries(store, store[commit].tree, progress, 2 * bounds.files):
         if S_ISDIR(mode):
-            _make(folder, path, found)
+            _make_folder(folder, path, progress)
         elif S_ISLNK(mode):
-            leads_to = bytes(store[sha].as_raw_string()) if sha in store else b"?"
-            found.links[path] = leads_to[:MAX_LINK].decode("utf-8", errors="replace")
+            target = bytes(store[sha].as_raw_string()) if sha in store else b"?"
+            progress.links[path] = target[:MAX_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
-            found.left_out[path] = "another repository"
+            progress.left_out[path] = "another repository"
         elif sha not in store:
-            found.left_out[path] = f"larger than {MAX_FILE_MB} MB"
+            progress.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
-            _write(folder, path, bytes(store[sha].as_raw_string()), found, bounds)
-    return Checkout(folder, commit.decode(), found.files, found.bytes, found.links, found.left_out)
+            _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
+    return Checkout(folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out)
 
 
-def _entries(store: Any, root: bytes, found: _Found, most: int) -> Iterator[tuple[str, int, bytes]]:
+def _entries(store: Any, root: bytes, progress: _Progress, max_entries: int) -> Iterator[tuple[str, int, bytes]]:
     """Yield folders before their content. Raises RepositoryRefused above `max_entries`.
 
     Not recursive: the repository is untrusted and may nest deeply. A few folders that contain one another can make
     billions of entries without a single file.
     """
-    todo = [("", 0, root)]
-    while todo:
-        prefix, depth, tree = todo.pop()
+    pending = [("", 0, root)]
+    while pending:
+        prefix, depth, tree = pending.pop()
         for entry in entries(store, tree):
-            found.entries += 1
-            if found.entries > most:
-                raise RepositoryRefused(f"The repository has more than {most} files and folders.")
+            progress.entries += 1
+            if progress.entries > max_entries:
+                raise RepositoryRefused(f"The repository has more than {max_entries} files and folders.")
             path = prefix + entry.path.decode("utf-8", errors="replace")
             if problem := _problem(entry.path, path, depth):
-                found.left_out[path] = problem
+                progress.left_out[path] = problem
                 continue
             yield path, entry.mode, entry.sha
             if S_ISDIR(entry.mode):
-                todo.append((path + "/", depth + 1, entry.sha))
+                pending.append((path + "/", depth + 1, entry.sha))
 
 
 def _problem(name: bytes, path: str, depth: int) -> str | None:
@@ -81,24 +81,24 @@ def _problem(name: bytes, path: str, depth: int) -> str | None:
         return "its name is not UTF-8"
 
 
-def _make(folder: Path, path: str, found: _Found) -> None:
+def _make_folder(folder: Path, path: str, progress: _Progress) -> None:
     try:
         (folder / path).mkdir(exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        found.left_out[path] = SAME_NAME
+        progress.left_out[path] = SAME_NAME
 
 
-def _write(folder: Path, path: str, content: bytes, found: _Found, bounds: Bounds) -> None:
+def _write(folder: Path, path: str, content: bytes, progress: _Progress, bounds: Bounds) -> None:
     """Raises RepositoryRefused."""
-    found.files, found.bytes = found.files + 1, found.bytes + len(content)
-    if found.files > bounds.files or found.bytes > bounds.checkout_bytes:
+    progress.files, progress.bytes = progress.files + 1, progress.bytes + len(content)
+    if progress.files > bounds.files or progress.bytes > bounds.checkout_bytes:
         limit = f"{bounds.files} files or {bounds.checkout_bytes // 2**20} MB"
         raise RepositoryRefused(f"The repository has more than {limit}.")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         descriptor = os.open(folder / path, flags, 0o644)
     except (FileExistsError, NotADirectoryError):
-        found.left_out[path] = SAME_NAME
+        progress.left_out[path] = SAME_NAME
         return
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -7,19 +7,19 @@ from typing import Any
 
 from groundwork.adapters.git import task_commits, tree_merge
 from groundwork.adapters.git.clone import AnswerLost, Clone, HeadMoved
-from groundwork.adapters.git.trees import rebuilt
+from groundwork.adapters.git.trees import update_tree
 from groundwork.agent.changes import Changes
 from groundwork.agent.commit_message import TASK, trailers
 from groundwork.agent.repository import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
 
 IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
-TRIES = 60
+MAX_ATTEMPTS = 60
 """Enough for forty concurrent tasks: one of them lands in each round."""
 
-FEW = 50
+FIRST_COMMITS = 50
 """Commits searched first."""
 
-FAULTS = 4
+MAX_FAULTS = 4
 """Consecutive faults of the server before a later invocation takes over."""
 
 type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
@@ -69,21 +69,21 @@ def land(
 
     Each round searches the branch first, so a push with a lost response is found and not repeated.
     """
-    landed = _Landings(clone, branch, work)
+    search = _LandedSearch(clone, branch, work)
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
-        if there := landed.look(now):
-            return there
-        merged = tree_merge.on_head(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
-        root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
+        if landed := search.find(now):
+            return landed
+        merged = tree_merge.merge_onto(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
+        root, trees = update_tree(clone.store, clone.store[now].tree, merged.updates)
         if not going():
             raise NotLanded
         return commit_of(root, now, work.text, [*merged.blobs, *trees])
 
-    return pushed(clone, branch, [work.base], build, sleep, 1 if clone.looks_cheaply else None)
+    return push_rebased(clone, branch, [work.base], build, sleep, 1 if clone.can_omit_files else None)
 
 
-class _Landings:
+class _LandedSearch:
     """Searches commits added since the work began for the task's own.
 
     Only the head is fetched with its files if the server can omit them: someone may have merged years of another
@@ -94,29 +94,29 @@ class _Landings:
         self._clone, self._branch, self._since = clone, branch, work.since
         self._task_id, self._seen = trailers(work.text)[TASK], {work.base}
 
-    def look(self, now: bytes) -> Landed | None:
-        found = self._among(task_commits.history(self._clone.store, now))
+    def find(self, now: bytes) -> Landed | None:
+        found = self._find_among(task_commits.history(self._clone.store, now))
         known = now in self._seen or self._seen.issuperset(self._clone.store[now].parents)
-        if not found and not known and self._clone.looks_cheaply:
-            found = self._below()
+        if not found and not known and self._clone.can_omit_files:
+            found = self._find_in_messages()
         self._seen.add(now)
         return found
 
-    def _below(self) -> Landed | None:
+    def _find_in_messages(self) -> Landed | None:
         """Search without files. A few commits usually reach one already searched."""
-        for most in (FEW, task_commits.MAX_COMMITS):
-            store, head = self._clone.messages(self._branch, most)
+        for limit in (FIRST_COMMITS, task_commits.MAX_COMMITS):
+            store, head = self._clone.messages(self._branch, limit)
             commits = list(task_commits.history(store, head)) if head else []
-            found = self._among(iter(commits))
+            found = self._find_among(iter(commits))
             if found or any(commit.id in self._seen for commit in commits):
                 return found
         return None
 
-    def _among(self, commits: Iterator[Any]) -> Landed | None:
-        return task_commits.among(commits, self._branch, self._task_id, self._since)
+    def _find_among(self, commits: Iterator[Any]) -> Landed | None:
+        return task_commits.find_among(commits, self._branch, self._task_id, self._since)
 
 
-def pushed(
+def push_rebased(
     clone: Clone,
     branch: str,
     have: list[bytes],
@@ -128,17 +128,17 @@ def pushed(
 
     The fetch covers commits newer than `have`, or `depth` commits.
     """
-    ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
-    for round_ in range(TRIES):
+    deadline, retries = time.monotonic() + clone.bounds.seconds, _Retries()
+    for round_ in range(MAX_ATTEMPTS):
         now: bytes | None = None
         try:
             now = clone.fetch(branch, have, depth)
             return _round(clone, branch, now, build)
         except HeadMoved as moved:
-            rounds.moved(now, str(moved))
+            retries.record_move(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
-            rounds.failed(fault)
-        if time.monotonic() > ends:
+            retries.record_fault(fault)
+        if time.monotonic() > deadline:
             break
         have = [*have, now] if now and now not in have else have
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
@@ -149,35 +149,35 @@ def _round(clone: Clone, branch: str, now: bytes | None, build: Build) -> Landed
     """Raises HeadMoved, AnswerLost."""
     if now is None:
         raise RepositoryRefused(f"The branch {branch!r} is gone.")
-    built = build(now)
-    if isinstance(built, Landed):
-        return built
-    new, made = built
+    result = build(now)
+    if isinstance(result, Landed):
+        return result
+    new, made = result
     clone.push(branch, now, new, made)
     clone.keep(made)
-    return task_commits.landed(new.decode(), branch, made[-1].message.decode())
+    return task_commits.parse_landing(new.decode(), branch, made[-1].message.decode())
 
 
-class _Rounds:
+class _Retries:
     """Counts faults and refusals, and ends the retries."""
 
     def __init__(self) -> None:
         self._faults, self._refusals = 0, 0
         self._at: bytes | None = None
 
-    def failed(self, fault: Exception) -> None:
+    def record_fault(self, fault: Exception) -> None:
         """Raises RepositoryUnreachable after several in a row."""
         self._faults += 1
-        if self._faults >= FAULTS:
+        if self._faults >= MAX_FAULTS:
             raise RepositoryUnreachable(str(fault)) from fault
 
-    def moved(self, head: bytes | None, said: str) -> None:
+    def record_move(self, head: bytes | None, message: str) -> None:
         """Raises RepositoryRefused if the server keeps refusing an unchanged branch."""
         self._faults = 0
-        self._refusals = self._refusals + 1 if said and head == self._at else 0
+        self._refusals = self._refusals + 1 if message and head == self._at else 0
         self._at = head
-        if self._refusals >= FAULTS:
-            raise RepositoryRefused(f"The server refused the push: {said}.")
+        if self._refusals >= MAX_FAULTS:
+            raise RepositoryRefused(f"The server refused the push: {message}.")
 
 
 def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[bytes, list[Any]]:

@@ -10,33 +10,33 @@ type Region = tuple[int, int, int, int]
 """A run of common lines: its start in base, ours and theirs, and its length."""
 
 
-def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Return a text with both changes; None for conflicts and binary content."""
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
     if max(map(len, versions)) > MAX_LINES:
         return None
-    whole: list[bytes] = []
+    result: list[bytes] = []
     at = (0, 0, 0)
-    for start in [*_common(*versions), (*map(len, versions), 0)]:
+    for start in [*_common_regions(*versions), (*map(len, versions), 0)]:
         parts = [lines[begin:end] for lines, begin, end in zip(versions, at, start, strict=False)]
-        chosen = _chosen(*parts)
+        chosen = _choose(*parts)
         if chosen is None:
             return None
         length = start[3]
-        whole += [*chosen, *versions[0][start[0] : start[0] + length]]
+        result += [*chosen, *versions[0][start[0] : start[0] + length]]
         at = (start[0] + length, start[1] + length, start[2] + length)
-    return b"".join(whole)
+    return b"".join(result)
 
 
-def _chosen(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
+def _choose(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
     if ours in (base, theirs):
         return theirs
     return ours if theirs == base else None
 
 
-def _common(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
+def _common_regions(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
     """Runs of lines common to all three versions, in order."""
     left, right = _blocks(base, ours), _blocks(base, theirs)
     i = j = 0

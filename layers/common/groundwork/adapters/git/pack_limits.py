@@ -11,13 +11,13 @@ _OFFSET_DELTA, _NAMED_DELTA = 6, 7
 _PIECE = 64 * 1024
 
 
-class TooLargeInside(Exception):
+class PackTooLarge(Exception):
     """The objects of the pack exceed a limit, one of them or all together."""
 
 
-def check_inflated(pack: BinaryIO, most_bytes: int, most_of_one: int | None = None) -> None:
+def check_inflated(pack: BinaryIO, max_bytes: int, max_object_bytes: int | None = None) -> None:
     """Read the pack in pieces from its start. Raises PackTooLarge, ValueError, zlib.error."""
-    largest = most_bytes if most_of_one is None else most_of_one
+    largest = max_bytes if max_object_bytes is None else max_object_bytes
     pack.seek(0)
     header = pack.read(12)
     if header[:4] != b"PACK":
@@ -30,10 +30,10 @@ def check_inflated(pack: BinaryIO, most_bytes: int, most_of_one: int | None = No
         elif kind == _NAMED_DELTA:
             pack.read(20)
         delta = kind in (_OFFSET_DELTA, _NAMED_DELTA)
-        size = _size(pack, delta, min(largest, most_bytes - total))
+        size = _size(pack, delta, min(largest, max_bytes - total))
         total += size
-        if total > most_bytes or size > largest:
-            raise TooLargeInside
+        if total > max_bytes or size > largest:
+            raise PackTooLarge
 
 
 def _kind(pack: BinaryIO) -> int:
@@ -58,13 +58,13 @@ def _byte(pack: BinaryIO) -> int:
     return read[0]
 
 
-def _size(pack: BinaryIO, delta: bool, most_bytes: int) -> int:
+def _size(pack: BinaryIO, delta: bool, max_bytes: int) -> int:
     """Return the bytes of an unpacked object, for a delta plus its result.
 
     Stops soon after `max_bytes`.
     """
     inflater, size, result, rest = zlib.decompressobj(), 0, 0, b""
-    while not inflater.eof and size + result <= most_bytes:
+    while not inflater.eof and size + result <= max_bytes:
         rest = rest or pack.read(_PIECE)
         if not rest:
             raise ValueError("the pack ends too soon")

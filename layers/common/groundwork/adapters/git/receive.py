@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from groundwork.adapters.git.pack_limits import TooLargeInside, check_inflated
+from groundwork.adapters.git.pack_limits import PackTooLarge, check_inflated
 from groundwork.adapters.git.transport import Unusable
 
 
 @contextmanager
-def received(store: Any, most_bytes: int, most_of_one: int | None = None) -> Iterator[Callable[[bytes], int]]:
+def receive_pack(store: Any, max_bytes: int, max_object_bytes: int | None = None) -> Iterator[Callable[[bytes], int]]:
     """Yield the function to write a pack with. Raises Unusable if it is too large unpacked."""
     pack, commit, abort = store.add_pack()
     try:
         yield pack.write
         if size := pack.tell():
-            check_inflated(pack, most_bytes, most_of_one)
+            check_inflated(pack, max_bytes, max_object_bytes)
             pack.seek(size)
-    except TooLargeInside:
+    except PackTooLarge:
         abort()
-        raise Unusable(f"what it sends is larger than {most_bytes // 2**20} MB unpacked") from None
+        raise Unusable(f"what it sends is larger than {max_bytes // 2**20} MB unpacked") from None
     except BaseException:
         abort()
         raise

@@ -19,7 +19,7 @@ from groundwork.plans.repositories import Repository
 
 
 @contextmanager
-def opened(
+def open_repository(
     repository: Repository,
     secret: Callable[[str], str],
     folder: Path,
@@ -56,7 +56,7 @@ class GitUpstream:
         return check_out(self._clone.store, commit.encode(), folder, self._clone.bounds)
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
-        return task_commits.on_branch(self._clone, branch, task_id, since)
+        return task_commits.find_on_branch(self._clone, branch, task_id, since)
 
     def land(
         self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
@@ -73,11 +73,11 @@ class GitUpstream:
         return tuple(sorted({path for path, _ in reverting.differences(self._clone.store, commit.encode())}))
 
     def stacked(self, base: str, stack: Stack) -> str:
-        return patch_stack.stacked(self._clone, base.encode(), stack).decode()
+        return patch_stack.apply_stack(self._clone, base.encode(), stack).decode()
 
     def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return patch_stack.moved(self._clone, before.encode(), now.encode(), changes)
+        return patch_stack.rebase_changes(self._clone, before.encode(), now.encode(), changes)
 
     def patch(self, base: str, changes: Changes) -> str:
         self._clone.fetch_commit(base.encode())
-        return unified_diff.unified(self._clone.store, base.encode(), changes)
+        return unified_diff.unified_diff(self._clone.store, base.encode(), changes)

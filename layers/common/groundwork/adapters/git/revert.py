@@ -5,7 +5,7 @@ from typing import Any
 
 from groundwork.adapters.git import land, task_commits, tree_merge
 from groundwork.adapters.git.clone import Clone
-from groundwork.adapters.git.trees import TreeEntry, rebuilt
+from groundwork.adapters.git.trees import TreeEntry, update_tree
 from groundwork.agent.commit_message import REVERTS, reverting, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 
@@ -21,14 +21,14 @@ def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[
         made: list[Any] = []
         for commit in commits:
             if commit not in done:
-                now, objects = _taken_back(clone, now, commit)
+                now, objects = _revert_commit(clone, now, commit)
                 clone.keep(objects)
                 made += objects
-                done[commit] = task_commits.landed(now.decode(), branch, objects[-1].message.decode())
+                done[commit] = task_commits.parse_landing(now.decode(), branch, objects[-1].message.decode())
         return (now, made) if made else done[commits[-1]]
 
     if commits:
-        land.pushed(clone, branch, [head] if head else [], build, sleep)
+        land.push_rebased(clone, branch, [head] if head else [], build, sleep)
     return tuple(done[commit] for commit in commits)
 
 
@@ -36,8 +36,8 @@ def _fetch_down_to(clone: Clone, branch: str, commits: Sequence[bytes]) -> bytes
     """Fetch files down to before the oldest commit; return the head. Raises RepositoryRefused."""
     store, head = clone.messages(branch, task_commits.MAX_COMMITS)
     order = [commit.id for commit in task_commits.history(store, head)] if head else []
-    if gone := set(commits) - set(order):
-        raise RepositoryRefused(f"The branch {branch!r} does not contain the commit {sorted(gone)[0].decode()}.")
+    if missing := set(commits) - set(order):
+        raise RepositoryRefused(f"The branch {branch!r} does not contain the commit {sorted(missing)[0].decode()}.")
     # as deep as the oldest commit can lie in this order, and its parent
     deepest = max((order.index(commit) for commit in commits), default=0)
     return clone.fetch(branch, depth=deepest + 2)
@@ -49,23 +49,23 @@ def _reverts_of(clone: Clone, branch: str, head: bytes, commits: Sequence[bytes]
         text = commit.message.decode("utf-8", errors="replace")
         sha = trailers(text).get(REVERTS, "").encode()
         if sha in commits:
-            found.setdefault(sha, task_commits.landed(commit.id.decode(), branch, text, found=True))
+            found.setdefault(sha, task_commits.parse_landing(commit.id.decode(), branch, text, found=True))
     return found
 
 
-def _taken_back(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[Any]]:
+def _revert_commit(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list[Any]]:
     """Return a commit on `head` that reverts another one. Raises MergeConflict."""
-    store, taken = clone.store, clone.store[commit]
-    text = taken.message.decode("utf-8", errors="replace")
+    store, reverted = clone.store, clone.store[commit]
+    text = reverted.message.decode("utf-8", errors="replace")
     old = dict(differences(store, commit))
     # contents too large to fetch, and submodules, must be restored by a person
-    if unknown := [path for path, entry in old.items() if entry and entry[1] not in store]:
-        raise MergeConflict(unknown)
+    if unavailable := [path for path, entry in old.items() if entry and entry[1] not in store]:
+        raise MergeConflict(unavailable)
     contents = {path: bytes(store[entry[1]].as_raw_string()) if entry else None for path, entry in old.items()}
     modes = {path: entry[0] for path, entry in old.items() if entry}
-    merged = tree_merge.on_head(store, taken.tree, store[now].tree, contents, modes)
-    root, trees = rebuilt(store, store[now].tree, merged.updates)
-    landed = task_commits.landed(commit.decode(), "", text)
+    merged = tree_merge.merge_onto(store, reverted.tree, store[now].tree, contents, modes)
+    root, trees = update_tree(store, store[now].tree, merged.updates)
+    landed = task_commits.parse_landing(commit.decode(), "", text)
     message = reverting(landed.subject, landed.sha, landed.marks)
     return land.commit_of(root, now, message, [*merged.blobs, *trees])
 

@@ -21,7 +21,7 @@ MAX_REDIRECTS = 2
 
 type Login = tuple[str | None, str | None]
 
-_SAID = {
+_REASONS = {
     "NotGitRepository": "there is no git repository at its path",
     "GitProtocolError": "its server does not follow the git protocol",
     "MaxRetryError": "its server cannot be reached",
@@ -42,11 +42,11 @@ class NoLogin(Unusable):
     """The repository's secret is unusable. The message is a whole sentence."""
 
 
-def note(fault: BaseException) -> None:
+def log_fault(fault: BaseException) -> None:
     """Log a fault reported in our own words: its types and places, never its message."""
     kinds, one = [type(fault).__name__], fault
-    while (below := one.__cause__ or one.__context__) and len(kinds) < 5:
-        one = below
+    while (cause := one.__cause__ or one.__context__) and len(kinds) < 5:
+        one = cause
         kinds.append(type(one).__name__)
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in extract_tb(fault.__traceback__)]
     logger.warning("A git server or its client failed: %s at %s", " from ".join(kinds), " < ".join(frames[::-1][:12]))
@@ -61,15 +61,15 @@ def reason_of(fault: BaseException) -> str:
     while fault.__cause__ and len(kinds) < 5:
         fault = fault.__cause__
         kinds.append(type(fault).__name__)
-    return next((_SAID[kind] for kind in reversed(kinds) if kind in _SAID), kinds[0])
+    return next((_REASONS[kind] for kind in reversed(kinds) if kind in _REASONS), kinds[0])
 
 
 class Budget:
     """Limits on the bytes and the time of one piece of work."""
 
-    def __init__(self, most_bytes: int, most_seconds: float) -> None:
-        self._bytes, self._most_bytes, self._seconds = 0, most_bytes, most_seconds
-        self._ends = time.monotonic() + most_seconds
+    def __init__(self, max_bytes: int, max_seconds: float) -> None:
+        self._bytes, self._most_bytes, self._seconds = 0, max_bytes, max_seconds
+        self._ends = time.monotonic() + max_seconds
 
     @property
     def left_s(self) -> float:
@@ -81,13 +81,13 @@ class Budget:
         if self._bytes > self._most_bytes:
             raise Unusable(f"it sends more than {self._most_bytes // 2**20} MB")
         if self.left_s < 0:
-            raise self.too_late()
+            raise self.timeout_error()
 
-    def too_late(self) -> Unusable:
+    def timeout_error(self) -> Unusable:
         return Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
 
 
-def checked_id(commit: Any) -> bytes:
+def check_id(commit: Any) -> bytes:
     """Raise Unusable for a SHA-256 id: the library reads such repositories incorrectly."""
     if len(commit) != 40:
         raise Unusable("it uses SHA-256, which is not supported")
@@ -102,7 +102,7 @@ def local_path(url: str) -> Path | None:
     return Path(url) if not parts.scheme and url.startswith("/") else None
 
 
-def credentials(text: str) -> tuple[str, str]:
+def parse_credentials(text: str) -> tuple[str, str]:
     """Parse a secret: {"username", "password"}, `user:token`, or a token. Raises ValueError."""
     text = text.strip()
     if text.startswith("{"):
@@ -122,7 +122,7 @@ def login_for(repository: Repository, secret: Callable[[str], str]) -> Login:
     if not repository.credentials_secret:
         return None, None
     try:
-        return credentials(secret(repository.credentials_secret))
+        return parse_credentials(secret(repository.credentials_secret))
     except GroundworkError:
         problem, lasting = "cannot be read", False
     except ValueError:
@@ -138,15 +138,15 @@ def _check_answer(response: Any) -> None:
     if response.status == 404:
         raise Unusable("there is no git repository at its URL")
     if response.status != 200:
-        passing = response.status >= 500 or response.status in (408, 429)
-        raise Unusable(f"its server responds with status {response.status}", lasting=not passing)
+        temporary = response.status >= 500 or response.status in (408, 429)
+        raise Unusable(f"its server responds with status {response.status}", lasting=not temporary)
     if not str(response.content_type).startswith("application/x-git-"):
         # on a plain file server the client would request one object after another without limit
         raise Unusable("its server does not speak the git protocol")
 
 
 @contextmanager
-def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[Any]:
+def connect(repository: Repository, login: Login, budget: Budget) -> Iterator[Any]:
     """Yield a client bound to the budget and the server; close its connections at the end."""
     from dulwich.client import HttpGitClient
     from urllib3 import Retry
@@ -166,15 +166,15 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
         try:
             yield client
         except Exception:
-            if deadline.passed:
-                raise budget.too_late() from None
+            if deadline.expired:
+                raise budget.timeout_error() from None
             raise
 
 
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
     """Bound dulwich's request function; `responses` closes all responses."""
 
-    def answered(url: str, headers: Any, data: Any) -> Any:
+    def send(url: str, headers: Any, data: Any) -> Any:
         if not url.startswith(f"{origin}/"):
             raise Unusable("it redirects to another server")
         budget.take(0)
@@ -184,14 +184,14 @@ def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) ->
         return response, read
 
     def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
-        response, read = answered(url, headers, data)
+        response, read = send(url, headers, data)
         for _ in range(MAX_REDIRECTS):
             location = response.get_redirect_location()
             if data is not None or not location:
                 break
             # check the target first: urllib3 would follow a redirect anywhere
             url = urljoin(url, location)
-            response, read = answered(url, headers, None)
+            response, read = send(url, headers, None)
             response.redirect_location = url
         _check_answer(response)
 

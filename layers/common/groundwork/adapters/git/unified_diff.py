@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from groundwork.adapters.git.tree_merge import on_head
+from groundwork.adapters.git.tree_merge import merge_onto
 from groundwork.adapters.git.trees import TreeEntry, entry_at
 from groundwork.agent.changes import Changes
 
@@ -15,12 +15,12 @@ _PIECE = 52
 """Bytes in a line of a binary patch."""
 
 
-def unified(store: Any, base: bytes, changes: Changes) -> str:
+def unified_diff(store: Any, base: bytes, changes: Changes) -> str:
     """Write the format of `git diff --binary`: text for every kind of file."""
     from dulwich.patch import write_object_diff
 
     root = store[base].tree
-    merged = on_head(store, root, root, changes)
+    merged = merge_onto(store, root, root, changes)
     for blob in merged.blobs:
         store.add_object(blob)
     out = BytesIO()

@@ -98,11 +98,11 @@ def _edited(
 
 
 def _phase(plan: Plan, phase_id: str, status: int = 200) -> Response[str]:
-    return http.answer(views.phase_shown(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(views.phase_view(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
 
 
 def _task(plan: Plan, task_id: str, status: int = 200) -> Response[str]:
-    return http.answer(views.task_shown(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(views.task_view(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
 
 
 def _gone(plan: Plan) -> Response[str]:

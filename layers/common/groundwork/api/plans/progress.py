@@ -14,7 +14,7 @@ from groundwork.execution.progress import progress
 from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
 from groundwork.ids import Kind
 from groundwork.llm.factory import ai_and_model
-from groundwork.plans.estimate import expecting
+from groundwork.plans.estimate import duration_estimator
 from groundwork.runs.schemas import ListPage
 from groundwork.settings import Settings
 
@@ -33,7 +33,7 @@ def plan_progress(plan_id: str) -> Response[str]:
     executions, (ai, _) = tables(router).executions, ai_and_model(settings, None)
     execution_state = executions.read(plan_id)
     history = tables(router).measures.of_repository(execution_state.plan.repository_id)
-    expect = expecting(history, ai, settings.mock_latency_ms)
+    expect = duration_estimator(history, ai, settings.mock_latency_ms)
     return http.answer(progress(execution_state, executions.events(plan_id), expect, given(router, "now_ms")))
 
 

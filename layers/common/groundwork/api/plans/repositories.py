@@ -11,7 +11,7 @@ from groundwork.api.http import answers
 from groundwork.api.plans.deps import Limit, Token, given, tables
 from groundwork.backlog.model import rfc3339
 from groundwork.ids import REPOSITORY_ID, new_repository_id
-from groundwork.plans.repositories import Repository, checked_url, must_keep_host
+from groundwork.plans.repositories import Repository, check_credentials_host, validate_url
 from groundwork.plans.requests import NewRepository, RepositoryPatch
 from groundwork.runs.schemas import ListPage
 
@@ -27,7 +27,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
     responses=answers(Repository, 201),
 )
 def create_repository(body: NewRepository) -> dict[str, Any]:
-    checked_url(body.url, given(router, "settings").local)
+    validate_url(body.url, given(router, "settings").local)
     made = Repository(id=new_repository_id(), created_at=rfc3339(given(router, "now_ms")), **body.model_dump())
     return tables(router).repositories.create(made).as_json()
 
@@ -66,9 +66,9 @@ def get_repository(repository_id: str) -> dict[str, Any]:
 def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
     changes = body.changes()
     if "url" in changes:
-        checked_url(body.url, given(router, "settings").local)
+        validate_url(body.url, given(router, "settings").local)
         if "credentials_secret" not in changes:
-            must_keep_host(tables(router).repositories.get(repository_id), body.url)
+            check_credentials_host(tables(router).repositories.get(repository_id), body.url)
     return tables(router).repositories.update(repository_id, changes).as_json()
 
 
