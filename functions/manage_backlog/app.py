@@ -414,7 +414,7 @@ def delete_subtask(subtask_id: str) -> Response[str]:
 def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Response[str]:
     root = Path(Kind.PROJECT, project_id)
     project = tables().projects.get(project_id)
-    levels = (tables().entries.every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
+    levels = (tables().entries.iter_all(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
     file = render(format, Backlog.of(project, *levels))
     disposition = f'attachment; filename="{file.filename}"'
     return Response(200, file.content_type, file.body, headers={"Content-Disposition": disposition})

@@ -1,4 +1,4 @@
-"""Editing a plan: what is refused, what is tried again, and that nothing is done twice or lost."""
+"""Edits of plans: refusals, retries, and no lost or repeated edits."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ REPOSITORY = Repository(id=new_repository_id(), name="R", url="https://example.c
 
 @dataclass
 class Busy(MemoryPlans):
-    """`meanwhile` acts before the next commits, one each; an error that it returns is raised instead of them."""
+    """A store that runs one of `meanwhile` before each commit; returned errors are raised."""
 
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     answers_lost: int = 0
@@ -198,7 +198,7 @@ def test_a_version_that_never_was_cannot_be_restored(editor: Editor) -> None:
         editor.restore(plan.id, 2)
 
 
-# many at once, on DynamoDB Local, whose transactions are atomic as AWS's are
+# concurrency, on DynamoDB Local: its transactions are atomic as in AWS
 
 EDITORS = 8
 
@@ -211,7 +211,7 @@ def shared(dynamodb_local: str) -> Editor:
 
 
 def at_once[T](act: Callable[[int], T]) -> list[T]:
-    """What each got; they start together."""
+    """Run all calls at the same time; return their results."""
     barrier = Barrier(EDITORS)
 
     def start(number: int) -> T:

@@ -1,4 +1,4 @@
-"""What a plan would take: from assumptions, from what was measured, and it says which."""
+"""Estimates of plans from assumptions and from measurements."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Faults of suggestions and operations that reading them has found, each shown by itself."""
+"""Regression tests for faults in suggestions and operations, found by review."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Critical path, width and time, against slow and obvious reckonings."""
+"""Critical path, width and makespan, compared with slow, obvious computations."""
 
 from itertools import combinations, pairwise
 

@@ -1,4 +1,4 @@
-"""What the history says has changed between two versions."""
+"""Changes between two versions in the history."""
 
 import pytest
 from hypothesis import given
@@ -68,8 +68,8 @@ def test_of_two_that_changed_places_one_has_moved() -> None:
 def test_a_change_tells_only_what_differs() -> None:
     plan = a_plan()
     (change,) = compare(plan, apply(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"effort": "XL"})))
-    assert change.told()["before"] == {"effort": "M"}
-    assert change.told()["after"] == {"effort": "XL"}
+    assert change.with_sides()["before"] == {"effort": "M"}
+    assert change.with_sides()["after"] == {"effort": "XL"}
     assert summary_of([change]) == "Changed 'Do a' (effort)"
 
 

@@ -1,4 +1,4 @@
-"""What each edit does to a plan, and what no sequence of edits can do to one."""
+"""Effects of each edit on a plan, and invariants of all sequences of edits."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""What must hold of a plan whatever its editors do, in whatever order, on the fake and on the store itself."""
+"""Invariants of a plan under concurrent editors, on the fake and on the real store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +31,7 @@ type Make = Callable[[Plan], Plan]
 
 @dataclass
 class Slipped:
-    """A store that lets somebody else act between the reading of a plan and the writing of its next version."""
+    """A store that runs another editor between reading a plan and writing its next version."""
 
     store: Any
     meanwhile: Callable[[], None] | None = None
@@ -48,7 +48,7 @@ class Slipped:
 
 @dataclass
 class Reviews:
-    """Reviews as they would be stored, with their suggestions."""
+    """Reviews with suggestions, as stored."""
 
     store: Any
     made: dict[str, tuple[Iteration, list[Suggestion]]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Reviews:
         return self.made[iteration_id][0]
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
-        # as they come back from a table
+        # as read back from a table
         return [Suggestion.model_validate_json(one.model_dump_json()) for one in self.made[iteration.id][1]]
 
 
@@ -74,7 +74,7 @@ def all_of(chosen: list[Operation]) -> Make:
 
 
 class Editing(RuleBasedStateMachine):
-    """Two editors with what each has last seen of a plan, and everything that was ever acknowledged to them."""
+    """Two editors with the plan each has last seen, and all acknowledged versions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Editing(RuleBasedStateMachine):
         self.ever = ids(made)
 
     def acknowledged(self, who: str, after: Plan, make: Make, back: Plan | None = None) -> None:
-        """What an editor was told has happened is what has happened: to the version before, and to no other."""
+        """Check an acknowledged edit: it changed the version before it and no other."""
         if after.version in self.known:
             assert after.content() == self.known[after.version].content(), "said to be done, and nothing is there"
             return
@@ -139,7 +139,7 @@ class Editing(RuleBasedStateMachine):
             assert self.seen[who].version != told == self.now.version
             return None
         except Refusal:
-            return None  # that it changed nothing is asked after each step
+            return None  # the invariants after each step show that nothing changed
         assert not careful or self.seen[who].version == self.now.version
         self.acknowledged(who, after, make, back)
         return after
@@ -159,7 +159,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(careful=st.booleans(), data=st.data())
     def edit_while_another_edits(self, careful: bool, data: st.DataObject) -> None:
-        """The other one's edit comes between our reading and our writing."""
+        """The other editor's change comes between our reading and our writing."""
         mine = data.draw(operations(self.now))
         its = data.draw(operations(self.now))
         self.look("one")
@@ -190,7 +190,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["one", "other"]), data=st.data())
     def review(self, who: str, data: st.DataObject) -> None:
-        """Of the plan as it is, or as it was."""
+        """Review the current plan or an earlier version."""
         plan = self.known[data.draw(st.sampled_from(sorted(self.known)))]
         proposed = [(data.draw(operations(plan)), "Because.") for _ in range(data.draw(st.integers(1, 4)))]
         kept, _ = select_applicable(plan, proposed)
@@ -228,7 +228,7 @@ class Editing(RuleBasedStateMachine):
     @precondition(lambda self: any(kept for _, kept in self.reviews.made.values()))
     @rule(data=st.data())
     def a_stale_suggestion_is_never_applied(self, data: st.DataObject) -> None:
-        """Of what a suggestion would change, nothing may be other than what was shown beside it."""
+        """Applying a suggestion changes exactly the part shown beside it."""
         iteration, kept = data.draw(st.sampled_from([made for made in self.reviews.made.values() if made[1]]))
         index = data.draw(st.integers(0, len(kept) - 1))
         try:
@@ -238,7 +238,7 @@ class Editing(RuleBasedStateMachine):
         one = kept[index]
         before = affected_part(self.now, one.operation)
         if isinstance(one.operation, MoveTask):
-            # where in its phase a task stands shifts with what others do before it
+            # the position in a phase shifts with edits before it
             assert before
             assert one.before
             assert before["phaseId"] == one.before["phaseId"]
@@ -278,7 +278,7 @@ def ids(plan: Plan) -> set[str]:
 
 
 def is_in(plan: Plan, operation: Operation) -> bool:
-    """Whether the plan shows what the operation makes, as far as others chosen with it cannot hide that."""
+    """True if the plan shows the operation's effect, as far as other chosen ones cannot hide it."""
     match operation:
         case UpdateTask(task_id=id_, fields=fields):
             task = plan.task(id_)
@@ -294,7 +294,7 @@ def is_in(plan: Plan, operation: Operation) -> bool:
 
 
 class EditingTheStore(Editing):
-    """The same on rows and transactions."""
+    """The same test on rows and transactions."""
 
     @contextmanager
     def opened(self) -> Iterator[Any]:

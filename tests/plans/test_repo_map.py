@@ -1,4 +1,4 @@
-"""A repository's layout in few lines: nothing is left out, and what matters is shown in detail."""
+"""Repository layouts in few lines: nothing is omitted, relevant parts are detailed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Repositories as they are read for the model: their layout and README, within bounds, and nothing told of secrets."""
+"""Surveys of repositories: layout and README within limits, and no secret in any message."""
 
 from pathlib import Path
 

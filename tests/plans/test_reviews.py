@@ -1,4 +1,4 @@
-"""Reviews by the model, from the request to applied suggestions: with the mock and scripted answers."""
+"""Reviews from the request to applied suggestions, with the mock and scripted answers."""
 
 import json
 from collections.abc import Iterator
@@ -113,7 +113,7 @@ async def test_any_subset_is_applied_in_one_version_that_says_where_it_comes_fro
     newest = world.tables.plans.iterations(plan.id, None, 1)[0]
     assert (newest.kind, newest.from_version, newest.version) == (IterationKind.SUGGESTIONS_APPLIED, 1, 2)
     assert (newest.source_iteration_id, newest.suggestion_indices) == (iteration.id, (3, 1))
-    # the rest can be taken later: what they change is as it was
+    # the others still apply: their parts of the plan are unchanged
     assert world.apply(iteration, [0, 2, 4]).version == 3
 
 
@@ -338,7 +338,7 @@ async def test_a_cancelled_review_keeps_what_its_finished_parts_have_suggested(w
     assert world.plan(plan.id).status is PlanStatus.DRAFT
 
 
-# what is refused
+# refused requests
 
 
 async def test_one_review_at_a_time(world: PlanWorld) -> None:

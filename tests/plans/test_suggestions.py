@@ -1,4 +1,4 @@
-"""Selective application: any subset or nothing, stale ones refused, conflicts named."""
+"""Selective application: any subset or nothing; stale and conflicting ones are refused."""
 
 from contextlib import suppress
 

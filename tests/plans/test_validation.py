@@ -1,4 +1,4 @@
-"""The rules a plan keeps, each with its stable code."""
+"""Validation rules of plans, each with its stable code."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""A repository on disk, plans on real tables, and workers that write and review them."""
+"""A repository on disk, plans on real tables, and workers to write and review them."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ FILES = {
 
 @contextmanager
 def tables_in_memory() -> Iterator[Tables]:
-    """The simulation's model of DynamoDB, asked by one thread at a time."""
+    """The simulation's model of DynamoDB, used by one thread at a time."""
     database, one = Database(), Lock()
 
     def send(operation: str, sent: dict[str, Any]) -> Any:
@@ -80,7 +80,7 @@ def now_ms() -> int:
 
 @dataclass
 class PlanWorld:
-    """`folder` gets a repository; `model` answers, `survey` reads the repository."""
+    """`folder` gets a repository, `model` answers, `survey` reads the repository."""
 
     tables: Tables
     folder: FilePath

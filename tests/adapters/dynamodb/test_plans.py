@@ -1,4 +1,4 @@
-"""Plans in the tables besides their versions: lists, links to stories, repositories, templates, deletions."""
+"""The plans table besides versions: lists, links, repositories, templates, deletions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +48,7 @@ def of_story(key: str, story: str = STORY) -> TaskDraft:
 
 @pytest.fixture
 def linked(tables: Tables) -> Callable[[str], dict[str, Any]]:
-    """What a story shows of its plans, by plan."""
+    """Return the plans shown on a story by id."""
     return lambda story: {line["planId"]: line for line in tables.plans.of_story(story)}
 
 
@@ -167,12 +167,12 @@ def test_who_deletes_a_version_that_is_no_longer_is_told_the_current_one(place: 
     tables.plans.delete(plan.id, {1, 2})
 
 
-# answers that are lost
+# lost responses
 
 
 @pytest.fixture
 def lose_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From now on transactions are carried out, and their answers get lost."""
+    """From now on transactions succeed, but their responses are lost."""
 
     def lose() -> None:
         carried_out = client.Transaction.commit
@@ -201,7 +201,7 @@ def test_a_plan_whose_making_was_not_answered_is_made(place: Place, lose_answers
 
 
 def test_an_edit_that_was_made_after_all_is_not_made_again(place: Place) -> None:
-    """Its answer came too late: the editor has read its own version, and makes the edit again with its number."""
+    """A late answer: the editor has read its own version, and repeats the edit with its number."""
     plan = place.created(phase("One", draft("a")))
     made = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
     again = apply(made, AddTask(phase_id=plan.phases[0].id, task=draft("b"))).changed(version=3)
@@ -300,7 +300,7 @@ def test_the_projects_own_templates_are_there_and_stay(tables: Tables, id_: str)
         tables.templates.delete(id_)
 
 
-# what shares a table
+# row classes sharing a table
 
 
 def test_two_plans_do_not_see_each_other(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""What every PlanStore must do, shown on the fake, on the simulated tables, on moto and on DynamoDB Local."""
+"""The contract of PlanStore, on the fake, the simulated tables, moto and DynamoDB Local."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

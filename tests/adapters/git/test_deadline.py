@@ -1,4 +1,4 @@
-"""A server that sends a byte now and then, for ever, is left when its time is up."""
+"""A server that trickles bytes is cut off at its deadline."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ type Dripping = Callable[[bytes], tuple[str, threading.Event]]
 
 @pytest.fixture
 def dripping() -> Iterator[Dripping]:
-    """A server that sends what it is given at once, and then a byte each tenth of a second."""
+    """A server sending its text at once, and then a byte each tenth of a second."""
     over = threading.Event()
     servers: list[socket.socket] = []
 

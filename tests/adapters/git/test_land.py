@@ -1,4 +1,4 @@
-"""A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
+"""Land changes on a real git server: one commit, wherever the branch moves or a push is lost."""
 
 import logging
 import os
@@ -131,7 +131,7 @@ def test_a_server_that_fails_in_the_middle_gets_the_commit_once(
     landed = upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
     assert server.log(BRANCH) == ["feat: task 1", "first"]
     assert server.git("rev-parse", BRANCH) == landed.sha
-    # of these two the push had been carried out, and only its answer was lost
+    # both pushes were executed, only their responses were lost
     assert landed.found == (service == "push" and fault in ("after", "half"))
 
 
@@ -184,7 +184,7 @@ def test_a_server_that_cannot_leave_out_files_is_searched_all_the_same(server: G
 
 
 def _merge_another_history(server: GitServer, folder: Path, commits: int) -> None:
-    """A person merges as many commits, of a megabyte each, into the plan's branch."""
+    """Merge this number of commits, of a megabyte each, into the plan's branch."""
     work = folder / "person"
     git(folder, "clone", "-q", str(server.folder), str(work))
     git(work, "checkout", "-q", "--orphan", "another")
@@ -212,7 +212,7 @@ def test_of_a_long_history_that_was_merged_meanwhile_only_the_files_of_the_head_
     landed = upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
     assert _fetched(tmp_path / "clone-0") - before < 1.5 * 2**20
     assert {"big.bin", "ours.txt", "src/app.py"} <= server.paths(BRANCH)
-    # and below all of that, an attempt that has landed is found
+    # an earlier landing below all of these is still found
     server.commit(BRANCH, {"more.txt": "x\n"})
     assert open_().land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of()).sha == landed.sha
     server.git("fsck", "--strict")
@@ -333,7 +333,7 @@ def test_a_push_refused_in_words_nobody_knows_is_given_up_when_the_branch_has_no
 ) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main")
-    # as a server does that takes no changes to build files from this token; git says `failed to update ref` then
+    # like a server refusing workflow files from this token: git reports `failed to update ref`
     (server.folder / f"refs/heads/{BRANCH}.lock").touch()
     with pytest.raises(RepositoryRefused, match="refused the push: failed to update ref"):
         upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())

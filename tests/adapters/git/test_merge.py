@@ -1,4 +1,4 @@
-"""Three versions of a text, and changes on trees, against what git itself makes of them."""
+"""Merges of texts and trees, compared with git itself."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from groundwork.adapters.git import line_merge
 from groundwork.adapters.git.trees import FILE, TreeEntry, entry_at, update_tree
 
-# few different lines, so that versions have much in common and in confusing places
+# few distinct lines, so that versions share lines in confusing places
 LINE = st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d"])
 TEXT = st.lists(LINE, max_size=8).map(b"".join)
 
@@ -40,7 +40,7 @@ def test_a_merge_is_the_same_from_both_sides_and_keeps_what_only_one_has_changed
 
 @st.composite
 def apart(draw: st.DrawFn) -> tuple[bytes, bytes, bytes, bytes]:
-    """A text of distinct lines, two sets of edits with an unchanged line between any two of them, and both together."""
+    """A text of distinct lines, two separate sets of edits, and the text with both."""
     count = draw(st.integers(1, 30))
     kinds = draw(st.lists(st.sampled_from(["keep", "ours", "theirs"]), min_size=count, max_size=count))
     base, ours, theirs, both = [], [], [], []
@@ -67,7 +67,7 @@ def test_where_git_merges_distinct_lines_so_do_we_to_the_same(
     versions: tuple[bytes, bytes, bytes, bytes], mine: int, yours: int
 ) -> None:
     base, ours, theirs, _ = versions
-    # one more change on each side, wherever it falls: beside another, on the same line, or far from it
+    # one more change on each side: beside another one, on the same line, or far away
     ours, theirs = _with_line(ours, mine, b"mine\n"), _with_line(theirs, yours, b"yours\n")
     assert line_merge.merge(base, ours, theirs) == git_merges(base, ours, theirs)
 
@@ -91,7 +91,7 @@ PATHS = st.lists(NAME, min_size=1, max_size=3).map("/".join)
 
 
 def _possible(paths: dict[str, bytes]) -> dict[str, bytes]:
-    """Without those that would be a file and a folder at once."""
+    """Without paths used as both file and folder."""
     return {path: text for path, text in paths.items() if not any(other.startswith(path + "/") for other in paths)}
 
 

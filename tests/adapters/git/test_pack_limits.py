@@ -1,4 +1,4 @@
-"""What is in a pack is measured before it is unpacked."""
+"""Packs are measured before they are unpacked."""
 
 import io
 import zlib
@@ -11,7 +11,7 @@ BLOB, OFFSET_DELTA, NAMED_DELTA = 3, 6, 7
 
 
 def number(value: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
+    """Encode a number: seven bits a byte, lowest first."""
     out = bytearray()
     while True:
         value, low = value >> 7, value & 0x7F
@@ -21,7 +21,7 @@ def number(value: int) -> bytes:
 
 
 def an_object(kind: int, content: bytes, base: bytes = b"") -> bytes:
-    """The stated size is 0, which is a lie."""
+    """Build an object with a false stated size of 0."""
     return bytes([kind << 4]) + base + zlib.compress(content)
 
 

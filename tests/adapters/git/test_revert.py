@@ -1,4 +1,4 @@
-"""Tasks taken back by revert commits."""
+"""Reverts of tasks by revert commits."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_tasks_are_taken_back_in_the_order_given_and_nothing_else_is(server: Git
         f"Reverts-Commit: {first}",
     ]
     assert server.git("rev-parse", f"{BRANCH}~2") == third
-    assert server.git("ls-tree", BRANCH, "bin/run").startswith("100644")  # as it was, for all its first line
+    assert server.git("ls-tree", BRANCH, "bin/run").startswith("100644")  # unchanged except for its first line
 
 
 def test_a_reverted_task_is_not_found_and_can_land_again(server: GitServer, open_: Open) -> None:

@@ -62,7 +62,7 @@ class Change(Value):
     def brief(self) -> dict[str, Any]:
         return {"id": self.id, "kind": self.kind, "title": self.title, "fields": list(self.fields)}
 
-    def told(self) -> dict[str, Any]:
+    def with_sides(self) -> dict[str, Any]:
         """Return the change with `before` and `after`.
 
         Added and removed elements are whole; changed ones have the changed fields.
@@ -116,9 +116,9 @@ def change_fields(changes: Sequence[Change]) -> dict[str, Any]:
     """Return the iteration's fields about its changes."""
     lines, remaining_chars = [], MAX_DETAIL_CHARS
     for change in changes[:MAX_LISTED]:
-        told = change.told()
-        remaining_chars -= len(json.dumps(told))
-        lines.append(told if remaining_chars >= 0 else change.brief())
+        full = change.with_sides()
+        remaining_chars -= len(json.dumps(full))
+        lines.append(full if remaining_chars >= 0 else change.brief())
     return {"changes": tuple(lines), "change_count": len(changes)}
 
 

@@ -19,7 +19,7 @@ class StoryReader(Protocol):
         """Return a story or subtask. Raises NotFound."""
         ...
 
-    def every(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
+    def iter_all(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
 
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
@@ -61,7 +61,7 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
         path = path_of(Kind.STORY, id_)
         if path is None or not _exists(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
-        subtasks = list(backlog.every(Kind.SUBTASK, path))
+        subtasks = list(backlog.iter_all(Kind.SUBTASK, path))
         if len(subtasks) > MAX_TASKS:
             raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks; the limit of a plan is {MAX_TASKS}")
         phases.append(phase_of_story(backlog.get(path), subtasks))

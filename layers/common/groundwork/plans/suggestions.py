@@ -195,17 +195,13 @@ type Aspect = tuple[str, str]
 
 
 def _shared_aspects(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
+    """Return aspects both operations change, or one changes and the other uses; common use is no conflict."""
     return [
         mine
         for mine in one
-        for its in other
-        if mine[0] == its[0] and (mine[1] == its[1] or WHOLE in (mine[1], its[1])) and "uses" not in _mild(mine, its)
+        for theirs in other
+        if mine[0] == theirs[0] and (mine[1] == theirs[1] != "uses" or WHOLE in (mine[1], theirs[1]))
     ]
-
-
-def _mild(one: Aspect, other: Aspect) -> set[str]:
-    """Two operations that merely use an element do not conflict."""
-    return {"uses"} if one[1] == other[1] == "uses" else set()
 
 
 def touched_aspects(operation: Operation) -> set[Aspect]:

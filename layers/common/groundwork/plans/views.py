@@ -82,7 +82,7 @@ def iteration_comparison(
 ) -> dict[str, Any]:
     """Return the iteration with full changes, and each suggestion's staleness and conflicts."""
     view = iteration_view(iteration, suggestions)
-    view["changes"] = [change.told() for change in compare(before, after)]
+    view["changes"] = [change.with_sides() for change in compare(before, after)]
     for line, suggestion, others in zip(
         view["suggestions"], suggestions, incompatible_indices(suggestions), strict=True
     ):
@@ -98,5 +98,5 @@ def _is_stale_or_invalid(plan: Plan, suggestion: Suggestion) -> bool:
 
 
 def comparison(before: Plan, after: Plan) -> dict[str, Any]:
-    changes = [change.told() for change in compare(before, after)]
+    changes = [change.with_sides() for change in compare(before, after)]
     return {"planId": after.id, "from": before.version, "to": after.version, "changes": changes}

@@ -2,6 +2,6 @@
 
 import logging
 
-# at INFO both log their configuration on every cold start, and hide the lines that matter
+# at INFO both log their configuration on every cold start, and hide the important lines
 for name in ("botocore", "pynamodb"):
     logging.getLogger(name).setLevel(logging.WARNING)

@@ -93,7 +93,7 @@ class DynamoBacklogItems:
             size, last = size + _size(found[-1]), row.sk
         return found, None
 
-    def every(self, kind: Kind, parent: Path) -> Iterator[Any]:
+    def iter_all(self, kind: Kind, parent: Path) -> Iterator[Any]:
         project = self._projects.row(parent.project_id)
         return (row.entity() for row in self._rows(kind, parent, None) if not is_dead(row.sk, project.retired))
 
