@@ -1,4 +1,4 @@
-"""Ids: opaque to clients. Internally an id is the path to a row, so no lookup index is needed.
+"""Ids: opaque to clients, and internally the path to a row: no lookup index is needed.
 
     project      k3v9x2m4q8
     card         k3v9x2m4q8-C17

@@ -136,7 +136,7 @@ def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: 
 def unknown_card_ids(
     card_ids: Sequence[str], project_id: str, known: Callable[[Sequence[Path]], Collection[Path]]
 ) -> list[dict[str, str]]:
-    """Return a problem for each id that is not a card of this project.
+    """Return a problem for each id of no card in this project.
 
     `known` returns the existing paths among those given.
     """

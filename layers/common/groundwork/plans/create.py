@@ -36,7 +36,7 @@ def make_source(body: NewPlan, template: Callable[[str], Template], backlog: Sto
 
 
 def plan_factory(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
-    """Return a function that builds the plan from its id and the time. It raises InvalidPlan."""
+    """Return a function to build the plan from its id and the time. It raises InvalidPlan."""
 
     def draft(plan_id: str, now: str) -> Plan:
         bare = Plan(

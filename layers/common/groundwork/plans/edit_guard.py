@@ -53,6 +53,7 @@ def changed_elements(before: Plan, after: Plan) -> ChangedElements:
         raise PlanNotEditable("During execution only tasks can be edited.")
     known = {task.id: task for task in before.tasks}
     kept = {task.id: task for task in after.tasks}
+    # the running execution relies on this order
     if kept.keys() - known.keys() or _task_order(before, kept) != _task_order(after, kept):
         raise PlanNotEditable("During execution tasks can be neither added nor moved.")
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])

@@ -144,6 +144,7 @@ class Editor:
             if metadata.kind is not IterationKind.RESTORED:
                 # links of an earlier version may be gone by now, and must not prevent a restore
                 self._check_references(before, after)
+            # kept across attempts: the number identifies our commit after a lost response
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:

@@ -50,6 +50,7 @@ class TaskEstimate:
 def assume_task(effort: Effort) -> TaskEstimate:
     calls = _CALLS[effort]
     growth = _ADDED_TOKENS + _WRITTEN_TOKENS
+    # each call reads the context of all earlier calls from the cache
     tokens_read = sum(_FIRST_TOKENS + growth * number for number in range(calls - 1))
     usage = Usage(
         input=50 * calls,

@@ -84,6 +84,7 @@ class Generator:
             plan, run, IterationKind.GENERATED, actor, _summary(parts, template), iteration_request
         )
         try:
+            # one transaction with the run: a crash before the trigger is repaired by the sweep
             self.plans.create(plan, iteration, run)
         except NotFound as missing:
             raise Invalid.field("repositoryId", str(missing)) from missing

@@ -118,6 +118,7 @@ def change_fields(changes: Sequence[Change]) -> dict[str, Any]:
     for change in changes[:MAX_LISTED]:
         full = change.with_sides()
         remaining_chars -= len(json.dumps(full))
+        # once over the limit, all further changes are brief: a row holds at most 400 KB
         lines.append(full if remaining_chars >= 0 else change.brief())
     return {"changes": tuple(lines), "change_count": len(changes)}
 
@@ -179,6 +180,7 @@ def _out_of_order(ids: Sequence[str], positions: Mapping[str, int]) -> set[str]:
 
     The rest is the longest increasing subsequence.
     """
+    # patience sorting; each chain is kept whole, since plans have at most 500 tasks
     tails: list[int] = []
     chains: list[tuple[str, ...]] = []
     known = [id_ for id_ in ids if id_ in positions]

@@ -23,7 +23,7 @@ class StoryReader(Protocol):
 
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
-    """Raise Invalid for newly linked stories or subtasks that do not exist."""
+    """Raise Invalid for new links to missing stories or subtasks."""
     known = _linked_ids(before) if before else {}
     problems = [
         {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
@@ -72,12 +72,13 @@ def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
     """Return the story as a phase; the last task takes over the acceptance criteria."""
     tasks = [_task_of_subtask(story, subtask) for subtask in subtasks] or [_task_of_story(story)]
     criteria = tuple(text for text in story.acceptance_criteria if text.strip())
+    # only the last task completes the story, so only it can meet the story's criteria
     tasks[-1] = tasks[-1].model_copy(update={"acceptance_criteria": criteria})
     return PhaseDraft(title=story.title, description=story_sentence(story), tasks=tuple(tasks))
 
 
 def story_sentence(story: Story) -> str:
-    """As …, I want …, so that …; without the parts the story lacks."""
+    """Return the story as one sentence, without the parts it lacks."""
     parts = [("As ", story.role), ("I want ", story.want), ("so that ", story.benefit)]
     return ", ".join(start + text for start, text in parts if text)
 

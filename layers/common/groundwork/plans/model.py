@@ -195,5 +195,6 @@ def links(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 def fingerprint(content: Any) -> str:
     """Hash JSON content; equal content has equal fingerprints. Content rows are keyed by it."""
+    # sorted keys: the order of fields in the code must not change a fingerprint
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]

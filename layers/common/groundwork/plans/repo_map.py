@@ -38,6 +38,7 @@ def layout(paths: Iterable[str], about: str = "", max_lines: int = MAX_LINES) ->
 
     Three quarters of the lines go to paths matching words of `about`, the rest to folders near the root.
     """
+    # untrusted names: a line break in one could add lines of its own to the prompt
     files = sorted({shorten(clean(path).replace("\n", " "), 300) for path in paths})
     if len(files) <= max_lines:
         return tuple(files)

@@ -51,6 +51,7 @@ def cache_surveys(survey: Surveyor) -> Surveyor:
     reading = Lock()
 
     def survey_once(repository: Repository) -> Survey:
+        # held while reading: concurrent items of a run would otherwise all fetch the same repository
         with reading:
             if repository.id not in found:
                 found[repository.id] = survey(repository)

@@ -195,7 +195,7 @@ type Aspect = tuple[str, str]
 
 
 def _shared_aspects(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
-    """Return aspects both operations change, or one changes and the other uses; common use is no conflict."""
+    """Return conflicting aspects: changed by one operation, and changed or used by the other."""
     return [
         mine
         for mine in one
@@ -247,6 +247,7 @@ def combined_schedule(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str
             trial = apply(after, one.operation)
         except Refusal:
             continue
+        # a suggestion may be valid alone and not after the others
         if not faults(trial):
             after, accepted[index] = trial, one.operation
     if not accepted:

@@ -119,6 +119,7 @@ def check(template: Template) -> Template:
         raise Invalid.field("parameters", "two parameters have the same name")
     if missing := sorted(placeholders(template) - set(names)):
         raise Invalid.field("parameters", f"the texts use undeclared parameters: {', '.join(missing)}")
+    # a plan made from it is validated again, but its author should not be the one to find the fault
     plan = Plan(id="", repository_id="", title=template.title, created_at="", updated_at="")
     validation.check(add_phases(plan, template.phases))
     return template

@@ -128,6 +128,7 @@ def _keys(plan: Plan) -> Iterator[Fault]:
         if task.id in ids:
             yield Fault(FaultCode.DUPLICATE_ID, place, f"Two tasks have the id {task.id}")
         ids.add(task.id)
+        # people write keys by hand: keys differing only by case would be confused
         if other := seen.setdefault(task.key.casefold(), task.key) if task.key.casefold() in seen else None:
             yield Fault(FaultCode.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
         seen.setdefault(task.key.casefold(), task.key)
@@ -167,6 +168,7 @@ def _dependency(
 def _cycle(plan: Plan) -> list[Fault]:
     """Return the first cycle, with its path in execution order: each task is needed by the next."""
     ids = {task.id for task in plan.tasks}
+    # unknown tasks and self-dependencies are faults of their own: without them each cycle is a real one
     graph = {task.id: [other for other in task.depends_on if other in ids and other != task.id] for task in plan.tasks}
     try:
         TopologicalSorter(graph).prepare()

@@ -1,4 +1,4 @@
-"""Retries of writes that conflict with others."""
+"""Retries of conflicting writes."""
 
 import random
 import time
@@ -8,5 +8,5 @@ MAX_ATTEMPTS = 20
 
 
 def pause(attempt: int) -> None:
-    # jitter: writers that met once would otherwise meet again
+    # jitter: writers would otherwise meet again and again
     time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311

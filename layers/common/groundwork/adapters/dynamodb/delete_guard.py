@@ -16,7 +16,7 @@ _IN_USE_BY = {
 
 
 def check_unused(transaction: Transaction, path: Path) -> None:
-    """Add checks that no run works on the item to delete."""
+    """Add checks against runs working on the item."""
     for type_ in _IN_USE_BY[path.kind]:
         free = LockRow.pk.does_not_exist()
         transaction.check(LockRow, path.project_id, lock_key(type_), free, type_)

@@ -1,6 +1,6 @@
 """Git through dulwich, without a git program: survey repositories, commit the work of plans.
 
-Modules import dulwich in functions, so that only workers using a repository pay for the import.
+Functions import dulwich themselves: only workers using a repository pay for the import.
 """
 
 from groundwork.adapters.git.survey import surveyor

@@ -140,6 +140,7 @@ def push_rebased(
             retries.record_fault(fault)
         if time.monotonic() > deadline:
             break
+        # the next fetch transfers only commits newer than this head
         have = [*have, now] if now and now not in have else have
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
     raise RepositoryUnreachable(f"The branch {branch!r} kept changing; push failed after {round_ + 1} attempts.")

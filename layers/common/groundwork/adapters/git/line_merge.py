@@ -15,6 +15,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    # the matcher takes quadratic time on unlike texts
     if max(map(len, versions)) > MAX_LINES:
         return None
     result: list[bytes] = []

@@ -55,7 +55,7 @@ def is_blocked(store: Any, root: bytes, path: str, removed: Set[str]) -> bool:
     return (
         here is not None
         and S_ISDIR(here[0])
-        and not all(by_folder in removed for by_folder in _files_below(store, here[1], path))
+        and not all(file in removed for file in _files_below(store, here[1], path))
     )
 
 
