@@ -8,10 +8,10 @@ import heapq
 import random
 from dataclasses import dataclass, field
 
-from groundwork.execution import attempts
-from groundwork.execution.attempts import Step
+from groundwork.execution import attempt_result, claims
 from groundwork.execution.commands import Actor, execute
-from groundwork.execution.coordinator import Act, ExecutionCoordinator
+from groundwork.execution.coordinator import Command, ExecutionCoordinator
+from groundwork.execution.next_step import Step
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.worker import Completed
 from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
@@ -65,7 +65,7 @@ class Carried:
         plan_id = self.plan.id
         self.conductor.change(plan_id, lambda execution_state: execute(execution_state, Actor("bench", 1)))
         for task in self.plan.tasks:
-            self.store.knock(plan_id, task.id, 1, task.id)
+            self.store.save_pending_token(plan_id, task.id, 1, task.id)
         self.conductor.change(plan_id, lambda execution_state: execution_state)
         self._begin()
         while self.busy:
@@ -86,13 +86,15 @@ class Carried:
 
     def _finish(self, task_id: str) -> None:
         self._change(
-            lambda execution_state: attempts.finished(execution_state, task_id, Completed("sha"), 1).execution_state
+            lambda execution_state: (
+                attempt_result.record_outcome(execution_state, task_id, Completed("sha"), 1).execution_state
+            )
         )
 
     def _claim(self, task_id: str) -> None:
-        self._change(lambda execution_state: attempts.claimed(execution_state, task_id, 1).execution_state)
+        self._change(lambda execution_state: claims.claim_task(execution_state, task_id, 1).execution_state)
 
-    def _change(self, act: Act) -> ExecutionState:
+    def _change(self, act: Command) -> ExecutionState:
         return self.conductor.change(self.plan.id, act)
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from checks.api.naming import with_public_names
 from checks.api.responses import complete
@@ -17,12 +17,23 @@ from checks.api.rules import faults as faults_of
 from checks.api.schema import reference
 from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
+from groundwork.api.card_import import MEDIA_TYPES
+from groundwork.backlog.card_import.dates import Order
+from groundwork.backlog.card_import.parameters import DELIMITERS, LISTS, NAMES, PERSONAL, FileType
 from groundwork.backlog.model import Value
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
 FUNCTIONS = ("manage_backlog", "start_run", "get_progress", "manage_plans")
 METHODS = ("get", "post", "patch", "delete", "put")
+_FILE = {"type": "string", "format": "binary"}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "type": get_args(FileType),
+    "dateOrder": get_args(Order),
+    "personal": PERSONAL,
+    "delimiter": DELIMITERS,
+    "dedupe": ("content",),
+}
 
 
 def document() -> dict[str, Any]:
@@ -51,7 +62,7 @@ def document() -> dict[str, Any]:
         _without_defaults_of_powertools(operation)
     _without_patch_defaults(merged["components"]["schemas"])
     _with_whole_answers(merged)
-    _with_import_bodies(merged)
+    _with_imports(merged)
     _with_conditional_request(merged["paths"]["/api/runs/{run_id}/progress"]["get"])
     made = _camel_paths(with_public_names(merged))
     for route in routes_of_code():
@@ -126,9 +137,31 @@ def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
     return found
 
 
-def _with_import_bodies(document: dict[str, Any]) -> None:
-    """Declare the body of an import, which the handler reads itself."""
-    text = {name: {"type": "string"} for name in ("text", "source", "externalId")}
+def _with_imports(document: dict[str, Any]) -> None:
+    """Declare the bodies and the query of the import routes, which read both themselves."""
+    _with_import_schemas(document)
+    json_body = {"anyOf": [reference("CardImport"), {"type": "array", "items": {}}, {"type": "object"}]}
+    content = {media or "application/json": {"schema": _FILE} for media in MEDIA_TYPES}
+    body = {"required": True, "content": content | {"application/json": {"schema": json_body}}}
+    for path in ("cards", "cards/preview"):
+        operation = document["paths"][f"/api/projects/{{project_id}}/{path}"]["post"]
+        operation["requestBody"] = body
+        operation["parameters"] += [_import_parameter(name) for name in (*NAMES, "dedupe")]
+        operation["parameters"].append(_header("content-encoding", {"type": "string"}))
+
+
+def _import_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string"} | ({"enum": list(_CHOICES[name])} if name in _CHOICES else {})
+    repeated = {"type": "array", "items": schema} if name in LISTS else schema
+    return {"name": name, "in": "query", "required": False, "schema": repeated}
+
+
+def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _with_import_schemas(document: dict[str, Any]) -> None:
+    text = {name: {"type": "string"} for name in ("text", "source", "externalId", "postedAt")}
     metadata = {"metadata": {"type": "object", "additionalProperties": True}}
     document["components"]["schemas"] |= {
         "NewCard": {"type": "object", "required": ["text"], "properties": text | metadata},
@@ -138,20 +171,10 @@ def _with_import_bodies(document: dict[str, Any]) -> None:
             "properties": {"cards": {"type": "array", "items": reference("NewCard"), "minItems": 1, "maxItems": 5_000}},
         },
     }
-    plain = {"schema": {"type": "string", "format": "binary"}}
-    document["paths"]["/api/projects/{project_id}/cards"]["post"]["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": reference("CardImport")},
-            "text/csv": plain,
-            "application/x-ndjson": plain,
-        },
-    }
 
 
 def _with_conditional_request(operation: dict[str, Any]) -> None:
-    parameter = {"name": "if-none-match", "in": "header", "required": False, "schema": {"type": "string"}}
-    operation["parameters"].append(parameter)
+    operation["parameters"].append(_header("if-none-match", {"type": "string"}))
 
 
 def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:

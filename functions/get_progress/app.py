@@ -13,13 +13,16 @@ from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.api import http
 from groundwork.api.http import answers
 from groundwork.errors import NotFound
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, parse
+from groundwork.runs.leases import is_stale
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
-from groundwork.runs.progress import item_of, items_of, log_of, progress_of
+from groundwork.runs.progress import coverage_counts, item_of, items_of, log_of, progress_of
 from groundwork.runs.schemas import Coverage, ListPage, Progress, ProgressWithItems, RunItem, RunLog
 from groundwork.settings import Settings
 
 app = http.api()
+HANDLERS = run_handlers()
 Limit = Annotated[int, Query(ge=1, le=200)]
 Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]
 
@@ -50,17 +53,17 @@ def progress(
     now = now_ms()
     # a note of why a run does not move is written beside its seq
     noted = crc32(run.phase_detail.encode())
-    etag = f'"{run.seq}-{noted:x}-{int(run.stale(now))}-{int(items)}-{since}"'
+    etag = f'"{run.seq}-{noted:x}-{int(is_stale(run, now))}-{int(items)}-{since}"'
     if http.etag_matches(app.current_event, etag):
         return Response(304, "application/json", "", headers={"ETag": etag})
-    body: Progress | ProgressWithItems = progress_of(run, now)
+    body: Progress | ProgressWithItems = progress_of(run, now, HANDLERS[run.type])
     if items or since is not None:
         body = {**body, "items": _items(run) if since is None else _changed_items(run, since)}
     return Response(200, "application/json", http.to_json(body), headers={"ETag": etag})
 
 
 def _items(run: Run) -> list[RunItem]:
-    return items_of(run, tables().runs.manifest(run.id, 0, run.total), _entries(run, 0))
+    return items_of(run, tables().runs.manifest(run.id, 0, run.total), _entries(run, 0), HANDLERS[run.type].target)
 
 
 def _changed_items(run: Run, since: int) -> list[RunItem]:
@@ -72,7 +75,8 @@ def _changed_items(run: Run, since: int) -> list[RunItem]:
         if index not in targets:
             page = index - index % 100
             targets |= {target.index: target for target in tables().runs.manifest(run.id, page, page + 100)}
-    return [item_of(run, targets[index], entries.get(index)) for index in indexes if index in targets]
+    kind = HANDLERS[run.type].target
+    return [item_of(run, targets[index], entries.get(index), kind) for index in indexes if index in targets]
 
 
 def _entries(run: Run, after: int) -> dict[int, JournalEntry]:
@@ -95,7 +99,8 @@ def items(
     run = tables().runs.load(run_id, consistent=False)
     position = http.position_of(next_token, str.isdigit)
     start = int(position) if position else 0
-    every = items_of(run, tables().runs.manifest(run.id, start, max(start, run.total)), _entries(run, 0))
+    entries = tables().runs.manifest(run.id, start, max(start, run.total))
+    every = items_of(run, entries, _entries(run, 0), HANDLERS[run.type].target)
     wanted = ((start + offset, item) for offset, item in enumerate(every) if status is None or item["status"] is status)
     found = list(islice(wanted, limit + 1))
     more = len(found) > limit
@@ -134,10 +139,10 @@ def logs(
 )
 def coverage(run_id: str) -> dict[str, Any]:
     run = tables().runs.load(run_id, consistent=False)
-    if run.type is not RunType.GENERATE_EPICS or run.stated is None or run.covered is None:
+    if run.coverage is None:
         raise NotFound("This run reports no coverage: only epics runs do, at their end.")
-    rest = tables().runs.rest(run_id)
-    return {"stated": run.stated, "covered": run.covered, "rest": len(rest), "restCardIds": rest}
+    rest = tables().runs.uncovered_card_ids(run_id)
+    return coverage_counts(run.coverage) | {"rest": len(rest), "restCardIds": rest}
 
 
 @app.get(
@@ -165,12 +170,12 @@ def runs(
         more = http.page_token(str(last.number)) if last and last.kind is Kind.RUN else None
     now = now_ms()
     wanted = [run for run in found if (type is None or run.type is type) and _fits(run, active)]
-    return {"items": [progress_of(run, now) for run in wanted], "nextToken": more}
+    return {"items": [progress_of(run, now, HANDLERS[run.type]) for run in wanted], "nextToken": more}
 
 
 def _active(project_id: str) -> list[Run]:
     """The locks say which: as many rows are read as there are active runs, whatever the project's history."""
-    holders = tables().runs.holders(project_id).values()
+    holders = tables().runs.active_by_type(project_id).values()
     found = [tables().runs.load(run_id, consistent=False) for run_id in holders]
     return sorted(found, key=lambda run: run.created_at, reverse=True)
 

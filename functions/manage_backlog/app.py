@@ -10,9 +10,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from groundwork.adapters.dynamodb.backlog_rows import is_list_position, is_position
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
-from groundwork.api import http
+from groundwork.api import card_import, http
 from groundwork.api.http import answers
-from groundwork.backlog.card_upload import read_cards
 from groundwork.backlog.export import Backlog, ExportedBacklog, Format, render
 from groundwork.backlog.model import Artifact, Card, Epic, Project, Story, Subtask
 from groundwork.backlog.requests import (
@@ -34,7 +33,7 @@ from groundwork.backlog.requests import (
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
 from groundwork.plans.schemas import StoryWithPlans
-from groundwork.runs.schemas import Health, Imported, ListPage
+from groundwork.runs.schemas import Health, ListPage
 from groundwork.settings import Settings
 
 PURGE_S = 5.0
@@ -48,6 +47,9 @@ Token = Annotated[str | None, Query(alias="nextToken", max_length=400)]
 @cache
 def tables() -> Tables:
     return open_tables(Settings.from_environment())
+
+
+app.include_router(card_import.router)
 
 
 @app.get(
@@ -136,26 +138,6 @@ def delete_project(project_id: str) -> Response[str]:
 
 
 # cards
-
-
-@app.post(
-    "/api/projects/<project_id>/cards",
-    tags=["cards"],
-    operation_id="importCards",
-    summary="Import cards",
-    responses=answers(Imported),
-)
-def import_cards(project_id: str) -> dict[str, Any]:
-    event = app.current_event
-    # half a surrogate pair goes through, for read_cards to refuse
-    body = (event.body or "").encode(errors="surrogatepass")
-    upload = read_cards(body, event.headers.get("content-type", ""))
-    imported = tables().cards.import_cards(project_id, upload.cards)
-    return {
-        "created": imported.created,
-        "duplicates": imported.duplicates + upload.duplicates,
-        "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in upload.rejected],
-    }
 
 
 @app.get(
@@ -493,4 +475,5 @@ def _json(thing: Project | Card | Artifact | Epic | Story | Subtask) -> dict[str
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return http.serve(app, event, context)
+    app.append_context(tables=tables)  # type: ignore[no-untyped-call]
+    return http.serve(app, event, context, takes_bytes=card_import.TAKES_BYTES)

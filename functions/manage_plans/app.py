@@ -18,7 +18,9 @@ from groundwork.api.http import answers
 from groundwork.api.plans import control, parts, progress, repositories, templates
 from groundwork.api.plans.deps import IfMatch, Limit, Token
 from groundwork.errors import NotFound, Transient
+from groundwork.execution import schedule_restore
 from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import PLAN_ID
 from groundwork.llm.factory import ai_and_model
 from groundwork.plans import views
@@ -89,6 +91,7 @@ def starter() -> Starter:
     return Starter(
         store=tables().runs,
         backlog=tables().backlog,
+        handlers=run_handlers(),
         counts=tables().projects.counts,
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
@@ -284,14 +287,15 @@ def estimate(plan_id: str) -> dict[str, Any]:
 
 
 def conductor() -> ExecutionCoordinator:
-    machine = PlanMachine(settings().plan_machine, settings().plan_executor)
-    return ExecutionCoordinator(
-        tables().executions,
-        machine,
-        now_ms,
-        author(),
-        on_notify_error=lambda what: http.logger.warning("Unheard", what=what),
-    )
+    return ExecutionCoordinator(tables().executions, _machine(), now_ms, author(), on_notify_error=_unheard)
+
+
+def _machine() -> PlanMachine:
+    return PlanMachine(settings().plan_machine, settings().plan_executor)
+
+
+def _unheard(what: str) -> None:
+    http.logger.warning("Unheard", what=what)
 
 
 def timer() -> PlanTimer:
@@ -306,7 +310,18 @@ def _plan(plan: Plan, status: int = 200) -> Response[str]:
     return http.answer(views.plan_view(plan, tables().plans.states(plan.id)), status, plan.version)
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def restored(event: dict[str, Any]) -> Any:
+    """Lists schedules, or sets one again, from the plans' rows; invoked directly by whoever looks after the tables."""
+    if event["do"] == "LIST_SCHEDULES":
+        return list(schedule_restore.schedules(tables().plans.every(), tables().executions.read))
+    reason = "The system was off at that time."
+    nobody = ExecutionCoordinator(tables().executions, _machine(), now_ms, on_notify_error=_unheard)
+    return schedule_restore.restore(nobody, timer(), event["planId"], event.get("missed"), reason)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    if "do" in event:
+        return restored(event)
     around = {"conductor": conductor, "editor": editor, "now_ms": now_ms, "settings": settings, "tables": tables}
     app.append_context(timer=timer, **around)  # type: ignore[no-untyped-call]
     return http.serve(app, event, context)

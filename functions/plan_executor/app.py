@@ -21,7 +21,7 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.schedule import woken
+from groundwork.execution.schedule import fire
 from groundwork.execution.step_handler import StepHandler
 from groundwork.execution.worker import Reverter, TaskWorker
 from groundwork.ids import PLAN_ID
@@ -72,12 +72,12 @@ def reverter() -> Reverter:
 def carrier(context: Any) -> StepHandler:
     return StepHandler(
         store=tables().executions,
-        conductor=conductor(),
+        coordinator=conductor(),
         worker=worker(),
         repository=tables().repositories.get,
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
-        measured=tables().measures.add,
+        record_measurement=tables().measures.add,
     )
 
 
@@ -107,17 +107,17 @@ def done(event: dict[str, Any], carrier: StepHandler) -> dict[str, Any]:
     plan_id, number = event["planId"], event["number"]
     match event["do"]:
         case "BEGIN":
-            return carrier.begin(plan_id, number)
+            return carrier.list_phases(plan_id, number)
         case "PHASE":
-            return carrier.phase(plan_id, number, event["phaseId"])
+            return carrier.list_tasks(plan_id, number, event["phaseId"])
         case "GATE":
-            return carrier.gate(plan_id, number, event["taskId"], event["token"], try_of(event))
+            return carrier.wait_at_gate(plan_id, number, event["taskId"], event["token"], try_of(event))
         case "WORK":
-            return asyncio.run(carrier.work(plan_id, number, event["taskId"], try_of(event)))
+            return asyncio.run(carrier.run_task(plan_id, number, event["taskId"], try_of(event)))
         case "END":
             return carrier.end(plan_id, number)
         case "FAILED":
-            return carrier.failed(plan_id, number, reason_of(event.get("error") or {}))
+            return carrier.fail(plan_id, number, reason_of(event.get("error") or {}))
     raise ValueError(f"nobody knows how to do {event['do']!r}")
 
 
@@ -138,7 +138,7 @@ def scheduled(event: dict[str, Any]) -> dict[str, Any]:
     plan_id, asked = event["planId"], Actor("schedule", now_ms())
     try:
         execution_state = conductor("schedule").change(
-            plan_id, lambda now: woken(now, event["expression"], event["time"], asked)
+            plan_id, lambda now: fire(now, event["expression"], event["time"], asked)
         )
     except NotFound:
         PlanTimer(settings().schedule_prefix, "", "").clear(plan_id)
@@ -157,7 +157,7 @@ def undo(plan_id: str) -> dict[str, Any]:
     """Raises Transient: Lambda tries an asynchronous event twice more, the sweep later on."""
     undoer = RollbackRunner(tables().executions, conductor(), reverter(), tables().repositories.get, now_ms)
     try:
-        status = undoer.undo(plan_id)
+        status = undoer.run(plan_id)
     except NotFound:
         status = "gone"
     logger.info("Rollback", plan_id=plan_id, status=status)

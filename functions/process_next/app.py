@@ -13,6 +13,7 @@ from groundwork.adapters.aws.clients import async_invoker, secret_value
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.adapters.git import surveyor
 from groundwork.errors import NotFound, Transient
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import PLAN_ID, Kind, path_of
 from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
@@ -45,12 +46,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def gave_up(code: ErrorCode, reason: str) -> None:
+def log_give_up(code: ErrorCode, reason: str) -> None:
     """The template's metric RunsGivenUp, and the alarm on it, are made from this line."""
     logger.error("Run given up", code=code.value, reason=reason)
 
 
-def plan_means() -> PlanServices:
+def plan_services() -> PlanServices:
     """A repository is surveyed once an invocation, however many parts of a plan are looked at."""
     survey = cache_surveys(surveyor(secret_value, settings().local))
     return PlanServices(tables().plans, survey, tables().templates.get)
@@ -74,14 +75,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     worker = HopRunner(
         store=tables().runs,
         backlog=tables().backlog,
+        handlers=run_handlers(tables().runs, plan_services()),
         model_for=model_for,
         price=cost_micro_usd,
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
         left_ms=context.get_remaining_time_in_millis,
         request_id=context.aws_request_id,
-        plans=plan_means(),
-        gave_up=gave_up,
+        on_give_up=log_give_up,
     )
     try:
         end = asyncio.run(worker.hop(run_id))

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 from groundwork.adapters.aws.clients import async_invoker
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.errors import GroundworkError
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, path_of
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.start import Starter
@@ -39,6 +40,7 @@ def sweeper(context: Any) -> Sweeper:
     starter = Starter(
         store=tables().runs,
         backlog=tables().backlog,
+        handlers=run_handlers(),
         counts=tables().projects.counts,
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
@@ -66,7 +68,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "Records" in event:
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in _revive_dead(event["Records"], context)]}
     swept = sweeper(context).sweep()
-    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.left}
+    did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.deferred}
     # the template's metric StaleRuns, and the alarm on it, are made from this line
     logger.info("Swept", extra={"stale": len(swept.revived), **did})
     return did

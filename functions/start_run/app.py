@@ -9,15 +9,17 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from groundwork.adapters.aws.clients import async_invoker
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.api.http import answers, api, serve
-from groundwork.generation.estimate import estimate_of
+from groundwork.generation.registry import run_handlers
 from groundwork.llm.factory import ai_and_model
 from groundwork.runs.cancel import cancel
+from groundwork.runs.estimate import estimate_of
 from groundwork.runs.progress import progress_of
 from groundwork.runs.schemas import Progress, RunEstimate, RunRetried, RunStarted
-from groundwork.runs.start import RunRequest, Started, Starter
+from groundwork.runs.start import RunRequest, StartedRun, Starter
 from groundwork.settings import Settings
 
 app = api()
+HANDLERS = run_handlers()
 
 
 @cache
@@ -38,6 +40,7 @@ def starter() -> Starter:
     return Starter(
         store=tables().runs,
         backlog=tables().backlog,
+        handlers=HANDLERS,
         counts=tables().projects.counts,
         invoke=async_invoker(settings().process_next),
         now_ms=now_ms,
@@ -70,7 +73,8 @@ def start(
 )
 def estimate(project_id: str, request: RunRequest) -> RunEstimate:
     run, selection = starter().draft(project_id, request)
-    return estimate_of(run, project_id, tables().backlog, tables().runs, selection, settings().mock_latency_ms)
+    latency_ms, stores = settings().mock_latency_ms, tables()
+    return estimate_of(HANDLERS[run.type], run, project_id, stores.backlog, stores.runs, selection, latency_ms)
 
 
 @app.post(
@@ -81,7 +85,8 @@ def estimate(project_id: str, request: RunRequest) -> RunEstimate:
     responses=answers(Progress),
 )
 def cancel_run(run_id: str) -> Progress:
-    return progress_of(cancel(tables().runs, run_id, now_ms), now_ms())
+    run = cancel(tables().runs, run_id, now_ms)
+    return progress_of(run, now_ms(), HANDLERS[run.type])
 
 
 @app.post(
@@ -96,7 +101,7 @@ def retry(run_id: str) -> RunRetried:
     return {**_accepted(starter().retry(run_id)), "retryOf": run_id}
 
 
-def _accepted(started: Started) -> RunStarted:
+def _accepted(started: StartedRun) -> RunStarted:
     return {
         "runId": started.run_id,
         "type": started.type,

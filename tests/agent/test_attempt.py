@@ -1,4 +1,4 @@
-"""Attempts at tasks on a real git server: begun, resumed, landed, sent back, kept as a patch."""
+"""Attempts at tasks on a real git server: started, restored, landed, rejected, patched."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ FILES = {
 
 
 class World:
-    """One invocation after another: each has its own clone, folder and workspace."""
+    """A series of invocations, each with its own clone, folder and workspace."""
 
     def __init__(self, server: GitServer, folder: Path, stack: ExitStack) -> None:
         self.server, self._folder, self._stack, self._count = server, folder, stack, 0
@@ -44,12 +44,12 @@ class World:
         return CheckoutSpec(BRANCH, "main", self._folder / f"work-{self._count}", **fields)
 
     def begun(self, task: TaskBrief, **fields: Any) -> StartedSession:
-        begun = attempt.begin(self.upstream(), task, Limits(), self.place(**fields))
+        begun = attempt.start_session(self.upstream(), task, Limits(), self.place(**fields))
         assert isinstance(begun, StartedSession)
         return begun
 
     async def done(self, task: TaskBrief, **fields: Any) -> Session:
-        """The session of one attempt, carried out by the mock."""
+        """Session of one attempt, run by the mock model."""
         begun = self.begun(task, **fields)
         desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
         session = (await run_session(begun.session, desk.means(), desk.watch())).session
@@ -86,7 +86,7 @@ async def test_the_same_task_on_the_same_commit_gives_the_same_change(world: Wor
 async def test_a_landed_task_is_not_begun_again(world: World) -> None:
     session = await world.done(brief())
     landed = attempt.land(world.upstream(), session, BRANCH)
-    again = attempt.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
+    again = attempt.start_session(world.upstream(), brief(attempt=2), Limits(), world.place())
     assert isinstance(again, Landed)
     assert (again.sha, again.found, again.marks.attempt) == (landed.sha, True, 1)
 
@@ -99,8 +99,8 @@ async def test_a_conflict_sends_the_task_back_and_the_next_attempt_lands_on_the_
     assert conflict.value.paths == ("src/app.py",)
     earlier = (FailedAttempt(attempt=1, reason=str(conflict.value)),)
     retried = await world.done(brief(2, key="other", attempt=2, earlier=earlier))
-    told = str(retried.said[0].content[0]["text"])
-    assert "The branch has moved on, with other changes in src/app.py." in told
+    told = str(retried.messages[0].content[0]["text"])
+    assert "The branch has changed and conflicts in src/app.py." in told
     landed = attempt.land(world.upstream(), retried, BRANCH)
     assert landed.marks.attempt == 2
     assert len(world.server.log(BRANCH)) == 3
@@ -116,9 +116,9 @@ async def test_a_session_goes_on_in_another_process_while_the_branch_moves(world
     await run_session(begun.session, desk.means(), desk.watch())
     kept = Session.model_validate_json(desk.kept[turns - 1].model_dump_json(by_alias=True))
     world.server.commit(BRANCH, {"README.md": "somebody else's\n"})
-    # the base is no branch's head any more: the server gives it by its id
+    # the base is no longer the head of any branch: the server returns it by its id
     upstream = world.upstream()
-    workspace = attempt.resumed(upstream, kept, world.place().folder)
+    workspace = attempt.restore_workspace(upstream, kept, world.place().folder)
     other = JobContext(MockModel(MODEL, latency_ms=0), workspace)
     carried = await run_session(kept, other.means(), other.watch())
     assert carried.session.changes == desk.kept[-1].changes
@@ -131,7 +131,7 @@ async def test_without_commits_the_change_is_a_patch_and_the_server_is_not_writt
     world: World, tmp_path: Path
 ) -> None:
     session = await world.done(brief(files=("src/app.py", "docs/new.md")), commits=False)
-    patch = attempt.patch(world.upstream(), session)
+    patch = attempt.make_patch(world.upstream(), session)
     assert not any("receive-pack" in request for request in world.server.requests)
     work = tmp_path / "person"
     git(tmp_path, "clone", "-q", str(world.server.folder), str(work))
@@ -158,5 +158,5 @@ async def test_a_local_repository_is_worked_on_by_its_path(world: World) -> None
     session = await world.done(brief())
     landed = attempt.land(world.upstream(), session, BRANCH)
     assert world.server.git("rev-parse", BRANCH) == landed.sha
-    again = attempt.begin(world.upstream(), brief(attempt=2), Limits(), world.place())
+    again = attempt.start_session(world.upstream(), brief(attempt=2), Limits(), world.place())
     assert isinstance(again, Landed)

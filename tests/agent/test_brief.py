@@ -1,7 +1,7 @@
-"""What a session is told of its task."""
+"""Brief of a session."""
 
 from groundwork.agent.brief import CompletedDependency, brief, limits_for
-from groundwork.agent.prompts import material, opening
+from groundwork.agent.prompts import first_message, task_data
 from groundwork.agent.session import FailedAttempt
 from tests.plans.plans import draft, id_of, phase, plan_of
 
@@ -12,7 +12,7 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     task = PLAN.task(id_of(PLAN, "c"))
     assert task
     done = {id_of(PLAN, "a"): CompletedDependency(summary="Made a. " * 500, files=("a.py",))}
-    told = material(
+    told = task_data(
         brief(PLAN, task, 2, done, [FailedAttempt(attempt=1, reason="It did not hold.")], note="Mind the tests.")
     )
     (before,) = told["builds_on"]
@@ -20,14 +20,14 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     assert len(before["summary"]) <= 600
     assert [earlier["reason"] for earlier in told["earlier_attempts"]] == [
         "It did not hold.",
-        "A person says: Mind the tests.",
+        "A user says: Mind the tests.",
     ]
     assert told["acceptance_criteria"] == [{"number": 1, "text": "It holds."}]
 
 
 def test_whether_a_change_is_asked_for_is_told_where_none_is() -> None:
     plan = plan_of(phase("One", draft("look", change_asked=False), draft("act")))
-    look, act = (material(brief(plan, task, 1, {})) for task in plan.tasks)
+    look, act = (task_data(brief(plan, task, 1, {})) for task in plan.tasks)
     assert look["asks_for_no_change"] is True
     assert "asks_for_no_change" not in act
 
@@ -35,7 +35,7 @@ def test_whether_a_change_is_asked_for_is_told_where_none_is() -> None:
 def test_ids_are_not_told() -> None:
     task = PLAN.task(id_of(PLAN, "a"))
     assert task
-    assert PLAN.id not in opening(brief(PLAN, task, 1, {}))
+    assert PLAN.id not in first_message(brief(PLAN, task, 1, {}))
 
 
 def test_a_larger_task_may_take_more() -> None:

@@ -1,4 +1,4 @@
-"""Tasks carried out at the same time, each by its own session, on one branch."""
+"""Concurrent tasks, each with its own session, on one branch."""
 
 import asyncio
 import threading
@@ -21,14 +21,14 @@ TASKS = 8
 
 
 def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
-    """Attempts until it lands, each from a clean checkout and told why the one before came to nothing."""
+    """Attempts until one lands, each with a clean checkout and the previous failure's reason."""
     earlier: list[FailedAttempt] = []
     for attempt in range(1, TASKS + 2):
         place = CheckoutSpec(BRANCH, "main", folder / f"work-{task.key}-{attempt}")
         clone = folder / f"clone-{task.key}-{attempt}"
         told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
         with open_repository(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
-            begun = attempting.begin(upstream, told, Limits(), place)
+            begun = attempting.start_session(upstream, told, Limits(), place)
             if isinstance(begun, Landed):
                 return begun
             desk = JobContext(MockModel(MODEL, latency_ms=0), begun.workspace)
@@ -42,7 +42,7 @@ def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
 
 def test_sessions_on_one_file_all_land_by_trying_again_and_each_once(tmp_path: Path) -> None:
     with serving_git(tmp_path / "server", FILES) as server:
-        # every other one on the same function's end, the rest on files of their own
+        # every other task at the end of the same function, the rest in their own files
         tasks = [
             brief(n, key=f"task-{n}", title=f"Task {n}", files=("src/app.py",) if n % 2 else (f"src/own_{n}.py",))
             for n in range(TASKS)

@@ -1,4 +1,4 @@
-"""What a repository must do for a task: the fake, a git server over HTTP, and a repository on this machine."""
+"""Contract of a task's repository: the fake, a git server over HTTP, and a local repository."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,14 +9,14 @@ import pytest
 
 from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.changes import Changes, as_json
-from groundwork.agent.commit_message import Marks, message
+from groundwork.agent.commit_message import Marks, task_message
 from groundwork.agent.patches import Patch, PatchRef, Stack
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
     MergeConflict,
     NotLanded,
-    PatchesApart,
+    PatchConflict,
     RepositoryRefused,
     Upstream,
 )
@@ -50,7 +50,7 @@ def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
 
 
 def text(number: int = 1, attempt: int = 1) -> str:
-    return message(f"feat: {number}", "", Marks("plan", f"t{number}", attempt))
+    return task_message(f"feat: {number}", "", Marks("plan", f"t{number}", attempt))
 
 
 def contents(upstream: Upstream, commit: str, folder: Path) -> dict[str, str]:
@@ -94,7 +94,7 @@ def test_a_task_lands_once_and_is_found(open_: Open) -> None:
 
 
 def test_a_commit_of_an_earlier_round_below_the_branch_is_not_the_tasks(open_: Open) -> None:
-    # the plan was merged into the branch that it starts from, and is begun anew
+    # the plan was merged into its start branch, and starts again
     first = open_().land("main", open_().head("main", "main"), {"x": b"1"}, text())
     base = open_().head(BRANCH, "main")
     assert open_().find(BRANCH, "t1", since=1) is None
@@ -141,7 +141,7 @@ def test_commits_are_taken_back_and_a_task_can_land_again(open_: Open, tmp_path:
 
 
 def patch(number: int, base: str, changes: Changes, *under: PatchRef) -> Patch:
-    return Patch(task_id=f"t{number}", attempt=1, base=base, under=under, changes=as_json(changes), text="")
+    return Patch(task_id=f"t{number}", attempt=1, base=base, base_patches=under, changes=as_json(changes), text="")
 
 
 def stack_of(*patches: Patch) -> Stack:
@@ -152,49 +152,49 @@ def stack_of(*patches: Patch) -> Stack:
 def test_patches_lie_on_a_commit_each_on_what_it_was_built_on(open_: Open, tmp_path: Path) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main", make=False)
-    assert upstream.stacked(base, Stack()) == base
+    assert upstream.apply_stack(base, Stack()) == base
     first = patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n", "d/b.txt": None})
-    # two at the same time on the first, on other lines of the same file
+    # two at the same time on the first patch, in other lines of the same file
     second = patch(2, base, {"a.txt": b"1\ntwo\nthree\n4\n", "new": b"n"}, PatchRef(task_id="t1", attempt=1))
     third = patch(3, base, {"a.txt": b"1\ntwo, too\nthree\nfour\n"}, PatchRef(task_id="t1", attempt=1))
     stack = stack_of(first, second, third)
-    assert contents(upstream, upstream.stacked(base, stack), tmp_path / "work") == {
+    assert contents(upstream, upstream.apply_stack(base, stack), tmp_path / "work") == {
         "a.txt": "1\ntwo, too\nthree\n4\n",
         "new": "n",
     }
-    # the same in another process, where nothing has been fetched yet
+    # the same in another process without earlier fetches
     other = open_()
-    assert contents(other, other.stacked(base, stack), tmp_path / "again")["new"] == "n"
+    assert contents(other, other.apply_stack(base, stack), tmp_path / "again")["new"] == "n"
     assert open_().head(BRANCH, "main", make=False) == base
 
 
 def test_patches_that_took_away_all_files_leave_none(open_: Open, tmp_path: Path) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main", make=False)
-    ground = upstream.stacked(base, stack_of(patch(1, base, {"a.txt": None, "d/b.txt": None})))
+    ground = upstream.apply_stack(base, stack_of(patch(1, base, {"a.txt": None, "d/b.txt": None})))
     assert contents(upstream, ground, tmp_path / "work") == {}
-    assert upstream.moved(base, ground, {"c": b"c"}) == {"c": b"c"}
+    assert upstream.rebase(base, ground, {"c": b"c"}) == {"c": b"c"}
 
 
 def test_patches_that_do_not_go_together_are_for_a_person(open_: Open) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main", make=False)
     apart = stack_of(patch(1, base, {"a.txt": b"1\n"}), patch(2, base, {"a.txt": b"2\n"}))
-    with pytest.raises(PatchesApart, match=r"task t2 .* in a.txt"):
-        upstream.stacked(base, apart)
+    with pytest.raises(PatchConflict, match=r"task t2 .* in a.txt"):
+        upstream.apply_stack(base, apart)
     gone = stack_of(patch(1, "1" * 40, {"a.txt": b"1\n"}))
     with pytest.raises(CommitGone):
-        upstream.stacked(base, gone)
+        upstream.apply_stack(base, gone)
 
 
 def test_a_change_is_moved_to_other_ground_or_conflicts(open_: Open) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main", make=False)
-    now = upstream.stacked(base, stack_of(patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n"})))
+    now = upstream.apply_stack(base, stack_of(patch(1, base, {"a.txt": b"1\ntwo\nthree\nfour\n"})))
     mine: Changes = {"a.txt": b"one\ntwo\nthree\n4\n", "d/b.txt": None, "new": b"n"}
-    assert upstream.moved(base, now, mine) == {"a.txt": b"1\ntwo\nthree\n4\n", "d/b.txt": None, "new": b"n"}
+    assert upstream.rebase(base, now, mine) == {"a.txt": b"1\ntwo\nthree\n4\n", "d/b.txt": None, "new": b"n"}
     with pytest.raises(MergeConflict):
-        upstream.moved(base, now, {"a.txt": b"eins\ntwo\nthree\nfour\n"})
+        upstream.rebase(base, now, {"a.txt": b"eins\ntwo\nthree\nfour\n"})
 
 
 def test_a_branch_that_must_be_there_is_not_made(open_: Open) -> None:

@@ -1,4 +1,4 @@
-"""A session across invocations: what is waited for, what is left to the next one, and how it goes on there."""
+"""Sessions over several invocations: waits, pauses and continuation."""
 
 import asyncio
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from groundwork.agent.changes import from_json
-from groundwork.agent.runner import FAULTS, Pause, run_session
+from groundwork.agent.runner import MAX_PROVIDER_FAULTS, Pause, run_session
 from groundwork.agent.session import Session
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Conversation, Turn
@@ -54,15 +54,15 @@ async def test_a_session_that_was_killed_goes_on_from_its_last_turn_on_another_m
     first = JobContext(Scripted(list(SCRIPT)), workspace(tmp_path / "one", FILES))
     await run_session(fresh(), first.means(), first.watch())
     kept = first.kept[turns - 1]
-    # what was written after it was kept is not on the other machine
+    # the other machine lacks all that was written after the last save
     other = workspace(tmp_path / "two", FILES)
     other.restore(from_json(kept.changes))
     second = JobContext(Scripted(SCRIPT[turns:]), other)
     carried = await run_session(kept, second.means(), second.watch())
-    # the file system is another, so messages are the same, and so is all that comes of them
-    assert carried.session.said == first.kept[-1].said
+    # the other file system gives the same messages, and so the same continuation
+    assert carried.session.messages == first.kept[-1].messages
     assert from_json(carried.session.changes) == END
-    assert carried.session.spent == first.kept[-1].spent
+    assert carried.session.usage == first.kept[-1].usage
 
 
 async def test_an_invocation_begins_no_turn_that_it_could_not_end(work: Workspace) -> None:
@@ -82,7 +82,7 @@ async def test_an_invocation_begins_no_turn_that_it_could_not_end(work: Workspac
 async def test_a_fault_of_the_provider_is_waited_out_by_each_in_its_own_time_and_uses_up_nothing(
     work: Workspace, fault: Exception, share: float, waited: float
 ) -> None:
-    desk = JobContext(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work, share=share)
+    desk = JobContext(Scripted([SCRIPT[0], fault, *SCRIPT[1:]]), work, jitter=share)
     carried = await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == [waited]
     assert carried.session.turns == 5
@@ -104,7 +104,7 @@ SCARCE = RateLimits(tokens_limit=1_000_000, tokens_remaining=20_000, tokens_rese
 async def test_sessions_that_are_told_that_little_is_left_spread_over_the_time_until_there_is_more(
     work: Workspace, limits: RateLimits, slept: float
 ) -> None:
-    desk = JobContext(Scripted([replace(FIRST, limits=limits), *SCRIPT[1:]]), work, share=0.25)
+    desk = JobContext(Scripted([replace(FIRST, limits=limits), *SCRIPT[1:]]), work, jitter=0.25)
     carried = await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == [slept]
     assert carried.session.ended
@@ -112,7 +112,7 @@ async def test_sessions_that_are_told_that_little_is_left_spread_over_the_time_u
 
 async def test_a_session_that_has_ended_waits_for_nothing(work: Workspace) -> None:
     script = [*SCRIPT[:-1], replace(LAST, limits=SCARCE)]
-    desk = JobContext(Scripted(list(script)), work, share=0.25)
+    desk = JobContext(Scripted(list(script)), work, jitter=0.25)
     await run_session(fresh(), desk.means(), desk.watch())
     assert desk.slept == []
 
@@ -136,7 +136,7 @@ async def test_a_provider_that_stays_away_is_left_to_a_later_invocation(work: Wo
     desk = JobContext(Scripted([SCRIPT[0], Unavailable()]), work)
     carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.pause is Pause.PROVIDER
-    assert len(desk.slept) == FAULTS - 1
+    assert len(desk.slept) == MAX_PROVIDER_FAULTS - 1
     assert (carried.session.turns, carried.session.ended) == (1, None)
 
 
@@ -153,7 +153,7 @@ async def test_a_provider_that_refuses_every_call_is_a_matter_for_a_person(work:
 
 
 class Hanging:
-    """Answers once, and then never."""
+    """Answers once, then never."""
 
     name, model_id = "hanging", "claude-sonnet-5-5"
 
@@ -193,7 +193,7 @@ async def test_after_a_stop_nothing_is_begun(work: Workspace) -> None:
     model = Scripted(list(SCRIPT))
     desk = JobContext(model, work)
     carried = await run_session(fresh(), desk.means(), desk.watch(stop))
-    assert (carried.pause, model.heard) == (Pause.STOPPED, [])
+    assert (carried.pause, model.with_message) == (Pause.STOPPED, [])
 
 
 async def test_an_invocation_that_is_cancelled_leaves_no_call_behind(work: Workspace) -> None:
@@ -208,18 +208,18 @@ async def test_an_invocation_that_is_cancelled_leaves_no_call_behind(work: Works
 
 
 async def test_the_first_call_of_a_session_waits_its_share_and_no_other_does(work: Workspace) -> None:
-    desk = JobContext(Scripted(list(SCRIPT)), work, spread_s=10.0, share=0.3)
+    desk = JobContext(Scripted(list(SCRIPT)), work, stagger_s=10.0, jitter=0.3)
     carried = await run_session(fresh(), desk.means(), desk.watch())
     assert carried.session.ended
     assert desk.slept == [3.0]
-    # what goes on in another invocation does not wait again
-    other = JobContext(Scripted(SCRIPT[2:]), work, spread_s=10.0, share=0.3)
+    # a continued session waits no second time
+    other = JobContext(Scripted(SCRIPT[2:]), work, stagger_s=10.0, jitter=0.3)
     await run_session(desk.kept[1], other.means(), other.watch())
     assert other.slept == []
 
 
 async def test_a_stop_ends_the_wait_for_the_first_call(work: Workspace) -> None:
-    desk, stop = JobContext(Scripted(list(SCRIPT)), work, spread_s=3_600.0, share=1.0), asyncio.Event()
+    desk, stop = JobContext(Scripted(list(SCRIPT)), work, stagger_s=3_600.0, jitter=1.0), asyncio.Event()
     waiting = replace(desk.watch(stop), sleep=asyncio.sleep)
     asyncio.get_running_loop().call_soon(stop.set)
     carried = await asyncio.wait_for(run_session(fresh(), desk.means(), waiting), 60)

@@ -1,4 +1,7 @@
-"""What looks like a secret in new lines, and what does not. Secrets are put together here, so that none is whole."""
+"""Detection of secrets in new lines.
+
+Secrets are assembled here, so that none is in one piece.
+"""
 
 import pytest
 
@@ -36,26 +39,26 @@ HARMLESS = [
 @pytest.mark.parametrize(("kind", "secret"), SECRETS.items())
 def test_a_secret_is_found_by_its_form_and_never_quoted(kind: str, secret: str) -> None:
     changes = {"src/settings.py": f"import os\n\nvalue = 1  # {secret}\n".encode()}
-    found = secret_scan.found(changes, lambda path: None)
+    found = secret_scan.find_in_changes(changes, lambda path: None)
     assert found == [f"src/settings.py line 3 looks like {kind}"]
     assert secret not in found[0]
 
 
 @pytest.mark.parametrize("line", HARMLESS)
 def test_what_is_no_secret_does_not_stop_a_commit(line: str) -> None:
-    assert secret_scan.kind_of(line) is None
+    assert secret_scan.secret_kind(line) is None
 
 
 def test_what_was_there_before_is_not_held_against_a_task() -> None:
     old = f"key = {SECRETS['an AWS access key']}\n".encode()
-    assert secret_scan.found({"a.py": old + b"more = 1\n"}, lambda path: old) == []
-    assert secret_scan.found({"a.py": None}, lambda path: old) == []
-    assert secret_scan.found({"a.py": None, "moved/a.py": old}, {"a.py": old}.get) == []
-    assert secret_scan.found({"b.py": old}, lambda path: None) != []
+    assert secret_scan.find_in_changes({"a.py": old + b"more = 1\n"}, lambda path: old) == []
+    assert secret_scan.find_in_changes({"a.py": None}, lambda path: old) == []
+    assert secret_scan.find_in_changes({"a.py": None, "moved/a.py": old}, {"a.py": old}.get) == []
+    assert secret_scan.find_in_changes({"b.py": old}, lambda path: None) != []
 
 
 def test_binary_files_and_endless_lines_are_looked_through_too() -> None:
     key = SECRETS["an AWS access key"].encode()
-    assert secret_scan.found({"a.bin": b"\0\xff " + key}, lambda path: None)
-    assert not secret_scan.found({"a.min.js": b"x=" * 200_000}, lambda path: None)
-    assert secret_scan.found({"a.min.js": b"x=" * 200_000 + b" " + key}, lambda path: None)
+    assert secret_scan.find_in_changes({"a.bin": b"\0\xff " + key}, lambda path: None)
+    assert not secret_scan.find_in_changes({"a.min.js": b"x=" * 200_000}, lambda path: None)
+    assert secret_scan.find_in_changes({"a.min.js": b"x=" * 200_000 + b" " + key}, lambda path: None)

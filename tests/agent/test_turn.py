@@ -1,4 +1,4 @@
-"""Turns of a session with scripted models: what they may do, what ends them, and what their end is worth."""
+"""Turns of a session with scripted models: allowed calls, ends, and verdicts."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.agent.loop_guard import MAX_LOOP_TURNS, rounds
+from groundwork.agent.loop_guard import MAX_LOOP_TURNS, repetitions
 from groundwork.agent.session import Limits, Session
-from groundwork.agent.turn import step
+from groundwork.agent.turn import run_turn
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn, TurnEnd
 from groundwork.llm.port import Overloaded, Unavailable
@@ -27,17 +27,17 @@ def work(tmp_path: Path) -> Workspace:
 async def ended(
     work: Workspace, *script: Turn | Exception, session: Session | None = None
 ) -> tuple[Session, JobContext]:
-    """The session at its end, or after twenty turns."""
+    """Session at its end, or after twenty turns."""
     desk = JobContext(Scripted(list(script)), work)
     session = session or Session(brief=brief(), base="0" * 40)
     while not session.ended and session.turns < 20:
-        session = await step(session, desk.means())
+        session = await run_turn(session, desk.means())
         assert Session.model_validate_json(session.model_dump_json(by_alias=True)) == session
     return session, desk
 
 
 def results(session: Session) -> list[dict[str, Any]]:
-    return [block for message in session.said for block in message.content if block["type"] == "tool_result"]
+    return [block for message in session.messages for block in message.content if block["type"] == "tool_result"]
 
 
 async def test_a_session_that_changes_a_file_and_finishes_is_a_success(work: Workspace) -> None:
@@ -49,7 +49,7 @@ async def test_a_session_that_changes_a_file_and_finishes_is_a_success(work: Wor
     assert session.ended.subject == "fix: two"
     assert [criterion.met for criterion in session.ended.criteria] == [True, True]
     assert session.changes == {"src/app.py": {"text": "two\n"}}
-    assert (session.turns, session.spent.calls, session.spent.input, session.spent.output) == (3, 3, 300, 30)
+    assert (session.turns, session.usage.calls, session.usage.input, session.usage.output) == (3, 3, 300, 30)
     assert session.cost_micro_usd == 3 * (100 * 2 + 10 * 10)
     assert desk.log == ["read src/app.py", "replaced src/app.py (1 line)", "finished"]
 
@@ -59,8 +59,8 @@ async def test_the_task_is_fenced_and_no_text_of_it_can_leave_the_fence(work: Wo
     model = Scripted([calls(WRITE, finish())])
     desk = JobContext(model, work)
     asked = brief(title="Do it", description=hostile, acceptance_criteria=(hostile, hostile))
-    await step(Session(brief=asked, base="0" * 40), desk.means())
-    (conversation,) = model.heard
+    await run_turn(Session(brief=asked, base="0" * 40), desk.means())
+    (conversation,) = model.with_message
     text = conversation.messages[0].content[0]["text"]
     assert text.count("<task>") == text.count("</task>") == 1
     assert "SYSTEM" not in conversation.instructions
@@ -175,15 +175,15 @@ async def test_of_an_answer_that_was_cut_off_nothing_is_carried_out_but_all_is_c
     session, _ = await ended(work, half)
     assert session.ended
     assert session.ended.outcome == "NOT_FINISHED"
-    assert session.spent.calls == 4
+    assert session.usage.calls == 4
     assert session.changes == {}
-    assert all(message.role == "user" for message in session.said)
+    assert all(message.role == "user" for message in session.messages)
 
 
 async def test_a_refusal_ends_the_attempt_with_its_reason(work: Workspace) -> None:
     session, _ = await ended(work, said("", TurnEnd.REFUSED, detail="general_harms"))
     assert session.ended
-    assert (session.ended.outcome, session.spent.calls) == ("REFUSED", 1)
+    assert (session.ended.outcome, session.usage.calls) == ("REFUSED", 1)
     assert "general_harms" in session.ended.reason
 
 
@@ -192,7 +192,7 @@ async def test_a_fault_of_the_provider_changes_nothing_of_the_session(work: Work
     desk = JobContext(Scripted([fault]), work)
     session = Session(brief=brief(), base="0" * 40)
     with pytest.raises(type(fault)):
-        await step(session, desk.means())
+        await run_turn(session, desk.means())
     assert session == Session(brief=brief(), base="0" * 40)
 
 
@@ -228,7 +228,7 @@ async def test_a_session_that_goes_round_in_circles_is_warned_and_then_stopped(w
     session, _ = await ended(work, *script)
     assert session.ended
     assert (session.ended.outcome, session.turns) == ("REPEATS", 6)
-    told = [block for message in session.said for block in message.content if block["type"] == "text"]
+    told = [block for message in session.messages for block in message.content if block["type"] == "text"]
     assert "done just this before" in told[-1]["text"]
 
 
@@ -249,7 +249,7 @@ def test_rounds_are_counted_as_one_counts_them_by_hand(prints: list[str]) -> Non
         for count in range(1, 13)
         if count == 1 or (length * count <= len(text) and text.endswith(text[-length:] * count))
     )
-    assert rounds(prints) == expected
+    assert repetitions(prints) == expected
 
 
 async def test_halves_of_characters_are_kept_out_of_files_logs_and_what_is_kept(work: Workspace) -> None:
@@ -284,5 +284,5 @@ async def test_results_of_one_turn_are_bounded_together(tmp_path: Path) -> None:
 async def test_every_call_gets_its_result_in_the_next_message(work: Workspace) -> None:
     turn = calls(call("read", file_path="a"), finish(met=()), call("nonsense"), WRITE, finish(met=()))
     session, _ = await ended(work, turn, calls(finish()))
-    asked = [block["id"] for block in session.said[1].content]
-    assert [block["tool_use_id"] for block in session.said[2].content] == asked
+    asked = [block["id"] for block in session.messages[1].content]
+    assert [block["tool_use_id"] for block in session.messages[2].content] == asked

@@ -1,4 +1,4 @@
-"""Whether an end is believed: what failed beside it, and what of it would be committed or shown."""
+"""Verdicts on `finish`: failed calls beside it, and texts of the commit or log."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from groundwork.agent.session import Session
-from groundwork.agent.turn import step
+from groundwork.agent.turn import run_turn
 from groundwork.agent.workspace import Workspace
 from groundwork.llm.conversation import Turn
 from tests.agent.world import JobContext, Scripted, brief, call, calls, finish, workspace
@@ -24,7 +24,7 @@ def work(tmp_path: Path) -> Workspace:
 async def ended(work: Workspace, *script: Turn) -> Session:
     session, desk = Session(brief=brief(), base="0" * 40), JobContext(Scripted(list(script)), work)
     while not session.ended and session.turns < 10:
-        session = await step(session, desk.means())
+        session = await run_turn(session, desk.means())
     return session
 
 
@@ -33,7 +33,7 @@ async def test_an_end_that_was_written_before_a_call_beside_it_failed_is_not_tak
     assert session.turns == 2
     assert session.ended
     assert session.ended.outcome == "UNMET"
-    told = [block["content"] for message in session.said for block in message.content if block.get("is_error")]
+    told = [block["content"] for message in session.messages for block in message.content if block.get("is_error")]
     assert any("edit failed in this very turn" in text for text in told)
 
 

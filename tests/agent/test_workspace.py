@@ -1,4 +1,4 @@
-"""The tools of a session against what a hostile or clumsy model asks: nothing outside, nothing of git's or huge."""
+"""Tools of a session against a hostile model: bounds of paths, git files and sizes."""
 
 import os
 import tracemalloc
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from groundwork.agent import search, tools
 from groundwork.agent.changes import as_json, from_json
-from groundwork.agent.paths import PathRefused, checked, is_gits_own
+from groundwork.agent.paths import PathRefused, is_git_name, normalize_path
 from groundwork.agent.workspace import MAX_CHANGED_FILES, Workspace
 from tests.agent.world import call, workspace
 
@@ -30,7 +30,7 @@ def work(tmp_path: Path) -> Workspace:
     return workspace(tmp_path / "work", FILES)
 
 
-def ask(work: Workspace, name: str, **given: Any) -> tools.Result:
+def ask(work: Workspace, name: str, **given: Any) -> tools.ToolResult:
     return tools.run(work, call(name, **given))
 
 
@@ -64,12 +64,12 @@ def test_no_tool_gets_outside_or_into_git(work: Workspace, tmp_path: Path, name:
 @given(st.text(st.sampled_from([*"./\\~:abgit GIT", "\u200c", "．", "\0", "\n"]), max_size=20))
 def test_a_path_that_is_taken_stays_inside_whatever_it_is_made_of(path: str) -> None:
     try:
-        plain = checked(path)
+        plain = normalize_path(path)
     except PathRefused:
         return
     assert os.path.normpath(os.path.join("/top", plain)) == f"/top/{plain}"
-    assert not any(is_gits_own(part) for part in plain.split("/"))
-    assert checked(plain) == plain
+    assert not any(is_git_name(part) for part in plain.split("/"))
+    assert normalize_path(plain) == plain
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "..", "../secret", ".", "src"])

@@ -1,4 +1,4 @@
-"""Sessions in a checkout: scripted models, a clock, and the means of a turn."""
+"""Sessions in a checkout: scripted models, a clock, and the dependencies of a turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -35,7 +35,7 @@ def brief(number: int = 1, **fields: Any) -> TaskBrief:
 
 
 def workspace(folder: Path, files: dict[str, str | bytes], **fields: Any) -> Workspace:
-    """A checkout of these files, made by hand."""
+    """Checkout with these files, made by hand."""
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -64,15 +64,15 @@ def said(text: str, end: TurnEnd = TurnEnd.SAID, detail: str = "") -> Turn:
 
 @dataclass
 class Scripted:
-    """Says one after the other what it was given; a fault among it is raised. The last is said for ever."""
+    """Returns its script turn by turn, raises its faults, and repeats the last turn forever."""
 
     script: list[Turn | Exception]
     name: str = "scripted"
     model_id: str = MODEL
-    heard: list[Conversation] = field(default_factory=list)
+    with_message: list[Conversation] = field(default_factory=list)
 
     async def turn(self, conversation: Conversation) -> Turn:
-        self.heard.append(conversation)
+        self.with_message.append(conversation)
         next_ = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(next_, Exception):
             raise next_
@@ -84,7 +84,7 @@ class Scripted:
 
 @dataclass
 class JobContext:
-    """What a turn and an invocation need, and what they leave behind."""
+    """Context of turns and invocations, and their traces."""
 
     model: ConversationModel
     workspace: Workspace
@@ -94,24 +94,24 @@ class JobContext:
     left_ms: int = 900_000
     clock: int = 0
     turn_takes_ms: int = 1_000
-    share: float = 0.0
-    spread_s: float = 0.0
+    jitter: float = 0.0
+    stagger_s: float = 0.0
 
     def means(self) -> TurnDeps:
         return TurnDeps(self.model, self.workspace, cost_micro_usd, self._now, self.log.append)
 
     def watch(self, stop: asyncio.Event | None = None) -> RunnerContext:
-        sleep, share, stop = self._sleep, self.share, stop or asyncio.Event()
+        sleep, share, stop = self._sleep, self.jitter, stop or asyncio.Event()
         left_ms = lambda: self.left_ms  # noqa: E731
-        return RunnerContext(self._keep, left_ms, stop, sleep, share=lambda: share, spread_s=self.spread_s)
+        return RunnerContext(self._keep, left_ms, stop, sleep, jitter=lambda: share, stagger_s=self.stagger_s)
 
     def _now(self) -> int:
         self.clock += self.turn_takes_ms // 2
         return self.clock
 
     async def _keep(self, session: Session) -> None:
-        # through what is stored: what is kept must be all that is needed
-        self.kept.append(Session.unpacked(session.packed()))
+        # through storage: the stored session must be enough to continue
+        self.kept.append(Session.decompress(session.compress()))
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -32,7 +32,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
-    | grants({BATCH_GET, QUERY, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants({BATCH_GET, QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
     | grants({BATCH_GET, QUERY}, "PlansTable"),
     "ManagePlansFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
     | grants({GET, QUERY}, "BacklogTable")
@@ -53,7 +53,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
-    | grants({GET, QUERY, PUT, DELETE, BATCH_WRITE}, "RunsTable")
+    | grants({GET, QUERY, PUT, UPDATE, DELETE, BATCH_WRITE}, "RunsTable")
     | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
     | grants([SECRET], "secret:groundwork/*")
     | grants([INVOKE], "function:" + PROCESS_NEXT)

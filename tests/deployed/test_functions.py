@@ -223,6 +223,10 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("GET", "/api/projects", "/api/projects", 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}, {"text": "Two"}]}, 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}]}, 200)
+    headers: dict[str, Any] = {"idempotency_key": "part-1", "content_type": "text/csv"}
+    for below in ("", "/preview"):
+        event = http_event("POST", f"{project[0]}/cards{below}", f"{project[1]}/cards{below}", **headers)
+        system.request("ManageBacklogFunction", event | {"body": "text\nThree\n"}, 200)
     card = ask("GET", f"{project[0]}/cards", f"{project[1]}/cards", 200)["items"][0]["id"]
     ask("PATCH", f"/api/cards/{card}", "/api/cards/{cardId}", 200, {"text": "First"})
     above = project
@@ -243,13 +247,19 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("DELETE", *project, 204)
 
 
-def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def used_plan_routes(system: Deployed, project: str, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    """Use every route about plans once. Returns the routes."""
     listing = http_event("GET", f"/api/projects/{project}/epics", "/api/projects/{projectId}/epics")
     epic = system.request("ManageBacklogFunction", listing, 200)["items"][0]["id"]
     made = http_event("POST", f"/api/epics/{epic}/stories", "/api/epics/{epicId}/stories", {"title": "Export"})
     story = system.request("ManageBacklogFunction", made, 201)["id"]
-    with repository(system, tmp_path) as url:
-        assert use_every_plan_endpoint(system, url, story) == plan_routes()
+    with repository(system, tmp_path_factory.mktemp("repository")) as url:
+        return use_every_plan_endpoint(system, url, story)
+
+
+def test_plans_are_edited_written_and_reviewed(system: Deployed, used_plan_routes: set[tuple[str, str]]) -> None:
+    assert used_plan_routes == plan_routes()
     readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")
     assert GIT_TOKEN not in "".join(map(system.logs, readers))
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
@@ -263,6 +273,7 @@ SHOWN_AS = {
 """What stands in a call for what a policy says by a name that is put together."""
 
 
+@pytest.mark.usefixtures("used_plan_routes")
 def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
     system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
     use_every_backlog_endpoint(system)

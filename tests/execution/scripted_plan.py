@@ -1,15 +1,16 @@
-"""A plan carried out in memory, one small step at a time, in whatever order a test wants: the state machine's part is
-played here as `statemachines/plan.asl.json` has it.
+"""A plan executed in memory, one small step at a time in any order.
+
+The fake plays the state machine as defined in `statemachines/plan.asl.json`.
 """
 
 from dataclasses import dataclass, field
 
 from groundwork.errors import Refusal
-from groundwork.execution import attempts
-from groundwork.execution.attempts import Step
+from groundwork.execution import attempt_result, claims
 from groundwork.execution.commands import Actor, execute
-from groundwork.execution.coordinator import Act, ExecutionCoordinator
-from groundwork.execution.state import ENDED, ExecutionState
+from groundwork.execution.coordinator import Command, ExecutionCoordinator
+from groundwork.execution.next_step import Step, next_step
+from groundwork.execution.state import ENDED_STATUSES, ExecutionState
 from groundwork.execution.worker import Completed, TaskOutcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -19,7 +20,7 @@ INLINE = 40
 
 @dataclass
 class Iteration:
-    """One task in a phase's Map: it asks at its gate, or works, or has ended."""
+    """Task in a phase's Map: it asks at its gate, works, or has ended."""
 
     task_id: str
     state: Step = Step.GATE
@@ -29,8 +30,11 @@ class Iteration:
 
 @dataclass
 class Play:
-    """`commits` counts the successes of each task; `claims` are those that may still write, with the time that a worker
-    has. `wide`: every task of a phase comes to its gate at once, whatever its mode.
+    """`commits` counts successes by task.
+
+    `claims` holds valid claims with the end of their leases.
+
+    `wide`: every task of a phase reaches its gate at once, in any mode.
     """
 
     plan: Plan
@@ -60,22 +64,22 @@ class Play:
     def statuses(self) -> dict[str, str]:
         return {task.key: self.execution_state.of(task.id).status.value for task in self.plan.tasks}
 
-    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+    def coordinator(self, who: str | None = None) -> ExecutionCoordinator:
         return ExecutionCoordinator(self.store, self.machine, lambda: self.now, who, sleep=lambda seconds: None)
 
     def asked(self) -> Actor:
         return Actor("somebody", self.now)
 
     def die(self) -> None:
-        """The execution ends before its plan: nobody who is at work in it may write any more."""
-        self.conductor().execution_over(self.plan.id, self.number, "Stopped")
+        """End the execution before its plan: none of its workers may write any more."""
+        self.coordinator().execution_over(self.plan.id, self.number, "Stopped")
         if self.status is PlanStatus.FAILED:
             self.claims.clear()
 
-    def ask(self, act: Act) -> bool:
-        """Whether it was done; else it was refused."""
+    def ask(self, act: Command) -> bool:
+        """Returns False if the command was refused."""
         try:
-            self.conductor("somebody").change(self.plan.id, act)
+            self.coordinator("somebody").change(self.plan.id, act)
         except Refusal:
             return False
         if self.status is PlanStatus.CANCELLED:
@@ -89,7 +93,7 @@ class Play:
     # the state machine
 
     def follow(self) -> None:
-        """A new execution takes the place of the last; phases follow one another; gates are asked."""
+        """Start new executions, phases in order, and ask at gates."""
         if self.machine.started and self.machine.started[-1][1] > self.number:
             self.number, self.phase, self.iterations, self.closed = self.machine.started[-1][1], -1, [], False
         if not self.closed:
@@ -103,12 +107,12 @@ class Play:
             self._hear()
 
     def _hear(self) -> None:
-        """Whoever has an answer goes on; whoever's turn in the Map has come asks at its gate."""
+        """Deliver answers, and ask at the gate of the next tasks."""
         for one in self._in_the_map():
             if one.token is None and one.state is Step.GATE and not self.closed:
                 self.tokens += 1
                 one.token = f"token {self.tokens}"
-                self.conductor().arrived(self.plan.id, self.number, one.task_id, one.token)
+                self.coordinator().register_gate(self.plan.id, self.number, one.task_id, one.token)
             if one.token in self.machine.opened:
                 answer, one.token = self.machine.opened[one.token], None
                 if answer is None:
@@ -129,48 +133,48 @@ class Play:
         return [one for one in self.iterations if one.state in (Step.WORK, Step.LATER)]
 
     def claim(self, one: Iteration) -> int | None:
-        """The epoch of the claim; None where there is none and the iteration goes elsewhere."""
-        claims: list[attempts.ClaimResult] = []
+        """Return the epoch of the claim; None if the task must not run."""
+        results: list[claims.ClaimResult] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            claims.append(attempts.claimed(execution_state, one.task_id, self.now))
-            return claims[-1].execution_state
+            results.append(claims.claim_task(execution_state, one.task_id, self.now))
+            return results[-1].execution_state
 
         before = self.execution_state
-        self.conductor().change(self.plan.id, act)
-        claim = claims[-1]
-        if claim.next is not Step.WORK:
-            self._goes(one, claim.next)
+        self.coordinator().change(self.plan.id, act)
+        claim = results[-1]
+        if claim.step is not Step.WORK:
+            self._goes(one, claim.step)
             return None
         self._check_claim(before, one.task_id)
-        self.claims[one.task_id] = (claim.epoch, self.now + attempts.LEASE_MS)
+        self.claims[one.task_id] = (claim.epoch, self.now + claims.LEASE_MS)
         one.epoch = claim.epoch
         return claim.epoch
 
     def _check_claim(self, before: ExecutionState, task_id: str) -> None:
-        """Work begins, or goes on, only in a plan under way, and where nobody else is at it."""
+        """Work starts or continues only in a running plan, without another worker."""
         assert before.status is PlanStatus.RUNNING
         assert before.of(task_id).status is TaskStatus.RUNNING
         _, until = self.claims.get(task_id, (0, 0))
         assert until <= self.now
 
     def finish(self, one: Iteration, epoch: int, outcome: TaskOutcome) -> bool:
-        """Whether the worker still held the task."""
-        ends: list[attempts.AttemptResult | None] = []
+        """Returns False if the worker no longer held the task."""
+        ends: list[attempt_result.AttemptResult | None] = []
 
         def act(execution_state: ExecutionState) -> ExecutionState:
-            if not attempts.holds_task(execution_state, one.task_id, epoch):
+            if not claims.claim_is_valid(execution_state, one.task_id, epoch):
                 ends.append(None)
                 return execution_state
-            ends.append(attempts.finished(execution_state, one.task_id, outcome, self.now))
+            ends.append(attempt_result.record_outcome(execution_state, one.task_id, outcome, self.now))
             return ends[-1].execution_state  # type: ignore[union-attr]
 
-        self.conductor().change(self.plan.id, act)
+        self.coordinator().change(self.plan.id, act)
         end = ends[-1]
         assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
         if end and isinstance(outcome, Completed):
             self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
-        where = end.next if end else attempts.next_step(self.execution_state, one.task_id)
+        where = end.step if end else next_step(self.execution_state, one.task_id)
         self._goes(one, where)
         self.follow()
         return end is not None
@@ -180,7 +184,7 @@ class Play:
         self.follow()
 
     def work(self, outcome: TaskOutcome | None = None) -> bool:
-        """Carries out the first task that is at work. Whether there was one."""
+        """Run the first working task. Returns False if there is none."""
         for one in self.working():
             epoch = self.claim(one)
             if epoch is not None:
@@ -193,7 +197,7 @@ class Play:
             pass
 
     def to_the_end_without_people(self) -> None:
-        """All that is at work is done; leases of workers that are gone run out."""
+        """Complete all running tasks, and let the leases of dead workers expire."""
         while True:
             self.now += 200_000
             if not self.work():
@@ -214,7 +218,7 @@ class Play:
         if execution_state.status in (PlanStatus.PAUSED, PlanStatus.CANCELLED, PlanStatus.COMPLETED, PlanStatus.FAILED):
             assert not running
         if execution_state.status is PlanStatus.COMPLETED:
-            assert all(execution_state.of(task.id).status in ENDED for task in self.plan.tasks)
+            assert all(execution_state.of(task.id).status in ENDED_STATUSES for task in self.plan.tasks)
 
     def _before(self, task: Task) -> list[str]:
         phase = self.plan.phase_of(task.id)
@@ -226,7 +230,7 @@ class Play:
         return order
 
     def waits_for_a_person(self) -> bool:
-        """Whether it can only go on by a named person's action: the plan's, or a task's."""
+        """True if only a user's action on the plan or a task can continue it."""
         execution_state = self.execution_state
         if execution_state.status is PlanStatus.PAUSED:
             assert execution_state.execution.cause is not None

@@ -1,4 +1,4 @@
-"""Tasks carried out by sessions of the mock, through the gates, on a repository in memory."""
+"""Tasks run by sessions of the mock model, through gates, on a repository in memory."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.agent.commit_message import TASK, message, trailers
+from groundwork.agent.commit_message import TASK, task_message, trailers
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.agent.repository import CommitGone, RepositoryRefused, RepositoryUnreachable
 from groundwork.agent.session import Session
@@ -40,7 +40,7 @@ FILES = {"README.md": "# App\n", "src/app.py": '"""App."""\n\n\ndef run() -> int
 
 @dataclass
 class KeptSessions:
-    """The port `Sessions`, in memory, as JSON."""
+    """The port `SessionStore`, in memory, as JSON."""
 
     kept: dict[tuple[str, int], str] = field(default_factory=dict)
     patches: dict[str, Patch] = field(default_factory=dict)
@@ -50,10 +50,10 @@ class KeptSessions:
         text = self.kept.get((task_id, attempt))
         return Session.model_validate_json(text) if text else None
 
-    def keep(self, session: Session) -> None:
+    def save(self, session: Session) -> None:
         self.kept[session.brief.task_id, session.brief.attempt] = session.model_dump_json(by_alias=True)
 
-    def keep_patch(self, patch: Patch) -> None:
+    def save_patch(self, patch: Patch) -> None:
         kept = Patch.model_validate_json(patch.model_dump_json(by_alias=True))
         self.patches[patch.task_id] = self.earlier[PatchRef(task_id=patch.task_id, attempt=patch.attempt)] = kept
 
@@ -63,7 +63,7 @@ class KeptSessions:
 
 @dataclass
 class Faulty:
-    """The mock; the faults come first, one a turn."""
+    """The mock model; faults come first, one per turn."""
 
     faults: list[Exception] = field(default_factory=list)
     asked: int = 0
@@ -84,7 +84,7 @@ class Faulty:
 
 
 class World:
-    """A plan under way. `left_ms` is what each invocation has."""
+    """Plan under execution. `left_ms` is the time of each invocation."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.left_ms = plan, 900_000
@@ -94,10 +94,10 @@ class World:
         self.store.add(plan)
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
         for task in plan.tasks:
-            self.carrier.gate(plan.id, 1, task.id, f"token {task.id}")
+            self.carrier.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
     @property
-    def conductor(self) -> ExecutionCoordinator:
+    def coordinator(self) -> ExecutionCoordinator:
         return ExecutionCoordinator(self.store, self.machine, lambda: 1_000, sleep=lambda seconds: None)
 
     @property
@@ -105,12 +105,12 @@ class World:
         worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
         return StepHandler(
             store=self.store,
-            conductor=self.conductor,
+            coordinator=self.coordinator,
             worker=worker,
             repository=repository,
             now_ms=lambda: 1_000,
             left_ms=lambda: self.left_ms,
-            look_s=0.01,
+            poll_s=0.01,
         )
 
     @contextmanager
@@ -118,18 +118,18 @@ class World:
         yield FakeUpstream(self.others.get(repository.id, self.server))
 
     def change(self, act: Any) -> ExecutionState:
-        return self.conductor.change(self.plan.id, act)
+        return self.coordinator.change(self.plan.id, act)
 
     async def work(self, key: str) -> str:
-        """What the state machine is told to do next."""
-        answer = await self.carrier.work(self.plan.id, 1, id_of(self.plan, key))
+        """Returns the next step of the state machine."""
+        answer = await self.carrier.run_task(self.plan.id, 1, id_of(self.plan, key))
         return str(answer["next"])
 
     def state(self, key: str) -> TaskExecution:
         return self.store.read(self.plan.id).of(id_of(self.plan, key))
 
     def commits(self) -> list[str]:
-        """The tasks whose commits the plan's branch holds, oldest first."""
+        """Keys of tasks with commits on the plan's branch, oldest first."""
         keys = {task.id: task.key for task in self.plan.tasks}
         history = self.server.history(f"groundwork/{self.plan.id}")
         return [keys[id_] for commit in reversed(history) if (id_ := trailers(commit.text).get(TASK))]
@@ -150,8 +150,8 @@ async def test_a_task_becomes_a_commit_and_says_what_it_did_and_cost() -> None:
     )
     assert state.files == ("src/new.py",)
     assert state.summary
-    assert (state.turns, state.spent.calls) == (world.model.asked, world.model.asked)
-    assert state.spent.cost_micro_usd > 0
+    assert (state.turns, state.usage.calls) == (world.model.asked, world.model.asked)
+    assert state.usage.cost_micro_usd > 0
 
 
 async def test_what_a_model_says_is_shown_without_the_secrets_it_quotes() -> None:
@@ -166,7 +166,7 @@ async def test_what_a_model_says_is_shown_without_the_secrets_it_quotes() -> Non
         told.append(turn.message)
 
     world.model._mock.turn = telling  # type: ignore[method-assign]
-    world.store.turn = kept  # type: ignore[method-assign]
+    world.store.record_turn = kept  # type: ignore[method-assign]
     assert await world.work("a") == "DONE"
     assert "I found [an AWS access key]." in "".join(told)
     assert key not in "".join(told)
@@ -300,10 +300,10 @@ async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
     assert world.commits() == ["a"]
     assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
     undoer = RollbackRunner(
-        world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
+        world.store, world.coordinator, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
     )
     world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
-    assert undoer.undo(world.plan.id) == "DONE"
+    assert undoer.run(world.plan.id) == "DONE"
     assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
     assert set(world.others[other].history(branch)[0].tree) == {"README.md"}
 
@@ -313,10 +313,10 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     await world.work("a")
     first = world.state("a").commit_sha
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     state = world.state("a")
-    assert (state.status, state.attempts, state.since) == (TaskStatus.COMPLETED, 2, 1)
+    assert (state.status, state.attempts, state.attempts_before_round) == (TaskStatus.COMPLETED, 2, 1)
     assert state.commit_sha != first
     assert world.server.branches[f"groundwork/{world.plan.id}-2"] == state.commit_sha
 
@@ -327,8 +327,8 @@ async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() ->
     first = world.state("a").commit_sha
     world.server.branches["main"] = first or ""
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.work(world.plan.id, 2, id_of(world.plan, "a"))
+    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     assert world.state("a").commit_sha not in (None, first)
 
 
@@ -354,16 +354,16 @@ async def test_a_commit_of_another_attempt_that_landed_meanwhile_is_the_tasks_wi
     world = one()
     branch = f"groundwork/{world.plan.id}"
     world.server.branches[branch] = world.server.branches["main"]
-    sessions_keep = world.sessions.keep
+    sessions_keep = world.sessions.save
 
     def late(session: Session) -> None:
         # another worker, with another attempt, is faster
-        text = message("feat: late", "", replace(session.brief.marks, attempt=2))
+        text = task_message("feat: late", "", replace(session.brief.marks, attempt=2))
         if len(world.server.history(branch)) == 1:
             FakeUpstream(world.server).land(branch, session.base, {"late.py": b"late\n"}, text)
         sessions_keep(session)
 
-    world.sessions.keep = late  # type: ignore[method-assign]
+    world.sessions.save = late  # type: ignore[method-assign]
     assert await world.work("a") == "DONE"
     state = world.state("a")
     assert (world.commits(), state.files) == (["a"], ("late.py",))
@@ -378,9 +378,9 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
     world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
     undoer = RollbackRunner(
-        world.store, world.conductor, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
+        world.store, world.coordinator, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
     )
-    assert undoer.undo(world.plan.id) == "FAILED"
+    assert undoer.run(world.plan.id) == "FAILED"
     kept = world.store.read(world.plan.id).execution.rollback
     assert kept is not None
     assert "src/new.py" in (kept.error or "")

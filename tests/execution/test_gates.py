@@ -1,4 +1,4 @@
-"""What opens a gate and what keeps it shut; conditions; approvals; progress."""
+"""Gates: open and shut, conditions, approvals, progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from groundwork.execution import commands
 from groundwork.execution.errors import NotItsTurn, WrongStatus, WrongTaskStatus
-from groundwork.execution.gates import due, holds
+from groundwork.execution.gates import condition_met, due_tasks
 from groundwork.execution.progress import progress, remaining_ms
 from groundwork.execution.state import Execution, ExecutionState, TaskExecution
 from groundwork.execution.worker import Completed, Failed
@@ -33,7 +33,7 @@ def ended(**fields: Any) -> TaskExecution:
         (ended(), "COMPLETED", None, True),
         (ended(), "SKIPPED", None, False),
         (ended(status=TaskStatus.SKIPPED), "SKIPPED", None, True),
-        (ended(status=TaskStatus.SKIPPED, gave_up=True), "FAILED", None, True),
+        (ended(status=TaskStatus.SKIPPED, skipped_after_failure=True), "FAILED", None, True),
         (ended(status=TaskStatus.SKIPPED), "FAILED", None, False),
         (ended(files=("docs/a.md", "src/deep/b.py")), None, "src/**/*.py", True),
         (ended(files=("docs/a.md",)), None, "src/**", False),
@@ -46,7 +46,7 @@ def test_a_condition_looks_at_what_has_come_of_a_task(
 ) -> None:
     plan = plan_of(phase("One", draft("a")))
     condition = Condition(task_id=id_of(plan, "a"), outcome=outcome, files_changed=glob)
-    assert holds(execution_state_of(plan, a=state), condition) is held
+    assert condition_met(execution_state_of(plan, a=state), condition) is held
 
 
 def test_a_task_whose_condition_does_not_hold_is_skipped_and_what_depends_on_it_goes_on() -> None:
@@ -72,7 +72,7 @@ def test_a_phase_whose_condition_does_not_hold_is_skipped_whole() -> None:
 def test_what_most_is_waiting_behind_goes_first() -> None:
     tasks = [draft("small", effort="XS"), draft("big", effort="XL"), draft("root", effort="XS")]
     plan = plan_of(phase("One", *tasks, draft("after", "root", effort="XL"), mode="parallel"))
-    assert [task.key for _, task in due(execution_state_of(plan))] == ["root", "big", "small"]
+    assert [task.key for _, task in due_tasks(execution_state_of(plan))] == ["root", "big", "small"]
 
 
 def test_no_more_tasks_begin_than_the_plan_and_the_account_let() -> None:
@@ -184,7 +184,7 @@ def test_the_time_left_is_that_of_the_critical_path_of_what_is_left() -> None:
     assert started is not None
     assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 120_000
     assert remaining_ms(play.execution_state, lambda task: 60.0, started + 30_000) == 90_000
-    # nobody knows better than that it will take a little longer
+    # an overdue task is assumed to take a little longer
     assert remaining_ms(play.execution_state, lambda task: 60.0, started + 600_000) == 66_000
     play.to_the_end()
     assert remaining_ms(play.execution_state, lambda task: 60.0, started) == 0

@@ -1,4 +1,4 @@
-"""A parallel phase takes its critical path's time, whatever its graph."""
+"""A parallel phase takes the time of its critical path, for any graph."""
 
 from benchmarks.gates import gate_figures
 

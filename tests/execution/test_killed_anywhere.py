@@ -1,8 +1,7 @@
-"""A plan of every kind of phase, carried out again and again: its execution is stopped at each of its states in turn,
-and the function behind it is killed before and after each of its writes. People see to what waits then, and it must
-come to its end, with one commit a task, no task counted as running, and no execution left over.
+"""A plan with every kind of phase, stopped at each state and killed around each write.
 
-Courses with faults lead the execution into the states that one without them does not come to.
+Users then handle all that waits. The plan must end with one commit per task, no task counted as running, and no
+execution left over. Courses with faults lead the execution into states not reached without them.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ from tests.simulation.execution.states import DEFINITION, Execution, StateMachin
 from tests.simulation.execution.worlds import NOW, PLANS, REPOSITORIES, World
 
 EFFECTS = (*WRITES, "states", "lambda", "git")
-"""Requests that change something."""
+"""Requests with an effect."""
 
 PHASES = (
     phase("One", draft("a"), draft("b", "a")),
@@ -40,12 +39,12 @@ PHASES = (
     phase("Three", draft("e"), mode="manual"),
     phase("Four", draft("f"), draft("g", "f"), draft("h"), mode="parallel"),
 )
-"""The last one is larger than an inline Map of two takes."""
+"""The last phase is larger than an inline Map of two takes."""
 
 
 @dataclass(slots=True)
 class Stopped(StateMachine):
-    """Stops an execution as it enters its n-th state, `at`; `entered` are the states' names as they were come to."""
+    """Stops an execution at its n-th state, `at`. `entered` lists the states' names."""
 
     at: int = 0
     entered: list[str] = field(default_factory=list)
@@ -54,15 +53,17 @@ class Stopped(StateMachine):
         self.entered.append(context["State"]["Name"])
         if len(self.entered) == self.at:
             self.stop(execution.name.partition("/")[0], random.Random(self.at).choice(["ABORTED", "TIMED_OUT"]))
-            # in this state, and not in the next that has something to wait for
+            # in this state, not in the next one with something to wait for
             await asyncio.sleep(0)
         return await StateMachine._state(self, state, data, context, execution)
 
 
 @dataclass(slots=True)
 class Faulty(ExecutionCloud):
-    """The function cannot be invoked for any of `refused` in the first execution, however often the state machine
-    tries; where the repository is `distant` it cannot be reached when a task is first worked on."""
+    """The function cannot be invoked for any of `refused` in the first execution, at any retry.
+
+    With `distant`, the repository is unreachable when a task first runs.
+    """
 
     refused: tuple[str, ...] = ()
     distant: bool = False
@@ -84,7 +85,7 @@ class Faulty(ExecutionCloud):
 
 @dataclass(slots=True)
 class Deadly(ExecutionCloud):
-    """Kills a sandbox before, or after, the n-th request that changes something; each request has two such moments."""
+    """Kills a sandbox before or after the n-th request with an effect: two moments per request."""
 
     at: int = 0
     moments: int = 0
@@ -120,9 +121,9 @@ def world(phases: tuple[PhaseDraft, ...]) -> World:
 def carried_out(
     phases: tuple[PhaseDraft, ...], prepare: Callable[[ExecutionSimulation], None] = lambda made: None
 ) -> ExecutionSimulation:
-    """The whole course of events. Raises Violation, and what the code crashes with."""
+    """Run a whole simulation. Raises Violation, and any crash of the code under test."""
     chances = random.Random(1)
-    # what the code under test draws by itself, such as how long a first call is put off
+    # random draws of the code under test, such as the delay of a first call
     random.seed(1)
     with connected(chances) as connect:
         made = ExecutionSimulation(world(phases), ExecutionFaults(), chances)
@@ -135,14 +136,14 @@ def carried_out(
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What happens without a stop: the faults that lead into some of the states."""
+    """Course without a stop: the faults that lead into some of the states."""
 
     phases: tuple[PhaseDraft, ...] = PHASES
     refused: tuple[str, ...] = ()
     distant: bool = False
 
     def stops(self, entered: list[str]) -> list[int]:
-        """At every state; where it differs from the course without faults by waits alone, at these."""
+        """All states; for a course with other waits only, the states after these."""
         waits = [number for number, name in enumerate(entered, 1) if name.endswith("WaitABit")]
         return waits if self.distant else list(range(1, len(entered) + 1))
 
@@ -176,7 +177,7 @@ COURSES = {
 
 @pytest.fixture(autouse=True)
 def small_maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_handler, "INLINE", 2)
+    monkeypatch.setattr(step_handler, "MAX_INLINE_PHASE", 2)
 
 
 def names(machine: Json) -> set[str]:
@@ -192,13 +193,13 @@ def test_a_plan_whose_execution_is_stopped_at_any_state_comes_to_its_end(course:
         assert after.entered[:number] == before.entered[:number]
         statuses = [one.status for one in after.executions.values()]
         assert sum(status in ("ABORTED", "TIMED_OUT") for status in statuses) == 1, number
-        # another one went on, unless it was stopped behind the last task
+        # another execution continued, unless the stop came after the last task
         assert set(statuses) <= {"ABORTED", "TIMED_OUT", "FAILED", "SUCCEEDED"}
         assert "FAILED" not in statuses or course.refused
 
 
 def test_there_is_no_state_at_which_no_execution_was_stopped() -> None:
-    """A new state in the file needs a course that leads there."""
+    """A new state in the file needs a course that enters it."""
     stops: set[str] = set()
     for course in COURSES.values():
         entered = course.stopped_at(0).entered

@@ -1,4 +1,4 @@
-"""A cancel that takes several transactions, and a plan that is deleted between two of them; rollbacks of many tasks."""
+"""Cancels and rollbacks over several transactions, and a plan deleted between two of them."""
 
 import pytest
 
@@ -22,21 +22,21 @@ def place(simulated_tables: Tables) -> Place:
 
 
 def at_work(place: Place, tables: Tables, first: int, limit: int) -> str:
-    """A plan of many tasks, of which those from `first` on are at work: as many as the account lets."""
+    """Plan with many tasks, running from `first` on, as many as the account allows."""
     tables.executions.limit = limit
     drafts = [draft(f"t{number}") for number in range(MANY)]
     plan = place.plan(phase("All", *drafts, mode="parallel")).changed(max_parallel=MANY)
     tables.executions._plans[plan.id, 1] = plan
     place.change(plan.id, lambda execution_state: commands.execute(execution_state, ASKED))
     for task in list(plan.tasks)[first:]:
-        place.store.knock(plan.id, task.id, 1, f"token {task.id}")
+        place.store.save_pending_token(plan.id, task.id, 1, f"token {task.id}")
     after = place.change(plan.id, lambda execution_state: execution_state)
     assert len(after.running) == limit
     return plan.id
 
 
 def cancelled_in_part(place: Place, plan_id: str) -> None:
-    """Its first transaction; who made it is gone before the next."""
+    """The first transaction of a cancel; its writer dies before the next."""
     before = place.store.read(plan_id)
     place.write(before, commands.cancel(before, ASKED))
     left = place.store.read(plan_id)
@@ -47,7 +47,7 @@ def cancelled_in_part(place: Place, plan_id: str) -> None:
 def test_a_cancel_gives_back_the_accounts_room_at_once(place: Place, simulated_tables: Tables) -> None:
     plan_id = at_work(place, simulated_tables, first=95, limit=5)
     cancelled_in_part(place, plan_id)
-    assert place.store.room() == 5
+    assert place.store.free_slots() == 5
     simulated_tables.plans.delete(plan_id)
 
 
@@ -58,7 +58,7 @@ def test_a_plan_is_not_deleted_while_tasks_of_it_are_counted(place: Place, simul
         simulated_tables.plans.delete(plan_id)
     place.change(plan_id, lambda execution_state: execution_state)
     simulated_tables.plans.delete(plan_id)
-    assert place.store.room() == MANY
+    assert place.store.free_slots() == MANY
 
 
 def test_a_rollback_of_more_tasks_than_one_transaction_takes_is_written_in_several(
@@ -70,9 +70,11 @@ def test_a_rollback_of_more_tasks_than_one_transaction_takes_is_written_in_sever
         done = {id_: f"{number:040d}" for number, id_ in enumerate(part)}
         place.change(
             plan_id,
-            lambda now, done=done: now.put(  # type: ignore[misc]
+            lambda now, done=done: now.with_tasks(  # type: ignore[misc]
                 {
-                    id_: now.of(id_).changed(status=TaskStatus.COMPLETED, commit_sha=sha, landed=now.execution.seq + 1)
+                    id_: now.of(id_).changed(
+                        status=TaskStatus.COMPLETED, commit_sha=sha, completed_seq=now.execution.seq + 1
+                    )
                     for id_, sha in done.items()
                 }
             ),
@@ -80,8 +82,8 @@ def test_a_rollback_of_more_tasks_than_one_transaction_takes_is_written_in_sever
     assert place.store.read(plan_id).status is PlanStatus.COMPLETED
     place.change(plan_id, lambda now: rollback.roll_back(now, ASKED, None, None, False))
     play = Play(plan_of(phase("One", draft("a"))))
-    undoer = RollbackRunner(place.store, play.conductor(), Reverts(), repository, lambda: 1_000)
-    undoer.conductor.store = place.store
-    assert undoer.undo(plan_id) == "DONE"
+    undoer = RollbackRunner(place.store, play.coordinator(), Reverts(), repository, lambda: 1_000)
+    undoer.coordinator.store = place.store
+    assert undoer.run(plan_id) == "DONE"
     after = place.store.read(plan_id)
     assert {after.of(id_).status for id_ in ids} == {TaskStatus.SKIPPED}

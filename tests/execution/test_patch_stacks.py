@@ -1,4 +1,4 @@
-"""Plans that make no commits, on a real git server: each task begins on the patches of those that are done."""
+"""Plans without commits, on a real git server: each task builds on the patches before it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ SHARED = ("src/app.py",)
 
 
 class GitWorld(World):
-    """A plan under way on a git server."""
+    """Plan under execution on a git server."""
 
     def __init__(self, plan: Plan, served: GitServer) -> None:
         super().__init__(plan)
@@ -41,7 +41,7 @@ class GitWorld(World):
             yield upstream
 
     def applied(self, folder: Path, *keys: str) -> Path:
-        """A person's clone with the patches of these tasks, put on one after the other by git itself."""
+        """Clone of a user, with the patches of these tasks applied in order by git itself."""
         git(folder, "clone", "-q", str(self.served.folder), str(folder / "person"))
         for key in keys:
             text = self.sessions.patches[id_of(self.plan, key)].text
@@ -117,7 +117,7 @@ async def test_tasks_at_the_same_time_are_put_together_or_tried_again_on_what_is
     world.model._mock.turn = meanwhile_others_end  # type: ignore[method-assign]
     assert await world.work("b") == "WORK"
     state = world.state("b")
-    assert "other changes in src/app.py" in state.failed[0].reason
+    assert "conflicts in src/app.py" in state.failed[0].reason
     assert await world.work("b") == "DONE"
     assert await world.work("d") == "DONE"
     clone = world.applied(tmp_path, "c", "a", "b", "d")
@@ -139,7 +139,7 @@ async def test_a_patch_is_put_on_what_others_have_done_meanwhile_elsewhere_in_th
     world.model._mock.turn = meanwhile_others_end  # type: ignore[method-assign]
     assert await world.work("b") == "DONE"
     kept = world.sessions.patches[id_of(world.plan, "b")]
-    assert [under.task_id for under in kept.under] == [id_of(world.plan, "a")]
+    assert [under.task_id for under in kept.base_patches] == [id_of(world.plan, "a")]
     assert set(kept.changes) == {"src/b.py"}
     world.applied(tmp_path, "a", "b")
 
@@ -149,7 +149,7 @@ async def test_what_a_person_has_done_by_hand_is_under_nobodys_work(served: GitS
     world = GitWorld(plan_of(*phases, auto_commit=False), served)
     world.change(lambda now: commands.complete(now, id_of(world.plan, "a"), Actor("somebody", 1_000), "1" * 40))
     assert await world.work("b") == "DONE"
-    assert world.sessions.patches[id_of(world.plan, "b")].under == ()
+    assert world.sessions.patches[id_of(world.plan, "b")].base_patches == ()
 
 
 @pytest.mark.parametrize("commits", [True, False])
@@ -179,7 +179,7 @@ async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served
         plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("c", files=SHARED)), auto_commit=False),
         served,
     )
-    keep, loop, meanwhile = world.sessions.keep_patch, asyncio.get_running_loop(), ["a"]
+    keep, loop, meanwhile = world.sessions.save_patch, asyncio.get_running_loop(), ["a"]
 
     def another_ends_first(patch: Patch) -> None:
         if meanwhile and patch.task_id == id_of(world.plan, "b"):
@@ -187,24 +187,24 @@ async def test_tasks_that_end_at_the_same_moment_land_one_after_the_other(served
             assert other.result(60) == "DONE"
         keep(patch)
 
-    world.sessions.keep_patch = another_ends_first  # type: ignore[method-assign]
+    world.sessions.save_patch = another_ends_first  # type: ignore[method-assign]
     assert await world.work("b") == "WORK"
-    # nothing has come of it yet: it is put on the other's work, which it does not go together with
+    # it has no result yet: its rebase onto the other patch conflicts
     assert (world.state("b").failed, world.state("b").status) == ((), TaskStatus.RUNNING)
     assert await world.work("b") == "WORK"
-    assert "other changes in src/app.py" in world.state("b").failed[0].reason
+    assert "conflicts in src/app.py" in world.state("b").failed[0].reason
     for key in ("b", "c"):
         assert await world.work(key) == "DONE"
     clone = world.applied(tmp_path, "a", "b", "c")
     assert defined((clone / "src/app.py").read_text()) == ["run", "a", "b", "c"]
 
 
-# taken back
+# rollback
 
 
-def under(world: World, key: str) -> list[tuple[str, int]]:
-    """The patches that a task's own is built on."""
-    return [(one.task_id[-2:], one.attempt) for one in world.sessions.patches[id_of(world.plan, key)].under]
+def base_patches(world: World, key: str) -> list[tuple[str, int]]:
+    """Patches under a task's own patch."""
+    return [(one.task_id[-2:], one.attempt) for one in world.sessions.patches[id_of(world.plan, key)].base_patches]
 
 
 def paused(world: World) -> None:
@@ -212,21 +212,21 @@ def paused(world: World) -> None:
 
 
 def taken_back(world: World, key: str, include: bool = False) -> str:
-    """What has become of the rollback of a task."""
+    """Roll back a task and return the status of the rollback."""
     asked = Actor("somebody", 1_000)
     world.change(lambda now: rollback.roll_back(now, asked, id_of(world.plan, key), None, include))
     reverter = GitReverter(world.opened, world.sessions)
-    return RollbackRunner(world.store, world.conductor, reverter, repository, lambda: 1_000).undo(world.plan.id)
+    return RollbackRunner(world.store, world.coordinator, reverter, repository, lambda: 1_000).run(world.plan.id)
 
 
 async def went_on(world: World, *keys: str) -> None:
-    """In another execution: the one before has gone past what is to do again."""
+    """Continue in another execution: the previous one has passed the tasks to redo."""
     world.change(lambda now: commands.resume(now, Actor("somebody", 1_000)))
     number = world.store.read(world.plan.id).execution.number
     for key in keys:
         id_ = id_of(world.plan, key)
-        world.carrier.gate(world.plan.id, number, id_, f"token {id_} {number}")
-        assert (await world.carrier.work(world.plan.id, number, id_))["next"] == "DONE", key
+        world.carrier.wait_at_gate(world.plan.id, number, id_, f"token {id_} {number}")
+        assert (await world.carrier.run_task(world.plan.id, number, id_))["next"] == "DONE", key
 
 
 async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served: GitServer, tmp_path: Path) -> None:
@@ -247,9 +247,9 @@ async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served
     events = [event.what for _, event in world.store.events if event.task_id == id_of(world.plan, "a")]
     assert events[-1] == "ROLLED_BACK"
     await went_on(world, "a", "d")
-    # b and c were built on the first, and are understood by it; what comes now is built on the second
-    assert under(world, "c") == [("T1", 1), ("T2", 1)]
-    assert under(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
+    # b and c were built on the first patch and still need it; new tasks build on the second
+    assert base_patches(world, "c") == [("T1", 1), ("T2", 1)]
+    assert base_patches(world, "d") == [("T2", 1), ("T3", 1), ("T1", 2)]
     assert first == world.sessions.load_patch(PatchRef(task_id=id_of(world.plan, "a"), attempt=1))
     assert world.store.read(world.plan.id).status is PlanStatus.COMPLETED
     clone = world.applied(tmp_path, "b", "c", "a", "d")
@@ -280,5 +280,5 @@ async def test_a_patch_that_others_have_changed_the_same_lines_on_is_not_taken_b
     assert taken_back(world, "a") == "FAILED"
     after = world.store.read(world.plan.id)
     assert after.execution.rollback
-    assert "does not go together" in (after.execution.rollback.error or "")
+    assert "conflicts with earlier patches" in (after.execution.rollback.error or "")
     assert [world.state(key).status for key in ("a", "b")] == [TaskStatus.COMPLETED] * 2

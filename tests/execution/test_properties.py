@@ -1,4 +1,4 @@
-"""Random plans, random orders of what workers and people do: what must always hold, holds after every step."""
+"""Random plans, and workers' and users' actions in random order: invariants of every step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.execution import commands
-from groundwork.execution.coordinator import Act
-from groundwork.execution.state import ENDED
+from groundwork.execution.coordinator import Command
+from groundwork.execution.state import ENDED_STATUSES
 from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
 from groundwork.plans.draft import PhaseDraft
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
@@ -28,7 +28,7 @@ WIDE = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Complete ones, with conditions on earlier tasks and phases that pause."""
+    """Complete plans, with conditions on earlier tasks and phases with a pause."""
     phases: list[PhaseDraft] = []
     earlier: list[str] = []
     for number in range(draw(st.integers(1, 4))):
@@ -80,7 +80,7 @@ class Chooser:
             self.play.finish(one, epoch, self.draw(st.sampled_from(outcomes)))
 
     def zombie(self) -> None:
-        """A worker that was given up, or has ended, writes after all."""
+        """A replaced or finished worker writes after all."""
         if self.ended:
             one, epoch = self.draw(st.sampled_from(self.ended))
             self.play.finish(one, epoch, Completed("sha"))
@@ -95,16 +95,16 @@ class Chooser:
         self.play.now += self.draw(st.sampled_from([1_000, 100_000]))
 
     def repeat(self) -> None:
-        """Somebody looks at the plan, tokens are told twice, an execution dies, an old gate asks late."""
-        conductor = self.play.conductor()
+        """A resync, repeated notifications, a dead execution, or a late gate."""
+        conductor = self.play.coordinator()
         kind = self.draw(st.sampled_from(["look", "die", "late"]))
         if kind == "look":
-            conductor.look(self.play.plan.id)
+            conductor.resync(self.play.plan.id)
         elif kind == "die":
             self.play.die()
         else:
             task = self.draw(st.sampled_from(list(self.play.plan.tasks)))
-            conductor.arrived(self.play.plan.id, self.play.number - 1, task.id, "an old token")
+            conductor.register_gate(self.play.plan.id, self.play.number - 1, task.id, "an old token")
         self.play.follow()
 
     def click(self) -> None:
@@ -116,11 +116,11 @@ class Chooser:
             }
             assert after <= begun
 
-    def any_click(self) -> st.SearchStrategy[Act]:
+    def any_click(self) -> st.SearchStrategy[Command]:
         asked = self.play.asked()
         id_ = self.draw(st.sampled_from([task.id for task in self.play.plan.tasks]))
         dependents = self.draw(st.sampled_from(["skip", "run"]))
-        acts: list[Act] = [
+        acts: list[Command] = [
             lambda execution_state: commands.pause(execution_state, asked),
             lambda execution_state: commands.resume(execution_state, asked),
             lambda execution_state: commands.approve(execution_state, id_, asked),
@@ -129,7 +129,7 @@ class Chooser:
             lambda execution_state: commands.skip(execution_state, id_, asked, dependents),
             lambda execution_state: commands.complete(execution_state, id_, asked, "by hand"),
         ]
-        seldom: list[Act] = [lambda execution_state: commands.cancel(execution_state, asked)]
+        seldom: list[Command] = [lambda execution_state: commands.cancel(execution_state, asked)]
         return st.sampled_from(acts * 5 + seldom)
 
 
@@ -163,11 +163,11 @@ def test_a_plan_whose_people_act_comes_to_its_end(data: st.DataObject) -> None:
             break
     play.check()
     assert play.status in (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
-    assert all(play.execution_state.of(task.id).status in (*ENDED, TaskStatus.FAILED) for task in plan.tasks)
+    assert all(play.execution_state.of(task.id).status in (*ENDED_STATUSES, TaskStatus.FAILED) for task in plan.tasks)
 
 
 def act_on(play: Play) -> bool:
-    """What the plan waits for, done. Whether it waited for anything."""
+    """Do what the plan waits for. Returns False if it waits for nothing."""
     execution_state, asked = play.execution_state, play.asked()
     for task in play.plan.tasks:
         status = execution_state.of(task.id).status

@@ -1,4 +1,4 @@
-"""Commits taken back: dependents first, named where they are not meant; and what is made of the tasks."""
+"""Rollback: dependents first, named in the refusal; and the tasks' states after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,24 +29,24 @@ OTHER = "rebbbbbbbbbb"
 
 @dataclass
 class Reverts:
-    """A reverter that keeps what it was asked; `fails` is raised once."""
+    """Reverter that records its calls; `fails` is raised once."""
 
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
     fails: Exception | None = None
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
+    def revert_commits(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
         self.asked.append((repository.id, [one.task.key for one in taken]))
         if self.fails:
             fails, self.fails = self.fails, None
             raise fails
         return {one.task.id: f"revert of {one.commit_sha}" for one in taken}
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
+    def check_remaining_patches(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
         raise AssertionError("it makes commits")
 
 
 def done(**fields: object) -> Play:
-    """a ← b ← d, a ← c; e stands apart, in another repository."""
+    """a ← b ← d, a ← c; e is independent, in another repository."""
     one = phase("One", draft("a"), draft("b", "a"), draft("c", "a"), mode="parallel")
     two = phase("Two", draft("d", "b"), draft("e", repository_id=OTHER), **fields)
     play = Play(plan_of(one, two))
@@ -63,7 +63,7 @@ def ended() -> Play:
 
 def ask(play: Play, key: str | None = None, include: bool = False) -> ExecutionState:
     task_id = id_of(play.plan, key) if key else None
-    return play.conductor("somebody").change(
+    return play.coordinator("somebody").change(
         play.plan.id, lambda execution_state: rollback.roll_back(execution_state, play.asked(), task_id, None, include)
     )
 
@@ -72,18 +72,18 @@ def undo(play: Play, reverts: Reverts) -> str:
     def repository(id_: str) -> Repository:
         return Repository(id=id_, name="R", url="https://example.com/r.git", created_at=NOW)
 
-    return RollbackRunner(play.store, play.conductor(), reverts, repository, lambda: play.now).undo(play.plan.id)
+    return RollbackRunner(play.store, play.coordinator(), reverts, repository, lambda: play.now).run(play.plan.id)
 
 
 def carrier(play: Play) -> StepHandler:
     class Nobody:
-        async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+        async def run_task(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
             raise AssertionError("nobody works here")
 
     def repository(id_: str) -> Repository:
         raise AssertionError("nobody asks for it")
 
-    return StepHandler(play.store, play.conductor(), Nobody(), repository, lambda: play.now, lambda: 900_000)
+    return StepHandler(play.store, play.coordinator(), Nobody(), repository, lambda: play.now, lambda: 900_000)
 
 
 def test_dependents_are_named_in_the_order_in_which_they_would_go() -> None:
@@ -125,11 +125,11 @@ def test_in_a_plan_that_can_go_on_what_was_taken_back_is_done_again() -> None:
     assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
     ask(play, "b")
     with pytest.raises(RollingBack):
-        play.conductor().change(play.plan.id, lambda execution_state: commands.resume(execution_state, play.asked()))
+        play.coordinator().change(play.plan.id, lambda execution_state: commands.resume(execution_state, play.asked()))
     assert undo(play, reverts) == "DONE"
     assert play.statuses()["b"] == "PENDING"
     first = play.execution_state.of(id_of(play.plan, "b"))
-    assert (first.since, first.attempts, first.commit_sha) == (1, 1, None)
+    assert (first.attempts_before_round, first.attempts, first.commit_sha) == (1, 1, None)
     play.commits.clear()
     assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
@@ -156,7 +156,7 @@ def test_a_rollback_that_was_cut_off_goes_on_where_it_was() -> None:
     reverts.fails = Transient("The server died.")
     with pytest.raises(Transient):
         undo(play, reverts)
-    play.conductor().sweep(0, lambda: False)
+    play.coordinator().sweep(0, lambda: False)
     assert play.machine.undone == [play.plan.id, play.plan.id]
     assert undo(play, reverts) == "DONE"
     assert set(play.statuses().values()) == {"SKIPPED"}
@@ -184,7 +184,7 @@ def test_a_rollback_that_cannot_reach_its_repository_is_given_up_at_last_and_the
     assert undo(play, reverts) == "FAILED"
     kept = play.execution_state.execution.rollback
     assert kept is not None
-    assert kept.error == "Given up: Nobody answers."
+    assert kept.error == "Gave up after an hour: Nobody answers."
     assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))
     play.to_the_end()
     assert play.status is PlanStatus.COMPLETED
@@ -199,11 +199,11 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     assert undo(play, reverts) == "DONE"
     assert play.ask(lambda execution_state: commands.skip(execution_state, id_of(play.plan, "b"), play.asked()))
     assert play.closed
-    # as the state machine, the rule on its status and the sweep see it now
+    # as seen by the state machine, the rule on its status, and the sweep
     assert carrier(play).end(play.plan.id, 1) == {}
     play.die()
     play.machine.ended.append((play.plan.id, 1))
-    play.conductor().look(play.plan.id)
+    play.coordinator().resync(play.plan.id)
     assert play.status is PlanStatus.PAUSED
     play.commits.clear()
     assert play.ask(lambda execution_state: commands.resume(execution_state, play.asked()))

@@ -1,4 +1,4 @@
-"""The state machine's definition: what every branch must have, and that only ids pass through it."""
+"""Definition of the state machine: required parts of every branch; only ids pass through it."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def anonymous(branch: str) -> Any:
-    """A branch's states without its name in theirs."""
+    """States of a branch without its name in theirs."""
     processor = PHASE[f"{branch}Tasks"]["ItemProcessor"]
     text = json.dumps({"StartAt": processor["StartAt"], "States": processor["States"]})
     return json.loads(text.replace(f'"{branch}', '"'))

@@ -1,4 +1,4 @@
-"""What the state machine asks of the function, with scripted workers: stopped, lost, replaced, in trouble."""
+"""Steps of the function with scripted workers: stopped, lost, replaced, faulty."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,11 +10,11 @@ import pytest
 from groundwork.backlog.model import Effort
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import commands
-from groundwork.execution.attempts import LEASE_MS
+from groundwork.execution.claims import LEASE_MS
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.state import ExecutionState, TaskUsage
-from groundwork.execution.step_handler import SPREAD_S, PlanNotEnded, StepHandler
+from groundwork.execution.step_handler import STAGGER_S, PlanNotEnded, StepHandler
 from groundwork.execution.worker import Assignment, Completed, Failed, Suspended, TaskOutcome, TurnReport, WorkerContext
 from groundwork.llm.port import Usage
 from groundwork.plans.estimate import TaskMeasurements
@@ -28,18 +28,20 @@ type Script = Callable[[Assignment, WorkerContext], Awaitable[TaskOutcome]]
 
 @dataclass
 class Scripted:
-    """The port `Worker`; keeps what it was asked."""
+    """The port `TaskWorker`; records its assignments."""
 
     script: Script
     asked: list[Assignment] = field(default_factory=list)
 
-    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+    async def run_task(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         self.asked.append(assignment)
         return await self.script(assignment, watch)
 
 
 async def succeeds(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
-    await watch.turn(TurnReport(1, ("edit",), ("a.py",), "Edits", TaskUsage(input=100, calls=1, cost_micro_usd=5)))
+    await watch.report_turn(
+        TurnReport(1, ("edit",), ("a.py",), "Edits", TaskUsage(input=100, calls=1, cost_micro_usd=5))
+    )
     return Completed("sha", summary=f"Did {assignment.task.key}", files=("a.py",))
 
 
@@ -48,31 +50,31 @@ async def fails(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
 
 
 class World:
-    """A plan under way; `now` is its clock."""
+    """Plan under execution; `now` is its clock."""
 
     def __init__(self, plan: Plan, script: Script = succeeds) -> None:
         self.plan, self.now = plan, 1_000
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
         self.worker = Scripted(script)
-        self.measured: list[tuple[str, Effort, TaskMeasurements]] = []
+        self.record_measurement: list[tuple[str, Effort, TaskMeasurements]] = []
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
 
     @property
-    def conductor(self) -> ExecutionCoordinator:
+    def coordinator(self) -> ExecutionCoordinator:
         return ExecutionCoordinator(self.store, self.machine, lambda: self.now, sleep=lambda seconds: None)
 
     @property
     def carrier(self) -> StepHandler:
         return StepHandler(
             store=self.store,
-            conductor=self.conductor,
+            coordinator=self.coordinator,
             worker=self.worker,
             repository=repository,
             now_ms=lambda: self.now,
             left_ms=lambda: 900_000,
-            look_s=0.01,
-            measured=lambda *taken: self.measured.append(taken),
+            poll_s=0.01,
+            record_measurement=lambda *taken: self.record_measurement.append(taken),
         )
 
     @property
@@ -80,15 +82,15 @@ class World:
         return self.store.read(self.plan.id)
 
     def change(self, act: Callable[[ExecutionState], ExecutionState]) -> None:
-        self.conductor.change(self.plan.id, act)
+        self.coordinator.change(self.plan.id, act)
 
     def gate(self, key: str, token: str, number: int = 1) -> str | None:
-        """What is answered at the gate at once; "waits" where nothing is."""
-        self.carrier.gate(self.plan.id, number, id_of(self.plan, key), token)
+        """Immediate answer at the gate; "waits" without one."""
+        self.carrier.wait_at_gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
     async def work(self, key: str, number: int = 1, attempt_key: str = "") -> dict[str, Any]:
-        return await self.carrier.work(self.plan.id, number, id_of(self.plan, key), attempt_key)
+        return await self.carrier.run_task(self.plan.id, number, id_of(self.plan, key), attempt_key)
 
     def status(self, key: str) -> TaskStatus:
         return self.execution_state.of(id_of(self.plan, key)).status
@@ -112,7 +114,7 @@ async def test_a_worker_is_told_what_was_done_before_and_what_went_wrong() -> No
     await world.work("b")
     asked = world.worker.asked[-1]
     assert (asked.attempt, [one.reason for one in asked.failed]) == (2, ["Attempt 1 did not compile."])
-    assert [(one.task.key, one.summary, one.commit_sha) for one in asked.before] == [("a", "Did a", "sha")]
+    assert [(one.task.key, one.summary, one.commit_sha) for one in asked.dependencies] == [("a", "Did a", "sha")]
     assert asked.branch == f"groundwork/{world.plan.id}"
 
 
@@ -121,7 +123,7 @@ async def test_what_a_task_has_taken_is_measured_once_it_is_done() -> None:
     world.gate("a", "one")
     await world.work("a")
     await world.work("a")
-    ((id_, effort, taken),) = world.measured
+    ((id_, effort, taken),) = world.record_measurement
     assert (id_, effort, taken.tasks, taken.usage) == (world.plan.repository_id, "M", 1, Usage(input=100, calls=1))
 
 
@@ -129,7 +131,7 @@ async def test_a_cancel_stops_the_worker_and_counts_nothing_of_it() -> None:
     async def until_stopped(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
         await asyncio.wait_for(watch.stop.wait(), 60)
-        assert not await watch.holds()
+        assert not await watch.claim_is_valid()
         return Completed("sha")
 
     world = chain(until_stopped)
@@ -213,7 +215,7 @@ async def test_a_worker_that_is_not_known_to_be_gone_is_waited_for(attempt_key: 
     world.gate("a", "one")
     with pytest.raises(KeyboardInterrupt):
         await world.work("a", attempt_key="12:00 001")
-    # such as a second invocation of the same try, or one of an earlier one that comes late
+    # such as a second invocation of the same try, or a late one of an earlier try
     assert (await world.work("a", attempt_key=attempt_key))["next"] == "LATER"
 
 
@@ -221,7 +223,7 @@ async def test_of_a_worker_that_was_wrongly_thought_gone_nothing_is_kept() -> No
     async def replaced(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
         world.worker.script = succeeds
         await world.work("a", attempt_key="12:00 001")
-        assert not await watch.holds()
+        assert not await watch.claim_is_valid()
         await asyncio.wait_for(watch.stop.wait(), 60)
         return Completed("another", files=("b.py",))
 
@@ -244,26 +246,26 @@ async def test_what_kills_its_worker_each_time_uses_up_its_attempts_however_soon
 def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> None:
     world = chain()
     world.gate("a", "one")
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert world.execution_state.status is PlanStatus.RUNNING
     world.machine.ended.append((world.plan.id, 1))
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert (world.execution_state.status, world.status("a")) == (PlanStatus.FAILED, TaskStatus.PENDING)
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert (world.execution_state.status, world.execution_state.execution.number) == (PlanStatus.RUNNING, 2)
 
 
 @pytest.mark.parametrize("mode", ["sequential", "manual", "parallel"])
 def test_child_executions_may_begin_in_any_order(mode: str) -> None:
     world = World(plan_of(phase("One", *(draft(f"t{n}") for n in range(45)), mode=mode)))
-    told = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    told = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     assert (told["large"], told["width"]) == (True, 45)
 
 
 def test_the_phases_of_a_large_plan_are_child_executions_however_small() -> None:
     world = World(plan_of(*(phase(f"P{m}", *(draft(f"p{m}t{n}") for n in range(10))) for m in range(11))))
-    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["large"]
+    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["large"]
 
 
 async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
@@ -307,11 +309,11 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
     world = chain()
     with pytest.raises(PlanNotEnded):
         world.carrier.end(world.plan.id, 1)
-    assert world.carrier.failed(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
+    assert world.carrier.fail(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
     assert (world.execution_state.status, world.execution_state.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
-    assert world.carrier.failed(world.plan.id, 1, "late") == {"failed": False}
+    assert world.carrier.fail(world.plan.id, 1, "late") == {"failed": False}
     assert world.execution_state.status is PlanStatus.RUNNING
     assert world.gate("a", "old", number=1) is None
     assert world.gate("a", "new", number=2) == "WORK"
@@ -319,42 +321,42 @@ def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_o
 
 def test_an_execution_whose_end_nobody_has_told_is_found_by_the_sweep() -> None:
     world = chain()
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert world.execution_state.status.executing
     world.machine.ended.append((world.plan.id, 1))
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert world.execution_state.status is PlanStatus.FAILED
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert (world.execution_state.status, world.execution_state.execution.number) == (PlanStatus.RUNNING, 2)
 
 
 def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> None:
     class Deaf(MemoryMachine):
-        def close(self, token: str) -> None:
+        def close_gate(self, token: str) -> None:
             if faults:
                 raise faults.pop()
-            super().close(token)
+            super().close_gate(token)
 
     faults: list[Exception] = []
     world = chain()
     world.machine = Deaf()
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
-    world.carrier.failed(world.plan.id, 1, "gone")
+    world.carrier.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert (world.machine.opened, world.machine.started) == ({}, [])
-    world.conductor.sweep(10**15, lambda: False)
+    world.coordinator.sweep(10**15, lambda: False)
     assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
     assert world.execution_state.of(id_of(world.plan, "b")).token is None
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
-    world.carrier.failed(world.plan.id, 1, "gone")
+    world.carrier.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
-    assert world.carrier.begin(world.plan.id, 1) == {"phaseIds": []}
-    assert world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
+    assert world.carrier.list_phases(world.plan.id, 1) == {"phaseIds": []}
+    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
     assert (await world.work("a", number=1))["next"] == "DONE"
     assert world.execution_state.of(id_of(world.plan, "a")).attempts == 0
 
@@ -362,17 +364,17 @@ async def test_an_old_execution_has_no_phases_and_no_work() -> None:
 def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -> None:
     tasks = [draft("z", "y"), draft("y", "x"), draft("x"), *(draft(f"t{n}") for n in range(40))]
     world = World(plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("last"))))
-    one = world.carrier.phase(world.plan.id, 1, world.plan.phases[0].id)
+    one = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     ids = [id_of(world.plan, key) for key in ("x", "y", "z")]
     assert sorted(one["taskIds"].index(id_) for id_ in ids) == [one["taskIds"].index(id_) for id_ in ids]
     assert (one["mode"], one["large"], one["width"]) == ("parallel", True, 43)
-    two = world.carrier.phase(world.plan.id, 1, world.plan.phases[1].id)
+    two = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[1].id)
     assert (two["mode"], two["large"], two["width"]) == ("sequential", False, 1)
 
 
 def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> None:
     class Deaf(MemoryMachine):
-        def open(self, token: str, answer: str) -> None:
+        def open_gate(self, token: str, answer: str) -> None:
             heard.append(token)
             if len(heard) == 1:
                 raise Transient("Step Functions")
@@ -381,20 +383,20 @@ def test_what_could_not_be_told_is_told_by_the_next_sweep_and_not_for_ever() -> 
     world = chain()
     world.machine = Deaf()
     a = id_of(world.plan, "a")
-    world.store.knock(world.plan.id, a, 1, "one")
+    world.store.save_pending_token(world.plan.id, a, 1, "one")
     world.change(lambda execution_state: commands.skip(execution_state, a, Actor("somebody", 1_000), "run"))
     assert heard == ["one"]
     for _ in range(3):
-        world.conductor.sweep(10**15, lambda: False)
+        world.coordinator.sweep(10**15, lambda: False)
     assert heard == ["one", "one"]
 
 
 def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next() -> None:
     class Deaf(MemoryMachine):
-        def close(self, token: str) -> None:
+        def close_gate(self, token: str) -> None:
             if faults:
                 raise faults.pop()
-            super().close(token)
+            super().close_gate(token)
 
     faults: list[Exception] = [Transient("Step Functions"), Transient("Step Functions")]
     world = chain()
@@ -403,10 +405,10 @@ def test_a_sweep_that_could_not_tell_a_plan_that_is_over_leaves_it_to_the_next()
     world.change(lambda execution_state: commands.cancel(execution_state, Actor("somebody", 1_000)))
     for _ in range(2):
         assert world.machine.opened == {}
-        world.conductor.sweep(10**15, lambda: False)
+        world.coordinator.sweep(10**15, lambda: False)
     assert world.machine.opened == {"waits": None}
-    # then nothing is left to be told
-    world.conductor.sweep(10**15, lambda: False)
+    # after this no notification is left
+    world.coordinator.sweep(10**15, lambda: False)
     assert world.store.silent == {world.plan.id}
 
 
@@ -430,7 +432,7 @@ async def test_tasks_that_begin_together_are_told_to_spread_and_one_alone_is_not
     told: dict[str, float] = {}
 
     async def listens(assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
-        told[assignment.task.key] = assignment.spread_s
+        told[assignment.task.key] = assignment.stagger_s
         return Suspended()
 
     keys = [f"t{number}" for number in range(9)]
@@ -445,4 +447,4 @@ async def test_tasks_that_begin_together_are_told_to_spread_and_one_alone_is_not
     for key in keys:
         await world.work(key)
     assert told["t0"] == 0.0
-    assert {told[key] for key in keys[1:]} == {7 * SPREAD_S}
+    assert {told[key] for key in keys[1:]} == {7 * STAGGER_S}

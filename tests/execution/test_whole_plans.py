@@ -1,7 +1,7 @@
-"""Plans carried out in memory: gates, control, attempts."""
+"""Plans executed in memory: gates, commands, attempts."""
 
 from groundwork.execution import commands
-from groundwork.execution.attempts import finished
+from groundwork.execution.attempt_result import record_outcome
 from groundwork.execution.state import Cause
 from groundwork.execution.worker import Failed, Suspended, TransientFailure
 from groundwork.plans.model import PlanStatus
@@ -105,11 +105,11 @@ def test_a_plan_whose_execution_dies_while_a_task_has_failed_can_be_seen_to_afte
 
 
 def waits_after(trouble: TransientFailure, faults: int, *shares: float) -> list[int]:
-    """How long the state machine waits, for workers that draw different shares."""
+    """Waits of the state machine for workers with different jitter."""
     play = three_tasks()
     a = id_of(play.plan, "a")
     execution_state = play.execution_state.with_task(a, faults=faults - 1, open=True)
-    return [finished(execution_state, a, trouble, play.now, share=share).wait_s for share in shares]
+    return [record_outcome(execution_state, a, trouble, play.now, jitter=share).wait_s for share in shares]
 
 
 def test_tasks_that_one_fault_has_met_do_not_come_back_in_the_same_second() -> None:

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import NotFound, WriteConflict
-from groundwork.execution.attempts import holds_task
+from groundwork.execution.claims import claim_is_valid
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Execution, ExecutionState, TaskExecution
 from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan
 
-LIVE = ("knock", "knocked", "lease_until", "spent", "turns")
+LIVE = ("pending_token", "pending_execution", "lease_until", "usage", "turns")
 
 
 @dataclass
@@ -52,32 +52,32 @@ class MemoryExecutions:
     def _merged(self, now: ExecutionState, before: ExecutionState, task_id: str, after: TaskExecution) -> TaskExecution:
         """What others write besides is theirs, unless this commit changes it."""
         current, old = now.of(task_id), before.of(task_id)
-        if after.knock != old.knock and current.knock != old.knock:
+        if after.pending_token != old.pending_token and current.pending_token != old.pending_token:
             raise WriteConflict
         theirs = {name: getattr(current, name) for name in LIVE if getattr(after, name) == getattr(old, name)}
         return after.changed(**theirs)
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = (number, attempt_key)
         if order >= self.tries.get(task_id, order):
             self.tries[task_id] = order
-            self._put(plan_id, task_id, knock=token, knocked=number)
+            self._put(plan_id, task_id, pending_token=token, pending_execution=number)
 
-    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
-        return holds_task(self.read(plan_id), task_id, epoch)
+    def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        return claim_is_valid(self.read(plan_id), task_id, epoch)
 
-    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
-        if not self.holds(plan_id, task_id, epoch):
+    def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        if not self.claim_is_valid(plan_id, task_id, epoch):
             return False
         self._put(plan_id, task_id, lease_until=until_ms)
         return True
 
-    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
+    def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
         if (task_id, turn.number, at_ms) in self.told:
             return
         self.told.add((task_id, turn.number, at_ms))
         state = self.read(plan_id).of(task_id)
-        self._put(plan_id, task_id, spent=state.spent.plus(turn.spent), turns=state.turns + 1)
+        self._put(plan_id, task_id, usage=state.usage.plus(turn.usage), turns=state.turns + 1)
 
     def _put(self, plan_id: str, task_id: str, **fields: Any) -> None:
         self.standings[plan_id] = self.read(plan_id).with_task(task_id, **fields)
@@ -93,13 +93,13 @@ class MemoryExecutions:
         if self.read(execution_state.plan.id).execution.seq == execution_state.execution.seq:
             self.silent.add(execution_state.plan.id)
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         return self.limit - self.used
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
         self.waits_for_capacity.add(plan_id)
 
-    def waiting_for_capacity(self) -> list[str]:
+    def pop_waiting_for_capacity(self) -> list[str]:
         waiting, self.waits_for_capacity = sorted(self.waits_for_capacity), set()
         return waiting
 
@@ -118,11 +118,11 @@ class MemoryMachine:
             self.started.append((plan_id, number))
         return (plan_id, number) not in self.ended
 
-    def undo(self, plan_id: str) -> None:
+    def request_rollback(self, plan_id: str) -> None:
         self.undone.append(plan_id)
 
-    def open(self, token: str, answer: str) -> None:
+    def open_gate(self, token: str, answer: str) -> None:
         self.opened.setdefault(token, answer)
 
-    def close(self, token: str) -> None:
+    def close_gate(self, token: str) -> None:
         self.opened.setdefault(token, None)

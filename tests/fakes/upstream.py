@@ -9,7 +9,7 @@ from typing import Any
 
 from groundwork.adapters.git import line_merge
 from groundwork.agent.changes import Changes, from_json
-from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, reverting, trailers
+from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks, revert_message, trailers
 from groundwork.agent.patches import Stack
 from groundwork.agent.repository import (
     Checkout,
@@ -17,7 +17,7 @@ from groundwork.agent.repository import (
     Landed,
     MergeConflict,
     NotLanded,
-    PatchesApart,
+    PatchConflict,
     RepositoryFault,
     RepositoryRefused,
     always,
@@ -135,22 +135,22 @@ class FakeUpstream:
     def files_of(self, commit: str) -> tuple[str, ...]:
         return tuple(sorted(_changed(self._parent(commit).tree, self._commit(commit).tree)))
 
-    def stacked(self, base: str, stack: Stack) -> str:
+    def apply_stack(self, base: str, stack: Stack) -> str:
         if not stack.order:
             return base
         tree = dict(self._commit(base).tree)
         for under in stack.order:
             patch = stack.patches[under]
-            ground = self._commit(self.stacked(patch.base, Stack(patch.under, stack.patches))).tree
+            ground = self._commit(self.apply_stack(patch.base, Stack(patch.base_patches, stack.patches))).tree
             try:
                 tree = _merged(tree, ground, from_json(patch.changes))
             except MergeConflict as conflict:
-                raise PatchesApart(under.task_id, conflict.paths) from conflict
+                raise PatchConflict(under.task_id, conflict.paths) from conflict
         sha = hashlib.sha1(repr((base, stack.order)).encode()).hexdigest()
         self._server.commits[sha] = FakeCommit(sha, base, tree, "patches")
         return sha
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
         there = self._commit(now).tree
         tree = _merged(there, self._commit(before).tree, changes)
         return {path: tree.get(path) for path in _changed(there, tree)}
@@ -189,7 +189,7 @@ class FakeUpstream:
         taken, old = self._commit(sha), self._parent(sha).tree
         undone = {path: old.get(path) for path in _changed(old, taken.tree)}
         landed = _landed(taken, branch)
-        text = reverting(landed.subject, sha, landed.marks)
+        text = revert_message(landed.subject, sha, landed.marks)
         return _landed(self._put(branch, taken.tree, undone, text), branch)
 
 

@@ -51,7 +51,7 @@ class Clicks:
         return ExecutionCoordinator(self.tables.executions, self.machine, app.now_ms)
 
     def gate(self, plan: Any, key: str, number: int = 1) -> str:
-        self.conductor().arrived(plan["id"], number, id_of(plan, key), f"token of {key}")
+        self.conductor().register_gate(plan["id"], number, id_of(plan, key), f"token of {key}")
         return f"token of {key}"
 
     def progress(self, plan: Any) -> Any:
@@ -97,7 +97,7 @@ def test_a_task_deleted_while_it_comes_to_its_gate_does_not_hold_up_its_phase(cl
     clicks.ask(f"/api/plans/{plan['id']}/execute")
     # the gate has been looked at, and its token is written after the edit
     assert clicks.plans.call("DELETE", f"/api/plan-tasks/{id_of(plan, 'b')}").status == 204
-    clicks.tables.executions.knock(plan["id"], id_of(plan, "b"), 1, "late")
+    clicks.tables.executions.save_pending_token(plan["id"], id_of(plan, "b"), 1, "late")
     clicks.conductor().change(plan["id"], lambda execution_state: execution_state)
     assert clicks.machine.opened == {"late": "DONE"}
 
@@ -148,7 +148,7 @@ def test_a_time_that_is_passed_over_is_told_with_the_reason(clicks: Clicks) -> N
     clicks.wake(plan, "2026-11-30T09:00:00Z")
     said = clicks.progress(plan)
     assert (said["passedOver"]["time"], said["status"]) == ("2026-11-30T09:00:00Z", "RUNNING")
-    assert "RUNNING cannot be executed" in said["passedOver"]["reason"]
+    assert "Cannot execute the plan: the plan is RUNNING" in said["passedOver"]["reason"]
     event = said["events"][0]
     assert (event["what"], event["who"]) == ("PASSED_OVER", "schedule")
     assert "2026-11-30T09:00:00Z" in event["reason"]

@@ -45,6 +45,12 @@ def counts(call: Call, project: str) -> dict[str, int]:
     return dict(call("GET", f"/api/projects/{project}").json["counts"])
 
 
+def imported(created: int, duplicates: int = 0) -> dict[str, Any]:
+    """The answer of an import without a bad row."""
+    counts = {"created": created, "duplicates": duplicates, "rejectedCount": 0}
+    return counts | {"rejected": [], "warnings": []}
+
+
 def tree(call: Call, project: str) -> tuple[str, str, str]:
     epic = created(call, f"/api/projects/{project}/epics", title="Pay")["id"]
     story = created(call, f"/api/epics/{epic}/stories", title="Pay by card")["id"]
@@ -106,9 +112,9 @@ def test_projects_are_listed_newest_first_in_pages(call: Call) -> None:
 def test_cards_come_in_every_format(call: Call, project: str, content_type: str, body: str | bytes) -> None:
     path = f"/api/projects/{project}/cards"
     answer = call("POST", path, body, content_type=content_type)
-    assert (answer.status, answer.json) == (200, {"created": 2, "duplicates": 0, "rejected": []})
+    assert (answer.status, answer.json) == (200, imported(created=2))
     again = call("POST", path, body, content_type=content_type)
-    assert again.json == {"created": 1, "duplicates": 1, "rejected": []}
+    assert again.json == imported(created=1, duplicates=1)
     cards = call("GET", path).json["items"]
     assert [card["text"] for card in cards] == ["Slow 🐌", "Blue", "Blue"]
     assert cards[0]["externalId"] == "a"

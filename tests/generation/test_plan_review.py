@@ -1,4 +1,4 @@
-"""What a model says of a plan, and which suggestions are made of it: on random plans, without a table."""
+"""Interpretation of reviews, on random plans, without tables."""
 
 import json
 from contextlib import suppress
@@ -107,7 +107,7 @@ def test_of_any_answer_only_what_can_be_applied_is_offered(data: st.DataObject, 
     interpret = judge(whole(plan), review_type)
     kept: list[Suggestion] = []
     for _ in range(2):
-        # what is wrong with an answer is a ValueError, and nothing else
+        # faults of an answer raise ValueError and nothing else
         with suppress(ValueError):
             kept, _ = interpret(answer)
     for one in kept:

@@ -1,4 +1,4 @@
-"""Conversations with tools through the real SDK, against a server that speaks the API."""
+"""Conversations with tools through the real SDK, against a fake API server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.anthropic_server.faults import Fault, on_calls
 from tests.anthropic_server.server import AnthropicServer
 
 FILES: dict[str, str | bytes] = {"src/app.py": '"""Downloads."""\n'}
-OPENING = Message("user", ({"type": "text", "text": prompts.opening(brief())},))
+OPENING = Message("user", ({"type": "text", "text": prompts.first_message(brief())},))
 CONVERSATION = Conversation(prompts.INSTRUCTIONS, TOOLS, (OPENING,), 16_000)
 
 
@@ -42,7 +42,7 @@ async def test_a_whole_session_is_what_the_api_takes_and_bills(server: Anthropic
     session, _ = await carried(server, tmp_path)
     assert session.ended
     assert session.ended.success
-    spent = session.spent
+    spent = session.usage
     assert Usage(spent.input, spent.output, spent.cache_read, spent.cache_write, spent.calls) == server.billed
     assert spent.cache_read > 0
     assert server.calls == session.turns == 4
@@ -119,7 +119,7 @@ async def test_why_the_model_stopped_is_told(fault: Fault, end: TurnEnd) -> None
 async def test_a_bad_answer_in_any_turn_is_got_over(tmp_path: Path, fault: Fault, number: int) -> None:
     with AnthropicServer(on_calls({number: fault})) as server:
         session, _ = await carried(server, tmp_path)
-        assert session.spent.calls == server.billed.calls == 5
+        assert session.usage.calls == server.billed.calls == 5
     assert session.ended
     assert session.ended.success
 

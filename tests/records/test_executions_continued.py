@@ -16,7 +16,7 @@ from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
 from groundwork.execution.rollback_runner import RollbackRunner
-from groundwork.execution.schedule import woken
+from groundwork.execution.schedule import fire
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.step_handler import StepHandler
 from groundwork.llm.mock.model import MockModel
@@ -56,7 +56,7 @@ class Going:
     def execution_state(self) -> ExecutionState:
         return self.tables.executions.read(PLAN)
 
-    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
+    def coordinator(self, who: str | None = None) -> ExecutionCoordinator:
         return ExecutionCoordinator(
             self.tables.executions, self.machine, lambda: self.now, who, sleep=lambda seconds: None
         )
@@ -65,12 +65,12 @@ class Going:
         model = lambda: MockModel(MODEL, latency_ms=0)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
-            conductor=self.conductor(),
+            coordinator=self.coordinator(),
             worker=AgentWorker(self.opened, model, cost_micro_usd, self.tables.sessions),
             repository=self.tables.repositories.get,
             now_ms=lambda: self.now,
             left_ms=lambda: 900_000,
-            measured=self.tables.measures.add,
+            record_measurement=self.tables.measures.add,
         )
 
     def ask(self, act: Any, *more: Any) -> ExecutionState:
@@ -79,12 +79,12 @@ class Going:
         def changed(execution_state: ExecutionState) -> ExecutionState:
             return cast(ExecutionState, act(execution_state, *more, asked))
 
-        return self.conductor("somebody").change(PLAN, changed)
+        return self.coordinator("somebody").change(PLAN, changed)
 
     def undo(self) -> str:
         reverter = GitReverter(self.opened, self.tables.sessions)
         store, repository = self.tables.executions, self.tables.repositories.get
-        return RollbackRunner(store, self.conductor(), reverter, repository, lambda: self.now).undo(PLAN)
+        return RollbackRunner(store, self.coordinator(), reverter, repository, lambda: self.now).run(PLAN)
 
     async def to_the_end(self) -> None:
         for _ in range(12):
@@ -109,8 +109,8 @@ class Going:
 
     async def execution(self, number: int) -> None:
         carrier = self.carrier()
-        for phase_id in carrier.begin(PLAN, number)["phaseIds"]:
-            for task_id in carrier.phase(PLAN, number, phase_id)["taskIds"]:
+        for phase_id in carrier.list_phases(PLAN, number)["phaseIds"]:
+            for task_id in carrier.list_tasks(PLAN, number, phase_id)["taskIds"]:
                 if not await self.task(number, task_id):
                     return
 
@@ -124,7 +124,7 @@ class Going:
                     return False
                 next_ = answer
                 continue
-            worked = await self.carrier().work(PLAN, number, task_id)
+            worked = await self.carrier().run_task(PLAN, number, task_id)
             next_, self.now = worked["next"], self.now + worked["waitSeconds"] * 1_000
         return True
 
@@ -132,7 +132,7 @@ class Going:
         self.tokens += 1
         token = f"token {self.tokens}"
         # later than any try that the rows know of
-        self.carrier().gate(PLAN, number, task_id, token, f"99999999.{self.tokens:03d} 000")
+        self.carrier().wait_at_gate(PLAN, number, task_id, token, f"99999999.{self.tokens:03d} 000")
         if self.execution_state.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
             self.ask(commands.approve, task_id)
         return self.machine.opened.get(token)
@@ -169,7 +169,7 @@ async def test_a_plan_goes_on_to_its_end(going: Going) -> None:
     shas = {id_: before.of(id_).commit_sha for id_ in before_done}
     await going.to_the_end()
     after = going.execution_state
-    assert going.tables.executions.room() == going.tables.executions.limit
+    assert going.tables.executions.free_slots() == going.tables.executions.limit
     assert going.tables.executions.events(PLAN)
     if before.execution.rolling_back:
         assert not [id_ for id_, state in after.states.items() if state.status is TaskStatus.COMPLETED]
@@ -192,7 +192,7 @@ async def test_a_session_in_the_middle_is_taken_up_where_it_was(going: Going) ->
     await going.to_the_end()
     ended = going.tables.sessions.load(task_id, state.attempts)
     assert ended is not None
-    assert ended.said[: len(kept.said)] == kept.said
+    assert ended.messages[: len(kept.messages)] == kept.messages
     assert going.execution_state.of(task_id).attempts == state.attempts
 
 
@@ -203,7 +203,7 @@ async def test_patches_of_before_lie_under_those_of_today(going: Going) -> None:
     await going.to_the_end()
     assert {id_: going.tables.sessions.newest_patch(id_) for id_ in done} == before
     later = [task.id for task in going.execution_state.plan.tasks if task.id not in done]
-    under = [patch.under for id_ in later if (patch := going.tables.sessions.newest_patch(id_))]
+    under = [patch.base_patches for id_ in later if (patch := going.tables.sessions.newest_patch(id_))]
     assert under
     assert all({one.task_id for one in patches} >= set(done) for patches in under)
 
@@ -233,8 +233,8 @@ def test_a_schedule_fires_with_the_payload_that_was_given_to_eventbridge(going: 
     timing = going.execution_state.execution.schedule
     assert timing is not None
     asked = Actor("schedule", going.now)
-    going.conductor("schedule").change(
-        PLAN, lambda execution_state: woken(execution_state, timing.expression, "2027-01-15T08:00:00Z", asked)
+    going.coordinator("schedule").change(
+        PLAN, lambda execution_state: fire(execution_state, timing.expression, "2027-01-15T08:00:00Z", asked)
     )
     assert going.execution_state.status is PlanStatus.RUNNING
     assert going.machine.started == [(PLAN, 1)]

@@ -1,4 +1,4 @@
-"""What every store of plans that are carried out must do, shown on the fake, on moto and on DynamoDB Local."""
+"""Contract of the stores of executions: the fake, moto and DynamoDB Local."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound, WriteConflict
-from groundwork.execution import attempts, commands
+from groundwork.execution import attempt_result, claims, commands
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Event, Executions
@@ -47,8 +47,8 @@ class Place:
         return self.store.read(plan.id)
 
     def write(self, before: ExecutionState, after: ExecutionState) -> None:
-        after = reconcile(after, 1_000, self.store.room()).execution_state
-        self.store.commit(before, after.execution_changed(seq=before.execution.seq + 1), (Event(1_000, "changed"),))
+        after = reconcile(after, 1_000, self.store.free_slots()).execution_state
+        self.store.commit(before, after.with_execution(seq=before.execution.seq + 1), (Event(1_000, "changed"),))
 
     def change(self, plan_id: str, act: Callable[[ExecutionState], ExecutionState]) -> ExecutionState:
         return ExecutionCoordinator(self.store, MemoryMachine(), lambda: 1_000).change(plan_id, act)
@@ -130,11 +130,11 @@ def test_of_two_changes_of_the_same_standing_one_is_made(place: Place) -> None:
 def test_a_knock_is_kept_whatever_is_written_meanwhile(place: Place) -> None:
     execution_state = place.executed(chain())
     first, second, _ = (task.id for task in execution_state.plan.tasks)
-    place.store.knock(execution_state.plan.id, first, 1, "token")
+    place.store.save_pending_token(execution_state.plan.id, first, 1, "token")
     place.write(execution_state, execution_state.with_task(first, note="by somebody who has not seen it"))
     heard = place.store.read(execution_state.plan.id)
-    assert (heard.of(first).knock, heard.of(first).note) == ("token", "by somebody who has not seen it")
-    place.store.knock(execution_state.plan.id, second, 1, "other")
+    assert (heard.of(first).pending_token, heard.of(first).note) == ("token", "by somebody who has not seen it")
+    place.store.save_pending_token(execution_state.plan.id, second, 1, "other")
     after = place.change(execution_state.plan.id, lambda execution_state: execution_state)
     assert after.of(first).status is TaskStatus.RUNNING
     assert place.store.read(execution_state.plan.id).of(second).status is TaskStatus.WAITING
@@ -143,9 +143,9 @@ def test_a_knock_is_kept_whatever_is_written_meanwhile(place: Place) -> None:
 def test_a_knock_that_comes_while_another_is_heard_is_not_lost(place: Place) -> None:
     execution_state = place.executed(chain())
     first = id_of(execution_state.plan, "t0")
-    place.store.knock(execution_state.plan.id, first, 1, "token")
+    place.store.save_pending_token(execution_state.plan.id, first, 1, "token")
     before = place.store.read(execution_state.plan.id)
-    place.store.knock(execution_state.plan.id, first, 1, "newer")
+    place.store.save_pending_token(execution_state.plan.id, first, 1, "newer")
     with pytest.raises(WriteConflict):
         place.write(before, before)
     assert place.change(execution_state.plan.id, lambda execution_state: execution_state).of(first).token == "newer"
@@ -156,31 +156,31 @@ def test_a_knock_that_comes_late_takes_no_later_ones_place(place: Place) -> None
     plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
     tries = [(1, "2026-11-21T09:00:02Z 000"), (1, "2026-11-21T09:00:02Z 001"), (2, "2026-11-21T09:00:00Z 000")]
     for number, attempt_key in tries:
-        place.store.knock(plan_id, first, number, f"token {number} {attempt_key}", attempt_key)
+        place.store.save_pending_token(plan_id, first, number, f"token {number} {attempt_key}", attempt_key)
         for earlier in tries[: tries.index((number, attempt_key))]:
-            place.store.knock(plan_id, first, earlier[0], "late", earlier[1])
-        assert place.store.read(plan_id).of(first).knock == f"token {number} {attempt_key}"
+            place.store.save_pending_token(plan_id, first, earlier[0], "late", earlier[1])
+        assert place.store.read(plan_id).of(first).pending_token == f"token {number} {attempt_key}"
     place.change(plan_id, lambda execution_state: execution_state)
-    place.store.knock(plan_id, first, 1, "late", "2026-11-21T09:00:02Z 001")
-    assert place.store.read(plan_id).of(first).knock is None
+    place.store.save_pending_token(plan_id, first, 1, "late", "2026-11-21T09:00:02Z 001")
+    assert place.store.read(plan_id).of(first).pending_token is None
 
 
 def test_a_worker_holds_its_task_until_another_claims_it(place: Place) -> None:
     execution_state = place.executed(chain())
     plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
-    place.store.knock(plan_id, first, 1, "token")
+    place.store.save_pending_token(plan_id, first, 1, "token")
     place.change(
-        plan_id, lambda execution_state: attempts.claimed(settle(execution_state), first, 1_000).execution_state
+        plan_id, lambda execution_state: claims.claim_task(settle(execution_state), first, 1_000).execution_state
     )
     held = place.store.read(plan_id).of(first)
-    assert place.store.holds(plan_id, first, held.epoch)
-    assert place.store.renew(plan_id, first, held.epoch, 5_000)
+    assert place.store.claim_is_valid(plan_id, first, held.epoch)
+    assert place.store.renew_lease(plan_id, first, held.epoch, 5_000)
     assert place.store.read(plan_id).of(first).lease_until == 5_000
-    place.change(plan_id, lambda execution_state: attempts.claimed(execution_state, first, 6_000).execution_state)
-    assert not place.store.holds(plan_id, first, held.epoch)
-    assert not place.store.renew(plan_id, first, held.epoch, 9_000)
+    place.change(plan_id, lambda execution_state: claims.claim_task(execution_state, first, 6_000).execution_state)
+    assert not place.store.claim_is_valid(plan_id, first, held.epoch)
+    assert not place.store.renew_lease(plan_id, first, held.epoch, 9_000)
     place.change(plan_id, lambda execution_state: commands.cancel(execution_state, ASKED))
-    assert not place.store.holds(plan_id, first, held.epoch + 1)
+    assert not place.store.claim_is_valid(plan_id, first, held.epoch + 1)
 
 
 def test_what_a_turn_has_cost_is_added_up_beside_all_else(place: Place) -> None:
@@ -188,10 +188,10 @@ def test_what_a_turn_has_cost_is_added_up_beside_all_else(place: Place) -> None:
     plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
     spent = TaskUsage(input=10, output=2, calls=1, cost_micro_usd=7)
     for number in (1, 2):
-        place.store.turn(plan_id, first, TurnReport(number, ("read",), ("a.py",), "Looks", spent), 1_000)
+        place.store.record_turn(plan_id, first, TurnReport(number, ("read",), ("a.py",), "Looks", spent), 1_000)
     place.change(plan_id, lambda execution_state: execution_state.with_task(first, note="meanwhile"))
     state = place.store.read(plan_id).of(first)
-    assert (state.spent, state.turns, state.note) == (spent.plus(spent), 2, "meanwhile")
+    assert (state.usage, state.turns, state.note) == (spent.plus(spent), 2, "meanwhile")
 
 
 def test_a_turn_that_is_told_again_is_counted_once(place: Place) -> None:
@@ -199,23 +199,23 @@ def test_a_turn_that_is_told_again_is_counted_once(place: Place) -> None:
     plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
     turn = TurnReport(1, ("read",), (), "Looks", TaskUsage(input=10, calls=1, cost_micro_usd=7))
     for _ in range(3):
-        place.store.turn(plan_id, first, turn, 1_000)
-    assert place.store.read(plan_id).of(first).spent == turn.spent
+        place.store.record_turn(plan_id, first, turn, 1_000)
+    assert place.store.read(plan_id).of(first).usage == turn.usage
 
 
 def test_no_more_tasks_begin_than_the_account_lets(place: Place) -> None:
     one, two = place.executed(wide(2)), place.executed(wide(2))
     for execution_state in (one, two):
         for task in execution_state.plan.tasks:
-            place.store.knock(execution_state.plan.id, task.id, 1, f"token {task.id}")
+            place.store.save_pending_token(execution_state.plan.id, task.id, 1, f"token {task.id}")
     stale = [place.store.read(execution_state.plan.id) for execution_state in (one, two)]
     place.write(stale[0], stale[0])
-    assert place.store.room() == 1
-    blind = reconcile(stale[1], 1_000, account_room=100).execution_state
+    assert place.store.free_slots() == 1
+    blind = reconcile(stale[1], 1_000, account_slots=100).execution_state
     with pytest.raises(WriteConflict):
-        place.store.commit(stale[1], blind.execution_changed(seq=stale[1].execution.seq + 1), ())
+        place.store.commit(stale[1], blind.with_execution(seq=stale[1].execution.seq + 1), ())
     place.change(two.plan.id, lambda execution_state: execution_state)
-    assert place.store.room() == 0
+    assert place.store.free_slots() == 0
     assert len(place.store.read(two.plan.id).running) == 1
 
 
@@ -223,14 +223,16 @@ def test_a_plan_without_room_goes_on_as_soon_as_another_makes_some(place: Place)
     one, two = place.executed(wide(3)), place.executed(wide(1))
     for execution_state in (one, two):
         for task in execution_state.plan.tasks:
-            place.store.knock(execution_state.plan.id, task.id, 1, f"token {task.id}")
+            place.store.save_pending_token(execution_state.plan.id, task.id, 1, f"token {task.id}")
         place.change(execution_state.plan.id, lambda execution_state: execution_state)
     assert not place.store.read(two.plan.id).running
     first = id_of(one.plan, "t0")
-    place.change(one.plan.id, lambda execution_state: attempts.claimed(execution_state, first, 1_000).execution_state)
+    place.change(one.plan.id, lambda execution_state: claims.claim_task(execution_state, first, 1_000).execution_state)
     place.change(
         one.plan.id,
-        lambda execution_state: attempts.finished(execution_state, first, Completed("sha"), 1_000).execution_state,
+        lambda execution_state: (
+            attempt_result.record_outcome(execution_state, first, Completed("sha"), 1_000).execution_state
+        ),
     )
     assert place.store.read(two.plan.id).running
 
@@ -275,15 +277,17 @@ def test_many_conductors_at_once_lose_and_double_nothing(dynamodb_local: str) ->
 
     def carry(task_id: str) -> None:
         conductor = ExecutionCoordinator(tables.executions, machine, lambda: 1_000)
-        conductor.arrived(plan_id, 1, task_id, f"token {task_id}")
+        conductor.register_gate(plan_id, 1, task_id, f"token {task_id}")
         while machine.opened.get(f"token {task_id}") is None:
             conductor.change(plan_id, lambda execution_state: execution_state)
         conductor.change(
-            plan_id, lambda execution_state: attempts.claimed(execution_state, task_id, 1_000).execution_state
+            plan_id, lambda execution_state: claims.claim_task(execution_state, task_id, 1_000).execution_state
         )
         conductor.change(
             plan_id,
-            lambda execution_state: attempts.finished(execution_state, task_id, Completed(None), 1_000).execution_state,
+            lambda execution_state: (
+                attempt_result.record_outcome(execution_state, task_id, Completed(None), 1_000).execution_state
+            ),
         )
 
     tasks = [task.id for task in tables.executions.read(plan_id).plan.tasks]
@@ -292,18 +296,21 @@ def test_many_conductors_at_once_lose_and_double_nothing(dynamodb_local: str) ->
     execution_state = tables.executions.read(plan_id)
     assert execution_state.status is PlanStatus.COMPLETED
     assert {execution_state.of(id_).attempts for id_ in tasks} == {1}
-    assert tables.executions.room() == 100
+    assert tables.executions.free_slots() == 100
 
 
 def test_a_failed_attempt_and_its_reason_are_kept(place: Place) -> None:
     execution_state = place.executed(chain())
     plan_id, first = execution_state.plan.id, id_of(execution_state.plan, "t0")
-    place.store.knock(plan_id, first, 1, "token")
+    place.store.save_pending_token(plan_id, first, 1, "token")
     place.change(
-        plan_id, lambda execution_state: attempts.claimed(settle(execution_state), first, 1_000).execution_state
+        plan_id, lambda execution_state: claims.claim_task(settle(execution_state), first, 1_000).execution_state
     )
     place.change(
-        plan_id, lambda execution_state: attempts.finished(execution_state, first, Failed("No."), 1_000).execution_state
+        plan_id,
+        lambda execution_state: (
+            attempt_result.record_outcome(execution_state, first, Failed("No."), 1_000).execution_state
+        ),
     )
     state = place.store.read(plan_id).of(first)
     assert [(one.number, one.reason) for one in state.failed] == [(1, "No.")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.repository import GitUpstream, open_repository
-from groundwork.agent.commit_message import Marks, message
+from groundwork.agent.commit_message import Marks, task_message
 from tests.adapters.git.server import GitServer, secret, serving_git
 
 PLAN = "plk3v9x2m4q8"
@@ -19,7 +19,7 @@ type Open = Callable[[], GitUpstream]
 
 
 def text_of(number: int = 1, attempt: int = 1) -> str:
-    return message(f"feat: task {number}", "What it does.", Marks(PLAN, f"{PLAN}-T{number}", attempt))
+    return task_message(f"feat: task {number}", "What it does.", Marks(PLAN, f"{PLAN}-T{number}", attempt))
 
 
 def briefly(seconds: float) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from groundwork.adapters.git.clone import Bounds
 from groundwork.adapters.git.repository import open_repository
-from groundwork.agent.commit_message import Marks, message
+from groundwork.agent.commit_message import Marks, task_message
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -246,7 +246,7 @@ def test_a_commit_below_many_others_is_found_where_commits_come_without_files(se
 
 def test_a_body_cannot_pass_for_another_tasks_trailers(server: GitServer, open_: Open) -> None:
     upstream = open_()
-    faked = message("feat: x\n\nTask-Id: plk3v9x2m4q8-T7", "Body\n\nTask-Id: plk3v9x2m4q8-T8", Marks("p", "t", 1))
+    faked = task_message("feat: x\n\nTask-Id: plk3v9x2m4q8-T7", "Body\n\nTask-Id: plk3v9x2m4q8-T8", Marks("p", "t", 1))
     upstream.land(BRANCH, upstream.head(BRANCH, "main"), {"a": b"a"}, faked)
     for task in ("plk3v9x2m4q8-T7", "plk3v9x2m4q8-T8"):
         assert upstream.find(BRANCH, task) is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from groundwork.adapters.git import land
 from groundwork.adapters.git.clone import AnswerLost, Bounds, Clone, HeadMoved
 from groundwork.adapters.git.trees import FILE, entry_at, update_tree
-from groundwork.agent.commit_message import TASK, Marks, message, trailers
+from groundwork.agent.commit_message import TASK, Marks, task_message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.plans.repositories import Repository
 
@@ -88,7 +88,7 @@ def test_the_branch_is_one_line_of_each_landed_task_once_and_nothing_else(
 
 def _land(clone: Shaky, base: bytes, changes: dict[str, bytes | None], number: int) -> Landed | None:
     """Return None for a conflict."""
-    text = message("feat: x", "", Marks("p", f"t{number}", 1))
+    text = task_message("feat: x", "", Marks("p", f"t{number}", 1))
     clone.fetch_commit(base)
     for _ in range(3):
         try:

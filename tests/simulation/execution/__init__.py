@@ -1,1 +1,1 @@
-"""Simulations of plans that are carried out: the real code, on models of Step Functions, Lambda, DynamoDB and git."""
+"""Simulations of plan executions: the real code on models of AWS and git."""

@@ -1,4 +1,4 @@
-"""What must hold of what people and schedules have asked for: that it is done once, wholly, and nothing else."""
+"""Invariants of requests by users and schedules: done once, completely, and nothing else."""
 
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.paths import Json
@@ -12,11 +12,13 @@ _CAN_BEGIN = (PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.COMPLETED, PlanStat
 
 
 def a_schedule_is_heard_once(seen: SeenPlans, before: Moment, after: Moment) -> None:
-    """Each of its times begins the plan once, or is passed over with a reason, where the plan could not begin."""
+    """Each scheduled time starts the plan once, or is skipped with a reason."""
     name, was, now = "a_schedule_is_heard_once", before.execution, after.execution
     event = seen.acting_payload()
     if event.get("do") != "SCHEDULED":
-        demand(now.woken == was.woken, name, f"{after.plan.id}: {now.woken} was heard, and nobody told it")
+        demand(
+            now.last_fired == was.last_fired, name, f"{after.plan.id}: {now.last_fired} was heard, and nobody told it"
+        )
         return
     if now.seq == was.seq:
         return
@@ -35,9 +37,9 @@ def a_schedule_is_heard_once(seen: SeenPlans, before: Moment, after: Moment) -> 
 
 
 def a_time_is_not_lost(seen: SeenPlans, event: Json, since: float) -> None:
-    """Who has told a time of the plan's schedule is refused only where that has been heard already."""
+    """A scheduled time is refused only if it was received before."""
     moment = seen.moments[event["planId"]]
-    timing, heard = moment.execution.schedule, moment.execution.woken
+    timing, heard = moment.execution.schedule, moment.execution.last_fired
     if timing is None or timing.expression != event["expression"] or seen.rescheduled_at(moment) >= since:
         return
     known = heard is not None and heard >= event["time"]
@@ -48,7 +50,7 @@ def a_time_is_not_lost(seen: SeenPlans, event: Json, since: float) -> None:
 
 
 def a_plan_under_way_keeps_its_tasks(before: Moment, after: Moment) -> None:
-    """Nothing comes to it, and what goes had not come to its gate."""
+    """No task is added, and no task is removed after it reached its gate."""
     if not (before.execution.status.executing and after.execution.status.executing):
         return
     name = "a_plan_under_way_keeps_its_tasks"
@@ -64,7 +66,7 @@ def a_plan_under_way_keeps_its_tasks(before: Moment, after: Moment) -> None:
 
 
 def a_rollback_takes_back_what_was_asked(seen: SeenPlans, before: Moment, after: Moment) -> None:
-    """All that is there of the task, the phase or the plan, and what was built on it where that was meant too."""
+    """A rollback covers all results of the task, phase or plan, and dependents if requested."""
     name, was, now = "a_rollback_takes_back_what_was_asked", before.execution.rollback, after.execution.rollback
     if now is None:
         return
@@ -87,7 +89,7 @@ def is_there(moment: Moment, task_id: str) -> bool:
 
 
 def _meant(moment: Moment, asked: AskedBack) -> tuple[set[str], set[str]]:
-    """What was asked for, and what was built on it."""
+    """Requested tasks, and their dependents."""
     all_of = {task.id: phase.id for phase in moment.plan.phases for task in phase.tasks}
     named = {id_ for id_, phase_id in all_of.items() if asked.phase_id in (None, phase_id)}
     wanted = {id_ for id_ in named if asked.task_id in (None, id_) and is_there(moment, id_)}

@@ -1,7 +1,9 @@
-"""Lambda, Step Functions, EventBridge and git's servers around plans that are carried out: a model of each request.
+"""Lambda, Step Functions, EventBridge and git servers around executions:
 
-What boto3 and git would send goes through `ask`, as what pynamodb sends does: at each request a sandbox may be held up
-or lost, before it took effect or after, and the answer may be.
+a model of each request.
+
+Requests of boto3 and git go through `ask`, as those of pynamodb do. At each request a sandbox may be delayed or lost,
+before or after its effect, and the response may be lost.
 """
 
 import asyncio
@@ -23,7 +25,7 @@ from tests.simulation.execution.states import Execution, StateMachine, StatesErr
 from tests.simulation.execution.timers import Timers
 
 CURRENT: ContextVar[Sandbox] = ContextVar("CURRENT")
-"""The sandbox in which code runs."""
+"""Sandbox of the running code."""
 
 SWEEP_S = 300.0
 LAMBDA_ERRORS = ("Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException")
@@ -31,7 +33,7 @@ LAMBDA_ERRORS = ("Lambda.TooManyRequestsException", "Lambda.ServiceException", "
 
 @dataclass(slots=True)
 class ExecutionCloud(Cloud):
-    """`executor` is the function plan_executor; `events` sent to it are tried three times each."""
+    """`executor` is the function plan_executor; its events are tried three times each."""
 
     faults: ExecutionFaults
     executor: Callable[[Sandbox, Json], Coroutine[Any, Any, Json]] | None = None
@@ -44,7 +46,7 @@ class ExecutionCloud(Cloud):
         self.states = StateMachine(self.invoke, self._ended, self.random, self.note)
         self.timers = Timers(self.tell, self.true_ms)
 
-    # requests besides those to DynamoDB
+    # requests other than to DynamoDB
 
     async def carry_out(self, sandbox: Sandbox, what: str, sent: Any) -> Any:
         if what not in ("states", "lambda", "git", "scheduler"):
@@ -82,7 +84,7 @@ class ExecutionCloud(Cloud):
         if what == "lambda":
             self.note(f"{sandbox.number} event {arguments['do']}")
             return self.tell(arguments)
-        # botocore sends a request again whose answer it has not got
+        # botocore repeats a request without a response
         times = 2 if self.happens(self.faults.sent_twice) else 1
         for _ in range(times):
             if what == "scheduler":
@@ -104,10 +106,10 @@ class ExecutionCloud(Cloud):
         except TokenGone:
             raise failed(method, "TaskTimedOut") from None
 
-    # the function, asked by Step Functions
+    # the function, invoked by Step Functions
 
     async def invoke(self, payload: Json) -> Json:
-        """A synchronous invocation; who asked may be gone before it ends. Raises StatesError."""
+        """Invoke synchronously; the caller may be gone before the end. Raises StatesError."""
         if self.happens(self.faults.not_invoked):
             raise StatesError(self.random.choice(LAMBDA_ERRORS))
         if self.happens(self.faults.invoked_twice):
@@ -122,7 +124,7 @@ class ExecutionCloud(Cloud):
 
     def _forgotten(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        # nobody may be there any more to hear how it ended
+        # the caller may be gone before the result
         if not task.cancelled():
             task.exception()
 
@@ -148,7 +150,7 @@ class ExecutionCloud(Cloud):
     # events
 
     def tell(self, event: Json, tries: int = 0, wait: float = 0.0) -> None:
-        """An asynchronous event for the function: at least once, sometimes late."""
+        """Send an asynchronous event to the function: at least once, sometimes late."""
         for _ in range(2 if self.happens(self.faults.told_twice) else 1):
             late = (
                 self.random.uniform(1, 600) if self.happens(self.faults.told_late) else self.random.uniform(0.01, 0.5)
@@ -164,7 +166,7 @@ class ExecutionCloud(Cloud):
         if await self.lives(sandbox, self.executor(sandbox, event)):
             return
         if tries + 1 < EVENT_TRIES:
-            # Lambda tries again after one minute, then after two
+            # Lambda retries after one minute, then after two
             self.tell(event, tries + 1, 60.0 * (tries + 1))
             return
         self.note(f"event lost {event}")
@@ -175,7 +177,7 @@ class ExecutionCloud(Cloud):
         self.tell({"source": "aws.states", "detail": detail})
 
     async def stop_executions(self) -> None:
-        """Somebody stops executions, or they are timed out, wherever they stand."""
+        """Stop executions, or time them out, in any state."""
         while self.faults.stopped and self.loop.now < self.faults.until_s:
             await asyncio.sleep(self.random.expovariate(1) * 10)
             for execution in list(self.states.executions.values()):
@@ -184,7 +186,7 @@ class ExecutionCloud(Cloud):
                     self.states.stop(execution.name, self.random.choice(["ABORTED", "TIMED_OUT"]))
 
     async def sweep(self) -> None:
-        """EventBridge's schedule, every five minutes; it does not try again."""
+        """EventBridge's schedule, every five minutes; it does not retry."""
         assert self.executor
         while True:
             await asyncio.sleep(SWEEP_S)
@@ -194,14 +196,14 @@ class ExecutionCloud(Cloud):
 
 
 class StatesClient:
-    """What groundwork.adapters.aws.step_functions takes for boto3's client."""
+    """Stands in for boto3's client in groundwork.adapters.aws.step_functions."""
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **arguments: ask("states", (method, arguments))
 
 
 class LambdaClient:
-    """What groundwork.adapters.aws.clients takes for boto3's client."""
+    """Stands in for boto3's client in groundwork.adapters.aws.clients."""
 
     def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, int]:  # noqa: N803 - boto3's
         ask("lambda", ("invoke", json.loads(Payload)))

@@ -1,4 +1,4 @@
-"""What must hold once nothing happens any more: every plan has ended, or waits for somebody who is named."""
+"""Invariants at rest: every plan has ended, or waits for a named action."""
 
 from collections import Counter
 
@@ -15,13 +15,13 @@ from tests.simulation.known import Violation, demand
 
 ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 BOUND_S = 7_200.0
-"""Once faults have stopped, a plan rests within this time and what its tasks take one after the other."""
+"""After the last fault, a plan rests within this time plus the sequential time of its tasks."""
 
 A_TASK_S = 2_400.0
 
 
 def rests(moment: Moment) -> bool:
-    """Whether it has ended, or waits for a person: the plan's resume, or the approval of a task and nothing else."""
+    """True if the plan has ended, or waits for nothing but a resume or an approval."""
     execution = moment.execution
     if execution.rolling_back or execution.status is PlanStatus.PAUSING:
         return False
@@ -58,7 +58,7 @@ def at_the_end(
 
 
 def everything_has_ended(seen: SeenPlans) -> None:
-    """Whatever a plan waited for: a person has done it, and it went on."""
+    """Every plan continued after users had done what it waited for."""
     for moment in seen.moments.values():
         demand(moment.execution.status in ENDED, "a_person_brings_a_plan_to_its_end", f"{moment.plan.id}")
     machine = seen.cloud.states
@@ -81,7 +81,7 @@ def nobody_waits_for_room(seen: SeenPlans) -> None:
 
 
 def spent_equals_the_bill(seen: SeenPlans, provider: SessionProvider) -> None:
-    """Of turns whose worker lived to keep them; what died with its worker is billed and counted nowhere."""
+    """Recorded usage equals the bill, except for turns lost with their workers."""
     kept: Counter[str] = Counter()
     at_most: Counter[str] = Counter()
     for line in provider.bill:
@@ -90,13 +90,13 @@ def spent_equals_the_bill(seen: SeenPlans, provider: SessionProvider) -> None:
             kept[line.task_id] += line.cost
     for moment in seen.moments.values():
         for id_, state in moment.states.items():
-            cost = state.spent.cost_micro_usd
+            cost = state.usage.cost_micro_usd
             told = f"{id_} has cost {cost}, billed are {kept[id_]} to {at_most[id_]}"
             demand(kept[id_] <= cost <= at_most[id_], "spent_equals_the_bill", told)
 
 
 def the_branches_hold_what_was_done(seen: SeenPlans, repositories: Repositories) -> None:
-    """Each completed task's commit is there and was not taken back; no task's that was never done."""
+    """Each completed task's commit is there, not reverted; other tasks have none."""
     name = "the_branches_hold_what_was_done"
     for moment in seen.moments.values():
         if not moment.plan.auto_commit:

@@ -1,4 +1,4 @@
-"""What goes wrong where plans are carried out, besides what goes wrong everywhere; drawn from a seed as well."""
+"""Faults of executions, besides the common ones; drawn from a seed as well."""
 
 from dataclasses import dataclass
 from random import Random
@@ -8,23 +8,23 @@ from tests.simulation.faults import WORST, Faults
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFaults(Faults):
-    """Chances a request, an invocation or an event."""
+    """Probabilities per request, invocation or event."""
 
     # Step Functions' invocations of the function
     not_invoked: float = 0.0
     invoked_twice: float = 0.0
     result_lost: float = 0.0
-    # an execution, a virtual minute of its life, at whatever state it is
+    # an execution, per virtual minute of its life, in any state
     stopped: float = 0.0
     # the rule on executions' status, and Lambda's asynchronous events
     told_late: float = 0.0
     told_twice: float = 0.0
     # requests to Step Functions and to Lambda
     refused_by_aws: float = 0.0
-    # git's servers
+    # git servers
     unreachable_git: float = 0.0
     push_answer_lost: float = 0.0
-    # somebody else's commits, a virtual minute
+    # foreign commits, per virtual minute
     others_push: float = 0.0
 
 
@@ -44,7 +44,7 @@ _OF_RUNS_ALONE = ("dropped", "invoke_refused", "invoke_answer_lost", "malformed"
 
 
 def drawn(random: Random) -> ExecutionFaults:
-    """One seed in ten has no faults at all: what breaks there is simply wrong."""
+    """One seed in ten has no faults at all: any failure there is a plain bug."""
     if random.random() < 0.1:
         return ExecutionFaults()
     worst = {name: chance for name, chance in WORST.items() if name not in _OF_RUNS_ALONE} | OF_EXECUTIONS

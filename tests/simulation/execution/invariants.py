@@ -1,6 +1,6 @@
-"""What must hold of plans that are carried out, after every write, call and commit: each a named predicate.
+"""Invariants of executions after every write, call and commit: each a named predicate.
 
-What holds of tasks as they begin and end is in tasks.py, at rest in endings.py; docs/reliability.md names them all.
+Those of starting and ending tasks are in tasks.py, those at rest in endings.py; docs/reliability.md lists them all.
 """
 
 from dataclasses import dataclass, field
@@ -51,8 +51,8 @@ class ExecutionInvariants:
             self._broken(violation)
 
     def on_end_too_soon(self, plan_id: str) -> None:
-        """An execution comes to its end with its plan, unless what it had gone past is to do again."""
-        if not self.seen.moments[plan_id].execution.restart:
+        """An execution ends with its plan, unless it has passed tasks to redo."""
+        if not self.seen.moments[plan_id].execution.needs_restart:
             self._broken(Violation("an_execution_ends_with_its_plan", plan_id))
 
     def _broken(self, violation: Violation) -> None:
@@ -83,7 +83,7 @@ class ExecutionInvariants:
         landing.a_completed_task_has_its_commit(self.repositories, before, after)
 
     def limits_are_kept(self) -> None:
-        """Of each plan and of the account, at every moment; and the account's counter is what runs."""
+        """Both limits hold at every moment, and the account's counter equals the running tasks."""
         name, running = "limits_are_kept", 0
         for moment in self.seen.moments.values():
             at_work = len(moment.running)

@@ -1,4 +1,4 @@
-"""What must hold of the branches: one commit a task, that of every task that is done, what is taken back in order."""
+"""Invariants of branches: one commit per completed task, reverts in order."""
 
 from groundwork.agent.commit_message import REVERTS, TASK, trailers
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -8,7 +8,7 @@ from tests.simulation.execution.seen import Moment, SeenPlans, branch_of
 from tests.simulation.known import demand
 
 LATE_S = 30.0
-"""A push that was allowed before a cancel may land so much later, where nothing held it up."""
+"""A push allowed before a cancel may land this much later, without other delays."""
 
 
 def on_commit(seen: SeenPlans, repositories: Repositories, repository_id: str, branch: str, commit: FakeCommit) -> None:
@@ -35,7 +35,7 @@ def on_commit(seen: SeenPlans, repositories: Repositories, repository_id: str, b
 def goes_in_order(
     seen: SeenPlans, repositories: Repositories, repository_id: str, branch: str, commit: FakeCommit
 ) -> None:
-    """What was built on a task is taken back before it."""
+    """Dependents of a task are reverted before it."""
     reverted = repositories.servers[repository_id].commits[trailers(commit.text)[REVERTS]]
     task_id = trailers(reverted.text)[TASK]
     plan = seen.moments[task_id.rpartition("-")[0]].plan
@@ -46,7 +46,7 @@ def goes_in_order(
 
 
 def a_completed_task_has_its_commit(repositories: Repositories, before: Moment, after: Moment) -> None:
-    """On the plan's branch, with its own id in it, before the records say so; unless a person has completed it."""
+    """The commit lands with the task's id before the record, unless a user completed the task."""
     for task in after.plan.tasks:
         state = after.of(task.id)
         if state.status is not TaskStatus.COMPLETED or before.of(task.id).status is TaskStatus.COMPLETED:

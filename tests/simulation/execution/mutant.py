@@ -1,4 +1,4 @@
-"""A bug put on purpose into how plans are carried out, and the search for a seed that shows it."""
+"""Mutant of plan execution, and the search for a seed to catch it."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ from tests.simulation.simulation import Report
 
 @dataclass(frozen=True, slots=True)
 class ExecutionMutant:
-    """`where` and `under` turn what the seed has drawn to where the bug can show."""
+    """`where` and `under` turn the drawn world and faults to where the bug can show."""
 
     name: str
     what: str
@@ -24,16 +24,16 @@ class ExecutionMutant:
     under: Callable[[ExecutionFaults], ExecutionFaults] = lambda faults: faults
 
     first: int = 1
-    """The seed from which on it is looked for where time is short."""
+    """The first seed to try when time is short."""
 
     neighbour: Neighbour | None = None
 
     def _world(self, world: World) -> World:
-        """People neither add nor schedule but where the bug needs them to."""
+        """Users add and schedule nothing unless the bug needs it."""
         return self.where(replace(world, additions=0, schedules=0))
 
     def caught(self, seeds: Iterable[int] = range(1, SEEDS + 1)) -> Report | None:
-        """The first simulation that goes wrong."""
+        """Return the first failed simulation."""
         with self.applied():
             reports = (simulate_execution(seed, self._world, self.under, self.neighbour) for seed in seeds)
             return next((report for report in reports if report.broken), None)

@@ -1,4 +1,4 @@
-"""Bugs put on purpose into how plans are carried out: each is one that such systems have had. Each must be caught."""
+"""Mutants of plan execution: bugs known from such systems. Each must be caught."""
 
 import copy
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from typing import Any
 from groundwork.adapters.dynamodb import client
 from groundwork.adapters.dynamodb.execution_rows import EventRow, SlotsRow, StateRow, state_key
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
-from groundwork.execution import attempts, commands, gates, reconcile, rollback, step_handler
+from groundwork.execution import claims, commands, gates, reconcile, rollback, step_handler
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.state import ENDED, ExecutionState, TaskExecution
+from groundwork.execution.state import ENDED_STATUSES, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
 from tests.simulation.execution.faults import ExecutionFaults
 from tests.simulation.execution.mutant import ExecutionMutant
@@ -22,25 +22,24 @@ from tests.simulation.execution.worlds import PLANS, World, made_plan
 from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
-_EXECUTING, _STORE = "groundwork.execution", "groundwork.adapters.dynamodb.executions.DynamoExecutions"
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
-_claimed, _taken_back, _going_on = attempts.claimed, rollback.taken_back, commands._going_on
-_stopped, _assignment, _update = reconcile._stopped, step_handler.StepHandler._assignment, client.Transaction.update
+_claimed, _taken_back, _going_on = claims.claim_task, rollback.record_reverts, commands._set_running
+_stopped, _assignment, _update = reconcile._stop_tasks, step_handler.StepHandler._assignment, client.Transaction.update
 _put = client.Transaction.put
 
 
 def _any_order(execution_state: ExecutionState, phase: Any, task: Any) -> bool:
-    return all(execution_state.of(other).ended for other in gates.before(phase, task))
+    return all(execution_state.of(other).ended for other in gates.earlier_in_phase(phase, task))
 
 
 def _any_status(execution_state: ExecutionState) -> list[str]:
-    """Gates open whatever the plan's status is, as long as it is under way."""
+    """Gates open in any status of an executing plan."""
     running = (
-        execution_state.execution_changed(status=PlanStatus.RUNNING)
+        execution_state.with_execution(status=PlanStatus.RUNNING)
         if execution_state.status.executing
         else execution_state
     )
-    return gates.openable(running)
+    return gates.openable_gates(running)
 
 
 def _without_the_accounts_limit(
@@ -62,7 +61,7 @@ def _events_put_over_others(self: client.Transaction, row: Any, condition: Any =
 
 def _not_counted(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
-) -> attempts.ClaimResult:
+) -> claims.ClaimResult:
     claim = _claimed(execution_state, task_id, now_ms, attempt_key)
     if not claim.epoch:
         return claim
@@ -72,7 +71,7 @@ def _not_counted(
 
 def _whoever_comes(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
-) -> attempts.ClaimResult:
+) -> claims.ClaimResult:
     return _claimed(execution_state.with_task(task_id, lease_until=0), task_id, now_ms, attempt_key)
 
 
@@ -85,7 +84,7 @@ def _any_knock(
     self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = ""
 ) -> None:
     with client.translate_errors():
-        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number)]
+        actions: list[Any] = [StateRow.pending_token.set(token), StateRow.pending_execution.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
 
@@ -99,13 +98,13 @@ def _not_heard(self: ExecutionCoordinator, plan_id: str, number: int, reason: st
 
 def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
     with client.translate_errors():
-        adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.spent.cost_micro_usd)]
+        adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.usage.cost_micro_usd)]
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 
 
 def _nothing_found(self: Any, execution_state: ExecutionState, task_id: str) -> Any:
     given = _assignment(self, execution_state, task_id)
-    return replace(given, since=given.attempt)
+    return replace(given, attempts_before_round=given.attempt)
 
 
 def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
@@ -113,21 +112,21 @@ def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
 
 
 def _went_on(execution_state: ExecutionState, number: int, reverts: dict[str, str]) -> ExecutionState:
-    return _taken_back(execution_state, number, reverts).execution_changed(restart=False)
+    return _taken_back(execution_state, number, reverts).with_execution(needs_restart=False)
 
 
 def _in_the_same(execution_state: ExecutionState, asked: Any) -> ExecutionState:
     after = _going_on(execution_state, asked)
-    return after.execution_changed(number=execution_state.execution.number)
+    return after.with_execution(number=execution_state.execution.number)
 
 
 def _as_before(state: TaskExecution, round_: int) -> TaskExecution:
-    """What has ended in an earlier round is taken for done in this one."""
-    return state.changed(round=round_) if state.status in ENDED else state.renewed(round_)
+    """Tasks of an earlier round count as done in this one."""
+    return state.changed(round=round_) if state.status in ENDED_STATUSES else state.for_round(round_)
 
 
 def _without(rule: str, state: str) -> Callable[[], AbstractContextManager[Any]]:
-    """The state machine, one rule of its choices fewer in each branch: what it sends elsewhere goes to the default."""
+    """Remove one Choice rule in each branch: its input takes the default."""
 
     def cut(node: Any) -> Any:
         if isinstance(node, dict):
@@ -149,18 +148,18 @@ def lost_answers(faults: ExecutionFaults) -> ExecutionFaults:
 
 
 def zombies(faults: ExecutionFaults) -> ExecutionFaults:
-    """Workers that are frozen, and wake up when others have their tasks."""
+    """Frozen workers that wake up after others have claimed their tasks."""
     return replace(faults, frozen=0.03, until_s=max(1_800.0, faults.until_s))
 
 
 def waits_for_capacity(world: World) -> World:
-    """Three plans side by side, and room for one task."""
+    """Three plans side by side, and capacity for one task."""
     made = [made_plan(id_, Random(number)) for number, id_ in enumerate(PLANS)]
     return replace(world, plans=tuple(made), limit=1, clicks=0, edits=0, rollbacks=0)
 
 
 def busy(world: World) -> World:
-    """Many clicks, some of them soon after each other."""
+    """Many clicks, some in quick succession."""
     return replace(world, clicks=25, click_s=20.0)
 
 
@@ -172,41 +171,41 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependencies forgotten",
         "a task begins before what it depends on is done",
-        patched(f"{_EXECUTING}.gates.is_due", _any_order),
+        patched("groundwork.execution.gates.is_due", _any_order),
     ),
     ExecutionMutant(
         "gates open in a pause",
         "tasks begin in a plan that is being paused or is",
-        patched(f"{_EXECUTING}.settling.openable", _any_status),
+        patched("groundwork.execution.reconcile.openable_gates", _any_status),
         busy,
     ),
     ExecutionMutant(
         "approval not needed",
         "a manual task begins by itself",
         patched_all(
-            (f"{_EXECUTING}.gates.needs_approval", lambda *asked: False),
-            (f"{_EXECUTING}.settling.needs_approval", lambda *asked: False),
+            ("groundwork.execution.gates.needs_approval", lambda *asked: False),
+            ("groundwork.execution.reconcile.needs_approval", lambda *asked: False),
         ),
     ),
     ExecutionMutant(
         "conditions not looked at",
         "what a condition would skip is carried out",
-        patched(f"{_EXECUTING}.settling.holds", lambda execution_state, condition: True),
+        patched("groundwork.execution.reconcile.condition_met", lambda execution_state, condition: True),
     ),
     ExecutionMutant(
         "pauseAfter forgotten",
         "the next phase begins at once",
-        patched(f"{_EXECUTING}.settling._phase_over", lambda execution_state: execution_state),
+        patched("groundwork.execution.reconcile._pause_after_phase", lambda execution_state: execution_state),
     ),
     ExecutionMutant(
         "maxParallel forgotten",
         "as many tasks of a plan begin as the account lets",
-        patched(f"{_EXECUTING}.settling.room", lambda execution_state: 1_000),
+        patched("groundwork.execution.reconcile.free_slots", lambda execution_state: 1_000),
     ),
     ExecutionMutant(
         "the account's limit in the code alone",
         "the write of what begins has no condition on the counter",
-        patched(f"{_STORE}.commit", _without_the_accounts_limit),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.commit", _without_the_accounts_limit),
         waits_for_capacity,
         lambda faults: replace(faults, slow=0.4, until_s=max(900.0, faults.until_s)),
     ),
@@ -218,7 +217,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "seq without its condition",
         "a change is written over what others have changed meanwhile",
-        # the events' row has the seq for its key: with that condition left the first would change nothing
+        # the event row's key is the seq: with its condition left, the first mutation would have no effect
         patched_all(
             ("groundwork.adapters.dynamodb.executions._unchanged", lambda before: StateRow.pk.exists()),
             ("groundwork.adapters.dynamodb.client.Transaction.put", _events_put_over_others),
@@ -228,97 +227,100 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "attempts not counted",
         "a claim does not count the attempt",
-        patched(f"{_EXECUTING}.attempts.claimed", _not_counted),
+        patched("groundwork.execution.claims.claim_task", _not_counted),
     ),
     ExecutionMutant(
         "a lease means nothing",
         "a second invocation takes the task of a worker that is alive",
-        patched(f"{_EXECUTING}.attempts.claimed", _whoever_comes),
+        patched("groundwork.execution.claims.claim_task", _whoever_comes),
         under=duplicates,
     ),
     ExecutionMutant(
         "a worker that was replaced writes",
         "what a worker has come to is written without a look at its epoch",
-        patched(f"{_EXECUTING}.attempts.holds_task", _no_epoch),
+        patched("groundwork.execution.claims.claim_is_valid", _no_epoch),
         under=zombies,
         first=38,
     ),
     ExecutionMutant(
         "a worker never looks",
         "it goes on after a cancel as if nothing had happened",
-        patched_all((f"{_STORE}.holds", lambda *asked: True), (f"{_STORE}.renew", lambda *asked: True)),
+        patched_all(
+            ("groundwork.adapters.dynamodb.executions.DynamoExecutions.claim_is_valid", lambda *asked: True),
+            ("groundwork.adapters.dynamodb.executions.DynamoExecutions.renew_lease", lambda *asked: True),
+        ),
         lambda world: replace(world, clicks=40, click_s=15.0),
         first=11,
     ),
     ExecutionMutant(
         "its own push not found",
         "a commit whose answer was lost is made again",
-        patched(f"{_EXECUTING}.carrying.Carrier._assignment", _nothing_found),
+        patched("groundwork.execution.step_handler.StepHandler._assignment", _nothing_found),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a late knock counts",
         "a gate's invocation that comes late writes its dead token over the live one",
-        patched(f"{_STORE}.knock", _any_knock),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.save_pending_token", _any_knock),
         under=duplicates,
     ),
     ExecutionMutant(
         "told once",
         "the sweep writes what follows and tells nobody again",
-        patched(f"{_EXECUTING}.conducting.Conductor.look", _told_once),
+        patched("groundwork.execution.coordinator.ExecutionCoordinator.resync", _told_once),
         first=4,
     ),
     ExecutionMutant(
         "an execution's end not heard",
         "a plan whose execution has died stays as it is",
-        patched(f"{_EXECUTING}.conducting.Conductor.execution_over", _not_heard),
+        patched("groundwork.execution.coordinator.ExecutionCoordinator.execution_over", _not_heard),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "resumed in the dead execution",
         "a plan that has failed goes on under the number of the execution that has ended",
-        patched(f"{_EXECUTING}.control._going_on", _in_the_same),
+        patched("groundwork.execution.commands._set_running", _in_the_same),
         under=lambda faults: replace(faults, stopped=0.05, until_s=max(900.0, faults.until_s)),
     ),
     ExecutionMutant(
         "turns counted twice",
         "what a turn has cost is added by a request that may be sent again",
-        patched(f"{_STORE}.turn", _counted_each_time),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.record_turn", _counted_each_time),
         under=lost_answers,
     ),
     ExecutionMutant(
         "a failed task passed over",
         "the plan goes on without a word to anybody",
         patched_all(
-            (f"{_EXECUTING}.attempts.paused_by_failure", lambda execution_state: execution_state),
-            (f"{_EXECUTING}.control.paused_by_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.attempt_result.pause_after_failure", lambda execution_state: execution_state),
+            ("groundwork.execution.commands.pause_after_failure", lambda execution_state: execution_state),
         ),
         first=7,
     ),
     ExecutionMutant(
         "cancelled in name only",
         "the tasks of a cancelled plan go on",
-        patched(f"{_EXECUTING}.settling._stopped", _only_the_plan),
+        patched("groundwork.execution.reconcile._stop_tasks", _only_the_plan),
         busy,
     ),
     ExecutionMutant(
         "dependents left behind",
         "what depends on a skipped task is neither skipped nor carried out",
-        patched(f"{_EXECUTING}.settling._takes_along", lambda state: False),
+        patched("groundwork.execution.reconcile._skips_dependents", lambda state: False),
         busy,
         first=6,
     ),
     ExecutionMutant(
         "events lost",
         "a change leaves no event",
-        patched(f"{_EXECUTING}.conducting.happened", lambda *asked: ()),
+        patched("groundwork.execution.coordinator.events_between", lambda *asked: ()),
     ),
     ExecutionMutant(
         "rolled back in any order",
         "what was done first is taken back first",
         patched(
-            f"{_EXECUTING}.rollback.in_order",
-            lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).landed),
+            "groundwork.execution.rollback.newest_first",
+            lambda execution_state, ids: sorted(ids, key=lambda id_: execution_state.of(id_).completed_seq),
         ),
         taking_back,
         first=11,
@@ -326,14 +328,14 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "dependents stay",
         "a task is taken back under those that were built on it",
-        patched(f"{_EXECUTING}.rollback.built_on", lambda execution_state, ids: []),
+        patched("groundwork.execution.rollback.dependents_of", lambda execution_state, ids: []),
         taking_back,
         first=16,
     ),
     ExecutionMutant(
         "rolled back behind the execution",
         "a plan goes on in an execution that has gone past what is to do again",
-        patched(f"{_EXECUTING}.rollback.taken_back", _went_on),
+        patched("groundwork.execution.rollback.record_reverts", _went_on),
         taking_back,
     ),
     ExecutionMutant(

@@ -1,4 +1,4 @@
-"""Bugs put on purpose into what people and schedules ask for, and into plans that make no commits."""
+"""Mutants of requests by users and schedules, and of plans without commits."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,21 +18,20 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
-_EXECUTING = "groundwork.execution"
 _woken, _wanted, _done_in, _touched = (
-    schedule.woken,
-    rollback._wanted,
-    completed_work.done_in,
+    schedule.fire,
+    rollback._selected_tasks,
+    completed_work.completed_tasks,
     edit_guard.changed_elements,
 )
 
 
 def _whenever_told(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
-    return _woken(execution_state.execution_changed(woken=None), expression, time, asked)
+    return _woken(execution_state.with_execution(last_fired=None), expression, time, asked)
 
 
 def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
-    """As it was before times that are passed over were written down."""
+    """As in releases without a record of skipped times."""
     try:
         execute(execution_state, asked, again=True)
     except Refusal:
@@ -49,21 +48,21 @@ def _takes_new_tasks(before: Plan, after: Plan) -> ChangedElements:
 
 def _a_part(execution_state: ExecutionState, task_id: str | None, phase_id: str | None) -> list[str]:
     found = _wanted(execution_state, task_id, phase_id)
-    return [id_ for id_ in found if rollback.is_there(execution_state.of(id_))][:1] if phase_id else found
+    return [id_ for id_ in found if rollback.has_result(execution_state.of(id_))][:1] if phase_id else found
 
 
 def _withdrawn_too(execution_state: ExecutionState, repository_id: str) -> tuple[CompletedTask, ...]:
-    """What was taken back is taken for done."""
+    """Withdrawn patches count as completed."""
     states = {
         id_: state.changed(status=TaskStatus.COMPLETED, attempts=state.withdrawn, files=("src/shared.txt",))
         for id_, state in execution_state.states.items()
         if state.withdrawn
     }
-    return _done_in(execution_state.put(states), repository_id)
+    return _done_in(execution_state.with_tasks(states), repository_id)
 
 
 def by_schedule(world: World) -> World:
-    """Plans that are begun by crons and at times, again and again."""
+    """Plans started by crons and at fixed times, repeatedly."""
     return replace(world, schedules=4, clicks=0, rollbacks=0)
 
 
@@ -77,7 +76,7 @@ def taking_patches_back(world: World) -> World:
 
 
 def sharing(world: World) -> World:
-    """All write into one file, one after the other, and now and then one of them is taken back."""
+    """All tasks write one file in turn, and some are rolled back."""
     habits = {id_: replace(habit, shared=True, failing=0, deadly=0) for id_, habit in world.habits.items()}
     return replace(taking_patches_back(world), habits=habits, schedules=0)
 
@@ -90,14 +89,14 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "a time told twice begins twice",
         "a schedule's time begins the plan as often as it is told",
-        patched("functions.plan_executor.app.woken", _whenever_told),
+        patched("functions.plan_executor.app.fire", _whenever_told),
         by_schedule,
         told_again,
     ),
     ExecutionMutant(
         "passed over in silence",
         "a time at which the plan cannot begin is refused and written down nowhere",
-        patched("functions.plan_executor.app.woken", _in_silence),
+        patched("functions.plan_executor.app.fire", _in_silence),
         by_schedule,
     ),
     ExecutionMutant(
@@ -109,25 +108,25 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "a phase taken back in part",
         "of a phase one task is taken back, and the rest stays",
-        patched(f"{_EXECUTING}.rollback._wanted", _a_part),
+        patched("groundwork.execution.rollback._selected_tasks", _a_part),
         lambda world: replace(world, clicks=12, rollbacks=4),
     ),
     ExecutionMutant(
         "patches side by side",
         "two patches of tasks that end together are both kept, and neither knows the other",
-        patched(f"{_EXECUTING}.carrying._overtaken", lambda *asked: False),
+        patched("groundwork.execution.step_handler._is_outdated", lambda *asked: False),
         without_commits,
     ),
     ExecutionMutant(
         "built on what was taken back",
         "a patch that was withdrawn is under what comes after it",
-        patched_all((f"{_EXECUTING}.carrying.done_in", _withdrawn_too)),
+        patched_all(("groundwork.execution.step_handler.completed_tasks", _withdrawn_too)),
         taking_patches_back,
     ),
     ExecutionMutant(
         "withdrawn under the work of others",
         "a patch is taken back though others have changed the same lines on it",
-        patched(f"{_EXECUTING}.by_revert.GitReverter.go_together", lambda *asked: None),
+        patched("groundwork.execution.git_reverter.GitReverter.check_remaining_patches", lambda *asked: None),
         sharing,
     ),
 )

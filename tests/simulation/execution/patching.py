@@ -1,10 +1,10 @@
-"""What must hold of plans that make no commits: each patch is put on all before it, and they go together."""
+"""Invariants of plans without commits: each patch is built on all before it."""
 
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
 from groundwork.agent.patches import PatchRef
-from groundwork.agent.repository import PatchesApart
-from groundwork.execution.completed_work import done_in
-from groundwork.execution.patch_stacks import Stacks
+from groundwork.agent.repository import PatchConflict
+from groundwork.execution.completed_work import completed_tasks
+from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import ExecutionState
 from groundwork.plans.model import TaskStatus
 from tests.fakes.upstream import FakeUpstream
@@ -14,7 +14,7 @@ from tests.simulation.known import Violation, demand
 
 
 def a_patch_is_put_on_all_before_it(sessions: DynamoSessions, before: Moment, after: Moment) -> None:
-    """Those of the same repository that were there, in the order in which they came about, and no other."""
+    """A patch is built on exactly the patches of its repository at that time, in order."""
     if after.plan.auto_commit:
         return
     name = "a_patch_is_put_on_all_before_it"
@@ -25,14 +25,14 @@ def a_patch_is_put_on_all_before_it(sessions: DynamoSessions, before: Moment, af
         patch = sessions.load_patch(PatchRef(task_id=task.id, attempt=state.attempts))
         demand(patch is not None, name, f"{task.id} has none")
         assert patch
-        found = [(under.task_id, under.attempt) for under in patch.under]
+        found = [(under.task_id, under.attempt) for under in patch.base_patches]
         there = _patched(before, task.repository_id or after.plan.repository_id)
         demand(found == there, name, f"{task.id} is on {found}, there are {there}")
 
 
 def _patched(moment: Moment, repository_id: str) -> list[tuple[str, int]]:
     there = [
-        (moment.of(task.id).landed, task.id, moment.of(task.id).attempts)
+        (moment.of(task.id).completed_seq, task.id, moment.of(task.id).attempts)
         for task in moment.plan.tasks
         if moment.of(task.id).status is TaskStatus.COMPLETED
         and moment.of(task.id).files
@@ -42,12 +42,12 @@ def _patched(moment: Moment, repository_id: str) -> list[tuple[str, int]]:
 
 
 def patches_go_together(seen: SeenPlans, repositories: Repositories, sessions: DynamoSessions) -> None:
-    """At the end: a person can put them on one after the other."""
+    """At the end all patches apply one after the other."""
     for moment in seen.moments.values():
         for repository_id, server in repositories.servers.items():
-            left = done_in(ExecutionState(moment.plan, moment.execution, moment.states), repository_id)
+            left = completed_tasks(ExecutionState(moment.plan, moment.execution, moment.states), repository_id)
             git = FakeUpstream(server)
             try:
-                git.stacked(git.head("main", None), Stacks(sessions).on(left))
-            except PatchesApart as apart:
+                git.apply_stack(git.head("main", None), PatchStacks(sessions).of_tasks(left))
+            except PatchConflict as apart:
                 raise Violation("patches_go_together", str(apart)) from apart

@@ -1,4 +1,4 @@
-"""The few forms of JSONPath and of payload templates that the state machine of plans uses; others are refused."""
+"""JSONPath and payload templates, in the few forms used by the state machine."""
 
 import json
 import re
@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 type Json = Any
-"""What json.loads gives."""
+"""Result of json.loads."""
 
 _PATH = re.compile(r"\$(\.[A-Za-z]\w*)*")
 
 
 def at(path: str, data: Json, context: Json) -> Json:
-    """What stands at a path of the state's input, or behind `$$` of the context object. Raises KeyError."""
+    """Value at a path of the state's input, or of the context object after `$$`.
+
+    Raises KeyError.
+    """
     source, path = (context, path[1:]) if path.startswith("$$") else (data, path)
     if not _PATH.fullmatch(path):
         raise NotImplementedError(f"the path {path!r}")
@@ -22,7 +25,7 @@ def at(path: str, data: Json, context: Json) -> Json:
 
 
 def filled(template: Json, data: Json, context: Json) -> Json:
-    """A template whose keys that end in `.$` are paths."""
+    """Fill a template: keys that end in `.$` are paths."""
     if isinstance(template, Mapping):
         return {
             key.removesuffix(".$"): at(value, data, context) if key.endswith(".$") else filled(value, data, context)
@@ -32,7 +35,7 @@ def filled(template: Json, data: Json, context: Json) -> Json:
 
 
 def put(path: str | None, data: Json, result: Json) -> Json:
-    """A state's output: its input with the result at ResultPath; None leaves the result out."""
+    """Output of a state: its input with the result at ResultPath; None drops the result."""
     if path is None:
         return data
     if path == "$":
@@ -44,7 +47,7 @@ def put(path: str | None, data: Json, result: Json) -> Json:
 
 
 def chosen(choice: Mapping[str, Json], data: Json) -> bool:
-    """Whether one of a Choice's rules matches."""
+    """True if one of a Choice's rules matches."""
     value = at(choice["Variable"], data, {})
     if "StringEquals" in choice:
         return bool(value == choice["StringEquals"])

@@ -1,5 +1,4 @@
-"""The people of a simulation: they have plans carried out, at once or by a schedule, click at random, edit, add, take
-back, and see to what waits."""
+"""Users of a simulation: start, schedule, click at random, edit, add, roll back, help."""
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
@@ -16,7 +15,7 @@ from groundwork.errors import Refusal
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.schedule import NewTiming, scheduled, unscheduled
+from groundwork.execution.schedule import NewTiming, clear_schedule, set_schedule
 from groundwork.execution.state import ExecutionState
 from groundwork.plans.draft import TaskDraft
 from groundwork.plans.editor import Editor
@@ -32,15 +31,15 @@ type Act = Callable[[ExecutionState, Actor], ExecutionState]
 ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 UNDER_WAY = [status for status in PlanStatus if status.executing]
 STILL = (PlanStatus.DRAFT, PlanStatus.READY, PlanStatus.PAUSED, PlanStatus.FAILED, *ENDED)
-"""Only then can anything be taken back."""
+"""Statuses with rollback allowed."""
 
 MAX_HELP = 400
-"""So often does somebody do what the plans wait for."""
+"""Limit of helpful actions by users."""
 
 
 @dataclass
 class People:
-    """`conductor` makes one for the sandbox in which it is called, for whoever asks."""
+    """`conductor` makes a coordinator for the calling sandbox and an actor."""
 
     world: World
     cloud: ExecutionCloud
@@ -53,13 +52,12 @@ class People:
         await asyncio.gather(*(self._use(plan.id) for plan in self.world.plans))
 
     def _any_task(self, plan_id: str) -> str:
-        """It may have been deleted."""
+        """The task may be deleted."""
         plan = next(plan for plan in self.world.plans if plan.id == plan_id)
         return self.random.choice([task.id for task in plan.tasks])
 
     async def _use(self, plan_id: str) -> None:
-        """One who has it carried out and clicks, one who edits it, one who takes back what was done, one who has it
-        begin by itself."""
+        """One user starts the plan and clicks, one edits it, one rolls back, one schedules it."""
         await asyncio.sleep(self.random.uniform(0, 30))
         if self.world.additions and self.random.random() < 0.5:
             await self._added(plan_id, "early")
@@ -81,7 +79,7 @@ class People:
             await self.ask(plan_id, what, act)
 
     def _any_click(self, plan_id: str) -> tuple[str, Act]:
-        """What the plan's state offers, mostly; now and then anything."""
+        """Mostly an action offered in the plan's state, sometimes any other."""
         task = self._any_task(plan_id)
         fitting = self._fitting(self.seen.moments[plan_id])
         if fitting and self.random.random() < 0.6:
@@ -113,7 +111,7 @@ class People:
             found.append(("pause", commands.pause))
         return found
 
-    # editing, taking back
+    # edits and rollbacks
 
     async def _edit(self, plan_id: str) -> None:
         for number in range(self.world.edits):
@@ -125,7 +123,7 @@ class People:
             await self._answered(f"edit of {task}", partial(self._edited, plan_id, change))
 
     def _edited(self, plan_id: str, change: Operation) -> None:
-        """As the route has it: what follows from an edit follows at once, or is left to the sweep."""
+        """As in the route: transitions follow at once, or are left to the sweep."""
 
         def followed(plan_id: str) -> None:
             self.conductor("somebody").change(plan_id, lambda execution_state: execution_state)
@@ -134,7 +132,7 @@ class People:
         Editor(self.tables.plans, entries, now_ms, "somebody", pause, followed).edit(plan_id, [change])
 
     async def _add(self, plan_id: str) -> None:
-        """Tries to, whatever the plan does: what is under way takes nothing."""
+        """Try to add a task in any status: a plan under execution refuses it."""
         for number in range(self.world.additions):
             await asyncio.sleep(self.random.expovariate(1 / (2 * self.world.click_s)))
             await self._added(plan_id, str(number))
@@ -164,7 +162,7 @@ class People:
         return act
 
     async def _comes_to(self, plan_id: str, statuses: Collection[PlanStatus], looks: int = 60) -> None:
-        """Waits a while until it is so; then it may be or not."""
+        """Wait a while for one of these statuses, without a guarantee."""
         for _ in range(looks):
             if self.seen.moments[plan_id].execution.status in statuses:
                 return
@@ -179,7 +177,7 @@ class People:
             await self._set_timer(plan_id)
         if self.world.schedules:
             await asyncio.sleep(self.random.uniform(60, 1_200))
-        # somebody sees to it that it does not begin for ever
+        # remove the schedule in the end, or the plan would start forever
         off = partial(self._off, plan_id)
         while self.world.schedules and not await self._answered(f"unschedule {plan_id}", off):  # noqa: ASYNC110
             await asyncio.sleep(2)
@@ -196,21 +194,21 @@ class People:
         return NewTiming(at=datetime.fromtimestamp(soon, UTC))
 
     def _scheduled(self, plan_id: str, body: NewTiming) -> None:
-        """As the route has it."""
+        """As in the route."""
         acting = self.conductor("somebody")
         timing = body.timing(Actor("somebody", acting.now_ms()))
-        scheduled(acting.store.read(plan_id), timing)
+        set_schedule(acting.store.read(plan_id), timing)
         PlanTimer("stack", "executor", "role").set(plan_id, timing)
-        acting.change(plan_id, lambda execution_state: scheduled(execution_state, timing))
+        acting.change(plan_id, lambda execution_state: set_schedule(execution_state, timing))
 
     def _off(self, plan_id: str) -> None:
-        self.conductor("somebody").change(plan_id, unscheduled)
+        self.conductor("somebody").change(plan_id, clear_schedule)
         PlanTimer("stack", "executor", "role").clear(plan_id)
 
-    # asking
+    # requests
 
     async def ask(self, plan_id: str, what: str, act: Act) -> bool | None:
-        """Whether it was done; None where nothing was heard."""
+        """Returns False if the request was refused, None without a response."""
 
         def changed() -> None:
             acting = self.conductor("somebody")
@@ -241,10 +239,10 @@ class People:
         self.cloud.note(f"{what} was answered")
         return True
 
-    # what waits
+    # waiting plans
 
     async def see_to_everything(self, rest: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Kind people do what each plan waits for, until all have ended."""
+        """Helpful users do what each plan waits for, until all have ended."""
         for _ in range(MAX_HELP):
             waiting = [moment for moment in self.seen.moments.values() if moment.execution.status not in ENDED]
             if not waiting:

@@ -1,4 +1,4 @@
-"""What must hold of a plan's own records from each write to the next."""
+"""Invariants of a plan's own records from each write to the next."""
 
 from groundwork.adapters.dynamodb.execution_rows import EventRow, event_key
 from groundwork.plans.model import PlanStatus, TaskStatus
@@ -8,7 +8,7 @@ from tests.simulation.known import Rows, demand
 _UNDER_WAY = {PlanStatus.RUNNING, PlanStatus.PAUSING, PlanStatus.PAUSED}
 _ENDS = {PlanStatus.COMPLETED, PlanStatus.CANCELLED, PlanStatus.FAILED}
 _BEGUN = {PlanStatus.RUNNING, PlanStatus.PAUSED, PlanStatus.COMPLETED}
-"""What becomes of a plan that begins or goes on: nothing may be left to do in it but what has failed, or nothing."""
+"""Statuses of a plan after a start or resume: nothing is left to do, or only failed tasks."""
 
 _GOING = {
     PlanStatus.DRAFT: {PlanStatus.READY} | _BEGUN,
@@ -25,7 +25,7 @@ _QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)
 
 
 def terminal_is_final(before: Moment, after: Moment) -> None:
-    """Out of what a plan has ended as, only ways that are documented lead: begun anew, or in another execution."""
+    """A finished plan leaves its status only by a restart, or by another execution."""
     name, was, now = "terminal_is_final", before.execution, after.execution
     told = f"{after.plan.id} from {was.status} to {now.status}"
     demand(now.status is was.status or now.status in _GOING[was.status], name, told)
@@ -44,8 +44,12 @@ def nothing_goes_backwards(before: Moment, after: Moment) -> None:
     for task_id, old in before.states.items():
         new = after.of(task_id)
         grew = new.attempts >= old.attempts and new.epoch >= old.epoch and new.turns >= old.turns
-        demand(grew and new.since >= old.since, name, f"{task_id}: attempts, epoch, turns or since")
-        demand(new.spent.cost_micro_usd >= old.spent.cost_micro_usd, name, f"{task_id}: what it has cost")
+        demand(
+            grew and new.attempts_before_round >= old.attempts_before_round,
+            name,
+            f"{task_id}: attempts, epoch, turns or since",
+        )
+        demand(new.usage.cost_micro_usd >= old.usage.cost_micro_usd, name, f"{task_id}: what it has cost")
 
 
 def nobody_works_where_a_plan_is_over(before: Moment, after: Moment) -> None:
@@ -54,7 +58,7 @@ def nobody_works_where_a_plan_is_over(before: Moment, after: Moment) -> None:
 
 
 def a_completed_plan_is_complete(before: Moment, after: Moment) -> None:
-    """And the last task that ends ends the plan, in the same write."""
+    """The last task to end ends the plan, in the same write."""
     all_ended = all(after.of(task.id).ended for task in after.plan.tasks)
     status = after.execution.status
     if status is PlanStatus.COMPLETED and before.execution.status is not status:
@@ -69,7 +73,7 @@ def a_pause_says_who_must_act(before: Moment, after: Moment) -> None:
 
 
 def a_plan_pauses_after_its_phases(before: Moment, after: Moment) -> None:
-    """Nothing of a later phase begins before the pause after an earlier one has been made and ended by a person."""
+    """No task of a later phase starts before a user has resumed the pause after an earlier one."""
     for phase in after.plan.phases:
         worked = any(after.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
         if not phase.pause_after or not worked or phase.id in after.execution.paused_after:
@@ -90,7 +94,7 @@ OF_PLANS = (
 
 
 def events_are_complete(before: Moment, after: Moment, rows: Rows) -> None:
-    """Every change of a status is an event of the very write that made it; a plan begun anew says so in one."""
+    """Every change of status writes its event in the same transaction; a restart writes one."""
     name, seq = "events_are_complete", after.execution.seq
     if seq == before.execution.seq:
         changed = [id_ for id_ in after.states if after.of(id_).status is not before.of(id_).status]

@@ -1,4 +1,4 @@
-"""Git's servers in a simulation: the fake that the contract suite holds to git, behind requests that can go wrong."""
+"""Git servers of a simulation: the contract-tested fake behind faulty requests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ FILES = {"README.md": "# App\n", "src/shared.txt": "one\ntwo\nthree\n"}
 
 @dataclass(slots=True)
 class Repositories:
-    """`on_commit` sees every commit as it lands: repository, branch, commit."""
+    """`on_commit` receives every commit as it lands: repository, branch, commit."""
 
     random: Random
     servers: dict[str, FakeServer] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Repositories:
         yield SimulatedUpstream(self, repository.id)
 
     def here(self, repository_id: str, branch: str, until: str = "") -> list[FakeCommit]:
-        """Commits on a branch that have not been taken back, newest first; as it was when it stood at `until`."""
+        """Commits on a branch without reverted ones, newest first, optionally as of head `until`."""
         reverted: set[str] = set()
         found = []
         history = self.servers[repository_id].history(branch)
@@ -52,7 +52,7 @@ class Repositories:
         return [commit for commit in there if trailers(commit.text).get(TASK) == task_id]
 
     def somebody_pushes(self) -> None:
-        """On a work branch: now and then where a task writes too."""
+        """Push to a work branch, sometimes into a file of a task."""
         for repository_id, server in self.servers.items():
             for branch in [name for name in server.branches if name != "main"]:
                 head = server.commits[server.branches[branch]]
@@ -64,7 +64,7 @@ class Repositories:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedUpstream:
-    """The port `groundwork.agent.repository.Upstream`: each call is one request, and its answer may be lost."""
+    """The port `agent.repository.Upstream`: each call is one request; its response may be lost."""
 
     repositories: Repositories
     repository_id: str
@@ -89,13 +89,13 @@ class SimulatedUpstream:
         landed: tuple[Landed, ...] = self._asked("revert", lambda git: git.revert(branch, commits))
         return landed
 
-    # what was fetched is at hand, so that these are no requests
+    # fetched data is local, so these are no requests
 
-    def stacked(self, base: str, stack: Stack) -> str:
-        return self._clone.stacked(base, stack)
+    def apply_stack(self, base: str, stack: Stack) -> str:
+        return self._clone.apply_stack(base, stack)
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return self._clone.moved(before, now, changes)
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
+        return self._clone.rebase(before, now, changes)
 
     def files_of(self, commit: str) -> tuple[str, ...]:
         return self._clone.files_of(commit)

@@ -1,8 +1,8 @@
-"""What the rows say of plans that are carried out, looked at from outside the code under test."""
+"""State of executions in the rows, observed from outside the code under test."""
 
 from dataclasses import dataclass, field
 
-from groundwork.adapters.dynamodb.execution_mapping import execution_of, execution_state_of, in_round
+from groundwork.adapters.dynamodb.execution_mapping import in_round, read_execution, read_task_execution
 from groundwork.adapters.dynamodb.execution_rows import StateRow
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.plans import DynamoPlans
@@ -16,7 +16,7 @@ from tests.simulation.known import Rows
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A plan as its rows have it after one request. `states` are those of this round."""
+    """Plan in the rows after one request. `states` are those of this round."""
 
     plan: Plan
     execution: Execution
@@ -32,7 +32,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class AskedBack:
-    """A rollback as somebody has asked for it: of a task, of a phase, or of all."""
+    """Requested rollback of a task, a phase, or the plan."""
 
     task_id: str | None
     phase_id: str | None
@@ -41,7 +41,7 @@ class AskedBack:
 
 @dataclass(slots=True)
 class Hold:
-    """Who has claimed a task last. `lost_at` (s): since when it holds it no longer."""
+    """Latest claim of a task. `lost_at` (s): time of its loss."""
 
     sandbox: Sandbox
     epoch: int
@@ -50,8 +50,11 @@ class Hold:
 
 @dataclass(slots=True)
 class SeenPlans:
-    """`moments` holds the newest of each plan, `holds` who has claimed which task, `asked` what rollback was asked for
-    in which sandbox, `heard` plans and times of their schedules, `scheduled_at` when a schedule was changed last."""
+    """Observed plans.
+
+    `moments` holds the newest moment of each plan, `holds` the claims of tasks, `asked` the rollbacks requested by
+    sandbox, `heard` plans with received times of their schedules, `scheduled_at` the latest change of a schedule.
+    """
 
     cloud: ExecutionCloud
     plans: DynamoPlans
@@ -65,27 +68,27 @@ class SeenPlans:
     _rows: dict[str, dict[str, TaskExecution]] = field(default_factory=dict)
 
     def touched(self, rows: Rows) -> list[str]:
-        """The plans whose head or tasks one request has changed, in order."""
+        """Plans with a head or task changed by one request, in order."""
         found = [key[1] for key in rows if key[0] == "plans" and (key[2] == "P" or key[2].startswith("X#"))]
         return [plan_id for plan_id in dict.fromkeys(found) if plan_id.startswith("pl")]
 
     def moment(self, plan_id: str, rows: Rows) -> Moment | None:
-        """As it is after these changes; None where there is no such plan."""
+        """The plan after these changes; None if there is none."""
         states = self._rows.setdefault(plan_id, {})
         for key, (_, after) in rows.items():
             if key[:2] == ("plans", plan_id) and key[2].startswith("X#") and after:
-                states[f"{plan_id}-{key[2][2:]}"] = execution_state_of(StateRow.from_raw_data(dict(after)))
+                states[f"{plan_id}-{key[2][2:]}"] = read_task_execution(StateRow.from_raw_data(dict(after)))
         item = self.cloud.database.row(("plans", plan_id, "P"))
         if item is None or "deletedAt" in item:
             return None
         head = PlanRow.from_raw_data(dict(item))
-        execution = execution_of(head)
+        execution = read_execution(head)
         plan = self._plan(plan_id, int(head.version)).changed(status=execution.status)
         now = {id_: in_round(state, execution.round) for id_, state in states.items()}
         return Moment(plan, execution, now)
 
     def acting_payload(self) -> dict[str, object]:
-        """What the sandbox that writes at the moment was invoked for."""
+        """Payload of the invocation of the writing sandbox."""
         return self.payloads.get(self.cloud.acting.number, {}) if self.cloud.acting else {}
 
     def asked_back(self) -> AskedBack | None:
@@ -105,6 +108,6 @@ def number_of(item: Item | None, name: str) -> int:
 
 
 def branch_of(moment: Moment) -> str:
-    """The work branch of a plan: another one for each round."""
+    """Work branch of a plan, one for each round."""
     branch, round_ = moment.plan.branch or f"groundwork/{moment.plan.id}", moment.execution.round
     return branch if round_ <= 1 else f"{branch}-{round_}"

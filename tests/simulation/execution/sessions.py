@@ -1,4 +1,4 @@
-"""The model of a task's session in a simulation: what it does in each turn, how long that takes, what it costs."""
+"""Model of a task's session in a simulation: actions, duration and cost of each turn."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,8 +16,11 @@ MODEL = "claude-sonnet-5-5"
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How sessions of one task go. `failing`: how many attempts come to nothing; `shared`: it writes a file that others
-    write too; `deadly`: it kills its worker, this many times."""
+    """Behaviour of one task's sessions.
+
+    `failing`: number of failed attempts. `shared`: it writes a file shared with other tasks. `deadly`: number of
+    workers it kills.
+    """
 
     turns: int = 1
     seconds: float = 5.0
@@ -28,7 +31,7 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """A turn that was paid for."""
+    """Billed turn."""
 
     sandbox: Sandbox
     task_id: str
@@ -42,7 +45,7 @@ def price(model: str, usage: Usage) -> int:
 
 @dataclass(slots=True)
 class SessionProvider:
-    """`on_call` is told of each call as it begins: the sandbox and the task."""
+    """`on_call` receives sandbox and task at the start of each call."""
 
     cloud: ExecutionCloud
     random: Random
@@ -57,7 +60,7 @@ class SessionProvider:
 
 @dataclass(slots=True)
 class SessionModel:
-    """The port `groundwork.llm.conversation.ConversationModel`, as one sandbox sees it."""
+    """The port `groundwork.llm.conversation.ConversationModel`, for one sandbox."""
 
     provider: SessionProvider
     sandbox: Sandbox

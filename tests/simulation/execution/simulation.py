@@ -1,4 +1,4 @@
-"""One simulation of plans that are carried out: the functions as the template wires them, people, faults; of a seed."""
+"""One simulation of executions from a seed: wired functions, users, faults."""
 
 import asyncio
 import random as randomness
@@ -49,9 +49,9 @@ from tests.tables import settings_at
 
 
 class ThreadlessLoop(VirtualLoop):
-    """What would run in a thread runs in the sandbox that asks: its requests are carried out one by one.
+    """Runs thread functions in the calling sandbox, one request after the other.
 
-    As a thread does, it goes on when who waits for it is cancelled.
+    Like a thread, the function continues after its waiter is cancelled.
     """
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
@@ -61,7 +61,7 @@ class ThreadlessLoop(VirtualLoop):
 
 
 def _heard(thread: "asyncio.Task[Any]") -> None:
-    """Nobody may be there any more to hear how it ended."""
+    """The waiter may be gone before the result."""
     if not thread.cancelled():
         thread.exception()
 
@@ -84,7 +84,7 @@ class ExecutionSimulation:
         self.cloud.database = Database(self.cloud.true_ms, self.invariants.on_write)
         self.provider.on_call = self.invariants.on_call
         self.repositories.on_commit = self.invariants.on_commit
-        self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.conductor)
+        self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.coordinator)
 
     def _tables(self) -> Tables:
         settings = replace(settings_at("backlog", "runs"), max_tasks=self.world.limit)
@@ -104,16 +104,16 @@ class ExecutionSimulation:
         self._bill_before()
 
     def _bill_before(self) -> None:
-        """What the earlier release was billed for."""
+        """Bill of the earlier release."""
         before = self.cloud.sandbox("an earlier release", 0.0)
         for seen in self.seen.moments.values():
             for id_, state in seen.states.items():
-                self.provider.bill.append(Billed(before, id_, Usage(), state.spent.cost_micro_usd))
+                self.provider.bill.append(Billed(before, id_, Usage(), state.usage.cost_micro_usd))
 
     async def go_on(self) -> None:
-        """The state machine comes back with the same execution: the tokens in the rows are worth nothing any more.
+        """Continue with the same execution, but without valid tokens for those in the rows.
 
-        A time of a schedule comes too, in the payload that the earlier release has given to EventBridge.
+        A scheduled time fires too, with the payload given to EventBridge by the earlier release.
         """
         for plan_id, seen in self.seen.moments.items():
             execution = seen.execution
@@ -143,7 +143,7 @@ class ExecutionSimulation:
             return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
             asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
-            return await self.carrier(sandbox, event).work(*asked)
+            return await self.carrier(sandbox, event).run_task(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
     async def _to_its_end(self, sandbox: Sandbox, event: Json) -> Json:
@@ -154,7 +154,7 @@ class ExecutionSimulation:
             raise
 
     def _asked(self, sandbox: Sandbox, event: Json) -> Json:
-        """As app.handler has it, without the logger."""
+        """As app.handler, without the logger."""
         if event.get("source") == "aws.states":
             return app.execution_ended(event["detail"])
         match event["do"]:
@@ -173,8 +173,8 @@ class ExecutionSimulation:
             self.invariants.on_time_refused(event, since)
         return answer
 
-    def conductor(self, who: str | None = None) -> ExecutionCoordinator:
-        """For the sandbox that runs at the moment."""
+    def coordinator(self, who: str | None = None) -> ExecutionCoordinator:
+        """Coordinator for the running sandbox."""
         machine = PlanMachine("machine", "executor")
         return ExecutionCoordinator(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
 
@@ -183,25 +183,28 @@ class ExecutionSimulation:
         model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
             store=self.tables.executions,
-            conductor=self.conductor(),
+            coordinator=self.coordinator(),
             worker=AgentWorker(self.repositories.opened, model, price, self.tables.sessions),
             repository=self.tables.repositories.get,
             now_ms=sandbox.now_ms,
             left_ms=sandbox.left_ms,
-            measured=self.tables.measures.add,
+            record_measurement=self.tables.measures.add,
         )
 
-    # the course of events
+    # course of events
 
     async def main(self, people: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
+        """Run until nothing happens any more.
+
+        Raises Violation, and any crash of the code under test.
+        """
         others = [self.cloud.sweep(), self.cloud.strike(), self.cloud.stop_executions(), self._others_push()]
         beside = [asyncio.create_task(other) for other in (*others, self.cloud.timers.run())]
         try:
             await self._until(asyncio.create_task(people()))
             await self._at_rest()
             await self._until(asyncio.create_task(self.people.see_to_everything(self._at_rest)))
-            # an execution that was not told of its plan's end, as faults had it, is told by a sweep after them
+            # an execution with a lost notification of its plan's end receives it from a sweep
             await asyncio.sleep(max(0.0, self.faults.until_s - self.loop.now) + 2 * SWEEP_S)
         finally:
             for task in beside:
@@ -223,7 +226,7 @@ class ExecutionSimulation:
         task.result()
 
     async def _at_rest(self) -> None:
-        """Until every plan has ended or waits for somebody. Raises Violation where one does neither in bounded time."""
+        """Wait until every plan rests. Raises Violation after the time limit."""
         since = max(self.faults.until_s, self.loop.now)
         while not all(endings.rests(moment) for moment in self.seen.moments.values()):
             await asyncio.sleep(30)
@@ -258,10 +261,13 @@ def simulate_execution(
     neighbour: Neighbour | None = None,
     moment: Json | None = None,
 ) -> Report:
-    """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
-    the seed has drawn. With a `moment`, an earlier release has left rows and commits, and nobody starts anything."""
+    """Run the simulation of a seed, the same every time.
+
+    `where` and `what` may change the drawn world and faults. With a `moment`, the simulation begins with rows and
+    commits of an earlier release, and users start nothing.
+    """
     random = randomness.Random(seed)
-    # what the code under test draws by itself is of the seed as well
+    # random draws of the code under test belong to the seed as well
     randomness.seed(seed)
     world, faults = where(world_drawn(random)), what(drawn(random))
     report = Report(seed, world, faults)
@@ -286,7 +292,7 @@ def simulate_execution(
 
 
 class _Quiet:
-    """In place of a logger."""
+    """Stands in for a logger."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *arguments, **more: None
@@ -294,7 +300,7 @@ class _Quiet:
 
 @contextmanager
 def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulation], None]]:
-    """What the code under test takes of the world: its requests, its clocks, its chances."""
+    """Connect the code under test to the simulated requests, clocks and random numbers."""
     simulations: list[ExecutionSimulation] = []
 
     def send(operation: str, sent: dict[str, Any]) -> Any:
@@ -325,7 +331,7 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.adapters.aws.clients._client": lambda service: LambdaClient(),
         "functions.plan_executor.app.logger": _Quiet(),
         "functions.plan_executor.app.tables": lambda: simulations[0].tables,
-        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].conductor(who),
+        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].coordinator(who),
         "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
         "functions.plan_executor.app.reverter": lambda: GitReverter(
             simulations[0].repositories.opened, simulations[0].tables.sessions

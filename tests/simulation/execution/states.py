@@ -1,9 +1,8 @@
-"""A model of Step Functions, standard workflows: it interprets statemachines/plan.asl.json itself.
+"""Model of Step Functions standard workflows: interprets statemachines/plan.asl.json.
 
-Assumed of AWS: a state is entered once, but the function behind a Task may be invoked twice; a task token is new with
-each try of its state and answers once; what a stopped execution had invoked goes on; when an iteration of a Map fails
-the others are ended; child executions have histories of their own. States, fields and rules that the file does not use
-are refused.
+Assumptions about AWS: a state is entered once, but the function of a Task may be invoked twice. A task token is new
+with each try of its state, and is answered once. Functions invoked by a stopped execution continue. If an iteration
+of a Map fails, the others end. Child executions have their own histories. Unused states, fields and rules are refused.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ MAX_BYTES = 262_144
 
 
 class StatesError(Exception):
-    """A state has failed: an error's name, and its cause."""
+    """Failure of a state: an error name and its cause."""
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(f"{error}: {cause}")
@@ -33,12 +32,12 @@ class StatesError(Exception):
 
 
 class TokenGone(Exception):
-    """Nothing waits with this token any more."""
+    """No task waits with this token any more."""
 
 
 @dataclass(slots=True)
 class Execution:
-    """`events` counts its history, `largest` the bytes of the largest state; of children the largest of each."""
+    """`events` counts the history; `largest` is the size of the largest state, in bytes."""
 
     name: str
     input: Json
@@ -53,7 +52,10 @@ class Execution:
 
 @dataclass(slots=True)
 class StateMachine:
-    """`invoke` is the function behind the tasks, `on_end` learns of executions that have ended, children left out."""
+    """`invoke` is the function of the tasks.
+
+    `on_end` receives ended executions without children.
+    """
 
     invoke: Callable[[Json], Awaitable[Json]]
     on_end: Callable[[Execution], None]
@@ -66,10 +68,10 @@ class StateMachine:
     answered: dict[str, str] = field(default_factory=dict)
     _tokens: int = 0
 
-    # what its API offers
+    # API
 
     def start(self, name: str, input_: Json) -> bool:
-        """False where there has been an execution of that name, unless it is the same and still running."""
+        """Returns False if the name was used, unless by the same execution and it still runs."""
         if known := self.executions.get(name):
             return known.status == "RUNNING" and known.input == input_
         execution = self.executions[name] = Execution(name, input_)
@@ -78,7 +80,7 @@ class StateMachine:
         return True
 
     def stop(self, name: str, status: str = "ABORTED") -> None:
-        """Stopped by somebody, or timed out."""
+        """Stop or time out an execution."""
         execution = self.executions[name]
         if execution.status == "RUNNING" and execution.task:
             execution.stopped_as = status
@@ -120,7 +122,7 @@ class StateMachine:
         return data
 
     async def _state(self, state: Json, data: Json, context: Json, execution: Execution) -> tuple[Json, str | None]:
-        """Its output, and the state that comes next."""
+        """Run a state; return its output and the next state."""
         next_ = state.get("Next")
         match state["Type"]:
             case "Pass":
@@ -193,7 +195,7 @@ class StateMachine:
         return {"Payload": await self.invoke(filled(state["Parameters"], data, context)["Payload"])}
 
     async def _answered(self, state: Json, data: Json, context: Json) -> Json:
-        """The token may be answered before the function has; a function that fails makes its token worthless."""
+        """The token may be answered before the function returns; a failed function voids its token."""
         self._tokens += 1
         token = f"token-{self._tokens:06d}"
         answer = self.waiting[token] = asyncio.get_running_loop().create_future()
@@ -223,7 +225,7 @@ class StateMachine:
         async def one(item: Json) -> Json:
             async with places:
                 if failed:
-                    return None  # who waited for the place of an iteration that has failed does not begin
+                    return None  # an iteration waiting for a failed one's place does not start
                 inside = {**context, "Map": {"Item": {"Value": item}}}
                 given = filled(state["ItemSelector"], data, inside)
                 execution.events += 0 if apart else 2

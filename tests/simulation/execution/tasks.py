@@ -1,4 +1,4 @@
-"""What must hold of tasks as they begin and end: order, approval, attempts, and why one is skipped."""
+"""Invariants of starting and ending tasks: order, approval, attempts, reasons of skips."""
 
 from fnmatch import fnmatch
 
@@ -10,7 +10,7 @@ ATTEMPTS = 3
 
 
 def its_turn(moment: Moment, task_id: str) -> bool:
-    """Whether all that it must wait for has ended: earlier phases, its phase's order, what it depends on."""
+    """True if all tasks before it have ended: earlier phases, its phase's order, dependencies."""
     task, phase = moment.plan.task(task_id), moment.plan.phase_of(task_id)
     assert task
     assert isinstance(phase, Phase)
@@ -28,7 +28,7 @@ def released(moment: Moment, task_id: str) -> bool:
 
 
 def met(moment: Moment, condition: Condition | None) -> bool:
-    """Whether a condition holds, as docs/execution.md has it."""
+    """True if a condition is met, by docs/execution.md."""
     if condition is None or moment.plan.task(condition.task_id) is None:
         return True
     state = moment.of(condition.task_id)
@@ -36,10 +36,10 @@ def met(moment: Moment, condition: Condition | None) -> bool:
         None: True,
         "COMPLETED": state.status is TaskStatus.COMPLETED,
         "SKIPPED": state.status is TaskStatus.SKIPPED,
-        "FAILED": state.gave_up,
+        "FAILED": state.skipped_after_failure,
     }[condition.outcome]
     pattern = condition.files_changed
-    # the patterns of worlds.py hold no ** in their middle
+    # the patterns of worlds.py have no ** in their middle
     return came and (pattern is None or any(fnmatch(path, pattern) for path in state.files))
 
 
@@ -54,7 +54,7 @@ def no_task_begins_before_its_turn(before: Moment, after: Moment) -> None:
 
 
 def nothing_begins_unless_the_plan_runs(before: Moment, after: Moment) -> None:
-    """Not a task, not an attempt, not a worker's claim."""
+    """No task, attempt or claim starts."""
     name, status = "nothing_begins_unless_the_plan_runs", after.execution.status
     for id_ in _begun(before, after):
         demand(status is PlanStatus.RUNNING, name, f"{id_} began in a plan that is {status}")
@@ -66,7 +66,7 @@ def nothing_begins_unless_the_plan_runs(before: Moment, after: Moment) -> None:
 
 
 def a_manual_task_is_approved(before: Moment, after: Moment) -> None:
-    """As it is now: an edit takes an approval back."""
+    """An edit voids an approval."""
     for id_ in _begun(before, after):
         task, phase = after.plan.task(id_), after.plan.phase_of(id_)
         assert task
@@ -76,22 +76,30 @@ def a_manual_task_is_approved(before: Moment, after: Moment) -> None:
 
 
 def attempts_are_within_their_limit(before: Moment, after: Moment) -> None:
-    """Three, and three more each time that a person asks for it; each is counted as it begins."""
+    """Three attempts, plus three for each retry by a user; each counts at its start."""
     name = "attempts_are_within_their_limit"
     for id_, state in after.states.items():
         old = before.of(id_)
-        demand(state.attempts <= state.allowed, name, f"{id_}: {state.attempts} of {state.allowed}")
-        renewed = state.round > old.round or state.since > old.since or old.status is TaskStatus.FAILED
+        demand(state.attempts <= state.max_attempts, name, f"{id_}: {state.attempts} of {state.max_attempts}")
+        renewed = (
+            state.round > old.round
+            or state.attempts_before_round > old.attempts_before_round
+            or old.status is TaskStatus.FAILED
+        )
         ended_early = old.status is TaskStatus.RUNNING and state.status is TaskStatus.FAILED
         if not renewed and not ended_early:
-            demand(state.allowed in (old.allowed, state.attempts), name, f"{id_} may try {state.allowed} times")
+            demand(
+                state.max_attempts in (old.max_attempts, state.attempts),
+                name,
+                f"{id_} may try {state.max_attempts} times",
+            )
             demand(state.attempts - old.attempts in (0, 1), name, f"{id_}: from {old.attempts} to {state.attempts}")
         begun = state.attempts > old.attempts and state.status is TaskStatus.RUNNING
         demand(not begun or state.open, name, f"{id_}: an attempt was counted that has not begun")
 
 
 def what_has_ended_stays_so(before: Moment, after: Moment) -> None:
-    """But for a plan that is begun anew, and for what is taken back."""
+    """Except in a restarted plan, or after a rollback."""
     if after.execution.round > before.execution.round:
         return
     for id_, old in before.states.items():
@@ -104,7 +112,7 @@ def what_has_ended_stays_so(before: Moment, after: Moment) -> None:
 
 
 def what_is_skipped_has_a_reason(before: Moment, after: Moment) -> None:
-    """A person, a condition that does not hold, or a task it depends on that was skipped and takes it along."""
+    """A user, an unmet condition, or a skipped dependency."""
     if after.execution.round > before.execution.round:
         return
     for id_, state in after.states.items():
@@ -124,7 +132,7 @@ def what_is_skipped_has_a_reason(before: Moment, after: Moment) -> None:
 
 
 def no_failed_task_is_passed_over(before: Moment, after: Moment) -> None:
-    """A task that has failed pauses its plan, in the same write."""
+    """A failed task pauses its plan in the same write."""
     failed = [id_ for id_, state in after.states.items() if state.status is TaskStatus.FAILED]
     new = [id_ for id_ in failed if before.of(id_).status is not TaskStatus.FAILED]
     running = after.execution.status is PlanStatus.RUNNING

@@ -1,4 +1,4 @@
-"""A model of EventBridge Scheduler: schedules by their names, which tell their target of each of their times."""
+"""Model of EventBridge Scheduler: named schedules with events to their targets."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from groundwork.adapters.aws.scheduler import TIME
+from groundwork.adapters.aws.scheduler import SCHEDULED_TIME
 from local.cron import cron
 from tests.simulation.cloud import ask
 from tests.simulation.dynamodb import failed
@@ -18,13 +18,16 @@ MINUTE_S = 60.0
 
 @dataclass(slots=True)
 class Timers:
-    """`tell` hands an event to the function at least once, sometimes late; `true_ms` is the time."""
+    """`tell` sends an event to the function at least once, sometimes late.
+
+    `true_ms` is the time.
+    """
 
     tell: Callable[[Json], None]
     true_ms: Callable[[], int]
     set_to: dict[str, Json] = field(default_factory=dict)
 
-    # what its API offers
+    # API
 
     def asked(self, method: str, arguments: Json) -> None:
         name = arguments["Name"]
@@ -38,16 +41,16 @@ class Timers:
         else:
             self.set_to[name] = arguments
 
-    # the course of time
+    # course of time
 
     async def run(self) -> None:
-        """Once a minute, as exact as the service is."""
+        """Fire once a minute, the precision of the service."""
         while True:
             await asyncio.sleep(MINUTE_S)
             now = datetime.fromtimestamp(self.true_ms() / 1000, UTC).replace(tzinfo=None)
             for name, schedule in list(self.set_to.items()):
                 if due := _due(schedule["ScheduleExpression"], now):
-                    self.tell(json.loads(schedule["Target"]["Input"].replace(TIME, f"{due}Z")))
+                    self.tell(json.loads(schedule["Target"]["Input"].replace(SCHEDULED_TIME, f"{due}Z")))
                     if schedule["ActionAfterCompletion"] == "DELETE":
                         del self.set_to[name]
 
@@ -61,7 +64,7 @@ def _due(expression: str, now: datetime) -> str | None:
 
 
 class SchedulerClient:
-    """What groundwork.adapters.aws.scheduler takes for boto3's client."""
+    """Stands in for boto3's client in groundwork.adapters.aws.scheduler."""
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **arguments: ask("scheduler", (method, arguments))

@@ -1,4 +1,4 @@
-"""What must hold of workers: who may hold a task, whose calls are made, what a stop means."""
+"""Invariants of workers: claims, model calls and stops."""
 
 from groundwork.execution.state import TaskExecution
 from groundwork.plans.model import TaskStatus
@@ -8,14 +8,14 @@ from tests.simulation.faults import SKEW_MS
 from tests.simulation.known import demand
 
 STOPPED_S = 10.0
-"""So soon has a worker stopped that nothing hindered: it looks every two seconds, and each look may be slow."""
+"""Time to stop for an undisturbed worker: it polls every two seconds, maybe slowly."""
 
 HINDERED_S = 75.0
-"""A worker that was held up so lately may have lost its lease by that, and not know it yet."""
+"""A worker delayed this recently may have lost its lease without notice."""
 
 
 def claims(seen: SeenPlans, before: Moment, after: Moment) -> None:
-    """Takes note of who claims what and who writes what, and judges it."""
+    """Track claims and writers, and check them."""
     acting = seen.cloud.acting
     for id_, state in after.states.items():
         old, hold = before.of(id_), seen.holds.get(id_)
@@ -38,7 +38,7 @@ def _claimed(seen: SeenPlans, acting: Sandbox, after: Moment, task_id: str) -> N
 
 
 def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskExecution, new: TaskExecution, task_id: str) -> None:
-    """Of those who work on tasks only the one whose lease holds says what has come of it."""
+    """Only the worker with the valid lease records a task's result."""
     acting = seen.cloud.acting
     works = acting is not None and seen.payloads.get(acting.number, {}).get("taskId") == task_id
     held = old.lease_until > seen.cloud.true_ms() + SKEW_MS
@@ -47,7 +47,7 @@ def _others_write_nothing(seen: SeenPlans, hold: Hold, old: TaskExecution, new: 
 
 
 def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> None:
-    """A worker that is alive and was not held up gives its task back itself, or a person's word takes it."""
+    """A live, undisturbed worker returns its task itself, or a user takes it away."""
     cloud, state = seen.cloud, after.of(task_id)
     hold.lost_at = cloud.loop.now
     mine = cloud.acting is hold.sandbox
@@ -61,7 +61,7 @@ def _worker_goes(seen: SeenPlans, hold: Hold, after: Moment, task_id: str) -> No
 
 
 def _given_up(seen: SeenPlans, holder: Sandbox) -> bool:
-    """The state machine has given up the try that the holder was invoked for, and asks again."""
+    """The state machine has given up the holder's try, and asks again."""
     assert seen.cloud.acting
     was, now = seen.payloads[holder.number], seen.payloads.get(seen.cloud.acting.number, {})
     same = was.get("entered") is not None and was.get("entered") == now.get("entered")
@@ -69,14 +69,18 @@ def _given_up(seen: SeenPlans, holder: Sandbox) -> bool:
 
 
 def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> None:
-    """The model is asked by who holds the task, or by who has lost it a moment ago; nothing else costs anything."""
+    """Only the holder of a task calls its model, or a worker within moments of its loss."""
     name, hold = "a_call_is_of_a_claim", seen.holds.get(task_id)
     demand(hold is not None, name, f"{task_id} was never claimed")
     assert hold
     if hold.sandbox is sandbox and hold.lost_at is None:
         moment = seen.moments[task_id.rpartition("-")[0]]
         state = moment.of(task_id)
-        demand(state.open and state.attempts > state.since, "an_attempt_is_counted_before_its_call", task_id)
+        demand(
+            state.open and state.attempts > state.attempts_before_round,
+            "an_attempt_is_counted_before_its_call",
+            task_id,
+        )
         return
     since = hold.lost_at if hold.sandbox is sandbox else None
     hindered = sandbox.disturbed_at > seen.cloud.loop.now - HINDERED_S

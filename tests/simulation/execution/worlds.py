@@ -1,4 +1,4 @@
-"""What is carried out in one simulation, drawn from its seed: plans with their graphs, and how their tasks go."""
+"""World of one simulation, drawn from its seed: plans with graphs, and behaviour of tasks."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -16,10 +16,11 @@ EFFORTS = ("XS", "S", "M", "L")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`limit` is the account's; `invocation_s` what an invocation has; `clicks` how often people do anything to each
-    plan, some `click_s` apart, `edits` how often somebody edits it, `additions` how often somebody would add a task,
-    `schedules` how often somebody has it begin by itself, `rollbacks` how often somebody takes back; `again`: a plan
-    that has ended is begun anew."""
+    """World of a simulation.
+
+    `limit` is the account's; `invocation_s` the time of an invocation. Counts per plan: `clicks` of users, `click_s`
+    apart, `edits`, `additions` of tasks, `schedules`, `rollbacks`. `again`: a finished plan is restarted.
+    """
 
     plans: tuple[Plan, ...]
     limit: int
@@ -42,7 +43,7 @@ class World:
 
 
 def drawn(random: Random) -> World:
-    # what came later is drawn apart: a seed keeps the plans and the faults that it had
+    # later additions are drawn separately, so that a seed keeps its plans and faults
     apart = Random(repr(random.getstate()))
     large = random.random() < 1 / 20
     count = 1 if large else random.choice([1, 1, 2, 3])
@@ -58,7 +59,7 @@ def drawn(random: Random) -> World:
         rollbacks=random.choice([0, 0, 1, 2]),
         again=random.random() < 0.15,
         additions=apart.choice([0, 0, 0, 3]),
-        # a large plan that a cron begins again and again would take minutes
+        # a large plan restarted by a cron would take minutes
         schedules=0 if large else apart.choice([0, 0, 0, 1, 2]),
     )
 

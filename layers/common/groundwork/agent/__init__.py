@@ -1,1 +1,4 @@
-"""A task carried out: a session of the model with file tools in a checkout. Knows no SDK and no git."""
+"""Agent: runs a task as a model session with file tools in a checkout.
+
+Knows no SDK and no git.
+"""

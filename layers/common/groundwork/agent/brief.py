@@ -1,4 +1,4 @@
-"""What a session is told of its task, drawn from the plan and from what has come of the tasks before it."""
+"""Brief of a session: the task, from the plan and the results of earlier tasks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,24 +9,24 @@ from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
 from groundwork.text import shorten
 
-MAX_BEFORE = 20
+MAX_DEPENDENCIES = 20
 MAX_SUMMARY = 600
 MAX_REASON = 1_500
 MAX_FILES = 30
 
-_SHARE = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
-"""Of a middling task's limits."""
+_LIMIT_FACTORS = {"XS": 0.4, "S": 0.6, "M": 1.0, "L": 1.5, "XL": 2.0}
+"""Factors on the default limits of a session, by effort."""
 
 
 class CompletedDependency(Value):
-    """What a task has left behind for those that depend on it."""
+    """Result of a task for its dependents."""
 
     summary: str = ""
     files: tuple[str, ...] = Field(default=())
 
 
 def limits_for(effort: Effort) -> Limits:
-    usual, share = Limits(), _SHARE[effort]
+    usual, share = Limits(), _LIMIT_FACTORS[effort]
     return Limits(
         turns=round(usual.turns * share),
         tokens=round(usual.tokens * share),
@@ -43,11 +43,12 @@ def brief(
     failed: Sequence[FailedAttempt] = (),
     note: str = "",
 ) -> TaskBrief:
-    """`done` is by the ids of tasks that have succeeded; `failed` are earlier attempts at this one.
+    """Make the brief of an attempt.
 
-    `note` is what a person has said with a rejection or a retry; it is told like an attempt's reason.
+    `done` holds completed tasks by id; `failed` lists earlier attempts at this task. `note` is a user's remark on a
+    rejection or retry, and is shown to the model like a failed attempt's reason.
     """
-    reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A person says: {note}")] if note else [])]
+    reasons = [*failed, *([FailedAttempt(attempt=attempt - 1, reason=f"A user says: {note}")] if note else [])]
     return TaskBrief(
         plan_id=plan.id,
         task_id=task.id,
@@ -60,7 +61,7 @@ def brief(
         files=task.files,
         change_asked=task.change_asked,
         earlier=tuple(FailedAttempt(attempt=e.attempt, reason=shorten(e.reason, MAX_REASON)) for e in reasons),
-        before=_dependency_summaries(plan, task, done),
+        dependencies=_dependency_summaries(plan, task, done),
     )
 
 
@@ -75,5 +76,5 @@ def _dependency_summaries(
             summary=shorten(done[other.id].summary, MAX_SUMMARY),
             files=done[other.id].files[:MAX_FILES],
         )
-        for other in needed[:MAX_BEFORE]
+        for other in needed[:MAX_DEPENDENCIES]
     )

@@ -1,15 +1,15 @@
-"""What a session has changed: each path's new content, or None where it is gone. A value, kept after each turn."""
+"""Changes of a session: new content by path, None for a deleted file. Saved after each turn."""
 
 import base64
 from collections.abc import Mapping
 from typing import Any
 
 type Changes = Mapping[str, bytes | None]
-"""Contents by path from the top of the repository. What is not named has stayed as it was."""
+"""Contents by path from the repository root. All other files are unchanged."""
 
 
 def as_json(changes: Changes) -> dict[str, Any]:
-    """Text as text, so that what is kept can be read; anything else as base64."""
+    """Encode text as text, so that saved changes are readable; anything else as base64."""
     return {path: _content(content) for path, content in sorted(changes.items())}
 
 
@@ -18,7 +18,7 @@ def from_json(data: Mapping[str, Any]) -> dict[str, bytes | None]:
 
 
 def size(changes: Changes) -> int:
-    """Bytes of all new contents together."""
+    """Total bytes of all new contents."""
     return sum(len(content) for content in changes.values() if content is not None)
 
 

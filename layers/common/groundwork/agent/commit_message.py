@@ -1,4 +1,4 @@
-"""The message of a task's commit: conventional, with trailers by which the commit is found again."""
+"""Message of a task's commit: a conventional subject, and trailers to find the commit again."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ _FIX = re.compile(r"\b(fix|repair|correct|bug|mend)\w*\b", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a task's commit is found by."""
+    """Ids of a task's commit."""
 
     plan_id: str
     task_id: str
@@ -33,37 +33,40 @@ class Marks:
         return {PLAN: self.plan_id, TASK: self.task_id, ATTEMPT: str(self.attempt)}
 
 
-def message(subject: str, body: str, marks: Marks) -> str:
-    """Subject, body and trailers. The trailers are a paragraph of their own: nothing in the body can pass for one."""
-    return _put_together(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers())
+def task_message(subject: str, body: str, marks: Marks) -> str:
+    """Subject, body and trailers.
+
+    The trailers form their own paragraph, so the body cannot forge them.
+    """
+    return _assemble(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers())
 
 
-def reverting(subject: str, sha: str, marks: Marks) -> str:
-    """The message of a commit that takes back a task's commit."""
+def revert_message(subject: str, sha: str, marks: Marks) -> str:
+    """Message of a commit that reverts a task's commit."""
     first = f"revert: {shorten(one_line(subject), MAX_SUBJECT - 8)}"
     trailers = {PLAN: marks.plan_id, REVERTED_TASK: marks.task_id, REVERTS: sha}
-    return _put_together(first, f"This takes back commit {sha}.", trailers)
+    return _assemble(first, f"This reverts commit {sha}.", trailers)
 
 
-def subject_of(wished: str, title: str, paths: Iterable[str]) -> str:
-    """The subject as the session wished it where it is a conventional one; else made of the title and what changed."""
-    wished = one_line(wished)
-    if _CONVENTIONAL.fullmatch(wished):
-        return shorten(wished, MAX_SUBJECT)
+def choose_subject(wanted: str, title: str, paths: Iterable[str]) -> str:
+    """Use the session's subject if it is conventional, else derive one from title and paths."""
+    wanted = one_line(wanted)
+    if _CONVENTIONAL.fullmatch(wanted):
+        return shorten(wanted, MAX_SUBJECT)
     text = one_line(title).rstrip(".")
-    # conventional subjects begin small, but names and abbreviations stay as they are
+    # conventional subjects start in lower case, but names and abbreviations keep theirs
     text = text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
     return shorten(f"{_type_of(title, list(paths))}: {text}", MAX_SUBJECT)
 
 
 def trailers(text: str) -> Mapping[str, str]:
-    """Those of a commit's message: lines of its last paragraph, if all of that are such lines."""
+    """Parse the trailers: the last paragraph, if every line of it is one."""
     lines = text.strip().rsplit("\n\n", 1)[-1].splitlines()
     found = [_TRAILER.fullmatch(line) for line in lines]
     return {match[1]: match[2].strip() for match in found if match} if all(found) else {}
 
 
-def _put_together(subject: str, body: str, marks: Mapping[str, str]) -> str:
+def _assemble(subject: str, body: str, marks: Mapping[str, str]) -> str:
     paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shorten(clean(body), MAX_BODY))]
     text = [fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in paragraphs if part]
     return (

@@ -1,4 +1,4 @@
-"""Whether a session goes round in circles. Pure: fingerprints of its turns in, yes or no out."""
+"""Detection of sessions in a loop, by fingerprints of their turns. Pure."""
 
 import hashlib
 import json
@@ -7,25 +7,25 @@ from collections.abc import Iterable, Sequence
 from groundwork.llm.conversation import Block
 
 MAX_LOOP_TURNS = 3
-KEPT = 4 * MAX_LOOP_TURNS
+MAX_FINGERPRINTS = 4 * MAX_LOOP_TURNS
 
 
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
-    """The same for turns that did the same and saw the same come of it."""
+    """Hash of a turn's calls and results."""
     asked = [[call.get("name"), call.get("input")] for call in calls]
     text = json.dumps([asked, list(results)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def rounds(prints: Sequence[str]) -> int:
-    """How often in a row the last turn, or the last two or three, were done at the end of this sequence; at least 1."""
-    return max((_rounds(prints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
+def repetitions(fingerprints: Sequence[str]) -> int:
+    """Count how often the last one to three turns repeat at the end; at least 1."""
+    return max((_repetitions_of(fingerprints, length) for length in range(1, MAX_LOOP_TURNS + 1)), default=1)
 
 
-def _rounds(prints: Sequence[str], length: int) -> int:
-    circle, count = list(prints[-length:]), 0
-    while len(circle) == length and list(prints[len(prints) - (count + 1) * length :][:length]) == circle:
+def _repetitions_of(fingerprints: Sequence[str], length: int) -> int:
+    tail, count = list(fingerprints[-length:]), 0
+    while len(tail) == length and list(fingerprints[len(fingerprints) - (count + 1) * length :][:length]) == tail:
         count += 1
-        if (count + 1) * length > len(prints):
+        if (count + 1) * length > len(fingerprints):
             break
     return max(1, count)

@@ -1,7 +1,9 @@
-"""Which paths of a checkout may be named: inside it, and never what git, or a file system, takes for its own.
+"""Rules for paths in a checkout:
 
-A path is refused by its text alone, before anything on disk is looked at; so what is refused on one file system is
-refused on all, and a commit made here is safe to check out on Windows and macOS too.
+inside it, and never a name that git or a file system reserves.
+
+A path is refused by its text alone, without a look at the disk. So the rules are the same on all file systems, and a
+commit made here is safe to check out on Windows and macOS.
 """
 
 import re
@@ -15,11 +17,11 @@ MAX_NAME_BYTES = 255
 
 # HFS+ ignores these when it compares names (git's own list, utf8.c)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-# NTFS finds .git by its 8.3 name too, and reads what follows a colon as the name of a stream
+# NTFS also finds .git by its 8.3 name, and reads a colon as the start of a stream name
 _SHORT_NAME = re.compile(r"git~\d+")
-_UNSEEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
-BUILDS = (
+CI_CONFIG_PATHS = (
     ".appveyor.yml",
     ".build.yml",
     ".buildkite/",
@@ -45,15 +47,21 @@ BUILDS = (
     "cloudbuild.yaml",
     "jenkinsfile",
 )
-"""What a build server runs, with its secrets, as soon as it is pushed: written only where the task itself names it."""
+"""Files that CI servers execute, with their secrets, after a push.
+
+Writable only if the task names them.
+"""
 
 
 class PathRefused(GroundworkError):
     """This path may not be used."""
 
 
-def checked(path: str) -> str:
-    """The path from the top of the checkout, in its plain form. Raises PathRefused, with a reason for the model."""
+def normalize_path(path: str) -> str:
+    """Normalize a path relative to the repository root.
+
+    Raises PathRefused, with a reason for the model.
+    """
     if not path or len(path) > MAX_LENGTH:
         raise PathRefused("a path must have between 1 and 400 characters")
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -62,30 +70,30 @@ def checked(path: str) -> str:
     if not parts or len(parts) > MAX_DEPTH:
         raise PathRefused("a path must name a file or folder in the repository")
     for part in parts:
-        if problem := why_not(part):
+        if problem := refusal_reason(part):
             raise PathRefused(problem)
     return "/".join(parts)
 
 
-def why_not(name: str) -> str | None:
-    """Why this name of a file or folder may not be used; None if it may."""
+def refusal_reason(name: str) -> str | None:
+    """Explain why this name of a file or folder is refused. None if it is allowed."""
     if name in ("", ".", ".."):
-        return "a path must not hold '..'"
-    if "/" in name or "\\" in name or _UNSEEN.search(name):
-        return "a path must not hold backslashes or control characters"
+        return "a path must not contain '..'"
+    if "/" in name or "\\" in name or _CONTROL.search(name):
+        return "a path must not contain backslashes or control characters"
     if len(name.encode()) > MAX_NAME_BYTES:
         return "a name must not be longer than 255 bytes"
-    return ".git belongs to git and cannot be read or written" if is_gits_own(name) else None
+    return ".git belongs to git and cannot be read or written" if is_git_name(name) else None
 
 
-def is_gits_own(name: str) -> bool:
-    """Whether some file system takes this name for .git."""
+def is_git_name(name: str) -> bool:
+    """True if any file system takes this name for .git."""
     plain = _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
     plain = plain.split(":", 1)[0].rstrip(". ")
     return plain == ".git" or bool(_SHORT_NAME.fullmatch(plain))
 
 
-def is_of_a_build(path: str) -> bool:
-    """Whether a build server takes its orders from this path."""
+def is_ci_config(path: str) -> bool:
+    """True if a CI server reads its configuration from this path."""
     low = path.casefold()
-    return any(low == place or (place.endswith("/") and low.startswith(place)) for place in BUILDS)
+    return any(low == place or (place.endswith("/") and low.startswith(place)) for place in CI_CONFIG_PATHS)

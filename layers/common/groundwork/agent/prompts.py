@@ -1,9 +1,9 @@
-"""What a session is told: how to work, the same for every task, and the task itself as fenced data."""
+"""Prompts of a session: fixed instructions, and the task itself as fenced data."""
 
 from typing import Any
 
 from groundwork.agent.session import TaskBrief
-from groundwork.llm.prompt import fenced
+from groundwork.llm.prompt import fence
 
 INSTRUCTIONS = """\
 You carry out one task of a plan in a git repository, with file tools and nothing else.
@@ -49,14 +49,14 @@ NOTHING_CHANGED = (
 )
 
 
-def opening(brief: TaskBrief) -> str:
-    """The first message: the task, fenced."""
-    return f"{fenced('task', material(brief))}\n\nCarry out this task."
+def first_message(brief: TaskBrief) -> str:
+    """First message: the task, fenced."""
+    return f"{fence('task', task_data(brief))}\n\nCarry out this task."
 
 
-def material(brief: TaskBrief) -> dict[str, Any]:
-    """What the model is told of the task; ids and what is none of its business are left out."""
-    told: dict[str, Any] = {
+def task_data(brief: TaskBrief) -> dict[str, Any]:
+    """Data of the task for the model, without ids and empty fields."""
+    data: dict[str, Any] = {
         "plan": brief.plan_title,
         "key": brief.key,
         "title": brief.title,
@@ -65,9 +65,9 @@ def material(brief: TaskBrief) -> dict[str, Any]:
             {"number": number, "text": text} for number, text in enumerate(brief.acceptance_criteria, 1)
         ],
         "files_named": list(brief.files),
-        "builds_on": [task.model_dump() for task in brief.before],
+        "builds_on": [task.model_dump() for task in brief.dependencies],
         "earlier_attempts": [attempt.model_dump() for attempt in brief.earlier],
         "repository_layout": list(brief.layout),
         "asks_for_no_change": not brief.change_asked,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in data.items() if value}

@@ -1,4 +1,4 @@
-"""File contents as a model is shown them: numbered lines, nothing invisible, never more than a bounded piece."""
+"""File contents for a model: numbered lines, visible control characters, bounded size."""
 
 import re
 import unicodedata
@@ -7,23 +7,23 @@ MAX_LINES = 1_000
 MAX_CHARACTERS = 40_000
 MAX_LINE = 2_000
 
-# what hides or reorders text for a person but not for a model: shown as what it is, so that neither is deceived
+# these hide or reorder text for a person, but not for a model; shown by name, they deceive neither
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 
-def line_shown(line: str, most: int = 300) -> str:
-    """One line without line breaks, cut to a length, with invisible characters made visible."""
+def render_line(line: str, limit: int = 300) -> str:
+    """Render one line: no line breaks, at most `limit` characters, invisible characters by name."""
     plain = line.replace("\r", "").replace("\n", " ")
-    shown = _HIDDEN.sub(_name, plain[:most])
-    return shown + (f"… ({len(plain):,} characters)" if len(plain) > most else "")
+    rendered = _HIDDEN.sub(_name_character, plain[:limit])
+    return rendered + (f"… ({len(plain):,} characters)" if len(plain) > limit else "")
 
 
-def text_shown(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
-    """The lines from `first` to `last` (0: the end), each with its number, and above them what they are.
+def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
+    """Render lines `first` to `last` (0: the end), numbered, below a header.
 
-    Numbers make every line of a file start the same way: nothing in it can pass for anything but a line of it.
+    With a number on every line, no line of the file can pass for anything else.
     """
     if b"\0" in content[:8_000]:
         return f"{path}: a binary file of {len(content):,} bytes; it cannot be shown"
@@ -36,19 +36,19 @@ def text_shown(path: str, content: bytes, first: int = 1, last: int = 0) -> str:
     if not lines:
         return f"{path}: an empty file"
     start, wanted = max(1, first), min(last or len(lines), len(lines))
-    shown: list[str] = []
-    room = MAX_CHARACTERS
+    rendered: list[str] = []
+    remaining = MAX_CHARACTERS
     for number in range(start, min(wanted, start + MAX_LINES - 1) + 1):
-        text = f"{number:6}\t{line_shown(lines[number - 1], MAX_LINE)}"
-        room -= len(text) + 1
-        if room < 0:
+        text = f"{number:6}\t{render_line(lines[number - 1], MAX_LINE)}"
+        remaining -= len(text) + 1
+        if remaining < 0:
             break
-        shown.append(text)
-    end = start + len(shown) - 1
+        rendered.append(text)
+    end = start + len(rendered) - 1
     rest = f"; read on with view_range [{end + 1}, …]" if end < wanted else ""
-    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}", *shown])
+    return "\n".join([f"{path}, lines {start} to {end} of {len(lines)}{rest}", *rendered])
 
 
-def _name(match: re.Match[str]) -> str:
+def _name_character(match: re.Match[str]) -> str:
     character = match[0]
     return f"<{unicodedata.name(character, 'control')} U+{ord(character):04X}>"

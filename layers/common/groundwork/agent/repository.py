@@ -1,4 +1,4 @@
-"""Port for the git repository of a task, filled by `groundwork.adapters.git`, and its faults."""
+"""Port for the git repository of a task, and its faults. Implemented by `adapters.git`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,40 +12,46 @@ from groundwork.errors import GroundworkError
 
 
 class RepositoryFault(GroundworkError):
-    """The repository could not be worked with."""
+    """The repository operation failed."""
 
 
 class RepositoryUnreachable(RepositoryFault):
-    """The repository's server failed or could not be reached; trying again may help, and no attempt is used up."""
+    """The repository's server is unreachable or failed.
+
+    A retry may help, and no attempt is used up.
+    """
 
 
 class RepositoryRefused(RepositoryFault):
-    """The repository's server refuses this, or it passes a limit; trying again cannot help, a person has to."""
+    """The repository's server refused this, or a limit was exceeded.
+
+    Retries cannot help: a user must act.
+    """
 
 
 class CommitGone(RepositoryFault):
-    """The commit that this work began on is not to be had any more; the attempt has to begin anew."""
+    """The base commit of this work no longer exists. The attempt must start again."""
 
 
 class NotLanded(RepositoryFault):
-    """The work was stopped, or taken over by another worker, before its commit was pushed."""
+    """The work was stopped, or another worker took it over, before the push."""
 
 
 class MergeConflict(RepositoryFault):
-    """The branch has moved on, and what it holds now does not go together with this change."""
+    """The branch has changed, and its changes conflict with this one."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(sorted(paths))
         more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
-        super().__init__(f"The branch has moved on, with other changes in {', '.join(self.paths[:5])}{more}.")
+        super().__init__(f"The branch has changed and conflicts in {', '.join(self.paths[:5])}{more}.")
 
 
-class PatchesApart(RepositoryRefused):
-    """Patches of tasks that ended at the same moment cannot be put together: a person has to."""
+class PatchConflict(RepositoryRefused):
+    """Patches of tasks completed at the same moment conflict. A user must act."""
 
     def __init__(self, task_id: str, paths: Sequence[str]) -> None:
         self.task_id, where = task_id, ", ".join(paths[:5])
-        super().__init__(f"The patch of the task {task_id} does not go together with those before it, in {where}.")
+        super().__init__(f"The patch of the task {task_id} conflicts with earlier patches in {where}.")
 
 
 def always() -> bool:
@@ -54,9 +60,10 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A commit's files in a folder. `links` are symbolic links and where they lead: none of them is on disk.
+    """Files of a commit in a folder.
 
-    `left_out` are paths with the reason why they are not there; the commit keeps them as they are.
+    `links` maps symbolic links to their targets; none of them is on disk. `left_out` maps paths to the reason why they
+    are not checked out. The commit keeps both unchanged.
     """
 
     folder: Path
@@ -69,7 +76,10 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A commit on the branch. `found` if it was there already: pushed before, and the answer to that was lost."""
+    """Commit on the branch.
+
+    `found`: it existed before, because the response to its push was lost.
+    """
 
     sha: str
     branch: str
@@ -79,49 +89,59 @@ class Landed:
 
 
 class Upstream(Protocol):
-    """One repository's clone for one invocation. Raises RepositoryUnreachable or RepositoryRefused throughout."""
+    """Clone of one repository for one invocation.
+
+    Every method raises RepositoryUnreachable, RepositoryRefused.
+    """
 
     def head(self, branch: str, start_from: str | None, make: bool = True) -> str:
-        """The branch's newest commit, fetched. Where it is missing, that of `start_from`, and the branch is made
-        on the server if `make` says so; RepositoryRefused where there is none to start from."""
+        """Fetch the branch and return its newest commit.
+
+        A missing branch starts from `start_from`, and is created on the server if `make`. Raises RepositoryRefused if
+        there is no branch to start from.
+        """
         ...
 
     def checkout(self, commit: str, folder: Path) -> Checkout:
-        """The files of a commit that was fetched, or is fetched now, in an empty folder. Raises CommitGone."""
+        """Check out a commit into an empty folder, fetched if necessary. Raises CommitGone."""
         ...
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
-        """The task's commit, if the branch holds one that has not been reverted, of an attempt after `since`."""
+        """Find the task's commit on the branch, not reverted, of an attempt after `since`."""
         ...
 
     def land(
         self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
     ) -> Landed:
-        """One commit with the changes to `base`, on the branch's head wherever that has moved.
+        """Make one commit from the changes to `base`, on the branch's current head.
 
-        `text` is the commit's message with its trailers. A commit that is there already is given back, not made again;
-        attempts up to `since` are another round's. `going` is asked before each push, for it may be long before one
-        succeeds. Raises MergeConflict, CommitGone, NotLanded.
+        `text` is the commit's message with its trailers. An existing commit is returned, not made again; attempts up to
+        `since` belong to earlier rounds. `going` is called before each push, because pushes may be repeated for long.
+        Raises MergeConflict, CommitGone, NotLanded.
         """
         ...
 
     def revert(self, branch: str, commits: Sequence[str]) -> tuple[Landed, ...]:
-        """Takes back the commits, in the order given, by a commit each, all at once or none. Raises MergeConflict."""
+        """Revert the commits in the given order, one commit each, all or none. Raises MergeConflict."""
         ...
 
     def files_of(self, commit: str) -> tuple[str, ...]:
-        """The paths that a commit has changed, sorted. Raises CommitGone."""
+        """Return the changed paths of a commit, sorted. Raises CommitGone."""
         ...
 
-    def stacked(self, base: str, stack: Stack) -> str:
-        """A commit with the patches on `base`, that can be used in place of it: it is in this clone alone, and `base`
-        itself where there are none. Raises PatchesApart, CommitGone."""
+    def apply_stack(self, base: str, stack: Stack) -> str:
+        """Apply patches to `base` in a local commit, usable in its place.
+
+        `base` itself without patches.
+
+        Raises PatchConflict, CommitGone.
+        """
         ...
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        """The changes to one commit as changes to another, both of them in this clone. Raises MergeConflict."""
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
+        """Rebase changes from one local commit onto another. Raises MergeConflict."""
         ...
 
     def patch(self, base: str, changes: Changes) -> str:
-        """The changes as a unified diff. Raises CommitGone."""
+        """Return the changes as a unified diff. Raises CommitGone."""
         ...

@@ -1,9 +1,8 @@
-"""A session carried on as far as one invocation goes: until it has ended, its time is up, or it is stopped.
+"""Runs a session within one invocation, until it ends, is stopped, or time is up.
 
-Sessions of parallel tasks run in processes that know nothing of one another, against one rate limit. What they have in
-common is the provider's own count, which comes with each answer: where little is left, each waits for a random share of
-the time until the limit resets; and who was refused waits as long as it was told to, and a random while longer, so that
-they do not all come back at the same moment.
+Sessions of parallel tasks run in separate processes against one rate limit. They share only the provider's own count,
+sent with each response. When little is left, each session waits a random share of the time until the limit resets. A
+refused session waits as long as told, plus a random extra, so that not all of them return at the same moment.
 """
 
 import asyncio
@@ -13,22 +12,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from groundwork.agent.session import Session
-from groundwork.agent.turn import TurnDeps, step
+from groundwork.agent.turn import TurnDeps, run_turn
 from groundwork.llm.conversation import Conversation, ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
-from groundwork.llm.rate_limit import scarce_s
+from groundwork.llm.rate_limit import scarce_reset_s
 
 TURN_MS = 300_000
-"""What one turn may take: the longest call to the model, and the longest searches it may ask for."""
+"""Upper limit of one turn: the longest model call plus the longest searches."""
 
-FAULTS = 8
-"""Of the provider, in a row, after which a later invocation tries again."""
+MAX_PROVIDER_FAULTS = 8
+"""Provider faults in a row; after these, a later invocation tries again."""
 
 MAX_WAIT_S = 60.0
 
 
 class Pause(StrEnum):
-    """Why an invocation leaves a session that has not ended."""
+    """Reason to leave an unfinished session."""
 
     TIME = "time"
     PROVIDER = "provider"
@@ -37,7 +36,10 @@ class Pause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunnerResult:
-    """The session as it is now. `pause` is None where it has ended; `wait_s` is what the provider asks us to wait."""
+    """Session after an invocation. `pause` is None once it has ended.
+
+    `wait_s` is the provider's requested wait.
+    """
 
     session: Session
     pause: Pause | None = None
@@ -46,65 +48,69 @@ class RunnerResult:
 
 @dataclass(frozen=True, slots=True)
 class RunnerContext:
-    """`keep` saves the session after each turn; `left_ms` is what is left of the invocation; `stop` ends it at once.
+    """Callbacks and limits of a session run.
 
-    `share` gives numbers between 0 and 1, by which waits differ; a session's first call is put off by its share of
-    `spread_s`.
+    `save` stores the session after each turn. `left_ms` returns the time left in the invocation. `stop` ends the run at
+    once. `jitter` returns random numbers from 0 to 1 that vary all waits. The first call is delayed by its share of
+    `stagger_s`.
     """
 
-    keep: Callable[[Session], Awaitable[None]]
+    save: Callable[[Session], Awaitable[None]]
     left_ms: Callable[[], int]
     stop: asyncio.Event
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     turn_ms: int = TURN_MS
-    share: Callable[[], float] = random.random
-    spread_s: float = 0.0
+    jitter: Callable[[], float] = random.random
+    stagger_s: float = 0.0
 
 
-async def run_session(session: Session, means: TurnDeps, watch: RunnerContext) -> RunnerResult:
-    """Raises Misconfigured. Faults of the provider are waited for, and use up no turn of the session."""
-    faults, model = 0, _Listening(means.model)
-    means = replace(means, model=model)
-    await _put_off(session, watch)
+async def run_session(session: Session, deps: TurnDeps, context: RunnerContext) -> RunnerResult:
+    """Run turns until the session ends or must pause.
+
+    Provider faults are retried with backoff and use up no turn. Raises Misconfigured.
+    """
+    faults, model = 0, _LimitRecorder(deps.model)
+    deps = replace(deps, model=model)
+    await _stagger_first_call(session, context)
     while session.ended is None:
-        if watch.stop.is_set():
+        if context.stop.is_set():
             return RunnerResult(session, Pause.STOPPED)
-        if watch.left_ms() < watch.turn_ms:
+        if context.left_ms() < context.turn_ms:
             return RunnerResult(session, Pause.TIME)
         try:
-            after = await _unless_stopped(session, means, watch.stop)
+            after = await _turn_unless_stopped(session, deps, context.stop)
         except Misconfigured:
             raise
         except ModelError as fault:
             faults += 1
-            wait = _wait_s(fault, faults, watch.share())
-            if faults >= FAULTS or wait > MAX_WAIT_S or watch.left_ms() < watch.turn_ms + wait * 1_000:
+            wait = _wait_s(fault, faults, context.jitter())
+            if faults >= MAX_PROVIDER_FAULTS or wait > MAX_WAIT_S or context.left_ms() < context.turn_ms + wait * 1_000:
                 return RunnerResult(session, Pause.PROVIDER, wait)
-            means.tell(f"waits {wait:.0f} seconds: {fault}")
-            await _rest(watch, wait)
+            deps.log(f"waits {wait:.0f} seconds: {fault}")
+            await _sleep_unless_stopped(context, wait)
             continue
         if after is None:
             return RunnerResult(session, Pause.STOPPED)
         session, faults = after, 0
-        await watch.keep(session)
-        await _make_room(session, model.limits, watch)
+        await context.save(session)
+        await _wait_for_rate_limit(session, model.limits, context)
     return RunnerResult(session)
 
 
-async def _put_off(session: Session, watch: RunnerContext) -> None:
-    """Before its first call alone."""
-    if watch.spread_s and not session.turns and session.ended is None:
-        await _rest(watch, watch.spread_s * watch.share())
+async def _stagger_first_call(session: Session, context: RunnerContext) -> None:
+    """Delay the first call of a new session."""
+    if context.stagger_s and not session.turns and session.ended is None:
+        await _sleep_unless_stopped(context, context.stagger_s * context.jitter())
 
 
-async def _make_room(session: Session, limits: RateLimits, watch: RunnerContext) -> None:
-    scarce = min(MAX_WAIT_S, scarce_s(limits))
+async def _wait_for_rate_limit(session: Session, limits: RateLimits, context: RunnerContext) -> None:
+    scarce = min(MAX_WAIT_S, scarce_reset_s(limits))
     if scarce and session.ended is None:
-        await _rest(watch, scarce * watch.share())
+        await _sleep_unless_stopped(context, scarce * context.jitter())
 
 
-class _Listening:
-    """The model, and what it last said of its limits."""
+class _LimitRecorder:
+    """Model wrapper that records the latest rate limits."""
 
     def __init__(self, model: ConversationModel) -> None:
         self.name, self.model_id, self._model = model.name, model.model_id, model
@@ -119,20 +125,20 @@ class _Listening:
         await self._model.close()
 
 
-async def _rest(watch: RunnerContext, seconds: float) -> None:
-    """Until then, or until it is stopped."""
-    resting = asyncio.ensure_future(watch.sleep(seconds)), asyncio.ensure_future(watch.stop.wait())
+async def _sleep_unless_stopped(context: RunnerContext, seconds: float) -> None:
+    """Sleep until the time is up, or the session is stopped."""
+    waits = asyncio.ensure_future(context.sleep(seconds)), asyncio.ensure_future(context.stop.wait())
     try:
-        await asyncio.wait(resting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in resting:
+        for one in waits:
             one.cancel()
-        await asyncio.gather(*resting, return_exceptions=True)
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
-async def _unless_stopped(session: Session, means: TurnDeps, stop: asyncio.Event) -> Session | None:
-    """The session after a turn, or None as soon as it is stopped: what was under way is then given up."""
-    turn, stopped = asyncio.ensure_future(step(session, means)), asyncio.ensure_future(stop.wait())
+async def _turn_unless_stopped(session: Session, deps: TurnDeps, stop: asyncio.Event) -> Session | None:
+    """Run a turn, or return None as soon as the session is stopped, and cancel the turn."""
+    turn, stopped = asyncio.ensure_future(run_turn(session, deps)), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
         return await turn if turn.done() else None
@@ -142,8 +148,8 @@ async def _unless_stopped(session: Session, means: TurnDeps, stop: asyncio.Event
         await asyncio.gather(turn, stopped, return_exceptions=True)
 
 
-def _wait_s(fault: ModelError, faults: int, share: float) -> float:
-    """Never less than the provider asks for."""
+def _wait_s(fault: ModelError, faults: int, jitter: float) -> float:
+    """Exponential backoff with jitter, never below the provider's requested wait."""
     own = float(min(30, 2**faults))
     asked = fault.retry_after if isinstance(fault, RateLimited) else None
-    return own * (0.5 + share) if asked is None else asked + share * max(asked, own)
+    return own * (0.5 + jitter) if asked is None else asked + jitter * max(asked, own)

@@ -1,4 +1,4 @@
-"""Finding files by their names and by what is in them, within bounds of number, length and time."""
+"""Search for files by name and content, bounded in results, length and time."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import regex
 
-from groundwork.agent.rendering import line_shown
+from groundwork.agent.rendering import render_line
 from groundwork.agent.workspace import ToolFailed, Workspace
 
 MAX_PATHS = 200
@@ -17,48 +17,53 @@ MAX_SECONDS = 3.0
 MAX_PATTERN = 500
 MAX_LINE = 20_000
 MAX_SEARCHED_BYTES = 2_000_000
-_CALLS_ITSELF = regex.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d|&|P>)")
-SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
+_RECURSIVE = regex.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d|&|P>)")
+SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
-def glob(workspace: Workspace, pattern: str, below: str = "", seconds: float = MAX_SECONDS) -> str:
-    """The paths that match, sorted. `**` crosses folders, `*` does not. Raises NotDone."""
+def glob(workspace: Workspace, pattern: str, folder: str = "", seconds: float = MAX_SECONDS) -> str:
+    """List matching paths, sorted. `**` crosses folders, `*` does not. Raises ToolFailed."""
     if len(pattern) > MAX_PATTERN:
         raise ToolFailed("the pattern is too long")
-    top = workspace.place(below) if below not in ("", ".", "./") else ""
+    top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     start = f"{top}/" if top else ""
-    found = list(_matching(pattern.removeprefix("./"), files(workspace, top, everything=True), start, seconds))
+    found = list(
+        _matching_paths(pattern.removeprefix("./"), iter_files(workspace, top, everything=True), start, seconds)
+    )
     if not found:
         return "no file matches"
-    lines = [line_shown(path) for path in found[:MAX_PATHS]]
+    lines = [render_line(path) for path in found[:MAX_PATHS]]
     more = len(found) - len(lines)
     return "\n".join(lines + ([f"… and {more} more; use a narrower pattern"] if more else []))
 
 
-def listing(workspace: Workspace, folder: str) -> str:
-    """What is in a folder: files with their size, folders with a slash, links with where they lead. Raises NotDone."""
-    top = workspace.place(folder) if folder not in ("", ".", "./") else ""
+def list_folder(workspace: Workspace, folder: str) -> str:
+    """List a folder: files with size, folders with a slash, links with target.
+
+    Raises ToolFailed.
+    """
+    top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     place = workspace.root / top
     if not place.is_dir():
-        raise ToolFailed(f"{top} is no folder")
-    lines = sorted(_listed(entry) for entry in os.scandir(place))
+        raise ToolFailed(f"{top} is not a folder")
+    lines = sorted(_describe_entry(entry) for entry in os.scandir(place))
     prefix = f"{top}/" if top else ""
     hidden = {**{p: f"a link to {t}" for p, t in workspace.links.items()}, **workspace.left_out}
     inside = {path: why for path, why in hidden.items() if path.rpartition("/")[0] == top}
     lines += [f"{path.removeprefix(prefix)} ({why})" for path, why in sorted(inside.items())]
-    shown = [line_shown(line) for line in lines[:MAX_PATHS]]
-    more = len(lines) - len(shown)
-    return "\n".join(shown + ([f"… and {more} more; use glob"] if more else [])) or "an empty folder"
+    rendered = [render_line(line) for line in lines[:MAX_PATHS]]
+    more = len(lines) - len(rendered)
+    return "\n".join(rendered + ([f"… and {more} more; use glob"] if more else [])) or "an empty folder"
 
 
-def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = MAX_SECONDS) -> str:
-    """`path:line: text` of the lines that match a regular expression. Raises NotDone."""
-    top = workspace.place(below) if below not in ("", ".", "./") else ""
+def grep(workspace: Workspace, pattern: str, folder: str = "", seconds: float = MAX_SECONDS) -> str:
+    """List lines that match a regular expression, as `path:line: text`. Raises ToolFailed."""
+    top = workspace.resolve(folder) if folder not in ("", ".", "./") else ""
     ends = time.monotonic() + seconds
     lines: list[str] = []
     try:
-        for path, number, text in _matches(workspace, top, _expression(pattern), ends):
-            lines.append(line_shown(f"{path}:{number}: {text}"))
+        for path, number, text in _matching_lines(workspace, top, _compile(pattern), ends):
+            lines.append(render_line(f"{path}:{number}: {text}"))
             if len(lines) >= MAX_MATCHES:
                 lines.append(f"… only the first {MAX_MATCHES} matches; use a narrower pattern or path")
                 break
@@ -67,25 +72,25 @@ def grep(workspace: Workspace, pattern: str, below: str = "", seconds: float = M
     return "\n".join(lines) or "no line matches"
 
 
-def files(workspace: Workspace, top: str = "", everything: bool = False) -> Iterator[str]:
-    """Paths of all files below a folder (or of the one file), sorted folder by folder."""
+def iter_files(workspace: Workspace, top: str = "", everything: bool = False) -> Iterator[str]:
+    """Yield the paths of all files in a folder (or of the one file), sorted by folder."""
     if top and (workspace.root / top).is_file():
         yield top
         return
     for folder, names, found in os.walk(workspace.root / top, followlinks=False):
-        names[:] = sorted(name for name in names if everything or name not in SKIPPED)
+        names[:] = sorted(name for name in names if everything or name not in SKIPPED_FOLDERS)
         for name in sorted(found):
             yield Path(folder, name).relative_to(workspace.root).as_posix()
 
 
-def _listed(entry: os.DirEntry[str]) -> str:
+def _describe_entry(entry: os.DirEntry[str]) -> str:
     if entry.is_dir(follow_symlinks=False):
         return entry.name + "/"
     return f"{entry.name} ({entry.stat(follow_symlinks=False).st_size:,} bytes)"
 
 
-def _matching(pattern: str, paths: Iterator[str], start: str, seconds: float) -> Iterator[str]:
-    """Raises NotDone."""
+def _matching_paths(pattern: str, paths: Iterator[str], start: str, seconds: float) -> Iterator[str]:
+    """Raises ToolFailed."""
     whole = regex.compile(translate(pattern, recursive=True, include_hidden=True, seps="/"))
     ends = time.monotonic() + seconds
     try:
@@ -96,24 +101,24 @@ def _matching(pattern: str, paths: Iterator[str], start: str, seconds: float) ->
         raise ToolFailed("the pattern takes too long; use a simpler one") from None
 
 
-def _expression(pattern: str) -> regex.Pattern[str]:
-    """Raises NotDone."""
+def _compile(pattern: str) -> regex.Pattern[str]:
+    """Raises ToolFailed."""
     if not pattern or len(pattern) > MAX_PATTERN:
         raise ToolFailed(f"a pattern must have between 1 and {MAX_PATTERN} characters")
-    if _CALLS_ITSELF.search(pattern):
-        # (?R)|a goes down without end and takes all memory within the time that a search has
-        raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not taken")
+    if _RECURSIVE.search(pattern):
+        # (?R)|a recurses without end, and exhausts memory within the time limit of a search
+        raise ToolFailed("a pattern that calls itself or a group, such as (?R) or (?1), is not supported")
     try:
         return regex.compile(pattern)
     except (regex.error, RecursionError, OverflowError) as fault:
-        raise ToolFailed(f"this is no regular expression: {str(fault)[:200]}") from None
+        raise ToolFailed(f"invalid regular expression: {str(fault)[:200]}") from None
 
 
-def _matches(
+def _matching_lines(
     workspace: Workspace, top: str, expression: regex.Pattern[str], ends: float
 ) -> Iterator[tuple[str, int, str]]:
-    """Raises TimeoutError: whatever the pattern, the search itself is stopped, not only between lines."""
-    for path in files(workspace, top):
+    """Raises TimeoutError, also in the middle of a line: a bad pattern can hang on one."""
+    for path in iter_files(workspace, top):
         try:
             content = workspace.read(path)
         except ToolFailed:

@@ -1,7 +1,9 @@
-"""Secrets in what is about to be committed: known forms of keys, and literals that are named like one.
+"""Scan for secrets in changes:
 
-Forms are those that the providers document and that public scanners (gitleaks, GitHub's secret scanning) look for.
-What is found is named by its file, line and kind, and never quoted.
+known key formats, and literals with names such as "password".
+
+The formats are those documented by providers and used by public scanners (gitleaks, GitHub secret scanning). Findings
+name file, line and kind, and never quote the secret.
 """
 
 import math
@@ -11,7 +13,7 @@ from collections.abc import Callable
 
 from groundwork.agent.changes import Changes
 
-FORMS = {
+PATTERNS = {
     "an AWS access key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",
     "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b",
     "a GitLab token": r"\bgl(?:pat|ptt|dt|rt|cbt|agent)-[A-Za-z0-9_-]{20,}",
@@ -31,65 +33,71 @@ FORMS = {
     "a signed token (JWT)": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}",
     "a password in a URL": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,64}:(?![$<{%*])[^\s/:@'\"<>{}$]{6,}@[A-Za-z0-9]",
 }
-_FORMS = {kind: re.compile(form) for kind, form in FORMS.items()}
-_NAMED = re.compile(
+_PATTERNS = {kind: re.compile(form) for kind, form in PATTERNS.items()}
+_NAMED_LITERAL = re.compile(
     r"(?i)(?:api_?-?key|secret|token|passwd|password|credential|private_?-?key)[\w.-]{0,30}"
     r"[\"']?\s*(?::=|=>|=|:)\s*[\"']([A-Za-z0-9+/=_.~!@#$%^&*-]{16,200})[\"']"
 )
-_MADE_UP = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
-MAX_ORDERLY = 3.6
-"""Bits of entropy a character below which a literal is words rather than a key (gitleaks: 3.5)."""
+_PLACEHOLDER = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
+MIN_ENTROPY = 3.6
+"""Bits per character. Literals below it are words rather than keys (gitleaks: 3.5)."""
 
 
-def found(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
-    """Where new lines look as if they held a secret: `config.py line 3 looks like an AWS access key`."""
-    # what was there before, also in a file that has moved, is not this task's to answer for
+def find_in_changes(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
+    """Report new lines that look like a secret: `config.py line 3 looks like an AWS access key`."""
+    # existing lines, even in a moved file, are not this task's doing
     old = {line for path in changes for line in (before(path) or b"").splitlines()}
     return [
-        f"{redacted(path)} line {number} looks like {kind}"
+        f"{redact(path)} line {number} looks like {kind}"
         for path, content in sorted(changes.items())
         for number, line in enumerate((content or b"").splitlines(), 1)
-        if line not in old and (kind := kind_of(line.decode("utf-8", errors="replace")))
+        if line not in old and (kind := secret_kind(line.decode("utf-8", errors="replace")))
     ]
 
 
-def found_in_names(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
-    """The same of the names of new files, which are not quoted either."""
-    kinds = [kind_of(path) for path in sorted(changes) if before(path) is None]
+def find_in_names(changes: Changes, before: Callable[[str], bytes | None]) -> list[str]:
+    """Report names of new files that look like a secret, without quoting them."""
+    kinds = [secret_kind(path) for path in sorted(changes) if before(path) is None]
     return [f"the name of a new file looks like {kind}" for kind in kinds if kind]
 
 
-def found_in(what: str, text: str) -> list[str]:
-    """The same of a text that is to be kept, such as a commit's message: `the summary looks like a GitHub token`."""
-    kinds = dict.fromkeys(kind for line in text.splitlines() if (kind := kind_of(line)))
+def find_in_text(what: str, text: str) -> list[str]:
+    """Report text that looks like a secret, such as a commit message.
+
+    `the summary looks like a GitHub token`.
+    """
+    kinds = dict.fromkeys(kind for line in text.splitlines() if (kind := secret_kind(line)))
     return [f"{what} looks like {kind}" for kind in kinds]
 
 
-def redacted(text: str) -> str:
-    """A text for people to read, such as a line of a log, with what is in it of known forms taken out."""
-    for kind, form in _FORMS.items():
-        for secret in {match[0] for match in form.finditer(text) if not _MADE_UP.search(match[0])}:
+def redact(text: str) -> str:
+    """Replace secrets of known formats in a text for users, such as a log line."""
+    for kind, form in _PATTERNS.items():
+        for secret in {match[0] for match in form.finditer(text) if not _PLACEHOLDER.search(match[0])}:
             text = text.replace(secret, f"[{kind}]")
     return text
 
 
-def kind_of(line: str) -> str | None:
-    """What kind of secret a line seems to hold."""
-    for kind, form in _FORMS.items():
+def secret_kind(line: str) -> str | None:
+    """Kind of secret a line seems to contain, or None."""
+    for kind, form in _PATTERNS.items():
         match = form.search(line)
-        if match and not _MADE_UP.search(match[0]):
+        if match and not _PLACEHOLDER.search(match[0]):
             return kind
-    named = _NAMED.search(line)
+    named = _NAMED_LITERAL.search(line)
     return "a literal password or key" if named and _is_random(named[1]) else None
 
 
 def _is_random(literal: str) -> bool:
-    """Words, paths and names of settings have no digits, or say what they are."""
+    """True for random literals.
+
+    Words, paths and names of settings have no digits or low entropy.
+    """
     has_digit = any(character.isdigit() for character in literal)
-    return has_digit and not _MADE_UP.search(literal) and _entropy(literal) > MAX_ORDERLY
+    return has_digit and not _PLACEHOLDER.search(literal) and _entropy(literal) > MIN_ENTROPY
 
 
 def _entropy(text: str) -> float:
-    """Bits a character."""
+    """Bits per character."""
     counts = Counter(text).values()
     return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)

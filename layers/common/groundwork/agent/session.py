@@ -1,6 +1,8 @@
-"""A session: what a model was asked, said and did for one attempt at a task. A value, whole after every turn.
+"""A session:
 
-Kept as JSON it goes on in another process: the same messages, the same changes put on a checkout of the same commit.
+the conversation and changes of one attempt at a task. A value, complete after every turn.
+
+Saved as JSON, it continues in another process with the same messages, and the same changes on the same commit.
 """
 
 import zlib
@@ -16,14 +18,14 @@ from groundwork.values import Stored, stored_as
 
 
 class FailedAttempt(Stored):
-    """An attempt at this task that came to nothing, and why."""
+    """Failed attempt at this task, with its reason."""
 
     attempt: Annotated[int, stored_as("attempt")]
     reason: Annotated[str, stored_as("reason")]
 
 
 class DependencySummary(Stored):
-    """A task that this one builds on, and what was done there."""
+    """Result of a task this one depends on."""
 
     key: Annotated[str, stored_as("key")]
     title: Annotated[str, stored_as("title")]
@@ -32,7 +34,7 @@ class DependencySummary(Stored):
 
 
 class TaskBrief(Stored):
-    """What is asked of a session. Texts are other people's: they reach the model as fenced data."""
+    """Brief of a session. Its texts are untrusted and reach the model as fenced data."""
 
     plan_id: Annotated[str, stored_as("planId")]
     task_id: Annotated[str, stored_as("taskId")]
@@ -46,7 +48,7 @@ class TaskBrief(Stored):
     change_asked: Annotated[bool, stored_as("changeAsked")] = True
     layout: Annotated[tuple[str, ...], stored_as("layout")] = ()
     earlier: Annotated[tuple[FailedAttempt, ...], stored_as("earlier")] = ()
-    before: Annotated[tuple[DependencySummary, ...], stored_as("before")] = ()
+    dependencies: Annotated[tuple[DependencySummary, ...], stored_as("before")] = ()
 
     @property
     def marks(self) -> Marks:
@@ -54,9 +56,9 @@ class TaskBrief(Stored):
 
 
 class Limits(Stored):
-    """What one attempt may take. Tokens are those sent and written, cached ones included; seconds are of work.
+    """Limits of one attempt. Tokens include input, output and cache; seconds are working time.
 
-    `conversation_tokens` is how long all that was said may get: a longer one than the model takes is an error there.
+    `conversation_tokens` limits the length of the conversation; the model fails on longer ones.
     """
 
     turns: Annotated[int, stored_as("turns")] = 60
@@ -76,7 +78,7 @@ SessionOutcome = Literal["DONE", "UNMET", "NOTHING_CHANGED", "NOT_FINISHED", "RE
 
 
 class SessionEnd(Stored):
-    """How a session has ended. Only DONE is a success; `reason` says what an attempt after it should know."""
+    """End of a session. Only DONE is a success; `reason` informs the next attempt."""
 
     outcome: Annotated[SessionOutcome, stored_as("outcome")]
     reason: Annotated[str, stored_as("reason")] = ""
@@ -115,7 +117,7 @@ class SessionUsage(Stored):
 
 
 class SavedMessage(Stored):
-    """One message of the conversation, in the form in which it is kept."""
+    """Message of the conversation, as stored."""
 
     role: Annotated[Literal["user", "assistant"], stored_as("role")]
     content: Annotated[tuple[dict[str, Any], ...], stored_as("content")]
@@ -125,55 +127,57 @@ class SavedMessage(Stored):
 
 
 class Session(Stored):
-    """`changes` is what `changes.as_json` makes of the files that differ from the commit `base`.
+    """State of a session.
 
-    Where the plan makes no commits, `under` are the patches that lie on `base`, and `changes` are to both together.
-    `prints` tell turns apart that did the same to the same effect; `warnings` counts reminders that were given.
+    `changes` has the form of `changes.as_json`, relative to commit `base`.
+
+    In a plan without commits, `changes` are relative to `base` plus `base_patches`. `fingerprints` identify turns with
+    the same calls and results. `warnings` counts reminders given to the model.
     """
 
     brief: Annotated[TaskBrief, stored_as("brief")]
     base: Annotated[str, stored_as("base")]
-    under: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
+    base_patches: Annotated[tuple[PatchRef, ...], stored_as("under")] = ()
     limits: Annotated[Limits, stored_as("limits")] = Limits()
-    said: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
+    messages: Annotated[tuple[SavedMessage, ...], stored_as("said")] = ()
     changes: Annotated[dict[str, Any], stored_as("changes")] = Field(default_factory=dict)
-    spent: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()
+    usage: Annotated[SessionUsage, stored_as("spent")] = SessionUsage()
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 0
     turns: Annotated[int, stored_as("turns")] = 0
     conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
-    prints: Annotated[tuple[str, ...], stored_as("prints")] = ()
+    fingerprints: Annotated[tuple[str, ...], stored_as("prints")] = ()
     warnings: Annotated[int, stored_as("warnings")] = 0
     ended: Annotated[SessionEnd | None, stored_as("ended")] = None
 
     def changed(self, **fields: Any) -> "Session":
         return self.model_copy(update=fields)
 
-    def heard(self, role: Literal["user", "assistant"], *blocks: dict[str, Any]) -> "Session":
-        return self.changed(said=(*self.said, SavedMessage(role=role, content=blocks)))
+    def with_message(self, role: Literal["user", "assistant"], *blocks: dict[str, Any]) -> "Session":
+        return self.changed(messages=(*self.messages, SavedMessage(role=role, content=blocks)))
 
-    def told(self, text: str) -> "Session":
-        """With a message of ours."""
-        return self.heard("user", {"type": "text", "text": text})
+    def with_text(self, text: str) -> "Session":
+        """Append a text message from us."""
+        return self.with_message("user", {"type": "text", "text": text})
 
     def end(self, outcome: SessionOutcome, reason: str, **fields: Any) -> "Session":
         return self.changed(ended=SessionEnd(outcome=outcome, reason=reason, **fields))
 
-    def packed(self) -> bytes:
-        """As it is kept: some tens of kilobytes, a few hundred at the limits of conversation and changes."""
+    def compress(self) -> bytes:
+        """Compress for storage: tens of kilobytes, up to a few hundred at the limits."""
         return zlib.compress(self.stored_json().encode())
 
     @classmethod
-    def unpacked(cls, data: bytes) -> "Session":
+    def decompress(cls, data: bytes) -> "Session":
         return cls.read_json(zlib.decompress(data))
 
     def over_limit(self) -> str | None:
-        """Which limit has been reached, in words."""
+        """Describe the limit reached, or None."""
         reached = {
             f"{self.limits.turns} turns": self.turns >= self.limits.turns,
             f"{self.limits.conversation_tokens:,} tokens in one conversation": self.conversation_tokens
             >= self.limits.conversation_tokens,
-            f"{self.limits.tokens:,} tokens": self.spent.tokens >= self.limits.tokens,
+            f"{self.limits.tokens:,} tokens": self.usage.tokens >= self.limits.tokens,
             f"{self.limits.cost_micro_usd / 1e6:.2f} USD": self.cost_micro_usd >= self.limits.cost_micro_usd,
             f"{self.limits.seconds} seconds of work": self.worked_ms >= self.limits.seconds * 1_000,
         }

@@ -1,4 +1,7 @@
-"""The tools of a session. Names and inputs are those of the SDK's own toolset where it has them: models know them."""
+"""Tools of a session.
+
+Names and inputs follow the SDK's own toolset where it has them: models know those.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from groundwork.agent import search
-from groundwork.agent.rendering import MAX_CHARACTERS, line_shown, text_shown
+from groundwork.agent.rendering import MAX_CHARACTERS, render_file, render_line
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
-from groundwork.llm.structured_output import explain
+from groundwork.llm.structured_output import describe_fault
 from groundwork.text import shorten
 
 
@@ -68,8 +71,8 @@ class Finish(_Input):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a tool gives back to the model, and the line about it in the task's log."""
+class ToolResult:
+    """Result of a tool for the model, and its line in the task's log."""
 
     text: str
     is_error: bool = False
@@ -77,17 +80,17 @@ class Result:
 
 
 def _schema(input_: type[BaseModel]) -> dict[str, Any]:
-    plain: dict[str, Any] = _untitled(input_.model_json_schema())
+    plain: dict[str, Any] = _strip_titles(input_.model_json_schema())
     return plain | {"additionalProperties": False}
 
 
-def _untitled(node: Any) -> Any:
-    """Pydantic's titles say nothing that the names do not, and each call pays for them."""
+def _strip_titles(node: Any) -> Any:
+    """Remove pydantic's titles: they repeat the names, and every call pays for them."""
     if isinstance(node, list):
-        return [_untitled(part) for part in node]
+        return [_strip_titles(part) for part in node]
     if not isinstance(node, dict):
         return node
-    return {name: _untitled(part) for name, part in node.items() if name != "title" or not isinstance(part, str)}
+    return {name: _strip_titles(part) for name, part in node.items() if name != "title" or not isinstance(part, str)}
 
 
 FINISH = "finish"
@@ -108,92 +111,101 @@ _TOOLS: dict[str, tuple[type[_Input], str]] = {
 TOOLS = tuple(Tool(name, text, _schema(input_)) for name, (input_, text) in _TOOLS.items())
 
 
-def run(workspace: Workspace, call: Block) -> Result:
-    """Carries out one call, `finish` excepted. Never raises for anything the model could have asked."""
+def run(workspace: Workspace, call: Block) -> ToolResult:
+    """Run one call other than `finish`.
+
+    Raises nothing for bad input: errors are results for the model.
+    """
     name = str(call.get("name"))
     if name not in _RUN:
-        return Result(f"There is no tool {shorten(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool")
+        return ToolResult(
+            f"There is no tool {shorten(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool"
+        )
     try:
-        text, log = _RUN[name](workspace, parsed(name, call))
+        text, log = _RUN[name](workspace, parse_input(name, call))
     except ToolFailed as problem:
-        return Result(shorten(str(problem), 1_000), True, f"{name}: {line_shown(str(problem))}")
-    return Result(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
+        return ToolResult(shorten(str(problem), 1_000), True, f"{name}: {render_line(str(problem))}")
+    return ToolResult(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
 
 
-def parsed(name: str, call: Block) -> Any:
-    """The call's input as the tool's own type. Raises NotDone."""
-    given = call.get("input")
+def parse_input(name: str, call: Block) -> Any:
+    """Parse the call's input into the tool's own type. Raises ToolFailed."""
+    arguments = call.get("input")
     try:
-        return _TOOLS[name][0].model_validate(given if isinstance(given, Mapping) else {})
+        return _TOOLS[name][0].model_validate(arguments if isinstance(arguments, Mapping) else {})
     except ValidationError as fault:
-        raise ToolFailed(f"The input of {name} is not valid: {explain(fault)}") from None
+        raise ToolFailed(f"The input of {name} is not valid: {describe_fault(fault)}") from None
 
 
-def _read(workspace: Workspace, asked: Read) -> tuple[str, str]:
-    path = workspace.place(asked.file_path)
-    first, last = asked.view_range or (1, 0)
+def _read(workspace: Workspace, request: Read) -> tuple[str, str]:
+    path = workspace.resolve(request.file_path)
+    first, last = request.view_range or (1, 0)
     if first < 1 or (0 < last < first):
         raise ToolFailed("view_range must be the first and the last line, such as [1, 200]")
-    text = text_shown(path, workspace.read(path), first, max(last, 0))
-    return text, f"read {line_shown(path)}"
+    text = render_file(path, workspace.read(path), first, max(last, 0))
+    return text, f"read {render_line(path)}"
 
 
-def _write(workspace: Workspace, asked: Write) -> tuple[str, str]:
-    path = workspace.place(asked.file_path)
-    content = _bytes(asked.content)
-    there = workspace.write(path, content)
-    what = "replaced" if there else "made"
-    return f"{what} {path}: {len(content):,} bytes", f"{what} {line_shown(path)} ({_lines(asked.content)})"
+def _write(workspace: Workspace, request: Write) -> tuple[str, str]:
+    path = workspace.resolve(request.file_path)
+    content = _bytes(request.content)
+    existed = workspace.write(path, content)
+    what = "replaced" if existed else "made"
+    return f"{what} {path}: {len(content):,} bytes", f"{what} {render_line(path)} ({_lines(request.content)})"
 
 
-def _edit(workspace: Workspace, asked: Edit) -> tuple[str, str]:
-    path = workspace.place(asked.file_path)
+def _edit(workspace: Workspace, request: Edit) -> tuple[str, str]:
+    path = workspace.resolve(request.file_path)
     try:
         text = workspace.read(path).decode()
     except UnicodeDecodeError:
         raise ToolFailed(f"{path} is not UTF-8 text and cannot be edited") from None
-    old, new = asked.old_string, asked.new_string
+    old, new = request.old_string, request.new_string
     if "\r\n" in text and old not in text:
-        # the lines were shown without their carriage returns
+        # the model was shown the lines without carriage returns
         old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
     count = text.count(old)
     if count == 0:
         raise ToolFailed(f"old_string is not in {path}; read the file and copy the text exactly, without line numbers")
-    if count > 1 and not asked.replace_all:
+    if count > 1 and not request.replace_all:
         raise ToolFailed(f"old_string is in {path} {count} times; take more of the text around it, or set replace_all")
     grown = len(_bytes(text)) + count * (len(_bytes(new)) - len(_bytes(old)))
     if grown > MAX_WRITTEN_BYTES:
-        # reckoned before it is made: a letter that is there a million times makes gigabytes of a short text
+        # computed before the replacement: a letter with a million occurrences turns a short text into gigabytes
         raise ToolFailed(f"{path}: a file of {grown:,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
     workspace.write(path, _bytes(text.replace(old, new)))
     places = "once" if count == 1 else f"{count} times"
-    return f"edited {path}, {places}", f"edited {line_shown(path)} ({places})"
+    return f"edited {path}, {places}", f"edited {render_line(path)} ({places})"
 
 
-def _glob(workspace: Workspace, asked: Glob) -> tuple[str, str]:
-    return search.glob(workspace, asked.pattern, asked.path or ""), f"looked for {line_shown(asked.pattern, 100)}"
+def _glob(workspace: Workspace, request: Glob) -> tuple[str, str]:
+    return search.glob(
+        workspace, request.pattern, request.path or ""
+    ), f"looked for {render_line(request.pattern, 100)}"
 
 
-def _grep(workspace: Workspace, asked: Grep) -> tuple[str, str]:
-    return search.grep(workspace, asked.pattern, asked.path or ""), f"searched for {line_shown(asked.pattern, 100)}"
+def _grep(workspace: Workspace, request: Grep) -> tuple[str, str]:
+    return search.grep(
+        workspace, request.pattern, request.path or ""
+    ), f"searched for {render_line(request.pattern, 100)}"
 
 
-def _list(workspace: Workspace, asked: List) -> tuple[str, str]:
-    return search.listing(workspace, asked.path or ""), f"listed {line_shown(asked.path or 'the top')}"
+def _list(workspace: Workspace, request: List) -> tuple[str, str]:
+    return search.list_folder(workspace, request.path or ""), f"listed {render_line(request.path or 'the top')}"
 
 
-def _delete(workspace: Workspace, asked: Delete) -> tuple[str, str]:
-    path = workspace.place(asked.file_path)
+def _delete(workspace: Workspace, request: Delete) -> tuple[str, str]:
+    path = workspace.resolve(request.file_path)
     workspace.delete(path)
-    return f"deleted {path}", f"deleted {line_shown(path)}"
+    return f"deleted {path}", f"deleted {render_line(path)}"
 
 
 def _bytes(text: str) -> bytes:
-    """Raises NotDone."""
+    """Raises ToolFailed."""
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise ToolFailed("the text holds halves of characters (lone surrogates) and cannot be written") from None
+        raise ToolFailed("the text contains lone surrogates and cannot be written") from None
 
 
 def _lines(text: str) -> str:

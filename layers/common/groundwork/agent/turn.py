@@ -1,4 +1,4 @@
-"""One turn of a session: the model is asked, its calls are carried out, and a new session comes of it."""
+"""One turn of a session: call the model, run its tool calls, return the new session."""
 
 import asyncio
 import json
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from groundwork.agent import changes, prompts, tools
-from groundwork.agent.loop_guard import KEPT, fingerprint, rounds
+from groundwork.agent.loop_guard import MAX_FINGERPRINTS, fingerprint, repetitions
 from groundwork.agent.session import Session, SessionUsage
-from groundwork.agent.tools import FINISH, TOOLS, Result
+from groundwork.agent.tools import FINISH, TOOLS, ToolResult
 from groundwork.agent.verdict import finish_verdict
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
@@ -18,144 +18,159 @@ from groundwork.text import one_line, shorten
 
 TURN_TOKENS = 16_000
 MAX_CALLS = 20
-"""Of tools in one turn; what is beyond is answered, but not carried out."""
+"""Tool calls of one turn; further calls are answered, but not run."""
 
-MAX_SHOWN = 120_000
-"""Characters of all results of one turn together."""
+MAX_RESULT_CHARACTERS = 120_000
+"""Characters of all results of one turn."""
 
 MAX_WARNINGS = 3
-MAX_ROUNDS = 3
+MAX_REPETITIONS = 3
 
-type Tell = Callable[[str], None]
-"""Takes a line for the task's log."""
+type Log = Callable[[str], None]
+"""Appends a line to the task's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnDeps:
-    """What a turn needs. `cost` is of one call, in millionths of a dollar; `now_ms` a monotonic clock."""
+    """Dependencies of a turn.
+
+    `cost` returns the price of one call in millionths of a dollar. `now_ms` is a monotonic clock.
+    """
 
     model: ConversationModel
     workspace: Workspace
     cost: Callable[[str, Usage], int]
     now_ms: Callable[[], int]
-    tell: Tell
+    log: Log
 
 
-async def step(session: Session, means: TurnDeps) -> Session:
-    """The session after one more turn. Lets ModelError pass: then nothing has happened, and it can be tried again."""
-    begun = means.now_ms()
-    session = session if session.said else session.told(prompts.opening(session.brief))
-    turn = _storable(await means.model.turn(_conversation(session)))
-    # the call is billed whatever it holds: count it before anything can go wrong with it
-    session = _counted(session, turn, means)
-    session = await _answered(session, turn, means)
+async def run_turn(session: Session, deps: TurnDeps) -> Session:
+    """Run one more turn.
+
+    ModelError passes through: then nothing has happened, and a retry is safe.
+    """
+    started = deps.now_ms()
+    session = session if session.messages else session.with_text(prompts.first_message(session.brief))
+    turn = _replace_surrogates(await deps.model.turn(_conversation(session)))
+    # the call is billed in any case: count it before its content can cause an error
+    session = _count_usage(session, turn, deps)
+    session = await _handle_reply(session, turn, deps)
     session = session.changed(
-        changes=changes.as_json(means.workspace.changes()), worked_ms=session.worked_ms + means.now_ms() - begun
+        changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + deps.now_ms() - started
     )
-    reached = session.over_limit()
-    if reached and not session.ended:
-        return session.end("LIMIT", f"The attempt was stopped at its limit of {reached}.")
+    limit = session.over_limit()
+    if limit and not session.ended:
+        return session.end("LIMIT", f"The attempt was stopped at its limit of {limit}.")
     return session
 
 
 def _conversation(session: Session) -> Conversation:
-    messages = [said.message() for said in session.said]
+    messages = [said.message() for said in session.messages]
     return Conversation(prompts.INSTRUCTIONS, TOOLS, messages, TURN_TOKENS)
 
 
-def _storable(turn: Turn) -> Turn:
-    """JSON can hold halves of characters, which nothing that keeps or sends it can."""
+def _replace_surrogates(turn: Turn) -> Turn:
+    """Replace lone surrogates: JSON allows them, but UTF-8 storage and requests do not."""
     text = json.dumps([dict(block) for block in turn.content], ensure_ascii=False)
     return replace(turn, content=tuple(json.loads(text.encode(errors="replace"))))
 
 
-def _counted(session: Session, turn: Turn, means: TurnDeps) -> Session:
+def _count_usage(session: Session, turn: Turn, deps: TurnDeps) -> Session:
     return session.changed(
         turns=session.turns + 1,
-        spent=session.spent.plus(turn.usage),
+        usage=session.usage.plus(turn.usage),
         conversation_tokens=SessionUsage().plus(turn.usage).tokens,
-        cost_micro_usd=session.cost_micro_usd + means.cost(turn.model, turn.usage),
+        cost_micro_usd=session.cost_micro_usd + deps.cost(turn.model, turn.usage),
     )
 
 
-async def _answered(session: Session, turn: Turn, means: TurnDeps) -> Session:
+async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session:
     if turn.text:
-        means.tell(f"says: {shorten(one_line(turn.text), 300)}")
+        deps.log(f"says: {shorten(one_line(turn.text), 300)}")
     match turn.end:
         case TurnEnd.REFUSED:
             detail = f" ({shorten(one_line(turn.detail), 200)})" if turn.detail else ""
-            return session.end("REFUSED", f"The model refused this task{detail}; look at its texts.")
+            return session.end("REFUSED", f"The model refused this task{detail}. Check the texts of the task.")
         case TurnEnd.TRUNCATED:
-            # half a call is no call: nothing of it is kept
-            return _warned(session, prompts.CUT_OFF, "Its answers were cut off again and again.")
+            # a truncated call is no call: none of it is kept
+            return _remind(session, prompts.CUT_OFF, "Its responses were cut off repeatedly.")
         case TurnEnd.SAID:
-            spoken = session.heard("assistant", *map(dict, turn.content)) if turn.content else session
-            return _warned(spoken, prompts.NOT_FINISHED, "It stopped without saying what it had done.")
+            answered = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
+            return _remind(answered, prompts.NOT_FINISHED, "It stopped without a report of the work.")
         case TurnEnd.CALLS:
-            return await _carried_out(session.heard("assistant", *map(dict, turn.content)), turn.calls, means)
+            return await _run_calls(session.with_message("assistant", *map(dict, turn.content)), turn.calls, deps)
 
 
-def _warned(session: Session, text: str, reason: str) -> Session:
-    """With a reminder, or at its end if there have been enough of them."""
+def _remind(session: Session, text: str, reason: str) -> Session:
+    """Append a reminder, or end the session after too many."""
     if session.warnings >= MAX_WARNINGS:
         return session.end("NOT_FINISHED", reason)
-    return session.told(text).changed(warnings=session.warnings + 1)
+    return session.with_text(text).changed(warnings=session.warnings + 1)
 
 
-async def _carried_out(session: Session, calls: Sequence[Block], means: TurnDeps) -> Session:
-    """Whatever else was called in the same turn is done before it may finish."""
-    work = [call for call in calls if call.get("name") != FINISH]
-    answers = {str(call["id"]): await _result(call, position, means) for position, call in enumerate(work)}
-    prints = (*session.prints, fingerprint(calls, [answer.text for answer in answers.values()]))[-KEPT:]
-    session = session.changed(prints=prints)
-    failed = sorted({str(call.get("name")) for call in work if answers[str(call["id"])].is_error})
+async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -> Session:
+    """Run all other calls of a turn before `finish`."""
+    tool_calls = [call for call in calls if call.get("name") != FINISH]
+    results = {str(call["id"]): await _run_call(call, position, deps) for position, call in enumerate(tool_calls)}
+    prints = (*session.fingerprints, fingerprint(calls, [answer.text for answer in results.values()]))[
+        -MAX_FINGERPRINTS:
+    ]
+    session = session.changed(fingerprints=prints)
+    failed = sorted({str(call.get("name")) for call in tool_calls if results[str(call["id"])].is_error})
     for call in calls:
         if call.get("name") == FINISH and not session.ended:
-            session, answers[str(call["id"])] = _finished(session, call, means, failed)
-    again = rounds(prints)
+            session, results[str(call["id"])] = _finish(session, call, deps, failed)
+    repeated = repetitions(prints)
     if session.ended:
         return session
-    if again >= MAX_ROUNDS:
-        return session.end("REPEATS", f"It did the same {again} times in a row with the same result.")
-    blocks = _tool_results(calls, answers)
-    if again == MAX_ROUNDS - 1:
+    if repeated >= MAX_REPETITIONS:
+        return session.end("REPEATS", f"It repeated the same calls {repeated} times with the same result.")
+    blocks = _tool_results(calls, results)
+    if repeated == MAX_REPETITIONS - 1:
         blocks.append({"type": "text", "text": prompts.REPEATED})
-    return session.heard("user", *blocks)
+    return session.with_message("user", *blocks)
 
 
-async def _result(call: Block, position: int, means: TurnDeps) -> Result:
+async def _run_call(call: Block, position: int, deps: TurnDeps) -> ToolResult:
     if position >= MAX_CALLS:
-        return Result(f"Not carried out: at most {MAX_CALLS} calls in one turn.", True)
-    # in a thread: a search may take seconds, and a stop is not to wait for it
-    result = await asyncio.to_thread(tools.run, means.workspace, call)
-    means.tell(result.log)
+        return ToolResult(f"Not run: at most {MAX_CALLS} calls in one turn.", True)
+    # in a thread: a search may take seconds, and must not delay a stop
+    result = await asyncio.to_thread(tools.run, deps.workspace, call)
+    deps.log(result.log)
     return result
 
 
-def _finished(session: Session, call: Block, means: TurnDeps, failed: Sequence[str]) -> tuple[Session, Result]:
-    """`failed` are calls of the same turn: whoever finished did not know yet that they would."""
+def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]) -> tuple[Session, ToolResult]:
+    """End the session.
+
+    `failed` are other calls of the turn: the model did not know their results yet.
+    """
     try:
         if failed:
             raise ToolFailed(
                 f"{', '.join(failed)} failed in this very turn; look at the result, then call finish alone."
             )
-        ended = finish_verdict(session, means.workspace, call, reminded=session.warnings > 0)
+        ended = finish_verdict(session, deps.workspace, call, reminded=session.warnings > 0)
     except ToolFailed as problem:
-        means.tell(f"may not finish yet: {shorten(str(problem), 300)}")
+        deps.log(f"cannot finish yet: {shorten(str(problem), 300)}")
         if session.warnings >= MAX_WARNINGS:
-            return session.end("NOT_FINISHED", f"It could not finish: {problem}"), Result("")
-        return session.changed(warnings=session.warnings + 1), Result(str(problem), True)
-    means.tell("finished" if ended.success else f"gave up: {ended.reason}")
-    return session.changed(ended=ended), Result("")
+            return session.end("NOT_FINISHED", f"It could not finish: {problem}"), ToolResult("")
+        return session.changed(warnings=session.warnings + 1), ToolResult(str(problem), True)
+    deps.log("finished" if ended.success else f"gave up: {ended.reason}")
+    return session.changed(ended=ended), ToolResult("")
 
 
-def _tool_results(calls: Sequence[Block], answers: Mapping[str, Result]) -> list[dict[str, Any]]:
-    """One for each call, in its order: the API takes no call without one."""
-    blocks, room = list[dict[str, Any]](), MAX_SHOWN
+def _tool_results(calls: Sequence[Block], results: Mapping[str, ToolResult]) -> list[dict[str, Any]]:
+    """One result per call, in order: the API requires all of them."""
+    blocks, remaining = list[dict[str, Any]](), MAX_RESULT_CHARACTERS
     for call in calls:
-        result = answers[str(call["id"])]
-        text = result.text if len(result.text) <= room else f"{result.text[:room]}\n… cut off: too much in one turn"
-        room = max(0, room - len(text))
+        result = results[str(call["id"])]
+        text = (
+            result.text
+            if len(result.text) <= remaining
+            else f"{result.text[:remaining]}\n… cut off: too much in one turn"
+        )
+        remaining = max(0, remaining - len(text))
         block = {"type": "tool_result", "tool_use_id": call["id"], "content": text or "done"}
         blocks.append(block | {"is_error": True} if result.is_error else block)
     return blocks

@@ -1,76 +1,76 @@
-"""Whether what a session says at its end can be believed and is enough: every criterion met, and something changed."""
+"""Verdict on a session's `finish`: all criteria met, something changed, no secret written."""
 
 from typing import Any
 
 from groundwork.agent import prompts, secret_scan
-from groundwork.agent.commit_message import subject_of
+from groundwork.agent.commit_message import choose_subject
 from groundwork.agent.session import Criterion, Session, SessionEnd
-from groundwork.agent.tools import FINISH, Finish, Verdict, parsed
+from groundwork.agent.tools import FINISH, Finish, Verdict, parse_input
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
 from groundwork.text import one_line, shorten
 
 
 def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded: bool) -> SessionEnd:
-    """How the session ends by this call of `finish`. Raises NotDone where the model is to try again.
+    """Decide how `finish` ends the session. Raises ToolFailed if the model must try again.
 
-    `reminded` if it has been told before: then it ends all the same.
+    `reminded`: the model had its reminder, so the session ends in any case.
     """
-    said: Finish = parsed(FINISH, call)
-    verdicts = _verdicts(session, said)
+    finish: Finish = parse_input(FINISH, call)
+    verdicts = _verdicts(session, finish)
     changes = workspace.changes()
-    known: dict[str, Any] = {
-        "summary": shorten(secret_scan.redacted(said.summary.strip()), 4_000),
-        "subject": secret_scan.redacted(subject_of(said.commit_subject, session.brief.title, changes)),
+    fields: dict[str, Any] = {
+        "summary": shorten(secret_scan.redact(finish.summary.strip()), 4_000),
+        "subject": secret_scan.redact(choose_subject(finish.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
     if unmet := [verdict for verdict in verdicts if not verdict.met]:
         first = unmet[0]
         reason = f"Criterion {first.number} is not met: {_evidence(first) or 'no reason given'}"
         more = f" ({len(unmet) - 1} more are not met)" if len(unmet) > 1 else ""
-        return SessionEnd(outcome="UNMET", reason=reason + more, **known)
+        return SessionEnd(outcome="UNMET", reason=reason + more, **fields)
     if session.brief.change_asked and not changes:
-        return _insist(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", known)
+        return _remind_once(reminded, prompts.NOTHING_CHANGED, "NOTHING_CHANGED", "No file was changed.", fields)
     if found := [
-        *_leaks(said),
-        *secret_scan.found_in_names(changes, workspace.before),
-        *secret_scan.found(changes, workspace.before),
+        *_secrets_in_message(finish),
+        *secret_scan.find_in_names(changes, workspace.original),
+        *secret_scan.find_in_changes(changes, workspace.original),
     ]:
         what = "; ".join(found[:5])
         text = f"{what}. A commit must hold no secrets: take it out and call finish again."
-        return _insist(reminded, text, "SECRET", f"What looks like a secret was written: {what}.", known)
-    return SessionEnd(outcome="DONE", **known)
+        return _remind_once(reminded, text, "SECRET", f"A likely secret was written: {what}.", fields)
+    return SessionEnd(outcome="DONE", **fields)
 
 
 def _evidence(verdict: Verdict) -> str:
-    # it is kept and shown, and told to the next attempt; what it quotes is not looked at by anything else
-    return shorten(secret_scan.redacted(one_line(verdict.evidence)), 500)
+    # the evidence is stored, shown, and passed to the next attempt, and no other scan covers its quotes
+    return shorten(secret_scan.redact(one_line(verdict.evidence)), 500)
 
 
-def _leaks(said: Finish) -> list[str]:
-    """In what becomes the commit's message."""
+def _secrets_in_message(finish: Finish) -> list[str]:
+    """Secrets in texts of the commit message."""
     return [
-        *secret_scan.found_in("the summary", said.summary),
-        *secret_scan.found_in("the subject", said.commit_subject),
+        *secret_scan.find_in_text("the summary", finish.summary),
+        *secret_scan.find_in_text("the subject", finish.commit_subject),
     ]
 
 
-def _verdicts(session: Session, said: Finish) -> list[Verdict]:
-    """One for each criterion. Raises NotDone."""
+def _verdicts(session: Session, finish: Finish) -> list[Verdict]:
+    """One verdict per criterion. Raises ToolFailed."""
     wanted = range(1, len(session.brief.acceptance_criteria) + 1)
-    by_number = {verdict.number: verdict for verdict in said.criteria}
+    by_number = {verdict.number: verdict for verdict in finish.criteria}
     if missing := [number for number in wanted if number not in by_number]:
         raise ToolFailed(
             f"There is no verdict on criterion {', '.join(map(str, missing))}; call finish with one for each."
         )
     verdicts = [by_number[number] for number in wanted]
-    if bare := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
-        raise ToolFailed(f"There is no evidence for criterion {bare[0]}; say where it can be seen that it is met.")
+    if unproven := [verdict.number for verdict in verdicts if verdict.met and not verdict.evidence.strip()]:
+        raise ToolFailed(f"There is no evidence for criterion {unproven[0]}; say where it can be seen that it is met.")
     return verdicts
 
 
-def _insist(reminded: bool, text: str, outcome: str, reason: str, known: dict[str, Any]) -> SessionEnd:
-    """Raises NotDone the first time."""
+def _remind_once(reminded: bool, text: str, outcome: str, reason: str, fields: dict[str, Any]) -> SessionEnd:
+    """Raises ToolFailed the first time."""
     if not reminded:
         raise ToolFailed(text)
-    return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **known})
+    return SessionEnd.model_validate({"outcome": outcome, "reason": reason, **fields})

@@ -1,4 +1,4 @@
-"""The files of a checkout as a session may use them: inside the folder, within bounds, and every change on record."""
+"""Workspace of a session: files of a checkout, with bounds and a record of every change."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from groundwork.agent.changes import Changes
-from groundwork.agent.paths import PathRefused, checked, is_of_a_build
+from groundwork.agent.paths import PathRefused, is_ci_config, normalize_path
 from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
 from groundwork.text import one_line, shorten
@@ -18,38 +18,37 @@ MAX_CHANGED_FILES = 200
 
 
 class ToolFailed(GroundworkError):
-    """This could not be done. The message is for the model: what is wrong, and what to do instead."""
+    """The tool call failed. The message tells the model the problem and the alternative."""
 
 
 class Workspace:
-    """Reads and writes files of a checkout. `named` are the files that the task itself names.
+    """Reads and writes files of a checkout. `named` are the files named by the task.
 
-    Nothing in the folder is a link when it is checked out, and no tool makes one. That nothing on a path is a link is
-    looked at again each time all the same.
+    A checkout contains no symbolic links, and no tool creates one. Each access checks the path for links all the same.
     """
 
     def __init__(self, checkout: Checkout, named: tuple[str, ...] = ()) -> None:
         self._root, self.links, self.left_out = checkout.folder, checkout.links, checkout.left_out
-        self._named = named
-        self._before: dict[str, bytes | None] = {}
+        self._named_files = named
+        self._originals: dict[str, bytes | None] = {}
 
     @property
     def root(self) -> Path:
         return self._root
 
     def changes(self) -> Changes:
-        """What is other than it was in the checkout."""
-        # where a folder has come, the file is gone
-        now = {path: None if (self._root / path).is_dir() else self._content(path) for path in self._before}
-        return {path: content for path, content in now.items() if content != self._before[path]}
+        """Return the difference from the checkout."""
+        # a folder in its place means that the file is gone
+        now = {path: None if (self._root / path).is_dir() else self._content(path) for path in self._originals}
+        return {path: content for path, content in now.items() if content != self._originals[path]}
 
-    def before(self, path: str) -> bytes | None:
-        """What a changed path held in the checkout."""
-        return self._before.get(path)
+    def original(self, path: str) -> bytes | None:
+        """Content of a changed path in the checkout."""
+        return self._originals.get(path)
 
     def restore(self, changes: Changes) -> None:
-        """Brings a fresh checkout to where an earlier invocation left it."""
-        # what is gone first: a file may have taken the place of a folder
+        """Apply changes saved by an earlier invocation to a fresh checkout."""
+        # deletions first: a file may replace a folder
         for path, content in sorted(changes.items(), key=lambda change: change[1] is not None):
             if content is None:
                 self.delete(path)
@@ -57,52 +56,52 @@ class Workspace:
                 self.write(path, content)
 
     def read(self, path: str) -> bytes:
-        """A file's content. Raises NotDone."""
-        plain = self.place(path)
-        content = self._content(plain, MAX_READ_BYTES)
+        """Return a file's content. Raises ToolFailed."""
+        normal = self.resolve(path)
+        content = self._content(normal, MAX_READ_BYTES)
         if content is None:
-            raise ToolFailed(f"{plain}: there is no such file")
+            raise ToolFailed(f"{normal}: there is no such file")
         return content
 
     def write(self, path: str, content: bytes) -> bool:
-        """Makes or replaces a file; whether it was there. Raises NotDone."""
-        plain = self.place(path)
-        self._check_writable(plain)
+        """Create or replace a file. Returns True if it existed. Raises ToolFailed."""
+        normal = self.resolve(path)
+        self._check_writable(normal)
         if len(content) > MAX_WRITTEN_BYTES:
-            raise ToolFailed(f"{plain}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
-        before = self._content(plain)
-        self._record(plain, before, len(content))
-        place = self._root / plain
+            raise ToolFailed(f"{normal}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
+        before = self._content(normal)
+        self._record(normal, before, len(content))
+        place = self._root / normal
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
                 file.write(content)
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{normal}: {_describe(fault)}") from None
         return before is not None
 
     def delete(self, path: str) -> None:
-        """Raises NotDone."""
-        plain = self.place(path)
-        self._check_writable(plain)
-        before = self._content(plain)
+        """Raises ToolFailed."""
+        normal = self.resolve(path)
+        self._check_writable(normal)
+        before = self._content(normal)
         if before is None:
-            raise ToolFailed(f"{plain}: there is no such file")
-        self._record(plain, before, 0)
-        (self._root / plain).unlink()
-        for folder in (self._root / plain).parents:
-            # git keeps no empty folders; nor do we, so that a file can take a folder's name
+            raise ToolFailed(f"{normal}: there is no such file")
+        self._record(normal, before, 0)
+        (self._root / normal).unlink()
+        for folder in (self._root / normal).parents:
+            # git keeps no empty folders; removed here too, so that a file can take a folder's name
             if folder == self._root or any(folder.iterdir()):
                 break
             folder.rmdir()
 
-    def place(self, path: str) -> str:
-        """The path in its plain form, with no link on the way to it. Raises NotDone."""
+    def resolve(self, path: str) -> str:
+        """Normalize a path and check it for links. Raises ToolFailed."""
         try:
-            plain = checked(path)
+            normal = normalize_path(path)
         except PathRefused as refused:
             raise ToolFailed(f"{shorten(one_line(path), 100)}: {refused}") from None
-        parts = plain.split("/")
+        parts = normal.split("/")
         for depth in range(1, len(parts) + 1):
             upper = "/".join(parts[:depth])
             if upper in self.links:
@@ -116,53 +115,56 @@ class Workspace:
             except OSError:
                 break
             if stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise ToolFailed(f"{upper} is no regular file")
-        return plain
+                raise ToolFailed(f"{upper} is not a regular file")
+        return normal
 
-    def _check_writable(self, plain: str) -> None:
-        """Raises NotDone."""
-        named = any(plain == name or plain.startswith(name.rstrip("/") + "/") for name in self._named)
-        if is_of_a_build(plain) and not named:
-            raise ToolFailed(f"{plain} steers a build server; it may be changed only where the task itself names it")
-        if (self._root / plain).is_dir():
-            raise ToolFailed(f"{plain} is a folder")
+    def _check_writable(self, normal: str) -> None:
+        """Raises ToolFailed."""
+        named = any(normal == name or normal.startswith(name.rstrip("/") + "/") for name in self._named_files)
+        if is_ci_config(normal) and not named:
+            raise ToolFailed(f"{normal} configures a CI server; it can be changed only if the task names it")
+        if (self._root / normal).is_dir():
+            raise ToolFailed(f"{normal} is a folder")
 
-    def _record(self, plain: str, before: bytes | None, size: int) -> None:
-        """Raises NotDone."""
-        self._before.setdefault(plain, before)
-        others = {path: content for path, content in self.changes().items() if path != plain}
+    def _record(self, normal: str, before: bytes | None, size: int) -> None:
+        """Raises ToolFailed."""
+        self._originals.setdefault(normal, before)
+        others = {path: content for path, content in self.changes().items() if path != normal}
         if len(others) >= MAX_CHANGED_FILES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_FILES} files")
         if sum(len(content or b"") for content in others.values()) + size > MAX_CHANGED_BYTES:
             raise ToolFailed(f"a task may change at most {MAX_CHANGED_BYTES:,} bytes in all")
 
-    def _content(self, plain: str, most: int | None = None) -> bytes | None:
-        """None where there is no file. Raises NotDone where it is no file, or larger than `most`."""
+    def _content(self, normal: str, limit: int | None = None) -> bytes | None:
+        """Return None if there is no file.
+
+        Raises ToolFailed if it is not a regular file, or above `limit` bytes.
+        """
         try:
-            # a pipe would otherwise be waited for, and a link followed
-            descriptor = os.open(self._root / plain, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            # O_NONBLOCK: a pipe would block. O_NOFOLLOW: a link must not be followed
+            descriptor = os.open(self._root / normal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
-            raise ToolFailed(f"{plain}: {_said(fault)}") from None
+            raise ToolFailed(f"{normal}: {_describe(fault)}") from None
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise ToolFailed(
-                    f"{plain} is a folder" if stat.S_ISDIR(found.st_mode) else f"{plain} is no regular file"
+                    f"{normal} is a folder" if stat.S_ISDIR(found.st_mode) else f"{normal} is not a regular file"
                 )
-            if most is not None and found.st_size > most:
-                raise ToolFailed(f"{plain} has {found.st_size:,} bytes; at most {most:,} can be read; try grep")
+            if limit is not None and found.st_size > limit:
+                raise ToolFailed(f"{normal} has {found.st_size:,} bytes; at most {limit:,} can be read; try grep")
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
         finally:
             os.close(descriptor)
 
 
-def _said(fault: OSError) -> str:
-    """Without the path on this machine, which is in the fault's own text."""
+def _describe(fault: OSError) -> str:
+    """Describe a fault without the local path in its own text."""
     kinds: Mapping[type[OSError], str] = {
-        NotADirectoryError: "a file lies on the way to it",
+        NotADirectoryError: "a part of the path is a file",
         IsADirectoryError: "it is a folder",
         PermissionError: "permission denied",
     }

@@ -73,13 +73,18 @@ def api() -> APIGatewayHttpResolver:
     return app
 
 
-def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers an API Gateway event (payload 2.0). Nothing a client can do makes it raise."""
+def serve(
+    app: APIGatewayHttpResolver, event: dict[str, Any], context: Any, takes_bytes: re.Pattern[str] | None = None
+) -> dict[str, Any]:
+    """Answers an API Gateway event (payload 2.0). Nothing a client can do makes it raise.
+
+    Routes with paths like `takes_bytes` get the body as API Gateway sends it.
+    """
     request_id = event.get("requestContext", {}).get("requestId", "")
     logger.append_keys(request_id=request_id)
     try:
         with time_limit(context.get_remaining_time_in_millis() / 1000):
-            answer = _fitting(app.resolve(_decoded(event), context), event)
+            answer = _fitting(app.resolve(_decoded(event, takes_bytes), context), event)
     except TimedOut:
         logger.error("Timed out", route=event.get("routeKey"))
         answer = _raw(error(504, "TIMED_OUT", TIMED_OUT, None, request_id))
@@ -178,7 +183,7 @@ def answer(body: dict[str, Any], status: int = 200, version: int | None = None) 
     return Response(status, "application/json", to_json(body), headers=headers)
 
 
-def _decoded(event: dict[str, Any]) -> dict[str, Any]:
+def _decoded(event: dict[str, Any], takes_bytes: re.Pattern[str] | None = None) -> dict[str, Any]:
     """The event with its body as text, whatever API Gateway made of it.
 
     Powertools would also read HTML forms; no endpoint takes one.
@@ -187,6 +192,8 @@ def _decoded(event: dict[str, Any]) -> dict[str, Any]:
         raise UnsupportedMediaType("The body must be application/json.")
     body = event.get("body")
     if not event.get("isBase64Encoded") or body is None:
+        return event
+    if takes_bytes and takes_bytes.fullmatch(event.get("rawPath", "")):
         return event
     try:
         text = base64.b64decode(body, validate=True).decode()

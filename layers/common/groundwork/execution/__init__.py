@@ -1,1 +1,4 @@
-"""Plans carried out: which gates open, what a person may do, what comes of attempts. Pure; stores and AWS are ports."""
+"""Execution of plans: gates, commands, attempts and rollback.
+
+Pure; stores and AWS are ports.
+"""

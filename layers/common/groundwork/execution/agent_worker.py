@@ -1,7 +1,7 @@
-"""Carries out tasks by sessions of a model: the port `groundwork.execution.worker.Worker`, over `groundwork.agent`.
+"""Worker that runs tasks in model sessions: `execution.worker.TaskWorker` over `agent`.
 
-Each invocation has a clone and a checkout of its own; what an attempt has come to so far is kept after each turn, so
-that the next one goes on from there, on whatever machine.
+Each invocation has its own clone and checkout. The session is saved after each turn, so the next invocation continues
+it on any machine.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from groundwork.agent import attempt as attempting
+from groundwork.agent import attempt as attempt_steps
 from groundwork.agent import brief
 from groundwork.agent import runner as sessions
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
-from groundwork.agent.patches import NOTHING, Patch, PatchRef
+from groundwork.agent.patches import EMPTY_STACK, Patch, PatchRef
 from groundwork.agent.repository import (
     CommitGone,
     Landed,
@@ -27,11 +27,11 @@ from groundwork.agent.repository import (
     RepositoryUnreachable,
     Upstream,
 )
-from groundwork.agent.secret_scan import redacted
+from groundwork.agent.secret_scan import redact
 from groundwork.agent.session import FailedAttempt, Session
 from groundwork.agent.turn import TurnDeps
 from groundwork.agent.workspace import Workspace
-from groundwork.execution.patch_stacks import Stacks
+from groundwork.execution.patch_stacks import PatchStacks
 from groundwork.execution.state import TaskUsage
 from groundwork.execution.worker import (
     Assignment,
@@ -48,39 +48,43 @@ from groundwork.llm.conversation import ConversationModel
 from groundwork.llm.port import Misconfigured, Usage
 from groundwork.plans.repositories import Repository
 
-LINES_TOLD = 2_000
+MAX_LOG_CHARACTERS = 2_000
 """Characters of a turn's log lines."""
 
 
-class Sessions(Protocol):
-    """Where the session of a task's attempt is kept. Raises Transient."""
+class SessionStore(Protocol):
+    """Store of the sessions of tasks' attempts. Raises Transient."""
 
     def load(self, task_id: str, attempt: int) -> Session | None: ...
 
-    def keep(self, session: Session) -> None: ...
+    def save(self, session: Session) -> None: ...
 
-    def keep_patch(self, patch: Patch) -> None:
-        """The change of a task whose plan makes no commits."""
+    def save_patch(self, patch: Patch) -> None:
+        """Save the change of a task in a plan without commits."""
         ...
 
-    def load_patch(self, under: PatchRef) -> Patch | None: ...
+    def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AgentWorker:
-    """`opened` gives a repository, cloned into an empty folder; `cost` is of one call, in millionths of a dollar."""
+    """Runs one attempt of a task in a session.
 
-    opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
+    `open_clone` clones a repository into an empty folder. `cost` returns the price of one call in millionths of a
+    dollar.
+    """
+
+    open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
     model: Callable[[], ConversationModel]
     cost: Callable[[str, Usage], int]
-    sessions: Sessions
+    sessions: SessionStore
 
-    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
+    async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
             with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
-                clone = self.opened(assignment.repository, Path(folder) / "clone")
+                clone = self.open_clone(assignment.repository, Path(folder) / "clone")
                 upstream = await asyncio.to_thread(stack.enter_context, clone)
-                return await _Attempt(self, assignment, watch, upstream, Path(folder) / "files").outcome()
+                return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").run()
         except RepositoryUnreachable as fault:
             return TransientFailure(str(fault))
         except (RepositoryRefused, Misconfigured) as refused:
@@ -88,125 +92,136 @@ class AgentWorker:
 
 
 @dataclass(slots=True)
-class _Attempt:
+class _Invocation:
     """One invocation of an attempt."""
 
     worker: AgentWorker
     assignment: Assignment
-    watch: WorkerContext
+    context: WorkerContext
     upstream: Upstream
     folder: Path
 
-    async def outcome(self) -> TaskOutcome:
+    async def run(self) -> TaskOutcome:
         try:
-            below = await self.watch.below()
-            begun = await asyncio.to_thread(self._begun, below)
-            if isinstance(begun, Landed):
-                return await self._done(begun, "It had been committed before.")
-            session = await self._carried(begun)
+            completed = await self.context.completed_tasks()
+            started = await asyncio.to_thread(self._open_session, completed)
+            if isinstance(started, Landed):
+                return await self._completed(started, "The task is already committed.")
+            session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
-            return await self._ended(session)
-        except (CommitGone, MergeConflict) as gone:
-            return Failed(str(gone))
+            return await self._outcome_of(session)
+        except (CommitGone, MergeConflict) as conflict:
+            return Failed(str(conflict))
 
     @property
-    def _stacks(self) -> Stacks:
-        return Stacks(self.worker.sessions)
+    def _stacks(self) -> PatchStacks:
+        return PatchStacks(self.worker.sessions)
 
-    def _begun(self, below: tuple[CompletedTask, ...]) -> StartedSession | Landed:
-        """Where it was left, or from a clean checkout."""
-        kept = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
-        if kept is not None:
-            return StartedSession(kept, self._workspace(kept))
+    def _open_session(self, completed: tuple[CompletedTask, ...]) -> StartedSession | Landed:
+        """Restore the saved session, or start one on a clean checkout."""
+        saved = self.worker.sessions.load(self.assignment.task.id, self.assignment.attempt)
+        if saved is not None:
+            return StartedSession(saved, self._workspace(saved))
         plan, repository = self.assignment.plan, self.assignment.repository
-        # the work of others is on it: made anew, it would be without that
-        must_be_there = any(one.commit_sha and one.changed for one in below)
-        place = CheckoutSpec(
+        # a branch with commits of this plan must exist: a new one would lack them
+        branch_must_exist = any(one.commit_sha and one.changed for one in completed)
+        spec = CheckoutSpec(
             branch=self.assignment.branch,
-            start_from=None if must_be_there else repository.default_branch,
+            start_from=None if branch_must_exist else repository.default_branch,
             folder=self.folder,
             commits=plan.auto_commit,
-            since=self.assignment.since,
-            stack=NOTHING if plan.auto_commit else self._stacks.on(below),
+            attempts_before_round=self.assignment.attempts_before_round,
+            stack=EMPTY_STACK if plan.auto_commit else self._stacks.of_tasks(completed),
         )
         limits = brief.limits_for(self.assignment.task.effort)
-        return attempting.begin(self.upstream, self._brief(), limits, place)
+        return attempt_steps.start_session(self.upstream, self._brief(), limits, spec)
 
     def _workspace(self, session: Session) -> Workspace:
-        return attempting.resumed(self.upstream, session, self.folder, self._stacks.of(session.under))
+        return attempt_steps.restore_workspace(
+            self.upstream, session, self.folder, self._stacks.of_patches(session.base_patches)
+        )
 
     def _brief(self) -> Any:
-        asked = self.assignment
-        done = {one.task.id: brief.CompletedDependency(summary=one.summary, files=one.files) for one in asked.before}
-        earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in asked.failed]
-        return brief.brief(asked.plan, asked.task, asked.attempt, done, earlier)
+        assignment = self.assignment
+        done = {
+            one.task.id: brief.CompletedDependency(summary=one.summary, files=one.files)
+            for one in assignment.dependencies
+        }
+        earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in assignment.failed]
+        return brief.brief(assignment.plan, assignment.task, assignment.attempt, done, earlier)
 
-    async def _carried(self, begun: StartedSession) -> Session | TaskOutcome:
-        """The session at its end, or why this invocation leaves it."""
-        if begun.session.ended:
-            return begun.session
+    async def _run_session(self, started: StartedSession) -> Session | TaskOutcome:
+        """Run the session to its end, or return the outcome of an invocation that stops earlier."""
+        if started.session.ended:
+            return started.session
         model, lines = self.worker.model(), list[str]()
-        means = TurnDeps(model, begun.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redacted(line)))
-        last = [begun.session]
+        deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
+        last = [started.session]
 
-        async def keep(session: Session) -> None:
-            # told first: a turn that could not be kept is done again, and has been paid for all the same
-            await self.watch.turn(_told(last[0], session, lines))
-            await asyncio.to_thread(self.worker.sessions.keep, session)
+        async def save(session: Session) -> None:
+            # reported before it is saved: an unsaved turn is repeated, but was paid for all the same
+            await self.context.report_turn(_turn_report(last[0], session, lines))
+            await asyncio.to_thread(self.worker.sessions.save, session)
             last[0] = session
             lines.clear()
 
         try:
-            spread_s = self.assignment.spread_s
-            watch = sessions.RunnerContext(keep, self.watch.left_ms, self.watch.stop, spread_s=spread_s)
-            carried = await sessions.run_session(begun.session, means, watch)
+            spread_s = self.assignment.stagger_s
+            context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=spread_s)
+            result = await sessions.run_session(started.session, deps, context)
         finally:
             await model.close()
-        if carried.pause is sessions.Pause.PROVIDER:
-            return TransientFailure("The model's provider did not answer as it should.", carried.wait_s)
-        return Suspended() if carried.pause else carried.session
+        if result.pause is sessions.Pause.PROVIDER:
+            return TransientFailure("The model's provider failed or refused the request.", result.wait_s)
+        return Suspended() if result.pause else result.session
 
-    async def _ended(self, session: Session) -> TaskOutcome:
+    async def _outcome_of(self, session: Session) -> TaskOutcome:
         assert session.ended is not None
         if not session.ended.success:
             return Failed(session.ended.reason)
         if not session.changes:
-            # none was asked for, or it would be no success: no commit says nothing
+            # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
-        if not await self.watch.holds():
+        if not await self.context.claim_is_valid():
             return Suspended()
-        return await (self._committed if self.assignment.plan.auto_commit else self._kept)(
+        return await (self._commit if self.assignment.plan.auto_commit else self._save_patch)(
             session, session.ended.summary
         )
 
-    async def _kept(self, session: Session, summary: str) -> TaskOutcome:
-        below = await self.watch.below()
-        patch = await asyncio.to_thread(self._patched, session, below)
-        return Completed(None, summary, tuple(patch.changes), on=below)
+    async def _save_patch(self, session: Session, summary: str) -> TaskOutcome:
+        completed = await self.context.completed_tasks()
+        patch = await asyncio.to_thread(self._make_patch, session, completed)
+        return Completed(None, summary, tuple(patch.changes), based_on=completed)
 
-    async def _committed(self, session: Session, summary: str) -> TaskOutcome:
+    async def _commit(self, session: Session, summary: str) -> TaskOutcome:
         try:
-            landed = await asyncio.to_thread(self._landed, session)
+            landed = await asyncio.to_thread(self._land, session)
         except NotLanded:
             return Suspended()
         if landed.marks.attempt != session.brief.attempt:
-            return await self._done(landed, "An earlier attempt had been committed.")
+            return await self._completed(landed, "An earlier attempt is already committed.")
         return Completed(landed.sha, summary, tuple(session.changes))
 
-    def _patched(self, session: Session, below: tuple[CompletedTask, ...]) -> Patch:
-        """Kept on top of what others have done meanwhile, as a commit would have landed."""
+    def _make_patch(self, session: Session, completed: tuple[CompletedTask, ...]) -> Patch:
+        """Rebase the change onto patches completed meanwhile, and save it."""
         stacks = self._stacks
-        patch = attempting.patch(self.upstream, session, stacks.of(session.under), stacks.on(below))
-        self.worker.sessions.keep_patch(patch)
+        patch = attempt_steps.make_patch(
+            self.upstream, session, stacks.of_patches(session.base_patches), stacks.of_tasks(completed)
+        )
+        self.worker.sessions.save_patch(patch)
         return patch
 
-    def _landed(self, session: Session) -> Landed:
-        # a stop that comes while the server is slow, or others are faster, is heeded before the next push
-        branch, since, stop = self.assignment.branch, self.assignment.since, self.watch.stop
-        return attempting.land(self.upstream, session, branch, since, lambda: not stop.is_set())
+    def _land(self, session: Session) -> Landed:
+        # landing may take long on a slow or busy server, so a stop is checked before each push
+        branch, attempts_before_round, stop = (
+            self.assignment.branch,
+            self.assignment.attempts_before_round,
+            self.context.stop,
+        )
+        return attempt_steps.land(self.upstream, session, branch, attempts_before_round, lambda: not stop.is_set())
 
-    async def _done(self, landed: Landed, summary: str) -> Completed:
+    async def _completed(self, landed: Landed, summary: str) -> Completed:
         files = await asyncio.to_thread(self.upstream.files_of, landed.sha)
         return Completed(landed.sha, summary, files)
 
@@ -215,17 +230,17 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-def _told(before: Session, after: Session, lines: list[str]) -> TurnReport:
-    """What a turn adds, for those who watch."""
-    said = [block for one in after.said[len(before.said) :] for block in one.content]
-    tools = tuple(str(block.get("name", "")) for block in said if block.get("type") == "tool_use")
-    was, now = before.spent, after.spent
+def _turn_report(before: Session, after: Session, lines: list[str]) -> TurnReport:
+    """Report the difference of two sessions as one turn."""
+    blocks = [block for one in after.messages[len(before.messages) :] for block in one.content]
+    tools = tuple(str(block.get("name", "")) for block in blocks if block.get("type") == "tool_use")
+    earlier, later = before.usage, after.usage
     spent = TaskUsage(
-        input=now.input - was.input,
-        output=now.output - was.output,
-        cache_read=now.cache_read - was.cache_read,
-        cache_write=now.cache_write - was.cache_write,
-        calls=now.calls - was.calls,
+        input=later.input - earlier.input,
+        output=later.output - earlier.output,
+        cache_read=later.cache_read - earlier.cache_read,
+        cache_write=later.cache_write - earlier.cache_write,
+        calls=later.calls - earlier.calls,
         cost_micro_usd=after.cost_micro_usd - before.cost_micro_usd,
     )
-    return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:LINES_TOLD], spent)
+    return TurnReport(after.turns, tools, tuple(after.changes)[:50], "\n".join(lines)[:MAX_LOG_CHARACTERS], spent)

@@ -1,6 +1,7 @@
-"""What people ask of a plan while it is carried out. Each is a function from one standing to the next, or a refusal.
+"""Commands of users on a plan under execution: pure functions from one state to the next.
 
-Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. What follows from it is `reconcile`'s.
+Raises WrongStatus, WrongTaskStatus, NotItsTurn, NothingCanGoOn, NotFound. `reconcile` derives the transitions after a
+command.
 """
 
 from dataclasses import dataclass
@@ -8,214 +9,227 @@ from typing import Any
 
 from groundwork.errors import NotFound
 from groundwork.execution.errors import NothingCanGoOn, NotItsTurn, RollingBack, WrongStatus, WrongTaskStatus
-from groundwork.execution.gates import before, due
-from groundwork.execution.reconcile import failure
-from groundwork.execution.state import ATTEMPTS, Cause, Dependents, ExecutionState, TaskExecution, approval_of
+from groundwork.execution.gates import due_tasks, earlier_in_phase
+from groundwork.execution.reconcile import failure_cause
+from groundwork.execution.state import (
+    MAX_ATTEMPTS,
+    Cause,
+    Dependents,
+    ExecutionState,
+    TaskExecution,
+    approval_fingerprint,
+)
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 from groundwork.plans.validation import check
 
-BEGIN = (PlanStatus.DRAFT, PlanStatus.READY)
-AGAIN = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+STARTABLE = (PlanStatus.DRAFT, PlanStatus.READY)
+RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, and when."""
+    """User of a command, and its time."""
 
     who: str
     at_ms: int
 
 
-def execute(execution_state: ExecutionState, asked: Actor, again: bool = False) -> ExecutionState:
-    """From its beginning; `again` lets a plan that has ended be carried out once more. Raises InvalidPlan."""
+def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) -> ExecutionState:
+    """Start the plan from its beginning. `again` also allows a finished plan.
+
+    Raises InvalidPlan.
+    """
     execution = execution_state.execution
-    if execution_state.status not in BEGIN and not (again and execution_state.status in AGAIN):
-        raise WrongStatus("executed", execution_state.status.value)
-    _not_rolling_back(execution_state)
+    if execution_state.status not in STARTABLE and not (again and execution_state.status in RESTARTABLE):
+        raise WrongStatus("execute the plan", execution_state.status.value)
+    _require_no_rollback(execution_state)
     check(execution_state.plan, complete=True)
     round_ = execution.round + 1
-    begun = execution.changed(
+    started = execution.changed(
         status=PlanStatus.RUNNING,
         round=round_,
         number=execution.number + 1,
-        restart=False,
+        needs_restart=False,
         paused_after=(),
-        started_at=asked.at_ms,
+        started_at=actor.at_ms,
         ended_at=None,
-        **_nobody(asked),
+        **_clear_cause(actor),
     )
     return ExecutionState(
-        execution_state.plan, begun, {id_: state.renewed(round_) for id_, state in execution_state.states.items()}
+        execution_state.plan, started, {id_: state.for_round(round_) for id_, state in execution_state.states.items()}
     )
 
 
-def pause(execution_state: ExecutionState, asked: Actor, reason: str | None = None) -> ExecutionState:
-    """Nothing begins any more; what is under way ends."""
+def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = None) -> ExecutionState:
+    """Start no more tasks. Running tasks finish."""
     status, cause = execution_state.status, execution_state.execution.cause
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
-        raise WrongStatus("paused", status.value)
+        raise WrongStatus("pause the plan", status.value)
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
-    return execution_state.execution_changed(status=after, cause=Cause.PERSON, reason=reason, who=asked.who)
+    return execution_state.with_execution(status=after, cause=Cause.PERSON, reason=reason, who=actor.who)
 
 
-def resume(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
-    """A plan whose execution has failed goes on in another one."""
+def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
+    """Resume a paused plan. A plan whose execution failed continues in a new execution."""
     status, execution = execution_state.status, execution_state.execution
-    died = status is PlanStatus.FAILED and execution.number > 0
-    if not died and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
-        raise WrongStatus("resumed", status.value)
-    _not_rolling_back(execution_state)
-    after = _going_on(execution_state, asked)
-    # one whose execution died goes on even so: in PAUSED somebody can see to its failed tasks
-    if not died and after.failed and not after.running and not due(after):
+    execution_failed = status is PlanStatus.FAILED and execution.number > 0
+    if not execution_failed and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
+        raise WrongStatus("resume the plan", status.value)
+    _require_no_rollback(execution_state)
+    after = _set_running(execution_state, actor)
+    # after a failed execution the plan resumes even so: users can handle its failed tasks once it is PAUSED
+    if not execution_failed and after.failed and not after.running and not due_tasks(after):
         raise NothingCanGoOn(after.failed)
     return after
 
 
-def cancel(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
-    died = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
-    if not died and not execution_state.status.executing:
-        raise WrongStatus("cancelled", execution_state.status.value)
-    ended = {"status": PlanStatus.CANCELLED, "ended_at": asked.at_ms, "cause": None, "reason": None, "who": asked.who}
-    return execution_state.execution_changed(**ended)
+def cancel(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
+    execution_failed = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
+    if not execution_failed and not execution_state.status.executing:
+        raise WrongStatus("cancel the plan", execution_state.status.value)
+    ended = {"status": PlanStatus.CANCELLED, "ended_at": actor.at_ms, "cause": None, "reason": None, "who": actor.who}
+    return execution_state.with_execution(**ended)
 
 
-def approve(execution_state: ExecutionState, task_id: str, asked: Actor) -> ExecutionState:
-    task, state = _task(execution_state, task_id)
-    _under_way(execution_state, "approved")
+def approve(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
+    task, state = _require_task(execution_state, task_id)
+    _require_executing(execution_state, "approve")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
-        raise WrongTaskStatus("approved", state.status.value)
+        raise WrongTaskStatus("approve", state.status.value)
     return execution_state.with_task(
-        task_id, approved=approval_of(task), status=TaskStatus.WAITING, note=f"Approved by {asked.who}"
+        task_id, approved=approval_fingerprint(task), status=TaskStatus.WAITING, note=f"Approved by {actor.who}"
     )
 
 
-def reject(execution_state: ExecutionState, task_id: str, asked: Actor, reason: str | None = None) -> ExecutionState:
-    """It has failed without having been tried: the plan pauses, and somebody changes, skips or completes it."""
-    _, state = _task(execution_state, task_id)
-    _under_way(execution_state, "rejected")
+def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: str | None = None) -> ExecutionState:
+    """Fail a task before its first attempt.
+
+    The plan pauses until a user edits, skips or completes the task.
+    """
+    _, state = _require_task(execution_state, task_id)
+    _require_executing(execution_state, "reject")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
-        raise WrongTaskStatus("rejected", state.status.value)
-    said = f"Rejected by {asked.who}" + (f": {reason}" if reason else "")
-    after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=said)
-    return paused_by_failure(after)
+        raise WrongTaskStatus("reject", state.status.value)
+    message = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
+    after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=message)
+    return pause_after_failure(after)
 
 
-def retry(execution_state: ExecutionState, task_id: str, asked: Actor) -> ExecutionState:
-    """Three attempts more; with that the plan goes on, unless other tasks have failed or a person has paused it."""
-    _, state = _task(execution_state, task_id)
-    _under_way(execution_state, "retried")
+def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> ExecutionState:
+    """Allow three more attempts. The plan resumes unless other tasks failed or a user paused it."""
+    _, state = _require_task(execution_state, task_id)
+    _require_executing(execution_state, "retry")
     if state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("retried", state.status.value)
+        raise WrongTaskStatus("retry", state.status.value)
     fields: dict[str, Any] = {
         "status": TaskStatus.WAITING if execution_state.at_gate(task_id) else TaskStatus.PENDING,
-        "allowed": state.attempts + ATTEMPTS,
+        "max_attempts": state.attempts + MAX_ATTEMPTS,
         "error_msg": None,
         "approved": None if state.rejected else state.approved,
         "rejected": False,
         "faults": 0,
         "lost": 0,
     }
-    return _seen_to(execution_state.with_task(task_id, **fields), asked)
+    return _resume_when_resolved(execution_state.with_task(task_id, **fields), actor)
 
 
 def skip(
-    execution_state: ExecutionState, task_id: str, asked: Actor, dependents: Dependents = "skip"
+    execution_state: ExecutionState, task_id: str, actor: Actor, dependents: Dependents = "skip"
 ) -> ExecutionState:
-    """What depends on it is skipped with it, or goes on as if it were done."""
-    _, state = _task(execution_state, task_id)
-    _under_way(execution_state, "skipped")
+    """Skip a task. Its dependents are skipped too ("skip"), or treat it as done ("run")."""
+    _, state = _require_task(execution_state, task_id)
+    _require_executing(execution_state, "skip")
     if not state.waits and state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("skipped", state.status.value)
+        raise WrongTaskStatus("skip", state.status.value)
     after = execution_state.with_task(
         task_id,
         status=TaskStatus.SKIPPED,
         dependents=dependents,
-        gave_up=state.status is TaskStatus.FAILED,
-        note=f"Skipped by {asked.who}",
-        ended_at=asked.at_ms,
+        skipped_after_failure=state.status is TaskStatus.FAILED,
+        note=f"Skipped by {actor.who}",
+        ended_at=actor.at_ms,
     )
-    return _seen_to(after, asked)
+    return _resume_when_resolved(after, actor)
 
 
 def complete(
-    execution_state: ExecutionState, task_id: str, asked: Actor, commit_sha: str | None = None, note: str | None = None
+    execution_state: ExecutionState, task_id: str, actor: Actor, commit_sha: str | None = None, note: str | None = None
 ) -> ExecutionState:
-    """A person has done it. Its turn must have come: nothing is done before what it depends on."""
-    task, state = _task(execution_state, task_id)
-    _under_way(execution_state, "completed")
+    """Mark a task as done by a user. All tasks it waits for must have ended."""
+    task, state = _require_task(execution_state, task_id)
+    _require_executing(execution_state, "complete")
     if not state.waits and state.status is not TaskStatus.FAILED:
-        raise WrongTaskStatus("completed", state.status.value)
-    if missing := _missing(execution_state, task):
+        raise WrongTaskStatus("complete", state.status.value)
+    if missing := _unfinished_prerequisites(execution_state, task):
         raise NotItsTurn(missing)
     after = execution_state.with_task(
         task_id,
         status=TaskStatus.COMPLETED,
         commit_sha=commit_sha,
         error_msg=None,
-        note=note or f"Completed by {asked.who}",
-        started_at=state.started_at or asked.at_ms,
-        ended_at=asked.at_ms,
-        landed=execution_state.execution.seq + 1,
+        note=note or f"Completed by {actor.who}",
+        started_at=state.started_at or actor.at_ms,
+        ended_at=actor.at_ms,
+        completed_seq=execution_state.execution.seq + 1,
     )
-    return _seen_to(after, asked)
+    return _resume_when_resolved(after, actor)
 
 
-def paused_by_failure(execution_state: ExecutionState) -> ExecutionState:
-    """A person who has paused it keeps it paused; else the failure does."""
+def pause_after_failure(execution_state: ExecutionState) -> ExecutionState:
+    """Pause a running plan after a failure. A pause by a user keeps its own cause."""
     if execution_state.status is not PlanStatus.RUNNING:
         return execution_state
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
-    return execution_state.execution_changed(status=after, **failure(execution_state))
+    return execution_state.with_execution(status=after, **failure_cause(execution_state))
 
 
-def _seen_to(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
-    """What a failure has paused goes on when no failed task is left."""
+def _resume_when_resolved(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
+    """Resume a plan paused by failures once no failed task is left."""
     if execution_state.execution.cause is Cause.FAILURE and not execution_state.failed:
-        return _going_on(execution_state, asked)
+        return _set_running(execution_state, actor)
     return execution_state
 
 
-def _going_on(execution_state: ExecutionState, asked: Actor) -> ExecutionState:
-    """RUNNING again: in another execution where the one there was has ended, or has gone past what is to do."""
+def _set_running(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
+    """Set RUNNING. Use a new execution if the old one has ended, or has passed tasks to redo."""
     execution = execution_state.execution
-    another = execution_state.status is PlanStatus.FAILED or execution.restart
-    return execution_state.execution_changed(
+    new_execution = execution_state.status is PlanStatus.FAILED or execution.needs_restart
+    return execution_state.with_execution(
         status=PlanStatus.RUNNING,
-        number=execution.number + 1 if another else execution.number,
-        restart=False,
+        number=execution.number + 1 if new_execution else execution.number,
+        needs_restart=False,
         ended_at=None,
-        **_nobody(asked),
+        **_clear_cause(actor),
     )
 
 
-def _nobody(asked: Actor) -> dict[str, Any]:
-    return {"cause": None, "reason": None, "who": asked.who}
+def _clear_cause(actor: Actor) -> dict[str, Any]:
+    return {"cause": None, "reason": None, "who": actor.who}
 
 
-def _task(execution_state: ExecutionState, task_id: str) -> tuple[Task, TaskExecution]:
+def _require_task(execution_state: ExecutionState, task_id: str) -> tuple[Task, TaskExecution]:
     task = execution_state.plan.task(task_id)
     if task is None:
         raise NotFound.of("task", task_id)
     return task, execution_state.of(task_id)
 
 
-def _under_way(execution_state: ExecutionState, verb: str) -> None:
+def _require_executing(execution_state: ExecutionState, action: str) -> None:
     if not execution_state.status.executing:
-        raise WrongStatus(f"worked on: no task of it can be {verb}", execution_state.status.value)
-    _not_rolling_back(execution_state)
+        raise WrongStatus(f"{action} a task", execution_state.status.value)
+    _require_no_rollback(execution_state)
 
 
-def _not_rolling_back(execution_state: ExecutionState) -> None:
+def _require_no_rollback(execution_state: ExecutionState) -> None:
     if execution_state.execution.rolling_back:
         raise RollingBack
 
 
-def _missing(execution_state: ExecutionState, task: Task) -> list[str]:
-    """What has to end before it: its phase's order, what it depends on, the phases before."""
+def _unfinished_prerequisites(execution_state: ExecutionState, task: Task) -> list[str]:
+    """List unfinished tasks before this one: earlier phases, the phase's order, dependencies."""
     phase = execution_state.plan.phase_of(task.id)
     assert phase is not None
     earlier = execution_state.plan.phases[: execution_state.plan.phases.index(phase)]
-    order = [other.id for one in earlier for other in one.tasks] + before(phase, task)
+    order = [other.id for one in earlier for other in one.tasks] + earlier_in_phase(phase, task)
     blocked = [id_ for id_ in order if not execution_state.of(id_).ended]
     return list(dict.fromkeys(blocked + [id_ for id_ in task.depends_on if not execution_state.of(id_).released]))

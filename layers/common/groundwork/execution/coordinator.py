@@ -1,218 +1,230 @@
-"""Conducts a plan: reads where it stands, changes it, writes what follows, and tells the gates that open."""
+"""Coordinates a plan: read, apply a command, reconcile, commit, then send notifications.
+
+The commit comes first. A crash or a fault before the notifications loses none of them: the sweep sends them again.
+"""
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
-from groundwork.execution.attempts import Step, next_step
 from groundwork.execution.events import events_between
+from groundwork.execution.next_step import Step, next_step
+from groundwork.execution.notifications import (
+    GateAnswer,
+    Notifications,
+    gate_answer,
+    is_last_answer,
+    notifications_between,
+    superseded_gates,
+)
 from groundwork.execution.ports import Executions, Machine
 from groundwork.execution.reconcile import Reconciled, reconcile
 from groundwork.execution.state import Cause, ExecutionState
 from groundwork.plans.model import PlanStatus
 
-TRIES = 30
-MAX_FORGOTTEN = 40
-"""Tokens of tasks that have ended which one look lets go."""
+MAX_TRIES = 30
+MAX_CLEARED_TOKENS = 40
+"""Tokens of ended tasks cleared by one resync."""
 
-Act = Callable[[ExecutionState], ExecutionState]
+Command = Callable[[ExecutionState], ExecutionState]
 
 
 @dataclass(slots=True)
 class ExecutionCoordinator:
-    """`who` acts, None where nobody does. `sleep` takes seconds; `on_notify_error` learns what could not be told."""
+    """Applies commands to plans. `actor` is the user, None for the system.
+
+    `sleep` takes seconds. `on_notify_error` receives a text for each notification that failed.
+    """
 
     store: Executions
     machine: Machine
     now_ms: Callable[[], int]
-    who: str | None = None
+    actor: str | None = None
     sleep: Callable[[float], None] = time.sleep
-    on_notify_error: Callable[[str], None] = lambda what: None
+    on_notify_error: Callable[[str], None] = lambda message: None
 
-    def change(self, plan_id: str, act: Act) -> ExecutionState:
-        """The plan after `act` and what follows from it. Raises what `act` raises, NotFound, Transient."""
-        execution_state = self._change(plan_id, act)
-        self._make_room()
+    def change(self, plan_id: str, command: Command) -> ExecutionState:
+        """Apply `command` and all transitions after it.
+
+        Raises NotFound, Transient and the errors of `command`.
+        """
+        execution_state = self._apply(plan_id, command)
+        self._start_waiting_plans()
         return execution_state
 
-    def look(self, plan_id: str) -> ExecutionState:
-        """Lets follow what has not followed yet, and tells once more what may not have been heard."""
-        execution_state = self.change(plan_id, lambda execution_state: execution_state)
-        if self._close_stale(execution_state) and not self._start(execution_state):
-            # the rule's event has not come through, or not yet
-            execution_state = self.execution_over(plan_id, execution_state.execution.number, "Its execution has ended.")
-        self._undo(execution_state)
-        told = [
+    def resync(self, plan_id: str) -> ExecutionState:
+        """Reconcile, then resend notifications that may have been lost."""
+        execution_state = self.change(plan_id, _unchanged)
+        if self._answer_all(superseded_gates(execution_state)) and not self._start(execution_state):
+            # the event about the ended execution is late or lost
+            execution_state = self.execution_over(plan_id, execution_state.execution.number, "The execution has ended.")
+        if execution_state.execution.rolling_back:
+            self._request_rollback(execution_state)
+        answered = [
             id_
             for id_ in execution_state.states
-            if self._tell(execution_state, id_) and _goes_no_further(execution_state, id_)
+            if (answer := gate_answer(execution_state, id_))
+            and self._answer(answer)
+            and is_last_answer(execution_state, id_)
         ]
-        # a task that has ended and been told twice is not told for ever
-        return self.change(plan_id, lambda now: _forgotten(now, told[:MAX_FORGOTTEN])) if told else execution_state
+        if not answered:
+            return execution_state
+        # without this, every sweep would answer the gates of ended tasks again
+        return self.change(plan_id, lambda now: _clear_tokens(now, answered[:MAX_CLEARED_TOKENS]))
 
     def sweep(self, since_ms: int, stop: Callable[[], bool]) -> list[str]:
-        """Looks at every plan in which something may have been left undone; answers which. One fault stops no other."""
-        looked: list[str] = []
+        """Resync every plan that may have unfinished work. Returns their ids.
+
+        A fault of one plan stops no other.
+        """
+        swept: list[str] = []
         for plan_id in self.store.needing_attention(since_ms):
             if stop():
                 break
-            untold: list[str] = []
+            errors: list[str] = []
             try:
-                execution_state = replace(self, on_notify_error=untold.append).look(plan_id)
-                moving = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
-                # what could not be told now is told the next time: nobody else looks at a plan that is over
-                if not moving and not execution_state.execution.rolling_back and not untold:
+                execution_state = replace(self, on_notify_error=errors.append).resync(plan_id)
+                active = execution_state.status in (PlanStatus.RUNNING, PlanStatus.PAUSING)
+                # a plan with failed notifications stays marked: nothing but the next sweep sends them again
+                if not active and not execution_state.execution.rolling_back and not errors:
                     self.store.mark_idle(execution_state)
-                looked.append(plan_id)
+                swept.append(plan_id)
             except (NotFound, Transient) as fault:
-                untold.append(f"{plan_id} could not be looked at: {fault}")
-            for what in untold:
-                self.on_notify_error(what)
-        return looked
+                errors.append(f"Could not sweep plan {plan_id}: {fault}")
+            for message in errors:
+                self.on_notify_error(message)
+        return swept
 
-    def arrived(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
-        """A task has come to its gate, which opens now or later."""
+    def register_gate(self, plan_id: str, number: int, task_id: str, token: str, attempt_key: str = "") -> None:
+        """Register a task that has reached its gate in execution `number`.
 
+        The gate opens now or later.
+        """
         execution_state = self.store.read(plan_id)
         if execution_state.execution.number != number or not execution_state.status.executing:
-            self.machine.close(token)
-        elif (where := next_step(execution_state, task_id)) is not Step.GATE:
-            self.machine.open(token, where.value)
+            self.machine.close_gate(token)
+        elif (step := next_step(execution_state, task_id)) is not Step.GATE:
+            self.machine.open_gate(token, step.value)
         else:
-            # kept first: whoever changes the plan from now on hears it, and many at once are heard together
-            self.store.knock(plan_id, task_id, number, token, attempt_key)
-            self.change(plan_id, lambda execution_state: execution_state)
+            # saved before the change: every other change accepts it too, so many tokens need few commits
+            self.store.save_pending_token(plan_id, task_id, number, token, attempt_key)
+            self.change(plan_id, _unchanged)
 
     def execution_over(self, plan_id: str, number: int, reason: str) -> ExecutionState:
-        """An execution of the state machine has ended: a plan that it has not brought to its end has failed."""
+        """Fail the plan if execution `number` has ended before it."""
 
-        def over(execution_state: ExecutionState) -> ExecutionState:
+        def fail(execution_state: ExecutionState) -> ExecutionState:
             if execution_state.execution.number != number or not execution_state.status.executing:
                 return execution_state
-            if execution_state.status is PlanStatus.PAUSED and execution_state.execution.restart:
-                # it had gone past what is to be done again: the plan goes on in another one
+            if execution_state.status is PlanStatus.PAUSED and execution_state.execution.needs_restart:
+                # after a rollback the plan continues in a new execution, so the end of this one is expected
                 return execution_state
-            now = self.now_ms()
-            return execution_state.execution_changed(
-                status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=now
+            return execution_state.with_execution(
+                status=PlanStatus.FAILED, cause=Cause.EXECUTION, reason=reason, ended_at=self.now_ms()
             )
 
-        return self.change(plan_id, over)
+        return self.change(plan_id, fail)
 
-    def _change(self, plan_id: str, act: Act) -> ExecutionState:
-        for attempt in range(TRIES):
+    def _apply(self, plan_id: str, command: Command) -> ExecutionState:
+        """Commit `command` and what follows from it, in as many transactions as it takes."""
+        attempt = 0
+        while attempt < MAX_TRIES:
             before = self.store.read(plan_id)
-            follows = reconcile(act(before), self.now_ms(), self.store.room())
+            result = reconcile(command(before), self.now_ms(), self.store.free_slots())
             try:
-                self._write(before, follows.execution_state)
+                after = self._commit(before, result.execution_state)
             except WriteConflict:
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # not a secret
+                attempt += 1
                 continue
-            if follows.complete:
-                return self._crowd(follows)
-            return self._change(plan_id, lambda execution_state: execution_state)
-        raise Transient("The plan is being changed by too many at once.")
+            if after is not None:
+                self._send(after, notifications_between(before, after))
+            if result.complete and not self._has_new_capacity(result):
+                return result.execution_state
+            command, attempt = _unchanged, 0
+        raise Transient("Too many concurrent changes to the plan.")
 
-    def _write(self, before: ExecutionState, after: ExecutionState) -> None:
-        """Nothing is written where nothing is different."""
+    def _commit(self, before: ExecutionState, after: ExecutionState) -> ExecutionState | None:
+        """Write the difference with its events. None if there is none."""
         if before.execution == after.execution and before.states == after.states:
-            return
-        events = events_between(before, after, self.now_ms(), self.who)
-        after = after.execution_changed(seq=before.execution.seq + 1)
+            return None
+        events = events_between(before, after, self.now_ms(), self.actor)
+        after = after.with_execution(seq=before.execution.seq + 1)
         self.store.commit(before, after, events)
-        if after.execution.number > before.execution.number and self._close_stale(after):
-            self._start(after)
-        if after.execution.rolling_back and not before.execution.rolling_back:
-            self._undo(after)
-        for task_id, state in after.states.items():
-            if state is not before.states.get(task_id):
-                self._tell(after, task_id)
+        return after
 
-    def _undo(self, execution_state: ExecutionState) -> None:
-        if execution_state.execution.rolling_back:
-            with self._unheard("have commits taken back"):
-                self.machine.undo(execution_state.plan.id)
+    def _has_new_capacity(self, result: Reconciled) -> bool:
+        """Mark a plan that waits for capacity.
 
-    def _close_stale(self, execution_state: ExecutionState) -> bool:
-        """An execution that another one takes the place of ends at its gates. Whether they could be told.
-
-        Else the other one is begun by the next look: its gates' tokens would take the place of these.
+        True if a slot became free before the mark was written.
         """
-        stale = [
-            id_ for id_, state in execution_state.states.items() if state.token and _is_stale(execution_state, id_)
-        ]
-        # each of them, though one could not be told
-        told = [self._tell(execution_state, id_) for id_ in stale]
-        return all(told)
+        if not result.waits_for_capacity:
+            return False
+        self.store.mark_waiting_for_capacity(result.execution_state.plan.id)
+        return self.store.free_slots() > 0
+
+    def _start_waiting_plans(self) -> None:
+        """Open gates of plans that wait for capacity.
+
+        A failure here is not the caller's: the sweep repeats it.
+        """
+        system = replace(self, actor=None)
+        with self._reporting("look for plans that wait for capacity"):
+            waiting = self.store.pop_waiting_for_capacity() if self.store.free_slots() > 0 else []
+            for plan_id in waiting:
+                with suppress(NotFound), self._reporting(f"start more tasks of plan {plan_id}"):
+                    system._apply(plan_id, _unchanged)
+
+    def _send(self, execution_state: ExecutionState, notifications: Notifications) -> None:
+        if notifications.start and self._answer_all(notifications.superseded):
+            self._start(execution_state)
+        if notifications.rollback:
+            self._request_rollback(execution_state)
+        self._answer_all(notifications.gates)
 
     def _start(self, execution_state: ExecutionState) -> bool:
-        """False where the execution has ended before the plan."""
+        """Start the plan's execution. False if that execution has already ended."""
         if execution_state.status.executing and execution_state.execution.number:
-            with self._unheard("start"):
+            with self._reporting("start the execution"):
                 return self.machine.start(execution_state.plan.id, execution_state.execution.number)
         return True
 
-    def _tell(self, execution_state: ExecutionState, task_id: str) -> bool:
-        """What waits at a gate that it may go on; a plan that has been stopped has no gates any more.
+    def _request_rollback(self, execution_state: ExecutionState) -> None:
+        with self._reporting("request the rollback"):
+            self.machine.request_rollback(execution_state.plan.id)
 
-        Whether it could be told.
-        """
-        state = execution_state.of(task_id)
-        if state.token is None:
-            return False
-        with self._unheard("open a gate"):
-            if _is_stale(execution_state, task_id) or execution_state.status in (
-                PlanStatus.CANCELLED,
-                PlanStatus.FAILED,
-            ):
-                self.machine.close(state.token)
-            elif (where := next_step(execution_state, task_id)) is not Step.GATE:
-                self.machine.open(state.token, where.value)
+    def _answer_all(self, answers: Iterable[GateAnswer]) -> bool:
+        """Send all answers, even after one has failed. False if any failed."""
+        sent = [self._answer(answer) for answer in answers]
+        return all(sent)
+
+    def _answer(self, answer: GateAnswer) -> bool:
+        """Returns False if the notification failed."""
+        with self._reporting("answer a gate"):
+            if answer.step is None:
+                self.machine.close_gate(answer.token)
+            else:
+                self.machine.open_gate(answer.token, answer.step.value)
             return True
         return False
 
     @contextmanager
-    def _unheard(self, what: str) -> Iterator[None]:
-        """What is written is written: what could not be told is told again when somebody looks at the plan."""
+    def _reporting(self, action: str) -> Iterator[None]:
+        """Report a transient fault instead of raising it: the sweep sends again."""
         try:
             yield
         except Transient as fault:
-            self.on_notify_error(f"Could not {what}: {fault}")
-
-    def _crowd(self, follows: Reconciled) -> ExecutionState:
-        """A plan without room is kept in mind, and looked at again if room has come while that was written."""
-        plan_id = follows.execution_state.plan.id
-        if not follows.waits_for_capacity:
-            return follows.execution_state
-        self.store.mark_waiting_for_capacity(plan_id)
-        return (
-            self._change(plan_id, lambda execution_state: execution_state)
-            if self.store.room() > 0
-            else follows.execution_state
-        )
-
-    def _make_room(self) -> None:
-        """Plans that wait for room are looked at once there is some: nobody's doing, and nobody's fault if it fails."""
-        nobody = replace(self, who=None)
-        with self._unheard("make room"):
-            waiting = self.store.waiting_for_capacity() if self.store.room() > 0 else []
-            for plan_id in waiting:
-                with suppress(NotFound), self._unheard(f"begin more of {plan_id}"):
-                    nobody._change(plan_id, lambda execution_state: execution_state)
+            self.on_notify_error(f"Could not {action}: {fault}")
 
 
-def _is_stale(execution_state: ExecutionState, task_id: str) -> bool:
-    """Whether its gate is one of an execution that another has taken the place of."""
-    return execution_state.of(task_id).gate != execution_state.execution.number
+def _unchanged(execution_state: ExecutionState) -> ExecutionState:
+    """Command that changes nothing itself, so that only pending transitions happen."""
+    return execution_state
 
 
-def _goes_no_further(execution_state: ExecutionState, task_id: str) -> bool:
-    return _is_stale(execution_state, task_id) or next_step(execution_state, task_id) is Step.DONE
-
-
-def _forgotten(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
-    over = {id_: execution_state.of(id_) for id_ in task_ids if _goes_no_further(execution_state, id_)}
-    return execution_state.put({id_: state.changed(token=None) for id_, state in over.items()})
+def _clear_tokens(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
+    ended = {id_: execution_state.of(id_) for id_ in task_ids if is_last_answer(execution_state, id_)}
+    return execution_state.with_tasks({id_: state.changed(token=None) for id_, state in ended.items()})

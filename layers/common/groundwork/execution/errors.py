@@ -1,4 +1,7 @@
-"""What a person cannot ask of a plan that is carried out, with codes."""
+"""Errors of commands on a plan under execution, with codes.
+
+Docstrings are the default texts.
+"""
 
 from collections.abc import Sequence
 
@@ -6,25 +9,25 @@ from groundwork.errors import Conflict
 
 
 class WrongStatus(Conflict):
-    """The plan is in a status that does not allow this; `details.status` is it."""
+    """The status of the plan does not allow this; see `details.status`."""
 
     code = "PLAN_STATUS"
 
-    def __init__(self, verb: str, status: str) -> None:
-        super().__init__(f"A plan that is {status} cannot be {verb}.", {"status": status})
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"Cannot {action}: the plan is {status}.", {"status": status})
 
 
 class WrongTaskStatus(Conflict):
-    """The task is in a status that does not allow this; `details.status` is it."""
+    """The status of the task does not allow this; see `details.status`."""
 
     code = "TASK_STATUS"
 
-    def __init__(self, verb: str, status: str) -> None:
-        super().__init__(f"A task that is {status} cannot be {verb}.", {"status": status})
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"Cannot {action} the task: it is {status}.", {"status": status})
 
 
 class NotItsTurn(Conflict):
-    """The task waits for others, which have not ended; `details.taskIds` names them."""
+    """The task waits for unfinished tasks; `details.taskIds` names them."""
 
     code = "NOT_ITS_TURN"
 
@@ -33,7 +36,10 @@ class NotItsTurn(Conflict):
 
 
 class NothingCanGoOn(Conflict):
-    """Nothing can go on before somebody retries, completes or skips the failed tasks, which `details.taskIds` names."""
+    """The plan is blocked by failed tasks: retry, complete or skip them.
+
+    `details.taskIds` names them.
+    """
 
     code = "TASK_FAILED"
 
@@ -42,25 +48,25 @@ class NothingCanGoOn(Conflict):
 
 
 class NotScheduled(Conflict):
-    """It is not to be begun at this time, or has been already."""
+    """The schedule does not fire at this time, or has already fired."""
 
     code = "NOT_SCHEDULED"
 
 
 class RollingBack(Conflict):
-    """Commits of this plan are being taken back; wait until that has ended."""
+    """A rollback of this plan is in progress. Wait until it has ended."""
 
     code = "ROLLING_BACK"
 
 
 class NothingToRollBack(Conflict):
-    """No commit of this plan is to be taken back there."""
+    """There is nothing to roll back."""
 
     code = "NOTHING_TO_ROLL_BACK"
 
 
 class DependentsFirst(Conflict):
-    """Other tasks build on this; `details.taskIds` names them in the order in which they would be taken back first."""
+    """Other tasks build on this one. Roll back `details.taskIds` first, in this order."""
 
     code = "HAS_DEPENDENTS"
 

@@ -1,4 +1,4 @@
-"""What has happened between two standings of a plan, as events that people read."""
+"""Events between two states of a plan, for its activity log."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ from groundwork.execution.ports import Event
 from groundwork.execution.state import ExecutionState, TaskExecution
 from groundwork.plans.model import TaskStatus
 
-_QUIET = (TaskStatus.PENDING, TaskStatus.WAITING)
-"""To come to a gate is no event."""
+_SILENT_STATUSES = (TaskStatus.PENDING, TaskStatus.WAITING)
+"""Reaching a gate is no event."""
 
 
 def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> tuple[Event, ...]:
@@ -15,25 +15,25 @@ def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, w
 
 
 def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> Iterator[Event]:
-    was, now = before.execution.rollback, after.execution.rollback
-    if now is not None and (was is None or (was.number, was.status) != (now.number, now.status)):
-        yield Event(now_ms, f"ROLLBACK_{now.status}", now.who, reason=now.error)
-    passed = after.execution.passed_over
-    if passed is not None and passed != before.execution.passed_over:
-        yield Event(now_ms, "PASSED_OVER", who, reason=f"The time {passed.time} of the schedule: {passed.reason}")
-    begun = after.execution.round > before.execution.round
-    if begun or before.status is not after.status or before.execution.cause is not after.execution.cause:
+    earlier, later = before.execution.rollback, after.execution.rollback
+    if later is not None and (earlier is None or (earlier.number, earlier.status) != (later.number, later.status)):
+        yield Event(now_ms, f"ROLLBACK_{later.status}", later.who, reason=later.error)
+    skipped = after.execution.passed_over
+    if skipped is not None and skipped != before.execution.passed_over:
+        yield Event(now_ms, "PASSED_OVER", who, reason=f"Skipped the scheduled time {skipped.time}: {skipped.reason}")
+    started = after.execution.round > before.execution.round
+    if started or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)
-    if begun:
+    if started:
         return
     for task_id, state in after.states.items():
         old = before.of(task_id)
-        if what := _what(old, state):
-            yield Event(now_ms, what, who, task_id, state.error_msg if "FAILED" in what else state.note)
+        if kind := _event_kind(old, state):
+            yield Event(now_ms, kind, who, task_id, state.error_msg if "FAILED" in kind else state.note)
 
 
-def _what(old: TaskExecution, new: TaskExecution) -> str | None:
-    if old.status is not new.status and new.status not in _QUIET:
+def _event_kind(old: TaskExecution, new: TaskExecution) -> str | None:
+    if old.status is not new.status and new.status not in _SILENT_STATUSES:
         return new.status.value
     if len(new.failed) > len(old.failed) or (new.failed and new.failed[-1] != (old.failed or (None,))[-1]):
         return "ATTEMPT_FAILED"

@@ -1,4 +1,4 @@
-"""Takes back what tasks have done in a repository: the port `groundwork.execution.worker.Reverter`."""
+"""Reverts tasks in a git repository: the port `groundwork.execution.worker.Reverter`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -8,32 +8,34 @@ from tempfile import TemporaryDirectory
 
 from groundwork.agent.repository import CommitGone, MergeConflict, RepositoryRefused, RepositoryUnreachable, Upstream
 from groundwork.errors import Transient
-from groundwork.execution.patch_stacks import Patches, Stacks
+from groundwork.execution.patch_stacks import PatchStacks, PatchStore
 from groundwork.execution.worker import CommitToRevert, CompletedTask, NotReverted
 from groundwork.plans.repositories import Repository
 
 
 @dataclass(frozen=True, slots=True)
 class GitReverter:
-    opened: Callable[[Repository, Path], AbstractContextManager[Upstream]]
-    patches: Patches
+    open_clone: Callable[[Repository, Path], AbstractContextManager[Upstream]]
+    patches: PatchStore
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
-        commits = [one.commit_sha for one in taken]
-        with self._cloned(repository) as git:
-            reverts = git.revert(branch, commits)
-        return {one.task.id: landed.sha for one, landed in zip(taken, reverts, strict=True)}
+    def revert_commits(self, repository: Repository, branch: str, commits: Sequence[CommitToRevert]) -> dict[str, str]:
+        with self._clone(repository) as git:
+            reverts = git.revert(branch, [commit.commit_sha for commit in commits])
+        return {commit.task.id: landed.sha for commit, landed in zip(commits, reverts, strict=True)}
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
-        with self._cloned(repository) as git:
+    def check_remaining_patches(self, repository: Repository, branch: str, remaining: Sequence[CompletedTask]) -> None:
+        with self._clone(repository) as git:
             base = git.head(branch, repository.default_branch, make=False)
-            git.stacked(base, Stacks(self.patches).on(left))
+            git.apply_stack(base, PatchStacks(self.patches).of_tasks(remaining))
 
     @contextmanager
-    def _cloned(self, repository: Repository) -> Iterator[Upstream]:
+    def _clone(self, repository: Repository) -> Iterator[Upstream]:
         """Raises Transient, NotReverted."""
         try:
-            with TemporaryDirectory(prefix="revert-") as folder, self.opened(repository, Path(folder) / "clone") as git:
+            with (
+                TemporaryDirectory(prefix="revert-") as folder,
+                self.open_clone(repository, Path(folder) / "clone") as git,
+            ):
                 yield git
         except RepositoryUnreachable as fault:
             raise Transient(str(fault)) from fault

@@ -1,4 +1,4 @@
-"""What lies under a task where the plan makes no commits: the patches of the tasks that are done."""
+"""Patch stacks for plans without commits: the patches of completed tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,34 +9,38 @@ from groundwork.agent.repository import CommitGone
 from groundwork.execution.worker import CompletedTask
 
 
-class Patches(Protocol):
-    """Where patches are kept. Raises Transient."""
+class PatchStore(Protocol):
+    """Store of patches. Raises Transient."""
 
-    def load_patch(self, under: PatchRef) -> Patch | None: ...
+    def load_patch(self, ref: PatchRef) -> Patch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stacks:
-    patches: Patches
+class PatchStacks:
+    patches: PatchStore
 
-    def on(self, below: Iterable[CompletedTask]) -> Stack:
-        """The patches of these tasks, in their order. Raises CommitGone."""
-        named = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in below if one.kept]
-        # what has become a commit meanwhile, or was done before patches were kept, is on the branch or nowhere
-        return self.of([under for under in named if self.patches.load_patch(under)])
+    def of_tasks(self, completed: Iterable[CompletedTask]) -> Stack:
+        """Stack the patches of these tasks, in their order. Raises CommitGone."""
+        refs = [PatchRef(task_id=one.task.id, attempt=one.attempt) for one in completed if one.is_patch]
+        # a change without a stored patch was committed meanwhile, or predates patches: the branch holds it, or nothing
+        # does
+        return self.of_patches([ref for ref in refs if self.patches.load_patch(ref)])
 
-    def of(self, order: Iterable[PatchRef]) -> Stack:
-        """These patches, with all that they were built on. Raises CommitGone where one of them is no more."""
+    def of_patches(self, order: Iterable[PatchRef]) -> Stack:
+        """Stack these patches, and load all patches they were built on.
+
+        Raises CommitGone if one is missing.
+        """
         found: dict[PatchRef, Patch] = {}
         todo = list(order)
         stack = tuple(todo)
         while todo:
-            under = todo.pop()
-            if under in found:
+            ref = todo.pop()
+            if ref in found:
                 continue
-            patch = self.patches.load_patch(under)
+            patch = self.patches.load_patch(ref)
             if patch is None:
-                raise CommitGone(f"The patch of the task {under.task_id} that this was built on is no more.")
-            found[under] = patch
-            todo += patch.under
+                raise CommitGone(f"The base patch of the task {ref.task_id} no longer exists.")
+            found[ref] = patch
+            todo += patch.base_patches
         return Stack(stack, found)

@@ -1,4 +1,4 @@
-"""What carrying out plans needs of the world around it."""
+"""Ports of plan execution: the store and the state machine."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from groundwork.execution.worker import TurnReport
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that has happened to a plan: `task_id` None where it is the plan itself."""
+    """Event of a task, or of the plan itself if `task_id` is None."""
 
     at_ms: int
     what: str
@@ -23,72 +23,76 @@ class Event:
 
 
 class Executions(Protocol):
-    """Where plans stand. Raises NotFound, Transient from every method."""
+    """Store of execution states. Every method raises NotFound, Transient."""
 
     def read(self, plan_id: str) -> ExecutionState: ...
 
     def commit(self, before: ExecutionState, after: ExecutionState, events: tuple[Event, ...]) -> None:
-        """All that is different, or nothing. Raises WriteConflict where anything has changed since `before` was read.
+        """Write all differences, or nothing.
 
-        Tasks that begin or end to be RUNNING are counted against the account's limit in the same step; WriteConflict
-        too where there is no room for them any more.
+        Raises WriteConflict if anything changed since `before` was read.
+
+        The same write counts started and ended tasks against the account's limit. Raises WriteConflict if no slot is
+        free.
         """
         ...
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
-        """Keeps the token of a gate that has been come to, whatever else is written meanwhile; nothing where a later
-        try of this execution has come before, or a later execution: an invocation may be late, or a second one.
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+        """Save the token of a reached gate, independent of other writes.
+
+        Does nothing if a later try of this execution, or a later execution, was saved before: invocations may be late
+        or doubled.
         """
         ...
 
-    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
-        """Whether the task is still at work under this claim."""
+    def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
+        """True while the task runs under this claim."""
         ...
 
-    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
-        """Whether it is, and its lease has been made longer."""
+    def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+        """Extend the lease. Returns False if the claim is no longer valid."""
         ...
 
-    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
-        """Adds what a turn has cost, and keeps it for those who watch."""
+    def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
+        """Add a turn's usage and append it to the task's log."""
         ...
 
     def needing_attention(self, since_ms: int) -> list[str]:
-        """Plans under way, and those that were changed lately, in which nothing has been written since then."""
+        """List active and recently changed plans without a write since then."""
         ...
 
     def mark_idle(self, execution_state: ExecutionState) -> None:
-        """That nothing is left to be looked at, unless the plan has changed since."""
+        """Mark the plan as idle (conditional on its seq)."""
         ...
 
-    def room(self) -> int:
-        """How many more tasks the account lets begin."""
+    def free_slots(self) -> int:
+        """Number of tasks that may still start under the account's limit."""
         ...
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
-        """Keeps in mind that this plan waits for room."""
+        """Add the plan to those that wait for a free slot."""
         ...
 
-    def waiting_for_capacity(self) -> list[str]:
-        """Plans that wait for it; they are forgotten by being told."""
+    def pop_waiting_for_capacity(self) -> list[str]:
+        """Return and clear the waiting plans."""
         ...
 
 
 class Machine(Protocol):
-    """The state machine that carries plans. Raises Transient."""
+    """State machine that executes plans. Raises Transient."""
 
     def start(self, plan_id: str, number: int) -> bool:
-        """An execution of that number, unless it has been started already. False where that one has ended."""
+        """Start an execution, once per number. Returns False if it has already ended."""
         ...
 
-    def undo(self, plan_id: str) -> None:
-        """Has the plan's rollback carried out."""
+    def request_rollback(self, plan_id: str) -> None:
+        """Request the plan's rollback in another function."""
         ...
 
-    def open(self, token: str, answer: str) -> None:
-        """Lets go on what waits with this token, if anything still does."""
+    def open_gate(self, token: str, answer: str) -> None:
+        """Continue the execution at this token. Expired tokens are ignored."""
         ...
 
-    def close(self, token: str) -> None:
-        """Ends the execution that waits with this token, if it still does."""
+    def close_gate(self, token: str) -> None:
+        """End the execution at this token. Expired tokens are ignored."""
         ...

@@ -1,28 +1,28 @@
-"""How far a plan is: counts, what each task waits for, what it has cost, and the time left along its critical path."""
+"""Progress of a plan: counts, waiting tasks, cost, and time left along the critical path."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
-from groundwork.execution.gates import before
+from groundwork.execution.gates import earlier_in_phase
 from groundwork.execution.state import ExecutionState, TaskExecution, TaskUsage
 from groundwork.plans.graph import schedule
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 
 MIN_REMAINING = 0.1
-"""Of what a task was expected to take, once it has taken longer than that: nobody knows better."""
+"""Share of a task's expected time still assumed once it has overrun."""
 
-Expect = Callable[[Task], float]
-"""How many seconds a task is expected to take from its beginning."""
+ExpectedSeconds = Callable[[Task], float]
+"""Expected seconds of a task from its start."""
 
 
 def progress(
-    execution_state: ExecutionState, events: Sequence[dict[str, Any]], expect: Expect, now_ms: int
+    execution_state: ExecutionState, events: Sequence[dict[str, Any]], expect: ExpectedSeconds, now_ms: int
 ) -> dict[str, Any]:
     plan, execution = execution_state.plan, execution_state.execution
     current = execution_state.current_phase() if execution.number else None
-    spent = sum_of([execution_state.of(task.id) for task in plan.tasks])
+    spent = total_usage([execution_state.of(task.id) for task in plan.tasks])
     ended = sum(execution_state.of(task.id).ended for task in plan.tasks)
     total = sum(1 for _ in plan.tasks)
     return {
@@ -47,15 +47,15 @@ def progress(
         **_costs(spent),
         "elapsedMs": _elapsed(execution_state, now_ms),
         "estimatedRemainingMs": remaining_ms(execution_state, expect, now_ms),
-        "startedAt": _time(execution.started_at),
-        "completedAt": _time(execution.ended_at),
+        "startedAt": _timestamp(execution.started_at),
+        "completedAt": _timestamp(execution.ended_at),
         "events": list(events),
         "pollAfterMs": 2_000 if execution_state.status.executing else None,
     }
 
 
-def remaining_ms(execution_state: ExecutionState, expect: Expect, now_ms: int) -> int | None:
-    """Of work; the time that people take is not counted. None where nothing is under way."""
+def remaining_ms(execution_state: ExecutionState, expect: ExpectedSeconds, now_ms: int) -> int | None:
+    """Remaining work in ms; time for approvals is not included. None if the plan is inactive."""
     if not execution_state.status.executing:
         return 0 if execution_state.status is PlanStatus.COMPLETED else None
 
@@ -67,11 +67,11 @@ def remaining_ms(execution_state: ExecutionState, expect: Expect, now_ms: int) -
             return expect(task)
         return max(expect(task) - (now_ms - state.started_at) / 1000, MIN_REMAINING * expect(task))
 
-    return round(schedule(_left_of(execution_state), left).seconds * 1000)
+    return round(schedule(_remaining_plan(execution_state), left).seconds * 1000)
 
 
-def _left_of(execution_state: ExecutionState) -> Plan:
-    """Without what has ended: what costs nothing needs no room either."""
+def _remaining_plan(execution_state: ExecutionState) -> Plan:
+    """Remove ended tasks: they take no time and no slot."""
 
     def kept(phase: Phase) -> Phase:
         return phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if not execution_state.of(t.id).ended)})
@@ -79,23 +79,23 @@ def _left_of(execution_state: ExecutionState) -> Plan:
     return execution_state.plan.changed(phases=tuple(map(kept, execution_state.plan.phases)))
 
 
-def sum_of(states: Sequence[TaskExecution]) -> TaskUsage:
+def total_usage(states: Sequence[TaskExecution]) -> TaskUsage:
     total = TaskUsage()
     for state in states:
-        total = total.plus(state.spent)
+        total = total.plus(state.usage)
     return total
 
 
 def waits_for(execution_state: ExecutionState, phase: Phase, task: Task) -> list[str]:
-    """Tasks that must end before its turn comes, those of earlier phases left out."""
+    """List unfinished tasks before this one, earlier phases left out."""
     if not execution_state.of(task.id).waits:
         return []
-    order = [other for other in before(phase, task) if not execution_state.of(other).ended]
+    order = [other for other in earlier_in_phase(phase, task) if not execution_state.of(other).ended]
     return list(dict.fromkeys([*(id_ for id_ in task.depends_on if not execution_state.of(id_).released), *order]))
 
 
 def _phase_status(execution_state: ExecutionState, phase: Phase) -> str:
-    """Of a phase, in the words of a task's."""
+    """Status of a phase, in the terms of a task's status."""
     states = [execution_state.of(task.id).status for task in phase.tasks]
     if execution_state.phase_ended(phase):
         statuses = set(states) - {TaskStatus.SKIPPED}
@@ -115,7 +115,7 @@ def _phase(execution_state: ExecutionState, phase: Phase) -> dict[str, Any]:
         "mode": phase.mode,
         "status": _phase_status(execution_state, phase),
         "taskCounts": dict(Counter(state.status.value for state in states)),
-        **_costs(sum_of(states)),
+        **_costs(total_usage(states)),
     }
 
 
@@ -136,9 +136,9 @@ def _task(execution_state: ExecutionState, phase: Phase, task: Task) -> dict[str
         "summary": state.summary,
         "filesChanged": list(state.files),
         "turns": state.turns,
-        **_costs(state.spent),
-        "startedAt": _time(state.started_at),
-        "completedAt": _time(state.ended_at),
+        **_costs(state.usage),
+        "startedAt": _timestamp(state.started_at),
+        "completedAt": _timestamp(state.ended_at),
     }
 
 
@@ -157,5 +157,5 @@ def _elapsed(execution_state: ExecutionState, now_ms: int) -> int:
     return max(0, (execution_state.execution.ended_at or now_ms) - started) if started else 0
 
 
-def _time(at_ms: int | None) -> str | None:
+def _timestamp(at_ms: int | None) -> str | None:
     return rfc3339(at_ms) if at_ms else None

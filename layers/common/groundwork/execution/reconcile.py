@@ -1,13 +1,20 @@
-"""What follows from where a plan stands, without anybody's doing: what is skipped, which gates open, what has ended.
+"""Derives the automatic transitions: skips, gates to open, plan end.
 
-`reconcile` is asked after every change, whoever made it. It makes at most so many tasks something else at once, as many
-as fit into a transaction; what is left follows when it is asked again.
+`reconcile` runs after every change. It changes at most as many tasks as one transaction can hold; call it again for the
+rest.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from groundwork.execution.gates import due, holds, needs_approval, openable, phases_begun, room
+from groundwork.execution.gates import (
+    condition_met,
+    due_tasks,
+    free_slots,
+    needs_approval,
+    openable_gates,
+    started_phases,
+)
 from groundwork.execution.state import Cause, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
 
@@ -16,183 +23,195 @@ MAX_CHANGES = 80
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """`complete` if nothing more follows; `waits_for_capacity` if gates could open but for the account's limit."""
+    """`complete`: no transition is left.
+
+    `waits_for_capacity`: only the account's limit keeps gates shut.
+    """
 
     execution_state: ExecutionState
     complete: bool = True
     waits_for_capacity: bool = False
 
 
-def reconcile(execution_state: ExecutionState, now_ms: int, account_room: int, most: int = MAX_CHANGES) -> Reconciled:
-    """`account_room` is how many more tasks the account lets begin."""
-    for follow in (_heard, _stopped, _dependents_skipped, _conditions_checked):
-        changes = follow(execution_state, now_ms)
+def reconcile(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int = MAX_CHANGES) -> Reconciled:
+    """Apply pending transitions. `account_slots` is the number of free slots in the account."""
+    for rule in (_accept_pending_tokens, _stop_tasks, _skip_dependents, _check_conditions):
+        changes = rule(execution_state, now_ms)
         while changes:
-            if most < len(changes):
-                return Reconciled(execution_state.put(dict(list(changes.items())[:most])), complete=False)
-            most -= len(changes)
-            execution_state = execution_state.put(changes)
-            changes = follow(execution_state, now_ms)
-    return _with_gates(_concluded(execution_state, now_ms), now_ms, account_room, most)
+            if limit < len(changes):
+                return Reconciled(execution_state.with_tasks(dict(list(changes.items())[:limit])), complete=False)
+            limit -= len(changes)
+            execution_state = execution_state.with_tasks(changes)
+            changes = rule(execution_state, now_ms)
+    return _open_gates(_conclude(execution_state, now_ms), now_ms, account_slots, limit)
 
 
 Changes = Mapping[str, TaskExecution]
-_Follow = Callable[[ExecutionState, int], Changes]
+_Rule = Callable[[ExecutionState, int], Changes]
 
 
-def _heard(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """Who has knocked waits at its gate from now on, or is let go on at once: a task that was deleted meanwhile too."""
-    found = {id_: state for id_, state in execution_state.states.items() if state.knock}
+def _accept_pending_tokens(execution_state: ExecutionState, now_ms: int) -> Changes:
+    """Accept newly arrived task tokens, also of deleted tasks."""
+    found = {id_: state for id_, state in execution_state.states.items() if state.pending_token}
     return {
-        id_: state.changed(token=state.knock, gate=state.knocked, knock=None, knocked=0) for id_, state in found.items()
+        id_: state.changed(
+            token=state.pending_token, gate=state.pending_execution, pending_token=None, pending_execution=0
+        )
+        for id_, state in found.items()
     }
 
 
-def _stopped(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """A cancelled plan's tasks are cancelled; a failed one's wait for another execution. Their workers are fenced.
+def _stop_tasks(execution_state: ExecutionState, now_ms: int) -> Changes:
+    """Stop tasks of a plan that no longer runs, and fence their workers.
 
-    While a plan is being paused, what nobody works on at the moment goes back behind its gate.
+    Tasks of a cancelled plan are cancelled. Those of a failed plan wait for another execution. During a pause, tasks
+    without a worker return to their gates.
     """
     states = {task.id: execution_state.of(task.id) for task in execution_state.plan.tasks}
-    # those at work first: the account's room, and their workers, must not wait for another transaction
+    # running tasks first: their workers and slots must not wait for another transaction
     states = dict(sorted(states.items(), key=lambda one: one[1].status is not TaskStatus.RUNNING))
     if execution_state.status is PlanStatus.CANCELLED:
         left = {
             id_: state for id_, state in states.items() if not state.ended and state.status is not TaskStatus.FAILED
         }
-        return {id_: _fenced(state, TaskStatus.CANCELLED, ended_at=now_ms) for id_, state in left.items()}
+        return {id_: _fence(state, TaskStatus.CANCELLED, ended_at=now_ms) for id_, state in left.items()}
     if execution_state.status is PlanStatus.FAILED:
         running = {id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING}
-        return {id_: _fenced(state, TaskStatus.PENDING) for id_, state in running.items()}
+        return {id_: _fence(state, TaskStatus.PENDING) for id_, state in running.items()}
     if execution_state.status is PlanStatus.PAUSING:
         idle = {
             id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING and not state.lease_until
         }
-        return {id_: _fenced(state, TaskStatus.PENDING) for id_, state in idle.items()}
+        return {id_: _fence(state, TaskStatus.PENDING) for id_, state in idle.items()}
     return {}
 
 
-def _fenced(state: TaskExecution, status: TaskStatus, **fields: int) -> TaskExecution:
+def _fence(state: TaskExecution, status: TaskStatus, **fields: int) -> TaskExecution:
     return state.changed(status=status, epoch=state.epoch + 1, lease_until=0, **fields)
 
 
-def _dependents_skipped(execution_state: ExecutionState, now_ms: int) -> Changes:
+def _skip_dependents(execution_state: ExecutionState, now_ms: int) -> Changes:
     if not execution_state.status.executing:
         return {}
 
-    def because(task_id: str) -> str | None:
+    def skipped_by(task_id: str) -> str | None:
         task = execution_state.plan.task(task_id)
-        skipped = (other for other in task.depends_on if _takes_along(execution_state.of(other))) if task else iter(())
+        skipped = (
+            (other for other in task.depends_on if _skips_dependents(execution_state.of(other))) if task else iter(())
+        )
         return next(skipped, None)
 
-    found = {task.id: because(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
+    found = {task.id: skipped_by(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
     keys = {task.id: task.key for task in execution_state.plan.tasks}
     return {
-        id_: _skipped(execution_state.of(id_), "skip", f"{keys[other]}, which it depends on, was skipped.", now_ms)
+        id_: _skip(execution_state.of(id_), "skip", f"Its dependency {keys[other]} was skipped.", now_ms)
         for id_, other in found.items()
         if other
     }
 
 
-def _takes_along(state: TaskExecution) -> bool:
+def _skips_dependents(state: TaskExecution) -> bool:
     return state.status is TaskStatus.SKIPPED and state.dependents == "skip"
 
 
-def _conditions_checked(execution_state: ExecutionState, now_ms: int) -> Changes:
-    """What a condition skips lets go on what depends on it: it was not needed."""
+def _check_conditions(execution_state: ExecutionState, now_ms: int) -> Changes:
+    """Skip tasks whose condition is not met. Their dependents continue: the task was not needed."""
     if not execution_state.status.executing:
         return {}
-    for phase in phases_begun(execution_state):
+    for phase in started_phases(execution_state):
         waiting = {task.id: execution_state.of(task.id) for task in phase.tasks if execution_state.of(task.id).waits}
-        if waiting and not holds(execution_state, phase.condition):
-            reason = "The condition of its phase does not hold."
-            return {id_: _skipped(state, "run", reason, now_ms) for id_, state in waiting.items()}
+        if waiting and not condition_met(execution_state, phase.condition):
+            reason = "The condition of its phase is not met."
+            return {id_: _skip(state, "run", reason, now_ms) for id_, state in waiting.items()}
     return {
-        task.id: _skipped(execution_state.of(task.id), "run", "Its condition does not hold.", now_ms)
-        for _, task in due(execution_state)
-        if not holds(execution_state, task.condition)
+        task.id: _skip(execution_state.of(task.id), "run", "Its condition is not met.", now_ms)
+        for _, task in due_tasks(execution_state)
+        if not condition_met(execution_state, task.condition)
     }
 
 
-def _skipped(state: TaskExecution, dependents: str, note: str, now_ms: int) -> TaskExecution:
+def _skip(state: TaskExecution, dependents: str, note: str, now_ms: int) -> TaskExecution:
     return state.changed(status=TaskStatus.SKIPPED, dependents=dependents, note=note, ended_at=now_ms)
 
 
-def _concluded(execution_state: ExecutionState, now_ms: int) -> ExecutionState:
-    """The plan's own status, once nothing more is to be skipped."""
+def _conclude(execution_state: ExecutionState, now_ms: int) -> ExecutionState:
+    """Set the plan's status, once no more tasks are to be skipped."""
     if execution_state.status is PlanStatus.PAUSING and not execution_state.running:
-        execution_state = execution_state.execution_changed(status=PlanStatus.PAUSED)
+        execution_state = execution_state.with_execution(status=PlanStatus.PAUSED)
     if execution_state.status.executing and execution_state.ended:
         done = {"status": PlanStatus.COMPLETED, "cause": None, "reason": None, "ended_at": now_ms}
-        return execution_state.execution_changed(**done)
-    return _stuck(_phase_over(execution_state))
+        return execution_state.with_execution(**done)
+    return _pause_if_blocked(_pause_after_phase(execution_state))
 
 
-def _phase_over(execution_state: ExecutionState) -> ExecutionState:
-    """After the last task of a phase that pauses, unless all that it did was to be skipped."""
+def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
+    """Pause after a phase with `pause_after`, unless all its tasks were skipped."""
     if execution_state.status is not PlanStatus.RUNNING:
         return execution_state
     for phase in execution_state.plan.phases:
         if not execution_state.phase_ended(phase):
             return execution_state
-        worked = any(execution_state.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
-        if phase.pause_after and worked and phase.id not in execution_state.execution.paused_after:
-            return execution_state.execution_changed(
+        any_completed = any(execution_state.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
+        if phase.pause_after and any_completed and phase.id not in execution_state.execution.paused_after:
+            return execution_state.with_execution(
                 status=PlanStatus.PAUSED,
                 cause=Cause.PHASE,
-                reason=f"The phase {phase.title!r} has ended and pauses the plan.",
+                reason=f"The plan pauses after the phase {phase.title!r}.",
                 paused_after=(*execution_state.execution.paused_after, phase.id),
             )
     return execution_state
 
 
-def _stuck(execution_state: ExecutionState) -> ExecutionState:
-    """Nothing can go on without the tasks that have failed."""
+def _pause_if_blocked(execution_state: ExecutionState) -> ExecutionState:
+    """Pause a plan that cannot continue without its failed tasks."""
     if (
         execution_state.status is not PlanStatus.RUNNING
         or execution_state.running
-        or due(execution_state)
+        or due_tasks(execution_state)
         or not execution_state.failed
     ):
         return execution_state
-    return execution_state.execution_changed(status=PlanStatus.PAUSED, **failure(execution_state))
+    return execution_state.with_execution(status=PlanStatus.PAUSED, **failure_cause(execution_state))
 
 
-def failure(execution_state: ExecutionState) -> dict[str, object]:
-    """Why a plan with failed tasks is paused."""
+def failure_cause(execution_state: ExecutionState) -> dict[str, object]:
+    """Cause and reason of a pause by failed tasks."""
     names = {task.id: task.key for task in execution_state.plan.tasks}
     keys = ", ".join(names[id_] for id_ in execution_state.failed)
-    return {"cause": Cause.FAILURE, "reason": f"Failed: {keys}. Retry, complete or skip it, or cancel the plan."}
+    return {
+        "cause": Cause.FAILURE,
+        "reason": f"Failed: {keys}. Retry, complete or skip these tasks, or cancel the plan.",
+    }
 
 
-def _with_gates(execution_state: ExecutionState, now_ms: int, account_room: int, most: int) -> Reconciled:
-    awaiting = _awaiting(execution_state)
-    if len(awaiting) > most:
-        return Reconciled(execution_state.put(dict(list(awaiting.items())[:most])), complete=False)
-    execution_state, most = execution_state.put(awaiting), most - len(awaiting)
-    could = openable(execution_state)[: room(execution_state)]
-    opening = could[: max(0, min(account_room, most))]
-    for id_ in opening:
+def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int) -> Reconciled:
+    awaiting = _request_approvals(execution_state)
+    if len(awaiting) > limit:
+        return Reconciled(execution_state.with_tasks(dict(list(awaiting.items())[:limit])), complete=False)
+    execution_state, limit = execution_state.with_tasks(awaiting), limit - len(awaiting)
+    candidates = openable_gates(execution_state)[: free_slots(execution_state)]
+    opened = candidates[: max(0, min(account_slots, limit))]
+    for id_ in opened:
         state = execution_state.of(id_)
         started = state.started_at or now_ms
         execution_state = execution_state.with_task(id_, status=TaskStatus.RUNNING, started_at=started, lease_until=0)
-    waits_for_capacity = len(could) > max(0, account_room)
-    return Reconciled(execution_state, complete=len(could) <= most, waits_for_capacity=waits_for_capacity)
+    waits_for_capacity = len(candidates) > max(0, account_slots)
+    return Reconciled(execution_state, complete=len(candidates) <= limit, waits_for_capacity=waits_for_capacity)
 
 
-def _awaiting(execution_state: ExecutionState) -> Changes:
-    """At its gate in a manual phase a task asks for approval, once its turn has come."""
+def _request_approvals(execution_state: ExecutionState) -> Changes:
+    """Set AWAITING_APPROVAL for due tasks at gates of manual phases."""
     if not execution_state.status.executing:
         return {}
-    asks = {
+    due = {
         task.id
-        for phase, task in due(execution_state)
+        for phase, task in due_tasks(execution_state)
         if execution_state.at_gate(task.id) and needs_approval(phase, task, execution_state.of(task.id))
     }
     changes: dict[str, TaskExecution] = {}
     for task in execution_state.plan.tasks:
         state = execution_state.of(task.id)
-        right = TaskStatus.AWAITING_APPROVAL if task.id in asks else TaskStatus.WAITING
-        if execution_state.at_gate(task.id) and state.waits and state.status is not right:
-            changes[task.id] = state.changed(status=right)
+        wanted = TaskStatus.AWAITING_APPROVAL if task.id in due else TaskStatus.WAITING
+        if execution_state.at_gate(task.id) and state.waits and state.status is not wanted:
+            changes[task.id] = state.changed(status=wanted)
     return changes

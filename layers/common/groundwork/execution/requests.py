@@ -1,4 +1,4 @@
-"""What a request may ask of a plan that is carried out."""
+"""Request bodies of commands on a plan under execution."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
 
 class Execute(Value):
-    """`again`: a plan that has ended is carried out once more from its beginning."""
+    """`again` restarts a finished plan from its beginning."""
 
     again: bool = False
 
@@ -22,14 +22,16 @@ class Because(Value):
 
 
 class Skip(Value):
-    """`dependents`: what depends on the task is skipped with it, or goes on as if it were done."""
+    """`dependents`: "skip" skips tasks that depend on this one; "run" treats it as done."""
 
     dependents: Dependents = "skip"
 
 
 class RollBack(Value):
-    """A task, a phase, or neither: all of the plan. `dependents`: it is refused where others build on it, or they are
-    taken back before."""
+    """Rolls back a task, a phase, or the whole plan.
+
+    `dependents`: "refuse" if others build on it, or "include" them.
+    """
 
     task_id: str | None = None
     phase_id: str | None = None
@@ -37,7 +39,7 @@ class RollBack(Value):
 
 
 class Complete(Value):
-    """`commitSha` is the person's own commit, if there is one."""
+    """`commitSha` is the user's own commit, if there is one."""
 
     commit_sha: Sha | None = None
     note: Reason | None = None

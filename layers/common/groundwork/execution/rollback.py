@@ -1,6 +1,7 @@
-"""Taking back what a plan has done: which tasks' commits or patches, in which order, and what becomes of the tasks.
+"""Rollback of tasks: selection, order and resulting state.
 
-A task is never taken back while something that was built on it stays: its dependents go first, and are named.
+Commits are reverted and patches withdrawn. No task is rolled back while work built on it stays: its dependents go
+first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,34 +11,37 @@ from typing import Any
 from groundwork.errors import NotFound
 from groundwork.execution.commands import Actor
 from groundwork.execution.errors import DependentsFirst, NothingToRollBack, RollingBack, WrongStatus
-from groundwork.execution.state import ATTEMPTS, ExecutionState, Rollback, TaskExecution
+from groundwork.execution.state import MAX_ATTEMPTS, ExecutionState, Rollback, TaskExecution
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 
-_ENDED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
-_ALLOWED = (PlanStatus.PAUSED, PlanStatus.FAILED, *_ENDED)
+_FINISHED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+_ALLOWED = (PlanStatus.PAUSED, PlanStatus.FAILED, *_FINISHED)
 
 
 def roll_back(
-    execution_state: ExecutionState, asked: Actor, task_id: str | None, phase_id: str | None, with_dependents: bool
+    execution_state: ExecutionState, actor: Actor, task_id: str | None, phase_id: str | None, with_dependents: bool
 ) -> ExecutionState:
-    """Asks for it: of a task, a phase, or all of the plan. Raises DependentsFirst, NothingToRollBack, NotFound."""
+    """Request a rollback of a task, a phase or the plan.
+
+    Raises DependentsFirst, NothingToRollBack, NotFound.
+    """
     if execution_state.status not in _ALLOWED or not execution_state.execution.number:
-        raise WrongStatus("rolled back", execution_state.status.value)
+        raise WrongStatus("roll back the plan", execution_state.status.value)
     if execution_state.execution.rolling_back:
         raise RollingBack
-    wanted = [id_ for id_ in _wanted(execution_state, task_id, phase_id) if is_there(execution_state.of(id_))]
-    if not wanted:
+    chosen = [id_ for id_ in _selected_tasks(execution_state, task_id, phase_id) if has_result(execution_state.of(id_))]
+    if not chosen:
         raise NothingToRollBack
-    dependents = [id_ for id_ in built_on(execution_state, wanted) if is_there(execution_state.of(id_))]
+    dependents = [id_ for id_ in dependents_of(execution_state, chosen) if has_result(execution_state.of(id_))]
     if dependents and not with_dependents:
-        raise DependentsFirst(in_order(execution_state, dependents))
-    order, number = in_order(execution_state, [*wanted, *dependents]), execution_state.execution.seq + 1
-    return execution_state.execution_changed(
-        rollback=Rollback(number=number, task_ids=tuple(order), who=asked.who, at_ms=asked.at_ms)
+        raise DependentsFirst(newest_first(execution_state, dependents))
+    order, number = newest_first(execution_state, [*chosen, *dependents]), execution_state.execution.seq + 1
+    return execution_state.with_execution(
+        rollback=Rollback(number=number, task_ids=tuple(order), who=actor.who, at_ms=actor.at_ms)
     )
 
 
-def _wanted(execution_state: ExecutionState, task_id: str | None, phase_id: str | None) -> list[str]:
+def _selected_tasks(execution_state: ExecutionState, task_id: str | None, phase_id: str | None) -> list[str]:
     if task_id is not None:
         if execution_state.plan.task(task_id) is None:
             raise NotFound.of("task", task_id)
@@ -50,53 +54,57 @@ def _wanted(execution_state: ExecutionState, task_id: str | None, phase_id: str 
     return [task.id for task in execution_state.plan.tasks]
 
 
-def is_there(state: TaskExecution) -> bool:
-    """Whether a commit of the task is on the branch, or a patch is kept in its place."""
+def has_result(state: TaskExecution) -> bool:
+    """True if the branch holds a commit of the task, or a patch is stored in its place."""
     return state.status is TaskStatus.COMPLETED and (state.commit_sha is not None or bool(state.files))
 
 
-def built_on(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
-    """What depends on these, however far; these themselves left out."""
-    found, wanted = set(task_ids), set(task_ids)
-    for task in _by_the_work(execution_state):
+def dependents_of(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
+    """List transitive dependents of these tasks, without the tasks themselves."""
+    found, chosen = set(task_ids), set(task_ids)
+    for task in _topological_order(execution_state):
         if found & set(task.depends_on):
             found.add(task.id)
-    return [task.id for task in execution_state.plan.tasks if task.id in found - wanted]
+    return [task.id for task in execution_state.plan.tasks if task.id in found - chosen]
 
 
-def _by_the_work(execution_state: ExecutionState) -> list[Task]:
-    """Tasks in an order in which none comes before what it depends on."""
+def _topological_order(execution_state: ExecutionState) -> list[Task]:
+    """Order tasks after their dependencies."""
     tasks = {task.id: task for task in execution_state.plan.tasks}
     graph = {id_: [other for other in task.depends_on if other in tasks] for id_, task in tasks.items()}
     return [tasks[id_] for id_ in TopologicalSorter(graph).static_order()]
 
 
-def in_order(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
-    """The last first: a task ended after all that it depends on."""
-    return sorted(task_ids, key=lambda id_: -execution_state.of(id_).landed)
+def newest_first(execution_state: ExecutionState, task_ids: Iterable[str]) -> list[str]:
+    """Order tasks by completion, newest first: a task completes after its dependencies."""
+    return sorted(task_ids, key=lambda id_: -execution_state.of(id_).completed_seq)
 
 
-def taken_back(execution_state: ExecutionState, number: int, reverts: Mapping[str, str | None]) -> ExecutionState:
-    """That some of a rollback's commits have been reverted, or patches withdrawn, which no commit tells of: in a plan
-    that can go on these tasks are to do again."""
+def record_reverts(execution_state: ExecutionState, number: int, reverts: Mapping[str, str | None]) -> ExecutionState:
+    """Record reverted commits (SHA by task id) and withdrawn patches (None).
+
+    In an unfinished plan these tasks must run again; in a finished one they become SKIPPED.
+    """
     rollback = execution_state.execution.rollback
     if rollback is None or rollback.number != number:
         return execution_state
     for task_id, sha in reverts.items():
-        if is_there(execution_state.of(task_id)):
-            execution_state = execution_state.put({task_id: _undone(execution_state, execution_state.of(task_id), sha)})
-    left = [id_ for id_ in rollback.task_ids if is_there(execution_state.of(id_))]
-    # an execution that has gone past these tasks does not come to them again: the next one does
+        if has_result(execution_state.of(task_id)):
+            execution_state = execution_state.with_tasks(
+                {task_id: _revert_task(execution_state, execution_state.of(task_id), sha)}
+            )
+    left = [id_ for id_ in rollback.task_ids if has_result(execution_state.of(id_))]
+    # the current execution has passed these tasks, so they need a new one
     fields: dict[str, Any] = {
-        "restart": execution_state.execution.restart or execution_state.status is PlanStatus.PAUSED
+        "needs_restart": execution_state.execution.needs_restart or execution_state.status is PlanStatus.PAUSED
     }
     if not left:
         fields["rollback"] = rollback.model_copy(update={"status": "DONE"})
-    return execution_state.execution_changed(**fields)
+    return execution_state.with_execution(**fields)
 
 
-def _undone(execution_state: ExecutionState, state: TaskExecution, sha: str | None) -> TaskExecution:
-    ended = execution_state.status in _ENDED
+def _revert_task(execution_state: ExecutionState, state: TaskExecution, sha: str | None) -> TaskExecution:
+    ended = execution_state.status in _FINISHED
     return state.changed(
         status=TaskStatus.SKIPPED if ended else TaskStatus.PENDING,
         dependents="run",
@@ -104,19 +112,19 @@ def _undone(execution_state: ExecutionState, state: TaskExecution, sha: str | No
         revert_sha=sha,
         withdrawn=state.attempts if sha is None else state.withdrawn,
         note="Rolled back",
-        since=state.attempts,
-        allowed=state.attempts + ATTEMPTS,
+        attempts_before_round=state.attempts,
+        max_attempts=state.attempts + MAX_ATTEMPTS,
         failed=(),
         approved=None,
         files=(),
-        landed=0,
+        completed_seq=0,
     )
 
 
-def given_up(execution_state: ExecutionState, number: int, reason: str) -> ExecutionState:
-    """A rollback that cannot go on: what was taken back stays so, the rest stays done."""
+def fail_rollback(execution_state: ExecutionState, number: int, reason: str) -> ExecutionState:
+    """Fail a rollback. Reverted tasks stay reverted, all others stay done."""
     rollback = execution_state.execution.rollback
     if rollback is None or rollback.number != number or rollback.status != "RUNNING":
         return execution_state
     ended = rollback.model_copy(update={"status": "FAILED", "error": reason[:1_000]})
-    return execution_state.execution_changed(rollback=ended)
+    return execution_state.with_execution(rollback=ended)

@@ -1,5 +1,7 @@
-"""Carries out a rollback that was asked for: repository by repository, each by revert commits in one push, or, where
-the plan makes no commits, by withdrawing patches: they are kept, and nothing is built on them any more.
+"""Runs a requested rollback, repository by repository.
+
+Commits are reverted in one push. In a plan without commits, patches are withdrawn: they stay stored, and nothing is
+built on them any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +11,7 @@ from itertools import batched
 
 from groundwork.errors import NotFound, Transient
 from groundwork.execution import rollback
-from groundwork.execution.completed_work import done_in
+from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.ports import Executions
 from groundwork.execution.reconcile import MAX_CHANGES
@@ -18,12 +20,12 @@ from groundwork.execution.worker import CommitToRevert, NotReverted, Reverter
 from groundwork.plans.repositories import Repository
 
 MAX_ROLLBACK_MS = 3_600_000
-"""How long a repository that cannot be reached is tried again."""
+"""Limit of retries for an unreachable repository."""
 
 
 @dataclass(slots=True)
-class _There:
-    """What is to be taken back in one repository: commits, and ids of tasks whose patches are."""
+class _RepositoryRollback:
+    """Rollback in one repository: commits to revert, and ids of tasks with patches to withdraw."""
 
     commits: list[CommitToRevert] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
@@ -32,63 +34,73 @@ class _There:
 @dataclass(slots=True)
 class RollbackRunner:
     store: Executions
-    conductor: ExecutionCoordinator
+    coordinator: ExecutionCoordinator
     reverter: Reverter
     repository: Callable[[str], Repository]
     now_ms: Callable[[], int]
 
-    def undo(self, plan_id: str) -> str:
-        """What has become of the plan's rollback. Raises NotFound, Transient: asked again, it goes on where it was."""
+    def run(self, plan_id: str) -> str:
+        """Run the plan's rollback and return its status. Safe to repeat after Transient.
+
+        Raises NotFound, Transient.
+        """
         execution_state = self.store.read(plan_id)
-        asked = execution_state.execution.rollback
-        if asked is None or asked.status != "RUNNING":
-            return asked.status if asked else "NONE"
+        request = execution_state.execution.rollback
+        if request is None or request.status != "RUNNING":
+            return request.status if request else "NONE"
         try:
-            for repository_id, there in _by_repository(execution_state, asked.task_ids):
-                self._written(plan_id, asked, self._undone(execution_state, self.repository(repository_id), there))
+            for repository_id, rest in _by_repository(execution_state, request.task_ids):
+                self._record(plan_id, request, self._revert(execution_state, self.repository(repository_id), rest))
         except (NotReverted, NotFound) as refused:
-            self._give_up(plan_id, asked, str(refused))
+            self._give_up(plan_id, request, str(refused))
         except Transient as fault:
-            if self.now_ms() - asked.at_ms < MAX_ROLLBACK_MS:
+            if self.now_ms() - request.at_ms < MAX_ROLLBACK_MS:
                 raise
-            # while commits are being taken back nobody can go on with the plan: a person is told, and may ask again
-            self._give_up(plan_id, asked, f"Given up: {fault}")
+            # a rollback blocks every other command: give up, so that a user can act or request it again
+            self._give_up(plan_id, request, f"Gave up after an hour: {fault}")
         after = self.store.read(plan_id).execution.rollback
         return after.status if after else "NONE"
 
-    def _undone(
-        self, execution_state: ExecutionState, repository: Repository, there: _There
+    def _revert(
+        self, execution_state: ExecutionState, repository: Repository, rest: _RepositoryRollback
     ) -> Mapping[str, str | None]:
-        """The reverts by task id, None for a patch that is withdrawn. Raises NotReverted, Transient."""
+        """Reverts by task id, None for a withdrawn patch. Raises NotReverted, Transient."""
         reverts: dict[str, str | None] = {}
-        if there.commits:
-            reverts |= self.reverter.take_back(repository, execution_state.branch, there.commits)
-        if there.patches:
-            done = done_in(execution_state, repository.id)
-            left = [one for one in done if one.kept and one.task.id not in there.patches]
-            self.reverter.go_together(repository, execution_state.branch, left)
-            reverts |= dict.fromkeys(there.patches)
+        if rest.commits:
+            reverts |= self.reverter.revert_commits(repository, execution_state.branch, rest.commits)
+        if rest.patches:
+            completed = completed_tasks(execution_state, repository.id)
+            remaining = [one for one in completed if one.is_patch and one.task.id not in rest.patches]
+            self.reverter.check_remaining_patches(repository, execution_state.branch, remaining)
+            reverts |= dict.fromkeys(rest.patches)
         return reverts
 
-    def _written(self, plan_id: str, asked: Rollback, reverts: Mapping[str, str | None]) -> None:
-        """In the order of the work, as many at once as a transaction takes."""
+    def _record(self, plan_id: str, request: Rollback, reverts: Mapping[str, str | None]) -> None:
+        """Record reverts newest first, in transactions of at most MAX_CHANGES tasks."""
         for part in batched(reverts.items(), MAX_CHANGES, strict=False):
-            self.conductor.change(plan_id, partial(rollback.taken_back, number=asked.number, reverts=dict(part)))
+            self.coordinator.change(
+                plan_id, partial(rollback.record_reverts, number=request.number, reverts=dict(part))
+            )
 
-    def _give_up(self, plan_id: str, asked: Rollback, reason: str) -> None:
-        self.conductor.change(plan_id, lambda now: rollback.given_up(now, asked.number, reason))
+    def _give_up(self, plan_id: str, request: Rollback, reason: str) -> None:
+        self.coordinator.change(plan_id, lambda now: rollback.fail_rollback(now, request.number, reason))
 
 
-def _by_repository(execution_state: ExecutionState, task_ids: tuple[str, ...]) -> Iterator[tuple[str, _There]]:
-    """What is still to be taken back, in order within each repository: what is done in two of them never touches."""
-    found: dict[str, _There] = {}
+def _by_repository(
+    execution_state: ExecutionState, task_ids: tuple[str, ...]
+) -> Iterator[tuple[str, _RepositoryRollback]]:
+    """Group the rest of the rollback by repository, in order.
+
+    Repositories are independent of each other.
+    """
+    found: dict[str, _RepositoryRollback] = {}
     for id_ in task_ids:
         task, state = execution_state.plan.task(id_), execution_state.of(id_)
-        if task is None or not rollback.is_there(state):
+        if task is None or not rollback.has_result(state):
             continue
-        there = found.setdefault(task.repository_id or execution_state.plan.repository_id, _There())
+        rest = found.setdefault(task.repository_id or execution_state.plan.repository_id, _RepositoryRollback())
         if state.commit_sha:
-            there.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
+            rest.commits.append(CommitToRevert(task, state.commit_sha, state.attempts))
         else:
-            there.patches.append(id_)
+            rest.patches.append(id_)
     yield from found.items()

@@ -1,4 +1,4 @@
-"""When a plan is to be carried out: once, or again and again by a cron expression as EventBridge has it."""
+"""Schedule of a plan: once, or repeated by an EventBridge cron expression."""
 
 import re
 from datetime import UTC, tzinfo
@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, Refusal
-from groundwork.execution.commands import AGAIN, BEGIN, Actor, execute
+from groundwork.execution.commands import RESTARTABLE, STARTABLE, Actor, execute
 from groundwork.execution.errors import NotScheduled, WrongStatus
 from groundwork.execution.state import ExecutionState, PassedOver, Timing
 from groundwork.plans.validation import check
@@ -18,7 +18,7 @@ _CRON = re.compile(r"[0-9A-Z*?/,#-]+( [0-9A-Z*?/,#-]+){5}")
 
 
 class NewTiming(Value):
-    """`at` once, or `cron`: six fields, minutes hours day-of-month month day-of-week year, in the time zone."""
+    """Either `at`, or `cron` with six fields: minutes hours day-of-month month day-of-week year."""
 
     at: AwareDatetime | None = None
     cron: Annotated[str, Field(max_length=100)] | None = None
@@ -27,70 +27,70 @@ class NewTiming(Value):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.at is None) == (self.cron is None):
-            raise ValueError("either at or cron is needed")
+            raise ValueError("set either at or cron")
         return self
 
-    def timing(self, asked: Actor) -> Timing:
+    def timing(self, actor: Actor) -> Timing:
         """Raises Invalid."""
-        zone = _zone(self.timezone)
-        if self.at is not None and self.at.timestamp() * 1000 <= asked.at_ms:
-            raise Invalid.field("at", "has passed already")
+        zone = _parse_timezone(self.timezone)
+        if self.at is not None and self.at.timestamp() * 1000 <= actor.at_ms:
+            raise Invalid.field("at", "is in the past")
         if self.cron is not None and not is_cron(self.cron):
-            raise Invalid.field("cron", "must have six fields, one of day-of-month and day-of-week being ?")
+            raise Invalid.field("cron", "must have six fields, with ? for either day-of-month or day-of-week")
         once = self.at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if self.at else None
         expression = f"at({once})" if once else f"cron({self.cron})"
-        return Timing(expression=expression, timezone=self.timezone, who=asked.who)
+        return Timing(expression=expression, timezone=self.timezone, who=actor.who)
 
 
-def _zone(name: str) -> tzinfo:
-    # not all machines know zones by their names, but all know this one
+def _parse_timezone(name: str) -> tzinfo:
+    # a machine may lack the time zone database, but UTC always works
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid.field("timezone", f"{name!r} is no time zone") from None
+        raise Invalid.field("timezone", f"{name!r} is not a known time zone") from None
 
 
 def is_cron(text: str) -> bool:
-    """Whether it has the form; EventBridge refuses values out of range itself."""
+    """Check the form only; EventBridge refuses values out of range."""
     fields = text.split(" ")
     return _CRON.fullmatch(text) is not None and (fields[2] == "?") != (fields[4] == "?")
 
 
-def scheduled(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
-    """Raises WrongStatus, InvalidPlan: what could not be begun now is not put off either."""
-    if execution_state.status not in (*BEGIN, *AGAIN):
-        raise WrongStatus("scheduled", execution_state.status.value)
+def set_schedule(execution_state: ExecutionState, timing: Timing) -> ExecutionState:
+    """Set the schedule of a plan ready to start. Raises WrongStatus, InvalidPlan."""
+    if execution_state.status not in (*STARTABLE, *RESTARTABLE):
+        raise WrongStatus("schedule the plan", execution_state.status.value)
     check(execution_state.plan, complete=True)
-    return execution_state.execution_changed(schedule=timing, passed_over=None)
+    return execution_state.with_execution(schedule=timing, passed_over=None)
 
 
-def unscheduled(execution_state: ExecutionState) -> ExecutionState:
-    return execution_state.execution_changed(schedule=None)
+def clear_schedule(execution_state: ExecutionState) -> ExecutionState:
+    return execution_state.with_execution(schedule=None)
 
 
-def woken(execution_state: ExecutionState, expression: str, time: str, asked: Actor) -> ExecutionState:
-    """Begun at one of its times, however often and late that is told; or that time is passed over, and says why.
+def fire(execution_state: ExecutionState, expression: str, time: str, actor: Actor) -> ExecutionState:
+    """Start the plan at a scheduled time, or record why this time was skipped.
 
-    Raises NotScheduled where it is none of its times, or was heard already.
+    Safe for repeated and late events. Raises NotScheduled if the schedule has no such time, or it has already fired.
     """
-    timing, heard = execution_state.execution.schedule, execution_state.execution.woken
-    if timing is None or timing.expression != expression or (heard is not None and time <= heard):
+    timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
+    if timing is None or timing.expression != expression or (last_fired is not None and time <= last_fired):
         raise NotScheduled
     try:
-        after = execute(execution_state, asked, again=True)
+        after = execute(execution_state, actor, again=True)
     except Refusal as refused:
-        passed = PassedOver(time=time, at_ms=asked.at_ms, reason=str(refused)[:1_000])
-        after = execution_state.execution_changed(passed_over=passed)
-    return after.execution_changed(woken=time, schedule=timing if timing.repeats else None)
+        skipped = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])
+        after = execution_state.with_execution(passed_over=skipped)
+    return after.with_execution(last_fired=time, schedule=timing if timing.repeats else None)
 
 
 class Timer(Protocol):
-    """What wakes us at the time. Raises Invalid for an expression that it refuses, Transient."""
+    """Timer of scheduled plans. Raises Invalid for a refused expression, Transient."""
 
     def set(self, plan_id: str, timing: Timing) -> None: ...
 
     def clear(self, plan_id: str) -> None:
-        """No harm where there is none."""
+        """Remove the timer, if there is one."""
         ...

@@ -1,4 +1,4 @@
-"""What the API answers about plans that are carried out: types for OpenAPI and mypy."""
+"""Responses of the API about plans under execution: types for OpenAPI and mypy."""
 
 from typing import Literal, NotRequired, TypedDict
 
@@ -10,8 +10,10 @@ PhaseStatus = Literal["PENDING", "RUNNING", "FAILED", "COMPLETED", "SKIPPED", "C
 
 
 class PlanControlled(TypedDict):
-    """A plan after what was asked of it; `cause` and `reason` say why it is paused, or has failed, `passedOver` which
-    time of its schedule was the last that found it under way, or could not begin it, and why."""
+    """Plan after a command.
+
+    `cause` and `reason` explain a pause or failure. `passedOver` is the last scheduled time skipped, with its reason.
+    """
 
     planId: str
     status: PlanStatus
@@ -45,7 +47,7 @@ class PhaseProgress(TypedDict):
 
 
 class TaskProgress(TypedDict):
-    """`waitsFor`: tasks that must end before its turn comes; earlier phases are not named."""
+    """`waitsFor`: tasks that must end before this one, earlier phases not included."""
 
     id: str
     key: str
@@ -68,9 +70,10 @@ class TaskProgress(TypedDict):
 
 
 class PlanEvent(TypedDict):
-    """`what` is a status that the plan, or the task, has come to; or a name for what has happened to it.
+    """`what` is a new status of the plan or task, or the name of another event.
 
-    `seq` is this event's alone, and greater than that of every event before it."""
+    `seq` is unique, and rises with time.
+    """
 
     at: str
     seq: int
@@ -81,7 +84,10 @@ class PlanEvent(TypedDict):
 
 
 class PlanProgress(TypedDict):
-    """`events` are the newest; `estimatedRemainingMs` is of work, along the critical path of what is left."""
+    """`events` are the newest.
+
+    `estimatedRemainingMs` is work along the critical path of the unfinished tasks.
+    """
 
     planId: str
     status: PlanStatus
@@ -112,7 +118,7 @@ class PlanProgress(TypedDict):
 
 
 class TaskPatchShown(TypedDict):
-    """`patch` is a unified diff; `withdrawn` where a rollback has taken it back and nothing is built on it any more."""
+    """`patch` is a unified diff. `withdrawn`: a rollback removed it, and nothing builds on it."""
 
     taskId: str
     patch: str

@@ -1,8 +1,8 @@
-"""Where a plan that is carried out stands: its execution, and what has become of each of its tasks. Values.
+"""State of a plan under execution: values for the execution and each task.
 
-All of it is read and written together: a change is a function from one standing to the next, and the store writes the
-difference under the condition that nobody else has changed anything since. So what holds of every function here holds
-of the plan, whoever calls what in which order.
+The whole state is read and written together. A command is a pure function from one state to the next, and the store
+writes the difference on condition of an unchanged `seq`. So an invariant of these functions is an invariant of the
+stored plan, in any order of concurrent commands.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from pydantic import Field
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus, fingerprint
 from groundwork.values import Stored, stored_as
 
-ATTEMPTS = 3
-"""How often a task is tried before a person is asked."""
+MAX_ATTEMPTS = 3
+"""Attempts at a task before it fails and a user must act."""
 
-ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
+ENDED_STATUSES = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 Dependents = Literal["skip", "run"]
 
 
 class Cause(StrEnum):
-    """Why a plan is paused, or has failed; who must act is named by it."""
+    """Cause of a pause or failure; it names the kind of action needed."""
 
     PERSON = "person"
     FAILURE = "failure"
@@ -33,7 +33,7 @@ class Cause(StrEnum):
 
 
 class TaskUsage(Stored):
-    """What the sessions of a task have used so far, in tokens as they are billed and millionths of a dollar."""
+    """Usage of all sessions of a task: tokens as billed, cost in millionths of a dollar."""
 
     input: Annotated[int, stored_as("input")] = 0
     output: Annotated[int, stored_as("output")] = 0
@@ -48,29 +48,29 @@ class TaskUsage(Stored):
 
 
 class Attempt(Stored):
-    """An attempt that came to nothing, and why: told to the next."""
+    """Failed attempt with its reason, for the next attempt."""
 
     number: Annotated[int, stored_as("number")]
     reason: Annotated[str, stored_as("reason")]
 
 
 class TaskExecution(Stored):
-    """What has become of a task.
+    """Execution state of a task.
 
-    An attempt is counted when it is claimed and stays `open` over invocations until it has ended. `since`: attempts up
-    to this number belong to an earlier round, and so do their commits. `allowed` is the last attempt that may be made.
-    `epoch` rises with each `holder`: who holds an older one may write nothing. `token` is that of its gate, which waits
-    in the execution `gate`; `knock` is one that has come to the execution `knocked`, and has not been heard yet.
+    A claim counts the attempt; it stays `open` over several invocations. Attempts up to `attempts_before_round`, and
+    their commits, belong to earlier rounds. `max_attempts` is the number of the last attempt allowed. `epoch` rises
+    with each `holder` and fences older ones. `token` waits at the gate of execution `gate`. `pending_token` has reached
+    the gate of execution `pending_execution`, but is not accepted yet.
 
-    `lease_until`, `knock`, `spent` and `turns` are written by others besides, without `seq`; they are never written
-    together with what follows from them.
+    Other writers change `lease_until`, `pending_token`, `usage` and `turns` without `seq`, and never together with the
+    transitions that follow.
     """
 
     status: Annotated[TaskStatus, stored_as("status")] = TaskStatus.PENDING
     round: Annotated[int, stored_as("round")] = 0
     attempts: Annotated[int, stored_as("attempts")] = 0
-    since: Annotated[int, stored_as("since")] = 0
-    allowed: Annotated[int, stored_as("allowed")] = ATTEMPTS
+    attempts_before_round: Annotated[int, stored_as("since")] = 0
+    max_attempts: Annotated[int, stored_as("allowed")] = MAX_ATTEMPTS
     open: Annotated[bool, stored_as("open")] = False
     failed: Annotated[tuple[Attempt, ...], stored_as("failed")] = ()
     epoch: Annotated[int, stored_as("epoch")] = 0
@@ -80,12 +80,12 @@ class TaskExecution(Stored):
     faults: Annotated[int, stored_as("faults")] = 0
     token: Annotated[str | None, stored_as("token")] = None
     gate: Annotated[int, stored_as("gate")] = 0
-    knock: Annotated[str | None, stored_as("knock")] = None
-    knocked: Annotated[int, stored_as("knocked")] = 0
+    pending_token: Annotated[str | None, stored_as("knock")] = None
+    pending_execution: Annotated[int, stored_as("knocked")] = 0
     approved: Annotated[str | None, stored_as("approved")] = None
     rejected: Annotated[bool, stored_as("rejected")] = False
     dependents: Annotated[Dependents, stored_as("dependents")] = "skip"
-    gave_up: Annotated[bool, stored_as("gaveUp")] = False
+    skipped_after_failure: Annotated[bool, stored_as("gaveUp")] = False
     commit_sha: Annotated[str | None, stored_as("commitSha")] = None
     revert_sha: Annotated[str | None, stored_as("revertSha")] = None
     withdrawn: Annotated[int | None, stored_as("withdrawn")] = Field(
@@ -95,51 +95,51 @@ class TaskExecution(Stored):
     note: Annotated[str | None, stored_as("note")] = None
     summary: Annotated[str, stored_as("summary")] = ""
     files: Annotated[tuple[str, ...], stored_as("files")] = ()
-    spent: Annotated[TaskUsage, stored_as("spent")] = TaskUsage()
+    usage: Annotated[TaskUsage, stored_as("spent")] = TaskUsage()
     turns: Annotated[int, stored_as("turns")] = 0
     worked_ms: Annotated[int, stored_as("workedMs")] = 0
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
-    landed: Annotated[int, stored_as("landed")] = Field(
+    completed_seq: Annotated[int, stored_as("landed")] = Field(
         default=0, description="The execution's seq when it was completed: the order of the work"
     )
 
     @property
     def ended(self) -> bool:
-        return self.status in ENDED
+        return self.status in ENDED_STATUSES
 
     @property
     def released(self) -> bool:
-        """Whether what depends on it may go on."""
+        """True if dependents may start."""
         skipped = self.status is TaskStatus.SKIPPED and self.dependents == "run"
         return skipped or self.status is TaskStatus.COMPLETED
 
     @property
     def waits(self) -> bool:
-        """Whether it may still become RUNNING without a person who takes it up again."""
+        """True if the task may still start without a retry by a user."""
         return self.status in (TaskStatus.PENDING, TaskStatus.WAITING, TaskStatus.AWAITING_APPROVAL)
 
     def changed(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)
 
-    def renewed(self, round_: int) -> "TaskExecution":
-        """As it begins in a later round: nothing of it is done, but no number is used again."""
+    def for_round(self, round_: int) -> "TaskExecution":
+        """Reset the task for a new round. Attempt numbers continue."""
         return TaskExecution(
             round=round_,
             attempts=self.attempts,
-            since=self.attempts,
-            allowed=self.attempts + ATTEMPTS,
+            attempts_before_round=self.attempts,
+            max_attempts=self.attempts + MAX_ATTEMPTS,
             epoch=self.epoch,
-            knock=self.knock,
-            knocked=self.knocked,
-            spent=self.spent,
+            pending_token=self.pending_token,
+            pending_execution=self.pending_execution,
+            usage=self.usage,
             turns=self.turns,
             worked_ms=self.worked_ms,
         )
 
 
 class Rollback(Stored):
-    """Commits of tasks that are being taken back, or were: in this order. `number` tells it from any other."""
+    """Rollback of tasks, in this order. `number` identifies it."""
 
     number: Annotated[int, stored_as("number")]
     task_ids: Annotated[tuple[str, ...], stored_as("taskIds")]
@@ -150,7 +150,7 @@ class Rollback(Stored):
 
 
 class PassedOver(Stored):
-    """A time of the plan's schedule at which it could not be begun, and why."""
+    """Scheduled time at which the plan could not start, with the reason."""
 
     time: Annotated[str, stored_as("time")]
     at_ms: Annotated[int, stored_as("atMs")]
@@ -158,7 +158,7 @@ class PassedOver(Stored):
 
 
 class Timing(Stored):
-    """When the plan is begun by itself: an expression of EventBridge Scheduler, and its time zone."""
+    """Schedule of a plan: an EventBridge Scheduler expression and its time zone."""
 
     expression: Annotated[str, stored_as("expression")]
     timezone: Annotated[str, stored_as("timezone")]
@@ -170,10 +170,12 @@ class Timing(Stored):
 
 
 class Execution(Stored):
-    """The plan's own part. `seq` rises with every change, `number` with every execution of the state machine, `round`
-    each time that the plan is begun anew. `paused_after` are the phases after which it has already paused. `restart`:
-    tasks are to do again that the execution has gone past, so that it goes on in another one. `woken` is the last time
-    of its schedule that was heard, `passed_over` the last of them at which it could not be begun.
+    """State of the plan itself.
+
+    `seq` rises with every change, `number` with every execution of the state machine, `round` with every restart of the
+    plan. `paused_after` lists phases that have already paused the plan. `needs_restart`: the execution has passed tasks
+    to redo, so the plan must continue in a new one. `last_fired` is the last scheduled time received, `passed_over` the
+    last one skipped.
     """
 
     status: Annotated[PlanStatus, stored_as("status")]
@@ -184,10 +186,10 @@ class Execution(Stored):
     reason: Annotated[str | None, stored_as("reason")] = None
     who: Annotated[str | None, stored_as("who")] = None
     paused_after: Annotated[tuple[str, ...], stored_as("pausedAfter")] = ()
-    restart: Annotated[bool, stored_as("restart")] = False
+    needs_restart: Annotated[bool, stored_as("restart")] = False
     rollback: Annotated[Rollback | None, stored_as("rollback")] = None
     schedule: Annotated[Timing | None, stored_as("schedule")] = None
-    woken: Annotated[str | None, stored_as("woken")] = None
+    last_fired: Annotated[str | None, stored_as("woken")] = None
     passed_over: Annotated[PassedOver | None, stored_as("passedOver")] = None
     started_at: Annotated[int | None, stored_as("startedAt")] = None
     ended_at: Annotated[int | None, stored_as("endedAt")] = None
@@ -202,7 +204,7 @@ class Execution(Stored):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionState:
-    """`states` holds the tasks of the plan that anything has become of."""
+    """`states` holds tasks with any state; all others are PENDING."""
 
     plan: Plan
     execution: Execution
@@ -214,7 +216,10 @@ class ExecutionState:
 
     @property
     def branch(self) -> str:
-        """The plan's work branch; begun anew it has another one, for on the first each task is done already."""
+        """Work branch of the plan.
+
+        Each later round has its own: on the first one every task is done.
+        """
         branch, round_ = self.plan.branch or f"groundwork/{self.plan.id}", self.execution.round
         return branch if round_ <= 1 else f"{branch}-{round_}"
 
@@ -222,7 +227,7 @@ class ExecutionState:
         return self.states.get(task_id) or TaskExecution(round=self.execution.round)
 
     def at_gate(self, task_id: str) -> bool:
-        """Whether an execution that is still there waits for this task's gate."""
+        """True if the current execution waits at this task's gate."""
         state = self.of(task_id)
         return state.token is not None and state.gate == self.execution.number
 
@@ -242,19 +247,19 @@ class ExecutionState:
         return all(self.phase_ended(phase) for phase in self.plan.phases)
 
     def current_phase(self) -> Phase | None:
-        """The first phase with tasks that have not ended."""
+        """The first phase with unfinished tasks."""
         return next((phase for phase in self.plan.phases if not self.phase_ended(phase)), None)
 
     def with_task(self, task_id: str, **fields: Any) -> "ExecutionState":
-        return self.put({task_id: self.of(task_id).changed(**fields)})
+        return self.with_tasks({task_id: self.of(task_id).changed(**fields)})
 
-    def put(self, states: Mapping[str, TaskExecution]) -> "ExecutionState":
+    def with_tasks(self, states: Mapping[str, TaskExecution]) -> "ExecutionState":
         return replace(self, states={**self.states, **states})
 
-    def execution_changed(self, **fields: Any) -> "ExecutionState":
+    def with_execution(self, **fields: Any) -> "ExecutionState":
         return replace(self, execution=self.execution.changed(**fields))
 
 
-def approval_of(task: Task) -> str:
-    """What an approval is of: when the task is edited afterwards, it has lapsed."""
+def approval_fingerprint(task: Task) -> str:
+    """Fingerprint of an approved task. An edit changes it, and so voids the approval."""
     return fingerprint(task.as_json())

@@ -1,9 +1,8 @@
-"""The port through which a task is carried out: what is asked of a worker, how it is watched, and what it comes to.
+"""Port for running a task: assignment, context and outcome of a worker.
 
-A worker may be gone at any moment. What an attempt has come to so far it keeps itself, under the plan's id, the task's
-and the attempt's number; asked again for the same attempt, it goes on from there. A commit that it finds on the branch
-with a number greater than `since` for this task is this attempt's or one before it in the same round: it is never made
-twice.
+A worker may die at any moment. It saves the attempt's progress itself, by plan id, task id and attempt number, and
+continues from there when called again. A commit of this task on the branch with a number above `attempts_before_round`
+belongs to this attempt or an earlier one of the round, and is never made twice.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from groundwork.plans.repositories import Repository
 
 @dataclass(frozen=True, slots=True)
 class DependencyResult:
-    """A task that this one depends on, and what was done there."""
+    """Result of a task this one depends on."""
 
     task: Task
     summary: str
@@ -29,10 +28,10 @@ class DependencyResult:
 
 @dataclass(frozen=True, slots=True)
 class CompletedTask:
-    """A task of the plan that is done, in the same repository: its work is under what begins now.
+    """Completed task in the same repository: its changes are in the base of the new task.
 
-    `commit_sha` is None where the plan makes no commits; then the attempt's patch is what there is of it. `changed` is
-    False where no session has changed a file for it, as where a person has done it: it may be anywhere.
+    `commit_sha` is None in a plan without commits; then the attempt's patch holds the change. `changed` is False if no
+    session changed a file, for example after a user completed the task: then the change may be anywhere.
     """
 
     task: Task
@@ -41,8 +40,8 @@ class CompletedTask:
     changed: bool
 
     @property
-    def kept(self) -> bool:
-        """Whether it is a patch, and not a commit or nothing at all."""
+    def is_patch(self) -> bool:
+        """True if the change is stored as a patch, not as a commit."""
         return self.changed and not self.commit_sha
 
 
@@ -52,74 +51,76 @@ async def no_completed_tasks() -> tuple[CompletedTask, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One attempt at a task. `branch` is the plan's work branch in `repository`, the same in all of its repositories.
+    """One attempt at a task.
 
-    `attempt` is never used again for this task; attempts up to `since` belong to what was done before the plan was
-    begun anew (or was taken back), and so do their commits. `failed` says why earlier attempts came to nothing.
-    `spread_s` is how long its first call to the model may be put off: not all that begin together ask in one second.
+    `branch` is the plan's work branch, with the same name in all repositories.
+
+    `attempt` is never reused for this task. Attempts up to `attempts_before_round`, and their commits, precede a
+    restart or rollback. `failed` explains earlier attempts. `stagger_s` is the upper limit of a random delay before the
+    first model call.
     """
 
     plan: Plan
     task: Task
     attempt: int
-    since: int
+    attempts_before_round: int
     branch: str
     repository: Repository
     failed: tuple[Attempt, ...] = ()
-    before: tuple[DependencyResult, ...] = ()
-    spread_s: float = 0.0
+    dependencies: tuple[DependencyResult, ...] = ()
+    stagger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReport:
-    """One turn of a session, for those who watch: what it used, what it cost, what has changed so far."""
+    """One turn of a session: usage, cost and files changed so far."""
 
     number: int
     tools: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     message: str = ""
-    spent: TaskUsage = TaskUsage()
+    usage: TaskUsage = TaskUsage()
 
     def as_json(self) -> dict[str, Any]:
         said = {"turn": self.number, "tools": list(self.tools), "files": list(self.files), "message": self.message}
-        return said | {"spent": self.spent.stored(exclude_defaults=True)}
+        return said | {"spent": self.usage.stored(exclude_defaults=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What a worker asks and tells while it works.
+    """Callbacks and limits of a running worker.
 
-    `left_ms`: what is left of the invocation. `stop` is set within seconds of a cancel, or when another worker has
-    taken the task: then nothing that it does counts any more, and it ends with Held. `holds` is asked once more before
-    a commit is pushed, and answers for this moment. `turn` is told after each turn: its tokens count from then on.
-    `below` tells what is done by now, in the order in which it was.
+    `left_ms` returns the time left in the invocation. `stop` is set within seconds after a cancel or after another
+    worker's claim; then the worker ends with Suspended, and nothing it does counts. `claim_is_valid` is checked once
+    more before a push. `report_turn` counts a turn's tokens. `completed_tasks` lists completed tasks in order of
+    completion.
     """
 
     left_ms: Callable[[], int]
     stop: asyncio.Event
-    holds: Callable[[], Awaitable[bool]]
-    turn: Callable[[TurnReport], Awaitable[None]]
-    below: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
+    claim_is_valid: Callable[[], Awaitable[bool]]
+    report_turn: Callable[[TurnReport], Awaitable[None]]
+    completed_tasks: Callable[[], Awaitable[tuple[CompletedTask, ...]]] = no_completed_tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """It has succeeded. `commit_sha` is None where the plan keeps changes as patches or none was asked for.
+    """Success. `commit_sha` is None for a patch, or if the task asked for no change.
 
-    `on` is what a patch was put on: where others have ended since then, it has not landed, and is put on theirs first.
+    `based_on` lists tasks under a patch. If others have completed meanwhile, the patch must be rebased before it lands.
     """
 
     commit_sha: str | None
     summary: str = ""
     files: tuple[str, ...] = ()
-    on: tuple[CompletedTask, ...] | None = None
+    based_on: tuple[CompletedTask, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt has come to nothing: `reason` is told to the next, and to the people.
+    """Failed attempt. `reason` is shown to users and to the next attempt.
 
-    `final`: no other attempt can help; a person is asked at once.
+    `final`: retries cannot help, so the task fails at once.
     """
 
     reason: str
@@ -128,12 +129,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """Not at its end: the next invocation goes on with the same attempt."""
+    """Unfinished: the next invocation continues the same attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransientFailure:
-    """Somebody else's fault, which uses up no attempt: rate limits, network. `wait_s` 0 leaves the wait to us."""
+    """External fault, such as a rate limit or the network; uses up no attempt.
+
+    `wait_s` 0: default backoff.
+    """
 
     reason: str
     wait_s: float = 0.0
@@ -143,14 +147,14 @@ TaskOutcome = Completed | Failed | Suspended | TransientFailure
 
 
 class TaskWorker(Protocol):
-    """Carries out one attempt as far as one invocation goes. Raises Transient, which counts as Troubled."""
+    """Runs one attempt for one invocation. Transient counts as TransientFailure."""
 
-    async def carry_out(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome: ...
+    async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CommitToRevert:
-    """A task's commit that is to be taken back."""
+    """Commit of a task to revert."""
 
     task: Task
     commit_sha: str
@@ -158,19 +162,21 @@ class CommitToRevert:
 
 
 class NotReverted(GroundworkError):
-    """This cannot be taken back: what came after it does not go together with that."""
+    """Later changes conflict with this revert."""
 
 
 class Reverter(Protocol):
-    """Takes back what tasks have done in one repository. Raises NotReverted, Transient."""
+    """Reverts tasks in one repository. Raises NotReverted, Transient."""
 
-    def take_back(self, repository: Repository, branch: str, taken: Sequence[CommitToRevert]) -> dict[str, str]:
-        """Commits, by revert commits on a plan's branch: in this order, all of them or none.
+    def revert_commits(self, repository: Repository, branch: str, commits: Sequence[CommitToRevert]) -> dict[str, str]:
+        """Revert commits on a plan's branch in this order, all or none.
 
-        Answers the reverts' SHAs by task id; those made before are found again.
+        Returns SHAs of the reverts by task id.
+
+        Safe to repeat: existing reverts are found again.
         """
         ...
 
-    def go_together(self, repository: Repository, branch: str, left: Sequence[CompletedTask]) -> None:
-        """Whether the patches that are left do, without those that are to be withdrawn: else NotReverted."""
+    def check_remaining_patches(self, repository: Repository, branch: str, remaining: Sequence[CompletedTask]) -> None:
+        """Check that the remaining patches apply without the withdrawn ones. Raises NotReverted."""
         ...

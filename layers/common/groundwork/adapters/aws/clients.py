@@ -1,53 +1,51 @@
-"""The other AWS services: Lambda's async invoke and Secrets Manager. boto3 is imported where it is first used."""
+"""Clients of Lambda's async invoke and Secrets Manager. boto3 is imported on first use."""
 
 import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from groundwork.adapters.aws.confirmation import CONFIG, Confirmations, reason_of
 from groundwork.errors import Transient
 
 
 @cache
 def _client(service: Literal["lambda", "secretsmanager"]) -> Any:
-    # imported here: a function that calls neither service does not pay for it at its cold start
+    # imported late: a function without these calls must not pay for it at its cold start
     import boto3
 
-    # an async invoke is accepted in milliseconds; 10 s is the limit for its confirmation
-    return boto3.client(service, config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+    return boto3.client(service, config=CONFIG)
 
 
 def async_invoker(function: str) -> Callable[[str], None]:
-    """Triggers process-next for a run. The invoker raises Transient."""
-    tell = event_invoker(function)
-    return lambda run_id: tell({"runId": run_id})
+    """Make an invoker of process-next for a run. It raises Transient."""
+    invoke = event_invoker(function)
+    return lambda run_id: invoke({"runId": run_id})
 
 
 def event_invoker(function: str) -> Callable[[dict[str, Any]], None]:
-    """Invokes a function with an event and does not wait; 202 is the confirmation. The invoker raises Transient."""
+    """Make an async invoker of a function (202 confirms). It raises Transient."""
+
+    confirmations = Confirmations("Lambda", lambda: _client("lambda"))
 
     def invoke(event: dict[str, Any]) -> None:
         payload = json.dumps(event).encode()
         try:
-            answer = _client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
-        except (BotoCoreError, ClientError) as exc:
-            raise Transient(f"Lambda: {_reason(exc)}") from exc
-        if answer["StatusCode"] != 202:
-            raise Transient(f"Lambda answered {answer['StatusCode']} to an async invoke")
+            response = confirmations.call("invoke", FunctionName=function, InvocationType="Event", Payload=payload)
+        except ClientError as exc:
+            raise Transient(f"Lambda: {reason_of(exc)}") from exc
+        if response["StatusCode"] != 202:
+            raise Transient(f"Lambda answered {response['StatusCode']} to an async invoke")
 
     return invoke
 
 
 def secret_value(secret_id: str) -> str:
-    """The value of a secret. Raises Transient; the value itself is never part of an error."""
+    """Return the value of a secret, never quoted in an error. Raises Transient."""
+    confirmations = Confirmations("Secrets Manager", lambda: _client("secretsmanager"))
     try:
-        return str(_client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
-    except (BotoCoreError, ClientError) as exc:
-        raise Transient(f"Secrets Manager: {_reason(exc)}") from exc
-
-
-def _reason(exc: BotoCoreError | ClientError) -> str:
-    return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else type(exc).__name__
+        return str(confirmations.call("get_secret_value", SecretId=secret_id)["SecretString"])
+    except ClientError as exc:
+        raise Transient(f"Secrets Manager: {reason_of(exc)}") from exc

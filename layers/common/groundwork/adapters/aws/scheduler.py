@@ -1,12 +1,12 @@
-"""EventBridge Scheduler: the port `groundwork.execution.schedule.Timer`. boto3 is imported where it is first used."""
+"""EventBridge Scheduler: the port `execution.schedule.Timer`. Imports boto3 on first use."""
 
 import json
 from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from groundwork.adapters.aws.confirmation import CONFIG, Confirmations
 from groundwork.errors import Invalid, Transient
 from groundwork.execution.state import Timing
 
@@ -15,20 +15,22 @@ from groundwork.execution.state import Timing
 def _client() -> Any:
     import boto3
 
-    return boto3.client(
-        "scheduler", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
-    )
+    return boto3.client("scheduler", config=CONFIG)
 
 
-TIME = "<aws.scheduler.scheduled-time>"
-"""What EventBridge Scheduler puts the time in place of at which it meant to fire: a time told twice is the same."""
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+"""Replaced by EventBridge Scheduler with the scheduled time: repeated events carry the same."""
 
 
 class PlanTimer:
-    """`function` and `role` are ARNs: who is woken, and who may wake it. `prefix` begins every schedule's name."""
+    """Timer of plans. `function` and `role` are ARNs: the target, and the role to invoke it.
+
+    `prefix` starts every schedule's name.
+    """
 
     def __init__(self, prefix: str, function: str, role: str) -> None:
         self._prefix, self._function, self._role = prefix, function, role
+        self._confirmations = Confirmations("EventBridge Scheduler", _client)
 
     def set(self, plan_id: str, timing: Timing) -> None:
         wanted = {
@@ -41,7 +43,7 @@ class PlanTimer:
                 "Arn": self._function,
                 "RoleArn": self._role,
                 "Input": json.dumps(
-                    {"do": "SCHEDULED", "planId": plan_id, "expression": timing.expression, "time": TIME}
+                    {"do": "SCHEDULED", "planId": plan_id, "expression": timing.expression, "time": SCHEDULED_TIME}
                 ),
                 "RetryPolicy": {"MaximumRetryAttempts": 20, "MaximumEventAgeInSeconds": 3_600},
             },
@@ -52,23 +54,21 @@ class PlanTimer:
             self._call("update_schedule", wanted)
 
     def clear(self, plan_id: str) -> None:
-        self._call("delete_schedule", {"Name": self._name(plan_id)}, passed="ResourceNotFoundException")
+        self._call("delete_schedule", {"Name": self._name(plan_id)}, ignored_code="ResourceNotFoundException")
 
     def _name(self, plan_id: str) -> str:
         return f"{self._prefix}-{plan_id}"
 
-    def _call(self, method: str, arguments: dict[str, Any], passed: str = "") -> None:
+    def _call(self, method: str, arguments: dict[str, Any], ignored_code: str = "") -> None:
         """Raises _Conflict, Invalid, Transient."""
         try:
-            getattr(_client(), method)(**arguments)
+            self._confirmations.call(method, **arguments)
         except ClientError as exc:
-            self._explain(exc, passed)
-        except BotoCoreError as exc:
-            raise Transient(f"EventBridge Scheduler: {type(exc).__name__}") from exc
+            self._translate(exc, ignored_code)
 
-    def _explain(self, exc: ClientError, passed: str) -> None:
+    def _translate(self, exc: ClientError, ignored_code: str) -> None:
         code = exc.response["Error"]["Code"]
-        if code == passed:
+        if code == ignored_code:
             return
         if code == "ConflictException":
             raise _Conflict from exc
@@ -78,4 +78,4 @@ class PlanTimer:
 
 
 class _Conflict(Exception):
-    """There is a schedule of that name already."""
+    """A schedule of this name exists."""

@@ -1,4 +1,4 @@
-"""Where a plan stands, as rows: what each of them holds of it, and what a change of it writes."""
+"""Mapping of execution states to rows, and of changes to update actions."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.execution.state import Execution, TaskExecution, TaskUsage
 from groundwork.plans.model import PlanStatus, TaskStatus
 
-APART = {
+OWN_ATTRIBUTES = {
     "status",
     "round",
     "attempts",
@@ -15,57 +15,60 @@ APART = {
     "commit_sha",
     "error_msg",
     "lease_until",
-    "knock",
-    "knocked",
-    "spent",
+    "pending_token",
+    "pending_execution",
+    "usage",
     "turns",
 }
-"""What has an attribute of its own: others read it, or it is written apart."""
+"""Fields with their own attributes: other code reads or writes them separately."""
 
 
-def execution_of(head: PlanRow) -> Execution:
-    return Execution.read((head.execution or {}) | {"status": PlanStatus(head.status), "seq": _n(head.seq)})
+def read_execution(head: PlanRow) -> Execution:
+    return Execution.read((head.execution or {}) | {"status": PlanStatus(head.status), "seq": _int(head.seq)})
 
 
 def execution_body(execution: Execution) -> dict[str, Any]:
     return execution.stored(exclude={"status", "seq"}, exclude_defaults=True)
 
 
-def execution_state_of(row: StateRow) -> TaskExecution:
+def read_task_execution(row: StateRow) -> TaskExecution:
     spent = TaskUsage(
-        input=_n(row.input),
-        output=_n(row.output),
-        cache_read=_n(row.cache_read),
-        cache_write=_n(row.cache_write),
-        calls=_n(row.calls),
-        cost_micro_usd=_n(row.cost),
+        input=_int(row.input),
+        output=_int(row.output),
+        cache_read=_int(row.cache_read),
+        cache_write=_int(row.cache_write),
+        calls=_int(row.calls),
+        cost_micro_usd=_int(row.cost),
     )
     return TaskExecution.read(
         (row.body or {})
         | {
             "status": TaskStatus(row.status or TaskStatus.PENDING),
-            "round": _n(row.round),
-            "attempts": _n(row.attempts),
-            "epoch": _n(row.epoch),
+            "round": _int(row.round),
+            "attempts": _int(row.attempts),
+            "epoch": _int(row.epoch),
             "commitSha": row.commit_sha,
             "errorMsg": row.error_msg,
-            "leaseUntil": _n(row.lease_until),
-            "knock": row.knock,
-            "knocked": _n(row.knocked),
-            "turns": _n(row.turns),
-            "spent": spent,
+            "leaseUntil": _int(row.lease_until),
+            "pending_token": row.pending_token,
+            "pending_execution": _int(row.pending_execution),
+            "turns": _int(row.turns),
+            "usage": spent,
         }
     )
 
 
 def in_round(state: TaskExecution, round_: int) -> TaskExecution:
-    """What has come of a task in an earlier round is past: it is not written anew for that."""
-    return state if state.round == round_ else state.renewed(round_)
+    """Reset a task of an earlier round. Its row is not rewritten for that."""
+    return state if state.round == round_ else state.for_round(round_)
 
 
 def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
-    """What changes a task's row; what others write besides is left alone unless it is different."""
-    body = after.stored(exclude=APART, exclude_defaults=True)
+    """Actions to update a task's row.
+
+    Fields with other writers are included only if they differ.
+    """
+    body = after.stored(exclude=OWN_ATTRIBUTES, exclude_defaults=True)
     actions = [
         StateRow.status.set(after.status.value),
         StateRow.attempts.set(after.attempts),
@@ -77,8 +80,8 @@ def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
     ]
     if after.lease_until != before.lease_until:
         actions.append(StateRow.lease_until.set(after.lease_until))
-    if after.knock != before.knock:
-        actions += [StateRow.knock.remove(), StateRow.knocked.remove()]
+    if after.pending_token != before.pending_token:
+        actions += [StateRow.pending_token.remove(), StateRow.pending_execution.remove()]
     return actions
 
 
@@ -86,5 +89,5 @@ def _set(attribute: Any, value: Any) -> Any:
     return attribute.remove() if value is None else attribute.set(value)
 
 
-def _n(value: Any) -> int:
+def _int(value: Any) -> int:
     return int(value or 0)

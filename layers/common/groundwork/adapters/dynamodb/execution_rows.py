@@ -1,6 +1,6 @@
-"""What carrying a plan out writes beside it: where its tasks stand, what has happened, sessions and their logs.
+"""Rows of plan executions: task states, events, sessions and logs.
 
-The key of each is in `plan_rows`, with those of all rows of the table.
+Keys are listed in `plan_rows`.
 """
 
 import re
@@ -14,8 +14,10 @@ from groundwork.plans.model import TaskState, TaskStatus
 
 
 class StateRow(Model):
-    """`body` is what only the execution writes, with the plan's seq; the lease, a knock and what a worker has used so
-    far are written at any time, so that there may be a row of a task that has no status yet.
+    """State of a task.
+
+    Only the execution writes `body`, with the plan's seq. Other writers update lease, pending token and usage at any
+    time, so a row may exist before its task has a status.
     """
 
     class Meta:
@@ -31,9 +33,9 @@ class StateRow(Model):
     epoch = NumberAttribute(attr_name="epoch", null=True)
     body = CompactJson(attr_name="body", null=True)
     lease_until = NumberAttribute(attr_name="lease", null=True)
-    knock = UnicodeAttribute(attr_name="knock", null=True)
-    knocked = NumberAttribute(attr_name="knocked", null=True)
-    knock_order = UnicodeAttribute(attr_name="knockOrder", null=True)
+    pending_token = UnicodeAttribute(attr_name="knock", null=True)
+    pending_execution = NumberAttribute(attr_name="knocked", null=True)
+    pending_order = UnicodeAttribute(attr_name="knockOrder", null=True)
     turns = NumberAttribute(attr_name="turns", null=True)
     input = NumberAttribute(attr_name="input", null=True)
     output = NumberAttribute(attr_name="output", null=True)
@@ -64,8 +66,8 @@ class LogRow(Model):
     body = CompactJson(attr_name="body")
 
 
-class KeptRow(Model):
-    """Names the parts of a session, or of a patch; `turns` is how far the session had come."""
+class BlobRow(Model):
+    """Head of a stored session or patch: names its parts. `turns` is the session's length."""
 
     class Meta:
         table_name = ""
@@ -78,7 +80,7 @@ class KeptRow(Model):
     turns = NumberAttribute(attr_name="turns", null=True)
 
 
-class PartRow(Model):
+class BlobPartRow(Model):
     class Meta:
         table_name = ""
 
@@ -117,7 +119,7 @@ def is_log_position(text: str) -> bool:
     return re.fullmatch("[0-9]{15}#[0-9]{5}", text) is not None
 
 
-def state_of(row: StateRow) -> TaskState:
+def read_task_state(row: StateRow) -> TaskState:
     return TaskState(
         status=TaskStatus(row.status or TaskStatus.PENDING),
         attempts=int(row.attempts or 0),

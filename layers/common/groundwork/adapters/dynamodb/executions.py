@@ -1,4 +1,4 @@
-"""Plans that are carried out, on DynamoDB: the port `groundwork.execution.ports.Executions`."""
+"""Plan executions on DynamoDB: the port `groundwork.execution.ports.Executions`."""
 
 import random
 import time
@@ -13,9 +13,9 @@ from pynamodb.connection import Connection
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_mapping import (
     execution_body,
-    execution_of,
-    execution_state_of,
     in_round,
+    read_execution,
+    read_task_execution,
     state_actions,
 )
 from groundwork.adapters.dynamodb.execution_rows import (
@@ -38,19 +38,19 @@ from groundwork.execution.worker import TurnReport
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 
 EXECUTING = "EXECUTING"
-"""What the index of those that need attention holds for plans that are carried out."""
+"""Key of executing plans in the attention index."""
 
 ACCOUNT, SLOTS = "ACCOUNT", "SLOTS"
-MAX_PLANS_KEPT = 8
-MAX_EVENTS = 1_000
-"""More than one change can have: a transaction changes fewer tasks."""
+MAX_CACHED_PLANS = 8
+MAX_EVENTS_PER_CHANGE = 1_000
+"""Above the maximum of one change: a transaction changes fewer tasks."""
 
-TURN_TRIES = 8
-"""What has been paid for is counted, some ten seconds of trouble notwithstanding."""
+MAX_TURN_TRIES = 8
+"""A turn is paid for, so its usage must be counted, even after some ten seconds of faults."""
 
 
 class DynamoExecutions(PlanReader):
-    """`limit` is how many tasks may be at work in the account at once."""
+    """Store of plan executions. `limit` is the number of concurrent tasks in the account."""
 
     def __init__(
         self, connection: Callable[[], Connection], limit: int = 20, now_ms: Callable[[], int] | None = None
@@ -60,24 +60,24 @@ class DynamoExecutions(PlanReader):
         self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
         self.limit = limit
 
-    # standings
+    # states
 
     def read(self, plan_id: str) -> ExecutionState:
-        # the head first: what is read after it is at least as new, and a commit on it then fails
+        # the head first: rows read later are at least as new, and a commit on newer rows fails
         head = self._head(plan_id)
-        execution = execution_of(head)
+        execution = read_execution(head)
         plan = self._plan(head).changed(status=execution.status, version=int(head.version))
         with translate_errors():
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
-        states = {f"{plan_id}-{row.sk[2:]}": in_round(execution_state_of(row), execution.round) for row in rows}
+        states = {f"{plan_id}-{row.sk[2:]}": in_round(read_task_execution(row), execution.round) for row in rows}
         return ExecutionState(plan, execution, states)
 
     def _plan(self, head: PlanRow) -> Plan:
-        """A version is never changed: it is read once."""
+        """Read a plan version once: it never changes."""
         key = (head.pk, int(head.version))
         if key not in self._plans:
             self._plans[key] = self._version(head, int(head.version))
-            while len(self._plans) > MAX_PLANS_KEPT:
+            while len(self._plans) > MAX_CACHED_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
@@ -89,11 +89,11 @@ class DynamoExecutions(PlanReader):
         for task_id, state in after.states.items():
             old = in_round(before.of(task_id), after.execution.round)
             if state != old:
-                knock = _knock_is(old.knock) if state.knock != old.knock else None
-                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), knock, "task")
-        if begun := len(after.running) - len(before.running):
-            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - begun)
-            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(begun)], room if begun > 0 else None)
+                pending = _pending_token_is(old.pending_token) if state.pending_token != old.pending_token else None
+                transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), pending, "task")
+        if started := len(after.running) - len(before.running):
+            room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - started)
+            transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(started)], room if started > 0 else None)
         mark = uuid.uuid4().hex
         row = EventRow(plan_id, event_key(after.execution.seq), at=self._now_ms(), mark=mark)
         row.events = [event.as_json() for event in events]
@@ -101,7 +101,7 @@ class DynamoExecutions(PlanReader):
         try:
             transaction.commit()
         except (Cancelled, Transient) as fault:
-            # the answer may have been lost, or be to our own second try: the mark tells
+            # the response may be lost, or belong to the driver's own retry: the mark tells
             if not self._is_marked(plan_id, after.execution.seq, mark):
                 raise WriteConflict(str(fault)) from fault
 
@@ -119,7 +119,7 @@ class DynamoExecutions(PlanReader):
             PlanRow.seq.set(after.execution.seq),
             PlanRow.updated_at.set(now),
             PlanRow.error.set(reason) if reason else PlanRow.error.remove(),
-            # until a sweep has seen that nothing is left to be told
+            # until a sweep has resent all notifications
             PlanRow.attention.set(EXECUTING),
             PlanRow.attention_at.set(now),
         ]
@@ -136,16 +136,20 @@ class DynamoExecutions(PlanReader):
                 actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
             )
 
-    # what is written besides
+    # writes without seq
 
-    def knock(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
+    def save_pending_token(self, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = "") -> None:
         order = f"{number:08d} {attempt_key}"
-        actions: list[Any] = [StateRow.knock.set(token), StateRow.knocked.set(number), StateRow.knock_order.set(order)]
-        first = StateRow.knock_order.does_not_exist() | (StateRow.knock_order <= order)
+        actions: list[Any] = [
+            StateRow.pending_token.set(token),
+            StateRow.pending_execution.set(number),
+            StateRow.pending_order.set(order),
+        ]
+        first = StateRow.pending_order.does_not_exist() | (StateRow.pending_order <= order)
         with suppress(ConditionFailed), translate_errors():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
 
-    def holds(self, plan_id: str, task_id: str, epoch: int) -> bool:
+    def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
         try:
             with translate_errors():
                 row = StateRow.get(plan_id, state_key(task_id), consistent_read=True)
@@ -153,7 +157,7 @@ class DynamoExecutions(PlanReader):
             return False
         return int(row.epoch or 0) == epoch and row.status == TaskStatus.RUNNING.value
 
-    def renew(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
+    def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
         mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
         try:
             with translate_errors():
@@ -163,8 +167,8 @@ class DynamoExecutions(PlanReader):
             return False
         return True
 
-    def turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
-        spent = turn.spent
+    def record_turn(self, plan_id: str, task_id: str, turn: TurnReport, at_ms: int) -> None:
+        spent = turn.usage
         counts: list[tuple[Any, int]] = [
             (StateRow.turns, 1),
             (StateRow.input, spent.input),
@@ -176,8 +180,8 @@ class DynamoExecutions(PlanReader):
         ]
         adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
-        for attempt in range(TURN_TRIES):
-            # together: the line tells whether it has been counted, however often the request is sent
+        for attempt in range(MAX_TURN_TRIES):
+            # one transaction: the log line shows if the turn is counted, however often the request is sent
             transaction = Transaction(self._connection())
             transaction.update(StateRow(plan_id, state_key(task_id)), adds)
             transaction.put(line, LogRow.pk.does_not_exist(), "line")
@@ -186,26 +190,26 @@ class DynamoExecutions(PlanReader):
             except Cancelled:
                 return None
             except Transient:
-                if attempt + 1 == TURN_TRIES:
+                if attempt + 1 == MAX_TURN_TRIES:
                     raise
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
         return None
 
-    # what people watch
+    # reads for users
 
     def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
-        """The last changes' events, newest first; each has a `seq` of its own."""
+        """Events of the last changes, newest first. Each has a unique `seq`."""
         with translate_errors():
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
         return [
-            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MAX_EVENTS + number, **event}
+            {"at": rfc3339(int(row.at)), "seq": int(row.sk[2:]) * MAX_EVENTS_PER_CHANGE + number, **event}
             for row in rows
             for number, event in reversed(list(enumerate(row.events)))
         ]
 
     def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        """A task's turns, oldest first, behind a position; and the position that more come behind."""
+        """Turns of a task after a position, oldest first, and the position of the next page."""
         start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
         with translate_errors():
             between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
@@ -213,16 +217,16 @@ class DynamoExecutions(PlanReader):
         lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
         return lines, rows[-1].sk.removeprefix(log_prefix(task_id)) if len(rows) == limit else None
 
-    # the account's room
+    # slots of the account
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         return self.limit - int(self._slots().used or 0)
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
         with translate_errors():
             SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
 
-    def waiting_for_capacity(self) -> list[str]:
+    def pop_waiting_for_capacity(self) -> list[str]:
         waiting = sorted(self._slots().waiting or ())
         if waiting:
             with translate_errors():
@@ -240,9 +244,9 @@ class DynamoExecutions(PlanReader):
 def _unchanged(before: ExecutionState) -> Any:
     seq = before.execution.seq
     same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
-    alive = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
-    return alive & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
+    exists = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
+    return exists & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
 
 
-def _knock_is(knock: str | None) -> Any:
-    return StateRow.knock.does_not_exist() if knock is None else StateRow.knock == knock
+def _pending_token_is(pending: str | None) -> Any:
+    return StateRow.pending_token.does_not_exist() if pending is None else StateRow.pending_token == pending

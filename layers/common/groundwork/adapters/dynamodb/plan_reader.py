@@ -3,11 +3,11 @@
 Reads are consistent: writers see their own edits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from groundwork.adapters.dynamodb.client import translate_errors
-from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key, state_of
+from groundwork.adapters.dynamodb.execution_rows import StateRow, read_task_state, state_key
 from groundwork.adapters.dynamodb.plan_lists import PLANS, list_ids
 from groundwork.adapters.dynamodb.plan_rows import (
     HEAD,
@@ -49,6 +49,15 @@ class PlanReader:
         ids, more = list_ids(repository_id or PLANS, before, limit)
         return _summaries(ids), more
 
+    def every(self) -> Iterator[str]:
+        """Ids of all plans, newest first."""
+        position: str | None = None
+        while True:
+            ids, position = list_ids(PLANS, position, 200)
+            yield from ids
+            if position is None:
+                return
+
     def of_story(self, story_id: str) -> list[dict[str, Any]]:
         """Return the progress of each plan linked to the story (`links.progress_on_story`)."""
         with translate_errors():
@@ -63,7 +72,7 @@ class PlanReader:
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
         # states of earlier rounds do not count after a restart of the plan
         round_ = int((heads[0].execution or {}).get("round", 0)) if heads else 0
-        return {f"{plan_id}-{row.sk[2:]}": state_of(row) for row in rows if int(row.round or 0) >= round_}
+        return {f"{plan_id}-{row.sk[2:]}": read_task_state(row) for row in rows if int(row.round or 0) >= round_}
 
     def iteration(self, iteration_id: str) -> Iteration:
         path = path_of(Kind.ITERATION, iteration_id)
@@ -160,4 +169,4 @@ def _states(tasks: Sequence[tuple[str, str]]) -> dict[str, TaskState]:
     keys = [(plan_id, state_key(id_)) for plan_id, id_ in tasks]
     with translate_errors():
         rows = list(StateRow.batch_get(keys, consistent_read=True)) if keys else []
-    return {f"{row.pk}-{row.sk[2:]}": state_of(row) for row in rows}
+    return {f"{row.pk}-{row.sk[2:]}": read_task_state(row) for row in rows}

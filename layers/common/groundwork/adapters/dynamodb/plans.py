@@ -35,8 +35,9 @@ from groundwork.plans.edit_guard import ChangedElements, changed_elements, refus
 from groundwork.plans.errors import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
+from groundwork.plans.ports import PLAN_LOCK
 from groundwork.plans.repositories import Repository
-from groundwork.runs.model import Run, RunType
+from groundwork.runs.model import Run
 
 MAX_ATTEMPTS = 4
 """Attempts of a write that conflicts with another one."""
@@ -186,7 +187,7 @@ class DynamoPlans(PlanReader):
 
     def _lock_holder(self, plan_id: str) -> str | None:
         with translate_errors():
-            rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(RunType.GENERATE_PLAN), consistent_read=True))
+            rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(PLAN_LOCK), consistent_read=True))
         return str(rows[0].run_id) if rows else None
 
     def delete(self, plan_id: str, expected: Collection[int] | None = None) -> bool:
@@ -211,7 +212,7 @@ class DynamoPlans(PlanReader):
         """Return False if the plan has changed meanwhile. Raises PlanInUse."""
         plan_id, now = head.pk, self._now_ms()
         transaction = Transaction(self._connection())
-        transaction.check(LockRow, plan_id, lock_key(RunType.GENERATE_PLAN), LockRow.pk.does_not_exist(), "lock")
+        transaction.check(LockRow, plan_id, lock_key(PLAN_LOCK), LockRow.pk.does_not_exist(), "lock")
         deletion = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
         unchanged = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
         # this also excludes a task started since
@@ -292,7 +293,7 @@ def _relink(transaction: Transaction, before: Plan, after: Plan) -> None:
 def _put_run(transaction: Transaction, run: Run) -> None:
     path = path_of(Kind.RUN, run.id)
     assert path is not None
-    lock = LockRow(path.project_id, lock_key(run.type), run_id=run.id)
+    lock = LockRow(path.project_id, lock_key(PLAN_LOCK), run_id=run.id)
     transaction.put(lock, LockRow.pk.does_not_exist(), "lock")
     transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from groundwork.adapters.git.clone import MAX_FILE_MB, Bounds
 from groundwork.adapters.git.trees import entries
-from groundwork.agent.paths import MAX_DEPTH, MAX_LENGTH, why_not
+from groundwork.agent.paths import MAX_DEPTH, MAX_LENGTH, refusal_reason
 from groundwork.agent.repository import Checkout, RepositoryRefused
 
 MAX_LINK = 1_000
@@ -76,7 +76,7 @@ def _problem(name: bytes, path: str, depth: int) -> str | None:
     if len(path) > MAX_LENGTH:
         return "its path is too long"
     try:
-        return why_not(name.decode())
+        return refusal_reason(name.decode())
     except UnicodeDecodeError:
         return "its name is not UTF-8"
 

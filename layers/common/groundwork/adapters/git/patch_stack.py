@@ -9,7 +9,7 @@ from groundwork.adapters.git.trees import update_tree
 from groundwork.agent import changes
 from groundwork.agent.changes import Changes
 from groundwork.agent.patches import PatchRef, Stack
-from groundwork.agent.repository import MergeConflict, PatchesApart
+from groundwork.agent.repository import MergeConflict, PatchConflict
 
 
 def apply_stack(clone: Clone, base: bytes, stack: Stack) -> bytes:
@@ -42,11 +42,11 @@ class _Trees:
     def _with(self, tree: bytes, ref: PatchRef) -> bytes:
         """Raises PatchesApart."""
         patch, store = self._stack.patches[ref], self._clone.store
-        patch_base = self.tree(patch.base.encode(), patch.under)
+        patch_base = self.tree(patch.base.encode(), patch.base_patches)
         try:
             merged = tree_merge.merge_onto(store, patch_base, tree, changes.from_json(patch.changes))
         except MergeConflict as conflict:
-            raise PatchesApart(ref.task_id, conflict.paths) from conflict
+            raise PatchConflict(ref.task_id, conflict.paths) from conflict
         root, trees = update_tree(store, tree, merged.updates)
         self._clone.keep([*merged.blobs, *trees])
         return root if root is not None else _empty(self._clone)
@@ -60,7 +60,7 @@ def _empty(clone: Clone) -> bytes:
     return bytes(empty.id)
 
 
-def rebase_changes(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
+def rebase(clone: Clone, before: bytes, now: bytes, change: Changes) -> Changes:
     """Rebase a change from one commit onto another. Raises MergeConflict."""
     store = clone.store
     merged = tree_merge.merge_onto(store, store[before].tree, store[now].tree, change)

@@ -72,11 +72,11 @@ class GitUpstream:
         self._clone.fetch_commit(commit.encode(), depth=2)
         return tuple(sorted({path for path, _ in reverting.differences(self._clone.store, commit.encode())}))
 
-    def stacked(self, base: str, stack: Stack) -> str:
+    def apply_stack(self, base: str, stack: Stack) -> str:
         return patch_stack.apply_stack(self._clone, base.encode(), stack).decode()
 
-    def moved(self, before: str, now: str, changes: Changes) -> Changes:
-        return patch_stack.rebase_changes(self._clone, before.encode(), now.encode(), changes)
+    def rebase(self, before: str, now: str, changes: Changes) -> Changes:
+        return patch_stack.rebase(self._clone, before.encode(), now.encode(), changes)
 
     def patch(self, base: str, changes: Changes) -> str:
         self._clone.fetch_commit(base.encode())

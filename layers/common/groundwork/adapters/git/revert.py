@@ -6,7 +6,7 @@ from typing import Any
 from groundwork.adapters.git import land, task_commits, tree_merge
 from groundwork.adapters.git.clone import Clone
 from groundwork.adapters.git.trees import TreeEntry, update_tree
-from groundwork.agent.commit_message import REVERTS, reverting, trailers
+from groundwork.agent.commit_message import REVERTS, revert_message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryRefused
 
 
@@ -66,7 +66,7 @@ def _revert_commit(clone: Clone, now: bytes, commit: bytes) -> tuple[bytes, list
     merged = tree_merge.merge_onto(store, reverted.tree, store[now].tree, contents, modes)
     root, trees = update_tree(store, store[now].tree, merged.updates)
     landed = task_commits.parse_landing(commit.decode(), "", text)
-    message = reverting(landed.subject, landed.sha, landed.marks)
+    message = revert_message(landed.subject, landed.sha, landed.marks)
     return land.commit_of(root, now, message, [*merged.blobs, *trees])
 
 

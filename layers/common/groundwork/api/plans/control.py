@@ -13,7 +13,7 @@ from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.requests import Because, Complete, Execute, RollBack, Skip
-from groundwork.execution.schedule import NewTiming, Timer, scheduled, unscheduled
+from groundwork.execution.schedule import NewTiming, Timer, clear_schedule, set_schedule
 from groundwork.execution.schemas import PlanControlled, TaskControlled
 from groundwork.execution.state import ExecutionState
 from groundwork.ids import Kind
@@ -33,7 +33,7 @@ TASK: dict[str, Any] = TAG | {"responses": answers(TaskControlled)}
 
 def changed(plan_id: str, ask: Ask) -> ExecutionState:
     acting: ExecutionCoordinator = given(router, "conductor")
-    asked = Actor(acting.who or "somebody", acting.now_ms())
+    asked = Actor(acting.actor or "somebody", acting.now_ms())
     return acting.change(plan_id, lambda execution_state: ask(execution_state, asked))
 
 
@@ -83,11 +83,11 @@ def roll_back(plan_id: str, body: ARollBack = None) -> dict[str, Any]:
 @router.post("/api/plans/<plan_id>/schedule", operation_id="schedulePlan", summary="Schedule a plan", **PLAN)
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     acting: ExecutionCoordinator = given(router, "conductor")
-    timing = body.timing(Actor(acting.who or "somebody", acting.now_ms()))
-    scheduled(acting.store.read(plan_id), timing)
+    timing = body.timing(Actor(acting.actor or "somebody", acting.now_ms()))
+    set_schedule(acting.store.read(plan_id), timing)
     # set first: a timing that the timer refuses is not kept, and one that is not kept begins nothing
     _timer().set(plan_id, timing)
-    return _plan(acting.change(plan_id, lambda execution_state: scheduled(execution_state, timing)))
+    return _plan(acting.change(plan_id, lambda execution_state: set_schedule(execution_state, timing)))
 
 
 @router.delete(
@@ -98,7 +98,7 @@ def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     **TAG,
 )
 def unschedule(plan_id: str) -> dict[str, Any]:
-    after = changed(plan_id, lambda execution_state, asked: unscheduled(execution_state))
+    after = changed(plan_id, lambda execution_state, asked: clear_schedule(execution_state))
     _timer().clear(plan_id)
     return _plan(after)
 

@@ -1,0 +1,120 @@
+"""Result of an attempt: success, suspension, backoff, another attempt, or a failed task."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from groundwork.execution.commands import pause_after_failure
+from groundwork.execution.next_step import Step, next_step
+from groundwork.execution.state import Attempt, ExecutionState
+from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
+from groundwork.plans.model import PlanStatus, TaskStatus
+
+MAX_CONSECUTIVE_FAULTS = 25
+"""Transient failures in a row, about two hours of backoff. Then the task fails."""
+
+MAX_WAIT_S = 600
+MAX_FILES = 200
+MAX_REASON = 2_000
+MAX_FAILED_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """State after an invocation, and the task's next step."""
+
+    execution_state: ExecutionState
+    step: Step
+    wait_s: int = 0
+
+
+def record_outcome(
+    execution_state: ExecutionState,
+    task_id: str,
+    outcome: TaskOutcome,
+    now_ms: int,
+    worked_ms: int = 0,
+    jitter: float = 0.5,
+) -> AttemptResult:
+    """Record the outcome of an invocation and release its claim. The caller checks the claim.
+
+    `jitter` is a random number from 0 to 1. It spreads retries and so avoids a thundering herd.
+    """
+    state = execution_state.of(task_id)
+    released = {"lease_until": 0, "epoch": state.epoch + 1}
+    execution_state = execution_state.with_task(task_id, worked_ms=state.worked_ms + worked_ms, **released)
+    match outcome:
+        case Completed():
+            return AttemptResult(_complete(execution_state, task_id, outcome, now_ms), Step.DONE)
+        case Suspended():
+            after = suspend(execution_state.with_task(task_id, faults=0, lost=0), task_id)
+            return AttemptResult(after, next_step(after, task_id))
+        case TransientFailure():
+            return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
+        case Failed():
+            if outcome.final:
+                execution_state = execution_state.with_task(task_id, max_attempts=state.attempts)
+            after = fail_attempt(execution_state, task_id, outcome.reason, now_ms)
+            return AttemptResult(after, next_step(after, task_id))
+
+
+def _complete(execution_state: ExecutionState, task_id: str, done: Completed, now_ms: int) -> ExecutionState:
+    return execution_state.with_task(
+        task_id,
+        status=TaskStatus.COMPLETED,
+        open=False,
+        commit_sha=done.commit_sha,
+        error_msg=None,
+        summary=done.summary[:MAX_REASON],
+        files=done.files[:MAX_FILES],
+        ended_at=now_ms,
+        completed_seq=execution_state.execution.seq + 1,
+    )
+
+
+def _record_transient_failure(
+    execution_state: ExecutionState, task_id: str, outcome: TransientFailure, now_ms: int, jitter: float
+) -> AttemptResult:
+    """Keep the attempt open and retry after a backoff, up to MAX_CONSECUTIVE_FAULTS times."""
+    faults = execution_state.of(task_id).faults + 1
+    if faults > MAX_CONSECUTIVE_FAULTS:
+        reason = f"Gave up after {faults} transient failures in a row: {outcome.reason}"
+        given_up = execution_state.with_task(task_id, attempts=execution_state.of(task_id).max_attempts)
+        after = fail_attempt(given_up, task_id, reason, now_ms)
+        return AttemptResult(after, next_step(after, task_id))
+    wait = _wait_s(outcome, faults, jitter)
+    after = suspend(execution_state.with_task(task_id, faults=faults, error_msg=_truncate(outcome.reason)), task_id)
+    step = next_step(after, task_id)
+    return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
+
+
+def _wait_s(outcome: TransientFailure, faults: int, jitter: float) -> int:
+    """Exponential backoff with jitter, never below the wait the provider asked for."""
+    own = min(MAX_WAIT_S / 1.5, 2.0**faults)
+    wait = outcome.wait_s + jitter * min(outcome.wait_s, own) if outcome.wait_s else own * (0.5 + jitter)
+    return max(1, ceil(min(MAX_WAIT_S, wait)))
+
+
+def suspend(execution_state: ExecutionState, task_id: str) -> ExecutionState:
+    """Keep the attempt open. If the plan is being paused, the task returns to its gate."""
+    if execution_state.status is PlanStatus.RUNNING:
+        return execution_state
+    return execution_state.with_task(task_id, status=TaskStatus.PENDING)
+
+
+def fail_attempt(execution_state: ExecutionState, task_id: str, reason: str, now_ms: int) -> ExecutionState:
+    """End the attempt.
+
+    Retry at once (behind the gate during a pause), or fail the task after the last attempt.
+    """
+    state = execution_state.of(task_id)
+    failed = (*state.failed, Attempt(number=state.attempts, reason=_truncate(reason)))[-MAX_FAILED_ATTEMPTS:]
+    state = state.changed(open=False, failed=failed, error_msg=_truncate(reason), lost=0, faults=0, lease_until=0)
+    if state.attempts < state.max_attempts:
+        status = TaskStatus.RUNNING if execution_state.status is PlanStatus.RUNNING else TaskStatus.PENDING
+        return execution_state.with_tasks({task_id: state.changed(status=status)})
+    failed_task = execution_state.with_tasks({task_id: state.changed(status=TaskStatus.FAILED, ended_at=now_ms)})
+    return pause_after_failure(failed_task)
+
+
+def _truncate(reason: str) -> str:
+    return reason[:MAX_REASON]

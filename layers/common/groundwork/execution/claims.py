@@ -1,0 +1,79 @@
+"""Claims on tasks: one worker at a time, by lease and epoch.
+
+A worker claims a task for one invocation and renews its lease. One attempt may span several invocations. Every write of
+a worker carries the epoch of its claim, so a replaced or cancelled worker can write nothing.
+"""
+
+from dataclasses import dataclass
+
+from groundwork.execution.attempt_result import fail_attempt, suspend
+from groundwork.execution.next_step import Step, next_step
+from groundwork.execution.state import ExecutionState
+from groundwork.plans.model import PlanStatus, TaskStatus
+
+LEASE_MS = 60_000
+MAX_LOST_WORKERS = 3
+"""Per attempt. A task that kills its worker each time must not be retried forever."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """A granted claim (step WORK, with its epoch), or the step to take instead."""
+
+    execution_state: ExecutionState
+    step: Step
+    wait_s: int = 0
+    epoch: int = 0
+
+
+def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = "") -> ClaimResult:
+    """Claim a task for one invocation, or wait for the worker with a valid lease.
+
+    `attempt_key` comes from the state machine: entry time of the state and retry count.
+    """
+    state = execution_state.of(task_id)
+    step = next_step(execution_state, task_id)
+    if step is not Step.WORK:
+        return ClaimResult(execution_state, step)
+    if state.lease_until > now_ms and not _is_later_try(state.holder, attempt_key):
+        return ClaimResult(execution_state, Step.LATER, wait_s=_ceil_seconds(state.lease_until - now_ms))
+    # a worker returns its lease at the end: a lease that is still set belongs to a dead one
+    lost = state.lost + 1 if state.lease_until else state.lost
+    if lost >= MAX_LOST_WORKERS:
+        reason = f"The worker was lost {lost} times during this attempt."
+        # this worker then starts the next attempt, if one is left
+        return claim_task(fail_attempt(execution_state, task_id, reason, now_ms), task_id, now_ms, attempt_key)
+    if execution_state.status is not PlanStatus.RUNNING:
+        after = suspend(execution_state.with_task(task_id, lost=lost, lease_until=0), task_id)
+        return ClaimResult(after, next_step(after, task_id))
+    fields = {
+        "epoch": state.epoch + 1,
+        "lease_until": now_ms + LEASE_MS,
+        "lost": lost,
+        "token": None,
+        "holder": attempt_key,
+    }
+    if not state.open:
+        fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0}
+    return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)
+
+
+def _is_later_try(holder: str, attempt_key: str) -> bool:
+    """True if the state machine retries the holder's own step: the holder has failed.
+
+    Optimisation only: it saves the rest of the lease. The epoch provides the fencing.
+    """
+    same = holder.rpartition(" ")[0] == attempt_key.rpartition(" ")[0] != ""
+    return same and holder < attempt_key
+
+
+def claim_is_valid(execution_state: ExecutionState, task_id: str, epoch: int) -> bool:
+    """True while the worker of this claim may continue and write."""
+    state = execution_state.of(task_id)
+    return (
+        execution_state.plan.task(task_id) is not None and state.epoch == epoch and state.status is TaskStatus.RUNNING
+    )
+
+
+def _ceil_seconds(ms: int) -> int:
+    return max(1, -(-ms // 1000))

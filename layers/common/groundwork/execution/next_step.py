@@ -1,0 +1,24 @@
+"""Next step of a task in the state machine."""
+
+from enum import StrEnum
+
+from groundwork.execution.state import ExecutionState
+from groundwork.plans.model import PlanStatus, TaskStatus
+
+
+class Step(StrEnum):
+    """Answers that the state machine's Choice states understand."""
+
+    WORK = "WORK"
+    LATER = "LATER"
+    GATE = "GATE"
+    DONE = "DONE"
+
+
+def next_step(execution_state: ExecutionState, task_id: str) -> Step:
+    """Decide the step of a task without a worker: WORK, GATE or DONE."""
+    if execution_state.plan.task(task_id) is None or execution_state.of(task_id).ended:
+        return Step.DONE
+    if execution_state.status in (PlanStatus.CANCELLED, PlanStatus.FAILED, PlanStatus.COMPLETED):
+        return Step.DONE
+    return Step.WORK if execution_state.of(task_id).status is TaskStatus.RUNNING else Step.GATE
