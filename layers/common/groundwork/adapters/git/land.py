@@ -135,7 +135,7 @@ def push_rebased(
             now = clone.fetch(branch, have, depth)
             return _round(clone, branch, now, build)
         except HeadMoved as moved:
-            retries.rebase(now, str(moved))
+            retries.record_move(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
             retries.record_fault(fault)
         if time.monotonic() > deadline:
