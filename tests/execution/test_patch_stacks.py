@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.adapters.git.repository import GitUpstream, opened
+from groundwork.adapters.git.repository import GitUpstream, open_repository
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
@@ -37,7 +37,7 @@ class GitWorld(World):
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[GitUpstream]:  # type: ignore[override]
-        with opened(self.served.repository, secret, folder, local=True, sleep=briefly) as upstream:
+        with open_repository(self.served.repository, secret, folder, local=True, sleep=briefly) as upstream:
             yield upstream
 
     def applied(self, folder: Path, *keys: str) -> Path:
@@ -164,7 +164,7 @@ async def test_a_branch_that_is_gone_with_the_plans_work_is_not_made_again_witho
     assert await world.work("b") == "GATE"
     state = world.state("b")
     assert (state.status, state.attempts) == (TaskStatus.FAILED, 1)
-    assert "is not there any more" in (state.error_msg or "")
+    assert "is gone" in (state.error_msg or "")
     assert served.git("branch", "--format=%(refname:short)") == "main"
 
 

@@ -17,7 +17,7 @@ from groundwork.execution.state import ExecutionState, TaskUsage
 from groundwork.execution.step_handler import STAGGER_S, PlanNotEnded, StepHandler
 from groundwork.execution.worker import Assignment, Completed, Failed, Suspended, TaskOutcome, TurnReport, WorkerContext
 from groundwork.llm.port import Usage
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -57,7 +57,7 @@ class World:
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
         self.worker = Scripted(script)
-        self.record_measurement: list[tuple[str, Effort, Measured]] = []
+        self.record_measurement: list[tuple[str, Effort, TaskMeasurements]] = []
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
 
     @property

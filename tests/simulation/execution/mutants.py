@@ -83,7 +83,7 @@ def _no_epoch(execution_state: ExecutionState, task_id: str, epoch: int) -> bool
 def _any_knock(
     self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = ""
 ) -> None:
-    with client.wrapped():
+    with client.translate_errors():
         actions: list[Any] = [StateRow.pending_token.set(token), StateRow.pending_execution.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
@@ -97,7 +97,7 @@ def _not_heard(self: ExecutionCoordinator, plan_id: str, number: int, reason: st
 
 
 def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
-    with client.wrapped():
+    with client.translate_errors():
         adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.usage.cost_micro_usd)]
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 

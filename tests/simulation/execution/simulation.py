@@ -88,7 +88,7 @@ class ExecutionSimulation:
         self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.coordinator)
 
     def _tables(self) -> Tables:
-        settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
+        settings = replace(settings_at("backlog", "runs"), max_tasks=self.world.limit)
         return open_tables(settings, now_ms=self.cloud.true_ms)
 
     def prepare_from(self, moment: Json) -> None:
@@ -251,7 +251,7 @@ def _creation(plan: Plan) -> Iteration:
         plan_id=plan.id,
         number=1,
         kind=IterationKind.CREATED,
-        who="somebody",
+        actor="somebody",
         summary="Created",
         from_version=0,
         version=1,

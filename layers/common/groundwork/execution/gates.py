@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from groundwork.execution.state import ExecutionState, TaskExecution, approval_fingerprint
-from groundwork.plans.graph import by_effort, ways_ahead
+from groundwork.plans.graph import by_effort, remaining_costs
 from groundwork.plans.model import Condition, Phase, PlanStatus, Task, TaskStatus
 
 
@@ -61,7 +61,7 @@ def _critical_paths(phase: Phase) -> dict[str, float]:
     """Longest path in seconds from each task's start to the end of its phase."""
     costs = {task.id: by_effort(task) for task in phase.tasks}
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
-    return ways_ahead(graph, costs)
+    return remaining_costs(graph, costs)
 
 
 def needs_approval(phase: Phase, task: Task, state: TaskExecution) -> bool:
