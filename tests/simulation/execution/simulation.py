@@ -143,7 +143,7 @@ class ExecutionSimulation:
             return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
             asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
-            return await self.carrier(sandbox, event).run_task(*asked)
+            return await self.handler(sandbox, event).run_task(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
     async def _to_its_end(self, sandbox: Sandbox, event: Json) -> Json:
@@ -164,7 +164,7 @@ class ExecutionSimulation:
                 return app.undo(event["planId"])
             case "SCHEDULED":
                 return self._woken(event)
-        return app.done(event, self.carrier(sandbox, event))
+        return app.done(event, self.handler(sandbox, event))
 
     def _woken(self, event: Json) -> Json:
         since = self.loop.now
@@ -178,7 +178,7 @@ class ExecutionSimulation:
         machine = PlanMachine("machine", "executor")
         return ExecutionCoordinator(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
 
-    def carrier(self, sandbox: Sandbox, event: Json) -> StepHandler:
+    def handler(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
         model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
