@@ -1,10 +1,12 @@
 # The commands. Each installs what it needs first, Node among it; all that is asked for is Python 3.13.
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
-#   make start    the local system alone (PORT=3000 HOST=127.0.0.1)
+#   make start    the local system alone, with what it has kept (PORT=3000 HOST=127.0.0.1 DATA=build/local)
+#   make secret   a secret of the local system, read from the terminal (NAME=groundwork/github)
+#   make reset    forget what the local system has kept in DATA
 #   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
 #   make test-all  all that must pass before a change lands: what CI runs
-#   make faults   what is long by nature: hundreds of kills, thousands of seeds (SEEDS=1000 RUNS=20)
+#   make faults   what is long by nature: hundreds of kills, thousands of seeds (SEEDS=1000 RUNS=20 KILLS=200)
 #   make check    format, lint, types, import rules, template, policies
 #   make format   rewrite the code as `make check` wants it
 #   make web      the dashboard alone: web/dist
@@ -23,6 +25,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ROOT := $(CURDIR)
 INSTALLED := .venv/.installed
+LINUX := $(if $(filter Linux,$(shell uname)),requirements/linux.txt)
 ARCHITECTURE ?= arm64
 STAGE ?= default
 SOURCES := layers/common/groundwork functions local checks deploy tests benchmarks
@@ -33,24 +36,25 @@ export SAM_CLI_TELEMETRY := 0
 # What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help install web demo start test test-all faults screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
+.PHONY: help install web demo start secret reset test test-all faults screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements/dev.txt
+$(INSTALLED): requirements/dev.txt $(LINUX)
 	@set -e; for name in python3.13 python3 python; do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then found="$$name"; break; fi; \
 	done; \
 	if [ -z "$${found:-}" ]; then echo "Groundwork needs Python 3.13: none of python3.13, python3, python on the PATH is one." >&2; exit 1; fi; \
+	echo "Installing Groundwork's Python packages into .venv (once, about a minute) …" >&2; \
 	test -x .venv/bin/python || "$$found" -m venv .venv; \
 	awk '/^uv==/ {on = 1; print; next} on && /^ / {print; next} on {exit}' requirements/dev.txt > .venv/uv.txt; \
 	if ! .venv/bin/uv --version >/dev/null 2>&1; then \
 		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
 	fi; \
-	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt; \
+	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt $(LINUX); \
 	touch $@
 
 # The dashboard: packages anew where the lock has changed, the build where a source has.
@@ -61,21 +65,29 @@ WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -pa
 web: $(WEB_BUILD)
 
 $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
+	@echo "Installing the dashboard's packages (once) …" >&2
 	@npm --prefix web ci --silent || { echo "The dashboard's packages could not be installed: npm --prefix web ci" >&2; exit 1; }
 	@touch $@
 
 $(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
+	@echo "Building the dashboard …" >&2
 	@npm --prefix web run --silent build -- --logLevel warn
 	@touch $@
 
 # The API needs no dashboard: where that cannot be built, the page at / says so.
 demo: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
-	@python -m local.demo.__main__
+	@python -m local.demo
 
 start: $(INSTALLED)
 	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
 	@python -m local
+
+secret: $(INSTALLED)
+	@python -m local.secret_file "$(NAME)"
+
+reset: $(INSTALLED)
+	@python -m local.reset
 
 # One process more than there are cores, for tests also wait; a group of tests shares what is expensive to start.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
@@ -97,6 +109,7 @@ test-all: $(INSTALLED) web
 faults: $(INSTALLED) web
 	@$(OFFLINE) python -m pytest -m long $(PARALLEL)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.faults --seeds $(or $(RUNS),20) --minutes 60
+	@PYTHONPATH=layers/common:. $(OFFLINE) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test python -m tests.faults --kills $(or $(KILLS),200) --minutes $(or $(MINUTES),120)
 	@$(MAKE) --no-print-directory simulate
 
 screenshots: $(INSTALLED) web
@@ -108,7 +121,12 @@ lighthouse: $(INSTALLED) web
 long-run: $(INSTALLED) web
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.long_run
 
-check: $(INSTALLED) $(WEB_PACKAGES)
+ASL_PACKAGES := checks/asl/node_modules/.installed
+$(ASL_PACKAGES): checks/asl/package.json checks/asl/package-lock.json checks/asl/.npmrc
+	@npm --prefix checks/asl ci --silent || { echo "Could not install the validator: npm --prefix checks/asl ci" >&2; exit 1; }
+	@touch $@
+
+check: $(INSTALLED) $(WEB_PACKAGES) $(ASL_PACKAGES)
 	ruff check .
 	ruff format --check .
 	$(OFFLINE) mypy $(PRESENT)
@@ -118,8 +136,11 @@ check: $(INSTALLED) $(WEB_PACKAGES)
 	$(OFFLINE) python -m checks.template
 	python -m checks.policies
 	python -m checks.traces
-	$(if $(wildcard statemachines/*.json),npx --yes asl-validator@4.0.0 $(addprefix --json-path ,$(wildcard statemachines/*.json)))
-	$(if $(wildcard checks/openapi.py),PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi)
+	python -m checks.prose
+	python -m checks.documents
+	PYTHONPATH=layers/common:. $(OFFLINE) python -m checks.reference
+	$(ASL_PACKAGES:.installed=.bin/asl-validator) $(addprefix --json-path ,$(wildcard statemachines/*.json))
+	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi
 	npm --prefix web run --silent check
 
 format: $(INSTALLED) $(WEB_PACKAGES)
@@ -155,7 +176,9 @@ routes: $(INSTALLED)
 COMPILE := uv pip compile --quiet --generate-hashes --no-header --python-version 3.13
 lock: $(INSTALLED)
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) requirements/linux.in --output-file requirements/linux.txt
 	$(COMPILE) requirements/ric.in --output-file requirements/ric.txt
+	$(COMPILE) requirements/java.in --output-file requirements/java.txt
 	$(COMPILE) --python-platform aarch64-manylinux_2_28 layers/common/requirements.in --output-file layers/common/requirements.txt
 
 structure: $(INSTALLED)

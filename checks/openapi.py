@@ -1,7 +1,7 @@
-"""The API's OpenAPI 3.1 document, made from the functions' code.
+"""OpenAPI 3.1 document of the API, made from the routes in the code.
 
 python -m checks.openapi --write    writes layers/common/groundwork/openapi.json
-python -m checks.openapi            fails if that file, or the translated template's routes, are not what the code says
+python -m checks.openapi            fails if that file or the routes of the template differ from the code
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from checks.api.naming import with_public_names
 from checks.api.responses import complete
@@ -17,16 +17,27 @@ from checks.api.rules import faults as faults_of
 from checks.api.schema import reference
 from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
+from groundwork.api.backlog.card_import import MEDIA_TYPES
+from groundwork.backlog.card_import.dates import Order
+from groundwork.backlog.card_import.parameters import DELIMITERS, LISTS, NAMES, PERSONAL, FileType
 from groundwork.backlog.model import Value
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "layers" / "common" / "groundwork" / "openapi.json"
 FUNCTIONS = ("manage_backlog", "start_run", "get_progress", "manage_plans")
 METHODS = ("get", "post", "patch", "delete", "put")
+_FILE = {"type": "string", "format": "binary"}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "type": get_args(FileType),
+    "dateOrder": get_args(Order),
+    "personal": PERSONAL,
+    "delimiter": DELIMITERS,
+    "dedupe": ("content",),
+}
 
 
 def document() -> dict[str, Any]:
-    """One document of all functions' routes."""
+    """Merge the routes of all functions into one document."""
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -51,11 +62,11 @@ def document() -> dict[str, Any]:
         _without_defaults_of_powertools(operation)
     _without_patch_defaults(merged["components"]["schemas"])
     _with_whole_answers(merged)
-    _with_import_bodies(merged)
+    _with_imports(merged)
     _with_conditional_request(merged["paths"]["/api/runs/{run_id}/progress"]["get"])
     made = _camel_paths(with_public_names(merged))
     for route in routes_of_code():
-        # a route that only the template has is told by the comparison in `main`
+        # `main` reports a route of the template without code
         if route.open and (operation := made["paths"].get(route.path, {}).get(route.method.lower())):
             operation["security"] = []
     describe(made["components"]["schemas"])
@@ -64,7 +75,7 @@ def document() -> dict[str, Any]:
 
 
 def _add_schemas(known: dict[str, Any], more: dict[str, Any]) -> None:
-    """Raises ValueError where two functions mean different things by one name."""
+    """Raises ValueError for two different schemas of one name."""
     for name, schema in more.items():
         if "ValidationError" not in name and known.setdefault(name, schema) != schema:
             raise ValueError(f"two schemas are named {name}")
@@ -87,7 +98,7 @@ def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
 
 
 def _without_patch_defaults(schemas: dict[str, Any]) -> None:
-    """A field that a patch leaves out stays as it is: the defaults are only how the code says "left out"."""
+    """Remove the defaults of patches: they only mark omitted fields."""
     for name, schema in schemas.items():
         if name.endswith("Patch"):
             for field in schema["properties"].values():
@@ -95,11 +106,11 @@ def _without_patch_defaults(schemas: dict[str, Any]) -> None:
 
 
 def _with_whole_answers(document: dict[str, Any]) -> None:
-    """A value is always answered whole, what has a default too: a client need not ask whether a field is there."""
+    """Require every field of an answer, also those with a default: answers are always complete."""
     schemas = document["components"]["schemas"]
     asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
     for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
-        # a run's phase has the name of a plan's, and is no object
+        # the phase of a run shares its name with the phase of a plan, and is no object
         if "properties" in schemas[name]:
             schemas[name]["required"] = list(schemas[name]["properties"])
 
@@ -116,7 +127,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
-    """The schemas that a part of the document refers to, and what those refer to."""
+    """Return the names of schemas referenced by a part of the document, directly or not."""
     found: set[str] = set()
     waiting = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(part)))
     while waiting:
@@ -126,9 +137,31 @@ def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
     return found
 
 
-def _with_import_bodies(document: dict[str, Any]) -> None:
-    """Declare the body of an import, which the handler reads itself."""
-    text = {name: {"type": "string"} for name in ("text", "source", "externalId")}
+def _with_imports(document: dict[str, Any]) -> None:
+    """Declare the bodies and the query of the import routes, whose handlers parse both without types."""
+    _with_import_schemas(document)
+    json_body = {"anyOf": [reference("CardImport"), {"type": "array", "items": {}}, {"type": "object"}]}
+    content = {media or "application/json": {"schema": _FILE} for media in MEDIA_TYPES}
+    body = {"required": True, "content": content | {"application/json": {"schema": json_body}}}
+    for path in ("cards", "cards/preview"):
+        operation = document["paths"][f"/api/projects/{{project_id}}/{path}"]["post"]
+        operation["requestBody"] = body
+        operation["parameters"] += [_import_parameter(name) for name in (*NAMES, "dedupe")]
+        operation["parameters"].append(_header("content-encoding", {"type": "string"}))
+
+
+def _import_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string"} | ({"enum": list(_CHOICES[name])} if name in _CHOICES else {})
+    repeated = {"type": "array", "items": schema} if name in LISTS else schema
+    return {"name": name, "in": "query", "required": False, "schema": repeated}
+
+
+def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _with_import_schemas(document: dict[str, Any]) -> None:
+    text = {name: {"type": "string"} for name in ("text", "source", "externalId", "postedAt")}
     metadata = {"metadata": {"type": "object", "additionalProperties": True}}
     document["components"]["schemas"] |= {
         "NewCard": {"type": "object", "required": ["text"], "properties": text | metadata},
@@ -138,24 +171,14 @@ def _with_import_bodies(document: dict[str, Any]) -> None:
             "properties": {"cards": {"type": "array", "items": reference("NewCard"), "minItems": 1, "maxItems": 5_000}},
         },
     }
-    plain = {"schema": {"type": "string", "format": "binary"}}
-    document["paths"]["/api/projects/{project_id}/cards"]["post"]["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": reference("CardImport")},
-            "text/csv": plain,
-            "application/x-ndjson": plain,
-        },
-    }
 
 
 def _with_conditional_request(operation: dict[str, Any]) -> None:
-    parameter = {"name": "if-none-match", "in": "header", "required": False, "schema": {"type": "string"}}
-    operation["parameters"].append(parameter)
+    operation["parameters"].append(_header("if-none-match", {"type": "string"}))
 
 
 def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
-    """Path parameters as the contract and template.yaml write them: {projectId}."""
+    """Write path parameters in camel case: {projectId}."""
     text = re.sub(r"\{(\w+)_id\}", r"{\1Id}", json.dumps(document))
     text = re.sub(r'"name": "(\w+)_id", "in": "path"', r'"name": "\1Id", "in": "path"', text)
     made: dict[str, Any] = json.loads(text)
@@ -177,7 +200,7 @@ def routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def open_routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
-    """Routes that need no token."""
+    """Return the routes without a token."""
     return {
         (method, path)
         for method, path in routes_of(document)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from deploy.files import DIST
 from local.access import TokenTooWeak, admin_token, check_access
+from local.data import DataRefused, data_of
+from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
+from local.storage import Storage
 
 
 def main() -> int:
@@ -22,21 +25,35 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
-    # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
-    from local.serving import PortInUse
-    from local.system import LocalSystem
-
+    try:
+        path = data_of(os.environ)
+        # the engine starts while the rest is imported
+        storage = Storage.open(path, os.environ, _say) if path else None
+        # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
+        from local.microvms.configure import WrongSetting
+        from local.serving import PortInUse
+        from local.system import LocalSystem
+    except DataRefused as exc:
+        return _refuse(str(exc))
     try:
         with LocalSystem(
-            arguments.template, host=arguments.host, port=arguments.port, dashboard=arguments.dashboard
+            arguments.template,
+            host=arguments.host,
+            port=arguments.port,
+            dashboard=arguments.dashboard,
+            storage=storage,
         ) as system:
             for schedule in system.unfired:
                 print(f"{schedule.name} is not fired here: {schedule.expression} is not a rate")
             told = f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})"
             print(f"{told}; open it in a browser for the dashboard", flush=True)
             stop.wait()
+    except WrongSetting as exc:
+        return _refuse(str(exc))
     except PortInUse as exc:
-        return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make start")
+        return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make start")
+    except EngineFailed as exc:
+        return _refuse(str(exc))
     return 0
 
 
@@ -47,6 +64,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
     parser.add_argument("--dashboard", type=Path, default=DIST, help="the built dashboard, served at /")
     return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _refuse(message: str) -> int:

@@ -13,7 +13,9 @@ from moto.moto_api._internal import moto_api_backend
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from local import transactions
-from local.serving import Server
+from local.microvms.service import MicrovmService
+from local.objects import MirroredObjects, ObjectFiles
+from local.serving import ThreadedServer
 from local.timers import refusal
 
 Environ = dict[str, Any]
@@ -25,19 +27,23 @@ INVOKE_PREFIX = "/2015-03-31/functions/"
 class AwsEndpoint:
     """Serves on 127.0.0.1 as soon as it exists. `invocations` is set once the functions are known.
 
-    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty.
+    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty. `objects`
+    mirrors what is put into buckets.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, objects: ObjectFiles | None = None) -> None:
         # the real definition of a state machine is run, not only stored
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         # its reset_model_data alone leaves tables behind
         moto_api_backend.reset()
         transactions.install()
         self.invocations: Wsgi | None = None
+        self.microvms: MicrovmService | None = None
         self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
+        if objects is not None:
+            self._moto = MirroredObjects(self._moto, objects)
         self._dynamodb = threading.Lock()
-        self._server = Server(self, "127.0.0.1", 0)
+        self._server = ThreadedServer(self, "127.0.0.1", 0)
         # moto's state machines call Lambda here
         os.environ["MOTO_PORT"] = str(self._server.port)
         self.url = self._server.url
@@ -46,6 +52,8 @@ class AwsEndpoint:
         if environ["PATH_INFO"].startswith(INVOKE_PREFIX) and self.invocations is not None:
             # ?Qualifier=… : every version and alias is the code that lies here, and SAM CLI refuses a query string
             return self.invocations({**environ, "QUERY_STRING": ""}, start_response)
+        if self.microvms is not None and self.microvms.handles(environ):
+            return self.microvms(environ, start_response)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             return self._one_at_a_time(environ, start_response)
         if environ["PATH_INFO"].startswith("/schedules/") and environ["REQUEST_METHOD"] in ("POST", "PUT"):

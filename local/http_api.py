@@ -6,21 +6,20 @@ import json
 import logging
 import uuid
 from datetime import UTC, datetime
-from io import StringIO
 from typing import Any
 
-from flask import Request, Response, request
+from flask import Request, Response, g, request
 from samcli.lib.providers.provider import Cors
-from samcli.lib.utils.stream_writer import StreamWriter
 from samcli.local.apigw.exceptions import LambdaResponseParseException
 from samcli.local.apigw.local_apigw_service import LocalApigwService
 from samcli.local.apigw.route import Route
 from samcli.local.apigw.service_error_responses import ServiceErrorResponses
 from werkzeug.exceptions import HTTPException, NotFound
 
+from local.authorizer_cache import AuthorizerCache
 from local.invoke_api import REQUEST_LIMIT
 from local.pool import PoolClosed
-from local.runtime import FUNCTION_ERROR, LambdaRunner
+from local.runtime import LambdaRunner
 from local.template import Template
 
 # bytes of a request's body; API Gateway's own
@@ -46,6 +45,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         self.create()
         self._app.url_map.merge_slashes = False  # Flask would redirect `//a` to `/a`
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+        self._authorizer_cache = AuthorizerCache(template)
         self._exposed = _exposed_headers(template)
         self._app.before_request(self._answer_preflight)
         self._app.after_request(self._add_cors)
@@ -82,20 +82,35 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
     def _generate_lambda_authorizer_event(
         self, flask_request: Request, route: Route, lambda_authorizer: Any
     ) -> dict[str, Any]:
-        """SAM CLI hands the authorizer the body too; API Gateway does not."""
+        """SAM CLI hands the authorizer the body too; API Gateway does not.
+
+        Only an identity without a kept answer needs the event, and making it takes as long as making the function's.
+        """
+        sources = (source.identity_source for source in lambda_authorizer.identity_sources)
+        g.identity = (lambda_authorizer.authorizer_name, *(flask_request.headers.get(name, "") for name in sources))
+        g.kept = self._authorizer_cache.kept(g.identity)
+        if g.kept is not None:
+            return {}
         event: dict[str, Any] = super()._generate_lambda_authorizer_event(flask_request, route, lambda_authorizer)
         return {key: value for key, value in event.items() if key not in ("body", "isBase64Encoded")}
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], tenant_id: str | None = None) -> str:
-        """SAM CLI guesses from the shape of an answer whether it is an error; our runtime says it."""
-        payload = json.dumps(event)
-        if len(payload.encode()) > REQUEST_LIMIT:
+        # SAM CLI invokes the authorizer of a request first, then its function
+        if identity := g.pop("identity", None):
+            kept: str | None = g.pop("kept", None)
+            return kept or self._authorizer_cache.answer(identity, lambda: self._invoke(name, event))
+        return self._invoke(name, event)
+
+    def _invoke(self, name: str, event: dict[str, Any]) -> str:
+        """SAM CLI guesses from the shape of an answer if it is an error; our runtime says it."""
+        payload = json.dumps(event).encode()
+        if len(payload) > REQUEST_LIMIT:
             raise _TooLarge
-        with StringIO() as answer:
-            headers = self.lambda_runner.invoke(name, payload, stdout=StreamWriter(answer)) or {}
-            if FUNCTION_ERROR in headers:
-                raise LambdaResponseParseException(answer.getvalue())
-            return answer.getvalue()
+        outcome = self.lambda_runner.run(name, payload)
+        if outcome.failed:
+            raise LambdaResponseParseException(outcome.payload.decode())
+        answer: str = outcome.payload.decode()
+        return answer
 
     def _request_handler(self, **kwargs: Any) -> Any:
         try:

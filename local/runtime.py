@@ -8,7 +8,7 @@ from typing import Any
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 
 from local.pool import SandboxPool
-from local.sandbox import FunctionProcess
+from local.sandbox import FunctionProcess, Outcome
 from local.template import ACCOUNT, Template
 
 FUNCTION_ERROR = "x-amz-function-error"
@@ -51,15 +51,24 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             env_vars_values={"Parameters": dict(shell)},
         )
         self._template = template
+        self._pool = pool
         self._aws = aws
+        self._processes: dict[str, FunctionProcess] = {}
 
     def get_aws_creds(self) -> dict[str, str]:
         """The local AWS takes any; looking for the user's real ones would ask the network."""
         return {}
 
+    def run(self, identifier: str, event: bytes) -> Outcome:
+        """Invoke a function and wait for it. Raises SAM CLI's FunctionNotFound."""
+        return self._pool.invoke(self.process_of(identifier), event)
+
     def process_of(self, identifier: str) -> FunctionProcess:
         """How to run the function with this logical id, name or ARN. Raises SAM CLI's FunctionNotFound."""
-        return self.describe(self.get_invoke_config(self.get_function(identifier)))
+        # resolved once: template and shell stay as they are, and SAM CLI takes milliseconds over it
+        if identifier not in self._processes:
+            self._processes[identifier] = self.describe(self.get_invoke_config(self.get_function(identifier)))
+        return self._processes[identifier]
 
     def describe(self, config: Any) -> FunctionProcess:
         """How to run a function, from SAM CLI's configuration of it."""

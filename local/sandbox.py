@@ -52,7 +52,7 @@ class SandboxDied(Exception):
 
 
 class Sandbox:
-    """A running process of a function. Starts at once; the first invocation waits until it is ready.
+    """A running process of a function. It starts at once; `prepare` waits until it can be invoked.
 
     Raises OSError if it cannot be started.
     """
@@ -63,7 +63,7 @@ class Sandbox:
         self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
         self._socket, theirs = socket.socketpair()
         self._received = bytearray()
-        self._ready = False
+        self._log = log
         with theirs:
             try:
                 self._process = self._start(theirs.fileno(), lifeline)
@@ -81,16 +81,31 @@ class Sandbox:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def invoke(self, event: bytes, request_id: str) -> Outcome:
-        """Runs the handler on the event. After a timeout or a crash the process is dead."""
+    def prepare(self) -> Outcome | None:
+        """Wait until the function is imported; return the error that kept it from that."""
         try:
-            return self._await_ready() or self._run(event, request_id)
+            kind, payload = self._receive(time.monotonic() + _INIT_SECONDS)
         except TimeoutError:
             self.kill()
-            message = f"Task timed out after {self.function.timeout:.2f} seconds"
-            return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {message}")
+            return self._failed("Sandbox.Timedout", f"Init timed out after {_INIT_SECONDS:.0f} seconds")
         except SandboxDied:
-            return _error("Runtime.ExitError", f"RequestId: {request_id} Error: {self._exit_reason()}")
+            return self._failed("Runtime.ExitError", self._exit_reason())
+        if kind == "ready":
+            return None
+        self.kill()
+        return Outcome(payload, failed=True)
+
+    def invoke(self, event: bytes, request_id: str) -> Outcome:
+        """Run the handler on the event. After a timeout or a crash the process is dead."""
+        try:
+            return self._run(event, request_id)
+        except TimeoutError:
+            self.kill()
+            return self._failed(
+                "Sandbox.Timedout", f"Task timed out after {self.function.timeout:.2f} seconds", request_id
+            )
+        except SandboxDied:
+            return self._failed("Runtime.ExitError", self._exit_reason(), request_id)
 
     def kill(self) -> None:
         """Ends the process and all that it started, at once."""
@@ -124,16 +139,11 @@ class Sandbox:
             errors="replace",
         )
 
-    def _await_ready(self) -> Outcome | None:
-        """None when the function is imported, else the error that kept it from that."""
-        if self._ready:
-            return None
-        kind, payload = self._receive(time.monotonic() + _INIT_SECONDS + self.function.timeout)
-        if kind == "ready":
-            self._ready = True
-            return None
-        self.kill()
-        return Outcome(payload, failed=True)
+    def _failed(self, error_type: str, reason: str, request_id: str = "") -> Outcome:
+        """Lambda's own error, and the line that Lambda writes into the log of a function that could not."""
+        message = f"RequestId: {request_id} Error: {reason}" if request_id else f"INIT_REPORT Error: {reason}"
+        self._log(self.function.name, f"{message} ({error_type})")
+        return _error(error_type, message)
 
     def _run(self, event: bytes, request_id: str) -> Outcome:
         deadline = time.monotonic() + self.function.timeout

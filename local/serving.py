@@ -1,15 +1,87 @@
-"""A WSGI application on a port, in threads of its own."""
+"""WSGI applications on a port of this machine."""
 
+import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from waitress.server import create_server
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+type Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+THREADS = 40
+"""Requests of the HTTP API at work at once; more wait, as their invocations would wait for a sandbox."""
+
+MAX_CONNECTIONS = 2_000
+
+# it warns of every request that waits for a thread, and here they are meant to wait
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 class PortInUse(Exception):
-    """Another program listens on the port."""
+    """Another program listens on the port; `instead` names the next free one, as a user sets it."""
+
+    def __init__(self, message: str, host: str, port: int) -> None:
+        super().__init__(message)
+        self.instead = f"PORT={_next_free(host, port)}"
+
+
+class Server:
+    """Serve the HTTP API from creation to close, connections kept alive; port 0 takes a free one. Raises PortInUse."""
+
+    def __init__(self, app: Wsgi, host: str, port: int) -> None:
+        listener = _listen(host, port)
+        self.port: int = listener.getsockname()[1]
+        self.url = _url(host, self.port)
+        self._map: dict[int, Any] = {}
+        self._server: Any = create_server(
+            app,
+            map=self._map,
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=MAX_CONNECTIONS,
+            asyncore_use_poll=True,
+            ident=None,
+            # what a client says of proxies in front of it is for the function to judge, as behind API Gateway
+            clear_untrusted_proxy_headers=False,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop accepting requests and free the port; requests at work may still answer for a moment."""
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._thread.join()
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.5)
+        for channel in list(self._map.values()):
+            channel.close()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._server.asyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+
+
+class ThreadedServer:
+    """Serve the local AWS, a thread for each request: a call of Lambda may have to wait for another one."""
+
+    def __init__(self, app: Wsgi, host: str, port: int) -> None:
+        # werkzeug exits the process when it cannot bind, so it gets a socket that is bound already
+        with _listen(host, port) as listener:
+            self._server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
+        self.port: int = self._server.port
+        self.url = _url(host, self.port)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop accepting requests and free the port."""
+        self._server.shutdown()
+        self._thread.join()
 
 
 class _Quiet(WSGIRequestHandler):
@@ -19,22 +91,8 @@ class _Quiet(WSGIRequestHandler):
         """The functions' own logs say what happened; a line for each request hides them."""
 
 
-class Server:
-    """Serves from its creation to its close; port 0 takes a free one. Raises PortInUse."""
-
-    def __init__(self, app: Callable[[dict[str, Any], Any], Iterable[bytes]], host: str, port: int) -> None:
-        # werkzeug exits the process when it cannot bind, so it gets a socket that is bound already
-        with _listen(host, port) as listener:
-            self._server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
-        self.port: int = self._server.port
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stops accepting requests and frees the port."""
-        self._server.shutdown()
-        self._thread.join()
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -43,7 +101,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(128)
+        listener.listen(1024)
     except OSError as exc:
-        raise PortInUse(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
+        raise PortInUse(f"cannot listen on {host}:{port}: {exc.strerror}", host, port) from exc
     return listener
+
+
+def _next_free(host: str, port: int) -> int:
+    """The first free port after one that is taken; 0 lets the system choose where none of the next is free."""
+    for candidate in range(port + 1, min(port + 100, 65_536)):
+        with contextlib.suppress(OSError), socket.create_server((host, candidate)):
+            return candidate
+    return 0

@@ -1,5 +1,6 @@
 """The local system put together: the template's API, functions, resources and schedules in one process."""
 
+import gc
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -18,15 +19,21 @@ from local.dashboard import Dashboard
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
+from local.keeper import Keeper
+from local.microvms.configure import LocalMicrovms
+from local.objects import ObjectFiles
 from local.pool import SandboxPool
 from local.queue_sources import QueuePoller, queue_sources
+from local.recovery import Recovery
 from local.resources import create_resources
 from local.runtime import LambdaRunner
 from local.sandbox import Log, Outcome
 from local.schedules import Clock, Schedule, schedules
+from local.secret_file import SecretFile
 from local.serving import Server
 from local.state_machines import ExecutionWatch, create_machines, status_rules
-from local.template import Template
+from local.storage import Storage
+from local.template import Template, called_over_http
 from local.timers import TimerWatch
 
 _SERVICE_URL = "AWS_ENDPOINT_URL_"
@@ -39,6 +46,7 @@ class LocalSystem:
 
     `env` is the shell's environment (default: this process's); `port` 0 takes a free one; `parameters` are the
     template's, AdminToken is the token anyway. `dashboard` is where the dashboard is built; it is then served at /.
+    `storage` keeps the tables and is closed with the system; without it moto does, in memory.
     What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds before each further try of an
     asynchronous event), `minute` (seconds that a schedule's minute lasts) and `poll_interval` (seconds between two
     looks into a queue).
@@ -53,17 +61,19 @@ class LocalSystem:
         env: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
         dashboard: Path | None = None,
+        storage: Storage | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         minute: float = 60.0,
         poll_interval: float = 1.0,
         log: Log = logs.show,
     ) -> None:
         self._path = Path(template)
-        self._host, self._dashboard = host, dashboard
+        self._host, self._dashboard, self._storage = host, dashboard, storage
         self._env = dict(os.environ if env is None else env)
         self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
         self._log = log
+        self._kept: dict[str, str] = {}
         self._closing = ExitStack()
         self.region = self._env.get("AWS_REGION") or self._env.get("AWS_DEFAULT_REGION") or "us-east-1"
         self.token = admin_token(self._env)
@@ -78,8 +88,10 @@ class LocalSystem:
 
     def start(self) -> Self:
         """Starts serving. Raises PortInUse, and TokenTooWeak for an address that others reach."""
-        check_access(self._host, self.token)
+        if self._storage is not None:
+            self._closing.callback(self._storage.close)
         try:
+            check_access(self._host, self.token)
             self._start()
         except BaseException:
             self.close()
@@ -104,7 +116,7 @@ class LocalSystem:
 
     def invoke(self, function: str, event: bytes) -> Outcome:
         """Invokes a function by logical id, name or ARN, and waits for it."""
-        return self._pool.invoke(self._runner.process_of(function), event)
+        return self._runner.run(function, event)
 
     def fire_schedules(self, function: str) -> int:
         """Fires the schedules of a function now, by its logical id; answers how many it has."""
@@ -126,11 +138,19 @@ class LocalSystem:
         return self._endpoint.stalled_tables()
 
     def _start(self) -> None:
-        self._endpoint = endpoint = AwsEndpoint()
+        if self._storage is not None:
+            self._kept = self._storage.environment()
+        objects = ObjectFiles(self._storage.folder.objects) if self._storage else None
+        self._endpoint = endpoint = AwsEndpoint(objects)
         self._closing.callback(endpoint.close)
+        microvms = LocalMicrovms(self._env)
+        self._closing.callback(microvms.close)
+        endpoint.microvms = microvms.service
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
         self._template = self._read_template()
+        if self._storage is not None:
+            self._keep(self._storage)
         self._pool = SandboxPool(self._log)
         self._closing.callback(self._pool.close)
         self._runner = LambdaRunner(self._template, self._pool, shell=self._env, aws=self._aws())
@@ -141,6 +161,32 @@ class LocalSystem:
         endpoint.invocations = InvokeApi(self._runner, self._async_invokes).wsgi
         self._start_events()
         self._serve()
+        self._pool.warm(self._runner.process_of(name) for name in called_over_http(self._template))
+        if self._storage is not None:
+            self._recover(self._storage)
+        # SAM CLI and moto stay loaded: the collector need not look through them at every request
+        gc.collect()
+        gc.freeze()
+
+    def _keep(self, storage: Storage) -> None:
+        """Put back what moto has forgotten, and keep secrets and the time of the last sign of life up to date."""
+        ObjectFiles(storage.folder.objects).restore(self._client("s3"))
+        keeper = Keeper(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
+        keeper.start()
+        self._closing.callback(keeper.close)
+
+    def _recover(self, storage: Storage) -> None:
+        recovery = Recovery(self._template, self.invoke, self._sweep, self._say, storage.last_seen)
+        self._closing.callback(recovery.close)
+        if storage.keeps_tables and storage.last_seen is not None:
+            recovery.start()
+
+    def _sweep(self) -> None:
+        for schedule in schedules(self._template):
+            self._fire(schedule)
+
+    def _say(self, line: str) -> None:
+        self._log("local", line)
 
     def _read_template(self) -> Template:
         """The template, read twice: to learn which resources there are, then with what their intrinsics stand for."""
@@ -193,11 +239,14 @@ class LocalSystem:
 
     def _own_endpoints(self) -> dict[str, str]:
         """Services that the user has elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB for a DynamoDB Local."""
-        return {name: url for name, url in self._env.items() if name.startswith(_SERVICE_URL) and url}
+        own = {name: url for name, url in (self._kept | self._env).items() if name.startswith(_SERVICE_URL)}
+        return {name: url for name, url in own.items() if url}
 
     def _credentials(self) -> dict[str, str]:
         """Dummies; the shell's own only where it names a service elsewhere, which may be a real one."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        if key := self._kept.get(names[0]):
+            return {names[0]: key, names[1]: "local"}
         if self._own_endpoints() and self._env.get(names[0]):
             return {name: self._env[name] for name in names if name in self._env}
         return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}

@@ -113,6 +113,15 @@ class Template:
         return ApiProvider([self._stack], cwd=str(self.root)).api
 
 
+def called_over_http(template: Template) -> list[str]:
+    """Logical ids of the functions a client waits for: those of the API's routes, and the functions they invoke."""
+    over_http = {route.function_name for route in template.api.routes}
+    functions = template.of_type(FUNCTION)
+    routed = [one for one in functions if one.logical_id in over_http]
+    rest = [one for one in functions if one not in routed and not one.properties.get("Events")]
+    return [one.logical_id for one in (*rest, *routed)]
+
+
 def _without_no_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_no_value(inner) for key, inner in value.items() if inner != _NO_VALUE}

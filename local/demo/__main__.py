@@ -1,17 +1,17 @@
-"""`python -m local.demo.__main__`: the local system, with the main job carried through on the examples.
+"""`python -m local.demo`: the local system, with the main job carried through on the examples.
 
 The plan at its end is carried out on a copy of examples/cycling-app, a git repository in build/demo, which stays there
 to be looked at.
 
-What the functions print goes to build/demo.log, so that it does not tear the bars apart. The system lives as long as
-the demo: its tables are in memory.
+What the functions print goes to build/demo.log, so that it does not tear the bars apart. The data is in
+build/demo/data, emptied at every start: `make start DATA=build/demo/data` serves what the last demo has left.
 """
 
 import argparse
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -19,15 +19,19 @@ from rich.console import Console
 
 from deploy.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
+from local.data import MEMORY, DataRefused, forget
 from local.demo.api import Api, JobFailed, Stopped
 from local.demo.job import MEDIA, Job, Outcome
 from local.demo.repository import made_anew
 from local.demo.screen import screen_of, show_summary, show_where
+from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
+from local.storage import Storage
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LOG = ROOT / "build" / "demo.log"
+DATA = ROOT / "build" / "demo" / "data"
 REPOSITORY = ROOT / "build" / "demo" / "cycling-app"
 MOCK_LATENCY_MS = "200"
 
@@ -52,12 +56,17 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
     console.print("Starting the local system …", highlight=False)
     log = FunctionLog(LOG)
     try:
+        storage = emptied(DATA, os.environ, lambda line: console.print(line, highlight=False))
+    except DataRefused as exc:
+        return _refuse(str(exc))
+    try:
         with LocalSystem(
             ROOT / "template.yaml",
             host=arguments.host,
             port=arguments.port,
             env=environment(os.environ),
             dashboard=DIST,
+            storage=storage,
             log=log.write,
         ) as system:
             outcome = _carry_out(system.url, system.token, files, console, stop)
@@ -68,9 +77,11 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
                 stop.wait()
             return 0 if outcome.succeeded else 1
     except PortInUse as exc:
-        return _refuse(f"{exc}. Stop the other program or choose another port: PORT=3001 make demo")
+        return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make demo")
     except Stopped:
         return 130
+    except EngineFailed as exc:
+        return _refuse(str(exc))
     except (JobFailed, httpx.HTTPError) as exc:
         return _refuse(f"{exc}\nWhat the functions printed is in {LOG}")
 
@@ -85,6 +96,14 @@ def _carry_out(url: str, token: str, files: list[Path], console: Console, stop: 
         outcome = Job(Api(http, stop.wait), screen).carry_out(name, files, repository)
     show_summary(console, outcome)
     return outcome
+
+
+def emptied(data: Path, shell: Mapping[str, str], say: Callable[[str], None]) -> Storage | None:
+    """The demo's own data, forgotten first; None where DATA=memory. Raises DataRefused while another demo runs."""
+    if shell.get("DATA") == MEMORY:
+        return None
+    forget(data)
+    return Storage.open(data, shell, say)
 
 
 class FunctionLog:
@@ -117,7 +136,7 @@ def cards_in(chosen: Path | None) -> list[Path]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.demo.__main__", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--cards", type=Path, metavar="FILE", help="import this CSV, NDJSON or JSON, not the examples")
     # as text, so that a port that is no number is refused as an argument is
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")

@@ -1,4 +1,4 @@
-"""What each function may do: the whole of it, as the template's policies must have it."""
+"""All permissions of each function, as the template's policies must grant them."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ INVOKE = "lambda:InvokeFunction"
 SECRET = "secretsmanager:GetSecretValue"
 
 Grant = tuple[str, str, str]
-"""An action, what it is allowed on, and the condition of the template it stands under ('' for none)."""
+"""An action, its resource, and the condition in the template ('' for none)."""
 
 
 def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Grant]:
@@ -32,7 +32,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants(READ | {PUT, UPDATE, DELETE, CHECK}, "RunsTable")
     | grants([INVOKE], "ProcessNextFunction"),
     "ManageBacklogFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "BacklogTable")
-    | grants({BATCH_GET, QUERY, BATCH_WRITE, CHECK}, "RunsTable")
+    | grants({BATCH_GET, QUERY, PUT, UPDATE, BATCH_WRITE, CHECK}, "RunsTable")
     | grants({BATCH_GET, QUERY}, "PlansTable"),
     "ManagePlansFunction": grants(READ | {PUT, UPDATE, DELETE, BATCH_WRITE, CHECK}, "PlansTable")
     | grants({GET, QUERY}, "BacklogTable")
@@ -53,7 +53,7 @@ EXPECTED: dict[str, set[Grant]] = {
     | grants([SECRET], "AnthropicSecretArn", "HasAnthropicSecret")
     | grants(["bedrock-mantle:CreateInference"], "project/*", "UsesBedrock"),
     "ProcessNextFunction": grants(READ | {PUT, UPDATE, DELETE}, "BacklogTable")
-    | grants({GET, QUERY, PUT, DELETE, BATCH_WRITE}, "RunsTable")
+    | grants({GET, QUERY, PUT, UPDATE, DELETE, BATCH_WRITE}, "RunsTable")
     | grants(READ | {PUT, UPDATE, BATCH_WRITE}, "PlansTable")
     | grants([SECRET], "secret:groundwork/*")
     | grants([INVOKE], "function:" + PROCESS_NEXT)
@@ -77,4 +77,4 @@ ROLES: dict[str, set[Grant]] = {
     | grants(FOLLOW, "execution:${AWS::StackName}-plan:*"),
     "PlanScheduleRole": grants([INVOKE], "PlanExecutorFunction"),
 }
-"""Of what is no function."""
+"""Permissions of other principals."""

@@ -1,4 +1,4 @@
-"""Every function as `sam build` left it, in the real Lambda runtime, with the built layer and moto for the services."""
+"""Every built function with its layer in the real Lambda runtime, on moto."""
 
 import time
 from collections.abc import Iterator
@@ -178,7 +178,7 @@ def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
 
 
 def test_a_dead_letter_revives_a_run_that_nobody_works_on(system: Deployed, project: str) -> None:
-    """As Lambda leaves it after the third failure: the run is still waiting, and its time to be taken has passed."""
+    """Simulate the third failure in Lambda: the run still waits, and its lease has expired."""
     name = system.names["ProcessNextFunction"]
     system.front.throttled.add(name)
     run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}})
@@ -223,6 +223,10 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("GET", "/api/projects", "/api/projects", 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}, {"text": "Two"}]}, 200)
     add(system, project_id, "cards", {"cards": [{"text": "One", "externalId": "1"}]}, 200)
+    headers: dict[str, Any] = {"idempotency_key": "part-1", "content_type": "text/csv"}
+    for below in ("", "/preview"):
+        event = http_event("POST", f"{project[0]}/cards{below}", f"{project[1]}/cards{below}", **headers)
+        system.request("ManageBacklogFunction", event | {"body": "text\nThree\n"}, 200)
     card = ask("GET", f"{project[0]}/cards", f"{project[1]}/cards", 200)["items"][0]["id"]
     ask("PATCH", f"/api/cards/{card}", "/api/cards/{cardId}", 200, {"text": "First"})
     above = project
@@ -235,7 +239,7 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
         ask("GET", *above, 200)
         ask("PATCH", *above, 200, {"title": "Changed by hand"})
     ask("GET", f"{project[0]}/export", f"{project[1]}/export", 200)
-    # a run of the project, so that its deletion has one to delete
+    # a run for the deletion of the project
     ended(system, start(system, project_id, {"type": "GENERATE_SUBTASKS", "options": {"existingBehavior": "replace"}}))
     for story in ask("GET", f"{project[0]}/stories", f"{project[1]}/stories", 200)["items"]:
         ask("DELETE", f"/api/stories/{story['id']}", "/api/stories/{storyId}", 204)
@@ -243,13 +247,19 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
     ask("DELETE", *project, 204)
 
 
-def test_plans_are_edited_written_and_reviewed(system: Deployed, project: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def used_plan_routes(system: Deployed, project: str, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    """Use every route about plans once. Returns the routes."""
     listing = http_event("GET", f"/api/projects/{project}/epics", "/api/projects/{projectId}/epics")
     epic = system.request("ManageBacklogFunction", listing, 200)["items"][0]["id"]
     made = http_event("POST", f"/api/epics/{epic}/stories", "/api/epics/{epicId}/stories", {"title": "Export"})
     story = system.request("ManageBacklogFunction", made, 201)["id"]
-    with repository(system, tmp_path) as url:
-        assert use_every_plan_endpoint(system, url, story) == plan_routes()
+    with repository(system, tmp_path_factory.mktemp("repository")) as url:
+        return use_every_plan_endpoint(system, url, story)
+
+
+def test_plans_are_edited_written_and_reviewed(system: Deployed, used_plan_routes: set[tuple[str, str]]) -> None:
+    assert used_plan_routes == plan_routes()
     readers = ("ProcessNextFunction", "ManagePlansFunction", "PlanExecutorFunction")
     assert GIT_TOKEN not in "".join(map(system.logs, readers))
     assert "groundwork/shop" in {resource for _, _, resource in system.calls()}
@@ -260,9 +270,10 @@ SHOWN_AS = {
     f"function:{PLAN_EXECUTOR}": "PlanExecutorFunction",
     "secret:groundwork/*": SECRET,
 }
-"""What stands in a call for what a policy says by a name that is put together."""
+"""Return the name in a call for a composed name in a policy."""
 
 
+@pytest.mark.usefixtures("used_plan_routes")
 def test_no_function_called_what_its_policy_does_not_allow(system: Deployed, project: str) -> None:
     system.invoke("AuthorizerFunction", authorizer_event(f"Bearer {TOKEN}"))
     use_every_backlog_endpoint(system)

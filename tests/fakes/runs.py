@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from groundwork.backlog.model import Artifact, CardAnalysis
+from groundwork.backlog.writes import DeleteArtifact, PutArtifact, SetAnalysis
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.generation.epics import EpicDraft
+from groundwork.generation.registry import run_handlers
+from groundwork.generation.writes import StoreDrafts
 from groundwork.ids import Kind, path_of
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
-from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
+from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine, Write
+
+HANDLERS = run_handlers()
 
 
 def project_of(run_id: str) -> str:
@@ -47,7 +52,7 @@ class MemoryRuns:
         self._numbers[project_id] = self._numbers.get(project_id, 0) + 1
         return self._numbers[project_id]
 
-    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+    def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
         run_id, fingerprint = self._keys.get((project_id, idempotency.key), (None, ""))
         if run_id and fingerprint != idempotency.fingerprint:
             raise IdempotencyKeyReused
@@ -55,7 +60,7 @@ class MemoryRuns:
 
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
         project_id = project_of(run.id)
-        if idempotency and (earlier := self.started_with(project_id, idempotency)):
+        if idempotency and (earlier := self.find_by_key(project_id, idempotency)):
             raise AlreadyStarted(earlier)
         if project_id not in self.projects:
             raise NotFound.of("project", project_id)
@@ -73,11 +78,11 @@ class MemoryRuns:
             self._keys[project_id, idempotency.key] = (run.id, idempotency.fingerprint)
 
     def _keep_apart(self, project_id: str, run: Run) -> None:
-        in_the_way = [run.type, *(run.type.below if run.options.replaces else ())]
-        for type_ in in_the_way:
+        affected = [handler.type for handler in HANDLERS.building_on(run.type)] if run.options.replaces else []
+        for type_ in [run.type, *affected]:
             if holder := self._locks.get((project_id, type_)):
                 raise RunAlreadyActive(holder.id)
-        for type_ in run.type.above:
+        for type_ in HANDLERS[run.type].builds_on:
             holder = self._locks.get((project_id, type_))
             if holder and holder.options.replaces:
                 raise RunAlreadyActive(holder.id)
@@ -91,25 +96,37 @@ class MemoryRuns:
         now = self.load(run.id)
         if not now.status.active or (now.lease.epoch, now.seq) != (before.lease.epoch, before.seq):
             raise LeaseLost
-        conflicts = [index for index, artifact in changes.puts if artifact.id in self.artifacts]
-        conflicts += [index for index, path in changes.deletes if str(path) not in self.artifacts]
+        conflicts = [write.index or 0 for write in changes.writes if self._is_in_conflict(write)]
         if conflicts:
             raise ItemsConflict(conflicts)
         self._runs[run.id] = run
-        self.artifacts |= {artifact.id: artifact for _, artifact in changes.puts}
-        for _, path in changes.deletes:
-            del self.artifacts[str(path)]
-        self.analyses |= {str(path): analysis for _, path, analysis, _ in changes.analyses}
+        for write in changes.writes:
+            self._apply(run, write)
         self._lines.setdefault(run.id, []).extend(changes.manifest)
         self._journal.setdefault(run.id, []).extend(changes.entries)
-        self._drafts.setdefault(run.id, {}).update(dict(changes.drafts))
+
+    def _is_in_conflict(self, write: Write) -> bool:
+        if isinstance(write, PutArtifact):
+            return write.artifact.id in self.artifacts
+        return isinstance(write, DeleteArtifact) and str(write.path) not in self.artifacts
+
+    def _apply(self, run: Run, write: Write) -> None:
+        match write:
+            case PutArtifact():
+                self.artifacts[write.artifact.id] = write.artifact
+            case DeleteArtifact():
+                del self.artifacts[str(write.path)]
+            case SetAnalysis():
+                self.analyses[str(write.card)] = write.analysis
+            case StoreDrafts():
+                self._drafts.setdefault(run.id, {})[write.index] = write.drafts
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
         self.save(run, before, changes)
         project_id = project_of(run.id)
         del self._locks[project_id, run.type]
-        if run.type.counted:
-            self.projects[project_id][run.type.counted] += run.created - run.deleted
+        if counted := HANDLERS[run.type].counts:
+            self.projects[project_id][counted] += run.created - run.deleted
         if run.next_retry_at:
             self._retries[run.id] = run.next_retry_at
 
@@ -126,24 +143,24 @@ class MemoryRuns:
         by_item = self._drafts.get(run_id, {})
         return [draft for index in sorted(by_item) for draft in by_item[index]]
 
-    def log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
         self._logs.setdefault(run_id, []).extend(lines)
 
-    def note(self, run_id: str, message: str) -> None:
+    def set_phase_detail(self, run_id: str, message: str) -> None:
         """The reason is for people; the fake has none to show it to."""
 
-    def active(self) -> list[str]:
+    def active_ids(self) -> list[str]:
         return [run.id for run in self._runs.values() if run.status.active]
 
     def due_for_retry(self, now: int) -> list[str]:
         return [run_id for run_id, at in self._retries.items() if at <= now]
 
-    def settle_retry(self, run_id: str) -> None:
+    def clear_retry(self, run_id: str) -> None:
         self._retries.pop(run_id, None)
 
-    def later(self, run_id: str) -> list[Run]:
+    def runs_after(self, run_id: str) -> list[Run]:
         of_project = [run for run in self._runs.values() if project_of(run.id) == project_of(run_id)]
         return [run for run in of_project if path_number(run.id) > path_number(run_id)]
 
-    def holders(self, project_id: str) -> dict[RunType, str]:
+    def active_by_type(self, project_id: str) -> dict[RunType, str]:
         return {type_: run.id for (project, type_), run in self._locks.items() if project == project_id}

@@ -10,12 +10,15 @@ from typing import Any
 
 from tests.dynamodb_local import fetched, running
 from tests.faults.invariants import NAMES
+from tests.faults.kills import killed
 from tests.faults.scenario import Outcome, fault_run
 
 
 def main() -> int:
     """0 if every invariant held in every run, else 1."""
     asked = _arguments()
+    if asked.kills:
+        return _kill(asked.kills, asked.first, asked.minutes)
     os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     ends = time.monotonic() + asked.minutes * 60
     outcomes: list[Outcome] = []
@@ -34,11 +37,24 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--kills", type=int, default=0, help="kill processes of the local system so often instead")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--minutes", type=float, default=30.0, help="no further seed begins after so long")
     parser.add_argument("--faults", type=float, default=6.0, help="seconds that faults last in each phase")
     parser.add_argument("--dynamodb-local", action="store_true", help="the tables on DynamoDB Local, not on moto")
     return parser.parse_args()
+
+
+def _kill(kills: int, seed: int, minutes: float) -> int:
+    outcome = killed(kills, seed, time.monotonic() + minutes * 60)
+    total = sum(outcome.kills.values())
+    print(f"{total} kills: " + ", ".join(f"{count} of {name}" for name, count in sorted(outcome.kills.items())))
+    print(f"{outcome.answers} answers, {outcome.projects} projects, {outcome.plans} plans")
+    print(f"{outcome.lost_in_last_moments} answers of an engine's last moments were gone")
+    for violation in outcome.violations:
+        print(f"    {violation}")
+    print(f"{len(outcome.violations)} VIOLATIONS" if outcome.violations else "every answer and every invariant held")
+    return 1 if outcome.violations else 0
 
 
 def _print_line(outcome: Outcome) -> None:

@@ -13,7 +13,6 @@ from groundwork.ids import Kind
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
     ITEM_ATTEMPTS,
-    RUN_ATTEMPTS,
     ItemStatus,
     JournalEntry,
     ManifestEntry,
@@ -21,6 +20,7 @@ from groundwork.runs.model import (
     RunStatus,
     RunType,
 )
+from groundwork.runs.retry import RUN_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

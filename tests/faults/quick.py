@@ -24,10 +24,10 @@ _AT_START = """\
 import os
 
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-    from groundwork import leases, runs
+    from groundwork.runs import leases, retry
 
     leases.LEASE_MS, leases.RENEW_MS, leases.TRIGGER_MS = {lease_ms}, {renew_ms}, {trigger_ms}
-    runs.retry_delay_ms = lambda attempts: {retry_ms} << (attempts - 1)
+    retry.retry_delay_ms = lambda attempts: {retry_ms} << (attempts - 1)
 """
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from groundwork.adapters.dynamodb.backlog_rows import ProjectRow, path_at
-from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RunRow, entry_of, run_of, target_of
+from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RunRow, journal_entry_of, manifest_entry_of, run_of
 from groundwork.ids import Kind
 from groundwork.runs.model import Run, RunType
 from tests.faults.invariants import Child, Moment, Record, State
@@ -73,11 +73,11 @@ class Reader:
         rows = self._rows(RUNS, run.id)
         manifest, journal = ([_lines(row) for row in rows if _sk(row).startswith(start)] for start in ("M#", "J#"))
         targets = [
-            target_of(int(row.sk[2:]) * PAGE + position, line)
+            manifest_entry_of(int(row.sk[2:]) * PAGE + position, line)
             for row in manifest
             for position, line in enumerate(row.lines)
         ]
-        entries = [entry_of(int(row.sk[2:]), line) for row in journal for line in row.lines]
+        entries = [journal_entry_of(int(row.sk[2:]), line) for row in journal for line in row.lines]
         drafts = frozenset(int(_sk(row)[2:]) for row in rows if _sk(row).startswith("D#"))
         return Record(run, {target.index: target for target in targets}, entries, drafts)
 

@@ -249,7 +249,7 @@ def _no_worker_was_lost(here: World, plan: Plan, run_ids: Sequence[str]) -> bool
     if plan.loses_workers or CANCELLED in plan.injected:
         return False
     log = [line for run_id in run_ids for line in here.reader.log(run_id)]
-    began = sum(line.startswith("Hop ") and line.endswith(" began.") for line in log)
+    began = sum(line.startswith("Hop ") and line.endswith(" started.") for line in log)
     regular = ("continued", "not_continued", "ended")
     ended = sum(record["end"] in regular for record in here.evidence.records("Hop ended"))
     return began <= ended and not any("still in flight" in line for line in log)

@@ -1,4 +1,4 @@
-"""manage_backlog on API Gateway's events: what clients do with a backlog, and what they get."""
+"""manage_backlog on events of API Gateway: requests of clients and their answers."""
 
 import csv
 import io
@@ -13,13 +13,14 @@ from groundwork.adapters.dynamodb.run_rows import LockRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 
 Call = Callable[..., Answer]
 
 
 @pytest.fixture
 def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables))
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
         event = api_event(method, path, body, query, **headers)
@@ -43,6 +44,12 @@ def created(call: Call, path: str, **body: Any) -> dict[str, Any]:
 
 def counts(call: Call, project: str) -> dict[str, int]:
     return dict(call("GET", f"/api/projects/{project}").json["counts"])
+
+
+def imported(created: int, duplicates: int = 0) -> dict[str, Any]:
+    """The answer of an import without a bad row."""
+    counts = {"created": created, "duplicates": duplicates, "rejectedCount": 0}
+    return counts | {"rejected": [], "warnings": []}
 
 
 def tree(call: Call, project: str) -> tuple[str, str, str]:
@@ -106,9 +113,9 @@ def test_projects_are_listed_newest_first_in_pages(call: Call) -> None:
 def test_cards_come_in_every_format(call: Call, project: str, content_type: str, body: str | bytes) -> None:
     path = f"/api/projects/{project}/cards"
     answer = call("POST", path, body, content_type=content_type)
-    assert (answer.status, answer.json) == (200, {"created": 2, "duplicates": 0, "rejected": []})
+    assert (answer.status, answer.json) == (200, imported(created=2))
     again = call("POST", path, body, content_type=content_type)
-    assert again.json == {"created": 1, "duplicates": 1, "rejected": []}
+    assert again.json == imported(created=1, duplicates=1)
     cards = call("GET", path).json["items"]
     assert [card["text"] for card in cards] == ["Slow 🐌", "Blue", "Blue"]
     assert cards[0]["externalId"] == "a"
@@ -227,7 +234,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
     call: Call, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(call, project)
-    monkeypatch.setattr(http, "ZIPPED_FROM", 100)
+    monkeypatch.setattr(http, "MIN_GZIP_CHARACTERS", 100)
     monkeypatch.setattr(http, "MAX_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")

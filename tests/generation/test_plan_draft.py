@@ -1,4 +1,4 @@
-"""What a model writes as a plan, and what is made of it: without a table."""
+"""Interpretation of generated plans, without tables."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from groundwork.backlog.model import Mode, Story, Subtask
 from groundwork.generation import plan_draft
 from groundwork.generation.plan_draft import PlanBrief
-from groundwork.generation.task_texts import kept_files, kept_key
+from groundwork.generation.task_texts import normalize_files, normalize_key
 from groundwork.llm.mock import model as mock
 from groundwork.llm.mock import plans
 from groundwork.llm.port import Question, Reply
@@ -132,14 +132,14 @@ async def test_keys_and_paths_of_the_model_are_brought_into_form() -> None:
 
 
 def test_no_path_leads_out_of_the_repository() -> None:
-    assert kept_files(["a/../../b", "..", "/", "a\x00b", "x" * 301, "a/b", "a/b"]) == ("a/b",)
+    assert normalize_files(["a/../../b", "..", "/", "a\x00b", "x" * 301, "a/b", "a/b"]) == ("a/b",)
 
 
 @pytest.mark.parametrize("text", ["", "---", "é", "A" * 99, "a b", "x" * 39 + "-y"])
 def test_any_key_becomes_one_that_is_valid(text: str) -> None:
-    key = kept_key(text)
+    key = normalize_key(text)
     assert 1 <= len(key) <= 40
-    assert kept_key(key) == key
+    assert normalize_key(key) == key
 
 
 @pytest.mark.parametrize("mode", list(Mode))

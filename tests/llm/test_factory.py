@@ -1,4 +1,4 @@
-"""Which AI and model a deployment uses, and what is refused before a run begins."""
+"""Choice of AI and model, and refusals before the start of a run."""
 
 import json
 import logging
@@ -11,9 +11,9 @@ from anthropic._data.deprecated_models import DEPRECATED_MODELS
 from anthropic.types.model import Model as SdkModel
 
 from groundwork.errors import Invalid
-from groundwork.llm.factory import ai_and_model, ai_of, choose
+from groundwork.llm.factory import ai_and_model, choose, configured_ai
 from groundwork.llm.port import Misconfigured, Usage
-from groundwork.llm.prices import cost_micro_usd, known, price_of
+from groundwork.llm.prices import cost_micro_usd, model_table, price_of
 from groundwork.settings import Settings
 
 PLAIN = Settings.from_environment({})
@@ -32,7 +32,7 @@ def test_without_a_key_answers_come_from_the_mock_and_that_is_said_loudly(caplog
 
 @pytest.mark.parametrize("found", ["ANTHROPIC_API_KEY", "GROUNDWORK_ANTHROPIC_SECRET"])
 def test_with_a_key_or_a_secret_it_is_anthropic(found: str) -> None:
-    assert ai_of(Settings.from_environment({found: "something"})) == "anthropic"
+    assert configured_ai(Settings.from_environment({found: "something"})) == "anthropic"
 
 
 def test_a_set_mock_wins_over_a_key_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -50,7 +50,7 @@ async def test_the_key_comes_from_the_secret_where_the_environment_has_none() ->
 
 async def test_bedrock_needs_no_key() -> None:
     model = choose(replace(PLAIN, ai="bedrock"), no_secret)
-    assert (model.name, model.model_id) == ("bedrock", known()["default"])
+    assert (model.name, model.model_id) == ("bedrock", model_table()["default"])
     await model.close()
 
 
@@ -83,13 +83,13 @@ def test_what_a_run_asks_for_wins_over_the_setting() -> None:
 
 @pytest.mark.parametrize("model_id", ["claude-sonnet-4-20250514", "claude-sonnet-4-5", "anthropic.claude-sonnet-4-5"])
 def test_a_deprecated_model_is_refused_with_its_replacement(model_id: str) -> None:
-    with pytest.raises(Invalid, match=r"options.model: .* retired or about to be .*2026.*use claude-sonnet-5-5"):
+    with pytest.raises(Invalid, match=r"options.model: .* retired or retires soon .*2026.*use claude-sonnet-5-5"):
         ai_and_model(PLAIN, model_id)
 
 
 @pytest.mark.parametrize("model_id", ["gpt-9", "claude-sonnet-5-9", "claude-opus-5-x", "claude-sonnet-5-5-latest", "x"])
 def test_an_unknown_model_is_refused_before_anything_is_spent(model_id: str) -> None:
-    with pytest.raises(Invalid, match="no model known here"):
+    with pytest.raises(Invalid, match="is not a known model"):
         ai_and_model(PLAIN, model_id)
 
 
@@ -104,7 +104,7 @@ def sdk_models() -> set[str]:
 
 
 def test_models_json_knows_every_model_of_the_sdk_and_its_deprecations() -> None:
-    data = known()
+    data = model_table()
     assert {name: data["deprecated"].get(name) for name in DEPRECATED_MODELS} == DEPRECATED_MODELS
     current = sdk_models() - set(DEPRECATED_MODELS) - set(data["unpriced"])
     assert [name for name in sorted(current) if not _priced(name)] == []

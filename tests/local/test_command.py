@@ -41,7 +41,7 @@ def start() -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "--template", str(TEMPLATE), *arguments],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**os.environ, "DATA": "memory", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,7 +81,7 @@ def busy_sandboxes(process: "subprocess.Popen[str]", threads: ThreadPoolExecutor
         threads.submit(httpx.get, f"{url}/slow", timeout=120)
         assert "slowly" in process.stderr.readline()
     sandboxes = children(process.pid)
-    assert len(sandboxes) == 2
+    assert len(sandboxes) >= 2
     return sandboxes
 
 

@@ -1,10 +1,13 @@
 """A transaction of the local DynamoDB goes back as if nothing had been."""
 
+import gc
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.table import Table
 
 from local import transactions
 
@@ -57,3 +60,22 @@ def test_a_transaction_that_holds_changes_what_it_names(client: Any) -> None:
     assert by_key["1"]["n"] == {"N": "2"}
     assert "new" in by_key
     assert "2" not in by_key
+
+
+def test_neither_snapshots_nor_replaced_rows_are_kept(client: Any) -> None:
+    def live() -> tuple[int, int]:
+        gc.collect()
+        kinds = [type(thing) for thing in gc.get_objects()]
+        return kinds.count(Table), kinds.count(Item)
+
+    client.transact_write_items(TransactItems=[put("0")])
+    before = live()
+    for number in range(200):
+        client.transact_write_items(TransactItems=[put("0"), put(str(number % 3 + 1))])
+    tables, items = live()
+    assert tables <= before[0] + 1
+    assert items <= before[1] + 10
+
+
+def put(sk: str) -> dict[str, Any]:
+    return {"Put": {"TableName": "t", "Item": {"pk": {"S": "p"}, "sk": {"S": sk}, "text": {"S": "x" * 1000}}}}

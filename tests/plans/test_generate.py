@@ -11,6 +11,7 @@ import pytest
 from groundwork.adapters.dynamodb.plan_rows import VersionRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Invalid, NothingToRetry
+from groundwork.generation.registry import run_handlers
 from groundwork.llm.port import Question, Reply, Unavailable
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import PlanStatus
@@ -75,10 +76,10 @@ async def test_a_description_becomes_a_plan(on_moto: PlanWorld) -> None:
 
 async def test_progress_tells_what_is_being_done(world: PlanWorld) -> None:
     accepted = world.ask()
-    progress = progress_of(world.run(accepted.run_id), now_ms())
+    progress = progress_of(world.run(accepted.run_id), now_ms(), run_handlers()[RunType.GENERATE_PLAN])
     assert (progress["planId"], progress["projectId"]) == (accepted.plan_id, None)
     await world.to_the_end(accepted.run_id)
-    progress = progress_of(world.run(accepted.run_id), now_ms())
+    progress = progress_of(world.run(accepted.run_id), now_ms(), run_handlers()[RunType.GENERATE_PLAN])
     assert progress["progress"] == 100
     assert progress["artifactsCreated"] == sum(1 for _ in world.plan(accepted.plan_id).tasks)
     assert progress["tokens"]["output"] > 0
@@ -191,7 +192,7 @@ async def test_a_story_that_has_gone_meanwhile_fails_the_plan(world: PlanWorld) 
         row.delete()
     await world.to_the_end(accepted.run_id)
     plan = world.plan(accepted.plan_id)
-    assert (plan.status, plan.error) == (PlanStatus.FAILED, f"The story {story} is not there any more.")
+    assert (plan.status, plan.error) == (PlanStatus.FAILED, f"The story {story} no longer exists.")
 
 
 async def test_a_cancelled_generation_leaves_its_plan_failed_and_writes_nothing(world: PlanWorld) -> None:

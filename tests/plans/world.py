@@ -15,6 +15,7 @@ from groundwork.adapters.dynamodb.backlog_rows import EpicRow, ProjectRow, Story
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.adapters.git import surveyor
 from groundwork.backlog.model import Story, Subtask
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path, new_project_id, new_repository_id
 from groundwork.llm.mock.model import MockModel
 from groundwork.llm.port import Model
@@ -193,6 +194,7 @@ class PlanWorld:
         return Starter(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(),
             counts=self.tables.projects.counts,
             invoke=self.triggered.append,
             now_ms=now_ms,
@@ -201,16 +203,17 @@ class PlanWorld:
 
     def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> HopRunner:
         ends = time.monotonic() + self.hop_ms / 1000
+        services = PlanServices(self.tables.plans, once(self.survey), self.tables.templates.get)
         return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(self.tables.runs, services),
             model_for=lambda run: self.model,
             price=cost_micro_usd,
             invoke=invoke or self.triggered.append,
             now_ms=now_ms,
             left_ms=lambda: max(0, round((ends - time.monotonic()) * 1000)),
             request_id=owner,
-            plans=PlanServices(self.tables.plans, once(self.survey), self.tables.templates.get),
         )
 
     async def to_the_end(self, run_id: str, most_hops: int = 30) -> Run:

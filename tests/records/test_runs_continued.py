@@ -79,7 +79,7 @@ async def test_a_run_under_way_goes_on_to_its_end(left: Left, name: str) -> None
     assert (after.hops, after.seq, after.lease.epoch) > (before.hops, before.seq, before.lease.epoch)
     assert after.completed >= before.completed
     assert after.cost >= before.cost
-    assert not world.tables.runs.holders(PROJECT)
+    assert not world.tables.runs.active_by_type(PROJECT)
     world.check(RUN)
     assert [run.id for run in world.tables.runs.runs_of(PROJECT, None, 10)] == [RUN]
     assert len(world.tables.runs.manifest(RUN, 0, after.total)) == after.total
@@ -128,7 +128,7 @@ def test_what_an_ended_run_has_left_is_read(left: Left) -> None:
     assert run.status is RunStatus.SUCCEEDED
     assert {entry.status for entry in entries} == {ItemStatus.COMPLETED}
     assert world.tables.runs.drafts(RUN)
-    assert world.tables.runs.rest(RUN) is not None
+    assert world.tables.runs.uncovered_card_ids(RUN) is not None
     assert world.logs(RUN)
     world.check(RUN)
 

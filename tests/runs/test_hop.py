@@ -8,7 +8,7 @@ from groundwork.adapters.dynamodb.backlog_rows import row_of
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.llm.port import Misconfigured, Overloaded, Question, RateLimited, Reply, Stop, Unavailable, Usage
 from groundwork.runs.hop import HopEnd
-from groundwork.runs.model import ErrorCode, ItemStatus, RunStatus, RunType
+from groundwork.runs.model import CardCoverage, ErrorCode, ItemStatus, RunStatus, RunType
 from tests.fakes.model import ScriptedModel, text
 from tests.runs.world import World
 
@@ -43,7 +43,7 @@ async def test_a_few_hundred_cards_become_epics_in_one_item(world: World) -> Non
     epics = world.rows("E")
     assert (run.status, run.total, run.created) == (RunStatus.SUCCEEDED, 1, len(epics))
     assert 3 <= len(epics) <= 12
-    assert (run.stated, run.covered) == (40, 40)
+    assert run.coverage == CardCoverage(40, 40)
     assert world.project().epics == len(epics)
     world.check(run.id)
 

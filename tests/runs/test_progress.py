@@ -1,9 +1,10 @@
-"""What people and front ends see of a run, by itself."""
+"""Progress of runs as the API shows it."""
 
 from dataclasses import replace
 
 import pytest
 
+from groundwork.generation.registry import run_handlers
 from groundwork.runs.model import (
     Claim,
     ItemStatus,
@@ -28,7 +29,7 @@ RUNNING = Run(
     total=40,
     completed=8,
     average_ms=1_000,
-    width=4,
+    concurrency=4,
     started_at=NOW - 60_000,
 )
 
@@ -38,19 +39,19 @@ def in_flight(*ages_ms: int) -> Run:
 
 
 def test_the_time_left_is_what_the_rest_takes_at_the_measured_pace() -> None:
-    assert remaining_ms(RUNNING, NOW) == 32 * 1_000 / 4
-    assert remaining_ms(in_flight(200, 600), NOW) == 32 * 1_000 / 4
+    assert remaining_ms(RUNNING, NOW, 1) == 32 * 1_000 / 4
+    assert remaining_ms(in_flight(200, 600), NOW, 1) == 32 * 1_000 / 4
 
 
 def test_calls_that_take_longer_than_ever_before_make_the_time_left_longer() -> None:
-    assert remaining_ms(in_flight(24_000, 26_000), NOW) == 32 * 25_000 / 4
+    assert remaining_ms(in_flight(24_000, 26_000), NOW, 1) == 32 * 25_000 / 4
     one_of_many = in_flight(100, 100, 100, 3_000)
-    assert remaining_ms(one_of_many, NOW) == 32 * 1_000 / 4
+    assert remaining_ms(one_of_many, NOW, 1) == 32 * 1_000 / 4
 
 
 def test_claims_that_nobody_works_on_say_nothing_of_the_pace() -> None:
     waiting = replace(RUNNING, claims={3: Claim(2, lost=True), 4: Claim(1)})
-    assert remaining_ms(waiting, NOW) == 32 * 1_000 / 4
+    assert remaining_ms(waiting, NOW, 1) == 32 * 1_000 / 4
 
 
 @pytest.mark.parametrize(
@@ -64,13 +65,13 @@ def test_claims_that_nobody_works_on_say_nothing_of_the_pace() -> None:
 )
 def test_a_pace_sets_the_least_time_an_item(pacing: str, type_: RunType, left_ms: int) -> None:
     run = replace(RUNNING, type=type_, options=RunOptions(pacing=pacing))
-    assert remaining_ms(run, NOW) == left_ms
+    assert remaining_ms(run, NOW, run_handlers()[type_].batch_size) == left_ms
 
 
 def test_nobody_guesses_before_anything_was_measured_and_nothing_is_left_at_the_end() -> None:
-    assert remaining_ms(replace(RUNNING, average_ms=0), NOW) is None
-    assert remaining_ms(replace(RUNNING, phase=RunPhase.QUEUEING), NOW) is None
-    assert remaining_ms(replace(RUNNING, status=RunStatus.CANCELLED), NOW) == 0
+    assert remaining_ms(replace(RUNNING, average_ms=0), NOW, 1) is None
+    assert remaining_ms(replace(RUNNING, phase=RunPhase.QUEUEING), NOW, 1) is None
+    assert remaining_ms(replace(RUNNING, status=RunStatus.CANCELLED), NOW, 1) == 0
 
 
 def test_the_percent_is_whole_and_100_only_when_all_have_ended() -> None:
@@ -82,7 +83,7 @@ def test_the_percent_is_whole_and_100_only_when_all_have_ended() -> None:
 
 
 def test_the_counters_of_an_answer_add_up() -> None:
-    shown = progress_of(replace(in_flight(10, 20, 30), failed=2, skipped=3), NOW)
+    shown = progress_of(replace(in_flight(10, 20, 30), failed=2, skipped=3), NOW, run_handlers()[RUNNING.type])
     parts = ("pendingItems", "activeItems", "completedItems", "failedItems", "skippedItems")
     assert [shown[part] for part in parts] == [24, 3, 8, 2, 3]  # type: ignore[literal-required]
     assert shown["elapsedMs"] == 60_000

@@ -1,4 +1,4 @@
-"""A project with cards on real tables, and workers that can be run, killed and set against each other."""
+"""A project on real tables, with workers to run, kill and race."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from groundwork.adapters.dynamodb.backlog_rows import CardRow, EpicRow, ProjectR
 from groundwork.adapters.dynamodb.run_rows import run_row
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Counts, Epic, Story, Subtask
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import Kind, Path, new_project_id, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.hop import HopEnd, HopRunner
@@ -19,6 +20,14 @@ from groundwork.runs.ports import Changes, LogLine
 from groundwork.runs.start import RunRequest, Starter
 from tests.fakes.model import ScriptedModel
 from tests.runs import clock
+
+PIPELINE = (
+    RunType.ANALYZE_CARDS,
+    RunType.GENERATE_EPICS,
+    RunType.GENERATE_STORIES,
+    RunType.GENERATE_SUBTASKS,
+)
+"""The run types of a project, each reading the output of those before it."""
 
 CREATED = "2026-01-01T00:00:00.000Z"
 
@@ -125,6 +134,7 @@ class World:
         return Starter(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(),
             counts=lambda project_id: self.project(),
             invoke=self.triggered.append,
             now_ms=self.clock_ms,
@@ -142,6 +152,7 @@ class World:
         return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(self.tables.runs),
             model_for=lambda run: self.model,
             price=price,
             invoke=invoke or self.triggered.append,
@@ -170,7 +181,7 @@ class World:
         return self.tables.runs.logs(run_id, 0, 200)
 
     def check(self, run_id: str) -> None:
-        """The counters equal the items, whatever has happened."""
+        """Check the counters against the items."""
         run, entries = self.run(run_id), self.entries(run_id)
         assert len({entry.index for entry in entries}) == len(entries), "an item ended twice"
         assert run.completed == sum(entry.status is ItemStatus.COMPLETED for entry in entries)
@@ -183,14 +194,14 @@ class World:
 
 
 async def killed_after(seconds: float, coroutine: asyncio.Task[HopEnd]) -> None:
-    """A worker that vanishes in the middle: nothing of it runs any more, not even what tidies up."""
+    """Cancel a worker in the middle: nothing of it runs any more, not even its cleanup."""
     await asyncio.sleep(seconds)
     coroutine.cancel()
     await asyncio.gather(coroutine, return_exceptions=True)
 
 
 async def dies(world: World, run_id: str, when: Callable[[Run], bool]) -> Run:
-    """The run after a hop whose worker was lost at the first write of such a state."""
+    """Return the run after its worker died at the first write with such a state."""
     save = world.tables.runs.save
 
     def dying(run: Run, before: Run, changes: Changes) -> None:

@@ -134,13 +134,13 @@ def what_batches_proposed_is_merged(seen: Seen, known: Known) -> None:
     """A merge finds nothing to merge only where no batch has proposed anything."""
     for entry in known.failed:
         target = known.targets[entry.index]
-        if not target.merges or entry.error_code is not ErrorCode.TARGET_GONE:
+        if not target.merge_of_run or entry.error_code is not ErrorCode.TARGET_GONE:
             continue
         proposed = [
             f"{one.run.id}'s item {index}"
-            for one in _since(seen, known, target.merges)
+            for one in _since(seen, known, target.merge_of_run)
             for index, done in one.entries.items()
-            if done.status is ItemStatus.COMPLETED and not one.targets[index].merges
+            if done.status is ItemStatus.COMPLETED and not one.targets[index].merge_of_run
         ]
         what = f"{known.run.id} had nothing to merge but {', '.join(proposed)}"
         demand(not proposed, "what_batches_proposed_is_merged", what)

@@ -1,25 +1,37 @@
 """What must hold after every write, call and event: each a named predicate, looked at from outside the code under test.
 
 `Invariants` sees the rows each request changes, with the sandbox that sent it. What holds of items is in itemizing.py,
-of retries in retrying.py, at the end in endings.py; docs/reliability.md names them all.
+of retries in retrying.py, at the end in endings.py; docs/reference/invariants.md names them all.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of, target_of
+from groundwork.adapters.dynamodb.run_rows import LinesRow, journal_entry_of, manifest_entry_of
 from groundwork.ids import Kind, parse
 from groundwork.ids import path_of as path_of_id
 from groundwork.runs import leases
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, ErrorCode, ItemStatus, JournalEntry, Run, RunStatus
 from groundwork.runs.start import RunRequest
+from tests.runs.world import PIPELINE
 from tests.simulation import endings, itemizing, retrying
 from tests.simulation.cloud import EPOCH_MS, Sandbox
 from tests.simulation.dynamodb import Changed, Key
 from tests.simulation.expressions import Item
 from tests.simulation.faults import SKEW_MS
-from tests.simulation.known import Known, Rows, Seen, Violation, demand, is_a, is_child, maker_of, read_run
+from tests.simulation.known import (
+    Known,
+    Rows,
+    Seen,
+    Violation,
+    demand,
+    is_a,
+    is_child,
+    maker_of,
+    read_run,
+    reads,
+)
 
 NEVER = float("-inf")
 LOOKED_MS = 200
@@ -150,10 +162,10 @@ class Invariants:
         if not is_a(key, "M#") and not is_a(key, "J#"):
             return
         row, known = LinesRow.from_raw_data(dict(after)), self.seen.runs[key[1]]
-        entries = [entry_of(int(row.sk[2:]), line) for line in row.lines] if is_a(key, "J#") else []
+        entries = [journal_entry_of(int(row.sk[2:]), line) for line in row.lines] if is_a(key, "J#") else []
         for entry in entries:
             self.one_result_an_item(known, entry)
-        if self._acting and not known.run.type.of_plan:
+        if self._acting and known.run.type in PIPELINE:
             for entry in entries:
                 if entry.status is ItemStatus.COMPLETED:
                     itemizing.a_completed_item_is_there(self.seen, known, entry, rows)
@@ -164,14 +176,14 @@ class Invariants:
 
     def _page_written(self, known: Known, row: LinesRow) -> None:
         for position, line in enumerate(row.lines):
-            target = target_of(int(row.sk[2:]) * 100 + position, line)
+            target = manifest_entry_of(int(row.sk[2:]) * 100 + position, line)
             fresh = target.index not in known.targets
             demand(fresh, "one_result_an_item", f"{known.run.id}: item {target.index} was queued twice")
             again = target.numbers in known.numbers
             demand(not again, "one_result_an_item", f"{known.run.id}: {target.numbers} is two of its items")
             known.targets[target.index] = target
             known.numbers.add(target.numbers)
-            if self._acting and not known.run.type.of_plan:
+            if self._acting and known.run.type in PIPELINE:
                 itemizing.what_is_there_is_skipped_or_replaced(self.seen, known, target)
 
     def _project_written(self, rows: Rows) -> None:
@@ -250,8 +262,8 @@ class Invariants:
     def runs_that_replace_are_kept_apart(self, run: Run) -> None:
         """No run begins below one that replaces, and none that replaces above one that is under way."""
         active = [known.run for known in self.seen.runs.values() if known.run.status.active]
-        above = [one.id for one in active if one.type in run.type.above and one.options.replaces]
-        below = [one.id for one in active if one.type in run.type.below and run.options.replaces]
+        above = [one.id for one in active if one.type in reads(run.type) and one.options.replaces]
+        below = [one.id for one in active if run.type in reads(one.type) and run.options.replaces]
         demand(not above + below, "runs_that_replace_are_kept_apart", f"{run.id} beside {above + below}")
 
     def a_run_comes_with_its_key(self, run: Run, rows: Rows) -> None:
@@ -318,7 +330,7 @@ class Invariants:
         deleted = 0
         for key, after in written.items():
             for line in LinesRow.from_raw_data(dict(after)).lines if is_a(key, "J#") else ():
-                entry = entry_of(1, line)
+                entry = journal_entry_of(1, line)
                 counted[key[1]] += entry.created
                 deleted += entry.deleted
         purged = any(key[2] == "P" for key in rows) and not counted
@@ -370,7 +382,7 @@ class Invariants:
             return
         database = self.seen.cloud.database
         lines = (database.row(key) or {} for key in reversed(database.below("runs", run_id, "L#")))
-        began = f"Hop {known.took[sandbox.number]} began."
+        began = f"Hop {known.took[sandbox.number]} started."
         if not self.seen.deleted and not any(line["message"]["S"] == began for line in lines):
             self._broken(Violation("a_hop_is_in_the_log", f"{run_id} has no line {began!r} by {sandbox.number}"))
 

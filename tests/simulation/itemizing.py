@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from groundwork.adapters.dynamodb.backlog_rows import prefix
 from groundwork.adapters.dynamodb.run_rows import LinesRow
-from groundwork.generation.epics import STATING_KINDS
+from groundwork.generation.epics import ACTIONABLE_KINDS
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, RunType
 from tests.simulation.dynamodb import Key
@@ -43,7 +43,7 @@ def what_is_there_is_skipped_or_replaced(seen: Seen, known: Known, target: Manif
     there = seen.older(seen.children(known, target), known.born_at)
     numbers = {path_of(key).number for key in there}
     if run.options.replaces:
-        demand(numbers <= set(target.old), name, f"{what} has {numbers}, which is not all in {target.old}")
+        demand(numbers <= set(target.replaced), name, f"{what} has {numbers}, which is not all in {target.replaced}")
     demand(target.skipped or run.options.replaces or not there, name, f"{what} has {numbers}")
     ever = prefix(CHILD_OF[run.type], _parent(known, target)).removesuffix("#") in seen.parents_ever
     demand(ever or not target.skipped, name, f"{what} is skipped and never had anything")
@@ -71,7 +71,7 @@ def the_items_are_what_was_asked_for(seen: Seen, known: Known) -> None:
 
 
 def _cards(targets: Iterable[ManifestEntry]) -> list[Numbers]:
-    return [(number,) for target in targets for number in target.cards]
+    return [(number,) for target in targets for number in target.card_numbers]
 
 
 def _is_asked_for(asked: Known, numbers: Numbers) -> bool:
@@ -101,7 +101,7 @@ def a_completed_item_is_there(seen: Seen, known: Known, entry: JournalEntry, row
         case RunType.ANALYZE_CARDS:
             a_completed_card_has_its_analysis(seen, known, target)
         case RunType.GENERATE_EPICS:
-            if target.merges or known.run.total == 1:
+            if target.merge_of_run or known.run.total == 1:
                 each_card_is_in_one_epic(seen, known, target, rows)
                 nothing_older_stands_beside_it(seen, known, seen.below(Kind.EPIC, _project(known)), rows)
             else:
@@ -168,7 +168,7 @@ def each_card_is_in_one_epic(seen: Seen, known: Known, target: ManifestEntry, ro
     )
     twice = [card for card, times in linked.items() if times > 1]
     demand(not twice, name, f"{run_id}: cards {twice} are in more than one")
-    if target.merges:
+    if target.merge_of_run:
         open_ = [i for i, t in known.targets.items() if i != target.index and i not in known.entries and not t.skipped]
         demand(not open_, name, f"{run_id} was merged before its batches {open_} had ended")
     proposed = set(_proposed(seen, known, target))
@@ -179,13 +179,15 @@ def each_card_is_in_one_epic(seen: Seen, known: Known, target: ManifestEntry, ro
 
 
 def _proposed(seen: Seen, known: Known, target: ManifestEntry) -> list[int]:
-    if not target.merges:
-        return list(target.cards)
+    if not target.merge_of_run:
+        return list(target.card_numbers)
     cards: list[int] = []
     for one in seen.predecessors(known):
         done = [index for index, entry in one.entries.items() if entry.status is ItemStatus.COMPLETED]
-        cards += [card for index in done if not one.targets[index].merges for card in one.targets[index].cards]
-        if one.run.id == target.merges:
+        cards += [
+            card for index in done if not one.targets[index].merge_of_run for card in one.targets[index].card_numbers
+        ]
+        if one.run.id == target.merge_of_run:
             break
     return cards
 
@@ -205,4 +207,4 @@ def _the_rest_is_listed(seen: Seen, known: Known, linked: Iterable[int], rows: R
 def _states(seen: Seen, known: Known, card: int) -> bool:
     row: Item | None = seen.row(Path(Kind.CARD, project_of(known.run), (card,)))
     analysis = analysis_of(row) if row else None
-    return bool(analysis) and (analysis or {}).get("kind") in STATING_KINDS
+    return bool(analysis) and (analysis or {}).get("kind") in ACTIONABLE_KINDS

@@ -9,6 +9,7 @@ from groundwork.adapters.dynamodb.backlog_rows import path_at, prefix, sort_key
 from groundwork.adapters.dynamodb.run_rows import RunRow, run_of
 from groundwork.ids import Kind, Path
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run, RunType
+from tests.runs.world import PIPELINE
 from tests.simulation.cloud import Cloud, Sandbox
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
@@ -22,6 +23,13 @@ CHILD_OF = {
     RunType.GENERATE_STORIES: Kind.STORY,
     RunType.GENERATE_SUBTASKS: Kind.SUBTASK,
 }
+
+
+def reads(type_: RunType) -> tuple[RunType, ...]:
+    """The types whose results a run of this type reads: all before it in the pipeline."""
+    return PIPELINE[: PIPELINE.index(type_)]
+
+
 _PARENT_OF = {Kind.STORY: Kind.EPIC, Kind.SUBTASK: Kind.STORY}
 
 

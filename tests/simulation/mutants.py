@@ -13,11 +13,13 @@ from groundwork.adapters.dynamodb import runs as store
 from groundwork.adapters.dynamodb.backlog_rows import ROW_OF_KIND, sort_key
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.adapters.dynamodb.runs import DynamoRuns
+from groundwork.backlog.writes import DeleteArtifact
 from groundwork.runs import leases
-from groundwork.runs.call_pool import CallPool, ItemResult
+from groundwork.runs.call_pool import CallPool
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import Claim, Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
+from groundwork.runs.results import ItemResult
 from groundwork.runs.sweep import Sweeper
 from groundwork.runs.writer import RunWriter
 from tests.simulation.faults import Faults
@@ -39,14 +41,16 @@ def _counters_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -
     """The run's row by itself, what it counts in a second request."""
     _save(self, run, before, Changes())
     if changes != Changes():
-        with mock.patch.object(store, "_unchanged", return_value=RunRow.pk.exists()):
+        with mock.patch.object(store, "_is_unchanged", return_value=RunRow.pk.exists()):
             _save(self, run, before, changes)
 
 
 def _old_children_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-    for _, path in changes.deletes:
-        ROW_OF_KIND[path.kind](path.project_id, sort_key(path)).delete()
-    _save(self, run, before, replace(changes, deletes=()))
+    deletes = [write for write in changes.writes if isinstance(write, DeleteArtifact)]
+    for write in deletes:
+        ROW_OF_KIND[write.path.kind](write.path.project_id, sort_key(write.path)).delete()
+    others = tuple(write for write in changes.writes if write not in deletes)
+    _save(self, run, before, replace(changes, writes=others))
 
 
 _save, _finish = DynamoRuns.save, DynamoRuns.finish
@@ -61,7 +65,7 @@ def _lock_kept() -> Iterator[None]:
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
         with client.wrapped():
-            LockRow(project_id, lock_key(run.type)).delete()
+            LockRow(project_id, lock_key(self._handlers[run.type].lock_name)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):
         yield
@@ -70,7 +74,7 @@ def _lock_kept() -> Iterator[None]:
 @contextmanager
 def _cancel_leaves_the_lease() -> Iterator[None]:
     """A cancel changes the status alone, and what comes back from the model is saved as if nothing had happened."""
-    ended = leases.ended
+    ended = leases.end
 
     def only_said(run: Run, status: RunStatus, now: int) -> Run:
         return (
@@ -78,8 +82,8 @@ def _cancel_leaves_the_lease() -> Iterator[None]:
         )
 
     with (
-        mock.patch.object(leases, "ended", only_said),
-        mock.patch.object(store, "_unchanged", lambda before: RunRow.seq == before.seq),
+        mock.patch.object(leases, "end", only_said),
+        mock.patch.object(store, "_is_unchanged", lambda before: RunRow.seq == before.seq),
     ):
         yield
 
@@ -131,17 +135,17 @@ _OF_RUNS = [
     Mutant(
         "commit without its condition",
         "the epoch condition is dropped from the transaction that saves results",
-        patched("groundwork.adapters.dynamodb.runs._unchanged", lambda before: RunRow.pk.exists()),
+        patched("groundwork.adapters.dynamodb.runs._is_unchanged", lambda before: RunRow.pk.exists()),
     ),
     Mutant(
         "claim not counted",
         "an attempt is not counted when an item is claimed",
-        patched("groundwork.runs.hop.with_attempt", _attempt_uncounted),
+        patched("groundwork.runs.claims.with_attempt", _attempt_uncounted),
     ),
     Mutant(
         "attempt given back",
         "an attempt whose call failed does not count",
-        patched("groundwork.runs.call_pool.ItemResult.claim_left", _attempt_back),
+        patched("groundwork.runs.results.ItemResult.waiting_claim", _attempt_back),
     ),
     Mutant(
         "sweep without its lease condition",
@@ -157,7 +161,7 @@ _OF_RUNS = [
     Mutant(
         "one name for two deliveries",
         "an invocation is known by the id of its event, which duplicates share",
-        patched("groundwork.runs.leases.invocation", lambda request_id: request_id),
+        patched("groundwork.runs.leases.invocation_id", lambda request_id: request_id),
         in_many_hops,
         lambda faults: Faults(twice=0.9, until_s=1_500.0),
     ),
@@ -193,12 +197,12 @@ _OF_RUNS = [
     Mutant(
         "no hop guard",
         "a run without progress gets hop after hop",
-        patched("groundwork.runs.continuation.why_not_another_hop", lambda run: None),
+        patched("groundwork.runs.continuation.give_up_reason", lambda run: None),
     ),
     Mutant(
         "items of a lost worker forgotten",
         "what the last holder had in flight stays in flight",
-        patched("groundwork.runs.leases._left", lambda claim, lost: claim),
+        patched("groundwork.runs.leases._orphaned_claim", lambda claim, lost: claim),
     ),
     Mutant(
         "failures are free",

@@ -1,16 +1,20 @@
 """Bugs put on purpose into which items a run has and what becomes of them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from groundwork.adapters.dynamodb.client import Transaction
 from groundwork.adapters.dynamodb.runs import DynamoRuns
-from groundwork.runs import manifest
-from groundwork.runs.call_pool import CallCost, CallPool
+from groundwork.backlog.writes import SetAnalysis
+from groundwork.generation.handlers import children
+from groundwork.generation.handlers.children import ChildrenHandler
+from groundwork.generation.writes import StoreDrafts
+from groundwork.runs import claims, selection
+from groundwork.runs.call_pool import CallPool
 from groundwork.runs.hop import Hop
-from groundwork.runs.model import Claim, ManifestEntry, Run, RunType
+from groundwork.runs.model import Claim, Run, RunType
 from groundwork.runs.ports import Changes
+from groundwork.runs.results import CallCost
 from groundwork.runs.start import RunRequest, Starter
 from tests.simulation.mutant import Mutant, patched
 from tests.simulation.mutants_of_retries import with_retries
@@ -18,9 +22,10 @@ from tests.simulation.scenario import Scenario
 
 _WRITE = "groundwork.adapters.dynamodb.runs.DynamoRuns._write"
 
-_write, _advanced, _commit, _counted = DynamoRuns._write, Hop._advanced, Hop._commit, Hop._counted
-_described, _refreshed, _draft = manifest.described, manifest._refreshed, Starter.draft
-_work, _fresh = CallPool._work, CallPool._fresh
+_write, _commit = DynamoRuns._write, Hop._commit
+_advance, _count_results = claims.advance, claims.count_results
+_describe_parents, _refresh, _draft = children.describe_parents, ChildrenHandler.refresh, Starter.draft
+_work, _fresh_units = CallPool._work, selection.fresh_units
 
 
 def _replacing(scenario: Scenario) -> Scenario:
@@ -36,11 +41,15 @@ def _of_batches(scenario: Scenario) -> Scenario:
     return replace(calm, cards_a_chunk=9, children=0, cancel_at=None, cancel_after_calls=None, second=None)
 
 
-def _claim_forgotten(self: Hop, run: Run, claims: dict[int, Claim], crew: CallPool) -> Run:
-    after = _advanced(self, run, claims, crew)
-    if len(claims) < 3:
+def _claim_forgotten(run: Run, started: dict[int, Claim], entries: Any, concurrency: int) -> Run:
+    after = _advance(run, started, entries, concurrency)
+    if len(started) < 3:
         return after
-    return replace(after, claims={index: claim for index, claim in after.claims.items() if index != max(claims)})
+    return replace(after, claims={index: claim for index, claim in after.claims.items() if index != max(started)})
+
+
+def _tokens_not_counted(run: Run, *arguments: Any) -> Run:
+    return replace(_count_results(run, *arguments), usage=run.usage)
 
 
 async def _skipped_twice(self: Hop, after: Run, changes: Changes | None = None) -> None:
@@ -49,19 +58,19 @@ async def _skipped_twice(self: Hop, after: Run, changes: Changes | None = None) 
     await _commit(self, after, changes)
 
 
-def _without(*names: str) -> Any:
+def _without(kind: type) -> Any:
     def write(self: DynamoRuns, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
-        _write(self, transaction, run, before, replace(changes, **dict.fromkeys(names, ())))
+        others = tuple(write for write in changes.writes if not isinstance(write, kind))
+        _write(self, transaction, run, before, replace(changes, writes=others))
 
     return write
 
 
 def _analyses_mixed_up(self: DynamoRuns, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
-    those = changes.analyses
-    mixed = tuple(
-        (i, path, other[2], text) for (i, path, _, text), other in zip(those, those[1:] + those[:1], strict=True)
-    )
-    _write(self, transaction, run, before, replace(changes, analyses=mixed))
+    those = [write for write in changes.writes if isinstance(write, SetAnalysis)]
+    mixed = [replace(one, analysis=other.analysis) for one, other in zip(those, those[1:] + those[:1], strict=True)]
+    others = [write for write in changes.writes if not isinstance(write, SetAnalysis)]
+    _write(self, transaction, run, before, replace(changes, writes=(*others, *mixed)))
 
 
 async def _abandoned_for_free(self: CallPool, unit: Any, claims: Any) -> None:
@@ -71,14 +80,14 @@ async def _abandoned_for_free(self: CallPool, unit: Any, claims: Any) -> None:
         self.abandoned = CallCost()
 
 
-def _merge_at_any_time(self: CallPool, run: Run, targets: dict[int, ManifestEntry], room: int) -> Sequence[Any]:
+def _merge_at_any_time(run: Run, entries: Any, batch_size: int, slots: int, busy: bool) -> list[selection.Unit]:
     if run.type is not RunType.GENERATE_EPICS:
-        return _fresh(self, run, targets, room)
-    units: list[tuple[ManifestEntry, ...]] = []
+        return _fresh_units(run, entries, batch_size, slots, busy)
+    units: list[selection.Unit] = []
     index = run.cursor
-    while len(units) < room and index < run.total and index in targets:
-        if not targets[index].skipped:
-            units.append((targets[index],))
+    while len(units) < slots and index < run.total and index in entries:
+        if not entries[index].skipped:
+            units.append((entries[index],))
         index += 1
     return units
 
@@ -92,7 +101,7 @@ OF_ITEMS = [
     Mutant(
         "claim forgotten",
         "an item is begun and not claimed",
-        patched("groundwork.runs.hop.Hop._advanced", _claim_forgotten),
+        patched("groundwork.runs.claims.advance", _claim_forgotten),
     ),
     Mutant(
         "skipped twice", "skipped items are counted twice", patched("groundwork.runs.hop.Hop._commit", _skipped_twice)
@@ -100,10 +109,7 @@ OF_ITEMS = [
     Mutant(
         "tokens not counted",
         "the cost is counted, its tokens are not",
-        patched(
-            "groundwork.runs.hop.Hop._counted",
-            lambda self, *arguments: replace(_counted(self, *arguments), usage=self.run.usage),
-        ),
+        patched("groundwork.runs.claims.count_results", _tokens_not_counted),
     ),
     Mutant(
         "abandoned for free",
@@ -114,24 +120,24 @@ OF_ITEMS = [
         "nothing is skipped",
         "what has children is done again",
         patched(
-            "groundwork.runs.manifest.described",
-            lambda *arguments: (replace(target, skipped=False) for target in _described(*arguments)),
+            "groundwork.generation.handlers.children.describe_parents",
+            lambda *arguments: (replace(target, skipped=False) for target in _describe_parents(*arguments)),
         ),
     ),
     Mutant(
         "nothing is replaced",
         "the old children stay beside the new",
         patched(
-            "groundwork.runs.manifest.described",
-            lambda *arguments: (replace(target, old=()) for target in _described(*arguments)),
+            "groundwork.generation.handlers.children.describe_parents",
+            lambda *arguments: (replace(target, replaced=()) for target in _describe_parents(*arguments)),
         ),
     ),
     Mutant(
         "a retry replaces nothing",
         "the old children stay beside those of a retry",
         patched(
-            "groundwork.runs.manifest._refreshed",
-            lambda *arguments: (replace(target, old=()) for target in _refreshed(*arguments)),
+            "groundwork.generation.handlers.children.ChildrenHandler.refresh",
+            lambda *arguments: (replace(target, replaced=()) for target in _refresh(*arguments)),
         ),
         _replacing,
     ),
@@ -140,24 +146,24 @@ OF_ITEMS = [
         "a run of some items does all of them",
         patched("groundwork.runs.start.Starter.draft", _whole_project),
     ),
-    Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without("analyses"))),
+    Mutant("analyses not written", "items complete and nothing is there", patched(_WRITE, _without(SetAnalysis))),
     Mutant("analyses mixed up", "each card gets the next one's analysis", patched(_WRITE, _analyses_mixed_up)),
-    Mutant("drafts not written", "what a batch has proposed is lost", patched(_WRITE, _without("drafts"))),
+    Mutant("drafts not written", "what a batch has proposed is lost", patched(_WRITE, _without(StoreDrafts))),
     Mutant(
         "not purged",
         "what was below what a run replaced stays",
-        patched("groundwork.adapters.dynamodb.runs.DynamoRuns._retire", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.run_writes._mark_dead", lambda *arguments: None),
         _replacing,
     ),
     Mutant(
         "merge at any time",
         "the merge does not wait for all batches",
-        patched("groundwork.runs.call_pool.CallPool._fresh", _merge_at_any_time),
+        patched("groundwork.runs.selection.fresh_units", _merge_at_any_time),
         _of_batches,
     ),
     Mutant(
         "suspects run with others",
         "an item that has lost two workers is tried beside others",
-        patched("groundwork.runs.call_pool.SUSPECT_ATTEMPTS", 99),
+        patched("groundwork.runs.selection.SUSPECT_ATTEMPTS", 99),
     ),
 ]

@@ -7,16 +7,18 @@ from unittest import mock
 
 from groundwork.adapters.dynamodb import client
 from groundwork.adapters.dynamodb import runs as store
-from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, entry_line, run_key
+from groundwork.adapters.dynamodb.run_rows import LinesRow, LockRow, RetriedRow, RetryRow, RunRow, journal_line, run_key
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.errors import LeaseLost
 from groundwork.runs import leases, manifest
 from groundwork.runs.call_pool import CallPool
+from groundwork.runs.handler import RunHandler, RunScope
 from groundwork.runs.hop import Hop, HopEnd
 from groundwork.runs.model import ErrorCode, ItemStatus, JournalEntry, ManifestEntry, Run, RunOptions, RunStatus
-from groundwork.runs.ports import BacklogReader, Changes, Idempotency, RunStore
-from groundwork.runs.start import Started, Starter
+from groundwork.runs.ports import Changes, Idempotency, RunStore
+from groundwork.runs.start import StartedRun, Starter
 from groundwork.runs.sweep import Sweeper
+from groundwork.runs.work_loop import WorkLoop
 from tests.simulation.mutant import Mutant, patched, patched_all
 from tests.simulation.scenario import Scenario
 
@@ -36,20 +38,21 @@ def to_the_last_retry(scenario: Scenario) -> Scenario:
     return replace(with_retries(scenario), retries=0, patience_s=3_000.0, items=12)
 
 
-_again, _last_entries = manifest._again, manifest.last_entries
+_retried_entries, _last_entries = manifest.retried_entries, manifest.last_entries
 _start, _take_retry, _write, _finish = DynamoRuns.start, DynamoRuns._take_retry, DynamoRuns._write, DynamoRuns.finish
-_handed_over, _taken, _retry = leases.handed_over, leases.taken, Starter.retry
+_handed_over, _taken, _retry = leases.hand_over, leases.acquire, Starter.retry
 _with_entry = Run._with_entry
 
 
-def _from_the_first(run: Run, backlog: BacklogReader, runs: RunStore, project_id: str) -> Iterator[ManifestEntry]:
-    earlier = runs.load(run.retry_of or "")
+def _from_the_first(handler: RunHandler, scope: RunScope) -> Iterator[ManifestEntry]:
+    runs = scope.store
+    earlier = runs.load(scope.run.retry_of or "")
     if not earlier.retry_of:
-        yield from _again(run, backlog, runs, project_id)
+        yield from _retried_entries(handler, scope)
         return
     failed = [one.index for one in _last_entries(runs, earlier.id).values() if one.status is ItemStatus.FAILED]
     lines = [target for target in runs.manifest(earlier.retry_of, 0, 10_000) if target.index in failed]
-    yield from manifest._refreshed(run, lines, project_id, backlog)
+    yield from handler.refresh(scope, lines)
 
 
 def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, JournalEntry]:
@@ -60,13 +63,13 @@ def _all_but_the_last_failed(runs: RunStore, run_id: str) -> dict[int, JournalEn
     return entries
 
 
-def _any_cost(self: Hop, crew: CallPool, watch: Any) -> None:
-    if crew.broken:
-        raise crew.broken
+def _any_cost(self: WorkLoop, pool: CallPool, watch: Any) -> None:
+    if pool.broken:
+        raise pool.broken
     if watch.done():
         raise watch.exception() or LeaseLost
-    if crew.fatal:
-        self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(crew.fatal))
+    if pool.fatal:
+        self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(pool.fatal))
 
 
 def _key_afterwards(self: DynamoRuns, run: Run, selection: Sequence[Any], idempotency: Idempotency | None) -> None:
@@ -92,7 +95,7 @@ def _journal_by_epoch(
 ) -> None:
     _write(self, transaction, run, before, replace(changes, entries=()))
     if changes.entries:
-        lines = [entry_line(entry) for entry in changes.entries]
+        lines = [journal_line(entry) for entry in changes.entries]
         transaction.put(LinesRow(run.id, f"J#{run.lease.epoch:09d}", lines=lines))
 
 
@@ -123,27 +126,26 @@ def _worth_it_always(self: Run, entry: JournalEntry) -> Run:
 
 def _cancelled_gain_lost(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
     if run.status is RunStatus.CANCELLED:
-        run_type = type(run.type)
-        with mock.patch.object(run_type, "counted", None):
+        with mock.patch.object(type(self._handlers[run.type]), "counts", None):
             _finish(self, run, before, changes)
         return
     _finish(self, run, before, changes)
 
 
 async def _nobody_invoked(self: Hop) -> HopEnd:
-    await self.ledger.release(self.run)
+    await self.writer.release(self.state)
     return HopEnd.CONTINUED
 
 
 def _only_queued(self: Sweeper, run_id: str) -> bool:
     run = self.store.load(run_id)
-    if not run.stale(self.now_ms()) or run.status is RunStatus.RUNNING:
+    if not leases.is_stale(run, self.now_ms()) or run.status is RunStatus.RUNNING:
         return False
     self.starter.trigger(run_id)
     return True
 
 
-def _other_options(self: Starter, run_id: str, automatic: bool = False) -> Started:
+def _other_options(self: Starter, run_id: str, automatic: bool = False) -> StartedRun:
     load = self.store.load
 
     class Forgetful:
@@ -174,7 +176,7 @@ OF_RETRIES = [
     Mutant(
         "retry of a retry from the first",
         "the second retry takes the first run's items at the positions that failed in the second",
-        patched("groundwork.runs.manifest._again", _from_the_first),
+        patched("groundwork.runs.manifest.retried_entries", _from_the_first),
         with_retries,
     ),
     Mutant(
@@ -202,12 +204,12 @@ OF_RETRIES = [
     Mutant(
         "retried for ever",
         "runs are retried any number of times",
-        patched("groundwork.runs.hop.RUN_ATTEMPTS", 99),
+        patched("groundwork.runs.retry.RUN_ATTEMPTS", 99),
         to_the_last_retry,
     ),
-    Mutant("never retried", "the schedule retries nothing", patched("groundwork.runs.hop.RUN_ATTEMPTS", 0)),
+    Mutant("never retried", "the schedule retries nothing", patched("groundwork.runs.retry.RUN_ATTEMPTS", 0)),
     Mutant(
-        "retried at once", "a retry is due at once", patched("groundwork.runs.hop.retry_delay_ms", lambda attempts: 0)
+        "retried at once", "a retry is due at once", patched("groundwork.runs.retry.retry_delay_ms", lambda attempts: 0)
     ),
     Mutant(
         "every failure is worth a retry",
@@ -215,17 +217,19 @@ OF_RETRIES = [
         patched("groundwork.runs.model.Run._with_entry", _worth_it_always),
     ),
     Mutant(
-        "any cost", "the limit of the cost is not looked at", patched("groundwork.runs.hop.Hop._examine", _any_cost)
+        "any cost",
+        "the limit of the cost is not looked at",
+        patched("groundwork.runs.work_loop.WorkLoop._check", _any_cost),
     ),
     Mutant(
         "released in name only",
         "a hop that hands over keeps its lease",
-        patched("groundwork.runs.leases.handed_over", _released_in_name_only),
+        patched("groundwork.runs.leases.hand_over", _released_in_name_only),
     ),
     Mutant(
         "claims dropped on hand-over",
         "what waits for its next attempt is forgotten between two hops",
-        patched("groundwork.runs.leases.handed_over", lambda run, now: replace(_handed_over(run, now), claims={})),
+        patched("groundwork.runs.leases.hand_over", lambda run, now: replace(_handed_over(run, now), claims={})),
     ),
     Mutant(
         "nobody invoked",
@@ -247,7 +251,7 @@ OF_RETRIES = [
         "a repeated request starts another run",
         patched_all(
             (f"{_RUNS}.start", lambda self, run, selection, key: _start(self, run, selection, None)),
-            (f"{_RUNS}.started_with", lambda self, project_id, key: None),
+            (f"{_RUNS}.find_by_key", lambda self, project_id, key: None),
         ),
     ),
     Mutant(
@@ -266,17 +270,17 @@ OF_RETRIES = [
     Mutant(
         "runs not kept apart",
         "a run that replaces begins above one that is under way",
-        patched("groundwork.adapters.dynamodb.runs._keep_apart", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.runs._check_exclusions", lambda *arguments: None),
     ),
     Mutant(
         "epoch not raised",
         "a new holder has the last one's epoch",
-        patched("groundwork.runs.leases.taken", _same_epoch),
+        patched("groundwork.runs.leases.acquire", _same_epoch),
     ),
     Mutant(
         "stalled for good",
         "hops without progress are counted though there was some in between",
-        patched("groundwork.runs.leases.taken", _stalled_for_good),
+        patched("groundwork.runs.leases.acquire", _stalled_for_good),
     ),
     Mutant(
         "what a cancelled run made",
@@ -286,7 +290,7 @@ OF_RETRIES = [
     Mutant(
         "note without its condition",
         "the reason why a run waits is written into one that moves",
-        patched(f"{_RUNS}.note", _note_unconditionally),
+        patched(f"{_RUNS}.set_phase_detail", _note_unconditionally),
     ),
     Mutant(
         "lost answers not looked up",

@@ -12,7 +12,7 @@ from groundwork.errors import Refusal
 from groundwork.ids import Kind, Path
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunOptions, RunStatus, RunType
-from groundwork.runs.start import RunRequest, Started, Starter
+from groundwork.runs.start import RunRequest, StartedRun, Starter
 from tests.simulation.cloud import Cloud, NoAnswer, pause
 from tests.simulation.dynamodb import Key
 from tests.simulation.invariants import Invariants
@@ -105,7 +105,7 @@ class People:
         """Starts a run and does not give up before it has an answer; None if it was refused."""
         while True:
             try:
-                started: Started = await self.cloud.http(self.starter().start, self.project_id, request, key)
+                started: StartedRun = await self.cloud.http(self.starter().start, self.project_id, request, key)
             except NoAnswer:
                 await asyncio.sleep(2)
             except Refusal as refusal:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from groundwork.adapters.dynamodb.run_rows import LinesRow, entry_of
+from groundwork.adapters.dynamodb.run_rows import LinesRow, journal_entry_of
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import Mode
 from groundwork.errors import Refusal
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import new_repository_id
 from groundwork.plans.editor import Editor
 from groundwork.plans.generate import GenerateRequest, GenerationStarted, Generator, ModelOptions
@@ -73,7 +74,7 @@ class PlanInvariants(Invariants):
         counted = Counter[str]()
         for key, after in written.items():
             for line in LinesRow.from_raw_data(dict(after)).lines if key[2].startswith("J#") else ():
-                counted[key[1]] += entry_of(1, line).created
+                counted[key[1]] += journal_entry_of(1, line).created
         heads = [after for key, (_, after) in self.beside.items() if key[2] == "P" and after]
         versions = [key for key in self.beside if key[2].startswith("V#")]
         made = sum(int(head["tasks"]["N"]) for head in heads) if versions else 0
@@ -142,9 +143,12 @@ class PlanSimulation(Simulation):
     # the functions
 
     async def _process_next(self, sandbox: Sandbox, run_id: str) -> str:
+        tables = self.tables
+        services = PlanServices(tables.plans, lambda repository: self._survey(sandbox), tables.templates.get)
         worker = HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(self.tables.runs, services),
             model_for=lambda run: self.provider.model(sandbox, run),
             price=price,
             invoke=lambda run_id: ask("invoke", run_id),
@@ -152,7 +156,6 @@ class PlanSimulation(Simulation):
             left_ms=sandbox.left_ms,
             request_id=sandbox.request_id,
             io=sandbox.io,
-            plans=PlanServices(self.tables.plans, lambda repository: self._survey(sandbox), self.tables.templates.get),
         )
         end = await worker.hop(run_id)
         self.invariants.on_hop_ended(sandbox, run_id, end)

@@ -1,6 +1,7 @@
 """What must hold of retries: of what, how often, when, and of which items."""
 
-from groundwork.runs.model import MAX_HOPS, RUN_ATTEMPTS, ErrorCode, ItemStatus, Run, RunStatus, RunType
+from groundwork.runs.model import MAX_HOPS, ErrorCode, ItemStatus, Run, RunStatus, RunType
+from groundwork.runs.retry import RUN_ATTEMPTS
 from tests.simulation.dynamodb import Key
 from tests.simulation.expressions import Item
 from tests.simulation.known import Known, Seen, demand, is_a
@@ -86,18 +87,18 @@ def a_retry_is_of_the_failed_items(seen: Seen, known: Known) -> None:
         return
     earlier = seen.runs[asked.run.retry_of]
     failed = {earlier.targets[entry.index].numbers: earlier.targets[entry.index] for entry in earlier.failed}
-    tried = {target.numbers: target for target in known.targets.values() if target.merges != known.run.id}
+    tried = {target.numbers: target for target in known.targets.values() if target.merge_of_run != known.run.id}
     name = "a_retry_is_of_the_failed_items"
     what = f"{known.run.id} is of {sorted(tried)}, of {earlier.run.id} failed {sorted(failed)}"
     demand(tried.keys() == failed.keys(), name, what)
-    other = [numbers for numbers, target in tried.items() if target.cards != failed[numbers].cards]
+    other = [numbers for numbers, target in tried.items() if target.card_numbers != failed[numbers].card_numbers]
     demand(not other, name, f"{known.run.id}: the batches {other} have other cards")
-    _merge_of_its_own(known, [target.merges for target in failed.values()])
+    _merge_of_its_own(known, [target.merge_of_run for target in failed.values()])
 
 
 def _merge_of_its_own(known: Known, merges: list[str | None]) -> None:
     run = known.run
-    own = sum(target.merges == run.id for target in known.targets.values())
+    own = sum(target.merge_of_run == run.id for target in known.targets.values())
     needed = run.type is RunType.GENERATE_EPICS and run.total > 1 and not any(merges)
     demand(own == needed, "a_retry_is_of_the_failed_items", f"{run.id} has {own} merges of its own")
 

@@ -4,8 +4,9 @@ import random as randomness
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.generation.epics import CARDS_A_CHUNK
-from groundwork.runs.model import PIPELINE, RunType
+from groundwork.generation.epics import CARDS_PER_CHUNK
+from groundwork.runs.model import RunType
+from tests.runs.world import PIPELINE
 
 _OF_CARDS = (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS)
 _LARGE = {
@@ -43,7 +44,7 @@ class Scenario:
     children: int = 0
     selected: int = 0
     one_epic: bool = False
-    cards_a_chunk: int = CARDS_A_CHUNK
+    cards_a_chunk: int = CARDS_PER_CHUNK
     deleted_at: float | None = None
     patience_s: float = 600.0
 
@@ -76,7 +77,7 @@ class Scenario:
             children=random.choice([0, 0, 1, items // 3, items - 1]),
             selected=random.choice([0, 0, 0, 1 + items // 2]),
             one_epic=random.random() < 0.15,
-            cards_a_chunk=random.choice([CARDS_A_CHUNK, items // 4 + 1, items // 7 + 1]),
+            cards_a_chunk=random.choice([CARDS_PER_CHUNK, items // 4 + 1, items // 7 + 1]),
             deleted_at=random.choice([None] * 24 + [random.uniform(0, 900)]),
             patience_s=random.choice([600.0] * 7 + [3_000.0]),
         )

@@ -17,6 +17,7 @@ from greenlet import getcurrent
 from groundwork.adapters.dynamodb.backlog_rows import EpicRow, row_of
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
 from groundwork.backlog.model import CardAnalysis
+from groundwork.generation.registry import run_handlers
 from groundwork.runs.hop import HopEnd, HopRunner
 from groundwork.runs.model import ITEM_ATTEMPTS, MAX_STALLED_HOPS, Run, RunType
 from groundwork.runs.start import Starter
@@ -139,6 +140,7 @@ class Simulation:
         worker = HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(self.tables.runs),
             model_for=lambda run: self.provider.model(sandbox, run),
             price=price,
             invoke=lambda run_id: ask("invoke", run_id),
@@ -173,6 +175,7 @@ class Simulation:
         return Starter(
             store=self.tables.runs,
             backlog=self.tables.backlog,
+            handlers=run_handlers(),
             counts=self.tables.projects.counts,
             invoke=lambda run_id: ask("invoke", run_id),
             now_ms=now_ms or self.cloud.true_ms,
@@ -299,8 +302,10 @@ def simulate(
     the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
     minutes after it, and nobody starts anything. Without a `neighbour` the seed says which release is beside."""
     random = randomness.Random(seed)
+    # pauses between tries are random too
+    randomness.seed(seed)
     report = Report(seed, where(Scenario.drawn(random)), what(drawn(random)))
-    chunks = mock.patch("groundwork.generation.epics.CARDS_A_CHUNK", report.scenario.cards_a_chunk)
+    chunks = mock.patch("groundwork.generation.epics.CARDS_PER_CHUNK", report.scenario.cards_a_chunk)
     with connected() as connect, chunks:
         simulation = kind(report.scenario, report.faults, random)
         connect(simulation.cloud)

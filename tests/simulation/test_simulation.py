@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.runs.model import MAX_HOPS, PIPELINE, RunStatus, RunType
+from groundwork.runs.model import MAX_HOPS, RunStatus, RunType
+from tests.runs.world import PIPELINE
 from tests.simulation.blocks import in_blocks
 from tests.simulation.faults import Faults
 from tests.simulation.mutant_seeds import first_of_all

@@ -9,11 +9,12 @@ from groundwork.adapters.dynamodb.backlog_rows import CardRow, KeyRow, ProjectRo
 from groundwork.adapters.dynamodb.client import Cancelled, Transaction
 from groundwork.adapters.dynamodb.run_rows import LockRow, run_row
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.backlog.card_upload import NewCard
 from groundwork.backlog.model import Artifact, Card, CardAnalysis, Counts, Epic, Story, Subtask
+from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import BacklogInUse, NotFound, Transient
 from groundwork.ids import Kind, Path, path_of
-from groundwork.runs.model import PIPELINE, Run, RunOptions, RunStatus, RunType
+from groundwork.runs.model import Run, RunOptions, RunStatus, RunType
+from tests.runs.world import PIPELINE
 
 ANALYSIS = CardAnalysis(
     summary="Slow", theme="Speed", kind="bug", severity="high", sentiment="negative", keywords=("slow",)

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.backlog.card_upload import NewCard
+from groundwork.backlog.new_cards import NewCard
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
 from tests.adapters.dynamodb.test_backlog import add, cards_of, counts, never, rows

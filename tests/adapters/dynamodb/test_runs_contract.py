@@ -7,10 +7,21 @@ import pytest
 from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.backlog.model import Subtask
+from groundwork.backlog.writes import DeleteArtifact, PutArtifact
 from groundwork.errors import IdempotencyKeyReused, LeaseLost, NotFound, NothingToRetry, RunAlreadyActive
 from groundwork.ids import Kind, Path, new_project_id
 from groundwork.runs import leases
-from groundwork.runs.model import Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunOptions, RunStatus, RunType
+from groundwork.runs.model import (
+    CardCoverage,
+    Claim,
+    ItemStatus,
+    JournalEntry,
+    ManifestEntry,
+    Run,
+    RunOptions,
+    RunStatus,
+    RunType,
+)
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, RunStore
 from tests.fakes.runs import MemoryRuns
 from tests.tables import make_tables
@@ -40,7 +51,7 @@ class Place:
 
     def taken(self) -> Run:
         run = self.started()
-        taken = leases.taken(run, "worker", NOW)
+        taken = leases.acquire(run, "worker", NOW)
         self.store.save(taken, run, Changes())
         return taken
 
@@ -70,12 +81,13 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 def test_a_run_comes_back_as_it_was_written(place: Place) -> None:
     run = place.started(
-        options=RunOptions(max_cost_usd=2.5), claims={3: Claim(2, 17), 4: Claim(1, 0, lost=True, cost=7)}, stated=9
+        options=RunOptions(max_cost_usd=2.5),
+        claims={3: Claim(2, 17), 4: Claim(1, 0, lost=True, cost=7)},
+        coverage=CardCoverage(9, 4),
     )
-    run = replace(run, covered=None)
-    assert replace(place.store.load(run.id), covered=None) == run
-    assert place.store.active() == [run.id]
-    assert place.store.holders(place.project_id) == {run.type: run.id}
+    assert place.store.load(run.id) == run
+    assert place.store.active_ids() == [run.id]
+    assert place.store.active_by_type(place.project_id) == {run.type: run.id}
 
 
 def test_only_one_run_of_a_type_is_active(place: Place) -> None:
@@ -96,9 +108,9 @@ def test_a_key_gives_its_run_again_and_refuses_another_body(place: Place) -> Non
     place.store.start(run, [], Idempotency("k", "a"))
     with pytest.raises(AlreadyStarted) as again:
         place.store.start(place.new(), [], Idempotency("k", "a"))
-    assert again.value.run_id == run.id == place.store.started_with(place.project_id, Idempotency("k", "a"))
+    assert again.value.run_id == run.id == place.store.find_by_key(place.project_id, Idempotency("k", "a"))
     with pytest.raises(IdempotencyKeyReused):
-        place.store.started_with(place.project_id, Idempotency("k", "b"))
+        place.store.find_by_key(place.project_id, Idempotency("k", "b"))
 
 
 def test_no_run_begins_in_a_project_that_is_not_there(place: Place) -> None:
@@ -108,24 +120,24 @@ def test_no_run_begins_in_a_project_that_is_not_there(place: Place) -> None:
 
 def test_a_write_under_an_old_epoch_or_seq_changes_nothing(place: Place) -> None:
     taken = place.taken()
-    newer = leases.renewed(taken, NOW + 1)
+    newer = leases.renew(taken, NOW + 1)
     place.store.save(newer, taken, Changes())
     with pytest.raises(LeaseLost):
-        place.store.save(leases.renewed(taken, NOW + 2), taken, Changes(puts=((0, place.subtask(1)),)))
+        place.store.save(leases.renew(taken, NOW + 2), taken, Changes(writes=(PutArtifact(0, place.subtask(1)),)))
     assert place.store.load(taken.id) == newer
     # the artifact of the refused write is not there: it can still be put
-    place.store.save(leases.renewed(newer, NOW + 3), newer, Changes(puts=((0, place.subtask(1)),)))
+    place.store.save(leases.renew(newer, NOW + 3), newer, Changes(writes=(PutArtifact(0, place.subtask(1)),)))
 
 
 def test_a_commit_writes_all_of_its_changes_or_none(place: Place) -> None:
     taken = place.taken()
     entry = JournalEntry(0, ItemStatus.COMPLETED, created=1, seq=taken.seq + 1)
-    first = leases.renewed(taken.with_entries([entry]), NOW)
-    place.store.save(first, taken, Changes(entries=(entry,), puts=((0, place.subtask(1)),)))
+    first = leases.renew(taken.with_entries([entry]), NOW)
+    place.store.save(first, taken, Changes(entries=(entry,), writes=(PutArtifact(0, place.subtask(1)),)))
     second = JournalEntry(1, ItemStatus.COMPLETED, created=2, seq=first.seq + 1)
-    puts = ((1, place.subtask(2)), (1, place.subtask(1)))
+    puts = (PutArtifact(1, place.subtask(2)), PutArtifact(1, place.subtask(1)))
     with pytest.raises(ItemsConflict) as conflict:
-        place.store.save(leases.renewed(first, NOW), first, Changes(entries=(second,), puts=puts))
+        place.store.save(leases.renew(first, NOW), first, Changes(entries=(second,), writes=puts))
     assert conflict.value.indexes == {1}
     assert list(place.store.journal(taken.id)) == [entry]
     assert place.store.load(taken.id) == first
@@ -135,14 +147,16 @@ def test_a_delete_of_what_is_not_there_is_a_conflict_of_its_item(place: Place) -
     taken = place.taken()
     path = Path(Kind.SUBTASK, place.project_id, (1, 1, 9))
     with pytest.raises(ItemsConflict) as conflict:
-        place.store.save(leases.renewed(taken, NOW), taken, Changes(deletes=((1, path),)))
+        place.store.save(leases.renew(taken, NOW), taken, Changes(writes=(DeleteArtifact(1, path),)))
     assert conflict.value.indexes == {1}
 
 
 def test_the_manifest_and_the_journal_are_read_by_range(place: Place) -> None:
     taken = place.taken()
-    targets = tuple(ManifestEntry(n, (1, n + 1), f"Story {n}", first=n + 1, old=tuple(range(n))) for n in range(5))
-    saved = leases.renewed(taken, NOW)
+    targets = tuple(
+        ManifestEntry(n, (1, n + 1), f"Story {n}", first_number=n + 1, replaced=tuple(range(n))) for n in range(5)
+    )
+    saved = leases.renew(taken, NOW)
     entries = tuple(JournalEntry(n, ItemStatus.COMPLETED, seq=saved.seq) for n in range(2))
     place.store.save(saved, taken, Changes(manifest=targets, entries=entries))
     assert place.store.manifest(taken.id, 1, 4) == list(targets[1:4])
@@ -152,24 +166,24 @@ def test_the_manifest_and_the_journal_are_read_by_range(place: Place) -> None:
 
 def test_the_end_gives_the_lock_back_counts_and_is_final(place: Place) -> None:
     taken = replace(place.taken(), created=6, failed=1, retryable=1)
-    ended = replace(leases.ended(taken, RunStatus.PARTIAL, NOW), next_retry_at=NOW + 5)
+    ended = replace(leases.end(taken, RunStatus.PARTIAL, NOW), next_retry_at=NOW + 5)
     place.store.finish(ended, place.store.load(taken.id), Changes())
     assert place.count() == 6
-    assert place.store.holders(place.project_id) == {}
-    assert place.store.active() == []
+    assert place.store.active_by_type(place.project_id) == {}
+    assert place.store.active_ids() == []
     assert place.store.due_for_retry(NOW) == []
     assert place.store.due_for_retry(NOW + 5) == [taken.id]
     with pytest.raises(LeaseLost):
-        place.store.save(leases.renewed(ended, NOW), ended, Changes())
+        place.store.save(leases.renew(ended, NOW), ended, Changes())
 
 
 def test_a_run_is_retried_once(place: Place) -> None:
     taken = replace(place.taken(), failed=1)
-    ended = replace(leases.ended(taken, RunStatus.FAILED, NOW), next_retry_at=NOW)
+    ended = replace(leases.end(taken, RunStatus.FAILED, NOW), next_retry_at=NOW)
     place.store.finish(ended, place.store.load(taken.id), Changes())
     again = place.started(retry_of=ended.id)
     assert place.store.due_for_retry(NOW + 1) == []
-    done = leases.ended(again, RunStatus.SUCCEEDED, NOW)
+    done = leases.end(again, RunStatus.SUCCEEDED, NOW)
     place.store.finish(done, again, Changes())
     with pytest.raises(NothingToRetry):
         place.started(retry_of=ended.id)

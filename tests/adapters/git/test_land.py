@@ -398,7 +398,7 @@ def test_a_fault_of_a_kind_nobody_foresaw_leaves_its_kind_and_place_and_not_its_
     with pytest.raises(RepositoryUnreachable, match="ZeroDivisionError"):
         upstream.head(BRANCH, "main")
     assert "ZeroDivisionError from ValueError" in caplog.text
-    assert re.search(r"test_landing.py:\d+ broken < clone.py:\d+ _fetch", caplog.text)
+    assert re.search(r"test_land.py:\d+ broken < clone.py:\d+ _fetch", caplog.text)
     assert TOKEN not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""`python -m local.demo.__main__` as a user runs it."""
+"""`python -m local.demo` as a user runs it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from local.demo.__main__ import cards_in, environment
 from local.demo.job import PLAN_STEPS, STEPS
 from local.demo.repository import made_anew
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -32,9 +32,9 @@ def start() -> Iterator[Start]:
             name: value for name, value in os.environ.items() if not name.startswith(("GROUNDWORK_", "ANTHROPIC_"))
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.demo.__main__", *arguments],
+            [sys.executable, "-m", "local.demo", *arguments],
             cwd=ROOT,
-            env={**shell, "PORT": "0", "GROUNDWORK_MOCK_LATENCY_MS": "1", "EXIT": "", **environment},
+            env={**shell, "PORT": "0", "DATA": "memory", "GROUNDWORK_MOCK_LATENCY_MS": "1", "EXIT": "", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -96,10 +96,13 @@ def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_pa
 
 def test_a_taken_port_is_said(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = start(PORT=str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        process = start(PORT=str(port))
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert errors.endswith("PORT=3001 make demo\n")
+    free = re.search(r"PORT=(\d+) make demo\n$", errors)
+    assert free, errors
+    assert int(free[1]) != port
     assert "Traceback" not in errors
 
 

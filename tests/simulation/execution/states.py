@@ -1,9 +1,8 @@
 """Model of Step Functions standard workflows: interprets statemachines/plan.asl.json.
 
 Assumptions about AWS: a state is entered once, but the function of a Task may be invoked twice. A task token is new
-with each try of its state, and is answered once. Functions invoked by a stopped execution continue. If an
-iteration of a Map fails, the others end. Child executions have their own histories. Unused states, fields and rules are
-refused.
+with each try of its state, and is answered once. Functions invoked by a stopped execution continue. If an iteration
+of a Map fails, the others end. Child executions have their own histories. Unused states, fields and rules are refused.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ import { prefetch } from "./prefetch";
 import { ApiError, bodyOf, NetworkError } from "./errors";
 import { token } from "./token";
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 type RequestOptions = {
   query?: Query;
   signal?: AbortSignal | undefined;
@@ -43,13 +43,10 @@ export function patchJson<T>(path: string, body: unknown, options: RequestOption
   return sendJson("PATCH", path, body, options);
 }
 
-export function postText<T>(
-  path: string,
-  text: string,
-  contentType: string,
-  options: RequestOptions = {},
-): Promise<T> {
-  return send("POST", path, { ...options, body: text, contentType }).then((r) => r.json() as Promise<T>);
+/** Send bytes as they are: a gateway may change the charset of a text, not of an octet stream. */
+export function postBytes<T>(path: string, bytes: Blob, options: RequestOptions = {}): Promise<T> {
+  const sent = { ...options, body: bytes, contentType: "application/octet-stream" };
+  return send("POST", path, sent).then((response) => response.json() as Promise<T>);
 }
 
 export async function remove(path: string, options: RequestOptions = {}): Promise<void> {
@@ -114,7 +111,9 @@ async function toError(response: Response): Promise<ApiError> {
 function queryString(query: Query = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined) parameters.set(name, String(value));
+    if (value === null || value === undefined) continue;
+    const values = typeof value === "object" ? value : [String(value)];
+    for (const one of values) parameters.append(name, one);
   }
   const text = parameters.toString();
   return text ? `?${text}` : "";

@@ -4,6 +4,54 @@
  */
 
 export interface paths {
+    "/api/projects/{projectId}/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the cards of a project
+         * @description Returns the cards of a project, oldest first.
+         */
+        get: operations["listCards"];
+        put?: never;
+        /**
+         * Import cards
+         * @description Imports cards from a file: CSV, TSV, JSON, NDJSON or xlsx, also in gzip or zip. Exports of many tools are recognized by their columns; the parameters name the columns of others. Unknown columns become metadata. Columns with personal data are omitted. The charset comes from `charset`, a BOM, the content type or a detector.
+         *
+         *     A known `externalId` counts as a duplicate and changes nothing. Rows without a usable card are rejected; the response lists the first 100. The form `{"cards": [...]}` is validated strictly: unknown fields reject a card.
+         *
+         *     At most 5,000 cards and 5 MB per request. The gateway encodes other content types than text and JSON, so that a body of more than about 4.4 MB exceeds its limit. Send larger files with `Content-Encoding: gzip` (at most 50 MB unpacked) or in parts with an `Idempotency-Key` each. Send charsets other than UTF-8, and compressed files, as `application/octet-stream`: the gateway may change other bytes.
+         */
+        post: operations["importCards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/cards/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview an import
+         * @description Shows how an import with the same body and parameters would read the file, and writes nothing. `first` and `rejected` hold the first 20 each. Without a known feedback column, `columns` still lists all columns and `first` is empty.
+         */
+        post: operations["previewCards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}": {
         parameters: {
             query?: never;
@@ -30,30 +78,6 @@ export interface paths {
          * @description Changes the name or the description. Omitted fields keep their value.
          */
         patch: operations["updateProject"];
-        trace?: never;
-    };
-    "/api/projects/{projectId}/cards": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the cards of a project
-         * @description Returns the cards of a project, oldest first.
-         */
-        get: operations["listCards"];
-        put?: never;
-        /**
-         * Import cards
-         * @description Imports cards from JSON, CSV or NDJSON. A CSV file needs a header row with a column `text`; `source` and `externalId` are recognized, other columns become metadata. A known `externalId` counts as a duplicate and changes nothing. Rows without a usable card are listed in `rejected`. At most 5,000 cards or 5 MB per request.
-         */
-        post: operations["importCards"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/cards/{cardId}": {
@@ -1298,6 +1322,7 @@ export interface components {
          *       "metadata": {
          *         "plan": "pro"
          *       },
+         *       "postedAt": "2026-11-02T08:05:00Z",
          *       "analysis": {
          *         "summary": "Export of large sheets fails",
          *         "theme": "Export",
@@ -1326,6 +1351,8 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
+            /** @description Time of the feedback (RFC 3339, UTC), or null. */
+            postedAt: string | null;
             /** @description Result of an `ANALYZE_CARDS` run, or null before the first one. */
             analysis: components["schemas"]["CardAnalysis"] | null;
         };
@@ -1405,6 +1432,16 @@ export interface components {
             /** @description Ids or keys of the tasks to complete first. */
             dependsOn: string[];
         };
+        /**
+         * @description Delimiter of the columns of a file.
+         * @enum {string}
+         */
+        ColumnDelimiter: "," | ";" | "\t" | "|";
+        /**
+         * @description Part of a card that a column becomes. `personal` columns are left out.
+         * @enum {string}
+         */
+        ColumnRole: "text" | "title" | "externalId" | "source" | "postedAt" | "personal" | "metadata";
         /** @description Result of a task done by hand. */
         CompleteRequest: {
             /** @description Id of the user's own commit. Null for none. */
@@ -1441,6 +1478,16 @@ export interface components {
             /** @description Those behind no epic. */
             rest: number;
         };
+        /**
+         * @description Order of day and month in a numeric date.
+         * @enum {string}
+         */
+        DateOrder: "dmy" | "mdy";
+        /**
+         * @description Property of a card, besides its `externalId`, that makes it a duplicate.
+         * @enum {string}
+         */
+        Deduplication: "content";
         /**
          * @description Handling of tasks that depend on a deleted one. `refuse` answers 409 `HAS_DEPENDENTS`, `repair` links them to the dependencies of the deleted task.
          * @enum {string}
@@ -1490,6 +1537,13 @@ export interface components {
             basis: string;
             /** @description Number of finished tasks behind the figures. */
             measuredTasks: number;
+        };
+        /** @description Possible charset of a file. */
+        EncodingChoice: {
+            /** @description Charset. */
+            encoding: string;
+            /** @description Lines of the file, decoded with this charset. */
+            lines: string[];
         };
         /**
          * @description Theme of the backlog, based on cards.
@@ -1765,6 +1819,51 @@ export interface components {
             /** @description Always `ok`. */
             status: string;
         };
+        /** @description Column of a file. */
+        ImportColumn: {
+            /** @description Name of the column. */
+            name: string;
+            /** @description Part of a card that the column becomes. */
+            role: components["schemas"]["ColumnRole"];
+            /** @description Values of the column. */
+            samples: string[];
+        };
+        /**
+         * @description Type of a file.
+         * @enum {string}
+         */
+        ImportFileType: "csv" | "ndjson" | "json" | "xlsx";
+        /** @description Preview of an import. */
+        ImportPreview: {
+            /** @description Name of the recognized export, or null. */
+            format: string | null;
+            /** @description Charset of the file. */
+            encoding: string;
+            /** @description Other possible charsets. Empty if the charset is certain. */
+            alternatives: components["schemas"]["EncodingChoice"][];
+            /** @description Delimiter of the columns, or null. */
+            delimiter: string | null;
+            /** @description Type of the file. */
+            type: components["schemas"]["ImportFileType"];
+            /** @description Line of the first data row. Null if the file cannot be divided into parts. */
+            firstLine: number | null;
+            /** @description Order of day and month in numeric dates, or null. */
+            dateOrder: components["schemas"]["DateOrder"] | null;
+            /** @description Time zone of times without one, or null. */
+            timezone: string | null;
+            /** @description Columns of the file with their roles. */
+            columns: components["schemas"]["ImportColumn"][];
+            /** @description Number of data rows. */
+            rows: number;
+            /** @description The first 20 rows without a usable card. */
+            rejected: components["schemas"]["RejectedRow"][];
+            /** @description Number of all rows without a usable card. */
+            rejectedCount: number;
+            /** @description The first 20 cards. */
+            first: components["schemas"]["PreviewCard"][];
+            /** @description Notes on the file for people. */
+            warnings: string[];
+        };
         /**
          * @description Result of an import.
          * @example {
@@ -1773,18 +1872,27 @@ export interface components {
          *       "rejected": [
          *         {
          *           "row": 61,
-         *           "reason": "its text is empty"
+         *           "line": 64,
+         *           "reason": "text: must be a text that is not empty"
          *         }
+         *       ],
+         *       "rejectedCount": 1,
+         *       "warnings": [
+         *         "Left out as personal data: Requester email. ?personal=keep keeps them."
          *       ]
          *     }
          */
         ImportResult: {
             /** @description Number of new cards. */
             created: number;
-            /** @description Number of cards with a known `externalId`. They stay unchanged. */
+            /** @description Number of cards with a known `externalId`, or a known text. They stay unchanged. */
             duplicates: number;
-            /** @description Rows without a usable card. */
+            /** @description The first 100 rows without a usable card. */
             rejected: components["schemas"]["RejectedRow"][];
+            /** @description Number of all rows without a usable card. */
+            rejectedCount: number;
+            /** @description Notes on the file for people, such as columns that were left out. */
+            warnings: string[];
         };
         /** @description Entry in a plan's history. */
         Iteration: {
@@ -1938,6 +2046,8 @@ export interface components {
             source?: string;
             /** @description Id in the system of origin, or null. Unique in the project. */
             externalId?: string;
+            /** @description Time of the feedback (RFC 3339, UTC), or null. */
+            postedAt?: string;
             /** @description Additional columns of the import. */
             metadata?: {
                 [key: string]: unknown;
@@ -2336,6 +2446,11 @@ export interface components {
          * @enum {string}
          */
         Pacing: "safe" | "normal" | "fast";
+        /**
+         * @description Handling of columns with personal data.
+         * @enum {string}
+         */
+        PersonalData: "keep" | "drop";
         /** @description Group of tasks in a plan. */
         Phase: {
             /** @description Id of the phase. */
@@ -2780,6 +2895,25 @@ export interface components {
             /** @description Token of the next page. Null on the last page. */
             nextToken: string | null;
         };
+        /** @description Card of a preview. It is not stored and has no id. */
+        PreviewCard: {
+            /** @description Number of the row, starting at 1. */
+            row: number;
+            /** @description First line of the row in the file, or null if it has none. */
+            line: number | null;
+            /** @description The feedback itself. */
+            text: string;
+            /** @description Origin of the feedback, such as `app store`, or null. */
+            source: string | null;
+            /** @description Id in the system of origin, or null. Unique in the project. */
+            externalId: string | null;
+            /** @description Additional columns of the import. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description Time of the feedback (RFC 3339, UTC), or null. */
+            postedAt: string | null;
+        };
         /**
          * @description Priority of an epic or a story.
          * @enum {string}
@@ -2846,6 +2980,8 @@ export interface components {
         RejectedRow: {
             /** @description Number of the row, starting at 1. */
             row: number;
+            /** @description First line of the row in the file, or null if it has none. */
+            line: number | null;
             /** @description Reason of the rejection. */
             reason: string;
         };
@@ -4310,6 +4446,333 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listCards: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries on a page. */
+                limit?: number;
+                /** @description Token from the previous page. Omit it for the first page. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    importCards: {
+        parameters: {
+            query?: {
+                /** @description Column with the feedback. Repeat it to join columns. */
+                text?: string[];
+                /** @description Column with the title, placed above the text. */
+                title?: string;
+                /** @description Column to keep as metadata. Repeat it for several columns. */
+                metadata?: string[];
+                /** @description Column to leave out. Repeat it for several columns. */
+                omit?: string[];
+                /** @description Column with the id of the row. */
+                externalId?: string;
+                /** @description Column with the origin of the feedback. */
+                source?: string;
+                /** @description Column with the time of the feedback. */
+                postedAt?: string;
+                /** @description Time zone of times without one, such as `Europe/Berlin`. UTC by default. */
+                timezone?: string;
+                /** @description Order of day and month in numeric dates. */
+                dateOrder?: components["schemas"]["DateOrder"];
+                /** @description Use `keep` to import columns with personal data as metadata. */
+                personal?: components["schemas"]["PersonalData"];
+                /** @description Charset of the file. It overrides the content type. */
+                charset?: string;
+                /** @description Type of the file. It overrides the content type. */
+                type?: components["schemas"]["ImportFileType"];
+                /** @description Delimiter of the columns. */
+                delimiter?: components["schemas"]["ColumnDelimiter"];
+                /** @description Use `content` to treat an equal text in the project as a duplicate. */
+                dedupe?: components["schemas"]["Deduplication"];
+            };
+            header?: {
+                /** @description Unique key of this part of an import. A repeated request with the same key, body and parameters creates no card twice and returns the same numbers. Kept for one day. */
+                "idempotency-key"?: string | null;
+                /** @description Use `gzip` for a compressed body. */
+                "content-encoding"?: string;
+            };
+            path: {
+                /** @description Id of the project. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardImport"] | unknown[] | Record<string, never>;
+                "text/json": string;
+                "application/x-ndjson": string;
+                "application/ndjson": string;
+                "application/jsonl": string;
+                "application/x-jsonlines": string;
+                "text/csv": string;
+                "application/csv": string;
+                "text/tab-separated-values": string;
+                "text/plain": string;
+                "application/vnd.ms-excel": string;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                "application/gzip": string;
+                "application/x-gzip": string;
+                "application/zip": string;
+                "application/x-zip-compressed": string;
+                "application/octet-stream": string;
+                "binary/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: The `Idempotency-Key` belongs to another request. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `INVALID`: A parameter or a field is not valid. `details` names each one.
+             *
+             *     `COLUMN_UNKNOWN`: No column is known to hold the feedback, or a named column does not exist. `details.columns` lists the columns with samples.
+             */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
+    previewCards: {
+        parameters: {
+            query?: {
+                /** @description Column with the feedback. Repeat it to join columns. */
+                text?: string[];
+                /** @description Column with the title, placed above the text. */
+                title?: string;
+                /** @description Column to keep as metadata. Repeat it for several columns. */
+                metadata?: string[];
+                /** @description Column to leave out. Repeat it for several columns. */
+                omit?: string[];
+                /** @description Column with the id of the row. */
+                externalId?: string;
+                /** @description Column with the origin of the feedback. */
+                source?: string;
+                /** @description Column with the time of the feedback. */
+                postedAt?: string;
+                /** @description Time zone of times without one, such as `Europe/Berlin`. UTC by default. */
+                timezone?: string;
+                /** @description Order of day and month in numeric dates. */
+                dateOrder?: components["schemas"]["DateOrder"];
+                /** @description Use `keep` to import columns with personal data as metadata. */
+                personal?: components["schemas"]["PersonalData"];
+                /** @description Charset of the file. It overrides the content type. */
+                charset?: string;
+                /** @description Type of the file. It overrides the content type. */
+                type?: components["schemas"]["ImportFileType"];
+                /** @description Delimiter of the columns. */
+                delimiter?: components["schemas"]["ColumnDelimiter"];
+                /** @description Use `content` to treat an equal text in the project as a duplicate. */
+                dedupe?: components["schemas"]["Deduplication"];
+            };
+            header?: {
+                /** @description Use `gzip` for a compressed body. */
+                "content-encoding"?: string;
+            };
+            path: {
+                /** @description Id of the project. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardImport"] | unknown[] | Record<string, never>;
+                "text/json": string;
+                "application/x-ndjson": string;
+                "application/ndjson": string;
+                "application/jsonl": string;
+                "application/x-jsonlines": string;
+                "text/csv": string;
+                "application/csv": string;
+                "text/tab-separated-values": string;
+                "text/plain": string;
+                "application/vnd.ms-excel": string;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                "application/gzip": string;
+                "application/x-gzip": string;
+                "application/zip": string;
+                "application/x-zip-compressed": string;
+                "application/octet-stream": string;
+                "binary/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPreview"];
+                };
+            };
+            /** @description `MALFORMED`: The body or a header cannot be parsed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description `NOT_FOUND`: The id is unknown. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description `INVALID`: A parameter or a field is not valid. `details` names each one.
+             *
+             *     `COLUMN_UNKNOWN`: No column is known to hold the feedback, or a named column does not exist. `details.columns` lists the columns with samples.
+             */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["UnexpectedError"];
+        };
+    };
     getProject: {
         parameters: {
             query?: never;
@@ -4426,141 +4889,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
-                };
-            };
-            /** @description `MALFORMED`: The body or a header cannot be parsed. */
-            400: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            /** @description `NOT_FOUND`: The id is unknown. */
-            404: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: The content type is not supported. */
-            415: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
-            422: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["UnexpectedError"];
-        };
-    };
-    listCards: {
-        parameters: {
-            query?: {
-                /** @description Maximum number of entries on a page. */
-                limit?: number;
-                /** @description Token from the previous page. Omit it for the first page. */
-                nextToken?: string | null;
-            };
-            header?: never;
-            path: {
-                /** @description Id of the project. */
-                projectId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CardList"];
-                };
-            };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            /** @description `NOT_FOUND`: The id is unknown. */
-            404: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            /** @description `INVALID`: A parameter or a field is not valid. `details` names each one. */
-            422: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["UnexpectedError"];
-        };
-    };
-    importCards: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the project. */
-                projectId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CardImport"];
-                "text/csv": string;
-                "application/x-ndjson": string;
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
             /** @description `MALFORMED`: The body or a header cannot be parsed. */

@@ -110,8 +110,8 @@ function NoCards({ onImport }: { onImport: (file: File) => void }) {
   return (
     <div className={s.none}>
       <EmptyState icon={MessageSquareText} title="No cards yet">
-        A card is one piece of feedback: a review, a ticket, a sentence from an interview. Drop a CSV file
-        with a “text” column anywhere on this page.
+        A card is one piece of feedback: a review, a ticket, a sentence from an interview. Drop the export of
+        a feedback tool, or any table of feedback, anywhere on this page.
       </EmptyState>
       <DropZone compact={false} name={null} onFile={onImport} />
     </div>

@@ -4,7 +4,7 @@ import { ListTree, Waypoints } from "lucide-react";
 
 import { LazyPlanGraph } from "@/plans/graph/LazyPlanGraph";
 import { usePlanContext } from "@/plans/planContext";
-import { ViewSwitch } from "@/plans/ViewSwitch";
+import { ViewSwitch } from "@/ui/ViewSwitch";
 
 import { Attention } from "./Attention";
 import { NotStarted } from "./NotStarted";

@@ -3,9 +3,11 @@ import { useId, useRef, useState } from "react";
 
 import { Button } from "@/ui/Button";
 
-import s from "./Importing.module.css";
+import s from "./Import.module.css";
 
 type Props = { onFile: (file: File) => void; name: string | null; compact: boolean };
+
+const ACCEPTED = ".csv,.tsv,.tab,.txt,.json,.ndjson,.jsonl,.xlsx,.gz,.zip";
 
 /** Drop target and button for a file. */
 export function DropZone({ onFile, name, compact }: Props) {
@@ -35,12 +37,14 @@ export function DropZone({ onFile, name, compact }: Props) {
       }}
     >
       <FileSpreadsheet size={compact ? 18 : 26} aria-hidden />
-      <span className={s.zoneText}>{name ?? "Drop a CSV file here"}</span>
+      <span className={s.zoneText}>
+        {name ?? "Drop a CSV, TSV, JSON, NDJSON or xlsx file here, or one of these as gzip or zip"}
+      </span>
       <Button size={compact ? "s" : "m"} onClick={() => input.current?.click()}>
         {name ? "Choose another file" : "Choose file"}
       </Button>
       <label htmlFor={id} className="visually-hidden">
-        CSV file with cards
+        File with cards
       </label>
       <input
         ref={input}
@@ -48,7 +52,7 @@ export function DropZone({ onFile, name, compact }: Props) {
         className="visually-hidden"
         type="file"
         tabIndex={-1}
-        accept=".csv,text/csv"
+        accept={ACCEPTED}
         onChange={(event) => {
           take(event.target.files);
           event.target.value = "";

@@ -1,99 +1,77 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { ClipboardPaste, FileUp, MessageSquarePlus } from "lucide-react";
+import { useId, useState } from "react";
 
-import { cardKeys } from "@/services/cards";
-import { projectKeys } from "@/services/projects";
+import { explain } from "@/api/errors";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { plural } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
-import { explain } from "@/api/errors";
+import { ProgressBar } from "@/ui/ProgressBar";
+import { ViewSwitch } from "@/ui/ViewSwitch";
 
-import { InvalidCsvError, type Preview, parsePreview } from "./csv";
+import { CardForm, useCardForm } from "./CardForm";
+import { withChosenRoles } from "./choices";
 import { DropZone } from "./DropZone";
-import s from "./Importing.module.css";
+import s from "./Import.module.css";
 import { ImportPreview } from "./ImportPreview";
 import { ImportResult } from "./ImportResult";
-import { uploadCards } from "./upload";
+import { PasteForm } from "./PasteForm";
+import { ResumeNotice } from "./ResumeNotice";
+import { FileNeededError, type ImportStep, useImport } from "./useImport";
+import { type PreviewState, usePreview } from "./usePreview";
 
-type ReadFile = { name: string; preview: Preview } | { name: string; message: string };
-type Props = {
-  projectId: string;
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  dropped: File | null;
-};
+type Mode = "file" | "paste" | "card";
+type Props = { projectId: string; dropped: File | null; onClose: () => void };
 
-/** CSV import: choose a file, preview it, send it, show rejected rows. */
-export function ImportDialog({ open, onOpenChange, ...rest }: Props) {
-  // unmount on close to reset the state
-  return open && <OpenDialog onClose={() => onOpenChange(false)} {...rest} />;
-}
+const MODES = [
+  { value: "file", label: "File", icon: FileUp },
+  { value: "paste", label: "Paste", icon: ClipboardPaste },
+  { value: "card", label: "One card", icon: MessageSquarePlus },
+] as const;
 
-function OpenDialog({
-  projectId,
-  dropped,
-  onClose,
-}: Omit<Props, "open" | "onOpenChange"> & { onClose: () => void }) {
-  const { file, read, upload, sent } = useImport(projectId, dropped);
-  const ready = file && "preview" in file ? file : null;
-  const left = ready ? ready.preview.rows.length - ready.preview.errors.length : 0;
-  const footer = upload.data ? (
-    <Button variant="primary" onClick={onClose}>
-      Done
-    </Button>
-  ) : (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button
-        variant="primary"
-        disabled={!ready || left === 0}
-        busy={upload.isPending}
-        onClick={() => ready && upload.mutate(ready.preview)}
-      >
-        {upload.isPending
-          ? `Importing, ${Math.round(sent * 100)}%`
-          : ready
-            ? `Import ${plural(left, "card")}`
-            : "Import"}
-      </Button>
-    </>
-  );
+/** Import cards: preview a file or pasted text, send it, show rejected rows; or add one card. */
+export function ImportDialog({ projectId, dropped, onClose }: Props) {
+  const [mode, setMode] = useState<Mode>("file");
+  const form = useId();
+  const card = useCardForm(projectId, onClose);
+  const preview = usePreview(projectId);
+  const sending = useImport(projectId);
+  const [seen, setSeen] = useState<File | null>(null);
+  if (dropped !== seen) {
+    setSeen(dropped);
+    if (dropped) void preview.open(dropped);
+  }
+  const open = (file: File) => {
+    setMode("file");
+    void preview.open(file);
+  };
+  const isOver = sending.result !== undefined;
   return (
     <Dialog
       open
-      onOpenChange={(open) => !open && !upload.isPending && onClose()}
+      onOpenChange={(isOpen) => !isOpen && !sending.isSending && onClose()}
       size="xl"
-      title={upload.data ? "Cards imported" : "Import cards"}
-      description={
-        upload.data
-          ? undefined
-          : "A CSV file with a “text” column. “source” and “externalId” are optional; other columns are kept as metadata."
+      title={isOver ? "Cards imported" : "Import cards"}
+      footer={
+        mode === "card" && !isOver ? (
+          <CardActions id={form} card={card} onClose={onClose} />
+        ) : (
+          <FileActions preview={preview} sending={sending} onClose={onClose} />
+        )
       }
-      footer={footer}
     >
       <div className={s.stack}>
-        {upload.error && (
-          <Notice tone="error" title="Import failed">
-            {explain(upload.error)} You can import the file again: cards with an externalId are not
-            duplicated.
-          </Notice>
-        )}
-        {upload.data ? (
-          <ImportResult result={upload.data} preview={ready?.preview ?? null} />
+        {sending.isSending ? (
+          <Sending step={sending.step} />
+        ) : sending.result ? (
+          <ImportResult result={sending.result} />
         ) : (
           <>
-            <DropZone
-              compact={ready !== null}
-              onFile={(chosen) => void read(chosen)}
-              name={file?.name ?? null}
-            />
-            {file && "message" in file && (
-              <Notice tone="error" title={`Cannot import ${file.name}`}>
-                {file.message}
-              </Notice>
-            )}
-            {ready && <ImportPreview preview={ready.preview} />}
+            <Unfinished sending={sending} />
+            <ViewSwitch label="Import from" value={mode} onChange={setMode} choices={MODES} />
+            {mode === "file" && <FileContent preview={preview} onFile={open} />}
+            {mode === "paste" && <PasteForm onFile={open} />}
+            {mode === "card" && <CardForm id={form} form={card} />}
           </>
         )}
       </div>
@@ -101,32 +79,100 @@ function OpenDialog({
   );
 }
 
-function useImport(projectId: string, dropped: File | null) {
-  const queries = useQueryClient();
-  const [file, setFile] = useState<ReadFile | null>(null);
-  const [seen, setSeen] = useState<File | null>(null);
-  const [sent, setSent] = useState(0);
-  const read = async (chosen: File) => setFile(await readFile(chosen));
-  if (dropped !== seen) {
-    setSeen(dropped);
-    if (dropped) void read(dropped);
-  }
-  const upload = useMutation({
-    mutationFn: (preview: Preview) => uploadCards(projectId, preview, setSent),
-    onSettled: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: projectKeys.all }),
-        queries.invalidateQueries({ queryKey: cardKeys.list(projectId) }),
-      ]),
-  });
-  return { file, read, upload, sent };
+type SendingState = ReturnType<typeof useImport>;
+
+function Unfinished({ sending }: { sending: SendingState }) {
+  const { error, saved } = sending;
+  const needsFile = error instanceof FileNeededError;
+  return (
+    <>
+      {error && !needsFile && (
+        <Notice tone="error" title="Import stopped">
+          {explain(error)}
+        </Notice>
+      )}
+      {saved && (
+        <ResumeNotice
+          saved={saved}
+          needsFile={needsFile}
+          onResume={(file) => sending.start({ resume: file })}
+          onDiscard={() => void sending.discard()}
+        />
+      )}
+    </>
+  );
 }
 
-async function readFile(file: File): Promise<ReadFile> {
-  try {
-    return { name: file.name, preview: parsePreview(await file.text()) };
-  } catch (error) {
-    if (error instanceof InvalidCsvError) return { name: file.name, message: error.message };
-    return { name: file.name, message: "Cannot read the file." };
+function FileContent({ preview, onFile }: { preview: PreviewState; onFile: (file: File) => void }) {
+  return (
+    <>
+      <DropZone compact={preview.content !== null} onFile={onFile} name={preview.name} />
+      {preview.error !== null && (
+        <Notice tone="error" title={`Cannot read ${preview.name ?? "the file"}`}>
+          {explain(preview.error)}
+        </Notice>
+      )}
+      {preview.isReading && !preview.preview && <p role="status">Reading the file…</p>}
+      {preview.preview && <ImportPreview preview={preview.preview} state={preview} />}
+    </>
+  );
+}
+
+function Sending({ step }: { step: ImportStep | null }) {
+  const done = Math.floor((step?.share ?? 0) * 100);
+  return (
+    <div className={s.sending}>
+      <p role="status">{step?.label ?? "Reading the file"}</p>
+      <ProgressBar
+        label="Import progress"
+        segments={{ total: 100, done, failed: 0, skipped: 0, active: 0 }}
+      />
+      <p className={s.summary}>
+        {done}%. You can leave this page: the import can be resumed where it stopped.
+      </p>
+    </div>
+  );
+}
+
+type FileActionsProps = { preview: PreviewState; sending: SendingState; onClose: () => void };
+
+function FileActions({ preview: state, sending, onClose }: FileActionsProps) {
+  if (sending.isSending) return <Button onClick={sending.stop}>Stop import</Button>;
+  if (sending.result) {
+    return (
+      <Button variant="primary" onClick={onClose}>
+        Done
+      </Button>
+    );
   }
+  const { content, preview, choices } = state;
+  const hasText =
+    preview !== undefined && withChosenRoles(preview.columns, choices).some(({ role }) => role === "text");
+  const cards = preview ? preview.rows - preview.rejectedCount : 0;
+  const isReady = hasText && cards > 0 && !state.isReading && state.error === null;
+  return (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button
+        variant="primary"
+        disabled={!isReady}
+        onClick={() => content && preview && sending.start({ content, preview, choices })}
+      >
+        {isReady ? (preview.isWhole ? `Import ${plural(cards, "card")}` : "Import all cards") : "Import"}
+      </Button>
+    </>
+  );
+}
+
+type CardActionsProps = { id: string; card: ReturnType<typeof useCardForm>; onClose: () => void };
+
+function CardActions({ id, card, onClose }: CardActionsProps) {
+  return (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button variant="primary" type="submit" form={id} disabled={!card.isReady} busy={card.add.isPending}>
+        Add card
+      </Button>
+    </>
+  );
 }

@@ -1,73 +1,148 @@
-import { number, plural } from "@/ui/format";
+import { Checkbox } from "@/ui/Checkbox";
+import { Field } from "@/ui/Field";
+import { plural } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
+import { RadioCards } from "@/ui/RadioCards";
+import { Select } from "@/ui/Select";
 
-import type { Preview, RowError } from "./csv";
-import s from "./Importing.module.css";
+import { withChosenRoles } from "./choices";
+import { ColumnTable } from "./ColumnTable";
+import { FirstCards } from "./FirstCards";
+import s from "./Import.module.css";
+import { delimiterOptions, encodingLabel, encodingOptions, formatLabel, NO_DELIMITER } from "./labels";
+import { RejectedRows } from "./RejectedRows";
+import type { PreviewState, ShownPreview } from "./usePreview";
 
-const SHOWN = 50;
+type Props = { preview: ShownPreview; state: PreviewState };
 
-/** First rows of the file; invalid rows are marked. */
-export function ImportPreview({ preview }: { preview: Preview }) {
-  const { columns, rows, errors } = preview;
-  const reasons = new Map(errors.map(({ row, reason }) => [row, reason]));
+/** The server's reading of the file, and the choices that change it. */
+export function ImportPreview({ preview, state }: Props) {
+  const columns = withChosenRoles(preview.columns, state.choices);
   return (
-    <>
-      <p className={s.summary}>
-        <strong>{plural(rows.length, "row")}</strong> in {plural(columns.length, "column")}
-        {rows.length > SHOWN && `; showing the first ${SHOWN}`}
-      </p>
-      {errors.length > 0 && (
-        <Notice tone="warning" title={`${plural(errors.length, "row")} will be rejected`}>
-          <RowErrors errors={errors} />
+    <div className={s.stack} aria-busy={state.isReading}>
+      <Summary preview={preview} />
+      {preview.warnings.length > 0 && (
+        <Notice tone="warning" title="Check the preview">
+          <ul className={s.warnings}>
+            {preview.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
         </Notice>
       )}
-      {/* a box that scrolls must be reachable for the keyboard */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className={s.tableBox} role="region" aria-label="Preview" tabIndex={0}>
-        <table className={s.table}>
-          <thead>
-            <tr>
-              <th scope="col" className={s.rowNumber}>
-                Row
-              </th>
-              {columns.map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(0, SHOWN).map((row, index) => (
-              <tr key={index} className={reasons.has(index + 1) ? s.bad : undefined}>
-                <td className={s.rowNumber}>{number(index + 1)}</td>
-                {columns.map((name, column) => (
-                  <td key={name} className={name === "text" ? s.text : undefined}>
-                    {row[column]}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      <ReadingChoices preview={preview} state={state} />
+      {!columns.some(({ role }) => role === "text") && (
+        <Notice tone="warning" title="Which column has the feedback?">
+          No column name tells it. Choose “Feedback text” for the column below.
+        </Notice>
+      )}
+      {columns.length > 0 && <ColumnTable columns={columns} onRole={state.changeRole} />}
+      <ContentChoices state={state} hasPersonal={columns.some(({ role }) => role === "personal")} />
+      {preview.rejectedCount > 0 && (
+        <Notice tone="warning" title={`${plural(preview.rejectedCount, "row")} will be rejected`}>
+          <RejectedRows rows={preview.rejected} count={preview.rejectedCount} />
+        </Notice>
+      )}
+      {preview.first.length > 0 && <FirstCards cards={preview.first} />}
+    </div>
+  );
+}
+
+function Summary({ preview }: { preview: ShownPreview }) {
+  const { format, rows, columns, isWhole } = preview;
+  return (
+    <p className={s.summary} role="status">
+      <strong>{format ? `${formatLabel(format)} export` : "Table of no known tool"}</strong>,{" "}
+      {plural(rows, "row")}
+      {!isWhole && " in the first 2 MB"}
+      {columns.length > 0 && `, ${plural(columns.length, "column")}`}
+    </p>
+  );
+}
+
+function ReadingChoices({ preview, state }: Props) {
+  const { encoding, delimiter, alternatives, type } = preview;
+  if (type === "xlsx") return null;
+  const isTable = type === "csv";
+  const hasTimes = withChosenRoles(preview.columns, state.choices).some(({ role }) => role === "postedAt");
+  return (
+    <>
+      {alternatives.length > 0 && (
+        <RadioCards
+          label="Which lines are right?"
+          value={encoding}
+          onValueChange={(charset) => state.reread({ charset })}
+          choices={alternatives.map((one) => ({
+            value: one.encoding,
+            label: encodingLabel(one.encoding),
+            hint: one.lines.join(" ⏎ "),
+          }))}
+        />
+      )}
+      <div className={s.fields}>
+        <Field label="Encoding">
+          {({ id }) => (
+            <Select
+              id={id}
+              label="Encoding"
+              value={encoding}
+              options={encodingOptions(encoding)}
+              onValueChange={(charset) => state.reread({ charset })}
+            />
+          )}
+        </Field>
+        {isTable && (
+          <Field label="Delimiter">
+            {({ id }) => (
+              <Select
+                id={id}
+                label="Delimiter"
+                value={delimiter ?? NO_DELIMITER}
+                options={delimiterOptions(delimiter)}
+                onValueChange={(chosen) => chosen !== NO_DELIMITER && state.reread({ delimiter: chosen })}
+              />
+            )}
+          </Field>
+        )}
+        {isTable && hasTimes && (
+          <Field label="Dates such as 03/04/2026">
+            {({ id }) => (
+              <Select
+                id={id}
+                label="Dates such as 03/04/2026"
+                value={state.choices.dateOrder ?? preview.dateOrder ?? "unknown"}
+                options={[
+                  { value: "unknown", label: "Not known" },
+                  { value: "dmy", label: "Day first" },
+                  { value: "mdy", label: "Month first" },
+                ]}
+                onValueChange={(order) => {
+                  if (order === "dmy" || order === "mdy") state.change({ dateOrder: order });
+                }}
+              />
+            )}
+          </Field>
+        )}
       </div>
     </>
   );
 }
 
-/** Rejected rows with reasons, in a scroll box. */
-export function RowErrors({ errors }: { errors: RowError[] }) {
+function ContentChoices({ state, hasPersonal }: { state: PreviewState; hasPersonal: boolean }) {
+  const { choices, change } = state;
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={s.reasons} role="region" aria-label="Rejected rows" tabIndex={0}>
-      <ul>
-        {errors.slice(0, 500).map(({ row, reason }) => (
-          <li key={row}>
-            <span className={s.reasonRow}>Row {number(row)}:</span> {reason}
-          </li>
-        ))}
-      </ul>
-      {errors.length > 500 && <p>and {plural(errors.length - 500, "more row")}</p>}
+    <div className={s.checks}>
+      {hasPersonal && (
+        <Checkbox checked={choices.keepPersonal} onCheckedChange={(keepPersonal) => change({ keepPersonal })}>
+          Import personal data too (names, e-mail and IP addresses)
+        </Checkbox>
+      )}
+      <Checkbox
+        checked={choices.skipEqualTexts}
+        onCheckedChange={(skipEqualTexts) => change({ skipEqualTexts })}
+      >
+        Skip rows with a text that the project already has
+      </Checkbox>
     </div>
   );
 }

@@ -1,44 +1,67 @@
-import { Check, Copy, type LucideIcon, X } from "lucide-react";
+import { Check, Copy, Download, type LucideIcon, X } from "lucide-react";
 
-import { number } from "@/ui/format";
+import { Button } from "@/ui/Button";
+import { number, plural } from "@/ui/format";
+import { Notice } from "@/ui/Notice";
+import { saveFile } from "@/ui/saveFile";
 
-import type { Preview } from "./csv";
-import s from "./Importing.module.css";
-import { RowErrors } from "./ImportPreview";
-import type { Upload } from "./upload";
+import s from "./Import.module.css";
+import { rejectedCsv } from "./rejectedCsv";
+import { RejectedRows } from "./RejectedRows";
+import type { ImportResult as Result } from "./useImport";
 
 /** Result of an import. */
-export function ImportResult({ result, preview }: { result: Upload; preview: Preview | null }) {
-  const { created, duplicates, rejected } = result;
-  const errors = rejected.map(({ row, reason }) => ({ row, reason: withText(reason, preview, row) }));
+export function ImportResult({ result }: { result: Result }) {
+  const { created, duplicates, rejectedCount, rejected, warnings } = result.totals;
   return (
     <>
       <ul className={s.results}>
         <Count icon={Check} tone={s.good} count={created} label="new" />
         <Count icon={Copy} tone={s.neutral} count={duplicates} label="duplicates" />
-        <Count icon={X} tone={s.wrong} count={rejected.length} label="rejected" />
+        <Count icon={X} tone={s.wrong} count={rejectedCount} label="rejected" />
       </ul>
-      {rejected.length > 0 && (
-        <section>
-          <h3 className={s.subtitle}>Rejected rows</h3>
-          <RowErrors errors={errors} />
-        </section>
+      {warnings.length > 0 && (
+        <Notice tone="info" title="Notes">
+          <ul className={s.warnings}>
+            {warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </Notice>
       )}
+      {rejected.length > 0 && <Rejected result={result} />}
     </>
   );
 }
 
-function Count({
-  icon: Icon,
-  tone,
-  count,
-  label,
-}: {
-  icon: LucideIcon;
-  tone: string | undefined;
-  count: number;
-  label: string;
-}) {
+function Rejected({ result }: { result: Result }) {
+  const { rejectedCount, rejected } = result.totals;
+  const download = async () => {
+    const name = result.state.name.replace(/\.[^.]*$/, "");
+    saveFile(await rejectedCsv(rejected, result.file, result.state), `${name}-rejected.csv`);
+  };
+  const unlisted = rejectedCount - rejected.length;
+  return (
+    <section>
+      <div className={s.rejectedBar}>
+        <h3 className={s.subtitle}>Rejected rows</h3>
+        <Button size="s" icon={Download} onClick={() => void download()}>
+          Download as CSV
+        </Button>
+      </div>
+      {unlisted > 0 && (
+        <p className={s.summary}>
+          The first {number(rejected.length)} are listed; {plural(unlisted, "more row")} were rejected.
+        </p>
+      )}
+      <RejectedRows rows={rejected} count={rejected.length} />
+    </section>
+  );
+}
+
+type CountProps = { icon: LucideIcon; tone: string | undefined; count: number; label: string };
+
+function Count({ icon: Icon, tone, count, label }: CountProps) {
   return (
     <li className={s.result}>
       <span className={`${s.resultIcon} ${count > 0 ? tone : s.neutral}`}>
@@ -47,9 +70,4 @@ function Count({
       <strong>{number(count)}</strong> {label}
     </li>
   );
-}
-
-function withText(reason: string, preview: Preview | null, row: number): string {
-  const text = preview?.rows[row - 1]?.[preview.columns.indexOf("text")]?.trim();
-  return text ? `${reason} (“${text.length > 60 ? `${text.slice(0, 60)}…` : text}”)` : reason;
 }

@@ -15,7 +15,7 @@ import { EstimateFigures } from "./EstimateFigures";
 import { LazyPlanGraph } from "./graph/LazyPlanGraph";
 import { isFreelyEditable } from "./model";
 import { usePlanContext } from "./planContext";
-import { ViewSwitch } from "./ViewSwitch";
+import { ViewSwitch } from "@/ui/ViewSwitch";
 
 /** Plan editor: phases and tasks as a list or a graph, with an edit panel. */
 export function Component() {

@@ -3,7 +3,7 @@ import { type DragEvent, type ReactNode, useRef, useState } from "react";
 
 import s from "./PageDrop.module.css";
 
-/** Accepts a CSV file dropped anywhere on the page. */
+/** Accepts a file dropped anywhere on the page. */
 export function PageDrop({ onFile, children }: { onFile: (file: File) => void; children: ReactNode }) {
   const [over, setOver] = useState(false);
   // drag events fire for children too: count enter and leave
@@ -39,7 +39,7 @@ export function PageDrop({ onFile, children }: { onFile: (file: File) => void; c
       {over && (
         <div className={s.over}>
           <p className={s.message}>
-            <FileUp size={22} aria-hidden /> Drop the CSV file to preview its cards
+            <FileUp size={22} aria-hidden /> Drop the file to preview its cards
           </p>
         </div>
       )}

@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
-import { ImportDialog } from "@/import/ImportDialog";
+import { hasUnfinishedImport } from "@/import/unfinished";
 import { type Project, projectQuery } from "@/services/projects";
 import { activeRunsQuery } from "@/services/runs";
 import { StartRunDialog, type RunPreset } from "@/start-run/StartRunDialog";
+import { Button } from "@/ui/Button";
 import { ErrorState } from "@/ui/ErrorState";
+import { Notice } from "@/ui/Notice";
 import { Skeleton } from "@/ui/Skeleton";
 import { usePageTitle } from "@/ui/usePageTitle";
 
@@ -16,6 +18,11 @@ import { PageDrop } from "./PageDrop";
 import { ProjectHeader } from "./ProjectHeader";
 import { SectionContent } from "./SectionContent";
 import { SectionCards, type View, VIEWS } from "./SectionCards";
+
+/** Its code comes when it is asked for: the page is there without. */
+const ImportDialog = lazy(() =>
+  import("@/import/ImportDialog").then((module) => ({ default: module.ImportDialog })),
+);
 
 export function Component() {
   const { projectId = "" } = useParams();
@@ -65,12 +72,30 @@ function ProjectView({ project }: { project: Project }) {
         onImport={() => openImport(null)}
         onRun={(type) => setPreset({ type })}
       />
+      {!importing && hasUnfinishedImport(project.id) && <Unfinished onResume={() => openImport(null)} />}
       <SectionCards project={project} view={view} />
       <ActiveRuns projectId={project.id} />
       <SectionContent project={project} view={view} onImport={openImport} onRun={setPreset} />
-      <ImportDialog projectId={project.id} open={importing} onOpenChange={setImporting} dropped={dropped} />
+      {importing && (
+        <Suspense>
+          <ImportDialog projectId={project.id} dropped={dropped} onClose={() => setImporting(false)} />
+        </Suspense>
+      )}
       <StartRunDialog project={project} preset={preset} onClose={() => setPreset(null)} />
     </PageDrop>
+  );
+}
+
+function Unfinished({ onResume }: { onResume: () => void }) {
+  const action = (
+    <Button size="s" onClick={onResume}>
+      View import
+    </Button>
+  );
+  return (
+    <Notice tone="info" title="An import is not finished" action={action}>
+      Resume it to send the other rows.
+    </Notice>
   );
 }
 

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { getJson, patchJson, postText, remove } from "@/api/client";
+import { getJson, patchJson, postBytes, postJson, type Query, remove } from "@/api/client";
 import { pageParams, type Page } from "@/api/pages";
 import type { components } from "@/api/schema";
 
@@ -8,7 +8,12 @@ type Schemas = components["schemas"];
 export type CardFromAPI = Schemas["Card"];
 export type Card = CardFromAPI;
 export type CardPatch = { text?: string; source?: string | null };
+export type NewCard = { text: string; source?: string };
 export type Imported = Schemas["ImportResult"];
+export type ImportPreview = Schemas["ImportPreview"];
+export type PreviewColumn = ImportPreview["columns"][number];
+export type ColumnRole = PreviewColumn["role"];
+export type PreviewCard = Schemas["PreviewCard"];
 
 export const cardKeys = {
   all: ["cards"] as const,
@@ -39,9 +44,30 @@ export const cardQuery = (id: string) =>
     staleTime: 60_000,
   });
 
-/** A file as it is; `type` is `text/csv` or `application/x-ndjson`. */
-export function importCards(projectId: string, text: string, type: string): Promise<Imported> {
-  return postText(ofProject(projectId), text, type);
+/** Show how a file will be read; writes nothing. */
+export function previewCards(
+  projectId: string,
+  bytes: Blob,
+  query: Query,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<ImportPreview> {
+  return postBytes(`${ofProject(projectId)}/preview`, bytes, { query, headers, signal });
+}
+
+/** Import a file or a part of it. */
+export function importCards(
+  projectId: string,
+  bytes: Blob,
+  query: Query,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Imported> {
+  return postBytes(ofProject(projectId), bytes, { query, headers, signal });
+}
+
+export function addCard(projectId: string, card: NewCard): Promise<Imported> {
+  return postJson(ofProject(projectId), { cards: [card] });
 }
 
 export async function changeCard(id: string, patch: CardPatch): Promise<Card> {

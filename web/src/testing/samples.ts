@@ -92,6 +92,7 @@ export const aCard = (number: number, part: Partial<CardFromAPI> = {}): CardFrom
   source: "Email",
   externalId: null,
   metadata: {},
+  postedAt: null,
   analysis: null,
   ...part,
 });

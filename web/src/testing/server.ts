@@ -9,7 +9,7 @@ export function fakeServer(routes: Record<string, Handler | Answer>) {
   const calls: Call[] = [];
   const answer = (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const path = input instanceof Request ? input.url : input.toString();
-    const body: unknown = typeof init.body === "string" ? parse(init.body) : null;
+    const body: unknown = typeof init.body === "string" ? parse(init.body) : (init.body ?? null);
     const call = { method: init.method ?? "GET", path, headers: new Headers(init.headers), body };
     calls.push(call);
     const route = routes[`${call.method} ${path}`] ?? routes[`${call.method} ${path.split("?")[0] ?? ""}`];

@@ -33,11 +33,17 @@ window.matchMedia = (query: string) =>
   }) as MediaQueryList;
 
 // jsdom reads a file in the old way only
-Blob.prototype.text = function text(this: Blob): Promise<string> {
+function read<T>(start: (reader: FileReader) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve(typeof reader.result === "string" ? reader.result : "");
+    reader.onload = () => resolve(reader.result as T);
     reader.onerror = () => reject(reader.error ?? new Error("unreadable"));
-    reader.readAsText(this);
+    start(reader);
   });
+}
+Blob.prototype.text = function text(this: Blob): Promise<string> {
+  return read((reader) => reader.readAsText(this));
+};
+Blob.prototype.arrayBuffer = function arrayBuffer(this: Blob): Promise<ArrayBuffer> {
+  return read((reader) => reader.readAsArrayBuffer(this));
 };

@@ -3,7 +3,7 @@
 from typing import Any
 
 from groundwork.agent.session import TaskBrief
-from groundwork.llm.prompt import fenced
+from groundwork.llm.prompt import fence
 
 INSTRUCTIONS = """\
 You carry out one task of a plan in a git repository, with file tools and nothing else.
@@ -51,7 +51,7 @@ NOTHING_CHANGED = (
 
 def first_message(brief: TaskBrief) -> str:
     """First message: the task, fenced."""
-    return f"{fenced('task', task_data(brief))}\n\nCarry out this task."
+    return f"{fence('task', task_data(brief))}\n\nCarry out this task."
 
 
 def task_data(brief: TaskBrief) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from groundwork.agent.session import Session
 from groundwork.agent.turn import TurnDeps, run_turn
 from groundwork.llm.conversation import Conversation, ConversationModel, Turn
 from groundwork.llm.port import Misconfigured, ModelError, RateLimited, RateLimits
-from groundwork.llm.rate_limit import scarce_s
+from groundwork.llm.rate_limit import scarce_reset_s
 
 TURN_MS = 300_000
 """Upper limit of one turn: the longest model call plus the longest searches."""
@@ -104,7 +104,7 @@ async def _stagger_first_call(session: Session, context: RunnerContext) -> None:
 
 
 async def _wait_for_rate_limit(session: Session, limits: RateLimits, context: RunnerContext) -> None:
-    scarce = min(MAX_WAIT_S, scarce_s(limits))
+    scarce = min(MAX_WAIT_S, scarce_reset_s(limits))
     if scarce and session.ended is None:
         await _sleep_unless_stopped(context, scarce * context.jitter())
 

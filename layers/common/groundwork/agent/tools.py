@@ -13,7 +13,7 @@ from groundwork.agent import search
 from groundwork.agent.rendering import MAX_CHARACTERS, render_file, render_line
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
-from groundwork.llm.structured_output import explain
+from groundwork.llm.structured_output import describe_fault
 from groundwork.text import shortened
 
 
@@ -134,7 +134,7 @@ def parse_input(name: str, call: Block) -> Any:
     try:
         return _TOOLS[name][0].model_validate(arguments if isinstance(arguments, Mapping) else {})
     except ValidationError as fault:
-        raise ToolFailed(f"The input of {name} is not valid: {explain(fault)}") from None
+        raise ToolFailed(f"The input of {name} is not valid: {describe_fault(fault)}") from None
 
 
 def _read(workspace: Workspace, request: Read) -> tuple[str, str]:

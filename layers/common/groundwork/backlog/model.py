@@ -70,6 +70,7 @@ class Card(Value):
     source: str | None = None
     external_id: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    posted_at: str | None = None
     analysis: CardAnalysis | None = None
 
 

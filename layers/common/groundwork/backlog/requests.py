@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from groundwork.backlog.card_upload import MAX_METADATA, MAX_SOURCE
+from groundwork.backlog.card_import.limits import MAX_METADATA, MAX_SOURCE
 from groundwork.backlog.model import (
     MAX_CARD_TEXT,
     Artifact,

@@ -1,1 +1,4 @@
-"""The steps of the backlog pipeline as pure functions: what each asks of a model, and what it takes of an answer."""
+"""Generation with a model.
+
+Questions and the interpretation of answers (pure), run handlers, their registry.
+"""

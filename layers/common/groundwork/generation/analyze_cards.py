@@ -1,4 +1,7 @@
-"""ANALYZE_CARDS: several short cards a call; each gets a summary, theme, kind, severity, sentiment and keywords."""
+"""ANALYZE_CARDS: one question about several cards.
+
+Each gets a summary, theme, kind and more.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -6,14 +9,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from groundwork.backlog.model import Card, CardAnalysis, CardKind, Sentiment, Severity
-from groundwork.generation.answer_fields import Answer, Line, numbered
+from groundwork.generation.answer_fields import Answer, Line, number_refs
 from groundwork.generation.prompts import ANALYZE_CARDS
 from groundwork.llm.port import Question, Task
-from groundwork.llm.structured_output import explain
+from groundwork.llm.structured_output import describe_fault
 from groundwork.text import clean, one_line
 
-CARDS_A_CALL = 10
-CHARACTERS_A_CALL = 4_000
+CARDS_PER_CALL = 10
+CHARACTERS_PER_CALL = 4_000
 MAX_KNOWN_THEMES = 40
 
 
@@ -22,7 +25,10 @@ def _theme(value: object) -> object:
 
 
 def _keywords(value: object) -> object:
-    """Repetitions and empty words dropped, and all beyond the twelfth: no reason to lose a card."""
+    """Drop repeated and empty words, and those beyond the twelfth.
+
+    They are no reason to lose a card.
+    """
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         return value
     return list(dict.fromkeys(filter(None, (one_line(word)[:60] for word in value))))[:12]
@@ -46,34 +52,40 @@ class CardEntry(Answer):
 
 
 class AnalyzedCards(Answer):
-    """The answer. Entries are promised as CardEntry but validated one by one: one bad entry costs one card."""
+    """The answer. Its schema requires CardEntry.
+
+    Entries are validated one by one, so a bad one costs one card.
+    """
 
     cards: Annotated[list[Any], WithJsonSchema({"type": "array", "items": CardEntry.model_json_schema()})]
 
 
 def batches(cards: Sequence[Card]) -> list[list[Card]]:
-    """Consecutive cards grouped into calls; a card longer than a call's share goes alone."""
+    """Group consecutive cards into calls.
+
+    A card longer than the limit of a call is alone in its group.
+    """
     groups: list[list[Card]] = []
     room = 0
     for card in cards:
         size = len(card.text)
-        if groups and size <= room and len(groups[-1]) < CARDS_A_CALL:
+        if groups and size <= room and len(groups[-1]) < CARDS_PER_CALL:
             groups[-1].append(card)
             room -= size
         else:
             groups.append([card])
-            room = CHARACTERS_A_CALL - size
+            room = CHARACTERS_PER_CALL - size
     return groups
 
 
 def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Question:
-    """`known_themes` are themes already in use, most frequent first, so that like cards get like themes."""
+    """Return the question; similar cards are to get the same of the `known_themes`."""
     return Question(
         task=Task.ANALYZE_CARDS,
         instructions=ANALYZE_CARDS,
         material={
             "known_themes": list(known_themes)[:MAX_KNOWN_THEMES],
-            "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in numbered(cards).items()],
+            "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in number_refs(cards).items()],
         },
         answer=AnalyzedCards,
         max_tokens=400 + 300 * len(cards),
@@ -81,12 +93,15 @@ def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Questio
 
 
 def interpret(cards: Sequence[Card], answer: AnalyzedCards) -> dict[str, CardAnalysis | str]:
-    """By card id: its analysis, or the reason why it has none. Raises ValueError only if nothing is usable."""
+    """Return each card's analysis, or the reason for none, by card id.
+
+    Raises ValueError if nothing is usable.
+    """
     entries: dict[str, list[Any]] = {}
     for entry in answer.cards:
         ref = str(entry.get("ref", "")).strip() if isinstance(entry, dict) else ""
         entries.setdefault(ref, []).append(entry)
-    outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in numbered(cards).items()}
+    outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in number_refs(cards).items()}
     faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
     if len(faults) == len(outcomes):
         raise ValueError(f"no card has a usable analysis; the first: {faults[0]}" if faults else "there are no cards")
@@ -94,10 +109,13 @@ def interpret(cards: Sequence[Card], answer: AnalyzedCards) -> dict[str, CardAna
 
 
 def _outcome(entries: list[Any]) -> CardAnalysis | str:
-    """Two entries under one ref mean the model mixed up its cards: neither is trusted."""
+    """Return the analysis of one card, or the fault.
+
+    Two entries with one ref are both rejected as mixed up.
+    """
     if len(entries) != 1:
         return "the model's answer leaves this card out" if not entries else "the model's answer has this card twice"
     try:
         return CardEntry.model_validate(entries[0]).analysis()
     except ValidationError as fault:
-        return f"the model's analysis of this card is not valid: {explain(fault)}"
+        return f"the model's analysis of this card is not valid: {describe_fault(fault)}"

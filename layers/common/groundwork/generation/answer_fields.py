@@ -1,4 +1,7 @@
-"""What the steps' answers are made of: texts with limits, numbered references, counts in a range."""
+"""Field types and checks of model answers.
+
+Limited texts, numbered references, counts in a range.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
@@ -10,7 +13,7 @@ from groundwork.text import clean, one_line
 
 
 class Answer(BaseModel):
-    """An answer, or a part of one, as the model writes it. Unknown fields are refused."""
+    """An answer of the model, or a part of one. Unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,7 +26,7 @@ def _prose(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
 
 
-# nested, so that the limits are those of a string and faults are told in its words
+# nested: the limits then apply to the cleaned string, and faults are worded for strings
 Line = Annotated[Annotated[str, Field(min_length=1, max_length=300)], BeforeValidator(_line)]
 Title = Annotated[Annotated[str, Field(min_length=1, max_length=120)], BeforeValidator(_line)]
 Prose = Annotated[Annotated[str, Field(min_length=1, max_length=2_000)], BeforeValidator(_prose)]
@@ -31,27 +34,30 @@ Ref = Annotated[str, Field(description="A ref exactly as given in the material, 
 Urgency = Annotated[Priority, Field(description="How much it matters to the people behind the cards")]
 
 
-def numbered[T](things: Iterable[T]) -> dict[str, T]:
-    """Things by short reference: "1", "2", … Our own ids stay ours: they cost tokens and a model miscopies them."""
+def number_refs[T](things: Iterable[T]) -> dict[str, T]:
+    """Return things by short reference.
+
+    "1", "2", … Real ids would cost tokens, and models miscopy them.
+    """
     return {str(number): thing for number, thing in enumerate(things, start=1)}
 
 
-def known(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
-    """The refs without repetitions. Raises ValueError naming those that stand for nothing."""
+def check_refs(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
+    """Return the refs without repetitions. Raises ValueError with the unknown ones."""
     unique = list(dict.fromkeys(ref.strip() for ref in refs))
     if unknown := [ref for ref in unique if ref not in things]:
         raise ValueError(f"{where} names unknown refs: {', '.join(unknown[:10])}")
     return unique
 
 
-def check_count(what: str, count: int, fewest: int, most: int) -> None:
-    """Raises ValueError if there are too few or too many."""
-    if not fewest <= count <= most:
-        raise ValueError(f"{count} {what} given, {fewest} to {most} wanted")
+def check_count(what: str, count: int, minimum: int, maximum: int) -> None:
+    """Raises ValueError if the count is out of range."""
+    if not minimum <= count <= maximum:
+        raise ValueError(f"{count} {what} given, {minimum} to {maximum} wanted")
 
 
 def check_distinct(what: str, titles: Sequence[str]) -> None:
-    """Raises ValueError if two titles are the same but for case."""
+    """Raises ValueError if two titles are equal, case ignored."""
     folded = [title.casefold() for title in titles]
     if twice := sorted({t for t in folded if folded.count(t) > 1}):
         raise ValueError(f"{what} with the same title: {', '.join(twice[:5])}")

@@ -1,4 +1,4 @@
-"""GENERATE_EPICS: analysed cards cut into chunks by theme, epics proposed from each, the proposals merged."""
+"""GENERATE_EPICS: chunks of analysed cards by theme, epics for each chunk, their merge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from groundwork.generation.answer_fields import (
     Urgency,
     check_count,
     check_distinct,
-    known,
-    numbered,
+    check_refs,
+    number_refs,
 )
 from groundwork.generation.prompts import MERGE_EPICS, PROPOSE_EPICS
 from groundwork.llm.port import Question, Task
 
-CARDS_A_CHUNK = 250
+CARDS_PER_CHUNK = 250
 MIN_EPICS = 3
 MAX_EPICS = 12
-# below this many cards three epics may be more than there is to say
-CARDS_FOR_FEWEST = 30
-STATING_KINDS = frozenset({"bug", "feature"})
+# with fewer cards, three epics may be more than the feedback supports
+CARDS_FOR_MIN_EPICS = 30
+ACTIONABLE_KINDS = frozenset({"bug", "feature"})
 _MAX_EXISTING_TITLES = 100
 
 
@@ -42,7 +42,10 @@ class EpicDraft:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of the cards that state a bug or a wish: how many there are, how many are in an epic, and the rest."""
+    """Cards with a bug or a wish.
+
+    Their number, the number of those in an epic, and the ids of the rest.
+    """
 
     stated: int
     covered: int
@@ -74,21 +77,27 @@ class MergedEpics(Answer):
 
 
 def chunk_count(card_count: int) -> int:
-    """How many chunks so many cards are cut into: at least one."""
-    return max(1, -(-card_count // CARDS_A_CHUNK))
+    """Return the number of chunks for so many cards, at least one."""
+    return max(1, -(-card_count // CARDS_PER_CHUNK))
 
 
 def chunks(cards: Sequence[Card], count: int) -> list[list[Card]]:
-    """The analysed cards in exactly `count` nearly equal runs by theme and kind; some empty if cards are few."""
+    """Split the analysed cards, by theme and kind, into exactly `count` nearly equal chunks.
+
+    Some may be empty.
+    """
     ordered = _sorted(cards)
     edges = [len(ordered) * step // count for step in range(count + 1)]
     return [ordered[start:end] for start, end in pairwise(edges)]
 
 
 def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
-    """Epics for one chunk of analysed cards; only their analysis goes out, grouped by theme."""
+    """Return the question for epics of one chunk.
+
+    It holds the cards' analyses by theme, not their texts.
+    """
     fewest, most = _bounds(len(cards))
-    refs = {card.id: ref for ref, card in numbered(cards).items()}
+    refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
     return Question(
         task=Task.PROPOSE_EPICS,
@@ -104,22 +113,22 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
 
 
 def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[EpicDraft]:
-    """Raises ValueError for a wrong number of epics, an epic on no card, unknown refs, equal titles."""
+    """Return drafts. Raises ValueError: wrong count, missing or unknown refs, equal titles."""
     check_count("epics", len(answer.epics), *_bounds(len(cards)))
     check_distinct("epics", [epic.title for epic in answer.epics])
-    by_ref = numbered(cards)
+    by_ref = number_refs(cards)
     return [_draft(epic, _card_ids(epic, by_ref)) for epic in answer.epics]
 
 
 def merge(drafts: Sequence[EpicDraft]) -> Question:
-    """One list of epics from the proposals of all chunks."""
+    """Return the question for one list of epics from the drafts of all chunks."""
     fewest, most = _merged_bounds(len(drafts))
     return Question(
         task=Task.MERGE_EPICS,
         instructions=MERGE_EPICS,
         material={
             "epics_wanted": {"fewest": fewest, "most": most},
-            "drafts": [_draft_brief(ref, draft) for ref, draft in numbered(drafts).items()],
+            "drafts": [_draft_brief(ref, draft) for ref, draft in number_refs(drafts).items()],
         },
         answer=MergedEpics,
         max_tokens=6_000 + 12 * len(drafts),
@@ -127,11 +136,14 @@ def merge(drafts: Sequence[EpicDraft]) -> Question:
 
 
 def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[EpicDraft]:
-    """Each merged epic gets the cards of its drafts. Raises ValueError unless every draft ends in exactly one epic."""
+    """Return the merged epics with the cards of their drafts.
+
+    Raises ValueError unless each draft is in one epic.
+    """
     check_count("epics", len(answer.epics), *_merged_bounds(len(drafts)))
     check_distinct("epics", [epic.title for epic in answer.epics])
-    by_ref = numbered(drafts)
-    placed = [ref for epic in answer.epics for ref in known(epic.drafts, by_ref, f"epic {epic.title!r}")]
+    by_ref = number_refs(drafts)
+    placed = [ref for epic in answer.epics for ref in check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")]
     if missing := [ref for ref in by_ref if ref not in placed]:
         raise ValueError(f"drafts in no epic: {', '.join(missing[:20])}")
     if twice := sorted({ref for ref in placed if placed.count(ref) > 1}):
@@ -140,15 +152,15 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
 
 
 def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
-    """How much of what the cards state the drafts hold."""
-    stated = [card.id for card in cards if card.analysis and card.analysis.kind in STATING_KINDS]
+    """Return the drafts' coverage of the actionable cards."""
+    stated = [card.id for card in cards if card.analysis and card.analysis.kind in ACTIONABLE_KINDS]
     linked = {card_id for draft in drafts for card_id in draft.card_ids}
     rest = tuple(card_id for card_id in stated if card_id not in linked)
     return Coverage(len(stated), len(stated) - len(rest), rest)
 
 
 def _bounds(card_count: int) -> tuple[int, int]:
-    fewest = MIN_EPICS if card_count >= CARDS_FOR_FEWEST else 1
+    fewest = MIN_EPICS if card_count >= CARDS_FOR_MIN_EPICS else 1
     return fewest, max(fewest, min(MAX_EPICS, card_count))
 
 
@@ -163,7 +175,10 @@ def _analysis(card: Card) -> CardAnalysis:
 
 
 def _sorted(cards: Sequence[Card]) -> list[Card]:
-    """The analysed ones by theme, then kind; the id settles ties, so that every hop cuts the same chunks."""
+    """Return the analysed cards by theme, kind and id.
+
+    A total order, so every hop cuts the same chunks.
+    """
     analysed = [(card.analysis, card) for card in cards if card.analysis]
     return [card for _, card in sorted(analysed, key=lambda pair: (pair[0].theme, pair[0].kind, pair[1].id))]
 
@@ -189,14 +204,14 @@ def _draft(epic: ProposedEpic | MergedEpic, card_ids: tuple[str, ...]) -> EpicDr
 
 
 def _card_ids(epic: ProposedEpic, by_ref: dict[str, Card]) -> tuple[str, ...]:
-    refs = known(epic.cards, by_ref, f"epic {epic.title!r}")
+    refs = check_refs(epic.cards, by_ref, f"epic {epic.title!r}")
     if not refs:
         raise ValueError(f"epic {epic.title!r} rests on no card")
     return tuple(by_ref[ref].id for ref in refs)
 
 
 def _united(epic: MergedEpic, by_ref: dict[str, EpicDraft]) -> tuple[str, ...]:
-    refs = known(epic.drafts, by_ref, f"epic {epic.title!r}")
+    refs = check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")
     if not refs:
         raise ValueError(f"epic {epic.title!r} is made of no draft")
     return tuple(dict.fromkeys(card_id for ref in refs for card_id in by_ref[ref].card_ids))

@@ -1,4 +1,4 @@
-"""GENERATE_PLAN: a description, stories or a template become a plan that the validator accepts whole."""
+"""GENERATE_PLAN: a complete, valid plan from a description, stories or a template."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,37 +11,35 @@ from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
 from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.errors import InvalidPlan
+from groundwork.plans.generate import MAX_GENERATED_TASKS
 from groundwork.plans.model import PhaseMode, Plan
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.validation import Fault, faults
 
-MAX_TASKS = 60
-"""What one answer can hold. A larger plan is put together of several, or by hand."""
-
-MAX_PARTS = 50
-"""Subtasks, and stories without any, that one generation makes tasks of."""
-
 MAX_TOKENS = 16_000
-SHOWN_FAULTS = 12
+MAX_SHOWN_FAULTS = 12
 
 _RANGES = {Mode.COMPACT: (3, 12), Mode.STANDARD: (5, 25), Mode.DETAILED: (10, 45)}
 
-type Written = Sequence[tuple[Story, Sequence[Subtask]]]
+type StoriesWithSubtasks = Sequence[tuple[Story, Sequence[Subtask]]]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanBrief:
-    """What a plan is to be written from. `template` has its places filled in."""
+    """Input of a generation. `template` has its parameters filled in."""
 
     plan: Plan
     survey: Survey
     mode: Mode = Mode.STANDARD
-    stories: Written = ()
+    stories: StoriesWithSubtasks = ()
     template: Template | None = None
 
     def refs(self) -> dict[str, tuple[str, str | None]]:
-        """Story and subtask id by ref: S1.2 is the second subtask of the first story, S3 a story without any."""
+        """Return (story id, subtask id) by ref.
+
+        S1.2 is a story's second subtask, S3 a story without subtasks.
+        """
         found: dict[str, tuple[str, str | None]] = {}
         for number, (story, subtasks) in enumerate(self.stories, 1):
             if not subtasks:
@@ -51,21 +49,21 @@ class PlanBrief:
         return found
 
     def about(self) -> str:
-        """The words that say which parts of the repository matter."""
+        """Return the words for the choice of relevant parts of the repository."""
         titles = [story.title for story, _ in self.stories] + [
             part.title for _, parts in self.stories for part in parts
         ]
         return " ".join([self.plan.title, self.plan.description, *titles])
 
     def wanted(self) -> tuple[int, int]:
-        """Fewest and most tasks."""
+        """Return the minimum and maximum number of tasks."""
         fewest, most = _RANGES[self.mode]
         if self.template:
             count = sum(len(phase.tasks) for phase in self.template.phases)
             fewest, most = min(fewest, count), max(most, count + count // 2)
         if parts := len(self.refs()):
             fewest, most = parts, max(most, parts + 2 + parts // 4)
-        return fewest, min(most, MAX_TASKS)
+        return fewest, min(most, MAX_GENERATED_TASKS)
 
 
 class WrittenTask(KeyedTask):
@@ -104,7 +102,7 @@ def question(brief: PlanBrief) -> Question:
     )
 
 
-def _stories(stories: Written) -> list[dict[str, Any]]:
+def _stories(stories: StoriesWithSubtasks) -> list[dict[str, Any]]:
     return [
         {
             "ref": f"S{number}",
@@ -137,18 +135,21 @@ def _template(template: Template) -> dict[str, Any]:
 
 
 def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
-    """The plan with ids. Raises ValueError naming all that the validator finds, for the model to correct."""
+    """Return the plan with ids.
+
+    Raises ValueError with all faults found, for the model to correct.
+    """
     refs = brief.refs()
     tasks = [task for phase in answer.phases for task in phase.tasks]
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
     try:
         plan = with_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
-        problems += [_told(fault) for fault in faults(plan, complete=True)]
+        problems += [_describe(fault) for fault in faults(plan, complete=True)]
     except InvalidPlan as invalid:
         problems.append(str(invalid))
     if problems:
-        more = f" (and {len(problems) - SHOWN_FAULTS} more)" if len(problems) > SHOWN_FAULTS else ""
-        raise ValueError("; ".join(problems[:SHOWN_FAULTS]) + more)
+        more = f" (and {len(problems) - MAX_SHOWN_FAULTS} more)" if len(problems) > MAX_SHOWN_FAULTS else ""
+        raise ValueError("; ".join(problems[:MAX_SHOWN_FAULTS]) + more)
     return plan
 
 
@@ -158,16 +159,19 @@ def _count_problems(brief: PlanBrief, count: int) -> list[str]:
 
 
 def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list[str]:
-    """Every part of every story is carried out by exactly one task: so its progress can be told."""
+    """Return faults of the refs.
+
+    Each part of each story must have exactly one task, to report its progress.
+    """
     given = [task.ref.strip() for task in tasks if task.ref.strip()]
     problems = [f"there is no ref {ref}" for ref in dict.fromkeys(given) if ref not in refs]
     problems += [f"no task has the ref {ref}" for ref in refs if ref not in given]
-    # of a story without subtasks there may be several tasks
+    # a story without subtasks may have several tasks
     twice = [ref for ref in dict.fromkeys(given) if given.count(ref) > 1 and refs.get(ref, ("", None))[1]]
     return problems + [f"several tasks have the ref {ref}" for ref in twice]
 
 
-def _told(fault: Fault) -> str:
+def _describe(fault: Fault) -> str:
     return f"{fault.code}: {fault.message}"
 
 

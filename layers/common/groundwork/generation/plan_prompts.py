@@ -1,4 +1,7 @@
-"""What the model is told when it writes or reviews a plan. Fixed text, so it is cached: counts are in the material."""
+"""Instructions for plans and reviews.
+
+Fixed text, so it is cached: counts are in the material.
+"""
 
 from groundwork.generation.prompts import DATA
 

@@ -1,93 +1,37 @@
-"""REVIEW_PLAN: what the model says of a plan becomes typed operations, each of which the plan could take by itself."""
+"""REVIEW_PLAN: the model's suggestions as typed operations, each applicable on its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import batched
+from dataclasses import replace
 from typing import Any
 
 from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
-from groundwork.generation.task_texts import in_full, phase_refs, task_refs
+from groundwork.generation.task_texts import phase_refs, task_material, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
-from groundwork.plans.history import IterationRequest, ReviewType
+from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, usable
 from groundwork.plans.validation import faults
 
-IN_ONE_PART: dict[ReviewType, int] = {
-    "refine_descriptions": 12,
-    "add_missing": 60,
-    "optimize_order": 500,
-    "break_down": 8,
-}
-"""How many tasks one call looks at: what it answers has to fit."""
-
 MAX_SUGGESTIONS = 90
-"""Of one call: they are written in one transaction."""
+"""Per call: they are written in one transaction."""
 
 MAX_TOKENS = 16_000
 SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break_down")
-"""The types that look at the repository."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewPart:
-    """What one call is about: tasks by id, and phases by id that may get new ones."""
-
-    task_ids: tuple[str, ...]
-    phase_ids: tuple[str, ...]
-
-    def title(self, plan: Plan) -> str:
-        keys = [task.key for task in plan.tasks if task.id in self.task_ids]
-        return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") or plan.title
-
-
-def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
-    """What a review is made of, the same for the same version of a plan, whichever worker asks; none: nothing to do."""
-    assert request.review_type
-    phases = _phases_in_scope(plan, request)
-    tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
-    if request.review_type == "optimize_order":
-        return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
-    if request.review_type == "add_missing" and not tasks:
-        return [ReviewPart((), phases)] if phases else []
-    size = IN_ONE_PART[request.review_type]
-    groups = list(batched(tasks, size, strict=False))
-    return [ReviewPart(group, _around(plan, group)) for group in groups]
-
-
-def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
-    if request.scope == "plan":
-        return tuple(phase.id for phase in plan.phases)
-    around = plan.phase_of(request.target_id or "") if request.scope == "task" else plan.phase(request.target_id or "")
-    return (around.id,) if around else ()
-
-
-def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
-    if request.scope == "plan":
-        return True
-    if request.scope == "task":
-        return task.id == request.target_id
-    phase = plan.phase_of(task.id)
-    return phase is not None and phase.id == request.target_id
-
-
-def _around(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
-    inside = set(task_ids)
-    return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
+"""Types with a survey of the repository in the material."""
 
 
 def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:
-    """About one part of a plan; `survey` None where the repository is not looked at."""
+    """Return the question about one part of a plan; `survey` is None for types without one."""
     form, plan = FORMS[type_], sight.plan
     refs = {id_: ref for ref, id_ in task_refs(plan).items()}
     looked_at = [task for task in plan.tasks if task.id in sight.task_ids]
     material: dict[str, Any] = {
         "plan": {"title": plan.title, "description": plan.description},
         "phases": _outline(plan),
-        "tasks": _looked_at(looked_at, refs, type_),
+        "tasks": _task_material(looked_at, refs, type_),
     }
     if survey:
         material["repository"] = survey.material(
@@ -102,10 +46,10 @@ def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Qu
     return Question(form.task, form.instructions, material, form.answer, room)
 
 
-def _looked_at(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
+def _task_material(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
     if type_ != "optimize_order":
-        return [in_full(task, refs[task.id]) for task in tasks]
-    # order is a matter of what a task needs and touches: the rest would only make five hundred of them dearer
+        return [task_material(task, refs[task.id]) for task in tasks]
+    # the order depends on links and files only: full texts of 500 tasks would cost much and add nothing
     return [{"ref": refs[task.id], "files": list(task.files)} for task in tasks]
 
 
@@ -141,19 +85,19 @@ type Judge = Callable[[Any], tuple[list[Suggestion], list[str]]]
 
 
 def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
-    """Makes suggestions of an answer, and says why others are not offered.
+    """Return a function from an answer to its (suggestions, reasons for dropped ones).
 
-    Raises ValueError where an answer names what is not there, and once where none of its proposals could be applied:
-    the model may then correct itself, knowing what the validator says.
+    It raises ValueError for unknown refs, and on the first answer also if no proposal could be applied: the model then
+    corrects itself with the validator's messages.
     """
     asked = 0
 
     def interpret(answer: Any) -> tuple[list[Suggestion], list[str]]:
         nonlocal asked
         asked += 1
-        # as if it had not been read before: what a first answer has taken is free again
+        # a fresh copy: keys taken by a first answer are free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _within(proposed, sight)[:MAX_SUGGESTIONS])
+        kept, dropped = usable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped
@@ -161,5 +105,5 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
     return interpret
 
 
-def _within(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
+def _in_scope_only(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
     return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]

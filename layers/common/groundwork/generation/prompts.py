@@ -1,7 +1,9 @@
-"""What the model is told to do. Fixed text: the same for every question of a task and mode, so it is cached.
+"""Instructions to the model.
 
-A prompt below a model's minimum (about 1,000 tokens) is silently not cached. Those of the steps with many calls are
-above it thanks to their examples, which also make answers alike from call to call.
+Fixed text for all questions of a task and mode, so the provider caches it.
+
+A prompt below a model's minimum (about 1,000 tokens) is silently not cached. The prompts of the steps with many calls
+exceed it by their examples; these also make answers consistent from call to call.
 """
 
 from groundwork.backlog.model import Mode

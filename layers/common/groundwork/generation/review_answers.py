@@ -1,4 +1,4 @@
-"""The four reviews' answers, and the operations they stand for."""
+"""Answers of the four review types, and their conversion to operations on the plan."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
-from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, kept_key, phase_refs, task_refs
-from groundwork.llm.port import Task as Actor
+from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
+from groundwork.llm.port import Task as ModelTask
 from groundwork.plans.draft import TaskDraft, key_from
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
@@ -30,7 +30,7 @@ type Proposed = tuple[Operation, str]
 
 @dataclass(slots=True)
 class ReviewScope:
-    """What a review sees of a plan: which tasks and phases it may suggest changes of, and the refs they go by."""
+    """Scope of a review: the tasks and phases open to suggestions, and the refs of all."""
 
     plan: Plan
     task_ids: frozenset[str]
@@ -60,15 +60,21 @@ class ReviewScope:
         return tuple(dict.fromkeys(self.task(ref).id for ref in refs))
 
     def position(self, phase: Phase, before: str) -> int | None:
-        """The place before a task of the phase; None, the end, where it names none of it."""
+        """Return the position before a task of the phase.
+
+        None (the end) for a task of another phase or none.
+        """
         if not before.strip():
             return None
         task = self.task(before)
         return phase.tasks.index(task) if task in phase.tasks else None
 
     def new_key(self, wanted: str) -> str:
-        """A key that neither the plan nor another suggestion has; other parts of the review number theirs apart."""
-        stem = wanted if kept_key(wanted) == wanted else key_from(wanted, ())
+        """Return a key unused in the plan and by other suggestions.
+
+        The part's number keeps parts apart.
+        """
+        stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:
@@ -155,13 +161,13 @@ class Splits(Answer):
     splits: list[Split]
 
 
-def refined(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
-    """Only what is really different is an operation."""
+def read_refinements(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
+    """Return one operation per refinement, with the changed fields only."""
     found: list[Proposed] = []
     for one in answer.refinements:
         task = sight.task(one.ref)
         fields = {name: value for name, value in one.fields().items() if value != getattr(task, name)}
-        # files come from the layout: a review of texts does not take away what somebody has named
+        # a review of texts must not remove files named by a user
         if set(fields) == {"files"} and not one.files:
             continue
         if fields:
@@ -169,7 +175,7 @@ def refined(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
     return found
 
 
-def added(sight: ReviewScope, answer: Additions) -> list[Proposed]:
+def read_additions(sight: ReviewScope, answer: Additions) -> list[Proposed]:
     return [(_addition(sight, one), one.reason) for one in answer.additions]
 
 
@@ -177,12 +183,17 @@ def _addition(sight: ReviewScope, one: Addition) -> AddTask:
     phase = sight.phase(one.phase)
     depends_on, needed_by = sight.ids(one.depends_on), sight.ids(one.needed_by)
     draft = TaskDraft.model_validate(one.fields() | {"key": sight.new_key(one.title), "depends_on": depends_on})
-    position = _fitting(phase, sight.position(phase, one.before), depends_on, needed_by)
+    position = _valid_position(phase, sight.position(phase, one.before), depends_on, needed_by)
     return AddTask(phase_id=phase.id, task=draft, position=position, needed_by=needed_by)
 
 
-def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]) -> int | None:
-    """The place asked for, moved behind what the task needs and before what needs it: models count badly."""
+def _valid_position(
+    phase: Phase, position: int | None, depends_on: Iterable[str], needed_by: Iterable[str]
+) -> int | None:
+    """Return the requested position, moved after dependencies and before dependents.
+
+    Models count badly.
+    """
     places = {task.id: place for place, task in enumerate(phase.tasks)}
     first = max((places[id_] + 1 for id_ in depends_on if id_ in places), default=0)
     last = min((places[id_] for id_ in needed_by if id_ in places), default=None)
@@ -191,7 +202,7 @@ def _fitting(phase: Phase, position: int | None, depends_on: Iterable[str], need
     return min(max(position, first), len(phase.tasks) if last is None else max(last, first))
 
 
-def ordered(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
+def read_ordering(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
     found: list[Proposed] = []
     for links in answer.dependencies:
         task = sight.task(links.ref)
@@ -209,7 +220,7 @@ def ordered(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
     return found
 
 
-def broken_down(sight: ReviewScope, answer: Splits) -> list[Proposed]:
+def read_splits(sight: ReviewScope, answer: Splits) -> list[Proposed]:
     return [(_split(sight, one), one.reason) for one in answer.splits]
 
 
@@ -234,9 +245,9 @@ def _split(sight: ReviewScope, one: Split) -> SplitTask:
 
 @dataclass(frozen=True, slots=True)
 class ReviewForm:
-    """How one type of review is asked and read; `tokens` is what its answer takes for a task looked at."""
+    """Question and interpretation of one review type; `tokens` is the answer's size per task."""
 
-    task: Literal[Actor.REFINE_TASKS, Actor.ADD_TASKS, Actor.ORDER_TASKS, Actor.SPLIT_TASKS]
+    task: Literal[ModelTask.REFINE_TASKS, ModelTask.ADD_TASKS, ModelTask.ORDER_TASKS, ModelTask.SPLIT_TASKS]
     instructions: str
     answer: type[BaseModel]
     read: Callable[[ReviewScope, Any], list[Proposed]]
@@ -244,8 +255,8 @@ class ReviewForm:
 
 
 FORMS: dict[ReviewType, ReviewForm] = {
-    "refine_descriptions": ReviewForm(Actor.REFINE_TASKS, plan_prompts.REFINE, Refinements, refined, 500),
-    "add_missing": ReviewForm(Actor.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, added, 200),
-    "optimize_order": ReviewForm(Actor.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, ordered, 100),
-    "break_down": ReviewForm(Actor.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, broken_down, 1_600),
+    "refine_descriptions": ReviewForm(ModelTask.REFINE_TASKS, plan_prompts.REFINE, Refinements, read_refinements, 500),
+    "add_missing": ReviewForm(ModelTask.ADD_TASKS, plan_prompts.ADD_MISSING, Additions, read_additions, 200),
+    "optimize_order": ReviewForm(ModelTask.ORDER_TASKS, plan_prompts.OPTIMIZE_ORDER, Ordering, read_ordering, 100),
+    "break_down": ReviewForm(ModelTask.SPLIT_TASKS, plan_prompts.BREAK_DOWN, Splits, read_splits, 1_600),
 }

@@ -1,4 +1,4 @@
-"""GENERATE_STORIES: an epic and the cards it rests on become user stories, as many as the mode says."""
+"""GENERATE_STORIES: user stories from an epic and its cards; the mode sets their number."""
 
 import re
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from groundwork.generation.answer_fields import (
     Urgency,
     check_count,
     check_distinct,
-    known,
-    numbered,
+    check_refs,
+    number_refs,
 )
 from groundwork.generation.prompts import write_stories
 from groundwork.llm.port import Question, Task
 from groundwork.text import one_line, shortened
 
 MAX_CARDS = 60
-QUOTE_CHARACTERS = 300
+MAX_QUOTE_CHARACTERS = 300
 _GIVEN_WHEN_THEN = re.compile(r"\bgiven\b.*\bwhen\b.*\bthen\b", re.IGNORECASE | re.DOTALL)
 _SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -61,7 +61,7 @@ class WrittenStories(Answer):
 
 
 def question(epic: Epic, cards: Sequence[Card], mode: Mode) -> Question:
-    """`cards` are those the epic rests on; the most severe ones are sent."""
+    """Return the question. Of the epic's `cards` the most severe ones are sent."""
     return Question(
         task=Task.WRITE_STORIES,
         instructions=write_stories(mode),
@@ -73,7 +73,7 @@ def question(epic: Epic, cards: Sequence[Card], mode: Mode) -> Question:
                 "goal": epic.goal,
                 "priority": epic.priority,
             },
-            "cards": [_brief(ref, card) for ref, card in numbered(most_severe(cards)).items()],
+            "cards": [_brief(ref, card) for ref, card in number_refs(most_severe(cards)).items()],
         },
         answer=WrittenStories,
         max_tokens=600 + 700 * mode.children[1],
@@ -81,15 +81,15 @@ def question(epic: Epic, cards: Sequence[Card], mode: Mode) -> Question:
 
 
 def interpret(epic: Epic, cards: Sequence[Card], mode: Mode, answer: WrittenStories) -> list[StoryDraft]:
-    """Raises ValueError for a count outside the mode's range, loose criteria, equal titles, unknown refs."""
+    """Return drafts. Raises ValueError: wrong count, loose criteria, equal titles, unknown refs."""
     check_count("stories", len(answer.stories), *mode.children)
     check_distinct(f"stories of {epic.code}", [story.title for story in answer.stories])
-    by_ref = numbered(most_severe(cards))
+    by_ref = number_refs(most_severe(cards))
     return [_draft(story, by_ref) for story in answer.stories]
 
 
 def most_severe(cards: Sequence[Card]) -> list[Card]:
-    """At most MOST_CARDS, the most severe first, otherwise in the order given."""
+    """Return at most MAX_CARDS cards, the most severe first, otherwise in the given order."""
     return sorted(cards, key=_severity_rank)[:MAX_CARDS]
 
 
@@ -98,7 +98,7 @@ def _severity_rank(card: Card) -> int:
 
 
 def _brief(ref: str, card: Card) -> dict[str, Any]:
-    quote = shortened(one_line(card.text), QUOTE_CHARACTERS)
+    quote = shortened(one_line(card.text), MAX_QUOTE_CHARACTERS)
     if card.analysis is None:
         return {"ref": ref, "text": quote}
     analysis = card.analysis
@@ -112,8 +112,8 @@ def _brief(ref: str, card: Card) -> dict[str, Any]:
 
 
 def _draft(story: WrittenStory, by_ref: dict[str, Card]) -> StoryDraft:
-    refs = known(story.cards, by_ref, f"story {story.title!r}")
-    # a story that rests on no card is an invention; an epic made by hand may have no cards at all
+    refs = check_refs(story.cards, by_ref, f"story {story.title!r}")
+    # a story without a card is an invention; an epic made by hand may have no cards at all
     if by_ref and not refs:
         raise ValueError(f"story {story.title!r} rests on no card")
     criteria = tuple(one_line(text) for text in story.acceptance_criteria)

@@ -1,4 +1,4 @@
-"""GENERATE_SUBTASKS: a story becomes the pieces of work that make it real, as many as the mode says."""
+"""GENERATE_SUBTASKS: subtasks of a story; the mode sets their number."""
 
 from dataclasses import dataclass
 

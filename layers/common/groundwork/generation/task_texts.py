@@ -1,4 +1,4 @@
-"""What the answers about plans are made of: a task's texts, as the model writes them, and what is kept of them."""
+"""Task texts in answers about plans, and their normalization."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from groundwork.plans.model import Plan, Task
 Criteria = Annotated[list[Line], Field(min_length=1, max_length=10)]
 Reason = Annotated[Line, Field(description="Why, in one or two sentences")]
 
-_OUTSIDE = re.compile(r"[^a-z0-9._-]+")
+_NOT_IN_KEYS = re.compile(r"[^a-z0-9._-]+")
 MAX_FILES = 30
 
 
@@ -26,34 +26,37 @@ class TaskTexts(Answer):
     files: list[str]
 
     def fields(self) -> dict[str, object]:
-        """By the names of `TaskDraft`."""
+        """Return the fields by their names in `TaskDraft`."""
         return {
             "title": self.title,
             "description": self.description,
             "acceptance_criteria": tuple(self.acceptance_criteria),
             "effort": self.effort,
-            "files": kept_files(self.files),
+            "files": normalize_files(self.files),
         }
 
 
 class KeyedTask(TaskTexts):
-    """`key` is temporary: ids are given by code."""
+    """A task with a temporary key: code assigns the ids."""
 
     key: str
     depends_on: list[str]
 
     def draft(self, **links: object) -> TaskDraft:
-        needs = tuple(dict.fromkeys(kept_key(key) for key in self.depends_on))
-        return TaskDraft.model_validate(self.fields() | {"key": kept_key(self.key), "depends_on": needs} | links)
+        needs = tuple(dict.fromkeys(normalize_key(key) for key in self.depends_on))
+        return TaskDraft.model_validate(self.fields() | {"key": normalize_key(self.key), "depends_on": needs} | links)
 
 
-def kept_key(text: str) -> str:
-    """The key a model gave, in the form keys have. Different keys may become one: the validator says so."""
-    return _OUTSIDE.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
+def normalize_key(text: str) -> str:
+    """Convert a model's key to a valid one.
+
+    Different keys may become equal: the validator reports it.
+    """
+    return _NOT_IN_KEYS.sub("-", text.strip().casefold()).strip("-._")[:40].rstrip("-._") or "task"
 
 
-def kept_files(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths that lie within a repository, in the form git has them."""
+def normalize_files(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths inside the repository, as git writes them; others are dropped."""
     inside: dict[str, None] = {}
     for path in paths:
         plain = path.strip().replace("\\", "/").removeprefix("./").lstrip("/")
@@ -64,17 +67,17 @@ def kept_files(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def task_refs(plan: Plan) -> dict[str, str]:
-    """Ids of tasks by short ref: "1", "2" … in the plan's order."""
+    """Return task ids by short ref: "1", "2" … in the plan's order."""
     return {str(number): task.id for number, task in enumerate(plan.tasks, 1)}
 
 
 def phase_refs(plan: Plan) -> dict[str, str]:
-    """Ids of phases by short ref: "P1", "P2" …"""
+    """Return phase ids by short ref: "P1", "P2" …"""
     return {f"P{number}": phase.id for number, phase in enumerate(plan.phases, 1)}
 
 
-def in_full(task: Task, ref: str) -> dict[str, object]:
-    """A task's texts as material."""
+def task_material(task: Task, ref: str) -> dict[str, object]:
+    """Return a task's texts as material of a question."""
     return {
         "ref": ref,
         "title": task.title,

@@ -1,8 +1,8 @@
-"""How many tokens a call takes, roughly: (input, output) for each kind of question.
+"""Rough estimates of a call's (input, output) tokens, by kind of question.
 
-Four characters count as a token, as Anthropic says of English. Inputs are what questions measure; outputs are taken
-from answers as long as the instructions ask for. The fixed part is counted in full, though most calls read it from the
-cache for less; what a model thinks before it writes comes on top.
+Four characters count as a token, Anthropic's figure for English. Inputs are measured from questions; outputs assume
+answers of the length the instructions ask for. The fixed part counts in full, though most calls read it from the cache
+at a lower price. Tokens for thinking are not included.
 """
 
 from groundwork.backlog.model import Mode
@@ -10,14 +10,14 @@ from groundwork.generation import prompts
 from groundwork.generation.epics import MAX_EPICS
 from groundwork.generation.stories import MAX_CARDS
 
-CHARACTERS_A_TOKEN = 4
-SCHEMA = 300
-"""The answer's schema and what structured outputs add to the prompt."""
+CHARACTERS_PER_TOKEN = 4
+SCHEMA_TOKENS = 300
+"""The answer's schema, and the addition to the prompt by structured outputs."""
 
 
 def analyze_call(characters: int, cards: int) -> tuple[int, int]:
-    """`characters`: those of all the cards together."""
-    return _fixed(prompts.ANALYZE_CARDS) + characters // CHARACTERS_A_TOKEN + 10 * cards, 100 * cards
+    """`characters`: the sum over all cards."""
+    return _fixed(prompts.ANALYZE_CARDS) + characters // CHARACTERS_PER_TOKEN + 10 * cards, 100 * cards
 
 
 def epics_call(cards: int) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def subtasks_call(mode: Mode) -> tuple[int, int]:
 
 
 def _fixed(text: str) -> int:
-    return SCHEMA + len(text) // CHARACTERS_A_TOKEN
+    return SCHEMA_TOKENS + len(text) // CHARACTERS_PER_TOKEN
 
 
 def _epics(material: int) -> int:

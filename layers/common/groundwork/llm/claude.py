@@ -1,4 +1,7 @@
-"""Claude through the Anthropic SDK, by the Anthropic API or by Amazon Bedrock: one code path, two clients."""
+"""Claude through the Anthropic SDK.
+
+One code path for the Anthropic API and for Amazon Bedrock.
+"""
 
 from __future__ import annotations
 
@@ -22,30 +25,30 @@ from groundwork.llm.port import (
     Unavailable,
     Usage,
 )
-from groundwork.llm.prices import plain, price_of
+from groundwork.llm.prices import base_model_id, price_of
 
 TIMEOUT = Timeout(240.0, connect=10.0)
 THINKING_TOKENS = 4_000
-"""Room for the thinking that current models do before they write; it counts as output."""
+"""Allowance for the model's thinking before the answer; it counts as output."""
 
 MAX_TOKENS = 21_000
-"""About what can be written before the call's time is up."""
+"""Approximate limit of output within the timeout of a call."""
 
 API_URL = "https://api.anthropic.com"
 
 _STOPS = {"end_turn": Stop.END, "stop_sequence": Stop.END, "refusal": Stop.REFUSED}
-"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
 
 def anthropic_api(model_id: str, key: str, base_url: str = "", timeout: Timeout = TIMEOUT) -> ClaudeModel:
-    # no retries in the SDK: 429 and 529 must reach our pacing, which slows all calls down and not this one alone
-    # said here, because the SDK takes a declared but empty ANTHROPIC_BASE_URL for an address
+    # no retries in the SDK: 429 and 529 must reach our pacing, to slow down all calls and not only this one
+    # an explicit address, because the SDK would use an empty ANTHROPIC_BASE_URL as one
     client = AsyncAnthropic(api_key=key, base_url=base_url or API_URL, max_retries=0, timeout=timeout)
     return ClaudeModel("anthropic", model_id, client)
 
 
 def bedrock(model_id: str, region: str, base_url: str | None = None) -> ClaudeModel:
-    """The region's own endpoint unless an address is given; credentials are found as boto3 finds them."""
+    """Return the model on Bedrock: the region's endpoint, boto3's credential chain."""
     client = AsyncAnthropicBedrockMantle(aws_region=region, base_url=base_url, max_retries=0, timeout=TIMEOUT)
     return ClaudeModel("bedrock", model_id, client)
 
@@ -61,7 +64,7 @@ class _Usage(BaseModel):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
-    def counted(self) -> Usage:
+    def to_usage(self) -> Usage:
         read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
         return Usage(self.input_tokens, self.output_tokens, read, written, calls=1)
 
@@ -71,7 +74,10 @@ class _StopDetails(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What we use of the API's answer. The SDK's own type is filled in unchecked; this one is not."""
+    """The used part of the API's answer.
+
+    The SDK fills its own type unchecked; this one is validated.
+    """
 
     stop_reason: str | None
     stop_details: _StopDetails | None = None
@@ -94,8 +100,8 @@ class _TurnMessage(_Answer):
     content: list[dict[str, Any]]
 
 
-class _Filtered(Exception):
-    """A content filter has refused what was sent: answered without a bill, but a call all the same."""
+class _ContentFiltered(Exception):
+    """A content filter has rejected the request: not billed, but counted as a call."""
 
     def __init__(self, limits: RateLimits) -> None:
         super().__init__()
@@ -103,20 +109,20 @@ class _Filtered(Exception):
 
 
 class ClaudeModel:
-    """Claude behind the port; `client` is one of the SDK's async clients."""
+    """Claude as a `Model` and `ConversationModel`; `client` is one of the SDK's async clients."""
 
     def __init__(self, name: str, model_id: str, client: AsyncAnthropic | AsyncAnthropicBedrockMantle) -> None:
         self.name, self.model_id, self._client = name, model_id, client
 
     async def reply(self, question: Question) -> Reply:
         try:
-            message, limits = await self._asked(self._request(question), _Message)
-        except _Filtered as refusal:
+            message, limits = await self._send(self._request(question), _Message)
+        except _ContentFiltered as refusal:
             return Reply("", Stop.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
         return Reply(
             text=message.text,
             stop=_STOPS.get(message.stop_reason or "", Stop.TRUNCATED),
-            usage=message.usage.counted(),
+            usage=message.usage.to_usage(),
             model=self.model_id,
             limits=limits,
             detail=message.detail,
@@ -126,38 +132,41 @@ class ClaudeModel:
         config = {"output_config": {"effort": "medium"}} if price_of(self.model_id)["effort"] else {}
         try:
             request = {"model": self._api_id, **claude_turns.request(conversation), **config}
-            message, limits = await self._asked(request, _TurnMessage)
-        except _Filtered as refusal:
+            message, limits = await self._send(request, _TurnMessage)
+        except _ContentFiltered as refusal:
             return Turn((), TurnEnd.REFUSED, Usage(calls=1), self.model_id, refusal.limits, "content filter")
-        stop, usage = message.stop_reason or "", message.usage.counted()
+        stop, usage = message.stop_reason or "", message.usage.to_usage()
         return claude_turns.turn(message.content, stop, usage, self.model_id, limits, message.detail)
 
-    async def _asked[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
-        """The answer, and what it says of limits. Raises _Filtered and what the port says."""
+    async def _send[T: _Answer](self, request: dict[str, Any], shape: type[T]) -> tuple[T, RateLimits]:
+        """Send a request; return the answer with its rate limits.
+
+        Raises _ContentFiltered and the port's errors.
+        """
         try:
             raw = await self._client.messages.with_raw_response.create(**request)
             return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
         except anthropic.APIStatusError as exc:
-            if not _filtered(exc):
+            if not _is_content_filter(exc):
                 raise _error_of(exc) from exc
-            raise _Filtered(limits_of(exc.response.headers)) from exc
+            raise _ContentFiltered(limits_of(exc.response.headers)) from exc
         except anthropic.APIConnectionError as exc:
             raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
         except (anthropic.AnthropicError, ValidationError) as exc:
             raise Unavailable(f"The model's answer could not be read: {type(exc).__name__}") from exc
         except RuntimeError as exc:
-            # how the SDK says that it found nothing to sign a call to Bedrock with
+            # the SDK's error for missing credentials of Bedrock
             raise Misconfigured("There are no AWS credentials for Bedrock.") from exc
 
     @property
     def _api_id(self) -> str:
-        name = plain(self.model_id)
+        name = base_model_id(self.model_id)
         return f"anthropic.{name}" if self.name == "bedrock" else name
 
     def _request(self, question: Question) -> dict[str, Any]:
         config: dict[str, Any] = {"format": {"type": "json_schema", "schema": prompt.schema(question.answer)}}
         if price_of(self.model_id)["effort"]:
-            # these are tasks of reading and ordering: more thinking costs more than it brings
+            # these tasks are reading and sorting: more thinking costs more than it helps
             config["effort"] = "low"
         return {
             "model": self._api_id,
@@ -171,32 +180,35 @@ class ClaudeModel:
         await self._client.close()
 
 
-def _filtered(exc: anthropic.APIStatusError) -> bool:
-    """A filter that looks at the material answers 400 too; that is one item's refusal, not a wrong setting."""
-    return exc.status_code == 400 and "content filter" in _said(exc, "message").lower()
+def _is_content_filter(exc: anthropic.APIStatusError) -> bool:
+    """Return True for a rejection by a content filter.
+
+    It is also a 400, but not a wrong setting.
+    """
+    return exc.status_code == 400 and "content filter" in _error_field(exc, "message").lower()
 
 
 def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misconfigured:
     limits, status = limits_of(exc.response.headers), exc.status_code
     if status in (429, 529):
         kind = RateLimited if status == 429 else Overloaded
-        return kind(f"The provider answered {status}.", _seconds(exc.response.headers.get("retry-after")), limits)
+        return kind(f"The provider answered {status}.", _parse_seconds(exc.response.headers.get("retry-after")), limits)
     if status in (408, 409) or status >= 500:
         return Unavailable(f"The provider answered {status}.")
-    # its message is left out: it may quote what was sent
-    said = _said(exc, "type") or "error"
-    return Misconfigured(f"The provider refuses the call ({status} {said}); look at the key and the model.")
+    # the message is omitted: it may quote the request
+    said = _error_field(exc, "type") or "error"
+    return Misconfigured(f"The provider refuses the call ({status} {said}); check the key and the model.")
 
 
-def _said(exc: anthropic.APIStatusError, part: str) -> str:
-    """The `type` or `message` of the provider's error, or nothing."""
+def _error_field(exc: anthropic.APIStatusError, part: str) -> str:
+    """Return the `type` or `message` of the provider's error, or an empty string."""
     body = exc.body if isinstance(exc.body, dict) else {}
     inner = body.get("error", body)
     return str(inner.get(part, "")) if isinstance(inner, dict) else ""
 
 
 def limits_of(headers: Any) -> RateLimits:
-    """The limits with the least room, as the provider's headers state them."""
+    """Return the rate limits from the provider's headers, of several token limits the tightest."""
 
     def whole(name: str) -> int | None:
         value = headers.get(f"anthropic-ratelimit-{name}")
@@ -206,15 +218,15 @@ def limits_of(headers: Any) -> RateLimits:
     return RateLimits(
         whole("requests-limit"),
         whole("requests-remaining"),
-        _until(headers.get("anthropic-ratelimit-requests-reset")),
+        _seconds_until(headers.get("anthropic-ratelimit-requests-reset")),
         whole(f"{tokens}-limit"),
         whole(f"{tokens}-remaining"),
-        _until(headers.get(f"anthropic-ratelimit-{tokens}-reset")),
+        _seconds_until(headers.get(f"anthropic-ratelimit-{tokens}-reset")),
     )
 
 
-def _until(time: str | None) -> float | None:
-    """Seconds from now to an RFC 3339 time."""
+def _seconds_until(time: str | None) -> float | None:
+    """Return the seconds until an RFC 3339 time, None without a valid one."""
     if not time:
         return None
     try:
@@ -223,7 +235,7 @@ def _until(time: str | None) -> float | None:
         return None
 
 
-def _seconds(value: str | None) -> float | None:
+def _parse_seconds(value: str | None) -> float | None:
     try:
         return float(value) if value else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Turns of a conversation as the Messages API has them: the request, and what is taken from the answer."""
+"""Conversion of conversation turns to and from the Messages API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,30 +15,33 @@ _ENDS = {
     "pause_turn": TurnEnd.SAID,
     "refusal": TurnEnd.REFUSED,
 }
-"""All others (max_tokens, model_context_window_exceeded, what is yet to come) leave an answer that is not whole."""
+"""All other reasons (max_tokens, context window exceeded, future ones): incomplete answer."""
 
-_CACHED = {"cache_control": {"type": "ephemeral"}}
+_CACHE_MARK = {"cache_control": {"type": "ephemeral"}}
 
 
 def request(conversation: Conversation) -> dict[str, Any]:
-    """Without model and effort. Two marks for the cache: what is the same for all sessions, and all said so far."""
+    """Return the request without model and effort.
+
+    Cache marks follow the instructions, the same for all sessions, and the last message.
+    """
     *earlier, last = conversation.messages
     return {
         "max_tokens": conversation.max_tokens,
-        "system": [{"type": "text", "text": conversation.instructions} | _CACHED],
+        "system": [{"type": "text", "text": conversation.instructions} | _CACHE_MARK],
         "tools": [
             {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
             for tool in conversation.tools
         ],
-        "messages": [*map(_message, earlier), _marked(_message(last))],
+        "messages": [*map(_message, earlier), _with_cache_mark(_message(last))],
     }
 
 
 def turn(content: list[dict[str, Any]], stop: str, usage: Usage, model: str, limits: RateLimits, detail: str) -> Turn:
-    """What the API has answered, as the port says it."""
-    blocks = tuple(map(_kept, content))
+    """Return the API's answer as a `Turn` of the port."""
+    blocks = tuple(map(_as_request_block, content))
     end = _ENDS.get(stop, TurnEnd.TRUNCATED)
-    if end is TurnEnd.CALLS and not all(map(_whole, blocks)):
+    if end is TurnEnd.CALLS and not all(map(_is_complete, blocks)):
         end = TurnEnd.TRUNCATED
     if end is TurnEnd.CALLS and not any(block["type"] == "tool_use" for block in blocks):
         end = TurnEnd.SAID
@@ -49,9 +52,9 @@ def _message(message: Message) -> dict[str, Any]:
     return {"role": message.role, "content": [dict(block) for block in message.content]}
 
 
-def _marked(message: dict[str, Any]) -> dict[str, Any]:
+def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
     *earlier, last = message["content"]
-    return message | {"content": [*earlier, last | _CACHED]}
+    return message | {"content": [*earlier, last | _CACHE_MARK]}
 
 
 class _Call(BaseModel):
@@ -60,8 +63,11 @@ class _Call(BaseModel):
     input: dict[str, Any]
 
 
-def _kept(block: Mapping[str, Any]) -> Block:
-    """As it is sent back: answers have fields that requests do not take. Thinking must come back as it was."""
+def _as_request_block(block: Mapping[str, Any]) -> Block:
+    """Return a block as requests accept it, without fields of answers.
+
+    Thinking must be sent back unchanged.
+    """
     if block.get("type") == "text":
         return {"type": "text", "text": str(block.get("text", ""))}
     if block.get("type") == "tool_use":
@@ -69,7 +75,7 @@ def _kept(block: Mapping[str, Any]) -> Block:
     return dict(block)
 
 
-def _whole(block: Block) -> bool:
+def _is_complete(block: Block) -> bool:
     if block["type"] != "tool_use":
         return True
     try:

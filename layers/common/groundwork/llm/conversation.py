@@ -1,7 +1,7 @@
-"""A conversation with tools: what a session asks of a model, one turn at a time, and what it gets back.
+"""Port of conversations with tools, one turn at a time.
 
-Messages hold content blocks as the Messages API writes them. They are plain JSON, kept and sent back unchanged: a
-model's thinking is only taken back in the form in which it came.
+Messages hold content blocks in the form of the Messages API. They are plain JSON, stored and sent back unchanged: the
+API accepts a model's thinking only in its original form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ type Block = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as the model sees it; `schema` is the JSON schema of its input."""
+    """A tool offered to the model; `schema` is the JSON schema of its input."""
 
     name: str
     description: str
@@ -31,7 +31,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`instructions` and `tools` are ours and the same for every session; all that is data is in the messages."""
+    """A conversation. `instructions` and `tools` are fixed for all sessions.
+
+    Data is in the messages only.
+    """
 
     instructions: str
     tools: tuple[Tool, ...]
@@ -40,7 +43,7 @@ class Conversation:
 
 
 class TurnEnd(StrEnum):
-    """Why the model stopped."""
+    """Reason for the end of a turn."""
 
     CALLS = "calls"
     SAID = "said"
@@ -50,7 +53,7 @@ class TurnEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What came back, unexamined: look at `end` before any call is carried out."""
+    """Unvalidated result of a turn. Check `end` before executing any tool call."""
 
     content: tuple[Block, ...]
     end: TurnEnd
@@ -69,13 +72,13 @@ class Turn:
 
 
 class ConversationModel(Protocol):
-    """A model that can hold a conversation; no retries of its own."""
+    """A model for conversations, without retries of its own."""
 
     name: str
     model_id: str
 
     async def turn(self, conversation: Conversation) -> Turn:
-        """Raises RateLimited, Overloaded, Unavailable (all may be tried again) or Misconfigured (may not)."""
+        """Raises RateLimited, Overloaded, Unavailable (all retryable) or Misconfigured (not)."""
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What Groundwork asks of a language model, and what it can get back."""
+"""Port of language models: questions, replies, usage and errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from groundwork.errors import GroundworkError
 
 
 class Task(StrEnum):
-    """What a question is about; the mock answers by it, logs and prices are kept by it."""
+    """Task of a question: the key for mock answers, logs and prices."""
 
     ANALYZE_CARDS = "analyze_cards"
     PROPOSE_EPICS = "propose_epics"
@@ -27,7 +27,10 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more calls, as the provider bills them; `input` excludes what a cache read or wrote."""
+    """Tokens of one or more calls, as billed by the provider.
+
+    `input` excludes cache reads and writes.
+    """
 
     input: int = 0
     output: int = 0
@@ -47,7 +50,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What the provider said of its limits with an answer; None where it said nothing. Resets in seconds from now."""
+    """Rate limits from the headers of an answer; None if not stated.
+
+    Resets are in seconds from now.
+    """
 
     requests_limit: int | None = None
     requests_remaining: int | None = None
@@ -59,7 +65,7 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The one second chance: what the model answered, and what was wrong with it."""
+    """The rejected answer of a first call and its fault, for the one correction."""
 
     answer: str
     error: str
@@ -69,9 +75,9 @@ class Repair:
 class Question:
     """One question.
 
-    `instructions` is ours, the same for every question of a task and options, and so the cached part.
+    `instructions` are fixed for a task and its options, so they are cached.
     `material` is data from users and earlier answers: untrusted, sent as fenced JSON, never as instructions.
-    `answer` is the Pydantic model the answer must validate as; its JSON schema is sent along.
+    `answer` is the Pydantic model of the answer; its JSON schema is sent along.
     """
 
     task: Task
@@ -83,7 +89,7 @@ class Question:
 
 
 class Stop(StrEnum):
-    """Why the model stopped writing."""
+    """Reason for the end of a reply."""
 
     END = "end"
     TRUNCATED = "truncated"
@@ -92,7 +98,7 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back of one call, unexamined: look at `stop` before parsing `text`."""
+    """Unvalidated result of one call. Check `stop` before parsing `text`."""
 
     text: str
     stop: Stop
@@ -103,24 +109,24 @@ class Reply:
 
 
 class Model(Protocol):
-    """One call to a language model; no retries of its own beyond the connection."""
+    """A language model. A call is one request, without retries."""
 
     name: str
     model_id: str
 
     async def reply(self, question: Question) -> Reply:
-        """Raises RateLimited, Overloaded, Unavailable (all may be tried again) or Misconfigured (may not)."""
+        """Raises RateLimited, Overloaded, Unavailable (all retryable) or Misconfigured (not)."""
         ...
 
     async def close(self) -> None: ...
 
 
 class ModelError(GroundworkError):
-    """The model could not be asked."""
+    """The call to the model failed."""
 
 
 class RateLimited(ModelError):
-    """The provider asks us to slow down (429)."""
+    """The provider limits the rate of calls (429)."""
 
     def __init__(
         self, message: str | None = None, retry_after: float | None = None, limits: RateLimits | None = None
@@ -135,8 +141,8 @@ class Overloaded(RateLimited):
 
 
 class Unavailable(ModelError):
-    """The provider could not be reached, broke off, or answered with an error of its own (5xx, timeouts)."""
+    """The provider was unreachable, broke off, or answered with a server error (5xx, timeout)."""
 
 
 class Misconfigured(ModelError):
-    """The provider refuses every such call (bad key, unknown model, request not valid): trying again cannot help."""
+    """The provider rejects all such calls: bad key, unknown model or invalid request."""

@@ -1,4 +1,7 @@
-"""The models we know and what they cost: list prices kept as data, with their date and source, in models.json."""
+"""Known models and their list prices, from models.json.
+
+It also holds date and source of the prices.
+"""
 
 import json
 import re
@@ -12,27 +15,30 @@ _DATE = re.compile(r"-20\d{6}$")
 
 
 @cache
-def known() -> dict[str, Any]:
-    """What models.json says: `default`, `models` with their prices, `unpriced`, `deprecated` with their last day."""
+def model_table() -> dict[str, Any]:
+    """Return models.json: `default`, `models` (prices), `unpriced`, `deprecated` (last day)."""
     data: dict[str, Any] = json.loads(files("groundwork.llm").joinpath("models.json").read_text())
     return data
 
 
-def plain(model_id: str) -> str:
-    """The id as the Anthropic API writes it; Bedrock puts `anthropic.` before it."""
+def base_model_id(model_id: str) -> str:
+    """Return the id in the Anthropic API's form, without Bedrock's prefix `anthropic.`."""
     return model_id.removeprefix("anthropic.")
 
 
 def price_of(model_id: str) -> dict[str, Any]:
-    """Dollars per million tokens. A dated id costs what its family costs. Raises KeyError for an unknown one."""
-    models: dict[str, dict[str, Any]] = known()["models"]
-    return models[_DATE.sub("", plain(model_id))]
+    """Return dollars per million tokens. A dated id has its family's price.
+
+    Raises KeyError for unknown ids.
+    """
+    models: dict[str, dict[str, Any]] = model_table()["models"]
+    return models[_DATE.sub("", base_model_id(model_id))]
 
 
 def cost_micro_usd(model_id: str, usage: Usage) -> int:
-    """Millionths of a US dollar for one call, rounded; dollars a million tokens are millionths a token.
+    """Return the price of one call in millionths of a US dollar.
 
-    One call at a time: a model may charge long prompts more, and a sum of calls looks like one.
+    Price each call alone: a sum of calls would look like one long prompt, and some models charge more for these.
     """
     price = price_of(model_id)
     longer = price.get("long_prompt")

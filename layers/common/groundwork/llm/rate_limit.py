@@ -1,8 +1,8 @@
-"""How hard the model is driven, and how a rate limit is found and kept.
+"""Adaptive rate limiting of model calls.
 
-`Pace` is the policy as a value; `PacedModel` acts on it around any model. The controller is additive increase,
+`Pace` is the policy as a value; `PacedModel` applies it to any model. The controller is additive increase,
 multiplicative decrease (Chiu and Jain, 1989, "Analysis of the increase and decrease algorithms for congestion
-avoidance"), the rule of TCP: a refusal halves the width, a full width of good answers adds one.
+avoidance"), as in TCP: a refusal halves the width, a full width of good answers adds one.
 """
 
 import asyncio
@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 
 from groundwork.llm.port import Model, ModelError, Question, RateLimited, RateLimits, Reply
 
-FASTEST = 40
-LOW_WATER = 0.1
-"""With less than this share of a limit left, starts are spread over the time until it resets."""
+MAX_CONCURRENT_CALLS = 40
+SCARCE_SHARE = 0.1
+"""Below this share of a limit, starts are spread over the time until its reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`width`: calls at a time now; `ceiling`: the most there may be; `interval_ms`: least time between two starts."""
+    """`width`: concurrent calls now; `ceiling`: their maximum.
+
+    `interval_ms`: minimum time between two starts.
+    """
 
     ceiling: int
     interval_ms: int
@@ -28,8 +31,12 @@ class Pace:
 
     @classmethod
     def named(cls, name: str) -> "Pace":
-        """The contract's paces: safe, normal, fast."""
-        ceiling, interval, width = {"safe": (1, 2_000, 1), "normal": (3, 1_000, 3), "fast": (FASTEST, 0, 8)}[name]
+        """Return the pace for `pacing` of the run's options: safe, normal or fast."""
+        ceiling, interval, width = {
+            "safe": (1, 2_000, 1),
+            "normal": (3, 1_000, 3),
+            "fast": (MAX_CONCURRENT_CALLS, 0, 8),
+        }[name]
         return cls(ceiling, interval, float(width))
 
     @property
@@ -42,15 +49,15 @@ class Pace:
         return pace._spread(now_ms, limits)
 
     def _spread(self, now_ms: int, limits: RateLimits) -> "Pace":
-        """Wait for the reset before the provider has to refuse us, where its headers show that we are near."""
-        reset_s = scarce_s(limits)
+        """Wait for the reset of a nearly exhausted limit, before the provider refuses calls."""
+        reset_s = scarce_reset_s(limits)
         if not reset_s:
             return self
         wait = reset_s * 1000 / max(1, self.slots)
         return replace(self, blocked_until_ms=max(self.blocked_until_ms, now_ms + int(wait)))
 
     def after_refusal(self, now_ms: int, refusal: RateLimited) -> "Pace":
-        """Half the width, and nothing starts until the provider's own time (or a growing one of ours) has passed."""
+        """Halve the width; block starts for the provider's time, else for a growing one."""
         limits = refusal.limits
         stated = [refusal.retry_after, *([limits.requests_reset] if limits.requests_remaining == 0 else [])]
         waits = [wait for wait in stated if wait is not None]
@@ -63,13 +70,13 @@ class Pace:
         )
 
     def delay_ms(self, now_ms: int, last_start_ms: int | None) -> int:
-        """How long the next start has to wait."""
+        """Return the delay of the next start."""
         spaced = 0 if last_start_ms is None else last_start_ms + self.interval_ms
         return max(0, max(spaced, self.blocked_until_ms) - now_ms)
 
 
-def scarce_s(limits: RateLimits) -> float:
-    """Seconds until a limit resets of which little is left; 0 where enough is left of all."""
+def scarce_reset_s(limits: RateLimits) -> float:
+    """Return the seconds until the reset of a nearly exhausted limit; 0 if none is."""
     known = (
         (limits.requests_limit, limits.requests_remaining, limits.requests_reset),
         (limits.tokens_limit, limits.tokens_remaining, limits.tokens_reset),
@@ -77,13 +84,13 @@ def scarce_s(limits: RateLimits) -> float:
     resets = [
         reset
         for limit, remaining, reset in known
-        if limit and remaining is not None and reset is not None and remaining < max(1, limit * LOW_WATER)
+        if limit and remaining is not None and reset is not None and remaining < max(1, limit * SCARCE_SHARE)
     ]
     return max(resets, default=0.0)
 
 
 class OutOfTime(ModelError):
-    """The hop ended before the provider would take the call; it was never made."""
+    """The hop ended before the call could start; it was never made."""
 
 
 async def _always() -> None:
@@ -91,10 +98,10 @@ async def _always() -> None:
 
 
 class PacedModel:
-    """A model that waits its turn, and asks again for as long as it takes when it is told to slow down.
+    """A model with rate-limited calls, repeated until the provider accepts them.
 
-    `permit` is awaited right before each call; what it raises goes to the caller. No call fails because of a rate
-    limit: it either gets its answer or raises OutOfTime, uncounted.
+    `permit` is awaited right before each call; its exceptions go to the caller. No call fails because of a rate limit:
+    it returns the answer, or raises OutOfTime without having been made.
     """
 
     def __init__(
@@ -115,17 +122,17 @@ class PacedModel:
         self._calls = 0
 
     @property
-    def room(self) -> int:
-        """How many calls the pace allows at a time now."""
+    def slots(self) -> int:
+        """Number of concurrent calls now allowed."""
         return self.pace.slots
 
-    def noting(self, note: Callable[[], None]) -> "NotingModel":
-        """The same model for one unit of work, which hears when a call of its own is really made."""
-        return NotingModel(self, note)
+    def observed(self, note: Callable[[], None]) -> "ObservedModel":
+        """Return this model with `note` called whenever a call of its user is really made."""
+        return ObservedModel(self, note)
 
     async def reply(self, question: Question, note: Callable[[], None] = lambda: None) -> Reply:
         while True:
-            await self._turn()
+            await self._await_slot()
             note()
             self._calls += 1
             try:
@@ -139,8 +146,8 @@ class PacedModel:
             self.pace = self.pace.after_success(self._now_ms(), reply.limits)
             return reply
 
-    async def _turn(self) -> None:
-        """Wait until a call may start; the check and the taking happen without an await between them."""
+    async def _await_slot(self) -> None:
+        """Wait until a call may start. No await separates the check from taking the slot."""
         while True:
             await self._permit()
             delay = self.pace.delay_ms(self._now_ms(), self._last_start)
@@ -155,8 +162,8 @@ class PacedModel:
         await self.model.close()
 
 
-class NotingModel:
-    """A paced model that says when a call is really made: one that only waited its turn has used no attempt."""
+class ObservedModel:
+    """A paced model with a callback for each call really made: waiting alone uses no attempt."""
 
     def __init__(self, paced: PacedModel, note: Callable[[], None]) -> None:
         self._paced, self._note = paced, note
@@ -166,4 +173,4 @@ class NotingModel:
         return await self._paced.reply(question, self._note)
 
     async def close(self) -> None:
-        """The paced model is closed once, by whoever made it."""
+        """Do nothing: the owner closes the paced model."""

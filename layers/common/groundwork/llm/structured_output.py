@@ -1,4 +1,4 @@
-"""Asks a model one question and takes no answer on trust: counted first, then examined, repaired at most once."""
+"""Ask for structured output: record the usage, validate the answer, repair it at most once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from groundwork.errors import GroundworkError
 from groundwork.llm.port import Model, Question, Repair, Reply, Stop
 from groundwork.text import one_line, shortened
 
-# A repaired answer gets more room, up to about what one call can write in its time.
+# limit of the larger allowance for a repair: about the output of one call within its timeout
 MAX_TOKENS = 16_000
 _MAX_FAULTS_SHOWN = 5
 
@@ -22,25 +22,25 @@ class AnswerRejected(GroundworkError):
 
 
 class AnswerTruncated(AnswerRejected):
-    """The model's answer was cut off twice, the second time with more room; a smaller mode makes it shorter."""
+    """The model's answer was cut off twice, also with a higher limit. Try a smaller mode."""
 
     code = "ANSWER_TRUNCATED"
 
 
 class AnswerRefused(AnswerRejected):
-    """The model refused to answer; look at the texts this item is made from."""
+    """The model refused to answer; check the texts of this item."""
 
     code = "ANSWER_REFUSED"
 
 
 class AnswerInvalid(AnswerRejected):
-    """The model's answer was not valid, and neither was its correction."""
+    """The model's answer was invalid, and so was its correction."""
 
     code = "ANSWER_INVALID"
 
 
 class _Repairable(Exception):
-    """A fault that one more call may mend."""
+    """A fault to be corrected by one more call."""
 
     def __init__(self, repaired: Question, final: AnswerRejected) -> None:
         super().__init__(str(final))
@@ -49,10 +49,10 @@ class _Repairable(Exception):
 
 
 async def ask[T](model: Model, question: Question, interpret: Callable[[Any], T], spend: Callable[[Reply], None]) -> T:
-    """What `interpret` makes of the model's answer, an instance of `question.answer`.
+    """Return `interpret` of the model's answer, an instance of `question.answer`.
 
-    `interpret` raises ValueError where an answer of the right shape is wrong in itself. `spend` gets every reply
-    before anything of it is looked at. Raises AnswerTruncated, AnswerRefused or AnswerInvalid; lets ModelError pass.
+    `interpret` raises ValueError for an answer of the right shape with wrong content. `spend` gets every reply before
+    it is validated. Raises AnswerTruncated, AnswerRefused, AnswerInvalid, ModelError.
     """
     try:
         return await _attempt(model, question, interpret, spend)
@@ -68,38 +68,41 @@ async def _attempt[T](
     model: Model, question: Question, interpret: Callable[[Any], T], spend: Callable[[Reply], None]
 ) -> T:
     reply = await model.reply(question)
-    # the call is billed whatever it holds: count it before anything can go wrong with it
+    # the call is billed whatever its answer: record it before anything can fail
     spend(reply)
     if reply.stop is Stop.REFUSED:
         raise AnswerRefused(_refusal(reply))
     if reply.stop is Stop.TRUNCATED:
-        raise _Repairable(_shorter(question), AnswerTruncated())
+        raise _Repairable(_ask_for_less(question), AnswerTruncated())
     try:
         return interpret(question.answer.model_validate_json(reply.text))
     except ValueError as fault:
-        raise _Repairable(*_corrected(question, reply, fault)) from fault
+        raise _Repairable(*_ask_for_correction(question, reply, fault)) from fault
 
 
 def _refusal(reply: Reply) -> str:
     reason = f" ({shortened(one_line(reply.detail), 200)})" if reply.detail else ""
-    return f"The model refused to answer{reason}; look at the texts this item is made from."
+    return f"The model refused to answer{reason}; check the texts of this item."
 
 
-def _shorter(question: Question) -> Question:
-    """More room and a request for brevity. The half answer is not sent back: it costs tokens and helps nobody."""
+def _ask_for_less(question: Question) -> Question:
+    """Raise the limit and ask for brevity.
+
+    The cut-off answer is not sent back: it only costs tokens.
+    """
     room = max(question.max_tokens, min(question.max_tokens * 2, MAX_TOKENS))
     note = f"it was cut off at {question.max_tokens} tokens. Write it again in full, with shorter texts."
     return replace(question, max_tokens=room, repair=Repair(answer="", error=note))
 
 
-def _corrected(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
-    error = explain(fault)
-    final = AnswerInvalid(f"The model's answer was not valid, and neither was its correction: {shortened(error, 500)}")
+def _ask_for_correction(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
+    error = describe_fault(fault)
+    final = AnswerInvalid(f"The model's answer was invalid, and so was its correction: {shortened(error, 500)}")
     return replace(question, repair=Repair(reply.text, error)), final
 
 
-def explain(fault: ValueError) -> str:
-    """What is wrong with an answer, in words a model or a person can act on; never more than a few faults."""
+def describe_fault(fault: ValueError) -> str:
+    """Describe an answer's first faults, for the model or a user to act on."""
     if not isinstance(fault, ValidationError):
         return str(fault)
     errors = fault.errors(include_url=False, include_context=False, include_input=False)

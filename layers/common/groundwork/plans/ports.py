@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, TaskState, links
@@ -20,6 +20,8 @@ class PlanWritten:
     plan: Plan
     before: Plan
     iteration: Iteration
+    index: int = 0
+    deleted: ClassVar[int] = 0
 
     @property
     def actions(self) -> int:
@@ -43,6 +45,11 @@ class Suggested:
     part: int
     suggestions: tuple[Suggestion, ...]
     dropped: tuple[str, ...] = ()
+    deleted: ClassVar[int] = 0
+
+    @property
+    def index(self) -> int:
+        return self.part
 
     @property
     def actions(self) -> int:
@@ -57,7 +64,21 @@ class Suggested:
         return sum(len(one.model_dump_json().encode()) for one in self.suggestions)
 
 
-PlanWrite = PlanWritten | Suggested
+@dataclass(frozen=True, slots=True)
+class PlanRunEnded:
+    """End of a plan's run: completes its iteration. A generation without a result leaves its plan FAILED."""
+
+    run: Run
+    generated: bool
+    index: ClassVar[None] = None
+    actions: ClassVar[int] = 2
+    made: ClassVar[int] = 0
+    deleted: ClassVar[int] = 0
+    weight: ClassVar[int] = 0
+
+
+PLAN_LOCK = "PLAN"
+"""Lock of a plan's active run: a plan has one run at a time."""
 
 
 class PlanStore(Protocol):

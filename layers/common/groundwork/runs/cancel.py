@@ -1,39 +1,44 @@
-"""Cancelling a run: it ends in the same transaction that takes it from its worker, and is answered when that holds.
+"""Cancellation of a run, in one transaction with the revocation of its lease.
 
-The worker may start a call only while it knows, from a write or a look at the row less than PERMIT_MS old, that the
-run is still its own. So a cancel that waits that long before it answers can promise: no call starts after this.
+A worker starts calls only if it confirmed its lease less than PERMIT_MS ago, by a write or a read of the row. The
+cancel waits for that time before it returns, so no call starts after its answer.
 """
 
 import time
 from collections.abc import Callable
 
+from groundwork.clock import backoff
 from groundwork.errors import LeaseLost, RunNotActive, Transient
 from groundwork.runs import leases
 from groundwork.runs.model import Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
 
-TRIES = 40
+MAX_TRIES = 40
 
 
 def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Callable[[float], None] = time.sleep) -> Run:
-    """The run as it was cancelled. `sleep` takes seconds. Raises NotFound, RunNotActive, Transient."""
-    tried: Run | None = None
-    for attempt in range(TRIES):
+    """Return the cancelled run. `sleep` takes seconds. Raises NotFound, RunNotActive, Transient."""
+    cancelled: Run | None = None
+    for attempt in range(MAX_TRIES):
         before = store.load(run_id)
-        if tried and (before.status, before.lease.epoch, before.seq) == (tried.status, tried.lease.epoch, tried.seq):
-            # it took effect, only its answer was lost
+        if cancelled and _version(before) == _version(cancelled):
+            # the earlier try took effect; only its answer was lost
             sleep(leases.PERMIT_MS / 1000)
             return before
         if not before.status.active:
             raise RunNotActive
-        tried = leases.ended(before, RunStatus.CANCELLED, now_ms())
+        cancelled = leases.end(before, RunStatus.CANCELLED, now_ms())
         try:
-            store.finish(tried, before, Changes())
+            store.finish(cancelled, before, Changes())
         except (LeaseLost, Transient):
-            # the worker wrote in between; its next commit is a few hundred milliseconds away at least
-            sleep(min(0.2, 0.01 * 2**attempt))
+            # the worker wrote in between; its next commit is at least a few hundred milliseconds away
+            sleep(backoff(attempt, 0.02, 0.2))
             continue
         if before.lease.owner is not None:
             sleep(leases.PERMIT_MS / 1000)
-        return tried
-    raise Transient("The run changes too fast to be cancelled; try again.")
+        return cancelled
+    raise Transient("The run could not be cancelled because it changed during each try; try again.")
+
+
+def _version(run: Run) -> tuple[RunStatus, int, int]:
+    return run.status, run.lease.epoch, run.seq

@@ -1,5 +1,7 @@
-"""Who may write a run. Every new holder raises the epoch, and every write names the epoch it is made under, so that a
-duplicate, late or zombie worker changes nothing (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+"""Leases: the right to write a run, and the run's transitions between holders.
+
+Every new holder raises the epoch, and every write is conditional on it. So a duplicate, late or zombie worker changes
+nothing (a fencing token: Kleppmann, "How to do distributed locking", 2016).
 """
 
 import secrets
@@ -8,31 +10,42 @@ from dataclasses import replace
 from groundwork.runs.model import Claim, Lease, Run, RunStatus
 
 LEASE_MS = 60_000
-"""How long a holder may be silent before another may take the run. It writes at least every RENEW_MS."""
+"""Silence after which another worker may take the run.
+
+A holder writes at least every RENEW_MS.
+"""
 
 RENEW_MS = 15_000
 
 PERMIT_MS = 2_000
-"""A call to the model starts only if its run was known to be the worker's own less than this before."""
+"""Maximum age of the last confirmation of the lease when a model call starts."""
 
 TRIGGER_MS = 60_000
-"""How long a triggered invocation may take to arrive before the schedule triggers another."""
+"""Time for a triggered invocation to arrive before the schedule triggers another."""
 
 
-def invocation(request_id: str) -> str:
-    """A name that no other invocation has. Lambda delivers an event now and then twice, with one request id."""
+def invocation_id(request_id: str) -> str:
+    """Return a unique name: Lambda sometimes delivers an event twice, with the same request id."""
     return f"{request_id}/{secrets.token_hex(3)}"
+
+
+def is_stale(run: Run, now: int) -> bool:
+    """Return True for an active run without a live worker: the schedule revives it."""
+    return run.status.active and run.lease.expired(now)
 
 
 def may_take(run: Run, now: int) -> bool:
     return run.status.active and run.lease.free(now)
 
 
-def taken(run: Run, owner: str, now: int) -> Run:
-    """The run in the hands of a new holder: one hop more, and what the last holder left in flight is up for retry."""
+def acquire(run: Run, owner: str, now: int) -> Run:
+    """Return the run with a new holder and one hop more.
+
+    Items left in flight wait for their next attempt.
+    """
     lost = run.lease.owner is not None
-    claims = {index: _left(claim, lost) for index, claim in run.claims.items()}
-    moved = run.progress_mark > run.ended_before_hop
+    claims = {index: _orphaned_claim(claim, lost) for index, claim in run.claims.items()}
+    progressed = run.progress_mark > run.ended_before_hop
     return replace(
         run,
         status=RunStatus.RUNNING,
@@ -40,7 +53,7 @@ def taken(run: Run, owner: str, now: int) -> Run:
         started_at=run.started_at or now,
         heartbeat_at=now,
         hops=run.hops + 1,
-        stalled_hops=0 if moved or run.hops == 0 else run.stalled_hops + 1,
+        stalled_hops=0 if progressed or run.hops == 0 else run.stalled_hops + 1,
         ended_before_hop=run.progress_mark,
         claims=claims,
         lease=Lease(run.lease.epoch + 1, owner, now + LEASE_MS),
@@ -48,20 +61,20 @@ def taken(run: Run, owner: str, now: int) -> Run:
     )
 
 
-def _left(claim: Claim, lost: bool) -> Claim:
+def _orphaned_claim(claim: Claim, lost: bool) -> Claim:
     return replace(claim, started_at=0, saving=False, lost=claim.lost or (lost and claim.active))
 
 
-def renewed(run: Run, now: int) -> Run:
+def renew(run: Run, now: int) -> Run:
     return replace(run, heartbeat_at=now, lease=replace(run.lease, until=now + LEASE_MS), seq=run.seq + 1)
 
 
-def handed_over(run: Run, now: int) -> Run:
-    """Nobody's, for the next hop to take."""
+def hand_over(run: Run, now: int) -> Run:
+    """Return the run without a holder, free for the next hop."""
     return replace(run, heartbeat_at=now, lease=Lease(run.lease.epoch, None, now + TRIGGER_MS), seq=run.seq + 1)
 
 
-def ended(run: Run, status: RunStatus, now: int) -> Run:
+def end(run: Run, status: RunStatus, now: int) -> Run:
     return replace(
         run,
         status=status,

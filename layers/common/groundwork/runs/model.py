@@ -1,4 +1,4 @@
-"""A run: one job over many items. The values, their counters and what may follow what."""
+"""The run: one job over many items, with its manifest, claims, journal and counters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,56 +12,25 @@ from groundwork.llm.port import Usage
 from groundwork.values import Stored, stored_as
 
 ITEM_ATTEMPTS = 3
-"""How often an item is tried within one run (the claim counts)."""
-
-RUN_ATTEMPTS = 4
-"""How often the schedule tries the failures of a run again, the first run included."""
+"""Attempts at an item within one run, counted by its claim."""
 
 MAX_HOPS = 1_000
 MAX_STALLED_HOPS = 5
-"""Hops in a row that may pass without any item ending before the run is given up."""
-
-
-_COUNTED = {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}
+"""Consecutive hops without progress before a run is given up."""
 
 
 class RunType(StrEnum):
+    """Public names of the run types, in order of the pipeline.
+
+    A new type adds its name here: the API's schema lists them. All else about it is in its `RunHandler`.
+    """
+
     ANALYZE_CARDS = "ANALYZE_CARDS"
     GENERATE_EPICS = "GENERATE_EPICS"
     GENERATE_STORIES = "GENERATE_STORIES"
     GENERATE_SUBTASKS = "GENERATE_SUBTASKS"
     GENERATE_PLAN = "GENERATE_PLAN"
     REVIEW_PLAN = "REVIEW_PLAN"
-
-    @property
-    def of_plan(self) -> bool:
-        """Whether such a run belongs to a plan, not to a project. Its number is that of the iteration it makes."""
-        return self in (RunType.GENERATE_PLAN, RunType.REVIEW_PLAN)
-
-    @property
-    def lock(self) -> str:
-        """What only one active run may hold: a type in its project, a plan as a whole."""
-        return "PLAN" if self.of_plan else self.value
-
-    @property
-    def below(self) -> tuple["RunType", ...]:
-        """The types that read what this type writes."""
-        return () if self.of_plan else PIPELINE[PIPELINE.index(self) + 1 :]
-
-    @property
-    def above(self) -> tuple["RunType", ...]:
-        return () if self.of_plan else PIPELINE[: PIPELINE.index(self)]
-
-    @property
-    def counted(self) -> str | None:
-        """Which of the project's counts this type's artifacts belong to."""
-        return {"GENERATE_EPICS": "epics", "GENERATE_STORIES": "stories", "GENERATE_SUBTASKS": "subtasks"}.get(
-            self.value
-        )
-
-
-PIPELINE = tuple(type_ for type_ in RunType if not type_.of_plan)
-"""From cards to subtasks, in order."""
 
 
 class RunStatus(StrEnum):
@@ -78,7 +47,7 @@ class RunStatus(StrEnum):
 
 
 class RunPhase(StrEnum):
-    """What a run is doing, for people: see `phase_detail` for the sentence."""
+    """Activity of a run, for people; `phase_detail` is a sentence about it."""
 
     WAITING = "WAITING"
     QUEUEING = "QUEUEING"
@@ -101,7 +70,7 @@ class ItemStatus(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why an item, or a whole run, failed."""
+    """Cause of the failure of an item or of a whole run."""
 
     ANSWER_INVALID = "ANSWER_INVALID"
     ANSWER_TRUNCATED = "ANSWER_TRUNCATED"
@@ -121,12 +90,15 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the schedule retries a run with such a failure, all of its failed items then; a person may always."""
+        """True if the schedule retries a run with such a failure, all failed items included.
+
+        Users always may.
+        """
         return self in _RETRYABLE
 
     @property
     def stops(self) -> bool:
-        """Whether it is a whole run that fails for it, with all the items that have not ended."""
+        """True if the cause ends a whole run and fails all items left."""
         return self in _STOPPING
 
 
@@ -145,7 +117,7 @@ _RETRYABLE = {
 
 
 class RunOptions(Stored):
-    """How a run is to be done; the contract's `options`."""
+    """Options of a run, `options` in the API."""
 
     mode: Annotated[Mode, stored_as("mode")] = Mode.STANDARD
     existing_behavior: Annotated[Literal["skip", "replace"], stored_as("existingBehavior")] = "skip"
@@ -162,10 +134,10 @@ class RunOptions(Stored):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An item that was begun and has not ended.
+    """An item that was started and has not ended.
 
-    `started_at` is 0 while the item waits for its next attempt; `lost` says that a worker vanished over it.
-    `usage` and `cost` are what its earlier attempts have used.
+    `started_at` is 0 while the item waits for its next attempt; `lost`: a worker vanished during an attempt; `saving`:
+    its result waits for a commit. `usage` and `cost` are those of earlier attempts.
     """
 
     attempts: int
@@ -182,9 +154,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write a run. `epoch` rises with every new holder; `until` is in ms since the epoch.
+    """The right to write a run. `epoch` rises with every new holder; `until` is a time in ms.
 
-    Without an owner, `until` is the time by which somebody should have taken it.
+    Without an owner, `until` is the time by which the next hop should have taken it.
     """
 
     epoch: int = 0
@@ -200,26 +172,26 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One line of the manifest: what an item is about, as it stood when the run was queued.
+    """One line of the manifest: the target of an item, as it was when the run was queued.
 
     `numbers` is the target's path below its project (a story E3-S2 is (3, 2)); for a batch of cards, (batch number,).
-    `old` are the numbers of the children it had, `first` the first number that is free for new ones.
-    `cards` are the card numbers of a batch; `merges` is the run whose drafts a merge item brings together.
+    `replaced` are the numbers of its children to delete, `first_number` is the first free number for new ones.
+    `card_numbers` are the cards of a batch. `merge_of_run` is set for a merge: the run with the drafts to merge.
     """
 
     index: int
     numbers: tuple[int, ...]
     title: str
     skipped: bool = False
-    first: int = 1
-    old: tuple[int, ...] = ()
-    cards: tuple[int, ...] = ()
-    merges: str | None = None
+    first_number: int = 1
+    replaced: tuple[int, ...] = ()
+    card_numbers: tuple[int, ...] = ()
+    merge_of_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal: what became of an item with one commit."""
+    """One line of the journal: the end of an item, written with the commit of its result."""
 
     index: int
     status: ItemStatus
@@ -236,11 +208,23 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One row: everything that progress shows and everything a new worker needs to go on.
+class CardCoverage:
+    """Number of cards with a bug or a wish (`actionable`), and of those covered by an epic."""
 
-    Items with an index below `cursor` have been claimed; those of them that have not ended are in `claims`, so the
-    pair says exactly what is left, without reading a single item. Costs are in millionths of a US dollar, times in ms.
+    actionable: int
+    covered: int
+
+    @property
+    def uncovered(self) -> int:
+        return self.actionable - self.covered
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One row: all that progress shows and all that a new worker needs to continue.
+
+    Items with an index below `cursor` were claimed; those of them not ended yet are in `claims`. So the pair determines
+    the remaining work without a read of any item. Costs are in millionths of a US dollar, times in ms.
     """
 
     id: str
@@ -280,9 +264,8 @@ class Run:
     completed_at: int | None = None
     average_ms: int = 0
     slowest_ms: int = 0
-    width: int = 1
-    stated: int | None = None
-    covered: int | None = None
+    concurrency: int = 1
+    coverage: CardCoverage | None = None
 
     @property
     def ended(self) -> int:
@@ -298,23 +281,23 @@ class Run:
 
     @property
     def progress_mark(self) -> int:
-        """Rises whenever a hop achieved anything: queueing counts too."""
+        """Measure of progress: rises with every item queued or ended."""
         return self.queued + self.ended
 
     @property
     def queued_all(self) -> bool:
-        """Whether the manifest is complete. Before that no item is worked on; a run that ended so keeps its phase."""
+        """True once the manifest is complete.
+
+        No item starts before; a run ended before keeps its phase.
+        """
         return self.phase not in (RunPhase.WAITING, RunPhase.QUEUEING)
 
     @property
     def given_up_unqueued(self) -> bool:
         return self.status is RunStatus.FAILED and not self.queued_all
 
-    def stale(self, now: int) -> bool:
-        return self.status.active and self.lease.expired(now)
-
     def with_entries(self, entries: Iterable[JournalEntry]) -> "Run":
-        """The run after these items ended: counters, totals and claims move together."""
+        """Return the run after these items ended, with its counters and claims updated."""
         run = self
         for entry in entries:
             run = run._with_entry(entry)
@@ -332,17 +315,4 @@ class Run:
             retryable=self.retryable + (entry.status is ItemStatus.FAILED and retryable),
             created=self.created + entry.created,
             deleted=self.deleted + entry.deleted,
-            # a plan's run has few items, and what became of them is what became of the run
-            error=entry.error if self.type.of_plan and entry.error else self.error,
         )
-
-    def outcome(self) -> RunStatus:
-        """How a run whose items have all ended ends."""
-        if self.failed == 0:
-            return RunStatus.SUCCEEDED
-        return RunStatus.PARTIAL if self.completed or self.skipped else RunStatus.FAILED
-
-
-def retry_delay_ms(attempts: int) -> int:
-    """How long the schedule waits before it tries a run's failures again: 5, 10, 20 ... minutes."""
-    return 5 * 60_000 * (1 << (attempts - 1))

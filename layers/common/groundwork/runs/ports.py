@@ -1,14 +1,12 @@
-"""Ports of the run engine: implemented by `groundwork.adapters.dynamodb`, and by fakes in tests."""
+"""Ports of the run engine, implemented by `groundwork.adapters.dynamodb` and by fakes."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from groundwork.backlog.model import Artifact, Card, CardAnalysis, Epic, Story, Subtask
+from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import GroundworkError
-from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path
-from groundwork.plans.ports import PlanWrite
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunType
 
 type InThread = Callable[..., Awaitable[Any]]
@@ -19,39 +17,75 @@ type Invoker = Callable[[str], None]
 """Triggers process-next for a run id. Raises Transient."""
 
 
+class Write(Protocol):
+    """Rows written by a commit beside the run's own.
+
+    Each kind is a frozen dataclass in its context.
+
+    The store turns each kind into transaction actions. A failed condition raises ItemsConflict with `index`.
+    """
+
+    @property
+    def index(self) -> int | None:
+        """Index of the item the write belongs to; None for writes of the run as a whole."""
+        ...
+
+    @property
+    def actions(self) -> int:
+        """Number of transaction actions."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Size in bytes, roughly; 0 if it does not matter."""
+        ...
+
+    @property
+    def made(self) -> int:
+        """Number of artifacts created."""
+        ...
+
+    @property
+    def deleted(self) -> int:
+        """Number of artifacts deleted."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one commit writes besides the run's own row. The number is the index of the item it belongs to.
+    """Content of one commit beside the run's row.
 
-    `retired` are parents whose descendants are dead with this commit; they are purged afterwards. An analysis comes
-    with the text that it is of.
+    Journal entries, a manifest page, and writes of items.
     """
 
     entries: tuple[JournalEntry, ...] = ()
     manifest: tuple[ManifestEntry, ...] = ()
-    puts: tuple[tuple[int, Artifact], ...] = ()
-    deletes: tuple[tuple[int, Path], ...] = ()
-    analyses: tuple[tuple[int, Path, CardAnalysis, str], ...] = ()
-    drafts: tuple[tuple[int, tuple[EpicDraft, ...]], ...] = ()
-    retired: tuple[Path, ...] = ()
-    rest: tuple[str, ...] | None = None
-    plans: tuple[tuple[int, PlanWrite], ...] = ()
+    writes: tuple[Write, ...] = ()
 
     @property
     def made(self) -> int:
-        """How many artifacts come into being."""
-        return len(self.puts) + sum(write.made for _, write in self.plans)
+        return sum(write.made for write in self.writes)
+
+    @property
+    def deleted(self) -> int:
+        return sum(write.deleted for write in self.writes)
+
+    @property
+    def weight(self) -> int:
+        return sum(write.weight for write in self.writes)
 
     @property
     def actions(self) -> int:
-        """How many of DynamoDB's 100 actions a transaction this takes, the run's row not counted."""
-        rows = len(self.puts) + len(self.deletes) + len(self.analyses) + len(self.drafts)
-        rows += sum(write.actions for _, write in self.plans)
-        return rows + bool(self.entries) + bool(self.manifest) + bool(self.retired) + (self.rest is not None)
+        """Number of transaction actions, the run's row not counted."""
+        return sum(write.actions for write in self.writes) + bool(self.entries) + bool(self.manifest)
+
+    def __add__(self, other: "Changes") -> "Changes":
+        manifest = self.manifest + other.manifest
+        return Changes(self.entries + other.entries, manifest, self.writes + other.writes)
 
 
 class ItemsConflict(GroundworkError):
-    """Rows of these items are not as they were when the run was queued; nothing was written."""
+    """Rows of these items have changed since the run was queued; nothing was written."""
 
     def __init__(self, indexes: Sequence[int]) -> None:
         super().__init__(f"The backlog has changed under the items {sorted(set(indexes))}.")
@@ -59,7 +93,7 @@ class ItemsConflict(GroundworkError):
 
 
 class AlreadyStarted(GroundworkError):
-    """The same request with the same Idempotency-Key has started a run already."""
+    """A run was started by the same request with the same Idempotency-Key."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -79,7 +113,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The client's Idempotency-Key and a fingerprint of what it was sent with."""
+    """The client's Idempotency-Key and a fingerprint of its request."""
 
     key: str
     fingerprint: str
@@ -87,31 +121,28 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A possible target of a run that makes children; `floor` is the highest number a deleted child had."""
+    """A possible parent of new children; `floor` is the highest number of a deleted child."""
 
     path: Path
     title: str
     floor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page[T]:
-    items: list[T] = field(default_factory=list)
-    next_token: str | None = None
-
-
 class RunStore(Protocol):
-    """Runs, their manifests, journals and logs. Every write of a run is conditional on its epoch and seq."""
+    """Runs, their manifests, journals and logs.
+
+    Writes of a run are conditional on its epoch and seq.
+    """
 
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
-        """Writes the run, its lock and its idempotency record together.
+        """Write the run, its lock and its idempotency record together.
 
         Raises RunAlreadyActive, IdempotencyKeyReused, NotFound (the project is gone), AlreadyStarted.
         """
         ...
 
-    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
-        """The id of the run started with this key, or None. Raises IdempotencyKeyReused."""
+    def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
+        """Return the id of the run started with this key, or None. Raises IdempotencyKeyReused."""
         ...
 
     def next_number(self, project_id: str) -> int: ...
@@ -125,38 +156,37 @@ class RunStore(Protocol):
         ...
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
-        """As save, and in the same transaction the lock goes and the project's counts take the run's in."""
+        """As `save`; the same transaction also releases the lock and updates the project's counts."""
         ...
 
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]: ...
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]: ...
     def selection(self, run_id: str) -> list[tuple[int, ...]]: ...
-    def drafts(self, run_id: str) -> list[EpicDraft]: ...
-    def log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
-    def note(self, run_id: str, message: str) -> None:
-        """Says in a run that is still QUEUED why it does not move."""
+    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None: ...
+    def set_phase_detail(self, run_id: str, message: str) -> None:
+        """Record the reason for a delay in a run that is still QUEUED."""
         ...
 
-    def active(self) -> list[str]:
-        """Ids of all runs that have not ended, from the sparse index."""
+    def active_ids(self) -> list[str]:
+        """Return the ids of all active runs, from the sparse index."""
         ...
 
     def due_for_retry(self, now: int) -> list[str]: ...
-    def settle_retry(self, run_id: str) -> None:
-        """Takes an ended run off the list of those due for a retry."""
+    def clear_retry(self, run_id: str) -> None:
+        """Remove an ended run from those due for a retry."""
         ...
 
-    def later(self, run_id: str) -> list[Run]:
-        """The runs of its project that were started after it, oldest first."""
+    def runs_after(self, run_id: str) -> list[Run]:
+        """Return the later runs of its project, oldest first."""
         ...
 
-    def holders(self, project_id: str) -> dict[RunType, str]:
-        """The active run of each type, from the locks."""
+    def active_by_type(self, project_id: str) -> dict[RunType, str]:
+        """Return the id of the active run of each type, from the locks."""
         ...
 
 
 class BacklogReader(Protocol):
-    """What the run engine reads of a project; missing things are left out."""
+    """Reads of a project's backlog. Missing objects are left out of the results."""
 
     def cards(self, project_id: str, numbers: Sequence[int]) -> list[Card]: ...
     def epics(self, project_id: str, numbers: Sequence[int]) -> list[Epic]: ...
@@ -167,13 +197,16 @@ class BacklogReader(Protocol):
     def all_epics(self, project_id: str) -> list[Epic]: ...
     def parents(self, project_id: str, kind: Kind, epic: int | None) -> Iterator[list[Parent]]: ...
     def project_floor(self, project_id: str) -> int:
-        """The highest number an epic of the project ever had that is gone. Raises NotFound."""
+        """Return the highest number of a deleted epic. Raises NotFound."""
         ...
 
     def floor(self, parent: Path) -> int:
-        """The highest number a child of this epic or story ever had that is gone; 0 where the parent is gone too."""
+        """Return the highest number of a deleted child of this epic or story.
+
+        0 if the parent is gone too.
+        """
         ...
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
-        """The numbers of the children of these parents, which are in key order and next to each other."""
+        """Return the children's numbers by parent. The parents must be in key order and adjacent."""
         ...

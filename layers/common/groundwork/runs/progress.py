@@ -1,4 +1,4 @@
-"""What people and front ends see of a run. Pure: a run and the time in, the contract's JSON out."""
+"""Progress of runs as the API shows it. Pure: a run and the time in, JSON out."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,31 +6,24 @@ from groundwork.backlog.model import rfc3339
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.llm.rate_limit import Pace
-from groundwork.runs.model import Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunPhase, RunStatus, RunType
+from groundwork.runs import leases
+from groundwork.runs.handler import RunHandler
+from groundwork.runs.model import CardCoverage, Claim, ItemStatus, JournalEntry, ManifestEntry, Run, RunPhase, RunStatus
 from groundwork.runs.ports import LogLine
 from groundwork.runs.schemas import CoverageCounts, OptionsUsed, Progress, RunItem, RunLog, Tokens
 
-_DOING = {
-    RunType.ANALYZE_CARDS: "Analysing cards",
-    RunType.GENERATE_EPICS: "Proposing epics",
-    RunType.GENERATE_STORIES: "Writing stories",
-    RunType.GENERATE_SUBTASKS: "Writing subtasks",
-    RunType.GENERATE_PLAN: "Writing the plan",
-    RunType.REVIEW_PLAN: "Reviewing the plan",
-}
 
-
-def progress_of(run: Run, now: int) -> Progress:
-    """The contract's progress object. Counters add up: pending + active + completed + failed + skipped = total."""
+def progress_of(run: Run, now: int, handler: RunHandler) -> Progress:
+    """Return the progress object. pending + active + completed + failed + skipped = total."""
     return {
         "runId": run.id,
-        "projectId": None if run.type.of_plan else _project(run),
-        "planId": _project(run) if run.type.of_plan else None,
+        "projectId": _owner(run) if handler.owner is Kind.PROJECT else None,
+        "planId": _owner(run) if handler.owner is Kind.PLAN else None,
         "type": run.type,
         "status": run.status,
         "phase": run.phase,
-        "phaseDetail": phase_detail(run),
-        "stale": run.stale(now),
+        "phaseDetail": phase_detail(run, handler.activity),
+        "stale": leases.is_stale(run, now),
         "totalItems": run.total,
         "pendingItems": run.pending,
         "activeItems": run.active_items,
@@ -43,21 +36,21 @@ def progress_of(run: Run, now: int) -> Progress:
         "tokens": tokens(run.usage),
         "costUsd": usd(run.cost),
         "elapsedMs": elapsed_ms(run, now),
-        "estimatedRemainingMs": remaining_ms(run, now),
+        "estimatedRemainingMs": remaining_ms(run, now, handler.batch_size),
         "hops": run.hops,
         "attempts": run.attempts,
         "retryOf": run.retry_of,
-        "nextRetryAt": _time(run.next_retry_at if (run.next_retry_at or 0) > now else None),
+        "nextRetryAt": _rfc3339_or_none(run.next_retry_at if (run.next_retry_at or 0) > now else None),
         "errorMessage": run.error,
         "options": options_of(run),
         "ai": run.ai,
         "model": run.model,
-        "coverage": None if run.stated is None else coverage_of(run),
+        "coverage": coverage_counts(run.coverage) if run.coverage else None,
         "seq": run.seq,
         "createdAt": rfc3339(run.created_at),
-        "startedAt": _time(run.started_at),
-        "heartbeatAt": _time(run.heartbeat_at),
-        "completedAt": _time(run.completed_at),
+        "startedAt": _rfc3339_or_none(run.started_at),
+        "heartbeatAt": _rfc3339_or_none(run.heartbeat_at),
+        "completedAt": _rfc3339_or_none(run.completed_at),
         "pollAfterMs": poll_after_ms(run),
     }
 
@@ -73,14 +66,12 @@ def options_of(run: Run) -> OptionsUsed:
     }
 
 
-def coverage_of(run: Run) -> CoverageCounts:
-    """How many cards state a bug or a wish, how many of those an epic rests on, and how many are the rest."""
-    stated, covered = run.stated or 0, run.covered or 0
-    return {"stated": stated, "covered": covered, "rest": stated - covered}
+def coverage_counts(coverage: CardCoverage) -> CoverageCounts:
+    return {"stated": coverage.actionable, "covered": coverage.covered, "rest": coverage.uncovered}
 
 
 def percent(run: Run) -> int:
-    """Whole percent of items ended; 100 only when all have."""
+    """Return the percentage of items ended, rounded down: 100 means all."""
     if run.total == 0:
         return 0 if run.status.active else 100
     return run.ended * 100 // run.total
@@ -90,40 +81,40 @@ def elapsed_ms(run: Run, now: int) -> int:
     return max(0, (run.completed_at or now) - (run.started_at or run.created_at))
 
 
-def remaining_ms(run: Run, now: int) -> int | None:
-    """What is left, at the measured duration of an item and the present width; None before anything was measured.
+def remaining_ms(run: Run, now: int, batch_size: int) -> int | None:
+    """Estimate the time left from the measured duration and the present concurrency.
 
-    A pace with an interval cannot go faster than one start an interval, however many calls it allows. Where the items
-    in flight have taken longer than what was measured, that no longer holds, and their mean age stands for it.
+    None before the first measurement.
+
+    A pace with an interval starts at most one call an interval, however many it allows at a time. If the items in
+    flight have taken longer than the measured average, their mean age replaces it.
     """
     if not run.status.active:
         return 0
-    left = run.total - run.ended
     if run.average_ms == 0 or run.phase in (RunPhase.WAITING, RunPhase.QUEUEING):
         return None
-    together = 10 if run.type is RunType.ANALYZE_CARDS else 1
-    units = -(-left // together)
-    item_ms = max(run.average_ms, mean_age_ms(run, now))
-    each = max(item_ms / max(1, run.width), Pace.named(run.options.pacing).interval_ms)
-    return round(units * each)
+    calls = -(-(run.total - run.ended) // batch_size)
+    call_ms = max(run.average_ms, mean_age_ms(run, now))
+    interval_ms = max(call_ms / max(1, run.concurrency), Pace.named(run.options.pacing).interval_ms)
+    return round(calls * interval_ms)
 
 
 def mean_age_ms(run: Run, now: int) -> float:
-    """How long the items in flight have been so, on average."""
+    """Return the mean time since the start of the items in flight."""
     ages = [max(0, now - claim.started_at) for claim in run.claims.values() if claim.active]
     return sum(ages) / len(ages) if ages else 0.0
 
 
 def poll_after_ms(run: Run) -> int:
-    """How long a front end should wait before it asks again."""
+    """Return the time until a client should poll again."""
     if not run.status.active:
         return 60_000
     if run.status is RunStatus.QUEUED:
         return 1_000
-    return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.width)))
+    return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.concurrency)))
 
 
-def phase_detail(run: Run) -> str:
+def phase_detail(run: Run, activity: str) -> str:
     if run.phase_detail:
         return run.phase_detail
     match run.phase:
@@ -134,19 +125,19 @@ def phase_detail(run: Run) -> str:
         case RunPhase.MERGING:
             return "Merging the proposed epics"
         case RunPhase.GENERATING:
-            return f"{_DOING[run.type]}: {run.ended} of {run.total} ended, {run.active_items} in flight"
+            return f"{activity}: {run.ended} of {run.total} ended, {run.active_items} in flight"
         case RunPhase.DONE:
             return run.error or f"{run.completed} completed, {run.failed} failed, {run.skipped} skipped"
 
 
-def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None) -> RunItem:
-    """The contract's item: the manifest says what it is about, the journal or the run's claims how it stands."""
+def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None, kind: Kind | None) -> RunItem:
+    """Return an item: target from the manifest, state from the journal or the run's claims."""
     claim = run.claims.get(target.index)
     status = item_status(target, entry, claim)
     usage = entry.usage if entry else claim.usage if claim else Usage()
     cost = entry.cost if entry else claim.cost if claim else 0
     started = entry.started_at if entry else claim.started_at if claim else 0
-    path = _target_path(run, target)
+    path = Path(kind, _owner(run), target.numbers) if kind else None
     return {
         "id": f"{run.id}-{target.index}",
         "targetId": str(path) if path else None,
@@ -161,8 +152,8 @@ def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None) -> RunI
         "attempts": entry.attempts if entry else claim.attempts if claim else 0,
         "errorCode": entry.error_code if entry else None,
         "errorMsg": entry.error if entry else None,
-        "startedAt": _time(started or None),
-        "completedAt": _time(entry.completed_at if entry else None),
+        "startedAt": _rfc3339_or_none(started or None),
+        "completedAt": _rfc3339_or_none(entry.completed_at if entry else None),
         "seq": entry.seq if entry else run.seq if claim else 0,
     }
 
@@ -177,8 +168,10 @@ def item_status(target: ManifestEntry, entry: JournalEntry | None, claim: Claim 
     return ItemStatus.PENDING
 
 
-def items_of(run: Run, targets: Iterable[ManifestEntry], entries: Mapping[int, JournalEntry]) -> list[RunItem]:
-    return [item_of(run, target, entries.get(target.index)) for target in targets]
+def items_of(
+    run: Run, targets: Iterable[ManifestEntry], entries: Mapping[int, JournalEntry], kind: Kind | None
+) -> list[RunItem]:
+    return [item_of(run, target, entries.get(target.index), kind) for target in targets]
 
 
 def log_of(run_id: str, line: LogLine) -> RunLog:
@@ -196,24 +189,15 @@ def tokens(usage: Usage) -> Tokens:
 
 
 def usd(cost: int) -> float:
-    """Millionths of a US dollar as dollars."""
+    """Convert millionths of a US dollar to dollars."""
     return round(cost / 1_000_000, 6)
 
 
-def _target_path(run: Run, target: ManifestEntry) -> Path | None:
-    kind = {
-        RunType.ANALYZE_CARDS: Kind.CARD,
-        RunType.GENERATE_STORIES: Kind.EPIC,
-        RunType.GENERATE_SUBTASKS: Kind.STORY,
-    }.get(run.type)
-    return Path(kind, _project(run), target.numbers) if kind else None
-
-
-def _project(run: Run) -> str:
-    """The project, or the plan, that the run belongs to."""
+def _owner(run: Run) -> str:
+    """Return the id of the project or plan of the run."""
     path = path_of(Kind.RUN, run.id)
     return path.project_id if path else ""
 
 
-def _time(ms: int | None) -> str | None:
+def _rfc3339_or_none(ms: int | None) -> str | None:
     return rfc3339(ms) if ms else None

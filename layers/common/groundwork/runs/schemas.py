@@ -1,4 +1,4 @@
-"""The JSON that the API answers with, where it is no value of the backlog: types for mypy and OpenAPI."""
+"""JSON schemas of the API's answers about runs, for mypy and OpenAPI."""
 
 from typing import Literal, TypedDict
 
@@ -35,7 +35,7 @@ class OptionsUsed(TypedDict):
 
 
 class CoverageCounts(TypedDict):
-    """Cards that state a bug or a wish, those of them an epic rests on, and the others."""
+    """Numbers of cards with a bug or a wish: all, those covered by an epic, and the rest."""
 
     stated: int
     covered: int
@@ -143,14 +143,3 @@ class RunEstimate(TypedDict):
     outputTokens: int
     costUsd: float
     seconds: int
-
-
-class Rejected(TypedDict):
-    row: int
-    reason: str
-
-
-class Imported(TypedDict):
-    created: int
-    duplicates: int
-    rejected: list[Rejected]

@@ -1,4 +1,4 @@
-"""Starting a run: check what is asked, count what there is to do, write the run and its lock, trigger the first hop."""
+"""Start of a run: check the request, count the items, write the run, trigger its first hop."""
 
 import hashlib
 import json
@@ -7,57 +7,44 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from groundwork.backlog.model import Counts, Value
 from groundwork.errors import Invalid, NotFound, NothingToDo, NothingToRetry, Transient
-from groundwork.generation import epics as epic_steps
 from groundwork.ids import Kind, Path, path_of
 from groundwork.runs import leases
+from groundwork.runs.handler import RunHandlers, StartScope
 from groundwork.runs.manifest import PAGE, manifest_entries
 from groundwork.runs.model import Lease, Run, RunOptions, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
 
-MAX_SELECTED = 1_000
-PROBED = 2_000
-"""How many items are looked at, before a run is accepted, for one that has something to do."""
-
-_TARGET_KINDS = {
-    RunType.ANALYZE_CARDS: Kind.CARD,
-    RunType.GENERATE_EPICS: Kind.CARD,
-    RunType.GENERATE_STORIES: Kind.EPIC,
-    RunType.GENERATE_SUBTASKS: Kind.STORY,
-}
-
-
-def _of_project(type_: RunType) -> RunType:
-    if type_.of_plan:
-        raise ValueError("is started at /api/plans")
-    return type_
+MAX_SELECTED_ITEMS = 1_000
+MAX_PROBED_ITEMS = 2_000
+"""Items searched for one with work to do before a run is accepted."""
 
 
 class RunRequest(Value):
     """The body of POST .../runs. `itemIds` names cards, epics or stories, by the run's type."""
 
-    type: Annotated[RunType, AfterValidator(_of_project)]
+    type: RunType
     options: RunOptions = RunOptions()
     epic_id: str | None = None
-    item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)] | None = None
+    item_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED_ITEMS)] | None = None
 
     def fingerprint(self) -> str:
-        """The same for the same request, however it was written."""
+        """Return a hash of the request's content, independent of its formatting."""
         body = self.model_dump(mode="json", by_alias=True)
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 class ProjectCounts(Protocol):
     def __call__(self, project_id: str) -> Counts:
-        """The project's exact counts now. Raises NotFound."""
+        """Return the project's exact counts. Raises NotFound."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedRun:
     run_id: str
     type: RunType
     status: RunStatus
@@ -66,20 +53,23 @@ class Started:
 
 @dataclass(slots=True)
 class Starter:
-    """Everything that starting needs. `ai_and_model` checks the model asked for and says
-    which AI and which model will be used; it raises Invalid."""
+    """Dependencies of a start.
+
+    `ai_and_model` resolves the requested model to (AI, model) or raises Invalid.
+    """
 
     store: RunStore
     backlog: BacklogReader
+    handlers: RunHandlers
     counts: ProjectCounts
     invoke: Invoker
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def start(self, project_id: str, request: RunRequest, key: str | None = None) -> Started:
+    def start(self, project_id: str, request: RunRequest, key: str | None = None) -> StartedRun:
         """Raises NotFound, Invalid, NothingToDo, RunAlreadyActive, IdempotencyKeyReused."""
         idempotency = Idempotency(key, request.fingerprint()) if key else None
-        if idempotency and (earlier := self.store.started_with(project_id, idempotency)):
+        if idempotency and (earlier := self.store.find_by_key(project_id, idempotency)):
             return self._started(self.store.load(earlier))
         run, selection = self.draft(project_id, request)
         self._check_something_to_do(project_id, run, selection)
@@ -93,7 +83,13 @@ class Starter:
         return self._started(run)
 
     def draft(self, project_id: str, request: RunRequest) -> tuple[Run, list[tuple[int, ...]]]:
-        """The run as it would start, with how many items it has. The ids it is given are checked here."""
+        """Return the run as it would start, with its number of items, and the selection.
+
+        Raises Invalid, NotFound.
+        """
+        handler = self.handlers[request.type]
+        if handler.start_refusal:
+            raise Invalid.field("type", handler.start_refusal)
         counts = self.counts(project_id)
         epic = self._epic(project_id, request)
         selection = self._selection(project_id, request)
@@ -106,25 +102,26 @@ class Starter:
             options=request.options,
             ai=ai,
             model=model,
-            total=self._total(project_id, request, counts, epic, selection),
+            total=handler.count_items(StartScope(project_id, counts, self.backlog, epic, selection)),
             epic=epic,
             selected=bool(selection),
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
         return run, selection
 
-    def retry(self, run_id: str, automatic: bool = False) -> Started:
-        """A new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
+    def retry(self, run_id: str, automatic: bool = False) -> StartedRun:
+        """Start a new run of the failed items. Raises NotFound, NothingToRetry, RunAlreadyActive."""
         earlier = self.store.load(run_id)
         if earlier.status.active:
-            raise NothingToRetry("The run is still under way; cancel it or wait for its end.")
-        if earlier.type.of_plan:
-            raise NothingToRetry("A plan's generation or review is not retried: start it anew.")
+            raise NothingToRetry("The run is still active; cancel it or wait for its end.")
+        handler = self.handlers[earlier.type]
+        if handler.retry_refusal:
+            raise NothingToRetry(handler.retry_refusal)
         failed = earlier.retryable if automatic else earlier.failed
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
-        if automatic and any(_takes_the_place_of(run, earlier) for run in self.store.later(run_id)):
-            raise NothingToRetry("A later run of this type has had all of it to do.")
+        if automatic and any(_supersedes(run, earlier) for run in self.store.runs_after(run_id)):
+            raise NothingToRetry("A later run of this type covers all items of this run.")
         path = path_of(Kind.RUN, run_id)
         if path is None:
             raise NotFound.of("run", run_id)
@@ -136,7 +133,7 @@ class Starter:
             options=earlier.options,
             ai=earlier.ai,
             model=earlier.model,
-            total=retried_total(earlier),
+            total=earlier.total if earlier.given_up_unqueued else handler.retried_total(earlier),
             attempts=earlier.attempts + 1,
             retry_of=run_id,
             lease=Lease(0, None, now + leases.TRIGGER_MS),
@@ -146,20 +143,25 @@ class Starter:
         return self._started(again)
 
     def trigger(self, run_id: str) -> None:
-        """An async invoke. Where it fails the run stays QUEUED with the reason, and the schedule picks it up."""
+        """Invoke the worker asynchronously.
+
+        On failure the run stays QUEUED with the reason, for the schedule.
+        """
         try:
             self.invoke(run_id)
         except Transient as error:
-            self.store.note(run_id, f"The worker could not be triggered ({error}); the schedule will do it.")
+            self.store.set_phase_detail(
+                run_id, f"The worker could not be triggered ({error}); the schedule will do it."
+            )
 
-    def _started(self, run: Run) -> Started:
-        # the answer of the first request, word for word, also when the run has moved on since
-        return Started(run.id, run.type, RunStatus.QUEUED, run.total)
+    def _started(self, run: Run) -> StartedRun:
+        # a repeated request gets the answer of the first one, even if the run has progressed since
+        return StartedRun(run.id, run.type, RunStatus.QUEUED, run.total)
 
     def _epic(self, project_id: str, request: RunRequest) -> int | None:
         if request.epic_id is None:
             return None
-        if request.type not in (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS):
+        if not self.handlers[request.type].within_epic:
             raise Invalid.field("epicId", f"does not go with {request.type.value}")
         path = path_of(Kind.EPIC, request.epic_id)
         if path is None or path.project_id != project_id or not self.backlog.epics(project_id, [path.number]):
@@ -167,7 +169,11 @@ class Starter:
         return path.number
 
     def _selection(self, project_id: str, request: RunRequest) -> list[tuple[int, ...]]:
-        kind = _TARGET_KINDS[request.type]
+        kind = self.handlers[request.type].selects
+        if kind is None:
+            if request.item_ids:
+                raise Invalid.field("itemIds", f"does not go with {request.type.value}")
+            return []
         paths = [path_of(kind, id_) for id_ in request.item_ids or ()]
         problems = [
             {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
@@ -187,55 +193,20 @@ class Starter:
             raise Invalid(problems)
         return list(dict.fromkeys(path.numbers for path in found))
 
-    def _total(
-        self,
-        project_id: str,
-        request: RunRequest,
-        counts: Counts,
-        epic: int | None,
-        selection: Sequence[tuple[int, ...]],
-    ) -> int:
-        if request.type is RunType.GENERATE_EPICS:
-            return with_merge(epic_steps.chunk_count(len(selection) or counts.cards)) if counts.cards else 0
-        if selection:
-            return len([numbers for numbers in selection if epic is None or numbers[0] == epic])
-        if epic is not None:
-            kind = _TARGET_KINDS[request.type]
-            return sum(len(page) for page in self.backlog.parents(project_id, kind, epic))
-        return {
-            RunType.ANALYZE_CARDS: counts.cards,
-            RunType.GENERATE_STORIES: counts.epics,
-            RunType.GENERATE_SUBTASKS: counts.stories,
-        }[request.type]
-
     def _check_something_to_do(self, project_id: str, run: Run, selection: Sequence[tuple[int, ...]]) -> None:
         if run.total == 0:
             raise NothingToDo
-        lines = manifest_entries(run, project_id, self.backlog, self.store, selection)
+        lines = manifest_entries(self.handlers[run.type], run, project_id, self.backlog, self.store, selection)
         probed = list(islice(lines, PAGE))
         first_page_idle = all(target.skipped for target in probed)
         if first_page_idle and len(probed) == PAGE:
-            rest = islice(lines, PROBED)
+            rest = islice(lines, MAX_PROBED_ITEMS)
             probed = list(chain(probed, rest))
-        if len(probed) <= PROBED and all(target.skipped for target in probed):
+        if len(probed) <= MAX_PROBED_ITEMS and all(target.skipped for target in probed):
             raise NothingToDo
 
 
-def with_merge(batches: int) -> int:
-    """Items of an epics run: the batches, and where there are several, the merge."""
-    return batches if batches == 1 else batches + 1
-
-
-def retried_total(earlier: Run) -> int:
-    """Failed batches that propose epics anew need a merge of their own where there are several."""
-    if earlier.given_up_unqueued:
-        return earlier.total
-    if earlier.type is not RunType.GENERATE_EPICS or earlier.total == 1:
-        return earlier.failed
-    return with_merge(earlier.failed) if earlier.stated is not None else earlier.failed
-
-
-def _takes_the_place_of(later: Run, run: Run) -> bool:
-    """Whether a person has since started a run over all that this one was about."""
+def _supersedes(later: Run, run: Run) -> bool:
+    """Return True if a user has since started a run over all items of this one."""
     by_itself = later.retry_of is None and later.status is not RunStatus.CANCELLED and not later.selected
     return later.type is run.type and by_itself and later.epic in (None, run.epic)

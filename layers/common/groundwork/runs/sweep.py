@@ -1,24 +1,28 @@
-"""What the schedule does: revive runs that have lost their worker, retry failures that are due, purge what is dead.
+"""Scheduled sweep: revive stale runs, retry failures that are due, purge deleted data.
 
-It finds them in sparse indexes and touches no run that is alive: a live run's lease has not expired.
+The sweep finds them in sparse indexes. It leaves live runs alone: their leases have not expired.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from groundwork.errors import GroundworkError, NotFound, Refusal
+from groundwork.runs import leases
 from groundwork.runs.ports import RunStore
 from groundwork.runs.start import Starter
 
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one sweep did: ids of runs and projects."""
+    """Ids of the runs and projects of one sweep, by what was done.
+
+    `deferred`: left for the next one.
+    """
 
     revived: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     purged: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    deferred: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -31,9 +35,9 @@ class Sweeper:
     left_ms: Callable[[], int]
 
     def sweep(self) -> SweepResult:
-        """One fault does not stop the rest: it is noted, and the next sweep tries again."""
+        """Process everything due. A fault defers its object to the next sweep; the others go on."""
         swept = SweepResult()
-        for run_id in self.store.active():
+        for run_id in self.store.active_ids():
             self._each(self._revive, run_id, swept)
         for run_id in self.store.due_for_retry(self.now_ms()):
             self._each(self._retry, run_id, swept)
@@ -42,24 +46,24 @@ class Sweeper:
         return swept
 
     def revive(self, run_id: str) -> bool:
-        """Triggers process-next for a run that nobody works on. The worker decides: it takes only what is free."""
+        """Trigger the worker of a stale run. The worker itself takes only a free run."""
         try:
             run = self.store.load(run_id)
         except NotFound:
             return False
-        if not run.stale(self.now_ms()):
+        if not leases.is_stale(run, self.now_ms()):
             return False
         self.starter.trigger(run_id)
         return True
 
     def _each(self, act: Callable[[str, SweepResult], None], id_: str, swept: SweepResult) -> None:
         if self.left_ms() < 5_000:
-            swept.left.append(id_)
+            swept.deferred.append(id_)
             return
         try:
             act(id_, swept)
         except GroundworkError:
-            swept.left.append(id_)
+            swept.deferred.append(id_)
 
     def _revive(self, run_id: str, swept: SweepResult) -> None:
         if self.revive(run_id):
@@ -70,11 +74,11 @@ class Sweeper:
             swept.retried.append(self.starter.retry(run_id, automatic=True).run_id)
         except Refusal as refusal:
             if refusal.code == "RUN_ALREADY_ACTIVE":
-                swept.left.append(run_id)
+                swept.deferred.append(run_id)
                 return
-            # retried by a person, or the project is gone: nothing is due any more
-            self.store.settle_retry(run_id)
+            # a user has retried it, or the project is gone
+            self.store.clear_retry(run_id)
 
     def _purge(self, project_id: str, swept: SweepResult) -> None:
         done = self.purge(project_id, lambda: self.left_ms() < 5_000)
-        (swept.purged if done else swept.left).append(project_id)
+        (swept.purged if done else swept.deferred).append(project_id)

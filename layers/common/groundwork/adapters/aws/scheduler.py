@@ -4,9 +4,9 @@ import json
 from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from groundwork.adapters.aws.confirmation import CONFIG, Confirmations
 from groundwork.errors import Invalid, Transient
 from groundwork.execution.state import Timing
 
@@ -15,9 +15,7 @@ from groundwork.execution.state import Timing
 def _client() -> Any:
     import boto3
 
-    return boto3.client(
-        "scheduler", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
-    )
+    return boto3.client("scheduler", config=CONFIG)
 
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -32,6 +30,7 @@ class PlanTimer:
 
     def __init__(self, prefix: str, function: str, role: str) -> None:
         self._prefix, self._function, self._role = prefix, function, role
+        self._confirmations = Confirmations("EventBridge Scheduler", _client)
 
     def set(self, plan_id: str, timing: Timing) -> None:
         wanted = {
@@ -63,11 +62,9 @@ class PlanTimer:
     def _call(self, method: str, arguments: dict[str, Any], ignored_code: str = "") -> None:
         """Raises _Conflict, Invalid, Transient."""
         try:
-            getattr(_client(), method)(**arguments)
+            self._confirmations.call(method, **arguments)
         except ClientError as exc:
             self._translate(exc, ignored_code)
-        except BotoCoreError as exc:
-            raise Transient(f"EventBridge Scheduler: {type(exc).__name__}") from exc
 
     def _translate(self, exc: ClientError, ignored_code: str) -> None:
         code = exc.response["Error"]["Code"]

@@ -4,10 +4,10 @@ import json
 from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from groundwork.adapters.aws.clients import event_invoker
+from groundwork.adapters.aws.confirmation import CONFIG, Confirmations
 from groundwork.errors import Transient
 
 _EXPIRED_TOKEN_ERRORS = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
@@ -18,9 +18,7 @@ _EXPIRED_TOKEN_ERRORS = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 def _client() -> Any:
     import boto3
 
-    return boto3.client(
-        "stepfunctions", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
-    )
+    return boto3.client("stepfunctions", config=CONFIG)
 
 
 class PlanMachine:
@@ -29,6 +27,7 @@ class PlanMachine:
     def __init__(self, arn: str, executor: str) -> None:
         self._arn = arn
         self._invoke = event_invoker(executor)
+        self._confirmations = Confirmations("Step Functions", _client)
 
     def request_rollback(self, plan_id: str) -> None:
         self._invoke({"do": "UNDO", "planId": plan_id})
@@ -60,15 +59,13 @@ class PlanMachine:
         )
 
     def _call(self, method: str, expected: set[str], **arguments: Any) -> bool:
-        """Call the service. Returns False for an error code in `passed`."""
+        """Call the service. Returns False for an error code in `expected`."""
         try:
-            getattr(_client(), method)(**arguments)
+            self._confirmations.call(method, **arguments)
         except ClientError as exc:
             if (code := exc.response["Error"]["Code"]) not in expected:
                 raise Transient(f"Step Functions: {code}") from exc
             return False
-        except BotoCoreError as exc:
-            raise Transient(f"Step Functions: {type(exc).__name__}") from exc
         return True
 
 

@@ -7,6 +7,7 @@ leaves its number behind on the parent as a floor.
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,10 +30,12 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     row_of,
     sort_key,
 )
+from groundwork.adapters.dynamodb.card_hashes import change_counts, counted_hash, still_counted
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.model import Artifact, Card, rfc3339
+from groundwork.backlog.new_cards import content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
@@ -178,21 +181,40 @@ class DynamoBacklogItems:
         row: Any = ROW_OF_KIND[path.kind]
         for attempt in range(contention.TRIES):
             before = self.get(path)
-            actions, condition = _edits(row, changes), row.sk.exists()
             if isinstance(before, Card) and changes.get("text", before.text) != before.text:
-                actions.append(CardRow.analysis.remove())
-                condition &= CardRow.text == before.text
+                if self._replace_text(path, before, changes):
+                    return self.get(path)
+                contention.pause(attempt)
+                continue
+            actions, condition = _edits(row, changes), row.sk.exists()
             edited = row(path.project_id, sort_key(path))
             try:
                 with wrapped():
                     edited.update(actions=actions, condition=condition)
             except ConditionFailed:
-                # gone, which the next reading says, or its text was changed by somebody else
+                # gone, which the next reading says
                 contention.pause(attempt)
             else:
                 after: Card | Artifact = edited.entity()
                 return after
         raise WriteConflict
+
+    def _replace_text(self, path: Path, before: Card, changes: Mapping[str, Any]) -> bool:
+        """Write a card with another text, and move its hash. False where somebody else has changed it meanwhile."""
+        project_id, sk = path.project_id, sort_key(path)
+        old, new = counted_hash(project_id, sk), content_hash(changes["text"])
+        actions = [*_edits(CardRow, changes), CardRow.analysis.remove(), CardRow.content_hash.set(new)]
+        unchanged = (CardRow.text == before.text) & still_counted(old)
+        transaction = Transaction(self._connection())
+        transaction.update(CardRow(project_id, sk), actions, unchanged)
+        moved = Counter([new])
+        moved.subtract([old] if old else [])
+        change_counts(transaction, project_id, moved)
+        try:
+            transaction.commit()
+        except (Cancelled, Transient):
+            return False
+        return True
 
     def delete(self, path: Path) -> None:
         """The thing goes at once, what is below it is dead at once and purged afterwards. Raises BacklogInUse."""
@@ -201,15 +223,16 @@ class DynamoBacklogItems:
             transaction = Transaction(self._connection())
             check_unused(transaction, path)
             row: Any = ROW_OF_KIND[path.kind]
-            transaction.delete(row(path.project_id, sort_key(path)), row.sk.exists(), "row")
-            if isinstance(entity, Card) and entity.external_id:
-                transaction.delete(ExternalIdRow(path.project_id, external_key(entity.external_id)))
+            condition = row.sk.exists()
+            if isinstance(entity, Card):
+                condition &= _forget_card(transaction, path, entity)
+            transaction.delete(row(path.project_id, sort_key(path)), condition, "row")
             self._update_parents(transaction, path)
             try:
                 commit_delete(transaction, path)
                 return
-            except Transient:
-                # also a floor that moved; what is gone meanwhile, the next reading says
+            except (Transient, NotFound):
+                # also a floor or a text that moved; what is gone meanwhile, the next reading says
                 contention.pause(attempt)
         raise WriteConflict
 
@@ -242,6 +265,27 @@ class DynamoBacklogItems:
         except parents.DoesNotExist:
             raise NotFound.of(_NAMES[parent.kind], str(parent)) from None
         return None if floor is None else int(floor)
+
+
+def _forget_card(transaction: Transaction, path: Path, card: Card) -> Any:
+    """Free the external id and the text of a card. Returns the condition that its text is still the one counted."""
+    project_id = path.project_id
+    if card.external_id:
+        transaction.delete(ExternalIdRow(project_id, external_key(card.external_id)))
+        if card.external_id != card.external_id.strip():
+            _free_trimmed(transaction, path, external_key(card.external_id.strip()))
+    counted = counted_hash(project_id, sort_key(path))
+    if counted:
+        change_counts(transaction, project_id, {counted: -1})
+    return still_counted(counted)
+
+
+def _free_trimmed(transaction: Transaction, path: Path, key: str) -> None:
+    """Free the trimmed id of an older card, unless another card has it."""
+    with wrapped():
+        rows = list(ExternalIdRow.query(path.project_id, ExternalIdRow.sk == key, consistent_read=True))
+    if rows and int(rows[0].number) == path.number:
+        transaction.delete(rows[0], ExternalIdRow.number == path.number)
 
 
 def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:

@@ -22,6 +22,8 @@ from groundwork.ids import PROJECT_ID, Kind, Path, parse
 PROJECT_SK = "P"
 PROJECTS_PK = "PROJECTS"
 PURGE = "PURGE"
+ALL_CARDS = 999_999_999
+"""Above every card's number: `trimmedTo` and `hashedTo` of a project without older cards."""
 _DEPTHS = {Kind.CARD: 1, Kind.EPIC: 1, Kind.STORY: 2, Kind.SUBTASK: 3}
 _LETTERS = {Kind.CARD: "C", Kind.EPIC: "E", Kind.STORY: "S", Kind.SUBTASK: "T"}
 
@@ -72,6 +74,10 @@ def external_key(external_id: str) -> str:
     return f"X#{hashlib.sha256(external_id.encode()).hexdigest()[:32]}"
 
 
+def hash_key(content_hash: str) -> str:
+    return f"H#{content_hash}"
+
+
 def to_ms(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
@@ -112,6 +118,8 @@ class ProjectRow(Model):
     subtasks = NumberAttribute(attr_name="subtasks", default=0)
     last_card = NumberAttribute(attr_name="lastCard", default=0)
     last_run = NumberAttribute(attr_name="lastRun", default=0)
+    trimmed_to = NumberAttribute(attr_name="trimmedTo", default=0)
+    hashed_to = NumberAttribute(attr_name="hashedTo", default=0)
     floor = NumberAttribute(attr_name="floor", default=0)
     retired = UnicodeSetAttribute(attr_name="retired", null=True)
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
@@ -162,6 +170,17 @@ class ExternalIdRow(Model):
     number = NumberAttribute(attr_name="number")
 
 
+class ContentHashRow(Model):
+    """Counts the cards of a project with one text, by its hash."""
+
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(attr_name="pk", hash_key=True)
+    sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    cards = NumberAttribute(attr_name="cards")
+
+
 class CardRow(Model):
     class Meta:
         table_name = ""
@@ -172,6 +191,8 @@ class CardRow(Model):
     source = UnicodeAttribute(attr_name="source", null=True)
     external_id = UnicodeAttribute(attr_name="externalId", null=True)
     metadata = JSONAttribute(attr_name="metadata", null=True)
+    posted_at = UnicodeAttribute(attr_name="postedAt", null=True)
+    content_hash = UnicodeAttribute(attr_name="contentHash", null=True)
     analysis = JSONAttribute(attr_name="analysis", null=True)
 
     def entity(self) -> Card:
@@ -182,6 +203,7 @@ class CardRow(Model):
             source=self.source,
             external_id=self.external_id,
             metadata=self.metadata or {},
+            posted_at=self.posted_at,
             analysis=CardAnalysis.read(self.analysis) if self.analysis else None,
         )
 
@@ -290,6 +312,7 @@ BACKLOG_ROWS: list[type[Model]] = [
     ProjectRow,
     ProjectListRow,
     ExternalIdRow,
+    ContentHashRow,
     CardRow,
     EpicRow,
     StoryRow,
@@ -317,6 +340,7 @@ def row_of(entity: Card | Artifact) -> Model:
                 source=entity.source,
                 external_id=entity.external_id,
                 metadata=entity.metadata or None,
+                posted_at=entity.posted_at,
                 analysis=stored_analysis(entity.analysis) if entity.analysis else None,
             )
         case Epic():

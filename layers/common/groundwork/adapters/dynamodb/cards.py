@@ -8,16 +8,21 @@ from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
+from groundwork.adapters.dynamodb.card_hashes import claim_text, count_texts, known_hashes
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
+from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
-from groundwork.backlog.card_upload import NewCard
+from groundwork.backlog.new_cards import NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
-CARDS_A_TRANSACTION = 45
-"""A card is a row and its external id another; with the project's counts that stays below 100 actions."""
+CARDS_A_TRANSACTION = 32
+"""A card, its external id and its text's hash are three actions; with the project and the part at most 98 of 100."""
 
 BYTES_A_TRANSACTION = 2 * 1024 * 1024
 """DynamoDB takes 4 MB; rows are measured roughly."""
+
+_PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +31,92 @@ class ImportResult:
     duplicates: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One call. `by_content`: a text that the project has is a duplicate."""
+
+    project_id: str
+    by_content: bool
+    part: ImportPart | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Cards of one transaction by number, and the positions in the import that they cover."""
+
+    cards: dict[int, NewCard]
+    start: int
+    end: int
+
+
 class DynamoCards:
-    """Raises NotFound for a project that is not there, Transient."""
+    """Raises NotFound for a project that is not there, OlderCardsUnfinished, IdempotencyKeyReused, Transient."""
 
-    def __init__(self, connection: Callable[[], Connection], projects: DynamoProjects) -> None:
+    def __init__(
+        self,
+        connection: Callable[[], Connection],
+        projects: DynamoProjects,
+        older: DynamoOlderCards | None = None,
+        parts: DynamoImportParts | None = None,
+    ) -> None:
         self._connection, self._projects = connection, projects
+        self._older, self._parts = older or DynamoOlderCards(connection), parts or DynamoImportParts()
 
-    def import_cards(self, project_id: str, cards: Sequence[NewCard]) -> ImportResult:
-        """External ids that are there already are duplicates and change nothing, also among concurrent imports.
+    def import_cards(
+        self,
+        project_id: str,
+        cards: Sequence[NewCard],
+        *,
+        by_content: bool = False,
+        part: ImportPart | None = None,
+    ) -> ImportResult:
+        """Known external ids are duplicates and change nothing, also among concurrent imports.
 
         Cards are written in their order, a transaction after the other: an import that is cut off has written a
-        beginning, and where external ids are given it can simply be repeated.
+        beginning. It can be repeated with the same `part`, or where external ids are given.
         """
-        new = self._unknown(project_id, cards)
-        first = self._reserve(project_id, len(new)) if new else 0
-        created = sum(self._put_cards(project_id, group) for group in _groups(new, first))
+        project = self._projects.row(project_id)
+        if any(card.external_id for card in cards):
+            self._older.trim_ids(project)
+        if by_content:
+            self._older.fill_hashes(project)
+        job = _Import(project_id, by_content, part)
+        created = self._write_part(job, part, cards) if part else self._write(job, cards)
         return ImportResult(created, len(cards) - created)
 
-    def _unknown(self, project_id: str, cards: Sequence[NewCard]) -> list[NewCard]:
-        self._projects.row(project_id)
-        keys = [(project_id, external_key(card.external_id)) for card in cards if card.external_id]
+    def _write(self, job: _Import, cards: Sequence[NewCard]) -> int:
+        new = self._unknown(job, cards, 0)
+        first = self._reserve(job.project_id, len(new)) if new else 0
+        numbered = dict(enumerate((card for _, card in new), first))
+        return sum(self._put_cards(job, group) or 0 for group in _groups(list(numbered.items()), 0, len(new)))
+
+    def _write_part(self, job: _Import, part: ImportPart, cards: Sequence[NewCard]) -> int:
+        """Write the rest of a part. Where another worker is at it too, each group is written by one of them."""
+        progress = self._parts.begin(job.project_id, part)
+        new = self._unknown(job, cards, progress.position) if progress.position < len(cards) else []
+        while progress.position < len(cards):
+            # what the first look has found known at a position not yet reached is known from elsewhere
+            left = [(position, card) for position, card in new if position >= progress.position]
+            group = next(_groups(left, progress.position, len(cards)))
+            first = self._reserve(job.project_id, len(group.cards))
+            numbered = dict(enumerate(group.cards.values(), first))
+            self._put_cards(job, _Group(numbered, group.start, group.end))
+            progress = self._parts.progress(job.project_id, part)
+        return progress.created
+
+    def _unknown(self, job: _Import, cards: Sequence[NewCard], start: int) -> list[tuple[int, NewCard]]:
+        """Return the cards from a position on that are new by all that is known now, with their positions."""
+        rest = list(enumerate(cards))[start:]
+        keys = {(job.project_id, external_key(card.external_id)) for _, card in rest if card.external_id}
         with wrapped():
-            known = {row.sk for row in ExternalIdRow.batch_get(keys)} if keys else set()
-        return [card for card in cards if not card.external_id or external_key(card.external_id) not in known]
+            known = {row.sk for row in ExternalIdRow.batch_get(list(keys), consistent_read=True)} if keys else set()
+        rest = [(at, card) for at, card in rest if not card.external_id or external_key(card.external_id) not in known]
+        if not job.by_content:
+            return rest
+        hashes = [content_hash(card.text) for _, card in rest]
+        taken = known_hashes(job.project_id, dict.fromkeys(hashes))
+        first = {one: at for at, one in reversed(list(enumerate(hashes)))}
+        return [one for at, one in enumerate(rest) if hashes[at] not in taken and first[hashes[at]] == at]
 
     def _reserve(self, project_id: str, count: int) -> int:
         """The first of `count` card numbers that are ours from now on."""
@@ -60,48 +128,68 @@ class DynamoCards:
             raise NotFound.of("project", project_id) from None
         return int(row.last_card) - count + 1
 
-    def _put_cards(self, project_id: str, group: list[tuple[int, NewCard]]) -> int:
-        """How many of them are new: others may have been faster with some of the external ids."""
+    def _put_cards(self, job: _Import, group: _Group) -> int | None:
+        """Return the number of new cards: others may have been faster with some ids or texts.
+
+        Return None where another worker has moved the part.
+        """
+        left = group.cards
         for attempt in range(contention.TRIES):
-            if not group:
+            if not left and job.part is None:
                 return 0
             try:
-                self._cards_transaction(project_id, group).commit()
+                self._transaction(job, left, group).commit()
             except Cancelled as cancelled:
+                if _PART in cancelled.tags:
+                    return None
                 if "card" in cancelled.tags:
                     # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
-                    return len(group)
-                if "project" in cancelled.tags:
-                    raise NotFound.of("project", project_id) from None
-                group = [(number, card) for number, card in group if number not in cancelled.tags]
+                    return len(left)
+                left = _still_new(job, left, cancelled)
             except Transient:
                 contention.pause(attempt)
             else:
-                return len(group)
+                return len(left)
         raise WriteConflict
 
-    def _cards_transaction(self, project_id: str, group: list[tuple[int, NewCard]]) -> Transaction:
+    def _transaction(self, job: _Import, cards: dict[int, NewCard], group: _Group) -> Transaction:
         transaction = Transaction(self._connection())
-        for number, card in group:
-            entity = card.numbered(project_id, number)
-            transaction.put(row_of(entity), CardRow.pk.does_not_exist(), "card")
+        hashes = {number: content_hash(card.text) for number, card in cards.items()}
+        for number, card in cards.items():
+            row = row_of(card.numbered(job.project_id, number))
+            row.content_hash = hashes[number]  # type: ignore[attr-defined]  # a card's row
+            transaction.put(row, CardRow.pk.does_not_exist(), "card")
             if card.external_id:
-                taken = ExternalIdRow(project_id, external_key(card.external_id), number=number)
+                taken = ExternalIdRow(job.project_id, external_key(card.external_id), number=number)
                 transaction.put(taken, ExternalIdRow.pk.does_not_exist(), number)
-        transaction.update(ProjectRow(project_id), [ProjectRow.cards.add(len(group))], ProjectRow.alive(), "project")
+            if job.by_content:
+                claim_text(transaction, job.project_id, hashes[number], number)
+        if not job.by_content:
+            count_texts(transaction, job.project_id, list(hashes.values()))
+        if job.part:
+            start, end = group.start, group.end
+            self._parts.advance(transaction, job.project_id, job.part, start, end, len(cards), _PART)
+        more = [ProjectRow.cards.add(len(cards))]
+        transaction.update(ProjectRow(job.project_id), more, ProjectRow.alive(), "project")
         return transaction
 
 
-def _groups(cards: Sequence[NewCard], first: int) -> Iterator[list[tuple[int, NewCard]]]:
-    """The cards with their numbers, as many together as one transaction takes."""
-    group: list[tuple[int, NewCard]] = []
+def _still_new(job: _Import, cards: dict[int, NewCard], cancelled: Cancelled) -> dict[int, NewCard]:
+    """Return the cards whose ids and texts nobody else has taken. Raises NotFound where the project has gone."""
+    if "project" in cancelled.tags:
+        raise NotFound.of("project", job.project_id)
+    return {number: card for number, card in cards.items() if number not in cancelled.tags}
+
+
+def _groups(cards: Sequence[tuple[int, NewCard]], start: int, end: int) -> Iterator[_Group]:
+    """The cards with their numbers, as many together as one transaction takes. Together they cover start to end."""
+    group: dict[int, NewCard] = {}
     size = 0
-    for number, card in enumerate(cards, first):
+    for number, card in cards:
         added = len(card.text.encode()) + len(json.dumps(card.metadata))
         if group and (len(group) == CARDS_A_TRANSACTION or size + added > BYTES_A_TRANSACTION):
-            yield group
-            group, size = [], 0
-        group.append((number, card))
+            yield _Group(group, start, number)
+            group, size, start = {}, 0, number
+        group[number] = card
         size += added
-    if group:
-        yield group
+    yield _Group(group, start, end)

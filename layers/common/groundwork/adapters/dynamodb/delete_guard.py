@@ -3,23 +3,18 @@
 from groundwork.adapters.dynamodb.client import Cancelled, Transaction, wrapped
 from groundwork.adapters.dynamodb.run_rows import LockRow, lock_key
 from groundwork.errors import BacklogInUse, NotFound, WriteConflict
-from groundwork.ids import Kind, Path
-from groundwork.runs.model import PIPELINE, RunType
+from groundwork.generation.registry import run_handlers
+from groundwork.ids import Path
+from groundwork.runs.model import RunType
 
-_IN_USE_BY = {
-    Kind.PROJECT: PIPELINE,
-    Kind.CARD: (RunType.ANALYZE_CARDS, RunType.GENERATE_EPICS),
-    Kind.EPIC: (RunType.GENERATE_EPICS, RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),
-    Kind.STORY: (RunType.GENERATE_STORIES, RunType.GENERATE_SUBTASKS),
-    Kind.SUBTASK: (RunType.GENERATE_SUBTASKS,),
-}
+_HANDLERS = run_handlers()
 
 
 def check_unused(transaction: Transaction, path: Path) -> None:
     """Adds to it that no run is at work on what is to be deleted."""
-    for type_ in _IN_USE_BY[path.kind]:
+    for handler in _HANDLERS.using(path.kind):
         free = LockRow.pk.does_not_exist()
-        transaction.check(LockRow, path.project_id, lock_key(type_), free, type_)
+        transaction.check(LockRow, path.project_id, lock_key(handler.lock_name), free, handler.type)
 
 
 def commit_delete(transaction: Transaction, path: Path) -> None:
@@ -36,7 +31,7 @@ def commit_delete(transaction: Transaction, path: Path) -> None:
 
 
 def _in_use(project_id: str, type_: RunType) -> BacklogInUse | WriteConflict:
-    condition = LockRow.sk == lock_key(type_)
+    condition = LockRow.sk == lock_key(_HANDLERS[type_].lock_name)
     with wrapped():
         locks = list(LockRow.query(project_id, condition, consistent_read=True))
     # the run may have ended since

@@ -1,6 +1,6 @@
 """Plans, their versions, iterations and suggestions as they are read. Consistent: who has just edited sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from groundwork.adapters.dynamodb.client import wrapped
@@ -45,6 +45,15 @@ class PlanReader:
         """Plans in brief, newest first: all of them or a repository's; and the position the next page begins after."""
         ids, more = listed(repository_id or PLANS, before, limit)
         return _summaries(ids), more
+
+    def every(self) -> Iterator[str]:
+        """Ids of all plans, newest first."""
+        position: str | None = None
+        while True:
+            ids, position = listed(PLANS, position, 200)
+            yield from ids
+            if position is None:
+                return
 
     def of_story(self, story_id: str) -> list[dict[str, Any]]:
         """How far each plan is that carries out the story (`groundwork.plans.links.progress_on_story`)."""

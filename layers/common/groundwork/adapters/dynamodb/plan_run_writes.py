@@ -1,4 +1,7 @@
-"""What a run writes of its plan, in the run's own transactions: the plan it generated, suggestions, and its end."""
+"""Writes of a run to its plan.
+
+The generated plan, suggestions, and the end of the iteration.
+"""
 
 from typing import Any
 
@@ -17,19 +20,11 @@ from groundwork.adapters.dynamodb.plan_versions import contents
 from groundwork.ids import Kind, path_of
 from groundwork.plans.history import IterationStatus
 from groundwork.plans.model import PlanStatus
-from groundwork.plans.ports import PlanWrite, PlanWritten, Suggested
-from groundwork.runs.model import Run, RunStatus, RunType
+from groundwork.plans.ports import PlanRunEnded, PlanWritten, Suggested
+from groundwork.runs.model import Run, RunStatus
 
 
-def write(transaction: Transaction, written: PlanWrite, index: int) -> None:
-    """The tag of its conditions is the item's index."""
-    if isinstance(written, PlanWritten):
-        _write_plan(transaction, written, index)
-    else:
-        _write_suggestions(transaction, written)
-
-
-def _write_plan(transaction: Transaction, written: PlanWritten, index: int) -> None:
+def write_plan(transaction: Transaction, run: Run, written: PlanWritten) -> None:
     plan, before, iteration = written.plan, written.before, written.iteration
     transaction.put(VersionRow(plan.id, version_key(plan.version), index=contents(plan)[0]))
     head = [
@@ -47,7 +42,7 @@ def _write_plan(transaction: Transaction, written: PlanWritten, index: int) -> N
     for row in linked.values():
         transaction.put(row)
     awaited: Any = (PlanRow.status == PlanStatus.GENERATING.value) & (PlanRow.version == before.version)
-    transaction.update(PlanRow(plan.id), head, awaited, index)
+    transaction.update(PlanRow(plan.id), head, awaited, written.index)
     done = [
         IterationRow.status.set(IterationStatus.DONE.value),
         IterationRow.version.set(plan.version),
@@ -56,7 +51,7 @@ def _write_plan(transaction: Transaction, written: PlanWritten, index: int) -> N
     transaction.update(IterationRow(plan.id, iteration_key(iteration.number)), done)
 
 
-def _write_suggestions(transaction: Transaction, written: Suggested) -> None:
+def write_suggestions(transaction: Transaction, run: Run, written: Suggested) -> None:
     path = path_of(Kind.ITERATION, written.iteration_id)
     assert path is not None
     place = f"{path.number:06d}#{written.part:03d}"
@@ -66,13 +61,11 @@ def _write_suggestions(transaction: Transaction, written: Suggested) -> None:
     transaction.put(ContentRow(path.project_id, f"Q#{place}", content=list(written.dropped)))
 
 
-def close(transaction: Transaction, run: Run) -> None:
-    """With the run ends its iteration, and a generation that has come to nothing leaves its plan FAILED."""
+def end_iteration(transaction: Transaction, run: Run, ended: PlanRunEnded) -> None:
+    """Complete the run's iteration. A generation without a result leaves its plan FAILED."""
     path = path_of(Kind.RUN, run.id)
     assert path is not None
-    generated = run.type is RunType.GENERATE_PLAN
-    if generated and run.completed:
-        return
+    generated = ended.generated
     reason = run.error or ("The generation was cancelled." if generated else "The review was cancelled.")
     failed = [PlanRow.status.set(PlanStatus.FAILED.value), PlanRow.error.set(reason[:500])]
     if generated:
@@ -86,7 +79,10 @@ def close(transaction: Transaction, run: Run) -> None:
 
 
 def _outcome(run: Run) -> IterationStatus:
-    """A review that was cut short keeps what its finished parts have suggested."""
+    """Return the iteration's status.
+
+    A cancelled review keeps the suggestions of its finished parts.
+    """
     if run.status is RunStatus.CANCELLED:
         return IterationStatus.CANCELLED
     return IterationStatus.DONE if run.completed else IterationStatus.FAILED

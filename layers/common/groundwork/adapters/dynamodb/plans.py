@@ -35,8 +35,9 @@ from groundwork.plans.edit_guard import ChangedElements, changed_elements, refus
 from groundwork.plans.errors import PlanInUse, PlanNotEditable, VersionConflict
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus, links
+from groundwork.plans.ports import PLAN_LOCK
 from groundwork.plans.repositories import Repository
-from groundwork.runs.model import Run, RunType
+from groundwork.runs.model import Run
 
 TRIES = 4
 """How often a write is tried that another was in the way of."""
@@ -190,7 +191,7 @@ class DynamoPlans(PlanReader):
 
     def _holder(self, plan_id: str) -> str | None:
         with wrapped():
-            rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(RunType.GENERATE_PLAN), consistent_read=True))
+            rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(PLAN_LOCK), consistent_read=True))
         return str(rows[0].run_id) if rows else None
 
     # deleting
@@ -217,7 +218,7 @@ class DynamoPlans(PlanReader):
         """False where it has changed meanwhile. Raises PlanInUse."""
         plan_id, now = head.pk, self._now_ms()
         transaction = Transaction(self._connection())
-        transaction.check(LockRow, plan_id, lock_key(RunType.GENERATE_PLAN), LockRow.pk.does_not_exist(), "lock")
+        transaction.check(LockRow, plan_id, lock_key(PLAN_LOCK), LockRow.pk.does_not_exist(), "lock")
         gone = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
         unmoved = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
         # with that no task has begun since
@@ -298,7 +299,7 @@ def _relink(transaction: Transaction, before: Plan, after: Plan) -> None:
 def _put_run(transaction: Transaction, run: Run) -> None:
     path = path_of(Kind.RUN, run.id)
     assert path is not None
-    lock = LockRow(path.project_id, lock_key(run.type), run_id=run.id)
+    lock = LockRow(path.project_id, lock_key(PLAN_LOCK), run_id=run.id)
     transaction.put(lock, LockRow.pk.does_not_exist(), "lock")
     transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
 

@@ -6,12 +6,20 @@ from collections.abc import Callable, Sequence
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
-from groundwork.adapters.dynamodb.backlog_rows import PROJECT_SK, PROJECTS_PK, PURGE, ProjectListRow, ProjectRow
+from groundwork.adapters.dynamodb.backlog_rows import (
+    ALL_CARDS,
+    PROJECT_SK,
+    PROJECTS_PK,
+    PURGE,
+    ProjectListRow,
+    ProjectRow,
+)
 from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, wrapped
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_key
 from groundwork.backlog.model import Counts, Project
 from groundwork.errors import NotFound
+from groundwork.generation.registry import run_handlers
 from groundwork.ids import PROJECT_ID, Kind, Path, new_project_id
 from groundwork.runs.model import RunType
 
@@ -25,6 +33,7 @@ class DynamoProjects:
 
     def create(self, name: str, description: str) -> Project:
         row = ProjectRow(new_project_id(), name=name, description=description, created_at=self._now_ms())
+        row.trimmed_to = row.hashed_to = ALL_CARDS
         transaction = Transaction(self._connection())
         transaction.put(row, ProjectRow.pk.does_not_exist())
         transaction.put(ProjectListRow(PROJECTS_PK, ProjectListRow.sort_key(int(row.created_at), row.pk)))
@@ -109,13 +118,14 @@ class DynamoProjects:
 
     def _live_counts(self, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """What active runs have made and taken so far, by project and count: not yet in the project's row."""
-        types = [type_ for type_ in RunType if type_.counted]
-        locks = [(id_, lock_key(type_)) for id_ in project_ids for type_ in types]
+        handlers = run_handlers()
+        names = [handler.lock_name for handler in handlers if handler.counts]
+        locks = [(id_, lock_key(name)) for id_ in project_ids for name in names]
         live: dict[str, dict[str, int]] = {}
         with wrapped():
             keys = [run_key(lock.run_id) for lock in LockRow.batch_get(locks, consistent_read=True)] if locks else []
             for row in RunRow.batch_get(keys, consistent_read=True) if keys else ():
-                counted = RunType(row.type).counted
+                counted = handlers[RunType(row.type)].counts
                 # a run that ended between the two reads is in the project's row by now or will be read again
                 if counted and row.status in ("QUEUED", "RUNNING"):
                     live.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)

@@ -1,10 +1,10 @@
-"""The rows of the runs table and what they mean.
+"""Rows of the runs table.
 
-Below a project: its run rows (R#), the locks of active runs (LOCK#), idempotency records (IDEM#), retries that are due
-(RETRY#) and given (RETRIED#). Below a run: manifest pages (M#), journal (J#), logs (L#), drafts (D#).
+Under a project: run rows (R#), locks of active runs (LOCK#), idempotency records (IDEM#), retries due (RETRY#) and
+done (RETRIED#). Under a run: manifest pages (M#), journal (J#), logs (L#), drafts (D#).
 
-A run's row is rewritten with every commit, so it is kept under 1 KB, a write unit: what is zero is left out, and the
-attribute names are short.
+Every commit rewrites the run's row, so it stays below 1 KB, one write unit: zeros are left out and attribute names are
+short.
 """
 
 import json
@@ -19,6 +19,7 @@ from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, path_of
 from groundwork.llm.port import Usage
 from groundwork.runs.model import (
+    CardCoverage,
     Claim,
     ErrorCode,
     ItemStatus,
@@ -40,7 +41,7 @@ IDEMPOTENCY_DAYS = 1
 
 
 class CompactJson(JSONAttribute):
-    """JSON without a space in it: these rows are counted by the byte."""
+    """JSON without spaces: these rows are billed by size."""
 
     def serialize(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -66,7 +67,7 @@ class RunRow(Model):
     claims = CompactJson(attr_name="claims", null=True)
     usage = CompactJson(attr_name="tok", null=True)
     cost = NumberAttribute(attr_name="cost", null=True)
-    # hops, stalled hops, progress mark before this hop, attempts, average ms, slowest ms, width
+    # hops, stalled hops, progress mark before this hop, attempts, average ms, slowest ms, concurrency
     course = CompactJson(attr_name="course")
     retry_of = NumberAttribute(attr_name="retryOf", null=True)
     next_retry_at = NumberAttribute(attr_name="nextRetry", null=True)
@@ -88,7 +89,7 @@ class RunRow(Model):
 
 
 def run_key(run_id: str) -> tuple[str, str]:
-    """The key of a run's row. Raises ValueError for what is no run id."""
+    """Return the key of a run's row. Raises ValueError for an invalid run id."""
     path = path_of(Kind.RUN, run_id)
     if path is None:
         raise ValueError(run_id)
@@ -122,7 +123,7 @@ def run_row(run: Run) -> RunRow:
             run.attempts,
             run.average_ms,
             run.slowest_ms,
-            run.width,
+            run.concurrency,
         ],
         retry_of=retry_of.number if retry_of else None,
         next_retry_at=run.next_retry_at,
@@ -137,14 +138,17 @@ def run_row(run: Run) -> RunRow:
         started_at=run.started_at,
         heartbeat_at=run.heartbeat_at,
         completed_at=run.completed_at,
-        coverage=None if run.stated is None else [run.stated, run.covered],
+        coverage=[run.coverage.actionable, run.coverage.covered] if run.coverage else None,
         attention=ACTIVE if active else None,
         attention_at=run.created_at if active else None,
     )
 
 
 def run_actions(run: Run) -> list[Any]:
-    """Rewrite a run by update. A put would drop the attributes and the options that only a newer release knows."""
+    """Return an update of all attributes.
+
+    A put would drop attributes and options of a newer release.
+    """
     row, attributes = run_row(run), RunRow.get_attributes()
     values = {name: getattr(row, name) for name in attributes if name not in ("pk", "sk", "options")}
     return [_set_or_remove(attributes[name], value) for name, value in values.items()]
@@ -156,8 +160,7 @@ def _set_or_remove(attribute: Any, value: Any) -> Any:
 
 def run_of(row: RunRow) -> Run:
     total, queued, cursor, completed, failed, skipped, retryable, *_ = row.counters
-    hops, stalled, before_hop, attempts, average, slowest, width, *_ = row.course
-    stated, covered, *_ = row.coverage or (None, None)
+    hops, stalled, before_hop, attempts, average, slowest, concurrency, *_ = row.course
     return Run(
         id=f"{row.pk}-R{int(row.sk[2:])}",
         type=RunType(row.type),
@@ -196,9 +199,8 @@ def run_of(row: RunRow) -> Run:
         completed_at=_int(row.completed_at),
         average_ms=average,
         slowest_ms=slowest,
-        width=width,
-        stated=stated,
-        covered=covered,
+        concurrency=concurrency,
+        coverage=CardCoverage(*row.coverage[:2]) if row.coverage else None,
     )
 
 
@@ -227,7 +229,10 @@ def _claim(values: Sequence[Any]) -> Claim:
 
 
 class LockRow(Model):
-    """Says which run of a type is the active one of a project, and whether it deletes what it finds."""
+    """LOCK#: the active run of a type in a project.
+
+    `replaces`: the run deletes existing results.
+    """
 
     class Meta:
         table_name = ""
@@ -238,8 +243,8 @@ class LockRow(Model):
     replaces = BooleanAttribute(attr_name="replaces", default=False)
 
 
-def lock_key(type_: RunType) -> str:
-    return f"LOCK#{type_.lock}"
+def lock_key(lock_name: str) -> str:
+    return f"LOCK#{lock_name}"
 
 
 class IdempotencyRow(Model):
@@ -254,7 +259,7 @@ class IdempotencyRow(Model):
 
 
 class RetryRow(Model):
-    """RETRY#R000012: the run's failures are to be tried again. A row of its own, because an ended run is final."""
+    """RETRY#R000012: a retry of the run is due. A separate row, because an ended run is final."""
 
     class Meta:
         table_name = ""
@@ -267,7 +272,7 @@ class RetryRow(Model):
 
 
 class RetriedRow(Model):
-    """RETRIED#R000012: by which run its failures are tried again, so that they are not tried twice."""
+    """RETRIED#R000012: the run's retry. It prevents a second one."""
 
     class Meta:
         table_name = ""
@@ -278,7 +283,7 @@ class RetriedRow(Model):
 
 
 class LinesRow(Model):
-    """A manifest page (M#), a journal entry (J#), drafts (D#), the selection or the rest: lines of JSON."""
+    """Lines of JSON: manifest page (M#), journal (J#), drafts (D#), selection, uncovered cards."""
 
     class Meta:
         table_name = ""
@@ -304,16 +309,16 @@ class LogRow(Model):
 RUN_ROWS: list[type[Model]] = [RunRow, LockRow, IdempotencyRow, RetryRow, RetriedRow, LinesRow, LogRow]
 
 
-def target_line(target: ManifestEntry) -> list[Any]:
-    """Only as long as it has to be: what is as usual at the end is left out."""
+def manifest_line(target: ManifestEntry) -> list[Any]:
+    """Return the entry as a list without trailing default values."""
     line: list[Any] = [
         list(target.numbers),
         target.title,
         int(target.skipped),
-        target.first,
-        list(target.old),
-        list(target.cards),
-        target.merges,
+        target.first_number,
+        list(target.replaced),
+        list(target.card_numbers),
+        target.merge_of_run,
     ]
     usual: list[Any] = [None, None, 0, 1, [], [], None]
     while line[-1] == usual[len(line) - 1]:
@@ -321,7 +326,7 @@ def target_line(target: ManifestEntry) -> list[Any]:
     return line
 
 
-def target_of(index: int, line: Sequence[Any]) -> ManifestEntry:
+def manifest_entry_of(index: int, line: Sequence[Any]) -> ManifestEntry:
     usual: list[Any] = [None, None, 0, 1, [], [], None]
     numbers, title, skipped, first, old, cards, merges, *_ = [*line, *usual[len(line) :]]
     return ManifestEntry(index, tuple(numbers), title, bool(skipped), first, tuple(old), tuple(cards), merges)
@@ -330,7 +335,7 @@ def target_of(index: int, line: Sequence[Any]) -> ManifestEntry:
 _STATUSES = {ItemStatus.COMPLETED: "C", ItemStatus.FAILED: "F", ItemStatus.SKIPPED: "S"}
 
 
-def entry_line(entry: JournalEntry) -> list[Any]:
+def journal_line(entry: JournalEntry) -> list[Any]:
     line: list[Any] = [
         entry.index,
         _STATUSES[entry.status],
@@ -345,7 +350,7 @@ def entry_line(entry: JournalEntry) -> list[Any]:
     return [*line, entry.error_code.value, entry.error] if entry.error_code else line
 
 
-def entry_of(seq: int, line: Sequence[Any]) -> JournalEntry:
+def journal_entry_of(seq: int, line: Sequence[Any]) -> JournalEntry:
     index, status, attempts, created, deleted, usage, cost, started, completed, *error = line
     return JournalEntry(
         index=index,

@@ -1,4 +1,4 @@
-"""Runs on DynamoDB. Every write of a run is conditional on the epoch and the seq the writer last saw."""
+"""Runs on DynamoDB. Writes of a run are conditional on the epoch and seq last read."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,17 +7,8 @@ from typing import Any
 from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 
-from groundwork.adapters.dynamodb.backlog_rows import (
-    ROW_OF_KIND,
-    CardRow,
-    ProjectRow,
-    dead_prefixes,
-    row_of,
-    sort_key,
-    stored_analysis,
-)
+from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
-from groundwork.adapters.dynamodb.plan_run_writes import close, write
 from groundwork.adapters.dynamodb.run_rows import (
     ACTIVE,
     DAY_S,
@@ -31,18 +22,18 @@ from groundwork.adapters.dynamodb.run_rows import (
     RetriedRow,
     RetryRow,
     RunRow,
-    draft_line,
     draft_of,
-    entry_line,
-    entry_of,
+    journal_entry_of,
+    journal_line,
     lock_key,
+    manifest_entry_of,
+    manifest_line,
     run_actions,
     run_key,
     run_of,
     run_row,
-    target_line,
-    target_of,
 )
+from groundwork.adapters.dynamodb.run_writes import add_writes
 from groundwork.errors import (
     IdempotencyKeyReused,
     LeaseLost,
@@ -54,6 +45,7 @@ from groundwork.errors import (
 )
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind, Path, parse, path_of
+from groundwork.runs.handler import RunHandlers
 from groundwork.runs.manifest import PAGE
 from groundwork.runs.model import JournalEntry, ManifestEntry, Run, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, Changes, Idempotency, ItemsConflict, LogLine
@@ -62,12 +54,12 @@ _ACTIVE = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
 class DynamoRuns:
-    """The port `groundwork.runs.ports.RunStore`, and what the HTTP functions read besides."""
+    """Implementation of `groundwork.runs.ports.RunStore`, with reads for the HTTP functions."""
 
-    def __init__(self, connection: Callable[[], Connection]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Callable[[], Connection], handlers: RunHandlers) -> None:
+        self._connection, self._handlers = connection, handlers
 
-    # starting
+    # start
 
     def next_number(self, project_id: str) -> int:
         row = ProjectRow(project_id)
@@ -79,7 +71,7 @@ class DynamoRuns:
             raise NotFound.of("project", project_id) from None
         return int(row.last_run)
 
-    def started_with(self, project_id: str, idempotency: Idempotency) -> str | None:
+    def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
         with wrapped():
             rows = list(
                 IdempotencyRow.query(
@@ -95,11 +87,12 @@ class DynamoRuns:
     def start(self, run: Run, selection: Sequence[tuple[int, ...]], idempotency: Idempotency | None) -> None:
         project_id, _ = run_key(run.id)
         transaction = Transaction(self._connection())
-        lock = LockRow(project_id, lock_key(run.type), run_id=run.id, replaces=run.options.replaces)
+        name = self._handlers[run.type].lock_name
+        lock = LockRow(project_id, lock_key(name), run_id=run.id, replaces=run.options.replaces)
         if idempotency:
             transaction.put(_idempotency_row(run, idempotency), IdempotencyRow.pk.does_not_exist(), "idempotency")
         transaction.put(lock, LockRow.pk.does_not_exist(), run.type)
-        _keep_apart(transaction, project_id, run)
+        _check_exclusions(transaction, project_id, run, self._handlers)
         alive = ProjectRow.name.exists() & ProjectRow.deleted_at.does_not_exist()
         transaction.check(ProjectRow, project_id, "P", alive, "project")
         transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
@@ -113,7 +106,7 @@ class DynamoRuns:
             self._refuse(run, cancelled.tags, idempotency)
 
     def _take_retry(self, transaction: Transaction, run: Run) -> None:
-        """A run is retried once; again only where that retry was cancelled."""
+        """Record the retry. A run is retried once; again only after a cancelled retry."""
         project_id, sk = run_key(run.retry_of or "")
         with wrapped():
             given = list(RetriedRow.query(project_id, RetriedRow.sk == f"RETRIED#{sk}", consistent_read=True))
@@ -124,23 +117,23 @@ class DynamoRuns:
         transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
 
     def _refuse(self, run: Run, tags: Iterable[Any], idempotency: Idempotency | None) -> None:
-        """Says why a run was not started; the client's own earlier request comes first."""
+        """Raise the refusal of a start. The client's own earlier request comes first."""
         tags = list(tags)
         project_id, _ = run_key(run.id)
         if "idempotency" in tags and idempotency:
-            # raises if the key was used with another body; else the caller answers with the run it gave
-            raise AlreadyStarted(self.started_with(project_id, idempotency) or "")
+            # raises if the key was used with another body; else the caller returns the existing run
+            raise AlreadyStarted(self.find_by_key(project_id, idempotency) or "")
         if "project" in tags:
             raise NotFound.of("project", project_id)
         types = [tag for tag in tags if isinstance(tag, RunType)]
         if types:
-            holder = self.holders(project_id).get(types[0])
+            holder = self.active_by_type(project_id).get(types[0])
             if holder is None:
-                raise Transient("The run that stood in the way has just ended.")
+                raise Transient("The active run of this type has just ended; try again.")
             raise RunAlreadyActive(holder)
-        raise NothingToRetry("The run's failed items have been tried again already.")
+        raise NothingToRetry("The run's failed items were retried already.")
 
-    # one writer
+    # writes of the lease holder
 
     def load(self, run_id: str, consistent: bool = True) -> Run:
         try:
@@ -161,7 +154,7 @@ class DynamoRuns:
         if changes == Changes():
             try:
                 with wrapped():
-                    RunRow(*run_key(run.id)).update(actions=run_actions(run), condition=_unchanged(before))
+                    RunRow(*run_key(run.id)).update(actions=run_actions(run), condition=_is_unchanged(before))
             except ConditionFailed:
                 raise LeaseLost from None
             return
@@ -171,70 +164,41 @@ class DynamoRuns:
 
     def finish(self, run: Run, before: Run, changes: Changes) -> None:
         project_id, sk = run_key(run.id)
+        handler = self._handlers[run.type]
         transaction = Transaction(self._connection())
         self._write(transaction, run, before, changes)
-        transaction.delete(LockRow(project_id, lock_key(run.type)), LockRow.run_id == run.id, "run")
+        transaction.delete(LockRow(project_id, lock_key(handler.lock_name)), LockRow.run_id == run.id, "run")
         if run.next_retry_at:
             transaction.put(RetryRow(project_id, f"RETRY#{sk}", attention_at=run.next_retry_at))
-        if run.type.of_plan:
-            close(transaction, run)
-        gained, counted = run.created - run.deleted, run.type.counted
-        if gained and counted:
-            transaction.update(
-                ProjectRow(project_id), [getattr(ProjectRow, counted).add(gained)], ProjectRow.name.exists(), "run"
-            )
+        add_writes(transaction, run, handler.closing_writes(run))
+        self._count(transaction, run, handler.counts)
         _commit(transaction)
 
+    def _count(self, transaction: Transaction, run: Run, counted: str | None) -> None:
+        gained, project_id = run.created - run.deleted, run_key(run.id)[0]
+        if gained and counted:
+            actions = [getattr(ProjectRow, counted).add(gained)]
+            transaction.update(ProjectRow(project_id), actions, ProjectRow.name.exists(), "run")
+
     def _write(self, transaction: Transaction, run: Run, before: Run, changes: Changes) -> None:
-        transaction.update(RunRow(*run_key(run.id)), run_actions(run), _unchanged(before), "run")
+        transaction.update(RunRow(*run_key(run.id)), run_actions(run), _is_unchanged(before), "run")
         if changes.entries:
-            lines = [entry_line(entry) for entry in changes.entries]
+            lines = [journal_line(entry) for entry in changes.entries]
             transaction.put(LinesRow(run.id, f"J#{run.seq:09d}", lines=lines))
         if changes.manifest:
             page = changes.manifest[0].index // PAGE
-            transaction.put(LinesRow(run.id, f"M#{page:05d}", lines=[target_line(t) for t in changes.manifest]))
-        if changes.rest is not None:
-            numbers = [int(id_.rpartition("-C")[2]) for id_ in changes.rest]
-            transaction.put(LinesRow(run.id, "REST", lines=numbers))
-        for index, drafts in changes.drafts:
-            transaction.put(LinesRow(run.id, f"D#{index:05d}", lines=[draft_line(draft) for draft in drafts]))
-        self._write_artifacts(transaction, changes)
-        self._retire(transaction, run, changes.retired)
+            transaction.put(LinesRow(run.id, f"M#{page:05d}", lines=[manifest_line(t) for t in changes.manifest]))
+        add_writes(transaction, run, changes.writes)
 
-    def _write_artifacts(self, transaction: Transaction, changes: Changes) -> None:
-        for index, artifact in changes.puts:
-            new: Any = row_of(artifact)
-            transaction.put(new, type(new).pk.does_not_exist(), index)
-        for index, path in changes.deletes:
-            row = ROW_OF_KIND[path.kind](path.project_id, sort_key(path))
-            transaction.delete(row, type(row).pk.exists(), index)
-        for index, path, analysis, text in changes.analyses:
-            card = CardRow(path.project_id, sort_key(path))
-            set_analysis = CardRow.analysis.set(stored_analysis(analysis))
-            # of the text that was asked about: somebody may have changed it meanwhile
-            transaction.update(card, [set_analysis], CardRow.text == text, index)
-        for index, written in changes.plans:
-            write(transaction, written, index)
-
-    def _retire(self, transaction: Transaction, run: Run, retired: Sequence[Path]) -> None:
-        dead = set().union(*(dead_prefixes(path) for path in retired))
-        if dead:
-            actions = [
-                ProjectRow.retired.add(dead),
-                ProjectRow.attention.set("PURGE"),
-                ProjectRow.attention_at.set(run.heartbeat_at or run.created_at),
-            ]
-            transaction.update(ProjectRow(run_key(run.id)[0]), actions, ProjectRow.name.exists(), "run")
-
-    # reading
+    # reads
 
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
-        """The targets with start <= index < stop."""
+        """Return the entries with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
         with wrapped():
             rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last), consistent_read=True))
         lines = [
-            target_of(int(row.sk[2:]) * PAGE + position, line)
+            manifest_entry_of(int(row.sk[2:]) * PAGE + position, line)
             for row in rows
             for position, line in enumerate(row.lines)
         ]
@@ -244,12 +208,12 @@ class DynamoRuns:
         with wrapped():
             lines = LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")
             for row in LinesRow.query(run_id, lines, consistent_read=True):
-                yield from (entry_of(int(row.sk[2:]), line) for line in row.lines)
+                yield from (journal_entry_of(int(row.sk[2:]), line) for line in row.lines)
 
     def selection(self, run_id: str) -> list[tuple[int, ...]]:
         return [tuple(numbers) for numbers in self._lines(run_id, "SELECTION")]
 
-    def rest(self, run_id: str) -> list[str]:
+    def uncovered_card_ids(self, run_id: str) -> list[str]:
         path = path_of(Kind.RUN, run_id)
         project_id = path.project_id if path else ""
         return [str(Path(Kind.CARD, project_id, (number,))) for number in self._lines(run_id, "REST")]
@@ -266,29 +230,29 @@ class DynamoRuns:
         return list(rows[0].lines) if rows else []
 
     def runs_of(self, project_id: str, before: int | None, limit: int) -> list[Run]:
-        """The project's runs, newest first, with a number below `before`."""
+        """Return the project's runs with a number below `before`, newest first."""
         upper = f"R#{(before or 1_000_000) - 1:06d}"
         with wrapped():
             rows = RunRow.query(project_id, RunRow.sk.between("R#000000", upper), scan_index_forward=False, limit=limit)
             return [run_of(row) for row in rows]
 
-    def later(self, run_id: str) -> list[Run]:
+    def runs_after(self, run_id: str) -> list[Run]:
         project_id, sk = run_key(run_id)
         after = RunRow.sk.between(f"{sk}!", "R#~")
         with wrapped():
             return [run_of(row) for row in RunRow.query(project_id, after, consistent_read=True)]
 
-    def holders(self, project_id: str) -> dict[RunType, str]:
+    def active_by_type(self, project_id: str) -> dict[RunType, str]:
         with wrapped():
             rows = list(LockRow.query(project_id, LockRow.sk.startswith("LOCK#"), consistent_read=True))
         return {RunType(row.sk[5:]): row.run_id for row in rows}
 
     # logs
 
-    def log(self, run_id: str, lines: Sequence[LogLine]) -> None:
+    def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
         with wrapped(), LogRow.batch_write() as batch:
             for position, line in enumerate(lines):
-                # a time with a position: it rises from hop to hop without anybody counting
+                # time and position: the seq rises from hop to hop without a counter
                 seq = line.at * 1000 + position % 1000
                 batch.save(
                     LogRow(
@@ -307,7 +271,7 @@ class DynamoRuns:
             rows = list(LogRow.query(run_id, LogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
         return [LogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
 
-    def note(self, run_id: str, message: str) -> None:
+    def set_phase_detail(self, run_id: str, message: str) -> None:
         try:
             with wrapped():
                 RunRow(*run_key(run_id)).update(
@@ -315,11 +279,11 @@ class DynamoRuns:
                     condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
                 )
         except ConditionFailed:
-            return  # it moves after all
+            return  # the run has started after all
 
-    # the schedule
+    # sweep
 
-    def active(self) -> list[str]:
+    def active_ids(self) -> list[str]:
         with wrapped():
             return [_id_of(row.pk, row.sk) for row in RunRow.attention_index.query(ACTIVE)]
 
@@ -329,7 +293,7 @@ class DynamoRuns:
             rows = index.query(RETRY, RetryRow.attention_at <= now)
             return [_id_of(row.pk, row.sk.removeprefix("RETRY#")) for row in rows]
 
-    def settle_retry(self, run_id: str) -> None:
+    def clear_retry(self, run_id: str) -> None:
         project_id, sk = run_key(run_id)
         with wrapped():
             RetryRow(project_id, f"RETRY#{sk}", attention_at=0).delete()
@@ -344,20 +308,24 @@ def _commit(transaction: Transaction) -> None:
         raise ItemsConflict([tag for tag in cancelled.tags if isinstance(tag, int)]) from cancelled
 
 
-def _unchanged(before: Run) -> Condition:
+def _is_unchanged(before: Run) -> Condition:
     unchanged: Condition = (
         (RunRow.epoch == before.lease.epoch) & (RunRow.seq == before.seq) & RunRow.status.is_in(*_ACTIVE)
     )
     return unchanged
 
 
-def _keep_apart(transaction: Transaction, project_id: str, run: Run) -> None:
-    """A run that replaces must not pull the ground from under one that works below it, nor the other way round."""
-    for type_ in run.type.above:
+def _check_exclusions(transaction: Transaction, project_id: str, run: Run, handlers: RunHandlers) -> None:
+    """Check that no active run deletes the input of another one.
+
+    Of this run, or of runs building on it.
+    """
+    for type_ in handlers[run.type].builds_on:
         harmless = LockRow.pk.does_not_exist() | (LockRow.replaces == False)  # noqa: E712
-        transaction.check(LockRow, project_id, lock_key(type_), harmless, type_)
-    for type_ in run.type.below if run.options.replaces else ():
-        transaction.check(LockRow, project_id, lock_key(type_), LockRow.pk.does_not_exist(), type_)
+        transaction.check(LockRow, project_id, lock_key(handlers[type_].lock_name), harmless, type_)
+    for handler in handlers.building_on(run.type) if run.options.replaces else ():
+        free = LockRow.pk.does_not_exist()
+        transaction.check(LockRow, project_id, lock_key(handler.lock_name), free, handler.type)
 
 
 def _idempotency_key(key: str) -> str:

@@ -13,7 +13,9 @@ from groundwork.adapters.dynamodb.cards import DynamoCards
 from groundwork.adapters.dynamodb.client import bind
 from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow, EventRow, LogRow, SlotsRow, StateRow
 from groundwork.adapters.dynamodb.executions import DynamoExecutions
+from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPartRow
 from groundwork.adapters.dynamodb.list_rows import ListRow, MeasureRow, PieceRow, RepositoryRow, TemplateRow
+from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.plan_lists import DynamoRepositories, DynamoTemplates
 from groundwork.adapters.dynamodb.plan_measures import DynamoMeasures
 from groundwork.adapters.dynamodb.plan_rows import ContentRow, IterationRow, LinkRow, PlanRow, VersionRow
@@ -23,6 +25,7 @@ from groundwork.adapters.dynamodb.purge import DynamoPurger
 from groundwork.adapters.dynamodb.run_rows import RUN_ROWS
 from groundwork.adapters.dynamodb.runs import DynamoRuns
 from groundwork.adapters.dynamodb.sessions import DynamoSessions
+from groundwork.generation.registry import run_handlers
 from groundwork.settings import Settings
 
 PLAN_ROWS: list[type[Model]] = [
@@ -60,14 +63,14 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
     if not settings.backlog_table or not settings.runs_table:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
-    bind(RUN_ROWS, settings.runs_table, settings.region, endpoint)
+    bind([*RUN_ROWS, ImportPartRow], settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)
     return Tables(
-        runs=DynamoRuns(connection),
+        runs=DynamoRuns(connection, run_handlers()),
         backlog=DynamoBacklogReader(connection),
         projects=projects,
-        cards=DynamoCards(connection, projects),
+        cards=DynamoCards(connection, projects, DynamoOlderCards(connection), DynamoImportParts(now_ms)),
         entries=DynamoBacklogItems(connection, projects, now_ms),
         purger=DynamoPurger(connection),
         plans=DynamoPlans(connection, now_ms),

@@ -1,7 +1,7 @@
-"""How the mock carries out a task: it looks, reads, writes, reads again and finishes, always the same to the same.
+"""Mock of a session: it looks around, reads, writes, reads again and finishes.
 
-It really calls the tools, so what it writes is really committed. What it writes are outlines in the repository's own
-languages, made of the task's words; it understands neither.
+The same conversation gets the same answers. The mock calls the real tools, so its files are really committed. They are
+outlines in the repository's languages, built from the task's words without any understanding.
 """
 
 import json
@@ -20,7 +20,7 @@ type Answer = tuple[tuple[Block, ...], TurnEnd]
 
 
 def turn(conversation: Conversation) -> Answer:
-    """By how far it has come: what it has called already is in the conversation."""
+    """Return the next call; the conversation holds the earlier ones."""
     task = _task_of(conversation.messages[0])
     done = _results(conversation)
     number = sum(message.role == "assistant" for message in conversation.messages)
@@ -50,14 +50,14 @@ def _task_of(message: Message) -> dict[str, Any]:
 
 
 def _targets(task: Mapping[str, Any]) -> list[Target]:
-    """The files the task names; where it names none, a note and what fits to the repository's layout."""
+    """Return the task's files; without any, a note and a file in the layout's style."""
     layout = [str(line) for line in task.get("repository_layout", ())]
     named = [str(path) for path in task.get("files_named", ())]
     return target_for(str(task["key"]), named[:MAX_FILES], layout)
 
 
 def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
-    """What has been called so far, in order: tool, path, whether it went well."""
+    """Return the calls so far, in order: tool, path, success."""
     calls = {
         str(block["id"]): (str(block["name"]), str(block["input"].get("file_path", "")))
         for message in conversation.messages
@@ -73,7 +73,7 @@ def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
 
 
 def _shown(conversation: Conversation, path: str) -> list[str] | None:
-    """A file's lines as `read` has shown them, none where it is not there; None where not all of it was shown."""
+    """Return a file's lines as shown by `read`; [] if it is missing, None if they were cut off."""
     for message in reversed(conversation.messages):
         for block in message.content:
             head, _, body = str(block.get("content", "")).partition("\n")

@@ -1,4 +1,4 @@
-"""How the mock writes epics, stories and subtasks: from forms, filled in with what the material says."""
+"""Mock epics, stories and subtasks: templates filled with words of the material."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from groundwork.text import shortened
 type Json = dict[str, Any]
 type Group = tuple[str, list[Mapping[str, Any]]]
 
-# theme: title of its epic, its goal, and what its stories call it
+# theme: title of its epic, its goal, its name in stories
 _EPICS = {
     "crashes and freezes": ("Stay up and running", "Fewer than one session in a thousand ends by itself.", "the app"),
     "sign-in and accounts": (
@@ -42,7 +42,7 @@ _PART = re.compile(r", part \d+$|, next round( \d+)?$")
 
 
 def proposals(material: Mapping[str, Any]) -> list[Json]:
-    """One epic a theme; the smallest join or the largest split until the number is one that was asked for."""
+    """Return one epic per theme; merge the smallest or split the largest to reach the count."""
     fewest, most = material["epics_wanted"]["fewest"], material["epics_wanted"]["most"]
     groups = _themes(material["themes"])
     while len(groups) > most:
@@ -59,7 +59,7 @@ def proposals(material: Mapping[str, Any]) -> list[Json]:
 
 
 def _themes(themes: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """What can be acted on, by theme, the largest first; all cards where there is nothing but praise."""
+    """Return actionable cards by theme, the largest first; all cards if none is actionable."""
     acted = [(str(t["theme"]), [c for c in t["cards"] if c["kind"] not in ("praise", "other")]) for t in themes]
     groups = [group for group in acted if group[1]] or [(str(t["theme"]), list(t["cards"])) for t in themes]
     return sorted(groups, key=_size)
@@ -110,7 +110,7 @@ def _priority(severities: Sequence[str]) -> str:
 
 
 def merged(material: Mapping[str, Any]) -> list[Json]:
-    """Drafts with one title become one epic; the smallest join the last until there are few enough."""
+    """Merge drafts of one title; merge the smallest into the last until few enough remain."""
     fewest, most = material["epics_wanted"]["fewest"], material["epics_wanted"]["most"]
     by_title: dict[str, list[Mapping[str, Any]]] = {}
     for draft in material["drafts"]:
@@ -143,7 +143,7 @@ def _merged_epic(title: str, drafts: Sequence[Mapping[str, Any]]) -> Json:
 
 
 _ROLES = ("regular user", "new user", "paying user", "user with a slow phone", "user with several devices")
-# want, benefit, and the when and then of its criterion; {0} is what the epic is about
+# want, benefit, and the when and then of its criterion; {0} is the epic's subject
 _STORIES = (
     (
         "see what went wrong with {0} and what I can do",
@@ -222,7 +222,7 @@ def _quoted(card: Mapping[str, Any]) -> str:
     return '"' + shortened(str(card.get("summary") or card.get("text", "")), 100) + '"'
 
 
-# title, description and effort; {0} is what the story wants, {1} one of its criteria
+# title, description and effort; {0} is the story's want, {1} one of its criteria
 _SUBTASKS = (
     ("Reproduce the present behaviour", "Collect the cases from the feedback and write down the steps to {0}.", "S"),
     ("Agree on the wanted behaviour", "Go through it with design and support. In question: {1}", "XS"),
@@ -244,7 +244,7 @@ _SUBTASKS = (
 
 
 def subtasks(material: Mapping[str, Any]) -> list[Json]:
-    """As many of the forms as the count says, spread over them so that none is all planning."""
+    """Return `count` templates, spread evenly, so that not all of them are planning."""
     story = material["story"]
     count = _count(material["subtasks_wanted"], str(story["title"]))
     want = str(story["want"] or story["title"]).removeprefix("to ")

@@ -11,7 +11,10 @@ GENERAL = "general impression"
 
 
 def _words(text: str) -> re.Pattern[str]:
-    """Matches any of the words; one that ends in a hyphen may go on, as crash- in crashes. `_` stands for a space."""
+    """Return a pattern for any of the words.
+
+    A final hyphen allows a suffix; `_` stands for a space.
+    """
     parts = [re.escape(w.rstrip("-")).replace("_", r"\s+") + ("" if w.endswith("-") else r"\b") for w in text.split()]
     return re.compile(rf"\b(?:{'|'.join(parts)})", re.IGNORECASE)
 
@@ -116,7 +119,7 @@ def _kind(text: str) -> str:
 
 
 def _praised(text: str) -> bool:
-    """Whether a good word stands there without a "not" before it."""
+    """Return True for a positive word without a "not" before it."""
     found = any(not _NEGATED.search(text[: match.start()]) for match in _GOOD.finditer(text))
     return found or bool(_CHEER.search(text))
 
@@ -139,7 +142,7 @@ def _sentiment(text: str) -> str:
 
 
 def _summary(text: str) -> str:
-    """The sentence that says most, as it stands."""
+    """Return the most informative sentence, unchanged."""
     if not re.search(r"\w", text):
         return "Approval without words." if _CHEER.search(text) else "A card without words."
     sentences = [part for part in _SENTENCE.split(text) if re.search(r"\w", part)]

@@ -1,4 +1,4 @@
-"""What the mock writes into files: an outline in the file's own language, made of the task's words."""
+"""Mock file contents: an outline in the file's language, from the task's words."""
 
 import re
 from collections import Counter
@@ -26,12 +26,12 @@ _COMMENTS = {
     ".css": "/*",
 }
 _UNTOUCHED = (".json", ".lock", ".csv", ".svg", ".html", ".xml", ".ndjson", ".ipynb")
-"""Formats that an outline at the end would break: a note is written instead."""
+"""Formats that an outline would break: the mock writes a note instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A file that the mock will change or make."""
+    """A file to change or create."""
 
     path: str
 
@@ -41,19 +41,19 @@ class Target:
 
 
 def note(key: str, layout: Sequence[str]) -> Target:
-    """Where is written down what cannot be written into the files themselves."""
+    """Return the path of the note for content with no place in the files themselves."""
     has_docs = any(line.startswith("docs/") for line in layout)
     return Target(f"{'docs' if has_docs else 'notes'}/{key}.md")
 
 
 def target_for(key: str, named: Sequence[str], layout: Sequence[str]) -> list[Target]:
-    """The named files that an outline can be put into; a note for the rest, or where none is named."""
+    """Return the named files that take an outline; a note for the rest, or if none is named."""
     usable = [path for path in named if not path.endswith(_UNTOUCHED) and PurePosixPath(path).suffix]
     return [Target(path) for path in usable] or [note(key, layout)]
 
 
 def addition(task: Json, target: Target, lines: Sequence[str]) -> str:
-    """What is written: the whole file where it is new or empty (no lines), else what comes at its end."""
+    """Return the content: of a new or empty file all of it, else the text to append."""
     if _CHANGELOG.search(PurePosixPath(target.path).stem):
         return f"- {_title(task)}\n" if lines else f"# Changelog\n\n- {_title(task)}\n"
     if target.suffix == ".py":
@@ -67,7 +67,7 @@ def addition(task: Json, target: Target, lines: Sequence[str]) -> str:
 
 
 def place_for(target: Target, lines: Sequence[str]) -> tuple[str, bool]:
-    """A line that is there once to put the addition at, and whether it comes before it; empty where there is none."""
+    """Return a unique line to insert at, and True to insert before it; empty if none exists."""
     once = [line for line, count in Counter(lines).items() if count == 1 and line.strip()]
     bullet = next((line for line in lines if line.startswith("- ") and line in once), "")
     if _CHANGELOG.search(PurePosixPath(target.path).stem) and bullet:
@@ -79,7 +79,7 @@ def place_for(target: Target, lines: Sequence[str]) -> tuple[str, bool]:
 
 
 def _switch(task: Json, lines: Sequence[str]) -> str:
-    """A function that says whether what the task is about is switched on: little, but it runs."""
+    """Return a function for a switch of the task's feature: little, but executable."""
     name = _free_name(task, lines)
     about = "".join(f"    {line}\n" for line in wrap(_plain(task["description"]), 96))
     doc = f'    """{_title(task)}.\n\n{about}    """\n' if about else f'    """{_title(task)}."""\n'
@@ -87,7 +87,7 @@ def _switch(task: Json, lines: Sequence[str]) -> str:
 
 
 def _tests(task: Json, target: Target) -> str:
-    """A test of the switch where the task names its file too, else one a criterion that says what it is about."""
+    """Return a test of the switch if the task names its file too, else one test per criterion."""
     source = next((path for path in task.get("files_named", ()) if path.endswith(".py") and path != target.path), "")
     if not source or _TEST.search(source):
         return "\n\n".join(
@@ -131,7 +131,7 @@ def _points(task: Json) -> list[str]:
 
 
 def _plain(text: Any) -> str:
-    """One line that ends no string or comment it is put into."""
+    """Return the text as one line, safe inside a string or comment."""
     return " ".join(str(text).split()).replace('"', "'").replace("\\", "/").replace("*/", "* /")
 
 

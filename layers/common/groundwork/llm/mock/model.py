@@ -1,7 +1,6 @@
-"""A model that needs no key: it answers from the material alone, always the same to the same, after a delay.
+"""Mock model: deterministic answers from the material alone, after a delay, without a key.
 
-It stands in where there is no model: to try the system, to test it, to show it. It reads words, not meaning, and every
-run that uses it says so.
+It serves trials, tests and demonstrations. It matches words, not meaning, and every run with it is marked so.
 """
 
 import asyncio

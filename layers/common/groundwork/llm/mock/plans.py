@@ -1,4 +1,4 @@
-"""How the mock writes a plan: from stories, from a template, or from the sentences of a description."""
+"""Mock plans: from stories, a template, or the sentences of a description."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ _KINDS = {
 }
 _FOLDER = re.compile(r"/ \(\d+ files\)$")
 
-# key, title, description, criteria, effort; {0} is what the plan is about
+# key, title, description, criteria, effort; {0} is the plan's subject
 _BEFORE = (
     (
         "survey",
@@ -130,7 +130,7 @@ def _from_template(phase: Mapping[str, Any]) -> Json:
 
 
 def _from_description(material: Mapping[str, Any]) -> list[Json]:
-    """What the description says, a sentence a task; forms fill up where it says too little."""
+    """Return one task per sentence of the description; templates fill up a short one."""
     fewest, most = material["tasks_wanted"]["fewest"], material["tasks_wanted"]["most"]
     title = str(material["plan"]["title"])
     what = shortened(one_line(title), 60)
@@ -219,7 +219,7 @@ def words_of(text: str) -> list[str]:
 
 
 def likely_files(title: str, description: str, layout: Sequence[str], most: int) -> list[str]:
-    """The files of the layout whose names have the most words of the texts; none where none has any."""
+    """Return the files of the layout with the most words of the texts in their names."""
     verb = (words_of(title) or [""])[0]
     kind = "changelog" if "changelog" in title else verb if verb in _KINDS else ""
     words = {word for word in words_of(f"{title} {description}") if len(word) > 3}

@@ -1,4 +1,4 @@
-"""How the mock reviews a plan: by rules that a person would follow first."""
+"""Mock reviews of plans by simple rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ def refinements(material: Mapping[str, Any]) -> list[Json]:
     return found
 
 
-# word that a task's title would have, and the task to add where none has it
+# word to find in a title, and the task to add if no title has it
 _NEEDED = (
     (
         ("test", "tests", "check"),
@@ -80,7 +80,7 @@ def additions(material: Mapping[str, Any]) -> list[Json]:
 
 
 def ordering(material: Mapping[str, Any]) -> Json:
-    """Needless dependencies go; phases whose tasks do not wait for each other are worked on side by side."""
+    """Remove needless dependencies; make phases of independent tasks parallel."""
     tasks = {task["ref"]: task for phase in material["phases"] for task in phase["tasks"]}
     files = {task["ref"]: frozenset(task["files"]) for task in material["tasks"]}
     modes = [_mode(phase) for phase in material["phases"] if _could_be_parallel(phase, files)]
@@ -145,7 +145,7 @@ _LARGE = ("L", "XL")
 
 
 def splits(material: Mapping[str, Any]) -> list[Json]:
-    """Large tasks become the rules, what is around them, and the proof."""
+    """Split large tasks into the rules, their integration, and the tests."""
     found = []
     for task in material["tasks"]:
         if task["effort"] not in _LARGE:

@@ -1,0 +1,46 @@
+"""Counts of equal texts in a project, kept in the transactions that write the cards."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, ContentHashRow, hash_key
+from groundwork.adapters.dynamodb.client import Transaction, wrapped
+
+
+def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
+    """Return those that a card of the project has. Raises Transient."""
+    keys = {(project_id, hash_key(one)): one for one in hashes}
+    with wrapped():
+        rows = list(ContentHashRow.batch_get(list(keys), consistent_read=True)) if keys else []
+    return {keys[row.pk, row.sk] for row in rows if row.cards > 0}
+
+
+def count_texts(transaction: Transaction, project_id: str, hashes: Sequence[str]) -> None:
+    """Count cards with these texts. Equal ones share an action: a transaction may name a row once."""
+    change_counts(transaction, project_id, Counter(hashes))
+
+
+def change_counts(transaction: Transaction, project_id: str, changes: Mapping[str, int]) -> None:
+    for one, change in changes.items():
+        if change:
+            transaction.update(ContentHashRow(project_id, hash_key(one)), [ContentHashRow.cards.add(change)])
+
+
+def claim_text(transaction: Transaction, project_id: str, content_hash: str, tag: Any) -> None:
+    """Count a card with a text that no other card may have; `tag` fails where one has."""
+    unused = ContentHashRow.cards.does_not_exist() | (ContentHashRow.cards <= 0)
+    row = ContentHashRow(project_id, hash_key(content_hash))
+    transaction.update(row, [ContentHashRow.cards.add(1)], unused, tag)
+
+
+def counted_hash(project_id: str, sk: str) -> str | None:
+    """Return the hash that a card is counted under; None for an older card, or none at all."""
+    with wrapped():
+        rows = list(CardRow.query(project_id, CardRow.sk == sk, consistent_read=True))
+    return rows[0].content_hash if rows else None
+
+
+def still_counted(content_hash: str | None) -> Any:
+    """Return the condition that a card is counted as `counted_hash` has said."""
+    return CardRow.content_hash.does_not_exist() if content_hash is None else CardRow.content_hash == content_hash

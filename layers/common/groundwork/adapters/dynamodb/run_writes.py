@@ -1,0 +1,92 @@
+"""Transaction actions of the writes that runs make, by kind of write.
+
+Conditions carry the item's index as their tag: a failed one is a conflict of this item. Conditions on the run as a
+whole have the tag "run".
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from groundwork.adapters.dynamodb import plan_run_writes
+from groundwork.adapters.dynamodb.backlog_rows import (
+    ROW_OF_KIND,
+    CardRow,
+    ProjectRow,
+    dead_prefixes,
+    row_of,
+    sort_key,
+    stored_analysis,
+)
+from groundwork.adapters.dynamodb.client import Transaction
+from groundwork.adapters.dynamodb.run_rows import LinesRow, draft_line, run_key
+from groundwork.backlog.writes import DeleteArtifact, PutArtifact, SetAnalysis
+from groundwork.generation.writes import StoreDrafts, StoreUncovered
+from groundwork.plans.ports import PlanRunEnded, PlanWritten, Suggested
+from groundwork.runs.model import Run
+from groundwork.runs.ports import Write
+
+
+def add_writes(transaction: Transaction, run: Run, writes: Iterable[Write]) -> None:
+    """Add the actions of all writes of a commit.
+
+    Raises KeyError for an unregistered kind.
+    """
+    dead: set[str] = set()
+    for write in writes:
+        ACTIONS[type(write)](transaction, run, write)
+        if isinstance(write, DeleteArtifact):
+            dead |= dead_prefixes(write.path)
+    if dead:
+        _mark_dead(transaction, run, dead)
+
+
+def _mark_dead(transaction: Transaction, run: Run, prefixes: set[str]) -> None:
+    """List the descendants of deleted artifacts for the purge.
+
+    One action for all writes of the commit.
+    """
+    actions = [
+        ProjectRow.retired.add(prefixes),
+        ProjectRow.attention.set("PURGE"),
+        ProjectRow.attention_at.set(run.heartbeat_at or run.created_at),
+    ]
+    transaction.update(ProjectRow(run_key(run.id)[0]), actions, ProjectRow.name.exists(), "run")
+
+
+def _put_artifact(transaction: Transaction, run: Run, write: PutArtifact) -> None:
+    row: Any = row_of(write.artifact)
+    transaction.put(row, type(row).pk.does_not_exist(), write.index)
+
+
+def _delete_artifact(transaction: Transaction, run: Run, write: DeleteArtifact) -> None:
+    row = ROW_OF_KIND[write.path.kind](write.path.project_id, sort_key(write.path))
+    transaction.delete(row, type(row).pk.exists(), write.index)
+
+
+def _set_analysis(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
+    card = CardRow(write.card.project_id, sort_key(write.card))
+    actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    transaction.update(card, actions, CardRow.text == write.text, write.index)
+
+
+def _store_drafts(transaction: Transaction, run: Run, write: StoreDrafts) -> None:
+    lines = [draft_line(draft) for draft in write.drafts]
+    transaction.put(LinesRow(run.id, f"D#{write.index:05d}", lines=lines))
+
+
+def _store_uncovered(transaction: Transaction, run: Run, write: StoreUncovered) -> None:
+    numbers = [int(id_.rpartition("-C")[2]) for id_ in write.card_ids]
+    transaction.put(LinesRow(run.id, "REST", lines=numbers))
+
+
+ACTIONS: dict[type, Callable[[Transaction, Run, Any], None]] = {
+    PutArtifact: _put_artifact,
+    DeleteArtifact: _delete_artifact,
+    SetAnalysis: _set_analysis,
+    StoreDrafts: _store_drafts,
+    StoreUncovered: _store_uncovered,
+    PlanWritten: plan_run_writes.write_plan,
+    Suggested: plan_run_writes.write_suggestions,
+    PlanRunEnded: plan_run_writes.end_iteration,
+}
+"""How each kind of write is stored. A new kind is registered here."""

@@ -1,0 +1,113 @@
+"""Find a CSV file's delimiter and the line of its header."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
+
+DELIMITERS = (",", ";", "\t", "|")
+NO_DELIMITER = "\x1f"
+"""Separates nothing: for files of a single column, whose texts may hold any of the delimiters."""
+MAX_PREAMBLE = 20
+ENOUGH = 0.8
+_SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
+
+Recognised = Callable[[Sequence[str]], int]
+"""Rates a header row: 2 for a known export, 1 for a known name, 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`header` is the index of the header's first line."""
+
+    delimiter: str
+    header: int = 0
+    escape: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    start: int
+    delimiter: str
+    names: list[str]
+    share: float
+    rated: int
+    escape: str | None = None
+
+    @property
+    def worth(self) -> tuple[int, float, int]:
+        return self.rated, self.share, len(self.names)
+
+    def dialect(self) -> Dialect:
+        return Dialect(self.delimiter, self.start, self.escape)
+
+
+def find_dialect(lines: Sequence[str], recognised: Recognised) -> Dialect:
+    """Choose by the share of records as wide as the header; a known header wins over its share."""
+    if lines and (match := _SEP_LINE.match(lines[0])):
+        return _below_sep_line(lines, match[1])
+    starts = range(min(MAX_PREAMBLE + 1, len(lines)))
+    first = _tries(lines, 0, recognised)
+    if known := _best(first, rated=1):
+        return _escaped(lines, known).dialect()
+    single = next((start for start in starts if recognised(_cells(lines[start]))), None)
+    below = [] if single == 0 else [trial for start in starts[1:] for trial in _tries(lines, start, recognised)]
+    fitting = [trial for trial in (*first, *below) if trial.share >= ENOUGH]
+    if single != 0 and (known := _best(fitting, rated=1)):
+        return _escaped(lines, known).dialect()
+    if single is not None:
+        return Dialect(NO_DELIMITER, single)
+    found = _best(fitting, rated=0) or max(first, key=lambda trial: trial.worth, default=None)
+    return _escaped(lines, found).dialect() if found else Dialect(NO_DELIMITER)
+
+
+def _below_sep_line(lines: Sequence[str], delimiter: str) -> Dialect:
+    header = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), 1)
+    return Dialect(delimiter if delimiter not in '"\r\n' else ",", header)
+
+
+def _best(trials: Sequence[_Trial], rated: int) -> _Trial | None:
+    fitting = [trial for trial in trials if trial.rated >= rated]
+    return max(fitting, key=lambda trial: (trial.rated, -trial.start, trial.share, len(trial.names)), default=None)
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line], delimiter=NO_DELIMITER), [])
+
+
+def _tries(lines: Sequence[str], start: int, recognised: Recognised) -> list[_Trial]:
+    if not lines[start].strip():
+        return []
+    found = (_trial(lines, start, delimiter, recognised) for delimiter in DELIMITERS if delimiter in lines[start])
+    return [trial for trial in found if trial is not None]
+
+
+def _trial(
+    lines: Sequence[str], start: int, delimiter: str, recognised: Recognised, escape: str | None = None
+) -> _Trial | None:
+    records = _records(lines[start:], delimiter, escape)
+    if not records or len(records[0]) < 2:
+        return None
+    header, *rows = records
+    fitting = sum(len(row) == len(header) for row in rows)
+    share = fitting / len(rows) if rows else 1.0
+    return _Trial(start, delimiter, header, share, recognised(header), escape)
+
+
+def _records(lines: Sequence[str], delimiter: str, escape: str | None) -> list[list[str]]:
+    try:
+        reader = csv.reader(lines, delimiter=delimiter, escapechar=escape)
+        return [cells for cells in islice(reader, SAMPLE_RECORDS) if any(cells)]
+    except csv.Error:
+        return []
+
+
+def _escaped(lines: Sequence[str], trial: _Trial) -> _Trial:
+    """Take backslashes for escapes only if then all records fit the header."""
+    if trial.share == 1.0 or not any('\\"' in line for line in lines):
+        return trial
+    other = _trial(lines, trial.start, trial.delimiter, lambda _: trial.rated, "\\")
+    return other if other is not None and other.share == 1.0 else trial

@@ -1,0 +1,97 @@
+"""Tell header rows from data, and make one name a column of one to three header rows."""
+
+import re
+from collections.abc import Sequence
+
+from groundwork.backlog.card_import import names
+
+MAX_HEADER_ROWS = 3
+_SECOND_ROW = frozenset(
+    names.keys(
+        (
+            "Response",
+            "Open-Ended Response",
+            "Other (please specify)",
+            "Réponse ouverte",
+            "Respuesta abierta",
+            "Resposta aberta",
+            "Offene Antwort",
+            "Freie Antwort",
+            "Beantwortung",
+            "Risposta aperta",
+            "Open antwoord",
+            "自由回答",
+            "開放式回應",
+        )
+    )
+)
+_RESPONSE = names.key("Response")
+_OTHER = names.key("Other (please specify)")
+_PLAIN_ANSWER = _SECOND_ROW - {_OTHER}
+_IMPORT_ID = re.compile(r'^\{"ImportId":')
+
+
+def header_rows(rows: Sequence[Sequence[str]]) -> int:
+    """Count the header rows; the first of `rows` is always one."""
+    for at in range(1, min(MAX_HEADER_ROWS, len(rows))):
+        if _import_ids(rows[at]):
+            return at + 1
+    return 2 if len(rows) > 1 and _is_second(rows[0], rows[1]) else 1
+
+
+def _import_ids(row: Sequence[str]) -> bool:
+    """Tell if this is a Qualtrics export's third row: JSON with ids."""
+    filled = [cell.strip() for cell in row if cell.strip()]
+    return bool(filled) and all(_IMPORT_ID.match(cell) for cell in filled)
+
+
+def _is_second(header: Sequence[str], row: Sequence[str]) -> bool:
+    labels = [cell for cell in row if cell.strip()]
+    if not labels or len(row) > len(header):
+        return False
+    if sum(names.key(cell) in _SECOND_ROW for cell in labels) and not row[0].strip():
+        return True
+    # a question stands over its first choice only, and the row's first cells have no label
+    under_blank = [label for name, label in zip(header, row, strict=False) if not name.strip() and label.strip()]
+    return bool(under_blank) and not row[0].strip() and bool(header[0].strip())
+
+
+def combined(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Make the columns' names; a column without one gets its number."""
+    header = [names.shown(cell) for cell in rows[0]]
+    if len(rows) > 1 and _import_ids(rows[-1]):
+        header = _questions(header, rows[1]) if len(rows) == MAX_HEADER_ROWS else header
+    elif len(rows) > 1:
+        header = _grouped(header, [names.shown(cell) for cell in rows[1]])
+    while header and not header[-1]:
+        header.pop()
+    return [name or f"column {at}" for at, name in enumerate(header, 1)]
+
+
+def _questions(header: list[str], labels: Sequence[str]) -> list[str]:
+    """Take Qualtrics' question texts in place of Q1, Q2; its own columns keep their names."""
+    shown = [names.shown(label) for label in labels]
+    return [
+        label if label and re.fullmatch(r"Q[\w.]+", name) else name
+        for name, label in zip(header, shown + [""] * (len(header) - len(shown)), strict=False)
+    ]
+
+
+def _grouped(header: list[str], labels: list[str]) -> list[str]:
+    """Carry a question to the right over its choices."""
+    combined_names, question = [], ""
+    for at, name in enumerate(header):
+        label = labels[at] if at < len(labels) else ""
+        question = name or question
+        if not label or names.key(label) in _PLAIN_ANSWER:
+            combined_names.append(name or question)
+        else:
+            combined_names.append(f"{question}: {label}" if question else label)
+    return combined_names
+
+
+def open_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Name the columns marked as open-ended by the second header row."""
+    labels = rows[1] if len(rows) == 2 else ()
+    pairs = zip(columns, labels, strict=False)
+    return tuple(name for name, label in pairs if names.key(label) in _PLAIN_ANSWER - {_RESPONSE, ""})

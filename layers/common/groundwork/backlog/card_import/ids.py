@@ -1,0 +1,47 @@
+"""External ids: trimmed text, from an id, a link or a hash."""
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from groundwork.backlog.card_import.limits import MAX_EXTERNAL_ID
+
+DAMAGED = "externalId: a spreadsheet has shortened it, so that its last digits are lost; export the file anew"
+_SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
+
+
+def as_text(value: Any) -> str:
+    """Return a number, truth value or text as trimmed text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).replace("e", "E")
+    return "" if value is None else str(value).strip()
+
+
+def is_damaged(value: str) -> bool:
+    return bool(_SHORTENED.fullmatch(value)) and "E+" in value.upper()
+
+
+def bounded(value: str) -> str:
+    """Return an id as it is, or a hash of one over the limit, such as a long link."""
+    return value if len(value) <= MAX_EXTERNAL_ID else hashed("link", value)
+
+
+def hashed(*parts: str) -> str:
+    """Make an id of a row without one."""
+    return "sha256:" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def review_id(link: str) -> str:
+    """Take Google Play's review id out of a link; other links stay whole."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return link
+    for part in (parts.query, parts.fragment.removeprefix("ReviewPlace:")):
+        values = parse_qs(part)
+        if found := values.get("reviewId") or values.get("id", [] if part == parts.query else None):
+            return found[0]
+    return link

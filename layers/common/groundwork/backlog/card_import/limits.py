@@ -1,0 +1,31 @@
+"""Bounds on one import's memory and time."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+MAX_LINE_BYTES = 8 * MIB
+MAX_RECORD_BYTES = MIB
+MAX_RECOVERIES = 100
+"""Stray quotes to recover from in one reading; each recovery may parse up to MAX_RECORD_BYTES twice."""
+MIN_RECOVERED = 10
+"""Well-formed rows below an unclosed quote that make it a stray one."""
+MAX_ARCHIVE_DEPTH = 3
+MAX_ARCHIVE_MEMBERS = 20_000
+MAX_COLUMNS = 5_000
+MAX_CELLS = 20_000_000
+MAX_EXTERNAL_ID = 200
+MAX_SOURCE = 200
+MAX_METADATA = 20_000
+"""Characters of a card's metadata as JSON: with the longest text, the row stays far below DynamoDB's 400 KB."""
+SAMPLE_BYTES = 64 * 1024
+SAMPLE_RECORDS = 200
+MAX_PROFILED = 5_000
+"""Records whose cells are profiled. Only date order is taken from every record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`unpacked` bounds decompressed bytes; `document` one JSON value."""
+
+    unpacked: int = 50 * MIB
+    document: int = 50 * MIB

@@ -1,0 +1,55 @@
+"""Column names in comparable form."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_TAG = re.compile(r"<[^<>]{1,200}>")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def shown(name: str) -> str:
+    """Return a header cell as people should see it: without BOM, markup and line breaks."""
+    name = name.removeprefix("\ufeff").removeprefix("ï»¿").strip()
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = name[1:-1]
+    return " ".join(_TAG.sub(" ", name).split())
+
+
+def key(name: str) -> str:
+    """Reduce a name to lower-case letters, digits and dots: `Review Text` is `review_text`."""
+    folded = unicodedata.normalize("NFKC", shown(name)).casefold()
+    kept = "".join(char for char in folded if char.isalnum() or char == "." or unicodedata.category(char)[0] == "M")
+    return kept.strip(".") or folded
+
+
+def last(name_key: str) -> str:
+    """Return the last part of a JSON path."""
+    return name_key.rsplit(".", 1)[-1]
+
+
+def words(name: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", shown(name)))]
+
+
+def keys(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(key(name) for name in names)
+
+
+def word_list(text: str) -> list[str]:
+    """Split a table of words."""
+    return text.split()
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Split a table of names: one a comma, the most telling first."""
+    return tuple(dict.fromkeys(key(name) for name in text.replace("\n", ",").split(",") if name.strip()))
+
+
+def is_question(name: str) -> bool:
+    """Tell if a column's name is a question or sentence, as survey tools write them."""
+    text = shown(name)
+    if text.endswith(("?", "？", "؟", ":", "…")) or text.startswith("¿"):
+        return len(text) > 5
+    return len(words(text)) >= 5 or (len(text) >= 10 and not text.isascii() and " " not in text)

@@ -1,0 +1,72 @@
+"""Read records as fields, whatever they come from: CSV, NDJSON, or packed lines."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from groundwork.backlog.card_import import json_fields, json_records
+from groundwork.backlog.card_import.content import Content
+from groundwork.backlog.card_import.dialect import NO_DELIMITER
+from groundwork.backlog.card_import.json_documents import PREPARE
+from groundwork.backlog.card_import.layout import Layout
+from groundwork.backlog.card_import.records import CsvRecords, LineRecords, Position, Raw
+
+Fields = list[tuple[str, Any]]
+
+
+class NotFeedback(str):
+    """Why a record is skipped rather than rejected."""
+
+
+def records_of(content: Content, layout: Layout, start: Position) -> Iterator[Raw]:
+    """Yield the records from a position, as cells or objects; blank rows have no value and no problem."""
+    if layout.shape == "csv":
+        encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
+        delimiter = layout.delimiter or NO_DELIMITER
+        yield from CsvRecords(content, encoding, delimiter, layout.escape, start, len(layout.columns))
+        return
+    for record in LineRecords(content, start):
+        yield record if record.problem else _unwrapped(record, layout)
+
+
+def _unwrapped(record: Raw, layout: Layout) -> Raw:
+    if layout.shape == "packed":
+        line, value, problem = json_records.parsed(record.value)
+        return replace(record, line=line, value=value, problem=problem)
+    encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
+    text = record.value.decode(encoding, "replace").strip("\ufeff \r\n\t")
+    try:
+        return replace(record, value=json_records.parsed(text) if text else None)
+    except ValueError:
+        return replace(record, value=None, problem=json_records.NOT_JSON)
+
+
+def record_fields(layout: Layout, record: Raw) -> Fields | str | None:
+    """Return a record's fields, why it has none, or None for a blank row."""
+    if record.problem:
+        return record.problem
+    value = record.value
+    if layout.columns:
+        return _cells(layout.columns, value)
+    if isinstance(value, str) and layout.container == "document":
+        return [("text", value)]
+    if not isinstance(value, dict):
+        return "must be an object" if value is not None or layout.shape == "packed" else None
+    prepare = PREPARE.get(layout.format or "")
+    prepared = prepare(value) if prepare else value
+    if prepared is None:
+        return NotFeedback("is about the app itself")
+    return json_fields.flatten({name: below for name, below in prepared.items() if not is_metadata(name, prepared)})
+
+
+def is_metadata(name: str, record: dict[str, Any]) -> bool:
+    """Tell if this field of a card in our own form is its metadata, to be kept as it stands."""
+    return name == "metadata" and "text" in record and isinstance(record.get(name), dict)
+
+
+def _cells(columns: tuple[str, ...], cells: list[str]) -> Fields | str | None:
+    if not any(cells):
+        return None
+    if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+        return f"has {len(cells)} cells, the header {len(columns)}"
+    return list(zip(columns, cells, strict=False))

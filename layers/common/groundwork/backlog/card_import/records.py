@@ -1,0 +1,205 @@
+"""Read lines and CSV records with the byte offset of their ends."""
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.backlog.card_import.content import Content
+from groundwork.backlog.card_import.limits import MAX_LINE_BYTES, MAX_RECORD_BYTES, MAX_RECOVERIES, MIB, MIN_RECOVERED
+
+UNCLOSED = "has a quote that is never closed, so that all below it is part of it"
+TOO_LONG = f"is longer than {MAX_RECORD_BYTES // MIB} MB"
+_END = "\0end of the file"
+"""A line after the last: an unclosed quote takes it in too, and so is found out."""
+# Python's own limit, 128 KB a cell, would stop in the middle of a quoted cell and read on in it as in rows
+csv.field_size_limit(10 * MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The start of a record: byte offset, and number of its line."""
+
+    offset: int = 0
+    line: int = 1
+
+
+@dataclass(slots=True)
+class Raw:
+    """A record. `end` is the next one's start; `problem` is the reason if unreadable."""
+
+    line: int
+    end: Position
+    value: Any = None
+    problem: str | None = None
+
+
+def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | None, int]]:
+    """Yield each line with its line end, and the offset behind it. None stands for a line over the limit."""
+    rest, skipping = b"", False
+    for chunk in chunks:
+        lines = (rest + chunk).splitlines(keepends=True)
+        rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+        for line in lines:
+            offset += len(line)
+            yield (None if skipping else line), offset
+            skipping = False
+        if len(rest) > MAX_LINE_BYTES:
+            # a lone CR at the very end may be half of CRLF
+            offset += len(rest) - 1
+            rest, skipping = rest[-1:], True
+    for line in rest.splitlines(keepends=True):
+        offset += len(line)
+        yield (None if skipping else line), offset
+        skipping = False
+
+
+class _TooLong(Exception):
+    """A record over the limit."""
+
+
+class _Lines:
+    """Decode lines for csv.reader, and remember those of the record being read."""
+
+    def __init__(self, content: Content, encoding: str, offset: int) -> None:
+        self._raw = byte_lines(content.chunks(offset), offset)
+        self._encoding = encoding
+        self._again: deque[tuple[bytes, int]] = deque()
+        self._ended = False
+        self.taken: list[tuple[bytes, int]] = []
+        self.skipped = 0
+        self.size = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if self._ended:
+            raise StopIteration
+        line = self._again.popleft() if self._again else next(self._raw, None)
+        if line is None:
+            self._ended = True
+            return _END
+        raw, end = line
+        self.taken.append((raw or b"", end))
+        self.size += len(raw or b"")
+        if raw is None or self.size > MAX_RECORD_BYTES:
+            raise _TooLong
+        return raw.decode(self._encoding, "replace")
+
+    def decoded(self, lines: list[tuple[bytes, int]]) -> list[str]:
+        return [raw.decode(self._encoding, "replace") for raw, _ in lines]
+
+    def forget(self) -> None:
+        self.taken, self.skipped, self.size = [], 0, 0
+
+    def give_back(self, lines: list[tuple[bytes, int]]) -> None:
+        self._again.extendleft(reversed(lines))
+        self._ended = False
+        self.forget()
+
+    def skip_to_close(self) -> bool:
+        """Skip lines until the quotes read so far are closed. Returns False at the end of the file."""
+        is_open = sum(raw.count(b'"') for raw, _ in self.taken) % 2 == 1
+        while is_open:
+            line = self._again.popleft() if self._again else next(self._raw, None)
+            if line is None:
+                break
+            raw, end = line
+            is_open ^= (raw or b"").count(b'"') % 2 == 1
+            self.taken[-1] = (b"", end)
+            self.skipped += 1
+        return not is_open
+
+
+class CsvRecords:
+    """Iterate over CSV records from a position. `width` is the header's number of cells, 0 before it is known."""
+
+    def __init__(
+        self, content: Content, encoding: str, delimiter: str, escape: str | None, start: Position, width: int = 0
+    ) -> None:
+        self._lines = _Lines(content, encoding, start.offset)
+        self._delimiter = delimiter
+        self._escape = escape
+        self._position = start
+        self._width = width
+        self._recoveries = 0
+
+    def __iter__(self) -> Iterator[Raw]:
+        reader = self._reader(self._lines)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (_TooLong, csv.Error):
+                yield self._overlong()
+                reader = self._reader(self._lines)
+                continue
+            if not cells or not cells[-1].endswith(_END):
+                yield self._record(cells)
+            elif self._lines.taken:
+                yield self._unclosed()
+                reader = self._reader(self._lines)
+            else:
+                return
+
+    def _reader(self, lines: Any) -> Any:
+        return csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape)
+
+    def _record(self, cells: list[str] | None, problem: str | None = None) -> Raw:
+        line = self._position.line
+        taken = self._lines.taken
+        # CR LF, CR and LF each end one line; the taken pieces are such lines
+        self._position = Position(taken[-1][1], line + len(taken) + self._lines.skipped)
+        self._lines.forget()
+        return Raw(line, self._position, cells, problem)
+
+    def _overlong(self) -> Raw:
+        if self._recovers():
+            return self._stray_quote()
+        closed = self._lines.skip_to_close()
+        return self._record(None, TOO_LONG if closed else UNCLOSED)
+
+    def _unclosed(self) -> Raw:
+        return self._stray_quote() if self._recovers() else self._record(None, UNCLOSED)
+
+    def _recovers(self) -> bool:
+        """Tell if the lines below the record's first are rows: then its quote is a stray one."""
+        rest = self._lines.taken[1:]
+        if self._width < 2 or not rest or self._recoveries >= MAX_RECOVERIES:
+            return False
+        try:
+            rows = [cells for cells in self._reader(self._lines.decoded(rest)) if cells]
+        except csv.Error:
+            return False
+        fitting = sum(len(cells) == self._width for cells in rows)
+        # the inner lines of one long cell may look like rows too, but hardly so many of them
+        return len(rows) >= MIN_RECOVERED and fitting >= 0.9 * len(rows)
+
+    def _stray_quote(self) -> Raw:
+        self._recoveries += 1
+        first, *rest = self._lines.taken
+        self._lines.taken = [first]
+        record = self._record(None, "has a quote that is never closed")
+        self._lines.give_back(rest)
+        return record
+
+
+class LineRecords:
+    """Iterate over the lines of NDJSON, undecoded."""
+
+    def __init__(self, content: Content, start: Position) -> None:
+        self._content = content
+        self._start = start
+
+    def __iter__(self) -> Iterator[Raw]:
+        line = self._start.line
+        for raw, end in byte_lines(self._content.chunks(self._start.offset), self._start.offset):
+            position = Position(end, line + 1)
+            if raw is None or len(raw) > MAX_RECORD_BYTES:
+                yield Raw(line, position, None, TOO_LONG)
+            else:
+                yield Raw(line, position, raw)
+            line += 1

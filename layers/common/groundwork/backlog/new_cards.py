@@ -1,0 +1,40 @@
+"""A card before it is stored, and the hash of a card's text."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any
+
+from groundwork.backlog.model import Card
+from groundwork.ids import Kind, Path
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card without a number. `row` counts data rows from 1; `line` is the row's first line in the file."""
+
+    row: int
+    text: str
+    source: str | None = None
+    external_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    posted_at: str | None = None
+    line: int | None = None
+
+    def numbered(self, project_id: str, number: int) -> Card:
+        return Card(
+            id=str(Path(Kind.CARD, project_id, (number,))),
+            project_id=project_id,
+            text=self.text,
+            source=self.source,
+            external_id=self.external_id,
+            metadata=self.metadata,
+            posted_at=self.posted_at,
+        )
+
+
+def content_hash(text: str) -> str:
+    """Hash a text so that line ends, outer spaces and the composition of accents make no difference."""
+    # an export through another tool changes these three, and nobody sees it
+    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
+    return hashlib.sha256(plain.encode()).hexdigest()[:32]

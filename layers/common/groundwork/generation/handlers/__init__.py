@@ -1,0 +1,1 @@
+"""Run handlers, one module per run type."""

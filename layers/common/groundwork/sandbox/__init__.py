@@ -1,0 +1,1 @@
+"""Sandboxes: machines for a repository's own, untrusted commands."""

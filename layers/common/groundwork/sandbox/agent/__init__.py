@@ -1,0 +1,1 @@
+"""The program inside a sandbox. Groundwork itself imports only `files` of it."""

@@ -1,0 +1,215 @@
+"""One command in its box, from the start to how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .boxes import DEFAULTS, Boxes, open_filter
+from .log import Log
+from .memory import available_mb, descendants, memory_of
+
+TICK = 0.05
+MAX_TICK = 1.0
+"""Longer gaps between two looks are suspensions: they count as this many seconds."""
+
+BOX_ENDS_SECONDS = 10.0
+OUTPUT_FACTOR = 10
+"""The end of a command, in multiples of the kept log."""
+
+Ending = tuple[str, "int | None", str]
+"""Kind of ending, exit code (of `exit`), and a sentence (of the others)."""
+
+
+class Command:
+    """One command, from start to end. Only its own thread changes it, under `changed`."""
+
+    def __init__(self, name: str, request: dict[str, Any], boxes: Boxes) -> None:
+        self.name, self.request, self.boxes = name, request, boxes
+        limits = {key: int(request.get("limits", {}).get(key, value)) for key, value in DEFAULTS.items()}
+        if top := int(boxes.config.get("maxMemoryMb") or 0):
+            limits["memoryMb"] = min(limits["memoryMb"], top)
+        self.limits = limits
+        self.network = bool(request.get("network"))
+        self.log = Log(limits["logBytes"])
+        self.changed = threading.Condition()
+        self.why: str | None = None
+        self.exit_code: int | None = None
+        self.detail = ""
+        self.seconds = 0.0
+        self.peak_mb = 0
+        self._stop: tuple[str, str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> Ending:
+        """Run to the end; `publish` tells the ending to others after clean-up."""
+        try:
+            return self._run(self.boxes.private(self.name))
+        except OSError as exc:
+            return "could_not_start", None, f"{exc.strerror or exc}: {exc.filename or ''}".rstrip(": ")
+        finally:
+            self.boxes.discard(self.name)
+
+    def publish(self, ending: Ending) -> None:
+        with self.changed:
+            self.log.write(b"", final=True)
+            self.why, self.exit_code, self.detail = ending
+            self.changed.notify_all()
+
+    def kill(self, why: str = "killed", detail: str = "") -> None:
+        """End the box at once; the command's thread then tells the ending."""
+        with self.changed:
+            self._stop = self._stop or (why, detail)
+            process = self._process
+        if process is not None:
+            _kill(process)
+
+    def wait(self, offset: int, seconds: float) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: self.why is not None or self.log.total > offset, seconds)
+
+    def page(self, offset: int) -> dict[str, Any]:
+        with self.changed:
+            text, following, skipped = self.log.read(offset)
+            return {
+                "state": "ended" if self.why else "running",
+                "why": self.why,
+                "exitCode": self.exit_code,
+                "detail": self.detail,
+                "seconds": round(self.seconds, 3),
+                "peakMemoryMb": self.peak_mb,
+                "log": text,
+                "offset": following,
+                "skipped": skipped,
+                "total": self.log.total,
+            }
+
+    def _run(self, private: Mapping[str, str]) -> Ending:
+        env = self.boxes.environment(private, self.network, self.request.get("env") or {})
+        status_read, status_write = os.pipe()
+        filter_fd = open_filter(self.boxes)
+        fds = (status_write, filter_fd)
+        cwd = str(self.request.get("cwd") or "")
+        line = self.boxes.command(
+            self.request["argv"], private, env, cwd, network=self.network, limits=self.limits, fds=fds
+        )
+        try:
+            process = subprocess.Popen(
+                line,
+                # the box can read bubblewrap's own environment, of its process 1
+                env={"PATH": self.boxes.path} if self.boxes.confined else env,
+                cwd=self.boxes.directory(cwd),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                pass_fds=[fd for fd in fds if fd is not None], start_new_session=True,
+            )  # fmt: skip
+        except BaseException:
+            os.close(status_read)
+            raise
+        finally:
+            for fd in fds:
+                if fd is not None:
+                    os.close(fd)
+        with self.changed:
+            self._process = process
+        if self._stop:
+            _kill(process)
+        self._follow(process)
+        with open(status_read) as status:
+            told = status.read()
+        _wait_for_box(told)
+        return self._ending(process, told)
+
+    def _follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Read the output until the box ends, and end it at a limit."""
+        assert process.stdout is not None
+        reading, last, next_look, afterwards = True, time.monotonic(), 0.0, 0.0
+        while reading or process.poll() is None:
+            reading = reading and self._read(process.stdout.fileno())
+            if not reading:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(TICK)
+            now = time.monotonic()
+            passed, last = min(now - last, MAX_TICK), now
+            self.seconds += passed
+            # run openly, a daemon may hold the output for ever
+            afterwards += passed if not self.boxes.confined and process.poll() is not None else 0
+            if afterwards > 1:
+                break
+            self._hold()
+            if self.boxes.confined and now >= next_look:
+                next_look = now + max(TICK, 10 * self._hold_memory(process.pid, now))
+        process.stdout.close()
+        _kill(process)
+
+    def _read(self, output: int) -> bool:
+        """Take available output within a tick; False at its end."""
+        if not select.select([output], [], [], TICK)[0]:
+            return True
+        data = os.read(output, 65536)
+        with self.changed:
+            self.log.write(data)
+            self.changed.notify_all()
+        return bool(data)
+
+    def _hold(self) -> None:
+        if self.seconds > self.limits["timeoutS"]:
+            self.kill("timeout", f"It ran longer than {self.limits['timeoutS']} seconds.")
+        elif self.log.raw > OUTPUT_FACTOR * self.limits["logBytes"]:
+            self.kill("output", f"It wrote more than {OUTPUT_FACTOR * self.limits['logBytes'] // 1024} KiB.")
+
+    def _hold_memory(self, pid: int, began: float) -> float:
+        """Check memory of all processes of the box; returns the seconds it took."""
+        used, count = memory_of(descendants(pid), self.limits["memoryMb"])
+        self.peak_mb = max(self.peak_mb, used)
+        if used > self.limits["memoryMb"]:
+            self.kill("killed", f"It used more than {self.limits['memoryMb']} MB of memory.")
+        elif count > self.limits["processes"] + 8:
+            self.kill("killed", f"It ran more than {self.limits['processes']} processes.")
+        elif available_mb() < self.boxes.config.get("floorMb", 128):
+            self.kill("killed", "The machine ran out of memory.")
+        return time.monotonic() - began
+
+    def _ending(self, process: subprocess.Popen[bytes], status: str) -> Ending:
+        code = _exit_code(status) if self.boxes.confined else _own_exit_code(process.returncode)
+        if self._stop:
+            return self._stop[0], None, self._stop[1]
+        if code is not None:
+            return "exit", code, ""
+        if process.returncode > 0:
+            return "could_not_start", None, self.log.read(max(self.log.total - 500, 0))[0].strip()
+        return "killed", None, f"The box was ended by signal {-process.returncode}."
+
+
+def _exit_code(status: str) -> int | None:
+    """From bubblewrap's report; without one the command was not started, or the box was killed."""
+    for line in status.splitlines():
+        with contextlib.suppress(ValueError):
+            if "exit-code" in (told := json.loads(line)):
+                return int(told["exit-code"])
+    return None
+
+
+def _wait_for_box(status: str) -> None:
+    """Wait for the end of the box's first process: killed processes take a moment to die."""
+    found = re.search(r'"child-pid": (\d+)', status)
+    if found:
+        with contextlib.suppress(OSError), open(os.pidfd_open(int(found[1])), "rb", closefd=True) as box:
+            select.select([box], [], [], BOX_ENDS_SECONDS)
+
+
+def _own_exit_code(returned: int) -> int:
+    return returned if returned >= 0 else 128 - returned
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

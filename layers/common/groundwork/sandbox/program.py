@@ -1,0 +1,24 @@
+"""The agent as one file, an archive for Python to run."""
+
+import io
+import zipfile
+from functools import cache
+from pathlib import Path
+
+_START = "import sys\n\nfrom agent.main import main\n\nmain(sys.argv[1:])\n"
+_LONG_AGO = (2020, 1, 1, 0, 0, 0)
+
+
+@cache
+def agent_program() -> bytes:
+    """The same bytes for the same sources, wherever they are packed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        _add(archive, "__main__.py", _START)
+        for source in sorted((Path(__file__).parent / "agent").glob("*.py")):
+            _add(archive, f"agent/{source.name}", source.read_text())
+    return packed.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), text)

@@ -1,0 +1,112 @@
+"""Picks up after a stop: schedules from the plans' rows, times that passed, and sweeps for what was cut off."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from local.cron import cron
+from local.pool import PoolClosed
+from local.sandbox import Outcome
+from local.template import FUNCTION, Template
+from local.timers import in_utc
+
+SWEEPS_S = (0.0, 20.0, 45.0, 70.0)
+"""Seconds after the start: at once, and until the last lease that a lost worker can have held has run out."""
+
+MAX_LOOK_BACK = timedelta(days=8)
+"""A cron expression is evaluated minute by minute; what passed earlier is not told."""
+
+_MAKES_SCHEDULES = "GROUNDWORK_SCHEDULE_ROLE"
+
+Invoke = Callable[[str, bytes], Outcome]
+
+
+class Recovery:
+    """Runs in the background until it is closed. `last_seen` is when the system before this one was last alive."""
+
+    def __init__(
+        self,
+        template: Template,
+        invoke: Invoke,
+        sweep: Callable[[], None],
+        say: Callable[[str], None],
+        last_seen: float | None,
+    ) -> None:
+        self._template, self._invoke, self._sweep, self._say = template, invoke, sweep, say
+        self._last_seen = last_seen
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._sweeps, daemon=True).start()
+        threading.Thread(target=self._schedules, daemon=True).start()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._closed.set()
+
+    def _sweeps(self) -> None:
+        passed = 0.0
+        for at in SWEEPS_S:
+            if self._closed.wait(at - passed):
+                return
+            passed = at
+            self._sweep()
+
+    def _schedules(self) -> None:
+        function = schedule_maker(self._template)
+        if function is None or self._last_seen is None:
+            return
+        try:
+            found = self._asked(function, {"do": "LIST_SCHEDULES"}) or []
+            for schedule in found:
+                self._restore(function, schedule, self._last_seen)
+        except PoolClosed:
+            return
+
+    def _restore(self, function: str, schedule: dict[str, Any], since: float) -> None:
+        missed = missed_time(schedule["expression"], schedule["timezone"], since, datetime.now(UTC))
+        event = {"do": "RESTORE_SCHEDULE", "planId": schedule["planId"], "missed": missed}
+        self._asked(function, event)
+        if missed is not None:
+            title = schedule["title"]
+            self._say(f"The plan “{title}” was to begin at {missed}, while this system was off. It was not begun.")
+
+    def _asked(self, function: str, event: dict[str, Any]) -> Any:
+        outcome = self._invoke(function, json.dumps(event).encode())
+        if outcome.failed:
+            self._say(f"Schedules could not be restored: {outcome.payload.decode()[:300]}")
+            return None
+        return json.loads(outcome.payload)
+
+
+def schedule_maker(template: Template) -> str | None:
+    """The logical id of the function that makes schedules."""
+    for function in template.of_type(FUNCTION):
+        if _MAKES_SCHEDULES in function.properties.get("Environment", {}).get("Variables", {}):
+            return function.logical_id
+    return None
+
+
+def missed_time(expression: str, timezone: str, since: float, now: datetime) -> str | None:
+    """The last time of a schedule between `since` and now, as EventBridge tells times; None if there was none."""
+    zone = ZoneInfo(timezone)
+    begin = datetime.fromtimestamp(since, zone).replace(tzinfo=None)
+    end = now.astimezone(zone).replace(tzinfo=None)
+    kind, _, rest = expression.partition("(")
+    inside = rest.removesuffix(")")
+    if kind == "at":
+        return in_utc(inside, zone) if datetime.fromisoformat(inside) < end else None
+    named = cron(inside)
+    return next((in_utc(minute.isoformat(), zone) for minute in _minutes_back(begin, end) if named(minute)), None)
+
+
+def _minutes_back(begin: datetime, end: datetime) -> Iterator[datetime]:
+    """Full minutes that are over, the last one first."""
+    minute = end.replace(second=0, microsecond=0) - timedelta(minutes=1)
+    first = max(begin, end - MAX_LOOK_BACK)
+    while minute > first:
+        yield minute
+        minute -= timedelta(minutes=1)

@@ -1,0 +1,374 @@
+"""Kills in the middle of imports, runs and plans: workers, the local system, its engine, and all of them at once.
+
+After each kill every answer that was given must still be true. Where the engine itself was killed, what it answered in
+its last moments may be gone. At the end every invariant of `invariants` holds of what lies in the tables.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import psutil
+
+from tests.faults.invariants import at_the_end
+from tests.faults.quick import Durations, quick_template
+from tests.faults.reading import Reader
+
+ROOT = Path(__file__).resolve().parents[2]
+LAST_MOMENTS_S = 0.1
+"""The engine answers before its file has committed; 3 ms were seen."""
+
+PATIENCE_S = 300.0
+CARDS_A_PART, PARTS, TASKS = 15, 4, 4
+ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
+
+type Json = dict[str, Any]
+
+
+class Target(StrEnum):
+    """What is killed."""
+
+    WORKER = "a worker"
+    FUNCTIONS = "all functions"
+    SYSTEM = "the local system"
+    ENGINE = "the engine"
+    ALL = "all at once"
+
+
+class KilledSystem:
+    """`python -m local` on a data folder, started again whenever it has been killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = quick_template(folder, Durations())
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        ours = ("AWS_ENDPOINT", "GROUNDWORK")
+        shell = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        mock = {"GROUNDWORK_AI": "mock", "GROUNDWORK_MOCK_LATENCY_MS": "120"}
+        with (self._folder / "system.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local", "--template", str(self._template), "--port", "0"],
+                cwd=ROOT,
+                env={**shell, **mock, "DATA": str(self._folder / "data")},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        self.url = next((line.split()[3] for line in self._process.stdout if "listens on" in line), "")
+        assert self.url, (self._folder / "system.log").read_text()[-2000:]
+
+    def kill(self, target: Target, chance: random.Random) -> bool:
+        """End processes with SIGKILL; False where there were none."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        functions = [one for one in children if _runs(one, "bootstrap.py")]
+        engine = [one for one in children if _runs(one, "DynamoDBLocal.jar")]
+        own = [psutil.Process(self._process.pid)]
+        busy = [one for one in functions if _is_in(one, "process_next")] or functions
+        victims = {
+            Target.WORKER: [chance.choice(busy)] if busy else [],
+            Target.FUNCTIONS: functions,
+            Target.SYSTEM: own,
+            Target.ENGINE: engine,
+            Target.ALL: [*engine, *functions, *own],
+        }[target]
+        for one in victims:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        return bool(victims)
+
+    def restart_if_gone(self) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.2)
+            self._close_pipe()
+            self.start()
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(120)
+        self._close_pipe()
+
+    def reader(self) -> Reader:
+        (java,) = [
+            one
+            for one in psutil.Process(self._process.pid).children(recursive=True)
+            if _runs(one, "DynamoDBLocal.jar") and "java" in one.name()
+        ]
+        arguments = java.cmdline()
+        return Reader(
+            boto3.client(
+                "dynamodb",
+                endpoint_url=f"http://127.0.0.1:{arguments[arguments.index('-port') + 1]}",
+                region_name="us-east-1",
+                aws_access_key_id=(self._folder / "data" / "access-key").read_text(),
+                aws_secret_access_key="local",
+            )
+        )
+
+    def _close_pipe(self) -> None:
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _runs(process: psutil.Process, name: str) -> bool:
+    try:
+        # the guard names the engine too, and must outlive it
+        words = process.cmdline()
+        return any(word.endswith(name) for word in words) and not any(word.endswith("guard.py") for word in words)
+    except psutil.Error:
+        return False
+
+
+def _is_in(process: psutil.Process, folder: str) -> bool:
+    try:
+        return process.cwd().endswith(folder)
+    except psutil.Error:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that an answer said, and how to see that it is still so."""
+
+    at: float
+    holds: Callable[[httpx.Client], bool]
+
+
+class Work(threading.Thread):
+    """A client that imports, runs and carries out, and remembers what it was told. What fails it does not repeat."""
+
+    def __init__(self, url: Callable[[], str]) -> None:
+        super().__init__(daemon=True)
+        self._url = url
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._facts: dict[str, Fact] = {}
+        self.projects: list[str] = []
+        self.plans: dict[str, list[str]] = {}
+        self.answers = 0
+
+    def facts(self) -> dict[str, Fact]:
+        with self._lock:
+            return dict(self._facts)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            with suppress(httpx.HTTPError, _Stopped):
+                self._project()
+
+    def _project(self) -> None:
+        project = self._asked("POST", "/api/projects", {"name": "Killed"})["id"]
+        self.projects.append(project)
+        self._remember(f"project {project}", lambda http: _get(http, f"/api/projects/{project}") is not None)
+        for part in range(PARTS):
+            cards = [{"text": f"The export is slow, {n}", "externalId": f"{part}-{n}"} for n in range(CARDS_A_PART)]
+            self._asked("POST", f"/api/projects/{project}/cards", {"cards": cards})
+            self._remember(f"cards {project}", self._has_cards(project, (part + 1) * CARDS_A_PART))
+        self._plan()
+        for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
+            self._carry_out(project, type_)
+
+    def _has_cards(self, project: str, count: int) -> Callable[[httpx.Client], bool]:
+        def holds(http: httpx.Client) -> bool:
+            now = _get(http, f"/api/projects/{project}")
+            return now is not None and now["counts"]["cards"] >= count
+
+        return holds
+
+    def _carry_out(self, project: str, type_: str) -> None:
+        body = {"type": type_, "options": {"pacing": "fast"}}
+        run = self._asked("POST", f"/api/projects/{project}/runs", body)["runId"]
+        while True:
+            progress = self._asked("GET", f"/api/runs/{run}/progress")
+            self._remember(f"run {run}", self._has_come(run, progress))
+            if progress["status"] in ENDED:
+                return
+            self._pause(0.1)
+
+    def _has_come(self, run: str, told: Json) -> Callable[[httpx.Client], bool]:
+        def holds(http: httpx.Client) -> bool:
+            now = _get(http, f"/api/runs/{run}/progress")
+            return now is not None and now["completedItems"] >= told["completedItems"] and now["seq"] >= told["seq"]
+
+        return holds
+
+    def _plan(self) -> None:
+        repository = self._asked("POST", "/api/repositories", {"name": "R", "url": "https://example.com/r.git"})["id"]
+        task = {"title": "By hand", "description": "d", "acceptanceCriteria": ["done"]}
+        phase = {"title": "One", "mode": "manual", "tasks": [task] * TASKS}
+        plan = self._asked("POST", "/api/plans", {"repositoryId": repository, "title": "P", "phases": [phase]})
+        tasks = [one["id"] for one in plan["phases"][0]["tasks"]]
+        self.plans[plan["id"]] = tasks
+        self._asked("POST", f"/api/plans/{plan['id']}/execute")
+        self._remember(f"plan {plan['id']}", lambda http: _status_of(http, plan["id"]) not in (None, "DRAFT"))
+        for number, task_id in enumerate(tasks, 1):
+            self._asked("POST", f"/api/plan-tasks/{task_id}/complete", {"note": "done"})
+            self._remember(f"tasks {plan['id']}", self._has_completed(plan["id"], number))
+
+    def _has_completed(self, plan: str, count: int) -> Callable[[httpx.Client], bool]:
+        def holds(http: httpx.Client) -> bool:
+            now = _get(http, f"/api/plans/{plan}/progress")
+            return now is not None and now["taskCounts"].get("COMPLETED", 0) >= count
+
+        return holds
+
+    def _asked(self, method: str, path: str, body: Json | None = None) -> Json:
+        if self._ended.is_set():
+            raise _Stopped
+        try:
+            answer = _client(self._url()).request(method, path, json=body).raise_for_status()
+        except httpx.HTTPError:
+            self._pause(0.3)
+            raise
+        self.answers += 1
+        found: Json = answer.json()
+        return found
+
+    def _remember(self, what: str, holds: Callable[[httpx.Client], bool]) -> None:
+        with self._lock:
+            self._facts[what] = Fact(time.monotonic(), holds)
+
+    def _pause(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise _Stopped
+
+
+class _Stopped(Exception):
+    """The kills are over."""
+
+
+@dataclass(slots=True)
+class Killed:
+    """What became of it."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    answers: int = 0
+    projects: int = 0
+    plans: int = 0
+    lost_in_last_moments: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+def killed(kills: int, seed: int, ends: float = float("inf")) -> Killed:
+    """Kill so often, or until then; judge after each kill and at the end."""
+    chance, outcome = random.Random(seed), Killed()
+    targets = _shuffled(chance)
+    with tempfile.TemporaryDirectory() as folder:
+        system = KilledSystem(Path(folder))
+        work = Work(lambda: system.url)
+        work.start()
+        while sum(outcome.kills.values()) < kills and time.monotonic() < ends:
+            time.sleep(chance.uniform(0.2, 4.0))
+            target = next(targets)
+            if not system.kill(target, chance):
+                continue
+            at, facts = time.monotonic(), work.facts()
+            outcome.kills[target] += 1
+            system.restart_if_gone()
+            _check(facts, at, target, system.url, outcome)
+        work.end()
+        _judge(system, work, outcome)
+        system.stop()
+        outcome.answers, outcome.projects, outcome.plans = work.answers, len(work.projects), len(work.plans)
+    return outcome
+
+
+def _shuffled(chance: random.Random) -> Iterator[Target]:
+    """Each of them once before any comes again."""
+    while True:
+        yield from chance.sample(list(Target), len(Target))
+
+
+def _check(facts: dict[str, Fact], at: float, target: Target, url: str, outcome: Killed) -> None:
+    for what, fact in facts.items():
+        if _until(partial(fact.holds, _client(url)), 60):
+            continue
+        if target in (Target.ENGINE, Target.ALL) and at - fact.at < LAST_MOMENTS_S:
+            outcome.lost_in_last_moments += 1
+        else:
+            outcome.violations.append(f"after {target} was killed: {what}, told {at - fact.at:.3f} s before, is not so")
+
+
+def _judge(system: KilledSystem, work: Work, outcome: Killed) -> None:
+    http = _client(system.url)
+    for project in work.projects:
+        if _until(partial(_has_come_to_rest, http, project)):
+            outcome.violations += [f"{project}: {found}" for found in at_the_end(system.reader().state(project))]
+        else:
+            outcome.violations.append(f"{project}: its runs do not end")
+    for plan, tasks in work.plans.items():
+        _complete(http, plan, tasks)
+        if not _until(partial(_has_ended, http, plan)):
+            outcome.violations.append(f"{plan} does not end: {_status_of(http, plan)}")
+
+
+def _has_come_to_rest(http: httpx.Client, project: str) -> bool:
+    active = _get(http, f"/api/projects/{project}/runs?active=true")
+    return active is None or not active["items"]
+
+
+def _has_ended(http: httpx.Client, plan: str) -> bool:
+    return _status_of(http, plan) in ("COMPLETED", "DRAFT")
+
+
+def _complete(http: httpx.Client, plan: str, tasks: list[str]) -> None:
+    if _status_of(http, plan) == "RUNNING":
+        for task in tasks:
+            with suppress(httpx.HTTPError):
+                http.post(f"/api/plan-tasks/{task}/complete", json={"note": "done"})
+
+
+def _until(look: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
+    ends = time.monotonic() + patience_s
+    while time.monotonic() < ends:
+        with suppress(httpx.HTTPError):
+            if look():
+                return True
+        time.sleep(0.3)
+    return False
+
+
+def _status_of(http: httpx.Client, plan: str) -> str | None:
+    found = _get(http, f"/api/plans/{plan}/progress")
+    return str(found["status"]) if found else None
+
+
+def _get(http: httpx.Client, path: str) -> Json | None:
+    """None where there is none. Raises HTTPError for what may be different later."""
+    answer = http.get(path)
+    if answer.status_code == 404:
+        return None
+    answer.raise_for_status()
+    found: Json = answer.json()
+    return found
+
+
+_clients: dict[str, httpx.Client] = {}
+
+
+def _client(url: str) -> httpx.Client:
+    if url not in _clients:
+        _clients[url] = httpx.Client(base_url=url, headers={"Authorization": "Bearer local-admin-token"}, timeout=40)
+    return _clients[url]
