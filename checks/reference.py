@@ -69,9 +69,9 @@ def past_bugs() -> str:
     kinds = {"runs": "Runs and backlog", "executions": "Plan execution"}
     return (
         "# Past bugs\n\n"
-        "Bugs found by the simulator, by fault runs and by review. Each is fixed and has a test: beside its subject, in\n"
-        "`tests/runs/` for runs and `tests/execution/` for plans, or in the file of the last column. A seed belongs to\n"
-        "its commit: the simulator has grown since, so today it draws other events.\n\n"
+        "Bugs found by the simulator, by fault runs and by review. Each is fixed and has a test: beside its\n"
+        "subject, in `tests/runs/` for runs and `tests/execution/` for plans, or in the file of the last column.\n"
+        "A seed belongs to its commit: the simulator has grown since, so today it draws other events.\n\n"
     ) + "\n".join(f"## {title}\n\n{_bugs_of(bugs[kind])}" for kind, title in kinds.items())
 
 
