@@ -1,6 +1,7 @@
 """Invariants of executions after every write, call and commit: each a named predicate.
 
-Those of starting and ending tasks are in tasks.py, those at rest in endings.py; docs/reference/invariants.md lists them.
+Those of starting and ending tasks are in tasks.py, those at rest in endings.py.
+docs/reference/invariants.md lists them all.
 """
 
 from dataclasses import dataclass, field
