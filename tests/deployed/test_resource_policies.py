@@ -1,4 +1,4 @@
-"""Resource policies fit in what Lambda takes, in every stack and while one is upgraded."""
+"""Resource policies fit Lambda's limit, in every stack and during an upgrade."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Routes that import cards from a file, and show what an import would do."""
+"""Routes to import cards from a file, and to preview an import."""
 
 import hashlib
 import re
@@ -9,10 +9,9 @@ from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler.openapi.params import Header
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.adapters.dynamodb.import_parts import ImportPart
-from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.api.deps import new_router, services
 from groundwork.api.http import answers, from_json
 from groundwork.api.request_bytes import CHANGED, RequestBytes, request_bytes, unpacked
 from groundwork.backlog.card_import.parameters import NAMES, FileType, Parameters
@@ -54,12 +53,12 @@ _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
 IdempotencyKey = Annotated[str | None, Header(alias="idempotency-key", min_length=1, max_length=255)]
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request: its bytes, its choices, and `document` where it is the API's own JSON."""
+    """A request: bytes, parameters, and `document` for the API's own JSON."""
 
     data: bytes
     parameters: Parameters
@@ -86,7 +85,9 @@ def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dic
         else card_list.read_card_list(sent.document, MAX_CARDS_A_CALL)
     )
     part = ImportPart(idempotency_key, sent.fingerprint) if idempotency_key else None
-    imported = _tables().cards.import_cards(project_id, upload.cards, by_content=sent.by_content, part=part)
+    imported = services(router).tables.cards.import_cards(
+        project_id, upload.cards, by_content=sent.by_content, part=part
+    )
     return {
         "created": imported.created,
         "duplicates": imported.duplicates + upload.duplicates,
@@ -108,7 +109,7 @@ def preview_cards(project_id: str) -> dict[str, Any]:
     from groundwork.backlog.card_import import importer
     from groundwork.backlog.card_import.content import Memory
 
-    _tables().projects.check(project_id)
+    services(router).tables.projects.check(project_id)
     sent = _sent()
     shown = (
         importer.preview(Memory(sent.data), sent.parameters)
@@ -116,11 +117,6 @@ def preview_cards(project_id: str) -> dict[str, Any]:
         else card_list.preview_card_list(sent.document, MAX_CARDS_A_CALL)
     )
     return shown.as_json() | {"first": [_shown(card) for card in shown.first]}
-
-
-def _tables() -> Tables:
-    tables: Tables = router.context["tables"]()
-    return tables
 
 
 def _shown(card: NewCard) -> dict[str, Any]:
