@@ -1,4 +1,4 @@
-"""A repository in memory that fills the port of `groundwork.agent.repository`; the contract suite holds it to git."""
+"""The port of `groundwork.agent.repository` in memory; a contract suite holds it to git."""
 
 import hashlib
 import threading
@@ -36,7 +36,7 @@ class FakeCommit:
 
 @dataclass
 class FakeServer:
-    """What all clones share. `faults` are raised by the next calls, one each, before anything is done."""
+    """State shared by all clones; each of `faults` is raised by one of the next calls."""
 
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, FakeCommit] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FakeServer:
 
     @classmethod
     def recorded(cls, branches: Mapping[str, str], commits: Sequence[Mapping[str, Any]]) -> "FakeServer":
-        """As a test has dumped it: `sha`, `parent`, `text` and the files of each commit, in their order."""
+        """Load a test's dump: `sha`, `parent`, `text` and files of each commit, in order."""
         server = cls(branches=dict(branches))
         for one in commits:
             tree = {path: text.encode() for path, text in one["tree"].items()}
@@ -85,9 +85,9 @@ class FakeUpstream:
             if head := self._server.branches.get(branch):
                 return head
             if start_from is None:
-                raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+                raise RepositoryRefused(f"The branch {branch!r} is gone.")
             if start_from not in self._server.branches:
-                raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+                raise RepositoryRefused(f"The repository has no branch {start_from!r}, or the branch is empty.")
             start = self._server.branches[start_from]
             if make:
                 self._server.branches[branch] = start
@@ -175,7 +175,7 @@ class FakeUpstream:
 
     def _put(self, branch: str, base: Tree, changes: Changes, text: str) -> FakeCommit:
         if branch not in self._server.branches:
-            raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+            raise RepositoryRefused(f"The branch {branch!r} is gone.")
         head = self._commit(self._server.branches[branch])
         return self._server.commit(branch, head.sha, _merged(head.tree, base, changes), text)
 
@@ -209,7 +209,7 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else line_merge.merged(before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merge(before or b"", content or b"", now or b"")
         if both is None:
             raise MergeConflict([path])
         content = both

@@ -31,7 +31,7 @@ from tests.simulation.mutants_of_retries import OF_RETRIES
 
 def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
     if changes == Changes():
-        with client.wrapped():
+        with client.translate_errors():
             run_row(run).save()
         return
     _save(self, run, before, changes)
@@ -64,7 +64,7 @@ def _lock_kept() -> Iterator[None]:
         with mock.patch.object(client.Transaction, "delete"):
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
-        with client.wrapped():
+        with client.translate_errors():
             LockRow(project_id, lock_key(self._handlers[run.type].lock_name)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):

@@ -9,7 +9,7 @@ from groundwork.generation.answer_fields import Answer, Prose, Title
 from groundwork.generation.plan_prompts import WRITE_PLAN
 from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.generate import MAX_GENERATED_TASKS
 from groundwork.plans.model import PhaseMode, Plan
@@ -143,7 +143,7 @@ def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
     tasks = [task for phase in answer.phases for task in phase.tasks]
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
     try:
-        plan = with_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
+        plan = add_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
         problems += [_describe(fault) for fault in faults(plan, complete=True)]
     except InvalidPlan as invalid:
         problems.append(str(invalid))

@@ -12,7 +12,7 @@ from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
-from groundwork.plans.suggestions import Suggestion, usable
+from groundwork.plans.suggestions import Suggestion, select_applicable
 from groundwork.plans.validation import faults
 
 MAX_SUGGESTIONS = 90
@@ -97,7 +97,7 @@ def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
         asked += 1
         # a fresh copy: keys taken by a first answer are free again
         proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
+        kept, dropped = select_applicable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
         if dropped and not kept and asked == 1 and not faults(sight.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped

@@ -10,7 +10,7 @@ from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
 from groundwork.llm.port import Task as ModelTask
-from groundwork.plans.draft import TaskDraft, key_from
+from groundwork.plans.draft import TaskDraft, make_key
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
 from groundwork.plans.operations import (
@@ -74,7 +74,7 @@ class ReviewScope:
 
         The part's number keeps parts apart.
         """
-        stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
+        stem = wanted if normalize_key(wanted) == wanted else make_key(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:

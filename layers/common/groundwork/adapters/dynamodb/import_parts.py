@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.run_rows import DAY_S, IDEMPOTENCY_DAYS
 from groundwork.errors import IdempotencyKeyReused, Transient
 
@@ -58,7 +58,7 @@ class DynamoImportParts:
             *_key(project_id, part), fingerprint=part.fingerprint, position=0, created=0, expires_at=expires_at
         )
         try:
-            with wrapped():
+            with translate_errors():
                 row.save(condition=ImportPartRow.pk.does_not_exist())
         except ConditionFailed:
             return self.progress(project_id, part)
@@ -66,7 +66,7 @@ class DynamoImportParts:
 
     def progress(self, project_id: str, part: ImportPart) -> PartProgress:
         pk, sk = _key(project_id, part)
-        with wrapped():
+        with translate_errors():
             rows = list(ImportPartRow.query(pk, ImportPartRow.sk == sk, consistent_read=True))
         if not rows:
             raise Transient("The record of an import has expired while it was read.")

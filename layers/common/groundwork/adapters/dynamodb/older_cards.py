@@ -22,7 +22,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     sort_key,
 )
 from groundwork.adapters.dynamodb.card_hashes import change_counts
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.backlog.new_cards import content_hash
 from groundwork.errors import Refusal, Transient, WriteConflict
 from groundwork.ids import Kind, Path
@@ -66,7 +66,7 @@ class DynamoOlderCards:
 
     def _page(self, project_id: str, after: int) -> list[CardRow]:
         start = sort_key(Path(Kind.CARD, project_id, (after + 1,)))
-        with wrapped():
+        with translate_errors():
             return list(CardRow.query(project_id, CardRow.sk.between(start, "C#~"), limit=PAGE, consistent_read=True))
 
     def _trim(self, rows: Sequence[CardRow]) -> None:
@@ -86,7 +86,7 @@ class DynamoOlderCards:
 
     def _fill(self, rows: Sequence[CardRow]) -> None:
         waiting = {row.sk: row for row in rows if row.content_hash is None}
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             if not waiting:
                 return
             transaction = Transaction(self._connection())
@@ -111,13 +111,13 @@ class DynamoOlderCards:
 
 
 def _uncounted(project_id: str, keys: Sequence[str]) -> dict[str, CardRow]:
-    with wrapped():
+    with translate_errors():
         rows = CardRow.batch_get([(project_id, sk) for sk in keys], consistent_read=True)
         return {row.sk: row for row in rows if row.content_hash is None}
 
 
 def _commit(transaction: Transaction) -> None:
-    for attempt in range(contention.TRIES):
+    for attempt in range(contention.MAX_ATTEMPTS):
         try:
             return transaction.commit()
         except Transient:
@@ -129,5 +129,5 @@ def _record(project_id: str, reached: str, done: int) -> None:
     attribute = getattr(ProjectRow, reached)
     further = attribute.does_not_exist() | (attribute < done)
     # another request may be further, or the project deleted
-    with suppress(ConditionFailed), wrapped():
+    with suppress(ConditionFailed), translate_errors():
         ProjectRow(project_id).update(actions=[attribute.set(done)], condition=ProjectRow.alive() & further)
