@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from groundwork.adapters.aws.scheduler import SCHEDULED_TIME
-from local.cron import cron
+from local.cron import parse_cron
 from tests.simulation.cloud import ask
 from tests.simulation.dynamodb import failed
 from tests.simulation.execution.paths import Json
@@ -60,7 +60,7 @@ def _due(expression: str, now: datetime) -> str | None:
     if kind == "at":
         return rest if now >= datetime.fromisoformat(rest) else None
     minute = now.replace(second=0, microsecond=0)
-    return minute.isoformat() if cron(rest)(minute) else None
+    return minute.isoformat() if parse_cron(rest)(minute) else None
 
 
 class SchedulerClient:
