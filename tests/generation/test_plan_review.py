@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
-from groundwork.generation.plan_review import judge, parts, question
+from groundwork.generation.plan_review import judge, question
 from groundwork.generation.review_answers import FORMS, ReviewScope
 from groundwork.llm.mock import model
 from groundwork.llm.prompt import schema
@@ -18,6 +18,7 @@ from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, apply
 from groundwork.plans.repo_survey import Survey
+from groundwork.plans.review_parts import parts
 from groundwork.plans.suggestions import Suggestion, apply_chosen, incompatible_indices, is_stale
 from groundwork.plans.validation import faults
 from tests.anthropic_server.server import schema_fault
