@@ -17,8 +17,8 @@ from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, San
 from groundwork.sandbox.port import Sandboxes
 from groundwork.sandbox.setup_key import setup_key
 from local.endpoint import AwsEndpoint
-from local.microvms.configure import Once
-from local.microvms.launcher import Machine
+from local.microvms.configure import CallOnce
+from local.microvms.launcher import SandboxSettings
 from local.microvms.package_hosts import package_hosts
 from tests.sandbox.conftest import StandIn
 
@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as checkout:
         for path, text in FILES.items():
             Path(checkout, path).write_text(text)
-        stand_in = StandIn(Machine(disk_mb=1024, packages=Once(package_hosts)), Path(folder))
+        stand_in = StandIn(SandboxSettings(disk_mb=1024, packages=CallOnce(package_hosts)), Path(folder))
         try:
             sandboxes = stand_in.sandboxes()
             figures = {name: _check(sandboxes, store, key, Tree(Path(checkout)), name) for name in ("first", "second")}

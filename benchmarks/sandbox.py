@@ -15,7 +15,7 @@ from pathlib import Path
 
 from groundwork.sandbox.model import Command, SandboxKey, SandboxSpec, Tree
 from groundwork.sandbox.port import Sandboxes
-from local.microvms.launcher import Machine
+from local.microvms.launcher import SandboxSettings
 from tests.sandbox.conftest import StandIn
 
 FILES, FILE_BYTES = 2_000, 10_000
@@ -40,7 +40,7 @@ class Figures:
 
 def figures(samples: int) -> Figures:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as tree:
-        stand_in = StandIn(Machine(disk_mb=512), Path(folder))
+        stand_in = StandIn(SandboxSettings(disk_mb=512), Path(folder))
         try:
             if problem := stand_in.service.problem():
                 raise SystemExit(problem)

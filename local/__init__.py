@@ -1,4 +1,4 @@
-"""The whole system on one machine, read from template.yaml: `python -m local`.
+"""The whole system on one machine, built from template.yaml: `python -m local`.
 
-`local.system.LocalSystem` is the same thing as a context manager, for tests and the demo.
+Tests and the demo use `local.system.LocalSystem`, a context manager.
 """

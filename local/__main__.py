@@ -7,30 +7,30 @@ from pathlib import Path
 
 from deploy.files import DIST
 from local.access import TokenTooWeak, admin_token, check_access
-from local.data import DataRefused, data_of
+from local.data import DataRefused, data_path
 from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
 from local.storage import Storage
 
 
 def main() -> int:
-    """Serves until SIGINT or SIGTERM; exit status 1 where it cannot start."""
+    """Serve until SIGINT or SIGTERM; return exit status 1 if the start fails."""
     arguments = _arguments()
     try:
         check_access(arguments.host, admin_token(os.environ))
     except TokenTooWeak as exc:
         return _refuse(str(exc))
-    # installed before anything is started: a signal during the start must not leave half a system behind
+    # Installed first: a signal during the start must not leave half a system behind.
     return _serve(arguments, StopSignal())
 
 
 def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
     try:
-        path = data_of(os.environ)
-        # the engine starts while the rest is imported
+        path = data_path(os.environ)
+        # The engine starts while the imports below run.
         storage = Storage.open(path, os.environ, _say) if path else None
-        # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
-        from local.microvms.configure import WrongSetting
+        # SAM CLI and moto take one or two seconds to import, so arguments are checked before.
+        from local.microvms.configure import InvalidSetting
         from local.serving import PortInUse
         from local.system import LocalSystem
     except DataRefused as exc:
@@ -43,12 +43,12 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
             dashboard=arguments.dashboard,
             storage=storage,
         ) as system:
-            for schedule in system.unfired:
-                print(f"{schedule.name} is not fired here: {schedule.expression} is not a rate")
-            told = f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})"
-            print(f"{told}; open it in a browser for the dashboard", flush=True)
+            for schedule in system.unsupported_schedules:
+                print(f"Schedule {schedule.name} does not run locally: {schedule.expression} is not a rate.")
+            print(f"Groundwork listens on {system.url}", flush=True)
+            print(f"Open it in a browser and sign in with {system.token}, or call the API with this token.", flush=True)
             stop.wait()
-    except WrongSetting as exc:
+    except InvalidSetting as exc:
         return _refuse(str(exc))
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make start")

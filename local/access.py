@@ -1,24 +1,24 @@
-"""Who may use the local system: the admin token, and the addresses that the known one is good for."""
+"""Access to the local system: the admin token, and where the default token is allowed."""
 
 import ipaddress
 from collections.abc import Mapping
 
-DEFAULT_TOKEN = "local-admin-token"  # noqa: S105 - known to everyone, so only ever accepted on a loopback address
+DEFAULT_TOKEN = "local-admin-token"  # noqa: S105 - public, so accepted on a loopback address only
 
 
 class TokenTooWeak(Exception):
-    """An address that other machines reach, with the token that everyone knows."""
+    """Other machines can reach the address, but the token is the public default."""
 
 
 def admin_token(env: Mapping[str, str]) -> str:
-    """The admin bearer token of the local system."""
+    """Return the admin bearer token of the local system."""
     return env.get("GROUNDWORK_TOKEN") or DEFAULT_TOKEN
 
 
 def check_access(host: str, token: str) -> None:
-    """Raises TokenTooWeak."""
+    """Check the token against the address. Raises TokenTooWeak."""
     if token == DEFAULT_TOKEN and not _is_loopback(host):
-        raise TokenTooWeak(f"{host} can be reached from other machines: set GROUNDWORK_TOKEN to a token of your own.")
+        raise TokenTooWeak(f"Other machines can reach {host}: set GROUNDWORK_TOKEN to a token of your own.")
 
 
 def _is_loopback(host: str) -> bool:

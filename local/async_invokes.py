@@ -1,4 +1,4 @@
-"""Asynchronous invocations with Lambda's rule: two more tries, then the dead letter queue or the destination."""
+"""Asynchronous invocations with Lambda's two retries, dead-letter queue and destinations."""
 
 import json
 import threading
@@ -17,15 +17,16 @@ from local.runtime import LambdaRunner
 from local.sandbox import Log, Outcome
 from local.template import Template
 
-# seconds before the second and the third try; Lambda's own
 RETRY_DELAYS = (60.0, 120.0)
+"""Seconds before the second and the third attempt, as in Lambda."""
+
 _LAMBDA_RETRIES = 2
 _LAMBDA_MAX_AGE = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class AsyncRule:
-    """What happens to a function's asynchronous events; the queues are ARNs."""
+    """Retries and destinations of a function's asynchronous events; queues are ARNs."""
 
     retries: int = _LAMBDA_RETRIES
     max_age: float = _LAMBDA_MAX_AGE
@@ -35,7 +36,7 @@ class AsyncRule:
 
     @classmethod
     def of(cls, properties: dict[str, Any]) -> "AsyncRule":
-        """The rule in a function's EventInvokeConfig and DeadLetterQueue."""
+        """Read EventInvokeConfig and DeadLetterQueue of a function."""
         config = properties.get("EventInvokeConfig", {})
         destinations = config.get("DestinationConfig", {})
         return cls(
@@ -57,7 +58,7 @@ class _Event:
 
 
 class AsyncInvokes:
-    """Queues events and runs them in the background; `delays` are the seconds before each further try."""
+    """Background queue of asynchronous events; `delays` are the seconds before each retry."""
 
     def __init__(
         self,
@@ -78,21 +79,21 @@ class AsyncInvokes:
         self._stopping = threading.Event()
 
     def submit(self, identifier: str, payload: bytes) -> str:
-        """Accepts an event for the function with this logical id, name or ARN, and answers its request id."""
+        """Accept an event for a function (logical id, name or ARN) and return the request id."""
         function = self._runner.get_function(identifier).function_id
         event = _Event(function, payload)
         threading.Thread(target=self._run_until_closed, args=(event,), daemon=True).start()
         return event.request_id
 
     def close(self) -> None:
-        """Gives up the events that wait for another try."""
+        """Drop the events waiting for a retry."""
         self._stopping.set()
 
     def _run_until_closed(self, event: _Event) -> None:
         try:
             self._run(event)
         except (PoolClosed, BotoCoreError, ClientError):
-            # what is sent while the system stops may find nobody
+            # Calls during the shutdown may find their target closed.
             if not self._stopping.is_set():
                 raise
 
@@ -119,7 +120,7 @@ class AsyncInvokes:
     def _discard(self, rule: AsyncRule, event: _Event, outcome: Outcome, condition: str) -> None:
         if self._stopping.is_set():
             return
-        self._log(event.function, f"event given up after {event.tries} tries ({condition}): {_message(outcome)}")
+        self._log(event.function, f"Event discarded after {event.tries} attempts ({condition}): {_message(outcome)}")
         self._record(rule.on_failure, event, outcome, condition)
         if rule.dead_letters:
             self._send(
@@ -131,7 +132,7 @@ class AsyncInvokes:
             )
 
     def _record(self, queue: str | None, event: _Event, outcome: Outcome, condition: str) -> None:
-        """Sends Lambda's invocation record to a destination."""
+        """Send Lambda's invocation record to a destination."""
         if queue is None:
             return
         error = {"functionError": "Unhandled"} if outcome.failed else {}
@@ -154,7 +155,6 @@ class AsyncInvokes:
         sqs = self._client("sqs")
         url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
         typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        # Lambda's ErrorCode is a number
         if "ErrorCode" in typed:
             typed["ErrorCode"]["DataType"] = "Number"
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)

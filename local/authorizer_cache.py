@@ -1,4 +1,4 @@
-"""Answers of the HTTP API's authorizers, kept as long as the template's ReauthorizeEvery says, as API Gateway does."""
+"""Cache of authorizer responses; the template's ReauthorizeEvery is the time to live."""
 
 import threading
 import time
@@ -8,55 +8,55 @@ from dataclasses import dataclass, field
 from local.template import Template
 
 type Identity = tuple[str, ...]
-"""An authorizer's name, and the headers that say for whom a request asks."""
+"""An authorizer's name, and the values of its identity headers."""
 
-MAX_ANSWERS = 1_000
-"""Requests with ever other tokens must not fill the memory."""
+MAX_ENTRIES = 1_000
+"""Bounds the memory used by requests with ever-changing tokens."""
 
 
 @dataclass(slots=True)
-class _Answer:
-    asking: threading.Lock = field(default_factory=threading.Lock)
+class _Entry:
+    lock: threading.Lock = field(default_factory=threading.Lock)
     text: str = ""
-    ends: float = float("-inf")
+    expires: float = float("-inf")
 
 
 class AuthorizerCache:
-    """One answer for an authorizer and the identity that a request shows, refusals among them."""
+    """One response for each authorizer and identity; denials are cached too."""
 
     def __init__(self, template: Template, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = dict(_lifetimes(template))
         self._clock = clock
         self._lock = threading.Lock()
-        self._answers: dict[Identity, _Answer] = {}
+        self._entries: dict[Identity, _Entry] = {}
 
-    def kept(self, identity: Identity) -> str | None:
-        """The kept answer, if there is one."""
-        found = self._answers.get(identity)
-        return found.text if found is not None and self._clock() < found.ends else None
+    def cached(self, identity: Identity) -> str | None:
+        """Return the cached response, or None."""
+        found = self._entries.get(identity)
+        return found.text if found is not None and self._clock() < found.expires else None
 
-    def answer(self, identity: Identity, ask: Callable[[], str]) -> str:
-        """The kept answer, else what `ask` returns. What it raises is not kept."""
+    def get_or_ask(self, identity: Identity, ask: Callable[[], str]) -> str:
+        """Return the cached response, or call `ask` and cache its result; exceptions are not cached."""
         seconds = self._seconds.get(identity[0], 0)
         if not seconds:
             return ask()
-        kept = self._of(identity)
-        # many requests with one token, right after the start, need one invocation
-        with kept.asking:
-            if self._clock() >= kept.ends:
-                kept.text = ask()
-                kept.ends = self._clock() + seconds
-            return kept.text
+        cached = self._entry(identity)
+        # Concurrent requests with one token share one invocation.
+        with cached.lock:
+            if self._clock() >= cached.expires:
+                cached.text = ask()
+                cached.expires = self._clock() + seconds
+            return cached.text
 
-    def _of(self, key: Identity) -> _Answer:
+    def _entry(self, key: Identity) -> _Entry:
         with self._lock:
-            if key not in self._answers and len(self._answers) >= MAX_ANSWERS:
-                self._answers.clear()
-            return self._answers.setdefault(key, _Answer())
+            if key not in self._entries and len(self._entries) >= MAX_ENTRIES:
+                self._entries.clear()
+            return self._entries.setdefault(key, _Entry())
 
 
 def _lifetimes(template: Template) -> Iterator[tuple[str, float]]:
-    """Names and seconds; without ReauthorizeEvery an HTTP API asks every time."""
+    """Authorizer names and seconds; without ReauthorizeEvery an HTTP API does not cache."""
     for api in template.of_type("AWS::Serverless::HttpApi"):
         for name, rule in api.properties.get("Auth", {}).get("Authorizers", {}).items():
             yield name, float(rule.get("Identity", {}).get("ReauthorizeEvery", 0))

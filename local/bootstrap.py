@@ -1,7 +1,7 @@
-"""What a sandbox's process runs: awslambdaric's own bootstrap, with its Runtime API spoken over an inherited socket.
+"""Entry point of a sandbox process: awslambdaric's bootstrap over an inherited socket.
 
-Run as a script with the file descriptors of the socket and of the lifeline, and the handler. Imports nothing of this
-project: the function must see the template's layers and its own directory, and no more.
+Runs as a script. Arguments: the file descriptors of the socket and of the lifeline, and the handler. Imports nothing of
+this project: the function must see only the template's layers and its own directory.
 """
 
 import gc
@@ -18,7 +18,7 @@ from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeC
 
 
 class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
-    """A message is one line of JSON, then as many bytes as its `length` says."""
+    """Runtime API client; a message is one line of JSON, then `length` bytes."""
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__("unused")
@@ -28,7 +28,7 @@ class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
     def wait_next_invocation(self) -> InvocationRequest:
         if not self._ready:
             self._ready = True
-            # what is imported stays: looking through it again and again takes a sixth of a short invocation
+            # Imported modules stay: without the freeze, collecting them takes a sixth of a short invocation.
             gc.collect()
             gc.freeze()
             self._send("ready")
@@ -60,7 +60,7 @@ class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
 
     def _send(self, kind: str, payload: str | bytes = b"") -> None:
         body = payload.encode() if isinstance(payload, str) else payload
-        # what the function printed is out before its answer is
+        # The function's output must be out before its response.
         sys.stdout.flush()
         sys.stderr.flush()
         self._stream.write(json.dumps({"kind": kind, "length": len(body)}).encode() + b"\n" + body)
@@ -68,7 +68,7 @@ class SocketRuntimeClient(LambdaRuntimeClient):  # type: ignore[misc]
 
 
 def die_with_parent(lifeline: int) -> None:
-    """Waits until the parent is gone, however it went, then ends this process and all that it started."""
+    """Wait for the parent's end, even by SIGKILL, then kill this process and its children."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGKILL)
 
@@ -76,7 +76,7 @@ def die_with_parent(lifeline: int) -> None:
 def main() -> None:
     connection, lifeline, handler = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     sys.argv = [handler]
-    # a child of the function must not keep the pipes open
+    # A child of the function must not keep the pipes open.
     os.set_inheritable(connection, False)
     os.set_inheritable(lifeline, False)
     threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""The template's buckets in the local AWS, with the CORS that lets a page upload to a presigned URL."""
+"""The template's buckets in the local AWS, with CORS rules for presigned uploads."""
 
 import re
 from contextlib import suppress
@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 from local.template import Resource
 
 MAX_NAME = 63
-# moto takes rules as S3's API names them; CloudFormation adds no more than this
+# moto expects the names of S3's API; CloudFormation differs in these.
 _CORS = {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
 
 
 def create_bucket(resource: Resource, s3: Any) -> dict[str, str]:
-    """Create a bucket that is not there yet, and answer its attributes."""
+    """Create a bucket unless it exists, and return its attributes."""
     name = resource.properties.get("BucketName", bucket_name(resource.logical_id))
     region = s3.meta.region_name
-    # S3 refuses its own default as a constraint
+    # S3 rejects us-east-1, its default, as a location constraint.
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    # an S3 of the user's own keeps its buckets from one start to the next
+    # The user's own S3 keeps its buckets between starts.
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
         s3.create_bucket(Bucket=name, **where)
     rules = resource.properties.get("CorsConfiguration", {}).get("CorsRules", [])
@@ -29,12 +29,12 @@ def create_bucket(resource: Resource, s3: Any) -> dict[str, str]:
 
 
 def bucket_name(logical_id: str) -> str:
-    """A name that S3 allows: PrivateBucket is private-bucket."""
+    """Return a valid S3 name: PrivateBucket becomes private-bucket."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", logical_id).lower()[:MAX_NAME]
 
 
 def without_tls(policy: str) -> str:
-    """A content security policy whose sources on this machine are HTTP, as the local AWS is."""
+    """Use HTTP for this machine's sources in a security policy: the local AWS has no TLS."""
     return re.sub(r"https://(?=(127\.0\.0\.1|localhost)(:|\s|;|$))", "http://", policy)
 
 

@@ -1,4 +1,4 @@
-"""Cron expressions as EventBridge has them: minutes, hours, day of month, month, day of week, year."""
+"""EventBridge cron expressions: minutes, hours, day of month, month, day of week, year."""
 
 import re
 from calendar import monthrange
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 
-class NotACron(ValueError):
-    """The expression names no times; the message says why."""
+class InvalidCron(ValueError):
+    """The expression is invalid; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Field:
     words: tuple[str, ...] = ()
 
     def number(self, text: str) -> int:
-        """Raises NotACron."""
+        """Raises InvalidCron."""
         value = self.words.index(text) + 1 if text in self.words else int(text) if text.isdecimal() else None
         if value is None or not self.low <= value <= self.high:
-            raise NotACron(f"{self.name}: {text!r} is not between {self.low} and {self.high}")
+            raise InvalidCron(f"{self.name}: {text!r} is not between {self.low} and {self.high}")
         return value
 
 
@@ -32,16 +32,16 @@ MINUTES, HOURS, YEAR = Field("minutes", 0, 59), Field("hours", 0, 23), Field("ye
 DAY, MONTH, WEEKDAY = Field("day of month", 1, 31), Field("month", 1, 12, _MONTHS), Field("day of week", 1, 7, _DAYS)
 _SPAN = re.compile(r"(?:(\*)|([0-9A-Z]+)(?:-([0-9A-Z]+))?)(?:/([0-9]{1,4}))?")
 
-Names = Callable[[datetime], bool]
+Matcher = Callable[[datetime], bool]
 
 
-def cron(expression: str) -> Names:
-    """Whether a minute is one of those that the expression names. Raises NotACron."""
+def parse_cron(expression: str) -> Matcher:
+    """Return a predicate, true for each minute matched by the expression. Raises InvalidCron."""
     fields = expression.split(" ")
     if len(fields) != 6:
-        raise NotACron("it needs six fields, with one space between them")
+        raise InvalidCron("it needs six fields, with one space between them")
     if (fields[2] == "?") == (fields[4] == "?"):
-        raise NotACron("one of day of month and day of week must be ?")
+        raise InvalidCron("one of day of month and day of week must be ?")
     values: tuple[tuple[Field, Callable[[datetime], int]], ...] = (
         (MINUTES, lambda at: at.minute),
         (HOURS, lambda at: at.hour),
@@ -50,29 +50,29 @@ def cron(expression: str) -> Names:
         (WEEKDAY, lambda at: weekday(at)),
         (YEAR, lambda at: at.year),
     )
-    named = [_any(text, field, value) for text, (field, value) in zip(fields, values, strict=True)]
+    named = [_match_any(text, field, value) for text, (field, value) in zip(fields, values, strict=True)]
     return lambda at: all(names(at) for names in named)
 
 
 def weekday(at: date) -> int:
-    """1 is Sunday."""
+    """Return the day of the week from 1 (Sunday) to 7."""
     return at.isoweekday() % 7 + 1
 
 
-def _any(text: str, field: Field, value: Callable[[datetime], int]) -> Names:
+def _match_any(text: str, field: Field, value: Callable[[datetime], int]) -> Matcher:
     if text == "?":
         if field not in (DAY, WEEKDAY):
-            raise NotACron(f"{field.name}: ? has no meaning there")
+            raise InvalidCron(f"{field.name}: ? has no meaning there")
         return lambda at: True
-    parts = [_special(part, field) or _span(part, field, value) for part in text.split(",")]
+    parts = [_match_special(part, field) or _match_span(part, field, value) for part in text.split(",")]
     return lambda at: any(names(at) for names in parts)
 
 
-def _span(part: str, field: Field, value: Callable[[datetime], int]) -> Names:
-    """A star, a number or a range of them, each with a step or without; a range may go over the end: FRI-MON."""
+def _match_span(part: str, field: Field, value: Callable[[datetime], int]) -> Matcher:
+    """Parse a star, number or range with an optional step; a range may wrap around: FRI-MON."""
     match = _SPAN.fullmatch(part)
     if match is None or match[4] == "0":
-        raise NotACron(f"{field.name}: {part!r} is not understood")
+        raise InvalidCron(f"{field.name}: cannot read {part!r}")
     first = field.low if match[1] else field.number(match[2])
     last = field.number(match[3]) if match[3] else field.high if match[1] or match[4] else first
     span = (
@@ -82,33 +82,33 @@ def _span(part: str, field: Field, value: Callable[[datetime], int]) -> Names:
     return lambda at: value(at) in numbers
 
 
-def _special(part: str, field: Field) -> Names | None:
-    """L, W and #: days that are another number in each month."""
+def _match_special(part: str, field: Field) -> Matcher | None:
+    """Parse L, W and #: days with another number in each month."""
     if field is DAY:
-        return _special_day(part)
+        return _match_special_day(part)
     if field is WEEKDAY:
-        return _special_weekday(part)
+        return _match_special_weekday(part)
     return None
 
 
-def _special_day(part: str) -> Names | None:
+def _match_special_day(part: str) -> Matcher | None:
     if part == "L":
-        return lambda at: at.day == _last(at)
+        return lambda at: at.day == _last_day(at)
     if part == "LW":
-        return lambda at: at.day == _workday(at, _last(at))
+        return lambda at: at.day == _workday(at, _last_day(at))
     if part.endswith("W"):
         wanted = DAY.number(part[:-1])
-        # a month without that day has none
-        return lambda at: wanted <= _last(at) and at.day == _workday(at, wanted)
+        # A month without this day has no match.
+        return lambda at: wanted <= _last_day(at) and at.day == _workday(at, wanted)
     return None
 
 
-def _special_weekday(part: str) -> Names | None:
+def _match_special_weekday(part: str) -> Matcher | None:
     if part == "L":
         return lambda at: weekday(at) == 7
     if part.endswith("L"):
         last = WEEKDAY.number(part[:-1])
-        return lambda at: weekday(at) == last and at.day + 7 > _last(at)
+        return lambda at: weekday(at) == last and at.day + 7 > _last_day(at)
     if "#" in part:
         day, _, nth = part.partition("#")
         wanted, count = WEEKDAY.number(day), Field("day of week, behind #", 1, 5).number(nth)
@@ -116,17 +116,17 @@ def _special_weekday(part: str) -> Names | None:
     return None
 
 
-def _last(at: date) -> int:
+def _last_day(at: date) -> int:
     return monthrange(at.year, at.month)[1]
 
 
 def _workday(at: datetime, day: int) -> int:
-    """Monday to Friday, the nearest to that day in its month."""
+    """Return the nearest day from Monday to Friday in the same month."""
     wanted = at.date().replace(day=day)
     sunday, saturday = weekday(wanted) == 1, weekday(wanted) == 7
     step = 1 if sunday else -1 if saturday else 0
     if saturday and day == 1:
         step = 2
-    elif sunday and day == _last(at):
+    elif sunday and day == _last_day(at):
         step = -2
     return (wanted + timedelta(days=step)).day

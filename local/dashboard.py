@@ -1,6 +1,6 @@
-"""The dashboard's files beside the API, as CloudFront serves them: the same types, caching and headers.
+"""The dashboard's files beside the API, with CloudFront's types, caching and headers.
 
-Its own files need no token. They are read when they are asked for, so a new build needs no restart.
+The files need no token. They are read on each request, so a new build needs no restart.
 """
 
 import gzip
@@ -21,34 +21,34 @@ from local.template import Template
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _COMPRESSIBLE = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
-# a smaller answer fits into one packet as it is
-_WORTH_COMPRESSING = 1000
+_MIN_COMPRESSED = 1000
+"""Bytes; a smaller response fits into one packet anyway."""
 
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>The dashboard is not built</title>
 <h1>The dashboard is not built</h1>
-<p>There is no {page} in {directory}. This builds it, and then this page is the dashboard:</p>
+<p>{directory} has no {page}. Build the dashboard, then reload this page:</p>
 <pre>make web</pre>
-<p>The API answers all the same, below <code>/api</code>.</p>
+<p>The API works without it, at <code>/api</code>.</p>
 </html>
 """
 
 
 class Dashboard:
-    """A WSGI application: what the template's distribution hands to `api`, and the files in `directory` for the rest.
+    """WSGI application: `api` for the distribution's API paths, files of `directory` for others.
 
-    A template without a distribution has no dashboard; then all is for `api`.
+    Without a distribution in the template, every request goes to `api`.
     """
 
     def __init__(self, directory: Path, api: Wsgi, template: Template) -> None:
         self._directory, self._api = directory.resolve(), api
         self._headers = security_headers(template)
-        self._of_the_api = _patterns(template)
+        self._api_patterns = _patterns(template)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        if not reads or any(fnmatchcase(path, pattern) for pattern in self._of_the_api):
+        if not reads or any(fnmatchcase(path, pattern) for pattern in self._api_patterns):
             return self._api(environ, start_response)
         response = self._answer(path, Request(environ))
         response.headers.extend(self._headers)
@@ -62,11 +62,11 @@ class Dashboard:
         if name == PAGE:
             text = _NOT_BUILT.format(page=PAGE, directory=html.escape(str(self._directory)))
             return Response(text, 503, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
-        return Response("There is no such file.\n", 404, {"Cache-Control": "no-store"}, content_type="text/plain")
+        return Response("File not found.\n", 404, {"Cache-Control": "no-store"}, content_type="text/plain")
 
 
 def security_headers(template: Template) -> dict[str, str]:
-    """What the template has CloudFront add to the dashboard's files; without HSTS, as this is HTTP."""
+    """Return CloudFront's response headers for the files, without HSTS as this is HTTP."""
     headers: dict[str, str] = {}
     for policy in template.of_type("AWS::CloudFront::ResponseHeadersPolicy"):
         config = policy.properties["ResponseHeadersPolicyConfig"]
@@ -91,9 +91,9 @@ def _file(file: Path, name: str, request: Request) -> Response:
     kind = content_type(name)
     headers = {"Cache-Control": cache_control(name)}
     body, encoding = file.read_bytes(), ""
-    if kind.startswith(_COMPRESSIBLE) and len(body) >= _WORTH_COMPRESSING:
+    if kind.startswith(_COMPRESSIBLE) and len(body) >= _MIN_COMPRESSED:
         headers["Vary"] = "Accept-Encoding"
-        body, encoding = _compressed(file, body, request)
+        body, encoding = _compress(file, body, request)
     if encoding:
         headers["Content-Encoding"] = encoding
     response = Response(body, 200, headers, content_type=kind)
@@ -101,16 +101,16 @@ def _file(file: Path, name: str, request: Request) -> Response:
     return response.make_conditional(request)
 
 
-def _compressed(file: Path, body: bytes, request: Request) -> tuple[bytes, str]:
-    """As the browser would have it: brotli where the build has made it, gzip, or as it is."""
+def _compress(file: Path, body: bytes, request: Request) -> tuple[bytes, str]:
+    """Encode for the browser: brotli if the build made it, else gzip, else no encoding."""
     ready = file.with_name(file.name + BROTLI)
     if request.accept_encodings.quality("br") and ready.is_file():
         return ready.read_bytes(), "br"
     if request.accept_encodings.quality("gzip"):
-        return _zipped(body), "gzip"
+        return _gzip(body), "gzip"
     return body, ""
 
 
 @lru_cache(maxsize=200)
-def _zipped(body: bytes) -> bytes:
+def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, mtime=0)

@@ -1,4 +1,4 @@
-"""The folder in which the local system keeps what it is given: its lock, its version, its parts."""
+"""The data folder of the local system: its lock, its version, its parts."""
 
 import fcntl
 import os
@@ -11,27 +11,30 @@ from pathlib import Path
 DEFAULT = Path("build/local")
 MEMORY = "memory"
 VERSION = 1
-"""Raised when a release keeps its data in a way that earlier ones cannot read."""
+"""Format of the folder; incremented when earlier releases cannot read the data."""
 
 
 class DataRefused(Exception):
     """The data folder cannot be used."""
 
 
-def data_of(env: Mapping[str, str], default: Path = DEFAULT) -> Path | None:
-    """DATA: a folder, or None where nothing is to be kept."""
+def data_path(env: Mapping[str, str], default: Path = DEFAULT) -> Path | None:
+    """Return the folder named by DATA, or None for DATA=memory."""
     chosen = env.get("DATA") or str(default)
     return None if chosen == MEMORY else Path(chosen)
 
 
 class DataFolder:
-    """Hold a folder from creation to `close`. Raises DataRefused for one that is in use or of another release."""
+    """Lock on a data folder from creation to `close`.
+
+    Raises DataRefused if the folder is in use or from a newer release.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            # never deleted: a lock on a file that is gone holds nobody off
+            # Never deleted: a lock on a deleted file excludes nobody.
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
             raise DataRefused(f"DATA={path} cannot be used: {exc.strerror}") from exc
@@ -55,22 +58,22 @@ class DataFolder:
         return self.path / "secrets.toml"
 
     def access_key(self) -> str:
-        """The key under which DynamoDB Local keeps the tables; made once."""
-        return self._once("access-key", secrets.token_hex(20))
+        """Return the access key of the tables in DynamoDB Local; created once."""
+        return self._read_or_create("access-key", secrets.token_hex(20))
 
-    def seen(self) -> float | None:
-        """When the system that used the folder last was last alive, in seconds since 1970; None for a new folder."""
+    def last_seen(self) -> float | None:
+        """Return the previous system's last sign of life (seconds since 1970); None if new."""
         try:
             return float((self.path / "seen").read_text())
         except (FileNotFoundError, ValueError):
             return None
 
     def touch(self) -> None:
-        """Note that the system is alive."""
-        write_whole(self.path / "seen", str(int(time.time())))
+        """Record a sign of life."""
+        write_atomically(self.path / "seen", str(int(time.time())))
 
     def close(self) -> None:
-        """Let others use the folder."""
+        """Release the lock."""
         os.close(self._lock)
 
     def _take_lock(self) -> None:
@@ -79,27 +82,29 @@ class DataFolder:
         except BlockingIOError:
             holder = os.pread(self._lock, 20, 0).decode().strip()
             used = f" (process {holder})" if holder else ""
-            raise DataRefused(f"DATA={self.path} is in use by another local system{used}.") from None
+            raise DataRefused(
+                f"DATA={self.path} is in use by another local system{used}. Stop it, or choose another folder."
+            ) from None
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
 
     def _check_version(self) -> None:
-        found = self._once("version", str(VERSION))
+        found = self._read_or_create("version", str(VERSION))
         if not found.isdecimal() or int(found) > VERSION:
             raise DataRefused(
-                f"DATA={self.path} was written by a newer release (version {found}, this one reads {VERSION}): "
-                "use that release, or another folder."
+                f"DATA={self.path} was written by a newer release (version {found}, this one reads {VERSION}). "
+                "Use the newer release or another folder."
             )
 
-    def _once(self, name: str, value: str) -> str:
+    def _read_or_create(self, name: str, value: str) -> str:
         file = self.path / name
         if not file.exists():
-            write_whole(file, value)
+            write_atomically(file, value)
         return file.read_text().strip()
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file that only its owner reads, all of it or nothing: a full disk leaves what was there."""
+def write_atomically(file: Path, text: str) -> None:
+    """Write a file atomically with mode 0600: a full disk leaves the old content."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
@@ -112,13 +117,16 @@ def write_whole(file: Path, text: str) -> None:
         raise
 
 
-def forget(path: Path) -> None:
-    """Delete all that a folder keeps. Raises DataRefused while a system uses it, or where it is no such folder."""
+def erase(path: Path) -> None:
+    """Delete the content of a data folder.
+
+    Raises DataRefused if the folder is in use, or is no data folder.
+    """
     if not path.exists():
         return
     if not (path / "version").is_file():
         if any(path.iterdir()):
-            raise DataRefused(f"{path} is not a data folder of Groundwork: it has no file `version`.")
+            raise DataRefused(f"{path} is not a Groundwork data folder: it has no file `version`.")
         return
     folder = DataFolder(path)
     try:

@@ -1,4 +1,4 @@
-"""One port that speaks AWS: moto for the services, our functions for Lambda's Invoke."""
+"""The local AWS on one port: moto, and Lambda's Invoke for the template's functions."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from local import transactions
 from local.microvms.service import MicrovmService
 from local.objects import MirroredObjects, ObjectFiles
 from local.serving import ThreadedServer
-from local.timers import refusal
+from local.timers import expression_error
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -25,16 +25,16 @@ INVOKE_PREFIX = "/2015-03-31/functions/"
 
 
 class AwsEndpoint:
-    """Serves on 127.0.0.1 as soon as it exists. `invocations` is set once the functions are known.
+    """Server of the local AWS on 127.0.0.1, from creation to `close`.
 
-    moto keeps its state in the process, so there can be one such endpoint at a time; a new one starts empty. `objects`
-    mirrors what is put into buckets.
+    `invocations` is set once the functions are known. moto keeps its state in the process, so only one endpoint can
+    exist at a time. A new one starts empty. `objects` mirrors the objects of the buckets.
     """
 
     def __init__(self, objects: ObjectFiles | None = None) -> None:
-        # the real definition of a state machine is run, not only stored
+        # By default moto only stores the definition of a state machine.
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        # its reset_model_data alone leaves tables behind
+        # reset_model_data alone leaves tables behind.
         moto_api_backend.reset()
         transactions.install()
         self.invocations: Wsgi | None = None
@@ -44,52 +44,52 @@ class AwsEndpoint:
             self._moto = MirroredObjects(self._moto, objects)
         self._dynamodb = threading.Lock()
         self._server = ThreadedServer(self, "127.0.0.1", 0)
-        # moto's state machines call Lambda here
+        # moto's state machines call Lambda at this port.
         os.environ["MOTO_PORT"] = str(self._server.port)
         self.url = self._server.url
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(INVOKE_PREFIX) and self.invocations is not None:
-            # ?Qualifier=… : every version and alias is the code that lies here, and SAM CLI refuses a query string
+            # Drops ?Qualifier=…: all versions and aliases are the local code, and SAM CLI rejects a query string.
             return self.invocations({**environ, "QUERY_STRING": ""}, start_response)
         if self.microvms is not None and self.microvms.handles(environ):
             return self.microvms(environ, start_response)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
-            return self._one_at_a_time(environ, start_response)
+            return self._serialize(environ, start_response)
         if environ["PATH_INFO"].startswith("/schedules/") and environ["REQUEST_METHOD"] in ("POST", "PUT"):
-            return self._scheduled(environ, start_response)
+            return self._check_schedule(environ, start_response)
         return self._moto(environ, start_response)
 
-    def _scheduled(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """moto keeps any expression: one that could never fire is refused as the service does it."""
-        body = _read(environ)
-        reason = refusal(str(json.loads(body).get("ScheduleExpression", "")))
+    def _check_schedule(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Reject an invalid schedule expression as the service does; moto accepts any."""
+        body = _read_body(environ)
+        reason = expression_error(str(json.loads(body).get("ScheduleExpression", "")))
         if reason is None:
             return self._moto(environ, start_response)
         headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "ValidationException")]
         start_response("400 Bad Request", headers)
         return [json.dumps({"Message": f"Invalid Schedule Expression: {reason}."}).encode()]
 
-    def _one_at_a_time(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """moto's transactions and conditions are not atomic when requests run at once."""
-        # read before the lock is taken: a slow client holds up nobody
-        _read(environ)
+    def _serialize(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Serialize requests: moto's transactions and conditions are not atomic under concurrency."""
+        # Read before the lock is taken: a slow client must not block others.
+        _read_body(environ)
         with self._dynamodb:
             return list(self._moto(environ, start_response))
 
     @contextmanager
     def stalled_tables(self) -> Iterator[None]:
-        """DynamoDB accepts requests and answers none until the block ends."""
+        """Stall DynamoDB: it accepts requests but answers none until the block ends."""
         with self._dynamodb:
             yield
 
     def close(self) -> None:
-        """Stops serving and frees the port."""
+        """Stop serving and free the port."""
         self._server.close()
 
 
-def _read(environ: Environ) -> bytes:
-    """The request's body, which can be read again."""
+def _read_body(environ: Environ) -> bytes:
+    """Read the request's body and rewind it."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

@@ -1,4 +1,4 @@
-"""The HTTP API: SAM CLI's LocalApigwService, mended where it differs from what API Gateway does."""
+"""The HTTP API: SAM CLI's LocalApigwService, corrected where it differs from API Gateway."""
 
 import base64
 import contextlib
@@ -22,11 +22,12 @@ from local.pool import PoolClosed
 from local.runtime import LambdaRunner
 from local.template import Template
 
-# bytes of a request's body; API Gateway's own
 BODY_LIMIT = 10 * 1024 * 1024
+"""Bytes of a request's body, as in API Gateway."""
+
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 _LOG = logging.getLogger(__name__)
-# it logs an error for every request that an authorizer turns away, and a warning for every empty body
+# SAM CLI logs an error for every denied request, and a warning for every empty body.
 _SAM_LOG = logging.getLogger("samcli.local.apigw.local_apigw_service")
 _SAM_LOG.setLevel(logging.ERROR)
 _SAM_LOG.addFilter(lambda record: not record.getMessage().startswith("Lambda authorizer failed"))
@@ -37,8 +38,8 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
 
     def __init__(self, template: Template, runner: LambdaRunner, *, host: str, port: int) -> None:
         api = template.api
-        # all bodies in base64: SAM CLI goes by the binary media types of REST APIs and fails on what is not UTF-8;
-        # what is text is turned back below
+        # All bodies in base64: SAM CLI follows the binary media types of REST APIs and fails on bytes outside UTF-8.
+        # `_body` decodes text again.
         api.binary_media_types_set = {"*/*"}
         api.stage_name = api.stage_name or "$default"
         super().__init__(api, runner, static_dir=None, port=port, host=host)
@@ -56,7 +57,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         return self._app
 
     def _construct_error_handling(self) -> None:
-        """SAM CLI answers as a REST API does; these are the answers of an HTTP API."""
+        """Respond with the errors of an HTTP API; SAM CLI uses those of a REST API."""
         self._app.register_error_handler(HTTPException, _http_error)
         self._app.register_error_handler(Exception, _unexpected)
 
@@ -70,10 +71,10 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
         self, flask_request: Request, route: Route, method: str, endpoint: str
     ) -> dict[str, Any]:
         event: dict[str, Any] = super()._generate_lambda_event(flask_request, route, method, endpoint)
-        # API Gateway leaves out what is empty
+        # API Gateway omits empty fields.
         event = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
         event |= _body(flask_request)
-        # SAM CLI keeps the client's spelling; API Gateway lowers it, and handlers rely on that
+        # SAM CLI keeps the case of header names; API Gateway lowers it, and handlers rely on lower case.
         event["headers"] = _headers(flask_request, self.port)
         event["requestContext"] |= _now()
         event["requestContext"]["http"]["userAgent"] = flask_request.user_agent.string
@@ -82,27 +83,30 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
     def _generate_lambda_authorizer_event(
         self, flask_request: Request, route: Route, lambda_authorizer: Any
     ) -> dict[str, Any]:
-        """SAM CLI hands the authorizer the body too; API Gateway does not.
+        """Build the authorizer's event without the body; API Gateway does not send it, SAM CLI does.
 
-        Only an identity without a kept answer needs the event, and making it takes as long as making the function's.
+        The event is empty for a cached identity, as building it takes as long as building the function's event.
         """
         sources = (source.identity_source for source in lambda_authorizer.identity_sources)
         g.identity = (lambda_authorizer.authorizer_name, *(flask_request.headers.get(name, "") for name in sources))
-        g.kept = self._authorizer_cache.kept(g.identity)
-        if g.kept is not None:
+        g.cached = self._authorizer_cache.cached(g.identity)
+        if g.cached is not None:
             return {}
         event: dict[str, Any] = super()._generate_lambda_authorizer_event(flask_request, route, lambda_authorizer)
         return {key: value for key, value in event.items() if key not in ("body", "isBase64Encoded")}
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], tenant_id: str | None = None) -> str:
-        # SAM CLI invokes the authorizer of a request first, then its function
+        # SAM CLI invokes the authorizer of a request first, then the function.
         if identity := g.pop("identity", None):
-            kept: str | None = g.pop("kept", None)
-            return kept or self._authorizer_cache.answer(identity, lambda: self._invoke(name, event))
+            cached: str | None = g.pop("cached", None)
+            return cached or self._authorizer_cache.get_or_ask(identity, lambda: self._invoke(name, event))
         return self._invoke(name, event)
 
     def _invoke(self, name: str, event: dict[str, Any]) -> str:
-        """SAM CLI guesses from the shape of an answer if it is an error; our runtime says it."""
+        """Invoke a function; `outcome.failed` marks errors.
+
+        SAM CLI guesses errors from the response's shape.
+        """
         payload = json.dumps(event).encode()
         if len(payload) > REQUEST_LIMIT:
             raise _TooLarge
@@ -121,12 +125,18 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
             return _message(413, "Request Entity Too Large")
 
     def _answer_preflight(self) -> Response | None:
-        """API Gateway answers every preflight itself, with 204; SAM CLI those of its routes, with 200."""
+        """Answer every preflight with 204, as API Gateway does.
+
+        SAM CLI answers only those on routes, with 200.
+        """
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         return Response(status=204) if self.api.cors and preflight else None
 
     def _add_cors(self, response: Response) -> Response:
-        """SAM CLI gives CORS headers to a function's answers only; API Gateway to all."""
+        """Add CORS headers to every response, as API Gateway does.
+
+        SAM CLI adds them to functions' responses only.
+        """
         origin = request.headers.get("Origin")
         for name, value in Cors.cors_to_headers(self.api.cors, origin, Route.HTTP).items():
             response.headers[name] = str(value)
@@ -136,19 +146,19 @@ class HttpApi(LocalApigwService):  # type: ignore[misc]
 
 
 class _TooLarge(Exception):
-    """The event is larger than Lambda takes."""
+    """The event exceeds Lambda's size limit."""
 
 
 def _message(status: int, text: str) -> Response:
-    """API Gateway's own error; functions never see these requests, so the body is not theirs to shape."""
+    """Return an error of API Gateway itself; these requests never reach a function."""
     headers = {"apigw-requestid": str(uuid.uuid4())}
     return Response(json.dumps({"message": text}), status, headers, content_type="application/json")
 
 
 def _unexpected(error: Exception) -> Response:
-    """What is not a function's failure, such as code that is not where the template says; a client is not told."""
+    """Log an error outside a function, such as a missing code folder; hide it from the client."""
     if not isinstance(error, PoolClosed):
-        _LOG.error("cannot serve %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+        _LOG.error("Cannot serve %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
     return _internal_error(error)
 
 
@@ -156,7 +166,7 @@ def _internal_error(_: Any) -> Response:
     return _message(500, "Internal Server Error")
 
 
-# SAM CLI's texts are a REST API's
+# SAM CLI's error texts are those of a REST API.
 ServiceErrorResponses.lambda_authorizer_unauthorized = staticmethod(lambda: _message(403, "Forbidden"))
 ServiceErrorResponses.missing_lambda_auth_identity_sources = staticmethod(lambda: _message(401, "Unauthorized"))
 ServiceErrorResponses.lambda_failure_response = staticmethod(_internal_error)
@@ -166,18 +176,18 @@ ServiceErrorResponses.lambda_body_failure_response = staticmethod(lambda: _inter
 def _http_error(error: HTTPException) -> Response:
     if error.code == 413:
         return _message(413, "Request Entity Too Large")
-    # a route with another method is no route either
+    # An HTTP API returns 404 for a known path with another method.
     return _message(404, "Not Found") if error.code in (404, 405) else _message(error.code or 500, error.name)
 
 
 def _exposed_headers(template: Template) -> str:
-    """SAM CLI leaves ExposeHeaders out of an API's CORS."""
+    """Return Access-Control-Expose-Headers; SAM CLI ignores ExposeHeaders."""
     cors = [api.properties.get("CorsConfiguration") for api in template.of_type("AWS::Serverless::HttpApi")]
     return ",".join(name for rule in cors if isinstance(rule, dict) for name in rule.get("ExposeHeaders", []))
 
 
 def _body(flask_request: Request) -> dict[str, Any]:
-    """API Gateway passes text as it is; all else is base64, newline-delimited JSON and forms included."""
+    """Encode the body as API Gateway does: text as is; all else, NDJSON too, in base64."""
     body, kind = flask_request.get_data(), flask_request.mimetype
     if not body:
         return {"isBase64Encoded": False}
@@ -196,7 +206,7 @@ def _headers(flask_request: Request, port: int) -> dict[str, str]:
 
 
 def _now() -> dict[str, Any]:
-    """SAM CLI takes request id and time once, when it is imported."""
+    """Return the request id and time of this request; SAM CLI sets them once, at import."""
     now = datetime.now(UTC)
     return {
         "requestId": str(uuid.uuid4()),

@@ -1,4 +1,4 @@
-"""Lambda's Invoke: SAM CLI's service, with asynchronous invocations handed to what retries them."""
+"""Lambda's Invoke API: SAM CLI's service, with retries of asynchronous invocations."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ from samcli.local.lambda_service.local_lambda_http_service import LocalLambdaHtt
 from local.async_invokes import AsyncInvokes
 from local.runtime import LambdaRunner
 
-# bytes; Lambda's own
 REQUEST_LIMIT = 6 * 1024 * 1024
+"""Bytes, as in Lambda."""
+
 ASYNC_REQUEST_LIMIT = 1024 * 1024
 
 
@@ -39,12 +40,12 @@ class InvokeApi(LocalLambdaHttpService):  # type: ignore[misc]
         return super()._invoke_request_handler(function_name)
 
     def _invoke_async_lambda(self, function_name: str, *, request_data: str, **_: Any) -> None:
-        """SAM CLI forgets an asynchronous invocation that fails; Lambda retries it."""
+        """Queue the event with Lambda's retries; SAM CLI drops a failed asynchronous invocation."""
         self._async_invokes.submit(function_name, request_data.encode())
 
 
 class _Inline:
-    """Takes the place of SAM CLI's executor: submitting an asynchronous invocation only queues it."""
+    """Replacement of SAM CLI's executor; runs a task at once, as it only queues an invocation."""
 
     def submit(self, task: Any, **arguments: Any) -> None:
         task(**arguments)

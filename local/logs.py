@@ -1,12 +1,12 @@
-"""What the functions print, one line each with the function's name before it."""
+"""Terminal output of the functions: one line each, with the function's name in front."""
 
 import json
 import sys
 import threading
 from typing import Any
 
-# of a structured log line: what is the same in every line, or shown in a place of its own
-_PLUMBING = {
+# Fields of a structured log line with no news for a reader, or shown elsewhere in the line.
+_HIDDEN_FIELDS = {
     "aws_request_id",
     "cold_start",
     "errorMessage",
@@ -31,23 +31,37 @@ _PLUMBING = {
 _lock = threading.Lock()
 
 
-def show(function: str, line: str) -> None:
-    """Prints a line of a function to stderr, whole even when many print at once."""
+def print_line(function: str, line: str) -> None:
+    """Print a function's line to stderr, whole even if many threads print at once."""
+    if is_sdk_detail(line):
+        return
     with _lock:
         sys.stderr.write(f"[{function}] {compact(line)}\n")
         sys.stderr.flush()
 
 
 def compact(line: str) -> str:
-    """A line as a person wants it; of structured logs the level, the message, the fields and the stack trace."""
+    """Shorten a structured line to level, message, fields and stack trace; keep other lines."""
+    record = _record(line)
+    if record is None:
+        return line
+    fields = [f"{key}={value}" for key, value in record.items() if key not in _HIDDEN_FIELDS and value is not None]
+    return " ".join([str(record["level"]), _message(record), *fields]) + _trace(record)
+
+
+def is_sdk_detail(line: str) -> bool:
+    """Return True for an INFO line of the AWS SDK, such as "Found credentials in …"."""
+    record = _record(line)
+    # Beside the functions' own lines these read like a leak of the user's real credentials.
+    return record is not None and record["level"] == "INFO" and str(record.get("logger")).startswith("botocore.")
+
+
+def _record(line: str) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
     except ValueError:
-        return line
-    if not isinstance(record, dict) or "level" not in record:
-        return line
-    fields = [f"{key}={value}" for key, value in record.items() if key not in _PLUMBING and value is not None]
-    return " ".join([str(record["level"]), _message(record), *fields]) + _trace(record)
+        return None
+    return record if isinstance(record, dict) and "level" in record else None
 
 
 def _message(record: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""Objects of the template's buckets as files: moto keeps S3 in memory, so each change is mirrored into the data folder.
+"""Mirror of the buckets in the data folder; moto itself keeps S3 in memory only.
 
-A file lies at BUCKET/KEY, the key percent-encoded, with its headers beside it. At the next start every object is put
-again, so the events that S3 sends of new objects are repeated: whoever missed one hears it then.
+An object's file is at BUCKET/KEY, the key percent-encoded, with its headers in a second file. The next start puts every
+object again. This repeats S3's events for new objects, so missed events are delivered then.
 """
 
 import json
@@ -20,18 +20,18 @@ _WRITES = ("PUT", "POST", "DELETE")
 _META = ".meta"
 _HEADERS = ("ContentType", "ContentEncoding", "Metadata")
 MAX_NAME = 200
-"""Bytes of one name in a folder; file systems take 255."""
+"""Bytes of a file name; file systems allow 255."""
 
 
 class ObjectFiles:
-    """Mirrors buckets into `folder`, and puts them back."""
+    """Mirrors buckets into `folder` and restores them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
 
     def restore(self, client: Any) -> None:
-        """Put every object of a bucket that is there; `client` is boto3's of S3."""
+        """Put the mirrored objects into the existing buckets; `client` is boto3's S3 client."""
         for bucket in [one["Name"] for one in client.list_buckets()["Buckets"]]:
             for file in sorted((self._folder / quote(bucket, safe="")).rglob("*" + _META)):
                 about = json.loads(file.read_text())
@@ -39,7 +39,7 @@ class ObjectFiles:
                 client.put_object(Bucket=bucket, Key=about.pop("Key"), Body=body, **about)
 
     def mirror(self, bucket: str, key: str | None) -> None:
-        """Make the files as the bucket is now; all of them without a key."""
+        """Update the file of a key, or all files of the bucket if the key is None."""
         with self._lock:
             there = {str(one.name): one for one in _keys(bucket)}
             for name in [key] if key is not None else [*there, *self._names(bucket)]:
@@ -62,12 +62,12 @@ class ObjectFiles:
     def _file(self, bucket: str, name: str) -> Path:
         encoded = quote(name, safe="")
         parts = [encoded[start : start + MAX_NAME] for start in range(0, len(encoded), MAX_NAME)]
-        # a long key is a path: all but its last part are folders, which no file's name can be
+        # A long key becomes a path. Folders end in `+`, files in `=`, so no folder can clash with a file.
         return Path(self._folder, quote(bucket, safe=""), *(f"{part}+" for part in parts[:-1]), f"{parts[-1]}=")
 
 
 class MirroredObjects:
-    """A WSGI application: what `moto` answers, with each change to an object mirrored before the answer is out."""
+    """WSGI application around `moto`; mirrors each change before its response is sent."""
 
     def __init__(self, moto: Wsgi, files: ObjectFiles) -> None:
         self._moto, self._files = moto, files
@@ -75,18 +75,18 @@ class MirroredObjects:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in _WRITES or not is_s3(environ):
             return self._moto(environ, start_response)
-        # WSGI hands over the bytes of a path as Latin-1
+        # WSGI decodes the bytes of a path as Latin-1.
         path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         bucket, _, key = path.lstrip("/").partition("/")
         answer = list(self._moto(environ, start_response))
-        # a bulk deletion or a form names its keys in the body; a PUT of the bucket itself changes no object
+        # A bulk deletion or a form has the keys in the body; a PUT of the bucket itself changes no object.
         if key or environ["REQUEST_METHOD"] == "POST":
             self._files.mirror(bucket, key or None)
         return answer
 
 
 def is_s3(environ: dict[str, Any]) -> bool:
-    """By the scope of its signature, in the header or in the address of a presigned request."""
+    """Recognize a request to S3 by its signature's scope, in the header or in a presigned URL."""
     query = parse_qs(environ.get("QUERY_STRING", ""))
     scopes = [environ.get("HTTP_AUTHORIZATION", ""), *query.get("X-Amz-Credential", ())]
     return any("/s3/aws4_request" in scope for scope in scopes) or "AWSAccessKeyId" in query

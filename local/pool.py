@@ -1,4 +1,7 @@
-"""The sandboxes of all functions: invocations wait in line for a warm one; where none comes free, more are started."""
+"""The sandboxes of all functions.
+
+Invocations queue for a warm sandbox; more are started if none becomes free.
+"""
 
 import os
 import shutil
@@ -15,46 +18,48 @@ from local.sandbox import FunctionProcess, Log, Outcome, Sandbox
 
 CORES = os.cpu_count() or 1
 PATIENCE_S = 0.25
-"""Beyond one sandbox a core, another is started only after so long without one coming free: a burst of short
-invocations is served faster by a few warm processes than by many cold ones."""
+"""Seconds without a sandbox becoming free before one beyond the number of cores is started.
+
+A few warm processes serve a burst of short invocations faster than many cold ones.
+"""
 
 
 class PoolClosed(Exception):
-    """The local system is stopping and runs no more functions."""
+    """The local system is stopping and accepts no more invocations."""
 
 
 class _Waiter:
-    """A place in a function's line: filled once, with a sandbox, or with the reason why there is none."""
+    """A place in a function's queue; filled once, with a sandbox or the reason for its absence."""
 
     def __init__(self) -> None:
-        self._filled = threading.Event()
-        self.filling: Sandbox | Outcome | Exception | None = None
+        self._done = threading.Event()
+        self.result: Sandbox | Outcome | Exception | None = None
 
-    def fill(self, filling: Sandbox | Outcome | Exception) -> None:
-        self.filling = filling
-        self._filled.set()
+    def fill(self, result: Sandbox | Outcome | Exception) -> None:
+        self.result = result
+        self._done.set()
 
     def wait(self, seconds: float) -> bool:
-        return self._filled.wait(seconds)
+        return self._done.wait(seconds)
 
 
 @dataclass(slots=True, eq=False)
-class _Fleet:
-    """The sandboxes of one function, and the line of invocations in front of them."""
+class _FunctionPool:
+    """The sandboxes of one function, and its queue of invocations."""
 
     function: FunctionProcess
     idle: list[Sandbox] = field(default_factory=list)
     busy: set[Sandbox] = field(default_factory=set)
     starting: set[Sandbox] = field(default_factory=set)
-    line: deque[_Waiter] = field(default_factory=deque)
-    moved: float = float("-inf")
+    queue: deque[_Waiter] = field(default_factory=deque)
+    last_progress: float = float("-inf")
 
     @property
     def all(self) -> list[Sandbox]:
         return [*self.busy, *self.idle, *self.starting]
 
     def take_idle(self) -> Sandbox | None:
-        """Remove and return the most recently used sandbox that still lives."""
+        """Remove and return the most recently used live sandbox."""
         while self.idle:
             sandbox = self.idle.pop()
             if sandbox.alive:
@@ -64,33 +69,33 @@ class _Fleet:
 
     def wants_another(self, now: float, cores: int) -> bool:
         size = len(self.busy) + len(self.idle) + len(self.starting)
-        if len(self.starting) >= len(self.line) or size >= self.function.concurrency:
+        if len(self.starting) >= len(self.queue) or size >= self.function.concurrency:
             return False
-        return size < cores or now - self.moved >= PATIENCE_S
+        return size < cores or now - self.last_progress >= PATIENCE_S
 
 
 class SandboxPool:
-    """Runs invocations, each in a process of its own.
+    """Runs invocations, each in its own process.
 
-    `idle` is how many warm sandboxes a function keeps. At most one sandbox a core starts at a time.
+    `idle` is the maximum of warm sandboxes for each function. At most one sandbox for each core starts at a time.
     """
 
     def __init__(self, log: Log, *, idle: int = 2 * CORES, cores: int = CORES) -> None:
         self._log_line = log
-        self._idle_cap, self._cores = idle, cores
+        self._max_idle, self._cores = idle, cores
         self._lock = threading.Lock()
-        self._fleets: dict[str, _Fleet] = {}
+        self._function_pools: dict[str, _FunctionPool] = {}
         self._starting = 0
         self._closed = threading.Event()
         self._scratch = Path(tempfile.mkdtemp(prefix="groundwork-"))
-        # nothing is ever written: the sandboxes see its end when this process ends, even by SIGKILL
-        self._lifeline, self._lifeline_held = os.pipe()
+        # Nothing is ever written: the pipe closes when this process ends, even by SIGKILL, and the sandboxes see it.
+        self._lifeline, self._lifeline_writer = os.pipe()
 
     def invoke(self, function: FunctionProcess, event: bytes, request_id: str | None = None) -> Outcome:
-        """Run the function on the event (JSON) and wait for it.
+        """Run the function on the event (JSON) and wait for the outcome.
 
-        The wait for a sandbox does not count against the function's timeout. Raises PoolClosed when the system stops
-        before the invocation began, and OSError for a function that cannot be started.
+        The wait for a sandbox does not count against the function's timeout. Raises PoolClosed if the system stops
+        before the invocation starts, and OSError if the function cannot be started.
         """
         request_id = request_id or str(uuid.uuid4())
         sandbox = self._acquire(function)
@@ -106,16 +111,16 @@ class SandboxPool:
         threading.Thread(target=self._warm_all, args=(list(functions),), daemon=True).start()
 
     def pids(self, name: str) -> list[int]:
-        """The processes of a function, busy and idle."""
+        """Return the process ids of a function's sandboxes, busy and idle."""
         with self._lock:
-            fleet = self._fleets.get(name)
-            return [sandbox.pid for sandbox in (*fleet.busy, *fleet.idle)] if fleet else []
+            function_pool = self._function_pools.get(name)
+            return [sandbox.pid for sandbox in (*function_pool.busy, *function_pool.idle)] if function_pool else []
 
     def kill(self, name: str) -> int:
-        """End a function's sandboxes with SIGKILL, as if they had crashed; return how many there were."""
+        """Kill a function's sandboxes with SIGKILL, like a crash; return their number."""
         with self._lock:
-            fleet = self._fleets.get(name)
-            sandboxes = fleet.all if fleet else []
+            function_pool = self._function_pools.get(name)
+            sandboxes = function_pool.all if function_pool else []
         for sandbox in sandboxes:
             sandbox.kill()
         return len(sandboxes)
@@ -124,103 +129,107 @@ class SandboxPool:
         """End every sandbox, invocations in flight included."""
         with self._lock:
             self._closed.set()
-            running = [sandbox for fleet in self._fleets.values() for sandbox in (*fleet.busy, *fleet.starting)]
-            idle = [sandbox for fleet in self._fleets.values() for sandbox in fleet.idle]
-            for fleet in self._fleets.values():
-                fleet.idle.clear()
-                while fleet.line:
-                    fleet.line.popleft().fill(PoolClosed())
+            running = [
+                sandbox
+                for function_pool in self._function_pools.values()
+                for sandbox in (*function_pool.busy, *function_pool.starting)
+            ]
+            idle = [sandbox for function_pool in self._function_pools.values() for sandbox in function_pool.idle]
+            for function_pool in self._function_pools.values():
+                function_pool.idle.clear()
+                while function_pool.queue:
+                    function_pool.queue.popleft().fill(PoolClosed())
         for sandbox in running:
-            sandbox.kill()  # its invocation fails now, and closes it
+            sandbox.kill()  # its invocation fails and closes it
         for sandbox in idle:
             sandbox.close()
         os.close(self._lifeline)
-        os.close(self._lifeline_held)
+        os.close(self._lifeline_writer)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _log(self, function: str, line: str) -> None:
-        """Sandboxes that are ended with the system have not failed."""
+        """Log a line, except during the shutdown, where killed sandboxes would read as failures."""
         if not self._closed.is_set():
             self._log_line(function, line)
 
-    # the line
+    # --- The queue ---
 
     def _acquire(self, function: FunctionProcess) -> Sandbox | Outcome:
         waiter = _Waiter()
         with self._lock:
-            fleet = self._fleet_of(function)
-            if not fleet.line and (sandbox := fleet.take_idle()):
-                fleet.busy.add(sandbox)
+            function_pool = self._function_pool(function)
+            if not function_pool.queue and (sandbox := function_pool.take_idle()):
+                function_pool.busy.add(sandbox)
                 return sandbox
-            fleet.line.append(waiter)
-            self._grow(fleet)
+            function_pool.queue.append(waiter)
+            self._grow(function_pool)
         while not waiter.wait(PATIENCE_S):
             with self._lock:
-                self._grow(fleet)
-        if isinstance(waiter.filling, Exception):
-            raise waiter.filling
-        assert waiter.filling is not None
-        return waiter.filling
+                self._grow(function_pool)
+        if isinstance(waiter.result, Exception):
+            raise waiter.result
+        assert waiter.result is not None
+        return waiter.result
 
-    def _fleet_of(self, function: FunctionProcess) -> _Fleet:
+    def _function_pool(self, function: FunctionProcess) -> _FunctionPool:
         if self._closed.is_set():
             raise PoolClosed
-        return self._fleets.setdefault(function.name, _Fleet(function))
+        return self._function_pools.setdefault(function.name, _FunctionPool(function))
 
     def _release(self, sandbox: Sandbox) -> None:
         with self._lock:
-            fleet = self._fleets[sandbox.function.name]
-            fleet.busy.discard(sandbox)
-            kept = self._place(fleet, sandbox)
-            self._grow(fleet)
+            function_pool = self._function_pools[sandbox.function.name]
+            function_pool.busy.discard(sandbox)
+            kept = self._assign(function_pool, sandbox)
+            self._grow(function_pool)
         if not kept:
             sandbox.close()
 
-    def _place(self, fleet: _Fleet, sandbox: Sandbox) -> bool:
-        """Hand a free sandbox to the first in line, or keep it warm; False where it is of no more use."""
-        fleet.moved = time.monotonic()
+    def _assign(self, function_pool: _FunctionPool, sandbox: Sandbox) -> bool:
+        """Give a free sandbox to the queue or keep it warm; return False if it is not needed."""
+        function_pool.last_progress = time.monotonic()
         if self._closed.is_set() or not sandbox.alive:
             return False
-        if fleet.line:
-            fleet.busy.add(sandbox)
-            fleet.line.popleft().fill(sandbox)
+        if function_pool.queue:
+            function_pool.busy.add(sandbox)
+            function_pool.queue.popleft().fill(sandbox)
             return True
-        if len(fleet.idle) >= self._idle_cap:
+        if len(function_pool.idle) >= self._max_idle:
             return False
-        fleet.idle.append(sandbox)
+        function_pool.idle.append(sandbox)
         return True
 
-    # starts
+    # --- Starts ---
 
-    def _grow(self, fleet: _Fleet) -> None:
-        """Start another sandbox where the line calls for one; the lock is held."""
+    def _grow(self, function_pool: _FunctionPool) -> None:
+        """Start another sandbox if the queue needs one. The caller holds the lock."""
         if self._starting >= self._cores or self._closed.is_set():
             return
-        if not fleet.wants_another(time.monotonic(), self._cores):
+        if not function_pool.wants_another(time.monotonic(), self._cores):
             return
         try:
-            sandbox = self._begin(fleet)
-        except OSError as exc:  # such as a directory that is not there
-            _refuse_all(fleet, exc)
+            sandbox = self._start_sandbox(function_pool)
+        except OSError as exc:  # such as a missing directory
+            _refuse_all(function_pool, exc)
             return
-        threading.Thread(target=self._finish_start, args=(fleet, sandbox), daemon=True).start()
+        threading.Thread(target=self._finish_start, args=(function_pool, sandbox), daemon=True).start()
 
-    def _begin(self, fleet: _Fleet) -> Sandbox:
-        sandbox = Sandbox(fleet.function, self._lifeline, self._scratch, self._log)
-        fleet.starting.add(sandbox)
-        fleet.moved = time.monotonic()
+    def _start_sandbox(self, function_pool: _FunctionPool) -> Sandbox:
+        sandbox = Sandbox(function_pool.function, self._lifeline, self._scratch, self._log)
+        function_pool.starting.add(sandbox)
+        function_pool.last_progress = time.monotonic()
         self._starting += 1
         return sandbox
 
-    def _finish_start(self, fleet: _Fleet, sandbox: Sandbox) -> None:
+    def _finish_start(self, function_pool: _FunctionPool, sandbox: Sandbox) -> None:
         failure = sandbox.prepare()
         with self._lock:
-            fleet.starting.discard(sandbox)
+            function_pool.starting.discard(sandbox)
             self._starting -= 1
-            kept = failure is None and self._place(fleet, sandbox)
+            kept = failure is None and self._assign(function_pool, sandbox)
             if failure is not None and not self._closed.is_set():
-                _refuse_all(fleet, failure)
-            for other in self._fleets.values():
+                _refuse_all(function_pool, failure)
+            for other in self._function_pools.values():
                 self._grow(other)
         if not kept:
             sandbox.close()
@@ -230,17 +239,17 @@ class SandboxPool:
             with self._lock:
                 if self._closed.is_set():
                     return
-                fleet = self._fleet_of(function)
-                if fleet.all or self._starting >= self._cores:
+                function_pool = self._function_pool(function)
+                if function_pool.all or self._starting >= self._cores:
                     continue
                 try:
-                    sandbox = self._begin(fleet)
+                    sandbox = self._start_sandbox(function_pool)
                 except OSError:
-                    continue  # its first invocation says so
-            self._finish_start(fleet, sandbox)
+                    continue  # the first invocation reports it
+            self._finish_start(function_pool, sandbox)
 
 
-def _refuse_all(fleet: _Fleet, reason: Outcome | Exception) -> None:
-    """A function that cannot start fails everyone in line: each would only meet the same failure later."""
-    while fleet.line:
-        fleet.line.popleft().fill(reason)
+def _refuse_all(function_pool: _FunctionPool, reason: Outcome | Exception) -> None:
+    """Fail every invocation in the queue: each would meet the same start failure."""
+    while function_pool.queue:
+        function_pool.queue.popleft().fill(reason)

@@ -1,4 +1,4 @@
-"""SQS event sources: batches of messages delivered to functions, deleted when the function succeeds."""
+"""SQS event sources: deliver batches of messages to functions and delete them on success."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ from local.template import FUNCTION, Template
 
 @dataclass(frozen=True, slots=True)
 class QueueSource:
-    """A queue whose messages invoke a function (logical id, name or ARN), `batch` at most in one event."""
+    """An SQS event source of a function (logical id, name or ARN), with its batch size."""
 
     function: str
     queue_arn: str
@@ -26,7 +26,7 @@ class QueueSource:
 
 
 def queue_sources(template: Template) -> Iterator[QueueSource]:
-    """The template's enabled queue sources: functions' events of type SQS, and event source mappings."""
+    """Return the enabled queue sources: SQS events of functions and event source mappings."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():
             if event["Type"] == "SQS":
@@ -42,14 +42,14 @@ def _source(function: str, queue_arn: str, properties: dict[str, Any]) -> Iterat
         yield QueueSource(
             function=function,
             queue_arn=queue_arn,
-            # SQS gives ten at a time; Lambda gathers more than that only in a batching window
+            # SQS returns at most ten messages; Lambda collects more only with a batching window.
             batch=min(int(properties.get("BatchSize", 10)), 10),
             reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         )
 
 
 class QueuePoller:
-    """Polls queues every `interval` seconds until it is closed."""
+    """Polls queues every `interval` seconds until closed."""
 
     def __init__(
         self, runner: LambdaRunner, pool: SandboxPool, client: ClientFactory, region: str, *, interval: float = 1.0
@@ -62,11 +62,11 @@ class QueuePoller:
         self._stopping = threading.Event()
 
     def start(self, source: QueueSource) -> None:
-        """Delivers the messages of a queue from now on."""
+        """Start to deliver the messages of a queue."""
         threading.Thread(target=self._poll, args=(source,), daemon=True).start()
 
     def close(self) -> None:
-        """Delivers no more messages."""
+        """Stop the delivery."""
         self._stopping.set()
 
     def _poll(self, source: QueueSource) -> None:
@@ -77,12 +77,12 @@ class QueuePoller:
                 while not self._stopping.is_set() and self._deliver(source, sqs, url):
                     pass
         except (PoolClosed, BotoCoreError, ClientError):
-            # what is asked while the system stops may find nobody
+            # Calls during the shutdown may find their target closed.
             if not self._stopping.is_set():
                 raise
 
     def _deliver(self, source: QueueSource, sqs: Any, url: str) -> bool:
-        """One batch; False when the queue is empty."""
+        """Deliver one batch; return False if the queue is empty."""
         messages = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=source.batch, AttributeNames=["All"], MessageAttributeNames=["All"]
         ).get("Messages", [])
@@ -91,15 +91,15 @@ class QueuePoller:
         records = [_record(message, source.queue_arn, self._region) for message in messages]
         event = json.dumps({"Records": records}).encode()
         outcome = self._pool.invoke(self._runner.process_of(source.function), event)
-        failed = _failed(outcome, source, messages)
+        failed = _failed_ids(outcome, source, messages)
         for message in messages:
             if message["MessageId"] not in failed:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return True
 
 
-def _failed(outcome: Outcome, source: QueueSource, messages: list[dict[str, Any]]) -> set[str]:
-    """Ids of the messages that stay in the queue."""
+def _failed_ids(outcome: Outcome, source: QueueSource, messages: list[dict[str, Any]]) -> set[str]:
+    """Return the ids of failed messages; these stay in the queue."""
     if outcome.failed:
         return {message["MessageId"] for message in messages}
     if not source.reports_failures:

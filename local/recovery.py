@@ -1,4 +1,4 @@
-"""Picks up after a stop: schedules from the plans' rows, times that passed, and sweeps for what was cut off."""
+"""Recovery after a stop: restore schedules, report missed times, sweep for interrupted work."""
 
 import json
 import threading
@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.cron import cron
+from local.cron import parse_cron
 from local.pool import PoolClosed
 from local.sandbox import Outcome
 from local.template import FUNCTION, Template
 from local.timers import in_utc
 
 SWEEPS_S = (0.0, 20.0, 45.0, 70.0)
-"""Seconds after the start: at once, and until the last lease that a lost worker can have held has run out."""
+"""Seconds after the start: at once, then until every lease of a lost worker has expired."""
 
 MAX_LOOK_BACK = timedelta(days=8)
-"""A cron expression is evaluated minute by minute; what passed earlier is not told."""
+"""Limit of the search for missed times, as a cron expression is evaluated minute by minute."""
 
 _MAKES_SCHEDULES = "GROUNDWORK_SCHEDULE_ROLE"
 
@@ -25,7 +25,7 @@ Invoke = Callable[[str, bytes], Outcome]
 
 
 class Recovery:
-    """Runs in the background until it is closed. `last_seen` is when the system before this one was last alive."""
+    """Background recovery until closed; `last_seen` is the previous system's last sign of life."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Recovery:
         threading.Thread(target=self._schedules, daemon=True).start()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Stop after the current step."""
         self._closed.set()
 
     def _sweeps(self) -> None:
@@ -60,7 +60,7 @@ class Recovery:
         if function is None or self._last_seen is None:
             return
         try:
-            found = self._asked(function, {"do": "LIST_SCHEDULES"}) or []
+            found = self._invoke_json(function, {"do": "LIST_SCHEDULES"}) or []
             for schedule in found:
                 self._restore(function, schedule, self._last_seen)
         except PoolClosed:
@@ -69,21 +69,21 @@ class Recovery:
     def _restore(self, function: str, schedule: dict[str, Any], since: float) -> None:
         missed = missed_time(schedule["expression"], schedule["timezone"], since, datetime.now(UTC))
         event = {"do": "RESTORE_SCHEDULE", "planId": schedule["planId"], "missed": missed}
-        self._asked(function, event)
+        self._invoke_json(function, event)
         if missed is not None:
             title = schedule["title"]
-            self._say(f"The plan “{title}” was to begin at {missed}, while this system was off. It was not begun.")
+            self._say(f"The plan “{title}” was due at {missed}, while the system was off. It did not start.")
 
-    def _asked(self, function: str, event: dict[str, Any]) -> Any:
+    def _invoke_json(self, function: str, event: dict[str, Any]) -> Any:
         outcome = self._invoke(function, json.dumps(event).encode())
         if outcome.failed:
-            self._say(f"Schedules could not be restored: {outcome.payload.decode()[:300]}")
+            self._say(f"Cannot restore schedules: {outcome.payload.decode()[:300]}")
             return None
         return json.loads(outcome.payload)
 
 
 def schedule_maker(template: Template) -> str | None:
-    """The logical id of the function that makes schedules."""
+    """Return the logical id of the function with the permission to create schedules, or None."""
     for function in template.of_type(FUNCTION):
         if _MAKES_SCHEDULES in function.properties.get("Environment", {}).get("Variables", {}):
             return function.logical_id
@@ -91,7 +91,7 @@ def schedule_maker(template: Template) -> str | None:
 
 
 def missed_time(expression: str, timezone: str, since: float, now: datetime) -> str | None:
-    """The last time of a schedule between `since` and now, as EventBridge tells times; None if there was none."""
+    """Return a schedule's last time between `since` and now in EventBridge's format, or None."""
     zone = ZoneInfo(timezone)
     begin = datetime.fromtimestamp(since, zone).replace(tzinfo=None)
     end = now.astimezone(zone).replace(tzinfo=None)
@@ -99,12 +99,12 @@ def missed_time(expression: str, timezone: str, since: float, now: datetime) -> 
     inside = rest.removesuffix(")")
     if kind == "at":
         return in_utc(inside, zone) if datetime.fromisoformat(inside) < end else None
-    named = cron(inside)
+    named = parse_cron(inside)
     return next((in_utc(minute.isoformat(), zone) for minute in _minutes_back(begin, end) if named(minute)), None)
 
 
 def _minutes_back(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Full minutes that are over, the last one first."""
+    """Yield past full minutes, the latest first."""
     minute = end.replace(second=0, microsecond=0) - timedelta(minutes=1)
     first = max(begin, end - MAX_LOOK_BACK)
     while minute > first:

@@ -1,22 +1,22 @@
-"""`python -m local.reset`: forget all that the local system keeps in DATA; refused while one uses it."""
+"""`python -m local.reset`: delete the data in DATA; fails while a system uses it."""
 
 import os
 import sys
 
-from local.data import DataRefused, data_of, forget
+from local.data import DataRefused, data_path, erase
 
 
 def main() -> int:
-    path = data_of(os.environ)
+    path = data_path(os.environ)
     if path is None:
-        print("DATA=memory keeps nothing.")
+        print("Nothing to delete: DATA=memory stores nothing.")
         return 0
     try:
-        forget(path)
+        erase(path)
     except DataRefused as exc:
         print(exc, file=sys.stderr)
         return 1
-    print(f"{path} is empty.")
+    print(f"Deleted the data in {path}.")
     return 0
 
 

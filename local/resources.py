@@ -1,4 +1,4 @@
-"""The template's tables, buckets, secrets and queues in the local AWS, with the values of their Ref and GetAtt."""
+"""The template's tables, buckets, secrets and queues in the local AWS."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from local.buckets import create_bucket
 from local.template import ACCOUNT, FUNCTION, Resource, Template
 
 ClientFactory = Callable[[str], Any]
-"""Gives the boto3 client of a service, such as "dynamodb"."""
+"""Returns the boto3 client of a service, such as "dynamodb"."""
 
-# create_table takes these as the template writes them
+# create_table accepts these in the template's form.
 _TABLE_PROPERTIES = (
     "AttributeDefinitions",
     "KeySchema",
@@ -33,7 +33,7 @@ _QUEUE_PROPERTIES = (
 
 
 def create_resources(template: Template, client: ClientFactory, region: str) -> dict[str, dict[str, str]]:
-    """Creates what the template declares and answers its attributes, functions' included."""
+    """Create the template's resources and return their attributes, with those of the functions."""
     attributes = function_attributes(template, region)
     for resource in template.resources.values():
         if maker := _MAKERS.get(resource.type):
@@ -42,7 +42,10 @@ def create_resources(template: Template, client: ClientFactory, region: str) -> 
 
 
 def function_attributes(template: Template, region: str) -> dict[str, dict[str, str]]:
-    """Names and ARNs of the functions and of their aliases, which SAM calls `Fn.Alias` and `FnAlias<name>`."""
+    """Return names and ARNs of functions and aliases.
+
+    SAM's names of an alias are Fn.Alias and FnAlias<name>.
+    """
     attributes: dict[str, dict[str, str]] = {}
     for function in template.of_type(FUNCTION):
         name = function.properties.get("FunctionName", function.logical_id)
@@ -61,7 +64,7 @@ def _table(resource: Resource, client: ClientFactory) -> dict[str, str]:
     try:
         dynamodb.create_table(TableName=name, **settings)
     except dynamodb.exceptions.ResourceInUseException:
-        pass  # a DynamoDB of the user's own keeps its tables from one start to the next
+        pass  # the user's own DynamoDB keeps its tables between starts
     else:
         if ttl := resource.properties.get("TimeToLiveSpecification"):
             dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
@@ -73,13 +76,13 @@ def _secret(resource: Resource, client: ClientFactory) -> dict[str, str]:
     manager = client("secretsmanager")
     value = resource.properties.get("SecretString")
     if value is None:
-        value = _generated(resource.properties.get("GenerateSecretString", {}), manager)
+        value = _generate(resource.properties.get("GenerateSecretString", {}), manager)
     name = resource.properties.get("Name", resource.logical_id)
     arn = manager.create_secret(Name=name, SecretString=value)["ARN"]
     return {"Ref": arn, "Id": arn}
 
 
-def _generated(rule: dict[str, Any], manager: Any) -> str:
+def _generate(rule: dict[str, Any], manager: Any) -> str:
     wishes = {key: rule[key] for key in rule if key not in ("SecretStringTemplate", "GenerateStringKey")}
     password: str = manager.get_random_password(**wishes)["RandomPassword"]
     if "SecretStringTemplate" not in rule:
@@ -100,7 +103,7 @@ def _queue(resource: Resource, client: ClientFactory) -> dict[str, str]:
     return {"Ref": url, "Arn": arn, "QueueUrl": url, "QueueName": name}
 
 
-# a type that is not here needs nothing of the local AWS; a state machine will find its place in this table
+# Other types need nothing in the local AWS; local.state_machines creates state machines.
 _MAKERS: dict[str, Callable[[Resource, ClientFactory], dict[str, str]]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::S3::Bucket": lambda resource, client: create_bucket(resource, client("s3")),

@@ -1,4 +1,4 @@
-"""What stands in for Docker behind SAM CLI's LocalLambdaRunner: the pool of sandboxes."""
+"""The sandbox pool as runtime of SAM CLI's LocalLambdaRunner, in place of Docker."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from local.sandbox import FunctionProcess, Outcome
 from local.template import ACCOUNT, Template
 
 FUNCTION_ERROR = "x-amz-function-error"
-# Lambda's account limit is 1,000; a laptop's is lower. An invocation over it waits, as an asynchronous one would
 CONCURRENCY = 32
+"""Maximum of sandboxes for a function; Lambda's account limit is 1,000. Invocations queue."""
 
 
 class SandboxRuntime:
-    """SAM CLI's runtime interface: runs a function's configuration on an event, the answer goes to `stdout`."""
+    """SAM CLI's runtime interface: runs a function and writes its response to `stdout`."""
 
     def __init__(self, pool: SandboxPool, describe: Callable[[Any], FunctionProcess]) -> None:
         self._pool = pool
@@ -26,7 +26,7 @@ class SandboxRuntime:
     def invoke(
         self, config: Any, event: str, tenant_id: str | None = None, *, stdout: Any, **_: Any
     ) -> dict[str, str] | None:
-        """Answers the response headers: FUNCTION_ERROR if the function failed, whose error is then in `stdout`."""
+        """Return the response headers; FUNCTION_ERROR means `stdout` holds the function's error."""
         outcome = self._pool.invoke(self._describe(config), event.encode())
         stdout.write_str(outcome.payload.decode())
         return {FUNCTION_ERROR: "Unhandled"} if outcome.failed else None
@@ -35,8 +35,8 @@ class SandboxRuntime:
 class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
     """LocalLambdaRunner over sandboxes.
 
-    `shell` are the variables that win over the template's, as with `sam local`; `aws` are the ones of the local AWS
-    (endpoint, credentials, region), which every function gets.
+    `shell`: variables overriding the template's, as with `sam local`. `aws`: endpoint, credentials and region of the
+    local AWS, set for every function.
     """
 
     def __init__(
@@ -56,22 +56,25 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         self._processes: dict[str, FunctionProcess] = {}
 
     def get_aws_creds(self) -> dict[str, str]:
-        """The local AWS takes any; looking for the user's real ones would ask the network."""
+        """Return none: the local AWS accepts any, and a search for real ones would use the network."""
         return {}
 
     def run(self, identifier: str, event: bytes) -> Outcome:
-        """Invoke a function and wait for it. Raises SAM CLI's FunctionNotFound."""
+        """Invoke a function and wait for the outcome. Raises SAM CLI's FunctionNotFound."""
         return self._pool.invoke(self.process_of(identifier), event)
 
     def process_of(self, identifier: str) -> FunctionProcess:
-        """How to run the function with this logical id, name or ARN. Raises SAM CLI's FunctionNotFound."""
-        # resolved once: template and shell stay as they are, and SAM CLI takes milliseconds over it
+        """Return the process description of a function (logical id, name or ARN).
+
+        Raises SAM CLI's FunctionNotFound.
+        """
+        # Cached: template and shell do not change, and SAM CLI takes milliseconds.
         if identifier not in self._processes:
             self._processes[identifier] = self.describe(self.get_invoke_config(self.get_function(identifier)))
         return self._processes[identifier]
 
     def describe(self, config: Any) -> FunctionProcess:
-        """How to run a function, from SAM CLI's configuration of it."""
+        """Build the process description from SAM CLI's configuration of a function."""
         logical_id = self._template.functions.get(config.name).function_id
         properties = self._template.resources[logical_id].properties
         reserved = properties.get("ReservedConcurrentExecutions")
@@ -86,7 +89,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
         )
 
     def _environment(self, config: Any) -> dict[str, str]:
-        """Only what the template declares, and what Lambda itself sets."""
+        """Return the variables of the template and of Lambda itself, nothing else."""
         layers = [str(self._template.root / layer.codeuri) for layer in config.layers]
         name = config.name
         return {
@@ -100,7 +103,7 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             "LAMBDA_TASK_ROOT": config.code_abs_path,
             "_HANDLER": config.handler,
             "AWS_LAMBDA_FUNCTION_NAME": name,
-            # SAM CLI leaves out the first slash
+            # SAM CLI's default lacks the first slash.
             "AWS_LAMBDA_LOG_GROUP_NAME": config.env_vars.logging_config.get("LogGroup", f"/aws/lambda/{name}"),
             **self._aws,
         }

@@ -1,4 +1,4 @@
-"""One process that runs one function, one invocation at a time."""
+"""A process running one function, one invocation at a time."""
 
 import contextlib
 import json
@@ -17,18 +17,19 @@ from pathlib import Path
 from typing import IO
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-# bytes; Lambda refuses a longer answer
 _ANSWER_LIMIT = 6 * 1024 * 1024 + 100
-# Lambda gives the start of a function 10 s; a cold import on a busy laptop may take longer and is no fault of it
+"""Bytes of a response, as in Lambda."""
+
 _INIT_SECONDS = 60.0
+"""Lambda allows 10 s, but a cold import on a busy laptop may take longer."""
 
 Log = Callable[[str, str], None]
-"""Takes a function's name and one line that it printed."""
+"""Receives a function's name and one line of its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionProcess:
-    """What a sandbox needs to know of a function; `timeout` in seconds."""
+    """The description of a function for its sandboxes; `timeout` in seconds."""
 
     name: str
     arn: str
@@ -41,25 +42,25 @@ class FunctionProcess:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation came to: the answer, or Lambda's error JSON with `failed` set."""
+    """The result of an invocation: the response, or Lambda's error JSON with `failed` set."""
 
     payload: bytes
     failed: bool = False
 
 
 class SandboxDied(Exception):
-    """The sandbox's process ended before it answered."""
+    """The sandbox's process ended before its response."""
 
 
 class Sandbox:
-    """A running process of a function. It starts at once; `prepare` waits until it can be invoked.
+    """A running process of a function, started at once; `prepare` waits until it is ready.
 
-    Raises OSError if it cannot be started.
+    Raises OSError if the process cannot be started.
     """
 
     def __init__(self, function: FunctionProcess, lifeline: int, scratch: Path, log: Log) -> None:
         self.function = function
-        # the only writable place that Lambda promises; a new one for every sandbox
+        # The counterpart of Lambda's /tmp; new for every sandbox.
         self._home = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=scratch))
         self._socket, theirs = socket.socketpair()
         self._received = bytearray()
@@ -67,7 +68,7 @@ class Sandbox:
         with theirs:
             try:
                 self._process = self._start(theirs.fileno(), lifeline)
-            except OSError:  # such as a directory that is not there
+            except OSError:  # such as a missing directory
                 self._free()
                 raise
         assert self._process.stdout is not None
@@ -82,7 +83,7 @@ class Sandbox:
         return self._process.poll() is None
 
     def prepare(self) -> Outcome | None:
-        """Wait until the function is imported; return the error that kept it from that."""
+        """Wait until the function is imported; return the error if the import failed."""
         try:
             kind, payload = self._receive(time.monotonic() + _INIT_SECONDS)
         except TimeoutError:
@@ -96,7 +97,7 @@ class Sandbox:
         return Outcome(payload, failed=True)
 
     def invoke(self, event: bytes, request_id: str) -> Outcome:
-        """Run the handler on the event. After a timeout or a crash the process is dead."""
+        """Run the handler on the event. A timeout or a crash ends the process."""
         try:
             return self._run(event, request_id)
         except TimeoutError:
@@ -108,16 +109,16 @@ class Sandbox:
             return self._failed("Runtime.ExitError", self._exit_reason(), request_id)
 
     def kill(self) -> None:
-        """Ends the process and all that it started, at once."""
+        """Kill the process and its children."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        # wakes whoever still waits for an answer
+        # Wakes a thread waiting for the response.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Kills the process and frees what it held."""
+        """Kill the process and free its resources."""
         self.kill()
         self._free()
 
@@ -140,7 +141,7 @@ class Sandbox:
         )
 
     def _failed(self, error_type: str, reason: str, request_id: str = "") -> Outcome:
-        """Lambda's own error, and the line that Lambda writes into the log of a function that could not."""
+        """Return Lambda's error and log the same line as Lambda."""
         message = f"RequestId: {request_id} Error: {reason}" if request_id else f"INIT_REPORT Error: {reason}"
         self._log(self.function.name, f"{message} ({error_type})")
         return _error(error_type, message)

@@ -1,4 +1,4 @@
-"""EventBridge: the template's schedules, fired while the system runs."""
+"""The template's EventBridge schedules, fired while the system runs."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A schedule of a function; `minutes` is None for an expression that is not a rate."""
+    """A schedule of a function; `minutes` is None for any expression except a rate."""
 
     function: str
     name: str
@@ -27,7 +27,7 @@ class Schedule:
     input: str | None
 
     def event(self, region: str) -> bytes:
-        """What the function is invoked with: the schedule's Input, or the service's own event."""
+        """Return the function's event: the schedule's Input, or the service's default event."""
         if self.input is not None:
             return self.input.encode()
         if self.kind == "ScheduleV2":
@@ -49,7 +49,7 @@ class Schedule:
 
 
 def schedules(template: Template) -> Iterator[Schedule]:
-    """The schedules of the template's functions that are enabled."""
+    """Return the enabled schedules of the template's functions."""
     for function in template.of_type(FUNCTION):
         for name, event in function.properties.get("Events", {}).items():
             if event["Type"] in ("Schedule", "ScheduleV2") and _enabled(event["Properties"]):
@@ -75,7 +75,7 @@ def _schedule(function: str, event_name: str, event: dict[str, Any]) -> Schedule
 
 
 class Clock:
-    """Fires schedules until it is closed. `minute` is how many seconds one lasts."""
+    """Fires schedules until closed; `minute` is the length of a minute in seconds."""
 
     def __init__(self, fire: Callable[[Schedule], object], *, minute: float = 60.0) -> None:
         self._fire = fire
@@ -83,14 +83,14 @@ class Clock:
         self._stopping = threading.Event()
 
     def start(self, schedule: Schedule) -> None:
-        """Fires the schedule after each of its periods."""
+        """Start to fire the schedule at the end of each period."""
         if schedule.minutes is None:
             raise ValueError(f"{schedule.expression} is not a rate")
         period = schedule.minutes * self._minute
         threading.Thread(target=self._tick, args=(schedule, period), daemon=True).start()
 
     def close(self) -> None:
-        """Fires nothing more."""
+        """Stop firing."""
         self._stopping.set()
 
     def _tick(self, schedule: Schedule, period: float) -> None:

@@ -1,4 +1,4 @@
-"""Secrets of the local system: DATA/secrets.toml, readable by its owner alone. `make secret NAME=...` writes it."""
+"""Secrets of the local system in DATA/secrets.toml, written by `make secret NAME=...`."""
 
 import argparse
 import getpass
@@ -12,47 +12,50 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.data import DEFAULT, MEMORY, data_of, write_whole
+from local.data import DEFAULT, MEMORY, data_path, write_atomically
 
 NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
-"""As Secrets Manager has it."""
+"""Names allowed by Secrets Manager."""
 
 
 class SecretsRefused(Exception):
-    """The file of secrets cannot be used; the message never shows a value."""
+    """The secrets file is unusable; the message never shows a value."""
 
 
 def read_secrets(file: Path) -> dict[str, str]:
-    """Names and values. Raises SecretsRefused for a file that others may read, or one that is not of that form."""
+    """Return secrets by name.
+
+    Raises SecretsRefused if others can read the file, or its form is wrong.
+    """
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     if mode & 0o077:
-        raise SecretsRefused(f"{file} can be read by others: chmod 600 {file}")
+        raise SecretsRefused(f"Other users can read {file}. Run: chmod 600 {file}")
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        # the decoder's own message may quote the line
-        raise SecretsRefused(f'{file} is not TOML: one line for each secret, "NAME" = "value"') from None
+        # The decoder's own message may quote a secret.
+        raise SecretsRefused(f'{file} is not valid TOML. Write one line for each secret: "NAME" = "value"') from None
     wrong = [name for name, value in found.items() if not isinstance(value, str)]
     if wrong:
-        raise SecretsRefused(f"{file}: {wrong[0]} must be a text in quotes")
+        raise SecretsRefused(f"{file}: the value of {wrong[0]} must be a quoted string")
     return found
 
 
 def write_secret(file: Path, name: str, value: str) -> None:
     """Add or replace one secret. Raises SecretsRefused."""
     if not NAME.fullmatch(name):
-        raise SecretsRefused(f"NAME={name}: 1 to 512 letters, digits and /_+=.@-")
+        raise SecretsRefused(f"NAME={name} is invalid: use 1 to 512 letters, digits and /_+=.@-")
     if not value:
-        raise SecretsRefused("An empty secret is not kept.")
+        raise SecretsRefused("The secret is empty.")
     kept = {**read_secrets(file), name: value}
-    # a JSON text is a TOML basic string
+    # A JSON string is a valid TOML basic string.
     lines = [f"{_quoted(key)} = {_quoted(text)}" for key, text in sorted(kept.items())]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, "\n".join(lines) + "\n")
+    write_atomically(file, "\n".join(lines) + "\n")
 
 
 def _quoted(text: str) -> str:
@@ -60,7 +63,7 @@ def _quoted(text: str) -> str:
 
 
 class SecretFile:
-    """Puts what the file holds into the local Secrets Manager, and again when the file has changed."""
+    """Loads the file into the local Secrets Manager, and reloads it after a change."""
 
     def __init__(self, file: Path, client: Callable[[str], Any]) -> None:
         self._file, self._client = file, client
@@ -68,7 +71,7 @@ class SecretFile:
         self._changed = -1.0
 
     def load(self) -> None:
-        """Raises SecretsRefused."""
+        """Load the file if it has changed. Raises SecretsRefused."""
         changed = self._file.stat().st_mtime if self._file.exists() else 0.0
         if changed == self._changed:
             return
@@ -90,13 +93,15 @@ def _put(manager: Any, name: str, value: str) -> None:
 
 
 def main() -> int:
-    """Read a secret from the terminal, or from a pipe, and keep it."""
+    """Read a secret from the terminal or a pipe and store it."""
     parser = argparse.ArgumentParser(prog="python -m local.secret_file", description=main.__doc__)
-    parser.add_argument("name", help="how a repository's credentialsSecret names it")
+    parser.add_argument("name", help="the secret's name, as in a repository's credentialsSecret")
     name = parser.parse_args().name
-    path = data_of(os.environ)
+    path = data_path(os.environ)
     if path is None:
-        print(f"DATA={MEMORY} keeps no secrets; name a folder, or leave DATA out for {DEFAULT}.", file=sys.stderr)
+        print(
+            f"DATA={MEMORY} stores no secrets. Set DATA to a folder, or leave it unset for {DEFAULT}.", file=sys.stderr
+        )
         return 1
     file = path / "secrets.toml"
     try:
@@ -105,7 +110,7 @@ def main() -> int:
     except (SecretsRefused, OSError) as exc:
         print(exc, file=sys.stderr)
         return 1
-    print(f"Kept in {file}. A running local system reads it within seconds.")
+    print(f"Stored in {file}. A running local system reads it within seconds.")
     return 0
 
 

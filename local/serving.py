@@ -1,4 +1,4 @@
-"""WSGI applications on a port of this machine."""
+"""HTTP servers of WSGI applications."""
 
 import contextlib
 import logging
@@ -13,16 +13,16 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 type Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 THREADS = 40
-"""Requests of the HTTP API at work at once; more wait, as their invocations would wait for a sandbox."""
+"""Concurrent requests of the HTTP API; more would only wait for a sandbox."""
 
 MAX_CONNECTIONS = 2_000
 
-# it warns of every request that waits for a thread, and here they are meant to wait
+# waitress warns of every request waiting for a thread; here this is intended.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 class PortInUse(Exception):
-    """Another program listens on the port; `instead` names the next free one, as a user sets it."""
+    """Another program listens on the port; `instead` is a setting with the next free port."""
 
     def __init__(self, message: str, host: str, port: int) -> None:
         super().__init__(message)
@@ -30,7 +30,10 @@ class PortInUse(Exception):
 
 
 class Server:
-    """Serve the HTTP API from creation to close, connections kept alive; port 0 takes a free one. Raises PortInUse."""
+    """Server of the HTTP API, with keep-alive, from creation to `close`.
+
+    Port 0 takes a free port. Raises PortInUse.
+    """
 
     def __init__(self, app: Wsgi, host: str, port: int) -> None:
         listener = _listen(host, port)
@@ -45,7 +48,7 @@ class Server:
             connection_limit=MAX_CONNECTIONS,
             asyncore_use_poll=True,
             ident=None,
-            # what a client says of proxies in front of it is for the function to judge, as behind API Gateway
+            # The function judges proxy headers, as behind API Gateway.
             clear_untrusted_proxy_headers=False,
         )
         self._stopping = threading.Event()
@@ -53,7 +56,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop accepting requests and free the port; requests at work may still answer for a moment."""
+        """Stop accepting requests and free the port; requests in progress get half a second."""
         self._stopping.set()
         self._server.pull_trigger()
         self._thread.join()
@@ -67,10 +70,10 @@ class Server:
 
 
 class ThreadedServer:
-    """Serve the local AWS, a thread for each request: a call of Lambda may have to wait for another one."""
+    """Server of the local AWS; a thread for each request, as invocations may wait for others."""
 
     def __init__(self, app: Wsgi, host: str, port: int) -> None:
-        # werkzeug exits the process when it cannot bind, so it gets a socket that is bound already
+        # werkzeug exits the process on a bind error, so it gets a bound socket.
         with _listen(host, port) as listener:
             self._server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
         self.port: int = self._server.port
@@ -88,7 +91,7 @@ class _Quiet(WSGIRequestHandler):
     disable_nagle_algorithm = True  # head and body are two writes; Nagle would hold the second for 40 ms
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """The functions' own logs say what happened; a line for each request hides them."""
+        """Log nothing: a line for each request would hide the functions' logs."""
 
 
 def _url(host: str, port: int) -> str:
@@ -103,12 +106,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
         listener.listen(1024)
     except OSError as exc:
-        raise PortInUse(f"cannot listen on {host}:{port}: {exc.strerror}", host, port) from exc
+        raise PortInUse(f"Cannot listen on {host}:{port}: {exc.strerror}", host, port) from exc
     return listener
 
 
 def _next_free(host: str, port: int) -> int:
-    """The first free port after one that is taken; 0 lets the system choose where none of the next is free."""
+    """Return the first free port among the next 100, or 0 (any free port)."""
     for candidate in range(port + 1, min(port + 100, 65_536)):
         with contextlib.suppress(OSError), socket.create_server((host, candidate)):
             return candidate

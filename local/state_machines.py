@@ -1,4 +1,4 @@
-"""Step Functions: the template's state machines in moto's interpreter, and the events that EventBridge has of them."""
+"""The template's state machines in moto's interpreter, and EventBridge's events of them."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ _STATUS_CHANGE = "Step Functions Execution Status Change"
 
 
 def create_machines(template: Template, client: Callable[[str], Any]) -> list[str]:
-    """Creates them from the same files that are deployed; answers their ARNs."""
+    """Create the state machines from the deployed files and return their ARNs."""
     machines = []
     for resource in template.of_type(MACHINE):
         properties = resource.properties
@@ -34,14 +34,14 @@ def create_machines(template: Template, client: Callable[[str], Any]) -> list[st
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule on executions' status: whom it tells, and of which statuses."""
+    """A rule on the status of executions: the function to invoke, and the statuses."""
 
     function: str
     statuses: tuple[str, ...]
 
 
 def status_rules(template: Template) -> Iterator[Rule]:
-    """The functions' rules on executions; other patterns are not looked at here."""
+    """Return the functions' rules on executions; other event patterns are ignored."""
     for function in template.of_type(FUNCTION):
         for event in function.properties.get("Events", {}).values():
             pattern = event["Properties"].get("Pattern", {}) if event["Type"] == "EventBridgeRule" else {}
@@ -50,20 +50,20 @@ def status_rules(template: Template) -> Iterator[Rule]:
 
 
 class ExecutionWatch:
-    """Tells each ending of an execution once, until it is closed: moto tells nobody."""
+    """Sends one event for each ended execution until closed; moto sends none."""
 
     def __init__(
         self,
         machines: list[str],
         client: Callable[[str], Any],
-        tell: Callable[[str, bytes], object],
+        notify: Callable[[str, bytes], object],
         rules: list[Rule],
         *,
         interval: float = 1.0,
     ) -> None:
-        self._machines, self._client, self._tell, self._rules = machines, client, tell, rules
+        self._machines, self._client, self._notify, self._rules = machines, client, notify, rules
         self._interval = interval
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -73,7 +73,7 @@ class ExecutionWatch:
             self._thread.start()
 
     def close(self) -> None:
-        """Tells nothing more."""
+        """Stop sending events."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -82,19 +82,19 @@ class ExecutionWatch:
         while not self._stopping.wait(self._interval):
             for machine in self._machines:
                 try:
-                    self._look(machine)
+                    self._poll(machine)
                 except (ClientError, BotoCoreError):
-                    continue  # the next look sees it
+                    continue  # the next poll retries
 
-    def _look(self, machine: str) -> None:
+    def _poll(self, machine: str) -> None:
         for page in self._client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine):
             for execution in page["executions"]:
                 arn, status = execution["executionArn"], execution["status"]
-                if status in ENDED and arn not in self._told:
-                    self._told.add(arn)
-                    self._told_to_all(machine, execution["name"], arn, status)
+                if status in ENDED and arn not in self._notified:
+                    self._notified.add(arn)
+                    self._notify_all(machine, execution["name"], arn, status)
 
-    def _told_to_all(self, machine: str, name: str, arn: str, status: str) -> None:
+    def _notify_all(self, machine: str, name: str, arn: str, status: str) -> None:
         detail = {"executionArn": arn, "stateMachineArn": machine, "name": name, "status": status}
         event = {
             "version": "0",
@@ -109,4 +109,4 @@ class ExecutionWatch:
         }
         for rule in self._rules:
             if status in rule.statuses:
-                self._tell(rule.function, json.dumps(event).encode())
+                self._notify(rule.function, json.dumps(event).encode())

@@ -1,4 +1,4 @@
-"""The signals that end a program which serves until it is told to stop."""
+"""SIGINT and SIGTERM as a condition to wait for."""
 
 import select
 import signal
@@ -6,21 +6,21 @@ import socket
 
 
 class StopSignal:
-    """From its creation on SIGINT and SIGTERM are only noted, for whoever waits. Made once, in the main thread.
+    """Records SIGINT and SIGTERM from its creation on. Create it once, in the main thread.
 
-    An Event would miss a signal that comes between its last look and its sleep: Python runs handlers only when the main
-    thread runs. The byte is written by the interpreter itself, at once.
+    A threading.Event would miss a signal between its last check and its sleep, as Python runs handlers only while the
+    main thread runs. Here the interpreter itself writes a byte at once.
     """
 
     def __init__(self) -> None:
-        self._told, telling = socket.socketpair()
-        telling.setblocking(False)
-        # never closed: a second signal may come while the first is obeyed
-        signal.set_wakeup_fd(telling.detach())
+        self._receiver, sender = socket.socketpair()
+        sender.setblocking(False)
+        # Never closed: a second signal may come during the shutdown.
+        signal.set_wakeup_fd(sender.detach())
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: None)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Sleeps for so many seconds, or for ever, but never beyond the first signal; whether there has been one."""
-        # looked at and not taken: once told, every later wait ends at once
-        return bool(select.select([self._told], [], [], seconds)[0])
+        """Sleep until the first signal or the timeout in seconds; return True after a signal."""
+        # The byte stays unread: after a signal every later wait returns at once.
+        return bool(select.select([self._receiver], [], [], seconds)[0])

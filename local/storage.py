@@ -1,4 +1,4 @@
-"""What outlives the local system: a data folder, and the engine that keeps the tables in it."""
+"""Persistent storage of the local system: a data folder and the database engine."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -13,12 +13,12 @@ OWN_DYNAMODB = "AWS_ENDPOINT_URL_DYNAMODB"
 
 
 class Storage:
-    """Holds a data folder and its engine from `open` to `close`. `say` gets one line for the user."""
+    """A data folder and its engine from `open` to `close`; `say` prints a line for the user."""
 
     def __init__(self, folder: DataFolder, engine: DynamoDBLocal | None) -> None:
         self.folder, self._engine = folder, engine
-        self.last_seen = folder.seen()
-        """When the folder's last system was last alive; None for a new folder."""
+        self.last_seen = folder.last_seen()
+        """Last sign of life of the previous system, in seconds since 1970; None for a new folder."""
 
     @classmethod
     def open(
@@ -28,17 +28,20 @@ class Storage:
         say: Callable[[str], None],
         engine: Callable[[Path], DynamoDBLocal] = DynamoDBLocal,
     ) -> Self:
-        """Raises DataRefused. Without an engine the tables are kept by moto in memory, and that is said."""
+        """Lock the folder and start the engine; if it cannot start, warn and use memory.
+
+        Raises DataRefused.
+        """
         with ExitStack() as undo:
             folder = DataFolder(path)
             undo.callback(folder.close)
-            started = None if env.get(OWN_DYNAMODB) else _started(engine, folder, say)
+            started = None if env.get(OWN_DYNAMODB) else _start_engine(engine, folder, say)
             undo.pop_all()
         return cls(folder, started)
 
     @property
     def engine_pid(self) -> int | None:
-        """The engine's process."""
+        """Process id of the engine, or None."""
         return self._engine.pid if self._engine else None
 
     @property
@@ -46,25 +49,25 @@ class Storage:
         return self._engine is not None
 
     def environment(self) -> dict[str, str]:
-        """Where the tables are, and the key that they are kept under. Raises EngineFailed."""
+        """Return the variables with the engine's address and access key. Raises EngineFailed."""
         if self._engine is None:
             return {}
         self._engine.await_answer()
         return {OWN_DYNAMODB: self._engine.url, "AWS_ACCESS_KEY_ID": self.folder.access_key()}
 
     def close(self) -> None:
-        """End the engine, then let others use the folder."""
+        """Stop the engine, then release the folder."""
         if self._engine is not None:
             self._engine.close()
         self.folder.touch()
         self.folder.close()
 
 
-def _started(
+def _start_engine(
     engine: Callable[[Path], DynamoDBLocal], folder: DataFolder, say: Callable[[str], None]
 ) -> DynamoDBLocal | None:
     try:
         return engine(folder.tables)
     except (FetchFailed, EngineFailed) as exc:
-        say(f"NOTHING IS KEPT when this system ends: {exc}")
+        say(f"NOTHING IS KEPT after this system stops: {exc}")
         return None

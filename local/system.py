@@ -1,4 +1,4 @@
-"""The local system put together: the template's API, functions, resources and schedules in one process."""
+"""The local system: the template's API, functions, resources and schedules in one process."""
 
 import gc
 import os
@@ -16,10 +16,10 @@ from local import logs
 from local.access import admin_token, check_access
 from local.async_invokes import RETRY_DELAYS, AsyncInvokes
 from local.dashboard import Dashboard
+from local.data_refresh import DataRefresher
 from local.endpoint import AwsEndpoint
 from local.http_api import HttpApi
 from local.invoke_api import InvokeApi
-from local.keeper import Keeper
 from local.microvms.configure import LocalMicrovms
 from local.objects import ObjectFiles
 from local.pool import SandboxPool
@@ -33,23 +33,24 @@ from local.secret_file import SecretFile
 from local.serving import Server
 from local.state_machines import ExecutionWatch, create_machines, status_rules
 from local.storage import Storage
-from local.template import Template, called_over_http
+from local.template import Template, http_functions
 from local.timers import TimerWatch
 
 _SERVICE_URL = "AWS_ENDPOINT_URL_"
-# what boto3 calls a service in that variable, where it is not only upper case
+# Names of services in boto3's variable, where they differ from the upper-case name.
 _SERVICE_NAMES = {"secretsmanager": "SECRETS_MANAGER"}
 
 
 class LocalSystem:
-    """Serves a template from `start` (or `with`) to `close`. One at a time in a process: moto's state is global.
+    """A served template from `start` (or `with`) to `close`.
 
-    `env` is the shell's environment (default: this process's); `port` 0 takes a free one; `parameters` are the
-    template's, AdminToken is the token anyway. `dashboard` is where the dashboard is built; it is then served at /.
-    `storage` keeps the tables and is closed with the system; without it moto does, in memory.
-    What Lambda, EventBridge and SQS wait for can be shortened: `retry_delays` (seconds before each further try of an
-    asynchronous event), `minute` (seconds that a schedule's minute lasts) and `poll_interval` (seconds between two
-    looks into a queue).
+    Only one can exist in a process, as moto's state is global.
+    `env`: the shell's environment (default: this process's). `port`: 0 takes a free one. `parameters`: the template's;
+    AdminToken is always the token. `dashboard`: folder of the built dashboard, served at /. `storage`: persistent
+    tables, closed with the system; without it moto keeps them in memory.
+    Tests shorten the waits of Lambda, EventBridge and SQS: `retry_delays` (seconds before each retry of an asynchronous
+    event), `minute` (length of a schedule's minute in seconds) and `poll_interval` (seconds between two polls of a
+    queue).
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class LocalSystem:
         retry_delays: Sequence[float] = RETRY_DELAYS,
         minute: float = 60.0,
         poll_interval: float = 1.0,
-        log: Log = logs.show,
+        log: Log = logs.print_line,
     ) -> None:
         self._path = Path(template)
         self._host, self._dashboard, self._storage = host, dashboard, storage
@@ -73,21 +74,24 @@ class LocalSystem:
         self._parameters = dict(parameters or {})
         self._retry_delays, self._minute, self._poll_interval = retry_delays, minute, poll_interval
         self._log = log
-        self._kept: dict[str, str] = {}
+        self._storage_env: dict[str, str] = {}
         self._closing = ExitStack()
         self.region = self._env.get("AWS_REGION") or self._env.get("AWS_DEFAULT_REGION") or "us-east-1"
         self.token = admin_token(self._env)
         self.url = ""
-        """Where the HTTP API listens, such as http://127.0.0.1:3000."""
+        """Address of the HTTP API, such as http://127.0.0.1:3000."""
         self.port = port
-        """That of the HTTP API."""
+        """Port of the HTTP API."""
         self.endpoint_url = ""
-        """Where the local AWS listens: moto's services and Lambda's Invoke."""
-        self.unfired: list[Schedule] = []
-        """Schedules whose expression is not a rate; they are not fired."""
+        """Address of the local AWS: moto's services and Lambda's Invoke."""
+        self.unsupported_schedules: list[Schedule] = []
+        """Schedules with an expression other than a rate; they never fire."""
 
     def start(self) -> Self:
-        """Starts serving. Raises PortInUse, and TokenTooWeak for an address that others reach."""
+        """Start serving.
+
+        Raises PortInUse, or TokenTooWeak for a public address with the default token.
+        """
         if self._storage is not None:
             self._closing.callback(self._storage.close)
         try:
@@ -99,7 +103,7 @@ class LocalSystem:
         return self
 
     def close(self) -> None:
-        """Stops serving and ends every process, invocations in flight included."""
+        """Stop serving and end every process, invocations in flight included."""
         self._closing.close()
 
     def __enter__(self) -> Self:
@@ -111,35 +115,35 @@ class LocalSystem:
         self.close()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the local AWS, such as "sqs"."""
+        """Return a boto3 client of the local AWS, such as "sqs"."""
         return self._client(service)
 
     def invoke(self, function: str, event: bytes) -> Outcome:
-        """Invokes a function by logical id, name or ARN, and waits for it."""
+        """Invoke a function (logical id, name or ARN) and wait for the outcome."""
         return self._runner.run(function, event)
 
     def fire_schedules(self, function: str) -> int:
-        """Fires the schedules of a function now, by its logical id; answers how many it has."""
+        """Fire all schedules of a function (logical id) now; return their number."""
         due = [schedule for schedule in schedules(self._template) if schedule.function == function]
         for schedule in due:
             self._fire(schedule)
         return len(due)
 
     def pids(self, function: str) -> list[int]:
-        """The processes of a function, by its logical id."""
+        """Return the process ids of a function (logical id)."""
         return self._pool.pids(self._runner.process_of(function).name)
 
     def kill_sandboxes(self, function: str) -> int:
-        """Ends a function's processes with SIGKILL and answers how many there were."""
+        """Kill a function's processes with SIGKILL; return their number."""
         return self._pool.kill(self._runner.process_of(function).name)
 
     def stalled_tables(self) -> AbstractContextManager[None]:
-        """DynamoDB answers nothing until the block ends."""
+        """Stall DynamoDB until the block ends."""
         return self._endpoint.stalled_tables()
 
     def _start(self) -> None:
         if self._storage is not None:
-            self._kept = self._storage.environment()
+            self._storage_env = self._storage.environment()
         objects = ObjectFiles(self._storage.folder.objects) if self._storage else None
         self._endpoint = endpoint = AwsEndpoint(objects)
         self._closing.callback(endpoint.close)
@@ -148,7 +152,7 @@ class LocalSystem:
         endpoint.microvms = microvms.service
         self.endpoint_url = endpoint.url
         self._client = cache(self._make_client)
-        self._template = self._read_template()
+        self._template = self._load_template()
         if self._storage is not None:
             self._keep(self._storage)
         self._pool = SandboxPool(self._log)
@@ -161,17 +165,17 @@ class LocalSystem:
         endpoint.invocations = InvokeApi(self._runner, self._async_invokes).wsgi
         self._start_events()
         self._serve()
-        self._pool.warm(self._runner.process_of(name) for name in called_over_http(self._template))
+        self._pool.warm(self._runner.process_of(name) for name in http_functions(self._template))
         if self._storage is not None:
             self._recover(self._storage)
-        # SAM CLI and moto stay loaded: the collector need not look through them at every request
+        # SAM CLI and moto stay loaded: the garbage collector need not scan them again.
         gc.collect()
         gc.freeze()
 
     def _keep(self, storage: Storage) -> None:
-        """Put back what moto has forgotten, and keep secrets and the time of the last sign of life up to date."""
+        """Restore moto's objects, then refresh secrets and the sign of life in the background."""
         ObjectFiles(storage.folder.objects).restore(self._client("s3"))
-        keeper = Keeper(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
+        keeper = DataRefresher(storage.folder, SecretFile(storage.folder.secrets, self._client), self._say)
         keeper.start()
         self._closing.callback(keeper.close)
 
@@ -188,8 +192,8 @@ class LocalSystem:
     def _say(self, line: str) -> None:
         self._log("local", line)
 
-    def _read_template(self) -> Template:
-        """The template, read twice: to learn which resources there are, then with what their intrinsics stand for."""
+    def _load_template(self) -> Template:
+        """Read the template twice: first to create its resources, then with their attributes."""
         parameters = {**self._parameters, "AdminToken": self.token}
         draft = Template(self._path, parameters=parameters, region=self.region)
         attributes = create_resources(draft, self._client, self.region)
@@ -208,7 +212,7 @@ class LocalSystem:
         self._closing.callback(clock.close)
         for schedule in schedules(self._template):
             if schedule.minutes is None:
-                self.unfired.append(schedule)
+                self.unsupported_schedules.append(schedule)
             else:
                 clock.start(schedule)
         rules = list(status_rules(self._template))
@@ -228,7 +232,7 @@ class LocalSystem:
         self._async_invokes.submit(schedule.function, schedule.event(self.region))
 
     def _aws(self) -> dict[str, str]:
-        """The variables that point a function's AWS SDK at the local AWS."""
+        """Return the variables to point a function's AWS SDK at the local AWS."""
         return {
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -238,14 +242,14 @@ class LocalSystem:
         }
 
     def _own_endpoints(self) -> dict[str, str]:
-        """Services that the user has elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB for a DynamoDB Local."""
-        own = {name: url for name, url in (self._kept | self._env).items() if name.startswith(_SERVICE_URL)}
+        """Return the user's endpoints of services elsewhere, such as AWS_ENDPOINT_URL_DYNAMODB."""
+        own = {name: url for name, url in (self._storage_env | self._env).items() if name.startswith(_SERVICE_URL)}
         return {name: url for name, url in own.items() if url}
 
     def _credentials(self) -> dict[str, str]:
-        """Dummies; the shell's own only where it names a service elsewhere, which may be a real one."""
+        """Return dummy credentials, or the shell's if it names a service elsewhere: it may be real."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        if key := self._kept.get(names[0]):
+        if key := self._storage_env.get(names[0]):
             return {names[0]: key, names[1]: "local"}
         if self._own_endpoints() and self._env.get(names[0]):
             return {name: self._env[name] for name in names if name in self._env}
@@ -254,7 +258,7 @@ class LocalSystem:
     def _make_client(self, service: str) -> Any:
         own = self._own_endpoints().get(_SERVICE_URL + _SERVICE_NAMES.get(service, service.upper()))
         credentials = self._credentials()
-        # the default session is not safe to make clients with in several threads
+        # Creating clients from boto3's default session is not thread-safe.
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=own or self.endpoint_url,

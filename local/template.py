@@ -1,4 +1,4 @@
-"""template.yaml as SAM CLI reads it: functions, routes and resources with their intrinsics resolved."""
+"""template.yaml read with SAM CLI: functions, routes and resources with resolved intrinsics."""
 
 import logging
 import warnings
@@ -20,20 +20,20 @@ ACCOUNT = "123456789012"
 FUNCTION = "AWS::Serverless::Function"
 
 Attributes = Mapping[str, Mapping[str, str]]
-"""What a resource's intrinsics stand for, by logical id: {"RunsTable": {"Ref": "runs", "Arn": "arn:aws:…"}}."""
+"""Values of Ref and GetAtt by logical id: {"RunsTable": {"Ref": "runs", "Arn": "arn:…"}}."""
 
-# SAM CLI resolves AWS::NoValue to None, which its Fn::If then refuses; a value of our own survives and is pruned after
+# SAM CLI resolves AWS::NoValue to None, and its Fn::If then fails; this value survives and is pruned afterwards.
 _NO_VALUE = "\0no-value"
 
-# the library records what it is used for and sends it home every 50 events; nothing here leaves the machine
+# SAM CLI sends usage data home every 50 events; nothing may leave this machine.
 EventTracker.track_event = staticmethod(lambda *args, **kwargs: None)
-# it warns at every start that a local authorizer is not the deployed one
+# SAM CLI warns at every start about differences of local authorizers.
 logging.getLogger("samcli.lib.providers.api_collector").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of the template, its properties resolved."""
+    """A resource of the template with resolved properties."""
 
     logical_id: str
     type: str
@@ -41,7 +41,7 @@ class Resource:
 
 
 class _ResolvedStack(Stack):  # type: ignore[misc]
-    """A stack without the resources whose condition is false and without properties that are AWS::NoValue."""
+    """A stack without resources of a false condition and without AWS::NoValue properties."""
 
     _resources: dict[str, Any] | None
 
@@ -50,7 +50,7 @@ class _ResolvedStack(Stack):  # type: ignore[misc]
         if self._resources is not None:
             return self._resources
         with warnings.catch_warnings():
-            # SAM CLI calls what the SAM translator deprecates
+            # SAM CLI calls deprecated functions of the SAM translator.
             warnings.simplefilter("ignore", DeprecationWarning)
             kept = self._without_false_conditions(super().resources)
         resolved: dict[str, Any] = _without_no_value(kept)
@@ -70,8 +70,8 @@ class _ResolvedStack(Stack):  # type: ignore[misc]
 class Template:
     """A template file with values for its parameters.
 
-    `attributes` tells what Ref and GetAtt of resources stand for; without it they are SAM CLI's guesses (the logical
-    id), good enough to learn which resources there are.
+    `attributes` has the values of Ref and GetAtt. Without it SAM CLI uses the logical id, good enough to list the
+    resources.
     """
 
     def __init__(
@@ -90,16 +90,16 @@ class Template:
 
     @cached_property
     def resources(self) -> dict[str, Resource]:
-        """Every resource, by logical id."""
+        """All resources by logical id."""
         found: dict[str, Resource] = {}
         for key, resource in self._stack.resources.items():
-            # SAM CLI renames a resource to what its Ref stands for, and keeps the logical id here
+            # SAM CLI renames a resource to the value of its Ref and keeps the logical id in the metadata.
             logical_id = resource.get("Metadata", {}).get("SamResourceId", key)
             found[logical_id] = Resource(logical_id, resource["Type"], resource.get("Properties", {}))
         return found
 
     def of_type(self, *types: str) -> list[Resource]:
-        """The resources of these types, in the template's order."""
+        """Return the resources of these types in the template's order."""
         return [resource for resource in self.resources.values() if resource.type in types]
 
     @cached_property
@@ -113,8 +113,11 @@ class Template:
         return ApiProvider([self._stack], cwd=str(self.root)).api
 
 
-def called_over_http(template: Template) -> list[str]:
-    """Logical ids of the functions a client waits for: those of the API's routes, and the functions they invoke."""
+def http_functions(template: Template) -> list[str]:
+    """Return logical ids of the functions behind the API, to be started first.
+
+    The functions invoked by others come first, then those of the routes.
+    """
     over_http = {route.function_name for route in template.api.routes}
     functions = template.of_type(FUNCTION)
     routed = [one for one in functions if one.logical_id in over_http]

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: the schedules that are made while the system runs, which moto keeps and never fires."""
+"""Schedules created in EventBridge Scheduler at run time; moto stores but never fires them."""
 
 import threading
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.cron import cron
+from local.cron import parse_cron
 
 _TIME = "<aws.scheduler.scheduled-time>"
 
 
 class TimerWatch:
-    """Fires what is due, once for each of its times, until it is closed."""
+    """Fires each due schedule once for each of its times until closed."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class TimerWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """Fires nothing more."""
+        """Stop firing."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -41,16 +41,16 @@ class TimerWatch:
     def _watch(self) -> None:
         while not self._stopping.wait(self._interval):
             try:
-                self.look()
+                self.poll()
             except (ClientError, BotoCoreError):
-                continue  # the next look sees it
+                continue  # the next poll retries
 
-    def look(self) -> None:
-        """Fires what is due now."""
+    def poll(self) -> None:
+        """Fire the schedules due now."""
         scheduler = self._client("scheduler")
         for page in scheduler.get_paginator("list_schedules").paginate():
-            for line in page["Schedules"]:
-                self._consider(scheduler, scheduler.get_schedule(Name=line["Name"]))
+            for summary in page["Schedules"]:
+                self._consider(scheduler, scheduler.get_schedule(Name=summary["Name"]))
 
     def _consider(self, scheduler: Any, schedule: dict[str, Any]) -> None:
         expression = schedule["ScheduleExpression"]
@@ -65,28 +65,28 @@ class TimerWatch:
 
 
 def in_utc(local_time: str, zone: ZoneInfo) -> str:
-    """As EventBridge tells a time, whatever the schedule's own zone."""
+    """Convert a schedule's local time to EventBridge's format, in UTC."""
     return datetime.fromisoformat(local_time).replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def due_time(expression: str, now: datetime) -> str | None:
-    """Which of a schedule's times it is now, in its own zone; None if it is none."""
+    """Return the schedule's time if it is due now, in its own zone; else None."""
     kind, _, rest = expression.partition("(")
     inside = rest.removesuffix(")")
     if kind == "at":
         return inside if now >= datetime.fromisoformat(inside) else None
     minute = now.replace(second=0, microsecond=0)
-    return minute.isoformat() if kind == "cron" and cron(inside)(minute) else None
+    return minute.isoformat() if kind == "cron" and parse_cron(inside)(minute) else None
 
 
-def refusal(expression: str) -> str | None:
-    """Why EventBridge Scheduler would not take an expression; None where it would."""
+def expression_error(expression: str) -> str | None:
+    """Return the reason why EventBridge Scheduler would reject an expression, or None."""
     kind, _, rest = expression.partition("(")
     try:
         if kind == "cron":
-            cron(rest.removesuffix(")"))
+            parse_cron(rest.removesuffix(")"))
         elif kind == "at":
             datetime.fromisoformat(rest.removesuffix(")"))
-    except ValueError as wrong:
-        return str(wrong)
+    except ValueError as exc:
+        return str(exc)
     return None

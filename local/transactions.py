@@ -1,7 +1,7 @@
-"""moto's DynamoDB transactions, made fast enough to work with.
+"""A faster version of moto's DynamoDB transactions.
 
-moto copies every table of a transaction in full, so that it can go back: with some thousand rows a commit takes a
-second. Only the rows that the transaction names can change, so only they are copied; the rest is shared.
+moto copies every table of a transaction in full for the rollback: with some thousand rows a commit takes a second. Only
+the rows named by the transaction can change, so only those are copied. The rest is shared.
 """
 
 import copy
@@ -18,19 +18,22 @@ from moto.dynamodb.models.table import Table
 
 type Keys = dict[str, list[dict[str, Any]]]
 
-_named: ContextVar[Keys | None] = ContextVar("_named", default=None)
-_whole = DynamoDBBackend.transact_write_items
+_keys: ContextVar[Keys | None] = ContextVar("_named", default=None)
+_original_transact = DynamoDBBackend.transact_write_items
 
 
 def install() -> None:
-    """Once a process; the tables must have a hash and a range key, others are copied as moto does."""
+    """Patch moto, once in a process. Tables without a range key are still copied in full."""
     DynamoDBBackend.transact_write_items = _transact
     Table.__deepcopy__ = _snapshot
-    BaseModel.__new__ = _untracked
+    BaseModel.__new__ = _new_untracked
 
 
-def _untracked(cls: type, *_: Any, **__: Any) -> Any:
-    """moto keeps everything that it ever made for a page nobody looks at: rows and snapshots would never be freed."""
+def _new_untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """Create an object without moto's tracking.
+
+    moto lists every object ever created, so memory would grow forever.
+    """
     return object.__new__(cls)
 
 
@@ -39,32 +42,32 @@ def _transact(self: Any, transact_items: list[dict[str, Any]]) -> None:
     for item in transact_items:
         operation = next(iter(item.values()))
         keys[operation["TableName"]].append(operation.get("Key") or operation["Item"])
-    with _naming(keys):
-        _whole(self, transact_items)
+    with _with_keys(keys):
+        _original_transact(self, transact_items)
 
 
 @contextmanager
-def _naming(keys: Keys) -> Iterator[None]:
-    token = _named.set(keys)
+def _with_keys(keys: Keys) -> Iterator[None]:
+    token = _keys.set(keys)
     try:
         yield
     finally:
-        _named.reset(token)
+        _keys.reset(token)
 
 
 def _snapshot(table: Any, memo: dict[int, Any]) -> Any:
-    """The table as it is, with copies of the rows that are about to change."""
-    named = _named.get()
-    taken = object.__new__(table.__class__)
-    memo[id(table)] = taken
-    if named is None or not table.has_range_key:
-        taken.__dict__.update(copy.deepcopy(table.__dict__, memo))
-        return taken
-    taken.__dict__.update(table.__dict__)
-    taken.items = defaultdict(dict, {hash_key: dict(rows) for hash_key, rows in table.items.items()})
-    for key in named.get(table.name, ()):
-        rows = taken.items.get(DynamoType(key[table.hash_key_attr]))
+    """Return a copy of the table; only the rows about to change are copied."""
+    keys = _keys.get()
+    copied = object.__new__(table.__class__)
+    memo[id(table)] = copied
+    if keys is None or not table.has_range_key:
+        copied.__dict__.update(copy.deepcopy(table.__dict__, memo))
+        return copied
+    copied.__dict__.update(table.__dict__)
+    copied.items = defaultdict(dict, {hash_key: dict(rows) for hash_key, rows in table.items.items()})
+    for key in keys.get(table.name, ()):
+        rows = copied.items.get(DynamoType(key[table.hash_key_attr]))
         range_key = DynamoType(key[table.range_key_attr])
         if rows and range_key in rows:
             rows[range_key] = copy.deepcopy(rows[range_key])
-    return taken
+    return copied

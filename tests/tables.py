@@ -41,7 +41,7 @@ def moto_endpoint() -> Iterator[str]:
 
 @contextmanager
 def shared_clients() -> Iterator[None]:
-    """While it lasts, row classes bound to one endpoint share one client, for making one takes 0.2 s."""
+    """Share one client among row classes of an endpoint: creating one takes 0.2 s."""
     clients: dict[tuple[str, str], Any] = {}
     own: Any = Connection.__dict__["client"].fget
 

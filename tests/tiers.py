@@ -22,11 +22,14 @@ PLACES = {
     "system": "full",
     "system/test_pipeline.py": "quick",
 }
-"""Folders and files that are not quick, or are though their folder is not."""
+"""Tiers of folders and files other than quick, and exceptions inside these folders."""
 
 OF_A_MODULE = frozenset({"browser", "executor", "system"})
 OF_ALL = {"built": "deployed", "front": "deployed", "mocked": "mocked"}
-"""Expensive fixtures. The tests of a module that use one, or all tests that do, run on one worker in one group."""
+"""Expensive fixtures; the tests sharing one run in one group on one worker.
+
+The first set is shared by a module's tests, the second by all tests.
+"""
 
 MAX_SECONDS = 10.0
 """A test above this says why: `@pytest.mark.slow(reason="...")`."""
@@ -51,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier_of(item))
         if slow := item.get_closest_marker("slow"):
-            # a worker sends this to the process that prints the list
+            # A worker sends this property to the printing process.
             item.user_properties.append((REASON, slow.kwargs["reason"]))
         if group := _group_of(item):
             item.add_marker(pytest.mark.xdist_group(group))

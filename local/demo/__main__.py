@@ -1,10 +1,10 @@
-"""`python -m local.demo`: the local system, with the main job carried through on the examples.
+"""`python -m local.demo`: take the examples from feedback to commits on a local system.
 
-The plan at its end is carried out on a copy of examples/cycling-app, a git repository in build/demo, which stays there
-to be looked at.
+The last step runs a plan on a copy of examples/cycling-app. The copy is a git repository in build/demo and stays there
+for inspection.
 
-What the functions print goes to build/demo.log, so that it does not tear the bars apart. The data is in
-build/demo/data, emptied at every start: `make start DATA=build/demo/data` serves what the last demo has left.
+The output of the functions goes to build/demo.log and leaves the progress bars intact. The data is in build/demo/data,
+emptied at every start. `make start DATA=build/demo/data` serves the data of the last demo.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from rich.console import Console
 
 from deploy.files import DIST
 from local.access import DEFAULT_TOKEN, TokenTooWeak, admin_token, check_access
-from local.data import MEMORY, DataRefused, forget
+from local.data import MEMORY, DataRefused, erase
 from local.demo.api import Api, JobFailed, Stopped
-from local.demo.job import MEDIA, Job, Outcome
-from local.demo.repository import made_anew
-from local.demo.screen import screen_of, show_summary, show_where
+from local.demo.job import MEDIA, Job, JobResult
+from local.demo.repository import create_repository
+from local.demo.screen import open_screen, print_next_steps, print_summary
 from local.engine.dynamodb import EngineFailed
 from local.stop_signal import StopSignal
 from local.storage import Storage
@@ -37,26 +37,26 @@ MOCK_LATENCY_MS = "200"
 
 
 def main() -> int:
-    """0 if every run succeeded; 1 if not, or if it cannot start; 130 if it was ended before the job was done."""
+    """Return 0 if every run succeeded, 1 after a failure, 130 if stopped before the end."""
     arguments, console = _arguments(), Console()
     try:
-        files = cards_in(arguments.cards)
+        files = files_to_import(arguments.cards)
         check_access(arguments.host, admin_token(os.environ))
     except (TokenTooWeak, FileNotFoundError, ValueError) as exc:
         return _refuse(str(exc))
-    # installed before anything is started: a signal during the start must not leave half a system behind
-    return _demonstrate(arguments, files, console, StopSignal())
+    # Installed first: a signal during the start must not leave half a system behind.
+    return _run_demo(arguments, files, console, StopSignal())
 
 
-def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Console, stop: StopSignal) -> int:
-    # SAM CLI and moto take a second or two to import; a wrong argument is refused without them
+def _run_demo(arguments: argparse.Namespace, files: list[Path], console: Console, stop: StopSignal) -> int:
+    # SAM CLI and moto take one or two seconds to import, so arguments are checked before.
     from local.serving import PortInUse
     from local.system import LocalSystem
 
     console.print("Starting the local system …", highlight=False)
     log = FunctionLog(LOG)
     try:
-        storage = emptied(DATA, os.environ, lambda line: console.print(line, highlight=False))
+        storage = open_empty_storage(DATA, os.environ, lambda line: console.print(line, highlight=False))
     except DataRefused as exc:
         return _refuse(str(exc))
     try:
@@ -69,13 +69,13 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
             storage=storage,
             log=log.write,
         ) as system:
-            outcome = _carry_out(system.url, system.token, files, console, stop)
-            shown = system.token if system.token == DEFAULT_TOKEN else "$GROUNDWORK_TOKEN"
-            show_where(console, system.url, shown, outcome, REPOSITORY.relative_to(ROOT))
+            result = _run_job(system.url, system.token, files, console, stop)
+            token = system.token if system.token == DEFAULT_TOKEN else "$GROUNDWORK_TOKEN"
+            print_next_steps(console, system.url, token, result, REPOSITORY.relative_to(ROOT))
             if not arguments.exit:
-                console.print("\nCtrl-C ends it.", highlight=False)
+                console.print("\nPress Ctrl-C to stop.", highlight=False)
                 stop.wait()
-            return 0 if outcome.succeeded else 1
+            return 0 if result.succeeded else 1
     except PortInUse as exc:
         return _refuse(f"{exc}. Stop the other program or choose another port: {exc.instead} make demo")
     except Stopped:
@@ -83,31 +83,34 @@ def _demonstrate(arguments: argparse.Namespace, files: list[Path], console: Cons
     except EngineFailed as exc:
         return _refuse(str(exc))
     except (JobFailed, httpx.HTTPError) as exc:
-        return _refuse(f"{exc}\nWhat the functions printed is in {LOG}")
+        return _refuse(f"{exc}\nThe log of the functions is in {LOG}")
 
 
-def _carry_out(url: str, token: str, files: list[Path], console: Console, stop: StopSignal) -> Outcome:
+def _run_job(url: str, token: str, files: list[Path], console: Console, stop: StopSignal) -> JobResult:
     name = "Example: a cycling app" if files[0].parent == EXAMPLES else files[0].stem[:100]
     with (
         httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=40) as http,
-        screen_of(console) as screen,
+        open_screen(console) as screen,
     ):
-        repository = made_anew(EXAMPLES / "cycling-app", REPOSITORY)
-        outcome = Job(Api(http, stop.wait), screen).carry_out(name, files, repository)
-    show_summary(console, outcome)
-    return outcome
+        repository = create_repository(EXAMPLES / "cycling-app", REPOSITORY)
+        result = Job(Api(http, stop.wait), screen).run(name, files, repository)
+    print_summary(console, result)
+    return result
 
 
-def emptied(data: Path, shell: Mapping[str, str], say: Callable[[str], None]) -> Storage | None:
-    """The demo's own data, forgotten first; None where DATA=memory. Raises DataRefused while another demo runs."""
+def open_empty_storage(data: Path, shell: Mapping[str, str], say: Callable[[str], None]) -> Storage | None:
+    """Empty and open the demo's data folder; None for DATA=memory.
+
+    Raises DataRefused while another demo runs.
+    """
     if shell.get("DATA") == MEMORY:
         return None
-    forget(data)
+    erase(data)
     return Storage.open(data, shell, say)
 
 
 class FunctionLog:
-    """A file with what the functions printed, whole lines of many threads."""
+    """Log file of the functions' output; whole lines from many threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,29 +123,32 @@ class FunctionLog:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """The shell's, with a mock that is quick enough to watch unless the user has chosen otherwise."""
+    """Return the shell's variables, with a faster mock model unless the user chose a latency."""
     return {**shell, "GROUNDWORK_MOCK_LATENCY_MS": shell.get("GROUNDWORK_MOCK_LATENCY_MS") or MOCK_LATENCY_MS}
 
 
-def cards_in(chosen: Path | None) -> list[Path]:
-    """The files to import. Raises FileNotFoundError, and ValueError for a kind of file that is not imported."""
+def files_to_import(chosen: Path | None) -> list[Path]:
+    """Return the files to import.
+
+    Raises FileNotFoundError, or ValueError for an unsupported type.
+    """
     if chosen is None:
         return sorted(path for path in EXAMPLES.iterdir() if path.suffix in MEDIA)
     if not chosen.is_file():
-        raise FileNotFoundError(f"There is no file {chosen}")
+        raise FileNotFoundError(f"File not found: {chosen}")
     if chosen.suffix.lower() not in MEDIA:
-        raise ValueError(f"{chosen}: cards are read from {', '.join(MEDIA)}")
+        raise ValueError(f"{chosen}: unsupported file type; use one of {', '.join(MEDIA)}")
     return [chosen]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--cards", type=Path, metavar="FILE", help="import this CSV, NDJSON or JSON, not the examples")
-    # as text, so that a port that is no number is refused as an argument is
+    # A text default: argparse then rejects a bad PORT like a bad --port.
     parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "3000")
-    ends = os.environ.get("EXIT", "") not in ("", "0")
-    parser.add_argument("--exit", action="store_true", default=ends, help="end after the job (EXIT=1)")
+    exit_after = os.environ.get("EXIT", "") not in ("", "0")
+    parser.add_argument("--exit", action="store_true", default=exit_after, help="exit after the job (EXIT=1)")
     return parser.parse_args()
 
 

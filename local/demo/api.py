@@ -1,4 +1,4 @@
-"""The API as the demo's job asks it: over HTTP only, as any client does."""
+"""HTTP client of the API for the demo's job."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,49 +7,49 @@ import httpx
 
 type Json = dict[str, Any]
 
-GIVE_UP_S = 1_800.0
-"""A run or plan that has not ended by then never will; whoever waits for the exit status must get one."""
+MAX_WAIT_S = 1_800.0
+"""Seconds to wait for a run or plan; the demo must return an exit status even if one hangs."""
 
-_AGAIN = (429, 502, 503, 504)
-_TRIES = 5
+_RETRYABLE = (429, 502, 503, 504)
+_MAX_ATTEMPTS = 5
 
 
 class JobFailed(Exception):
-    """The API answered with an error, or a run does not end; the message says which."""
+    """The API returned an error, or a run did not end; the message says more."""
 
 
 class Stopped(Exception):
-    """The user ended the demo before the job was done."""
+    """The user stopped the demo before the end of the job."""
 
 
 class Api:
-    """`wait` sleeps for so many seconds and says whether the user wants to stop."""
+    """API client; `wait` sleeps for some seconds and returns True if the user stops the demo."""
 
     def __init__(self, http: httpx.Client, wait: Callable[[float], bool]) -> None:
         self._http, self._wait = http, wait
 
     def call(self, method: str, path: str, **request: Any) -> Json:
-        """Reads are asked again while the API is short of breath; a write might be done twice, so it is not.
+        """Send a request and return the JSON of the response. Raises JobFailed, Stopped.
 
-        Raises JobFailed, Stopped.
+        GET requests are retried while the API is overloaded. Writes are not: a retry might apply them twice.
         """
-        for left in reversed(range(_TRIES if method == "GET" else 1)):
+        for left in reversed(range(_MAX_ATTEMPTS if method == "GET" else 1)):
             answer = self._http.request(method, path, **request)
             if answer.is_success:
                 found: Json = answer.json()
                 return found
-            if not left or answer.status_code not in _AGAIN:
+            if not left or answer.status_code not in _RETRYABLE:
                 break
             self.pause(float(answer.headers.get("Retry-After", "1")))
-        raise JobFailed(f"{method} {path}: {answer.status_code} {_said(answer)}")
+        raise JobFailed(f"{method} {path}: {answer.status_code} {_error_message(answer)}")
 
     def pause(self, seconds: float) -> None:
-        """Raises Stopped."""
+        """Sleep. Raises Stopped."""
         if self._wait(seconds):
             raise Stopped
 
 
-def _said(answer: httpx.Response) -> str:
+def _error_message(answer: httpx.Response) -> str:
     try:
         return str(answer.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):

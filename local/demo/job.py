@@ -1,4 +1,4 @@
-"""The main job: cards to subtasks, one run after the other, then a plan for one story, carried out on a repository."""
+"""The main job: build a backlog run by run, then generate and run a plan for one story."""
 
 import time
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from local.demo.api import GIVE_UP_S, Api, JobFailed, Json
+from local.demo.api import MAX_WAIT_S, Api, JobFailed, Json
 
 STEPS = {
-    "ANALYZE_CARDS": "Analyse cards",
+    "ANALYZE_CARDS": "Analyze cards",
     "GENERATE_EPICS": "Generate epics",
     "GENERATE_STORIES": "Generate stories",
     "GENERATE_SUBTASKS": "Generate subtasks",
 }
-PLAN_STEPS = {"GENERATE_PLAN": "Generate plan", "EXECUTE_PLAN": "Carry out plan"}
+PLAN_STEPS = {"GENERATE_PLAN": "Generate plan", "EXECUTE_PLAN": "Run plan"}
 MEDIA = {
     ".csv": "text/csv",
     ".ndjson": "application/x-ndjson",
@@ -22,29 +22,29 @@ MEDIA = {
     ".json": "application/json",
 }
 OPTIONS = {"mode": "compact", "pacing": "fast"}
-"""Small, as a real model's answers are paid for; fast, as that finds a model's rate limits by itself."""
+"""Compact, as output of a real model costs money; fast, as this pace adapts to rate limits."""
 _ACTIVE = ("QUEUED", "RUNNING")
-_UNDER_WAY = ("RUNNING", "PAUSING")
+_RUNNING = ("RUNNING", "PAUSING")
 _PRIORITIES = ("critical", "high", "medium", "low")
 
 
 class Screen(Protocol):
-    """Where the job shows how it stands."""
+    """Display of the job's progress."""
 
     def note(self, text: str) -> None: ...
 
     def show(self, name: str, progress: Json) -> None:
-        """`progress` of a run."""
+        """Show the progress of a run."""
         ...
 
     def show_plan(self, name: str, progress: Json) -> None:
-        """`progress` of a plan that is carried out."""
+        """Show the progress of a running plan."""
         ...
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What came of the job: the project at its end, the last progress of every run that was started, and the plan's."""
+class JobResult:
+    """Result of the job: the project, the last progress of each started run, and of the plan."""
 
     project: Json
     runs: list[Json] = field(default_factory=list)
@@ -58,86 +58,89 @@ class Outcome:
 
 
 class Job:
-    """Everything by HTTP; `screen` is told how it stands."""
+    """The steps of the demo over HTTP, with progress on `screen`."""
 
     def __init__(self, api: Api, screen: Screen) -> None:
         self._api, self._screen = api, screen
 
-    def carry_out(self, name: str, files: Sequence[Path], repository: Path) -> Outcome:
-        """Raises JobFailed, and Stopped; a run that fails ends the job, and the outcome says so."""
-        outcome = Outcome(self._api.call("POST", "/api/projects", json={"name": name}))
-        project_id = outcome.project["id"]
+    def run(self, name: str, files: Sequence[Path], repository: Path) -> JobResult:
+        """Run all steps. A failed run ends the job and shows in the result.
+
+        Raises JobFailed, Stopped.
+        """
+        result = JobResult(self._api.call("POST", "/api/projects", json={"name": name}))
+        project_id = result.project["id"]
         for file in files:
             self._import(project_id, file)
-        if self._backlog(outcome) and (story := self._story(project_id)):
-            self._plan(outcome, story, repository)
-        outcome.project = self._api.call("GET", f"/api/projects/{project_id}")
-        return outcome
+        if self._build_backlog(result) and (story := self._pick_story(project_id)):
+            self._plan(result, story, repository)
+        result.project = self._api.call("GET", f"/api/projects/{project_id}")
+        return result
 
     def _import(self, project_id: str, file: Path) -> None:
         media = {"Content-Type": MEDIA[file.suffix.lower()]}
-        made = self._api.call("POST", f"/api/projects/{project_id}/cards", content=file.read_bytes(), headers=media)
-        left_out = [f"duplicates left out: {made['duplicates']}"] if made["duplicates"] else []
-        left_out += [f"row {rejected['row']} rejected: {rejected['reason']}" for rejected in made["rejected"][:3]]
-        if len(made["rejected"]) > 3:
-            left_out.append(f"{len(made['rejected']) - 3} more rows rejected")
-        self._screen.note(f"Imported {file.name}: " + ", ".join([f"{made['created']} cards", *left_out]))
+        created = self._api.call("POST", f"/api/projects/{project_id}/cards", content=file.read_bytes(), headers=media)
+        notes = [f"{created['duplicates']} duplicates skipped"] if created["duplicates"] else []
+        notes += [f"row {rejected['row']} rejected: {rejected['reason']}" for rejected in created["rejected"][:3]]
+        if len(created["rejected"]) > 3:
+            notes.append(f"{len(created['rejected']) - 3} more rows rejected")
+        self._screen.note(f"Imported {file.name}: " + ", ".join([f"{created['created']} cards", *notes]))
 
-    # the backlog
+    # --- The backlog ---
 
-    def _backlog(self, outcome: Outcome) -> bool:
+    def _build_backlog(self, result: JobResult) -> bool:
         for type_ in STEPS:
             body = {"type": type_, "options": OPTIONS}
-            run_id = self._api.call("POST", f"/api/projects/{outcome.project['id']}/runs", json=body)["runId"]
-            outcome.runs.append(self._followed(run_id, STEPS[type_]))
-            if outcome.runs[-1]["status"] not in ("SUCCEEDED", "PARTIAL"):
+            run_id = self._api.call("POST", f"/api/projects/{result.project['id']}/runs", json=body)["runId"]
+            result.runs.append(self._follow_run(run_id, STEPS[type_]))
+            if result.runs[-1]["status"] not in ("SUCCEEDED", "PARTIAL"):
                 return False
         return True
 
-    def _followed(self, run_id: str, name: str) -> Json:
-        ends = time.monotonic() + GIVE_UP_S
+    def _follow_run(self, run_id: str, name: str) -> Json:
+        ends = time.monotonic() + MAX_WAIT_S
         while time.monotonic() < ends:
             progress = self._api.call("GET", f"/api/runs/{run_id}/progress")
             self._screen.show(name, progress)
             if progress["status"] not in _ACTIVE:
                 return progress
             self._api.pause(progress["pollAfterMs"] / 1000)
-        raise JobFailed(f"{run_id} has not ended after {GIVE_UP_S:.0f} s")
+        raise JobFailed(f"Run {run_id} did not end within {MAX_WAIT_S:.0f} s")
 
-    # the plan
+    # --- The plan ---
 
-    def _story(self, project_id: str) -> Json | None:
-        """The first of those that matter most."""
+    def _pick_story(self, project_id: str) -> Json | None:
+        """Return the first story of the highest priority."""
         stories = self._api.call("GET", f"/api/projects/{project_id}/stories", params={"limit": 200})["items"]
         return min(stories, key=lambda story: _PRIORITIES.index(story["priority"]), default=None)
 
-    def _plan(self, outcome: Outcome, story: Json, repository: Path) -> None:
-        made = self._api.call("POST", "/api/repositories", json={"name": "Cycling app", "url": str(repository)})
-        body = {"repositoryId": made["id"], "title": story["title"], "storyIds": [story["id"]]}
-        self._screen.note(f"A plan for the story {story['code']}: {story['title']}")
+    def _plan(self, result: JobResult, story: Json, repository: Path) -> None:
+        created = self._api.call("POST", "/api/repositories", json={"name": "Cycling app", "url": str(repository)})
+        body = {"repositoryId": created["id"], "title": story["title"], "storyIds": [story["id"]]}
+        self._screen.note(f"Generating a plan for story {story['code']}: {story['title']}")
         accepted = self._api.call("POST", "/api/plans/generate", json=body)
-        outcome.runs.append(self._followed(accepted["runId"], PLAN_STEPS["GENERATE_PLAN"]))
-        if outcome.runs[-1]["status"] == "SUCCEEDED":
+        result.runs.append(self._follow_run(accepted["runId"], PLAN_STEPS["GENERATE_PLAN"]))
+        if result.runs[-1]["status"] == "SUCCEEDED":
             self._api.call("POST", f"/api/plans/{accepted['planId']}/execute")
-            outcome.plan = self._carried_out(accepted["planId"])
+            result.plan = self._follow_plan(accepted["planId"])
 
-    def _carried_out(self, plan_id: str) -> Json:
-        """Until it has ended, or waits for somebody who knows what to do about a failed task."""
-        ends = time.monotonic() + GIVE_UP_S
+    def _follow_plan(self, plan_id: str) -> Json:
+        """Follow the plan until it ends or waits for a decision on a failed task."""
+        ends = time.monotonic() + MAX_WAIT_S
         while time.monotonic() < ends:
             progress = self._api.call("GET", f"/api/plans/{plan_id}/progress")
             self._screen.show_plan(PLAN_STEPS["EXECUTE_PLAN"], progress)
-            if progress["status"] not in _UNDER_WAY and not self._resumed(progress):
+            if progress["status"] not in _RUNNING and not self._resume_after_phase(progress):
                 return progress
             self._approve(progress)
             self._api.pause((progress["pollAfterMs"] or 500) / 1000)
-        raise JobFailed(f"The plan {plan_id} has not ended after {GIVE_UP_S:.0f} s")
+        raise JobFailed(f"Plan {plan_id} did not end within {MAX_WAIT_S:.0f} s")
 
-    def _resumed(self, progress: Json) -> bool:
-        """A plan may ask to be looked at between two phases: the demo's user is looking."""
+    def _resume_after_phase(self, progress: Json) -> bool:
+        """Resume a plan paused between two phases for inspection: the demo's user is watching."""
         if (progress["status"], progress["cause"]) != ("PAUSED", "phase"):
             return False
-        self._screen.note("Between two phases: resumed")
+        self._screen.note("Resumed the plan after a phase")
         self._api.call("POST", f"/api/plans/{progress['planId']}/resume")
         return True
 
@@ -149,7 +152,7 @@ class Job:
 
 
 def commits_of(plan: Json) -> list[tuple[str, Any]]:
-    """The commit of each task of a plan's progress, and its title, as they were made."""
+    """Return commit SHA and title of each landed task of a plan's progress, in commit order."""
     landed = [task for task in plan["tasks"] if task["commitSha"]]
     landed.sort(key=lambda task: task["completedAt"])
     return [(task["commitSha"], task["title"]) for task in landed]

@@ -1,4 +1,4 @@
-"""What the demo shows: bars that move in a terminal, a line now and then elsewhere, and the summary."""
+"""The demo's output: progress bars in a terminal, plain lines elsewhere, and the summary."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
 
 from local.demo.api import Json
-from local.demo.job import PLAN_STEPS, STEPS, Outcome, commits_of
+from local.demo.job import PLAN_STEPS, STEPS, JobResult, commits_of
 
 _COLOURS = {"SUCCEEDED": "green", "COMPLETED": "green", "PARTIAL": "yellow", "FAILED": "red", "CANCELLED": "red"}
 _NAMES = STEPS | PLAN_STEPS
@@ -20,14 +20,14 @@ _ENDED = ("COMPLETED", "SKIPPED", "CANCELLED")
 
 
 class Lines(AbstractContextManager["Lines"]):
-    """For what is no terminal: a line when a run changes its state or phase, and every tenth of its way."""
+    """Output without a terminal: one line for each change of status or phase, and for each 10%."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last: dict[str, tuple[Any, ...]] = {}
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to tidy up."""
+        """Do nothing: there is nothing to clean up."""
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -36,7 +36,9 @@ class Lines(AbstractContextManager["Lines"]):
         state = (progress["status"], progress["phase"], progress["progress"] // 10)
         if self._last.get(progress["runId"]) != state:
             self._last[progress["runId"]] = state
-            self.note(f"{name}: {progress['status']} {progress['progress']}% {_counts(progress)} {details(progress)}")
+            self.note(
+                f"{name}: {progress['status']} {progress['progress']}% {_counts(progress)} {run_details(progress)}"
+            )
 
     def show_plan(self, name: str, progress: Json) -> None:
         state = (progress["status"], progress["progress"] // 10)
@@ -46,7 +48,7 @@ class Lines(AbstractContextManager["Lines"]):
 
 
 class Bars(AbstractContextManager["Bars"]):
-    """For a terminal: one bar a run, and beneath the bars what the newest one is doing."""
+    """Output in a terminal: one progress bar for each run."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -54,7 +56,7 @@ class Bars(AbstractContextManager["Bars"]):
             TextColumn("{task.description:<17}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
-            # one line a bar, also where the terminal is narrow
+            # Each bar stays on one line in a narrow terminal.
             TextColumn("{task.fields[details]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
         )
@@ -73,20 +75,20 @@ class Bars(AbstractContextManager["Bars"]):
         self._progress.console.print(text, markup=False, highlight=False)
 
     def show(self, name: str, progress: Json) -> None:
-        self._move(progress["runId"], name, progress, f"{_counts(progress)} {details(progress)}")
+        self._move(progress["runId"], name, progress, f"{_counts(progress)} {run_details(progress)}")
 
     def show_plan(self, name: str, progress: Json) -> None:
         self._move(progress["planId"], name, progress, plan_details(progress))
 
-    def _move(self, id_: str, name: str, progress: Json, details: str) -> None:
+    def _move(self, id_: str, name: str, progress: Json, run_details: str) -> None:
         if id_ not in self._tasks:
             self._tasks[id_] = self._progress.add_task(name, total=100, state="", details="")
         self._progress.update(
-            self._tasks[id_], completed=progress["progress"], state=_mark(progress["status"]), details=details
+            self._tasks[id_], completed=progress["progress"], state=_mark(progress["status"]), details=run_details
         )
 
 
-def screen_of(console: Console) -> Lines | Bars:
+def open_screen(console: Console) -> Lines | Bars:
     return Bars(console) if console.is_terminal else Lines(console)
 
 
@@ -96,7 +98,7 @@ def _mark(status: str) -> str:
 
 
 def _counts(progress: Json) -> str:
-    """Completed of all, then what failed, was skipped or is in flight, where there is any."""
+    """Format the item counts: completed of all, then failed, skipped and active if not zero."""
     parts = [f"{progress['completedItems']}/{progress['totalItems']}"]
     for field, word in (("failedItems", "failed"), ("skippedItems", "skipped"), ("activeItems", "active")):
         if progress[field]:
@@ -104,13 +106,13 @@ def _counts(progress: Json) -> str:
     return " ".join(parts)
 
 
-def details(progress: Json) -> str:
-    """Tokens, cost and, while it runs, the time left; at its end how long it took."""
+def run_details(progress: Json) -> str:
+    """Format tokens, cost, and the time left (while running) or taken."""
     parts = [f"{count(_tokens(progress))} tokens", usd(progress["costUsd"])]
     if progress["status"] in ("QUEUED", "RUNNING"):
         left = progress["estimatedRemainingMs"]
         parts += [f"{duration(left)} left"] if left is not None else []
-        # while items are worked on, it only says the counts again
+        # In this phase the detail only repeats the counts.
         parts += [progress["phaseDetail"]] if progress["phase"] != "GENERATING" else []
     else:
         parts.append(duration(progress["elapsedMs"]))
@@ -118,7 +120,7 @@ def details(progress: Json) -> str:
 
 
 def plan_details(progress: Json) -> str:
-    """Tasks that have ended of all, then tokens, cost, the time left, and what is being worked on."""
+    """Format the ended tasks of all, then tokens, cost, time left, and the running task."""
     ended = sum(progress["taskCounts"].get(status, 0) for status in _ENDED)
     parts = [
         f"{ended}/{progress['totalTasks']}",
@@ -135,32 +137,30 @@ def plan_details(progress: Json) -> str:
     return " ".join(parts)
 
 
-def show_summary(console: Console, outcome: Outcome) -> None:
-    """The table of the runs, what the project has now, and which AI it came from."""
-    table = Table(
-        title="What was done", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-    )
-    for name in ("Run", "Status", "Items", "Made", "Took", "Tokens", "Cost"):
+def print_summary(console: Console, result: JobResult) -> None:
+    """Print the table of the runs, the project's counts, and the model."""
+    table = Table(title="Summary", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("Run", "Status", "Items", "Created", "Time", "Tokens", "Cost"):
         table.add_column(name, justify="left" if name in ("Run", "Status") else "right", no_wrap=True)
-    for run in outcome.runs:
+    for run in result.runs:
         table.add_row(*_row(run))
-    if outcome.plan:
-        table.add_row(*_plan_row(outcome.plan))
-    if done := [*outcome.runs, *([outcome.plan] if outcome.plan else [])]:
+    if result.plan:
+        table.add_row(*_plan_row(result.plan))
+    if done := [*result.runs, *([result.plan] if result.plan else [])]:
         total = sum(one["costUsd"] for one in done)
         took = sum(one["elapsedMs"] for one in done)
         table.add_section()
         tokens = sum(_tokens(one) for one in done)
-        table.add_row("All", "", "", "", duration(took), count(tokens), usd(total))
+        table.add_row("Total", "", "", "", duration(took), count(tokens), usd(total))
     console.print()
     console.print(table)
-    counts = outcome.project["counts"]
-    console.print("Now there are " + ", ".join(f"{counts[name]} {name}" for name in counts), highlight=False)
-    for run in outcome.runs:
-        _say_what_matters(console, run)
-    if outcome.plan:
-        _say_the_commits(console, outcome.plan)
-    _say_which_ai(console, outcome)
+    counts = result.project["counts"]
+    console.print("The project has " + ", ".join(f"{counts[name]} {name}" for name in counts), highlight=False)
+    for run in result.runs:
+        _print_errors_and_coverage(console, run)
+    if result.plan:
+        _print_commits(console, result.plan)
+    _print_model(console, result)
 
 
 def _row(run: Json) -> list[str]:
@@ -190,7 +190,7 @@ def _plan_row(plan: Json) -> list[str]:
     ]
 
 
-def _say_the_commits(console: Console, plan: Json) -> None:
+def _print_commits(console: Console, plan: Json) -> None:
     if plan["reason"]:
         console.print(f"[red]{_NAMES['EXECUTE_PLAN']}: {escape(plan['reason'])}[/]", soft_wrap=True)
     console.print(f"Commits on {plan['branch']}:", markup=False, highlight=False)
@@ -198,46 +198,49 @@ def _say_the_commits(console: Console, plan: Json) -> None:
         console.print(f"  {sha[:7]} {title}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _say_what_matters(console: Console, run: Json) -> None:
+def _print_errors_and_coverage(console: Console, run: Json) -> None:
     if run["errorMessage"]:
         console.print(f"[red]{_NAMES[run['type']]}: {escape(run['errorMessage'])}[/]", soft_wrap=True)
     if coverage := run.get("coverage"):
         covered, stated = coverage["covered"], coverage["stated"]
-        console.print(f"{covered} of {stated} cards that state a bug or a wish are in an epic", highlight=False)
+        console.print(
+            f"{covered} of {stated} actionable cards (bugs and requests) are covered by an epic", highlight=False
+        )
 
 
-def _say_which_ai(console: Console, outcome: Outcome) -> None:
-    if not outcome.runs:
+def _print_model(console: Console, result: JobResult) -> None:
+    if not result.runs:
         return
-    ai, model = outcome.runs[0].get("ai"), outcome.runs[0].get("model")
+    ai, model = result.runs[0].get("ai"), result.runs[0].get("model")
     if ai == "mock":
         console.print(
-            "[bold black on yellow] MOCK AI [/] No model was asked: the texts are made by rules and mean nothing, and "
-            f"nothing was paid. The cost is what {model} would take for as many tokens.\n"
-            "For the real thing: ANTHROPIC_API_KEY=… make demo",
+            "[bold black on yellow] MOCK AI [/] No model was called and nothing was charged. The texts are "
+            f"placeholders; the costs are what {model} would have charged for as many tokens.\n"
+            "To use the real model: ANTHROPIC_API_KEY=… make demo",
             highlight=False,
+            soft_wrap=True,
         )
     else:
         console.print(f"AI: {ai}, {model}", highlight=False)
 
 
-def show_where(console: Console, url: str, token: str, outcome: Outcome, repository: Path) -> None:
-    """Commands to copy; whole lines, so that none is broken by the width of the terminal."""
-    project = outcome.project["id"]
+def print_next_steps(console: Console, url: str, token: str, result: JobResult, repository: Path) -> None:
+    """Print the addresses and commands to try next; never wrapped, so they can be copied."""
+    project = result.project["id"]
     lines = [
         "",
-        f"The dashboard: {url}/ (sign in with {token})",
-        "The API is there too. Look around:",
+        f"Dashboard: {url}/ (sign in with {token})",
+        "Try the API:",
         f'  curl -H "Authorization: Bearer {token}" {url}/api/projects/{project}/epics',
         f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=markdown"',
         f'  curl -H "Authorization: Bearer {token}" "{url}/api/projects/{project}/export?format=jira" -o backlog.csv',
     ]
-    if outcome.runs:
-        run = outcome.runs[-1]["runId"]
+    if result.runs:
+        run = result.runs[-1]["runId"]
         lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/runs/{run}/progress')
     lines.append(f'  curl -H "Authorization: Bearer {token}" {url}/api/openapi.json')
-    if outcome.plan:
-        lines += ["What the plan has committed:", f"  git -C {repository} log --stat {outcome.plan['branch']}"]
+    if result.plan:
+        lines += ["See the plan's commits:", f"  git -C {repository} log --stat {result.plan['branch']}"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -248,7 +251,7 @@ def _tokens(run: Json) -> int:
 
 
 def duration(ms: float) -> str:
-    """800 ms as 0.8 s, 75,000 as 1 min 15 s."""
+    """Format milliseconds: 800 as 0.8 s, 75,000 as 1 min 15 s."""
     seconds = ms / 1000
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -260,5 +263,5 @@ def count(number: int) -> str:
 
 
 def usd(dollars: float) -> str:
-    """Whole cents hide what a small run costs, so four places below a dollar."""
+    """Format dollars; four decimals below one dollar, as small runs cost fractions of a cent."""
     return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"

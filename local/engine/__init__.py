@@ -1,1 +1,1 @@
-"""DynamoDB Local, AWS's own engine, with its files in the local system's data folder."""
+"""DynamoDB Local, AWS's own engine, with its files in the data folder."""

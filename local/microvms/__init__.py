@@ -1,7 +1,7 @@
-"""A stand-in of AWS Lambda MicroVMs: its API, its machines and the proxy before them."""
+"""A stand-in for AWS Lambda MicroVMs: its API, its machines and the proxy to them."""
 
 import sys
 from pathlib import Path
 
-# the machines' agent lies in the layer; the rest of the local system knows the layer by the template alone
+# The machines' agent is in the layer; the rest of the local system reads the layer's path from the template.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "layers" / "common"))

@@ -1,4 +1,4 @@
-"""Faults of the service at the wire, for tests."""
+"""Faults of the service, injected by tests."""
 
 import threading
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error answer, or a `lost` one: the request is carried out, the answer never comes."""
+    """An error response; or, if `lost`, a request executed without a response."""
 
     code: str = ""
     message: str = ""
@@ -15,23 +15,23 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults to come; none at first."""
+    """Pending faults; none by default."""
 
     quota: int = 8
-    """Machines at once; one more is a ServiceQuotaExceededException."""
+    """Machines at the same time; one more fails with ServiceQuotaExceededException."""
 
     unready_seconds: float = 0.0
-    """So long after its start the proxy answers 502 for a machine."""
+    """Seconds from a machine's start in which the proxy returns 502."""
 
     empty_first_page: bool = False
     stale_reads: int = 0
-    """Number of times for GetMicrovm to say RUNNING of an ended machine."""
+    """Number of times GetMicrovm returns RUNNING for a terminated machine."""
 
     _waiting: dict[str, list[Fault]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, operation: str, *faults: Fault) -> None:
-        """For the next requests of an operation, or of `data` for those to agents."""
+        """Queue faults for the next requests of an operation; `data` means requests to agents."""
         with self._lock:
             self._waiting.setdefault(operation, []).extend(faults)
 

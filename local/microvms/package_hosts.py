@@ -1,6 +1,6 @@
-"""This machine's package hosts, for the allow-list of set-up.
+"""Package hosts of this machine, for the allow-list of set-up.
 
-Read from pip and npm themselves, mirrors included. Passwords in URLs are left out.
+Read from pip and npm, mirrors included. Passwords in URLs are removed.
 """
 
 import json
@@ -28,7 +28,7 @@ class PackageHosts:
 
 
 def package_hosts() -> PackageHosts:
-    """Ask pip and npm; takes about a second."""
+    """Read the settings of pip and npm; takes about a second."""
     variables = {**_pip_settings(), **_npm_settings()}
     urls = [*_pip_defaults(), *(url for value in variables.values() for url in value.split())]
     hosts = {host for url in urls if (host := host_of(url))}
@@ -57,7 +57,7 @@ def _pip_defaults() -> list[str]:
 
 
 def _pip_settings() -> dict[str, str]:
-    """Folders and files of this machine are left out: a sandbox does not have them."""
+    """Return pip's index URLs; paths of this machine are left out, as a sandbox cannot see them."""
     found = {}
     for line in _output(sys.executable, "-m", "pip", "config", "list").splitlines():
         name, _, value = line.partition("=")

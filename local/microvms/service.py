@@ -1,4 +1,4 @@
-"""The API of Lambda MicroVMs, and the proxy to each machine."""
+"""The API of Lambda MicroVMs, and the proxy to the machines."""
 
 import contextlib
 import http.client
@@ -23,8 +23,8 @@ from local.microvms.machines import Machines, MicroVm
 PREFIX = "/2025-09-09/"
 IMAGE_VERSION = "1.0"
 _TOKEN_SECONDS = 300.0
-_SHOWN_SECONDS = 600.0
-_LONGEST, _LONGEST_PAYLOAD = 28_800, 4096
+_LISTED_SECONDS = 600.0
+_MAX_DURATION_S, _MAX_PAYLOAD = 28_800, 4096
 _STATUS = {
     "ValidationException": 400, "ServiceQuotaExceededException": 402, "AccessDeniedException": 403,
     "ResourceNotFoundException": 404, "ConflictException": 409, "ThrottlingException": 429,
@@ -36,7 +36,7 @@ Answer = dict[str, Any]
 
 
 class ServiceError(Exception):
-    """An error of the service by its code."""
+    """An error response of the service; `code` is AWS's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,12 +44,12 @@ class ServiceError(Exception):
 
 
 class MicrovmService:
-    """A WSGI application; `handles` recognizes its requests among those of other services."""
+    """WSGI application; `handles` recognizes its requests among those of other services."""
 
-    def __init__(self, launcher: Launcher, folder: Path, image: str, off: str = "") -> None:
+    def __init__(self, launcher: Launcher, folder: Path, image: str, disabled: str = "") -> None:
         self.image, self.faults = image, Faults()
         self.machines = Machines(launcher, folder)
-        self._launcher, self._off = launcher, off
+        self._launcher, self._disabled = launcher, disabled
         self._reason: str | None = None
         self._probing = threading.Lock()
         self._tokens: dict[str, tuple[float, str, str]] = {}
@@ -74,10 +74,10 @@ class MicrovmService:
         return _send(start_response, status, json.dumps(answer).encode(), headers)
 
     def problem(self) -> str:
-        """The reason why no sandbox can be made here; found out once, by making one."""
+        """Return the reason why this machine cannot run sandboxes, or ""; probed once."""
         with self._probing:
             if self._reason is None:
-                self._reason = self._off or self._launcher.probe()
+                self._reason = self._disabled or self._launcher.probe()
             return self._reason
 
     # --- The API ---
@@ -94,14 +94,14 @@ class MicrovmService:
                 operation: Callable[..., Answer] = getattr(self, f"_{name}")
                 answer = operation(*found.groups(), body=body, query=query, host=environ["HTTP_HOST"])
                 if fault is not None:
-                    _cut(environ)
+                    _drop_connection(environ)
                 return answer
-        raise ServiceError("ValidationException", f"{method} {path} is not served here")
+        raise ServiceError("ValidationException", f"{method} {path} is not supported")
 
     def _RunMicrovm(self, *, body: Answer, host: str, **_: Any) -> Answer:  # noqa: N802
         _validate(body)
         if body["imageIdentifier"] != self.image:
-            raise ServiceError("ResourceNotFoundException", "There is no such image")
+            raise ServiceError("ResourceNotFoundException", "Image not found")
         if reason := self.problem():
             raise ServiceError("ValidationException", reason)
         token, parameters = body.pop("clientToken", str(uuid.uuid4())), json.dumps(body, sort_keys=True)
@@ -129,15 +129,15 @@ class MicrovmService:
 
     def _ListMicrovms(self, *, query: dict[str, str], host: str, **_: Any) -> Answer:  # noqa: N802
         now = time.time()
-        shown = [one for one in self.machines.all() if now - (one.terminated_at or now) < _SHOWN_SECONDS]
+        listed = [one for one in self.machines.all() if now - (one.terminated_at or now) < _LISTED_SECONDS]
         if query.get("imageIdentifier", self.image) != self.image:
-            shown = []
+            listed = []
         start, size = int(query.get("nextToken") or 0), int(query.get("maxResults") or 50)
         if self.faults.empty_first_page and "nextToken" not in query:
             return {"items": [], "nextToken": "0"}
         names = ("microvmId", "state", "imageArn", "imageVersion", "startedAt")
-        page = [self._describe(machine, host) for machine in shown[start : start + size]]
-        more = {"nextToken": str(start + size)} if start + size < len(shown) else {}
+        page = [self._describe(machine, host) for machine in listed[start : start + size]]
+        more = {"nextToken": str(start + size)} if start + size < len(listed) else {}
         return {"items": [{name: one[name] for name in names} for one in page], **more}
 
     def _CreateMicrovmAuthToken(self, id_: str, *, body: Answer, **_: Any) -> Answer:  # noqa: N802
@@ -150,11 +150,11 @@ class MicrovmService:
         return {"authToken": {"X-aws-proxy-auth": token}}
 
     def _SuspendMicrovm(self, id_: str, **_: Any) -> Answer:  # noqa: N802
-        self.machines.suspend(self._living(id_))
+        self.machines.suspend(self._active_machine(id_))
         return {}
 
     def _ResumeMicrovm(self, id_: str, **_: Any) -> Answer:  # noqa: N802
-        self.machines.resume(self._living(id_))
+        self.machines.resume(self._active_machine(id_))
         return {}
 
     def _TerminateMicrovm(self, id_: str, **_: Any) -> Answer:  # noqa: N802
@@ -179,18 +179,18 @@ class MicrovmService:
 
     def _require_image(self, image: str) -> None:
         if image != self.image:
-            raise ServiceError("ResourceNotFoundException", "There is no such image")
+            raise ServiceError("ResourceNotFoundException", "Image not found")
 
     def _machine(self, id_: str) -> MicroVm:
         machine = self.machines.get(id_)
-        if machine is None or time.time() - (machine.terminated_at or time.time()) > _SHOWN_SECONDS:
-            raise ServiceError("ResourceNotFoundException", f"There is no MicroVM {id_}")
+        if machine is None or time.time() - (machine.terminated_at or time.time()) > _LISTED_SECONDS:
+            raise ServiceError("ResourceNotFoundException", f"MicroVM {id_} not found")
         return machine
 
-    def _living(self, id_: str) -> MicroVm:
+    def _active_machine(self, id_: str) -> MicroVm:
         machine = self._machine(id_)
         if machine.is_gone:
-            raise ServiceError("ConflictException", "The MicroVM has ended")
+            raise ServiceError("ConflictException", "The MicroVM is terminated")
         return machine
 
     def _describe(self, machine: MicroVm, host: str) -> Answer:
@@ -201,7 +201,7 @@ class MicrovmService:
             "imageArn": self.image,
             "imageVersion": IMAGE_VERSION,
             "startedAt": machine.started_at,
-            "maximumDurationInSeconds": machine.arguments.get("maximumDurationInSeconds", _LONGEST),
+            "maximumDurationInSeconds": machine.arguments.get("maximumDurationInSeconds", _MAX_DURATION_S),
         }
         if machine.is_gone:
             known |= {"terminatedAt": machine.terminated_at, "stateReason": machine.reason}
@@ -226,7 +226,7 @@ class MicrovmService:
         except (OSError, http.client.HTTPException):
             return _refuse(start_response, 502, body)
         if fault is not None:
-            _cut(environ)
+            _drop_connection(environ)
         return _send(start_response, status, answer, [])
 
 
@@ -244,11 +244,11 @@ _OPERATIONS = [
 
 
 def _validate(body: Answer) -> None:
-    """Refuse values beyond the service's limits; botocore lets them pass."""
-    if len(str(body.get("runHookPayload", "")).encode()) > _LONGEST_PAYLOAD:
-        raise ServiceError("ValidationException", f"runHookPayload is longer than {_LONGEST_PAYLOAD} bytes")
-    if not 1 <= int(body.get("maximumDurationInSeconds", _LONGEST)) <= _LONGEST:
-        raise ServiceError("ValidationException", f"maximumDurationInSeconds must be 1 to {_LONGEST}")
+    """Reject values beyond the service's limits; botocore does not check them."""
+    if len(str(body.get("runHookPayload", "")).encode()) > _MAX_PAYLOAD:
+        raise ServiceError("ValidationException", f"runHookPayload is longer than {_MAX_PAYLOAD} bytes")
+    if not 1 <= int(body.get("maximumDurationInSeconds", _MAX_DURATION_S)) <= _MAX_DURATION_S:
+        raise ServiceError("ValidationException", f"maximumDurationInSeconds must be 1 to {_MAX_DURATION_S}")
     if int(body.get("idlePolicy", {}).get("maxIdleDurationSeconds", 60)) < 60:
         raise ServiceError("ValidationException", "maxIdleDurationSeconds must be at least 60")
 
@@ -265,15 +265,15 @@ def _forward(machine: MicroVm, environ: Environ, body: Any) -> tuple[int, bytes]
         return answer.status, answer.read()
 
 
-def _cut(environ: Environ) -> NoReturn:
-    """Loses the answer: the connection ends without a word."""
+def _drop_connection(environ: Environ) -> NoReturn:
+    """Close the connection without a response."""
     with contextlib.suppress(OSError):
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionError
 
 
 def _refuse(start_response: Any, status: int, body: Any) -> Iterable[bytes]:
-    # an answer before the end of the body would reset the connection
+    # A response before the end of the body would reset the connection.
     while body.read(2**20):
         pass
     return _send(start_response, status, b"{}", [])

@@ -1,7 +1,7 @@
-"""What can go wrong with a call to the model, and when it does.
+"""Faults of calls to the model, and scripts to choose them.
 
-A fault is what the server does instead of answering properly. A script decides for each call, by its number
-(`on_calls`), by chance with a seed (`by_chance`), or by what the call is about (`on_text`); `either` joins scripts.
+A fault replaces the proper response. A script decides for each call: by number (`on_calls`), by chance with a seed
+(`by_chance`), or by the material (`on_text`). `either` combines scripts.
 """
 
 import random
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """TRUNCATED, REFUSED, MALFORMED and OUT_OF_RANGE are answers and billed as such; the others bill nothing."""
+    """TRUNCATED, REFUSED, MALFORMED and OUT_OF_RANGE are billed responses; the others are free."""
 
     RATE_LIMITED = "rate limited"
     OVERLOADED = "overloaded"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`seconds`: the retry-after of a 429, or how long a hanging call hangs. `status`: that of a failed one."""
+    """A fault. `seconds`: retry-after of a 429, or length of a hang. `status`: HTTP status."""
 
     kind: Kind
     seconds: float = 0.0
@@ -95,7 +95,7 @@ def refused() -> Fault:
 
 
 def malformed() -> Fault:
-    """stop_reason end_turn with JSON that is none."""
+    """stop_reason end_turn with invalid JSON."""
     return Fault(Kind.MALFORMED)
 
 
@@ -105,7 +105,7 @@ def out_of_range() -> Fault:
 
 
 def unreadable() -> Fault:
-    """200 with a body that is no message of the API."""
+    """200 with a body other than an API message."""
     return Fault(Kind.UNREADABLE)
 
 
@@ -120,12 +120,12 @@ def on_calls(faults: Mapping[int, Fault]) -> Script:
 
 
 def on_text(faults: Mapping[str, Fault]) -> Script:
-    """Faults by a word in the material: every call that holds it, repairs included."""
+    """Faults by a word in the material: every call with it, repairs included."""
     return lambda call: next((fault for word, fault in faults.items() if word in call.text), None)
 
 
 def by_chance(seed: int, faults: Mapping[Fault, float]) -> Script:
-    """Each fault with its probability, decided by seed and number of the call: the same at any concurrency."""
+    """Faults by probability, seeded by call number: the same at any concurrency."""
 
     def script(call: Call) -> Fault | None:
         roll = random.Random(f"{seed}-{call.number}").random()
@@ -139,5 +139,5 @@ def by_chance(seed: int, faults: Mapping[Fault, float]) -> Script:
 
 
 def either(*scripts: Script) -> Script:
-    """The first fault that one of the scripts has for a call."""
+    """The first fault of these scripts for a call."""
     return lambda call: next((fault for script in scripts if (fault := script(call))), None)

@@ -1,25 +1,24 @@
-"""A server on 127.0.0.1 that speaks the Anthropic Messages API, with faults on demand and a bill.
+"""A server of the Anthropic Messages API on 127.0.0.1, with scripted faults and a bill.
 
     with AnthropicServer(on_calls({2: rate_limited()})) as server:
         model = anthropic_api("claude-sonnet-5-5", "key", server.url)
         ...
         assert counted == server.billed
 
-It takes what the real API takes (a key, a version, a closed schema; anything else is a 400 or 401) and answers what
-the mock would, in the API's own form, so that the real SDK, its parsing and ours are on the path. It bills like the
-API: every answer with a message, whatever is in it, and nothing for an error. The fixed part of a prompt is written
-to the cache at its first use and read from it later.
+It validates requests like the real API (a key, a version, a closed schema; else 400 or 401). It returns the mock's
+answers in the API's form, so tests cover the real SDK, its parsing and ours. It bills like the API: every response with
+a message, even a bad one, and no error. The fixed part of a prompt is written to the cache at its first use and read
+later.
 
-- `faults`: what goes wrong and when, see `faults.py`.
-- `requests_a_minute`: real rate limiting with the API's headers and 429 above it, refilled steadily; `burst` calls
-  may come at once.
-- `latency_s`: how long each answer takes.
-- `server.calls`: how many came in; `server.calls_of(task)`; `server.requests`: their bodies, in order.
+- `faults`: a script of faults, see `faults.py`.
+- `requests_a_minute`: rate limiting with the API's headers and 429, refilled steadily; `burst` calls may come at once.
+- `latency_s`: seconds of each response.
+- `server.calls`: number of calls; `server.calls_of(task)`; `server.requests`: their bodies, in order.
 - `server.authorizations`: their Authorization headers, in the same order.
-- `server.billed`: the usage of all answers that were sent in full. A client that went away in the middle of one has
-  been billed too: so compare with what was counted only where no call was given up.
-- `server.first_call`: an event that is set when the first call has come in.
-- `server.at_once`: the most calls that were in the server at one time.
+- `server.billed`: usage of all complete responses. Abandoned calls are billed too, so compare with the counted usage
+  only if no call was abandoned.
+- `server.first_call`: an event, set at the first call.
+- `server.at_once`: maximum of concurrent calls.
 """
 
 import json
@@ -44,7 +43,7 @@ _ESTIMATE = 4
 
 
 class _Budget:
-    """A bucket that holds `burst` calls and is refilled at a steady rate."""
+    """A token bucket of `burst` calls, refilled at a steady rate."""
 
     def __init__(self, a_minute: int, burst: int) -> None:
         self.a_minute, self._burst = a_minute, burst
@@ -137,7 +136,7 @@ class AnthropicServer:
             return self.budget.take() if self.budget else 0.0
 
     def usage_of(self, body: Mapping[str, Any], text: str) -> Usage:
-        """What an answer costs; the system prompt is cached at its first use."""
+        """Return the usage of a response; the system prompt is cached at its first use."""
         fixed = str(body.get("system"))
         asked = sum(len(_text_of(message)) for message in body["messages"]) // _ESTIMATE + 1
         with self._lock:
@@ -262,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "cache_creation_input_tokens": usage.cache_write,
             },
         }
-        # before the bytes leave: the client must never know of an answer that is not on the bill yet
+        # Billed before the bytes leave: the client must never see a response missing on the bill.
         self.owner.bill(usage)
         self._send(200, message, self._limits())
 
@@ -310,21 +309,21 @@ def said(text: str) -> dict[str, Any]:
 
 
 def _good(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    """What the mock would answer, and why it stopped."""
+    """Return the mock's answer and stop reason."""
     if "tools" in body:
         return turns.good(body)
     return [said(json.dumps(model.answer(question_of(body))))], "end_turn"
 
 
 def question_of(body: Mapping[str, Any]) -> Question:
-    """The question behind a request, as far as the mock needs it: its task by the schema, its material by the fence."""
+    """Rebuild the question of a request for the mock: task by schema, material by fence."""
     text = _text_of(body["messages"][0])
     material = json.loads(text.removeprefix("<material>\n").removesuffix("\n</material>"))
     return Question(_task_of(body), "", material, BaseModel, body["max_tokens"])
 
 
 def schema_fault(schema: Any) -> str | None:
-    """What structured outputs would refuse: open objects, limits, optional properties."""
+    """Check a schema as structured outputs do: no open objects, limits, optional properties."""
     if isinstance(schema, list):
         return next((fault for part in schema if (fault := schema_fault(part))), None)
     if not isinstance(schema, dict):

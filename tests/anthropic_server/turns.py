@@ -12,7 +12,7 @@ type Body = Mapping[str, Any]
 
 
 def good(body: Body) -> tuple[Content, str]:
-    """The mock's next turn, with fields that the API adds to what it says."""
+    """The mock's next turn, with the API's extra fields."""
     messages = [Message(message["role"], tuple(message["content"])) for message in body["messages"]]
     blocks, _ = agent.turn(Conversation("", (), messages, 1))
     extras: dict[str, dict[str, Any]] = {"text": {"citations": None}, "tool_use": {"caller": {"type": "direct"}}}
@@ -38,7 +38,7 @@ BAD: dict[Kind, Callable[[Body], tuple[Content, str]]] = {
 
 
 def fault_of(body: Body) -> str | None:
-    """What the API would refuse: calls without results, results without calls, empty texts, changed thinking."""
+    """Check messages as the API does: lost results, unknown calls, empty texts, other thinking."""
     messages = body["messages"]
     if messages[0]["role"] != "user":
         return "messages: first message must use the user role"

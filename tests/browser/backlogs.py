@@ -1,4 +1,4 @@
-"""Backlogs made by hand, for runs that begin in the middle."""
+"""Prepared backlogs, for runs starting in the middle."""
 
 from tests.system.client import Client
 
@@ -6,7 +6,7 @@ VERBS = ("Find", "Export", "Share", "Sort", "Print", "Archive", "Undo", "Compare
 
 
 def with_stories(client: Client, count: int) -> str:
-    """The id of a project with one epic of so many stories, which have no subtasks."""
+    """Create a project with one epic and some stories without subtasks; return its id."""
     http = client.http
     project: str = client.ok(http.post("/api/projects", json={"name": "Reports"}))["id"]
     epic = client.ok(http.post(f"/api/projects/{project}/epics", json={"title": "Reports people like"}))["id"]

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# its sandbox needs rights that a container's root does not have
+# Chromium's sandbox needs rights missing in a container.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 PATIENCE_MS = 120_000
-"""For what a page waits for: only ever so long on a machine that is busy with other things."""
+"""Milliseconds for a page's waits; long, as the machine may be busy."""
 
 
 def executable() -> str | None:
-    """CHROMIUM, or the first that is on the PATH."""
+    """Return CHROMIUM, or the first browser on the PATH."""
     return os.environ.get("CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 

@@ -8,17 +8,17 @@ from playwright.sync_api import Browser
 
 from deploy.files import DIST, PAGE
 from tests.browser.chromium import executable, running
-from tests.browser.person import Person
+from tests.browser.user import User
 
-Comes = Callable[..., Person]
+Comes = Callable[..., User]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium a module.
+    """One Chromium for each module.
 
-    Not a session's: as long as Playwright's synchronous API is open, an event loop counts as running in this
-    thread, and every later test that calls `asyncio.run` would fail.
+    A session-wide one fails: while Playwright's synchronous API is open, this thread counts as running an event loop,
+    so every later `asyncio.run` would fail.
     """
     path = executable()
     if path is None:
@@ -37,11 +37,11 @@ def _left_out(reason: str) -> None:
 
 @pytest.fixture
 def comes(browser: Browser) -> Iterator[Comes]:
-    """Gives a person at a URL; nobody may have met an error that the page did not mean to show."""
-    people: list[Person] = []
+    """Open a page as a user; fails if the page had an unexpected error."""
+    people: list[User] = []
 
-    def come(url: str, token: str | None, **window: dict[str, int]) -> Person:
-        people.append(Person(browser, url, token, **window))
+    def come(url: str, token: str | None, **window: dict[str, int]) -> User:
+        people.append(User(browser, url, token, **window))
         return people[-1]
 
     yield come

@@ -1,7 +1,7 @@
-"""`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, on the local system with data in it.
+"""`python -m tests.browser.lighthouse`: Lighthouse's scores of every page, with data.
 
-By a desktop, and by a slow phone on a slow connection; 95 is asked of both. Other work on the machine can only lower a
-score: a page that falls short is measured up to three times, and the best counts. Exit status 1 where one is below 95.
+Measures a desktop, and a slow phone on a slow connection; both need 95. Other work on the machine can only lower a
+score, so a page below 95 is measured up to three times and the best score counts. Exit status 1 if one stays below.
 """
 
 import json
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.browser.chromium import ARGUMENTS, executable
-from tests.browser.furnished import PAGES, Furnished, furnished
+from tests.browser.sample_data import PAGES, SampleData, sample_data
 from tests.dynamodb_local import free_port
 
 LIGHTHOUSE = "lighthouse@13.5.0"
@@ -27,7 +27,7 @@ CATEGORIES = ("performance", "accessibility", "best-practices")
 DEVICES: dict[str, list[str]] = {"desktop": ["--preset=desktop"], "phone": []}
 ENOUGH, TRIES = 95, 3
 ALIKE = ("run-partial", "execution-failed", "execution-done")
-"""Pages that are another one with other data."""
+"""Pages measured as another page already, with other data only."""
 
 
 def main() -> int:
@@ -37,14 +37,14 @@ def main() -> int:
         return 1
     with (
         tempfile.TemporaryDirectory() as folder,
-        furnished(Path(folder), quiet=True) as system,
+        sample_data(Path(folder), quiet=True) as system,
         sync_playwright() as playwright,
         _browser(playwright, path, Path(folder), system.system.token) as (browser, port),
     ):
         return _scored(system, lambda url, options: _report(browser, url, port, Path(folder) / "report.json", options))
 
 
-def _scored(system: Furnished, look: Callable[[str, list[str]], dict[str, Any]]) -> int:
+def _scored(system: SampleData, look: Callable[[str, list[str]], dict[str, Any]]) -> int:
     table, low = Table("page", "device", *CATEGORIES, "what costs"), False
     for name, page in ((name, system.pages[name]) for name in PAGES if name not in ALIKE):
         for device, options in DEVICES.items():
@@ -71,7 +71,7 @@ def _scores(report: dict[str, Any]) -> list[int]:
 
 @contextmanager
 def _browser(playwright: Playwright, path: str, folder: Path, token: str) -> Iterator[tuple[BrowserContext, int]]:
-    """Lighthouse opens its pages in the default context of a running browser, so they are signed in as they open."""
+    """Lighthouse uses the default context of a running browser, so pages sign in as they open."""
     port = free_port()
     context = playwright.chromium.launch_persistent_context(
         folder / "profile", executable_path=path, args=[*ARGUMENTS, f"--remote-debugging-port={port}"]
@@ -98,7 +98,7 @@ def _report(browser: BrowserContext, url: str, port: int, output: Path, options:
 
 
 def _costs(report: dict[str, Any]) -> Iterator[str]:
-    """The audits that a category lost points by."""
+    """Return the audits with lost points of a category."""
     for category in CATEGORIES:
         for reference in report["categories"][category]["auditRefs"]:
             audit = report["audits"][reference["id"]]

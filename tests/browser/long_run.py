@@ -1,10 +1,9 @@
-"""`python -m tests.browser.long_run`: a run over 10,000 cards, watched in Chromium from its start to its end.
+"""`python -m tests.browser.long_run`: a run over 10,000 cards in Chromium, start to end.
 
-Nothing of it is faked but the model, which answers at once: cards are imported through the API, the page is the one
-people have. It prints how many rows the document had at most, how long the page's own work kept it from answering
-(long tasks, as the browser tells them: 50 ms and more), how it scrolled, and how large the answers were. CARDS=2000
-for fewer. Exit status 1 where the list is drawn in full, or something went wrong in the page; how long anything took
-is only told, because that is the machine's.
+Only the model is fake; it responds at once. The cards are imported through the API, and the page is the real one.
+Prints the maximum of rows in the document, the long tasks of the page (50 ms and more), how it scrolled, and the size
+of the responses. CARDS=2000 for fewer cards. Exit status 1 if the list is drawn in full or the page had an error.
+Durations depend on the machine, so they are printed but not checked.
 """
 
 import json
@@ -21,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.browser.chromium import executable, running
-from tests.browser.person import Person
 from tests.browser.system import serving
+from tests.browser.user import User
 from tests.system.client import Client
 
 MAX_A_CALL, MAX_ROWS = 500, 100
@@ -55,7 +54,7 @@ _SCROLL = """async () => {
 
 @dataclass
 class Seen:
-    """`whole` and `since` are the bytes, as they are sent, of the answers with all items and with what has changed."""
+    """Bytes of responses as sent: `whole` with all items, `since` with the changed ones."""
 
     rows: int = 0
     whole: list[int] = field(default_factory=list)
@@ -90,7 +89,7 @@ def main() -> int:
         running(path) as browser,
     ):
         project = _imported(client, cards)
-        person, seen = Person(browser, system.url, system.token), Seen()
+        person, seen = User(browser, system.url, system.token), Seen()
         person.page.on("requestfinished", seen.heard)
         run = client.start(project, "ANALYZE_CARDS")
         status = _watched(person.opens(f"/projects/{project}/runs/{run}"), client, run, seen)
@@ -112,13 +111,13 @@ def _imported(client: Client, cards: int) -> str:
 
 
 def _watched(page: Page, client: Client, run: str, seen: Seen) -> str:
-    """How the run has ended. Meanwhile somebody looks, and scrolls from one end to the other now and then."""
+    """Follow a run to its end, scrolling through the page now and then."""
     page.evaluate(_WATCH)
     begun = time.monotonic()
     ends, status = begun + PATIENCE_S, ""
     for look in _looks(page):
         answer = client.http.get(f"/api/runs/{run}/progress")
-        # a machine that is busy with the run may be too late for an answer; the page too asks again
+        # A busy machine may respond too late; the page retries as well.
         status = answer.json()["status"] if answer.is_success else status
         seen.failed += not answer.is_success
         seen.rows = max(seen.rows, page.get_by_role("row").count())

@@ -1,6 +1,6 @@
-"""`python -m tests.browser.screenshots`: a picture of every page, light and dark, on a screen and on a phone.
+"""`python -m tests.browser.screenshots`: every page, light and dark, desktop and phone.
 
-They go to docs/screenshots as WebP, which Chromium itself makes of its PNG.
+The pictures go to docs/screenshots as WebP; Chromium itself converts them from PNG.
 """
 
 import base64
@@ -11,9 +11,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import executable, running
-from tests.browser.furnished import Furnished, furnished
-from tests.browser.person import PHONE, Person
+from tests.browser.sample_data import SampleData, sample_data
 from tests.browser.system import ROOT
+from tests.browser.user import PHONE, User
 
 FOLDER = ROOT / "docs" / "screenshots"
 ON_A_PHONE = ("project", "run", "execution")
@@ -40,17 +40,17 @@ def main() -> int:
         old.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
-        furnished(Path(folder), quiet=True) as system,
+        sample_data(Path(folder), quiet=True) as system,
         running(path) as browser,
     ):
         _take_all(browser, system)
     return 0
 
 
-def _take_all(browser: Browser, system: Furnished) -> None:
+def _take_all(browser: Browser, system: SampleData) -> None:
     url, token = system.system.url, system.system.token
     converter = browser.new_page()
-    visitor, desk, phone = Person(browser, url, None), Person(browser, url, token), Person(browser, url, token, PHONE)
+    visitor, desk, phone = User(browser, url, None), User(browser, url, token), User(browser, url, token, PHONE)
     _take(visitor, "/sign-in", "sign-in", converter)
     for name, path in system.pages.items():
         _take(desk, path, name, converter)
@@ -58,7 +58,7 @@ def _take_all(browser: Browser, system: Furnished) -> None:
             _take(phone, path, f"{name}-phone", converter)
 
 
-def _take(person: Person, path: str, name: str, converter: Page) -> None:
+def _take(person: User, path: str, name: str, converter: Page) -> None:
     page = person.opens(path)
     for colors in ("light", "dark"):
         person.prefers(colors)

@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def serving(
     port: int = 0, *, sweeps: bool = True, quiet: bool = False, **settings: str
 ) -> Iterator[tuple[LocalSystem, Client]]:
-    """`settings` are environment variables. A schedule's minute lasts four seconds; without `sweeps` none comes.
+    """Start a local system for a browser test.
 
-    `quiet` keeps what the functions print to itself.
+    `settings`: environment variables. A schedule's minute lasts four seconds; without `sweeps` the schedules do not
+    fire. `quiet` hides the functions' output.
     """
     shell = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GROUNDWORK_", "ANTH"))}
     with (
@@ -34,7 +35,7 @@ def serving(
             retry_delays=(0.1, 0.2),
             minute=4.0 if sweeps else 3_600.0,
             poll_interval=0.1,
-            log=_nothing if quiet else logs.show,
+            log=_nothing if quiet else logs.print_line,
         ) as system,
         httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.token}"}, timeout=120) as http,
     ):

@@ -1,4 +1,4 @@
-"""The system goes away in the middle of a run or of a plan, and comes back on the same tables."""
+"""The system stops in the middle of a run or plan and comes back on the same tables."""
 
 import re
 from collections.abc import Iterator
@@ -14,64 +14,64 @@ from playwright.sync_api import expect
 from groundwork.adapters.dynamodb.execution_rows import state_key
 from groundwork.adapters.dynamodb.plan_rows import HEAD
 from groundwork.adapters.dynamodb.run_rows import run_key
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.server import AnthropicServer
+from tests.browser.actions import complete_plan, expect_done, expect_plan, expect_run_end, open_run_dialog, row_of
 from tests.browser.backlogs import with_stories
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, row_of, sees_done, sees_plan, sees_plan_through, sees_run_end
-from tests.browser.gate import Gate
+from tests.browser.gated_model import GatedModel
 from tests.browser.system import ROOT, serving
-from tests.system.carrying import Executor, phase, task
+from tests.system.executor import Executor, phase, task
 
 UNREACHABLE = "The server cannot be reached"
 
 
 @pytest.fixture
 def model() -> Iterator[AnthropicServer]:
-    gate = Gate()
+    gate = GatedModel()
     with AnthropicServer(gate) as server:
         yield server
         gate.open()
 
 
-def test_a_run_goes_on_when_the_system_has_been_stopped_and_started_again(
+def test_a_run_continues_after_a_restart_of_the_system(
     model: AnthropicServer, dynamodb_local: str, comes: Comes
 ) -> None:
     settings = settings_of(model, dynamodb_local)
     with serving(**settings) as (system, client):
         page = comes(system.url, system.token).opens(f"/projects/{with_stories(client, 5)}")
-        asks_for_run(page, "Generate subtasks").get_by_role("button", name="Start").click()
+        open_run_dialog(page, "Generate subtasks").get_by_role("button", name="Start").click()
         gate = gate_of(model)
         gate.let(2)
-        sees_done(page, 2)
+        expect_done(page, 2)
         run = page.url.rpartition("/")[2]
 
-    # what was seen stays, and it is said that it may be old
+    # The last data stays, marked as possibly outdated.
     expect(page.get_by_text(UNREACHABLE)).to_be_visible()
-    sees_done(page, 2)
+    expect_done(page, 2)
 
-    # its worker is lost; nobody has been told yet, so that the page can be seen to say so
+    # The worker is lost but not yet reported, so the page must say so.
     with serving(system.port, sweeps=False, **settings) as (system, _):
         expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         a_minute_later(system, run)
         expect(page.get_by_text("This run is not responding")).to_be_visible()
-        sees_done(page, 2)
+        expect_done(page, 2)
         gate.open()
         system.fire_schedules("RetryRunsFunction")
-        sees_run_end(page, "Succeeded")
-        sees_done(page, 5)
+        expect_run_end(page, "Succeeded")
+        expect_done(page, 5)
         expect(page.get_by_text("This run is not responding")).to_be_hidden()
 
 
-def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
+def test_a_plan_continues_after_a_restart_of_the_system(
     model: AnthropicServer, dynamodb_local: str, comes: Comes, tmp_path: Path
 ) -> None:
     """With the plan open twice: its editor, with something half typed, and its execution."""
     settings = settings_of(model, dynamodb_local)
     titles = ["Draw the first map", "Draw the second map"]
     with serving(**settings) as (system, client):
-        repository = made_anew(ROOT / "examples" / "cycling-app", tmp_path / "cycling-app")
+        repository = create_repository(ROOT / "examples" / "cycling-app", tmp_path / "cycling-app")
         executor = Executor(client, str(repository), "Cycling app")
         phases = phase("Maps", task("a", title=titles[0])), phase("Ask", task("b", title=titles[1]), mode="manual")
         plan = executor.plan(*phases, title="Two maps")["id"]
@@ -80,13 +80,13 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
         execution.get_by_role("button", name="Run now").click()
         execution.get_by_role("dialog").get_by_role("button", name="Run plan").click()
         expect(execution.get_by_role("list", name="Running tasks")).to_contain_text(titles[0])
-        sees_plan(editor, "Running")
+        expect_plan(editor, "Running")
         editor.get_by_role("button", name=re.compile(titles[1])).click()
         editor.get_by_role("dialog").get_by_label("Description").fill("With the rivers")
 
     for page in (editor, execution):
         expect(page.get_by_text(UNREACHABLE)).to_be_visible()
-    sees_plan(execution, "Running")
+    expect_plan(execution, "Running")
     expect(editor.get_by_role("dialog").get_by_label("Description")).to_have_value("With the rivers")
 
     forget_executions()
@@ -97,21 +97,21 @@ def test_a_plan_goes_on_when_the_system_has_been_stopped_and_started_again(
             expect(page.get_by_text(UNREACHABLE)).to_be_hidden()
         editor.get_by_role("button", name="Save").click()
         expect(editor.get_by_role("dialog")).to_be_hidden()
-        # what worked on the task is gone with the system: another takes its place, by itself or at a person's word
-        sees_plan_through(execution, meanwhile=lambda: make_overdue(system, plan))
+        # The task's worker died with the system: another takes over, automatically or on request.
+        complete_plan(execution, meanwhile=lambda: make_overdue(system, plan))
         expect(row_of(execution, titles[1])).to_contain_text("Completed")
-        sees_plan(editor, "Completed")
+        expect_plan(editor, "Completed")
 
 
 def forget_executions() -> None:
-    """They are kept by the process that has ended; here that is this one, which goes on."""
+    """The tables belong to the stopped process; here it is this one, still running."""
     for regions in stepfunctions_backends.values():
         for backend in regions.values():
             backend.reset()
 
 
 def expire_lease(system: LocalSystem, plan_id: str, task_id: str) -> None:
-    """That of a task whose worker is lost, as it would by itself within a minute."""
+    """Expire the lease of a task with a lost worker; by itself it takes a minute."""
     _set_back(system, plan_id, state_key(task_id), "lease")
 
 
@@ -142,9 +142,9 @@ def settings_of(model: AnthropicServer, dynamodb: str) -> dict[str, Any]:
     }
 
 
-def gate_of(model: AnthropicServer) -> Gate:
+def gate_of(model: AnthropicServer) -> GatedModel:
     gate = model.faults
-    assert isinstance(gate, Gate)
+    assert isinstance(gate, GatedModel)
     return gate
 
 

@@ -1,4 +1,4 @@
-"""What holds for every page: nobody is shut out, it fits a phone, it is there soon."""
+"""Rules for every page: accessible, usable on a phone, fast."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,28 +7,28 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.actions import drop_file, open_run_dialog
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, drops_file
-from tests.browser.furnished import PAGES, Furnished, furnished
-from tests.browser.person import PHONE
+from tests.browser.sample_data import PAGES, SampleData, sample_data
+from tests.browser.user import PHONE
 
 BUDGET, OF_A_GRAPH = 170_000, 60_000
-"""Bytes of JavaScript, compressed, until a page is there; and what a graph may need besides. 250,000 was asked for."""
+"""Maximum of compressed JavaScript before a page shows, in bytes; 250,000 is the requirement."""
 GRAPHS = ("plan-graph", "execution", "execution-failed", "execution-done")
 FILES = 14
-"""Of JavaScript, each of which may wait for its turn."""
+"""Maximum of JavaScript files of a page."""
 AFTERWARDS = "**/overlays-*.js"
-"""The code of what lies above a page."""
+"""Code of dialogs and menus, loaded after the page shows."""
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
-    with furnished(tmp_path_factory.mktemp("repositories")) as running:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleData]:
+    with sample_data(tmp_path_factory.mktemp("repositories")) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_wrong_with_a_page_in_light_or_in_dark(system: Furnished, comes: Comes, name: str) -> None:
+def test_axe_finds_nothing_wrong_with_a_page_in_light_or_in_dark(system: SampleData, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token)
     person.opens(system.pages[name])
     found = {}
@@ -39,8 +39,8 @@ def test_axe_finds_nothing_wrong_with_a_page_in_light_or_in_dark(system: Furnish
 
 
 DIALOGS: dict[str, tuple[str, Callable[[Page], object]]] = {
-    "starting a run": ("project", lambda page: asks_for_run(page, "Generate subtasks")),
-    "importing": ("project", lambda page: drops_file(page, "cards.csv", "text,source\nIt works,Mail\n,Mail\n")),
+    "starting a run": ("project", lambda page: open_run_dialog(page, "Generate subtasks")),
+    "importing": ("project", lambda page: drop_file(page, "cards.csv", "text,source\nIt works,Mail\n,Mail\n")),
     "cancelling a run": ("run", lambda page: page.get_by_role("button", name="Cancel run").click()),
     "a new plan": ("plans", lambda page: page.get_by_role("button", name="New plan").click()),
     "a task of a plan": ("plan", lambda page: page.locator("[data-task-id]").first.get_by_role("button").last.click()),
@@ -51,7 +51,7 @@ DIALOGS: dict[str, tuple[str, Callable[[Page], object]]] = {
 
 
 @pytest.mark.parametrize("name", DIALOGS)
-def test_axe_finds_nothing_wrong_with_a_dialog(system: Furnished, comes: Comes, name: str) -> None:
+def test_axe_finds_nothing_wrong_with_a_dialog(system: SampleData, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token)
     where, ask = DIALOGS[name]
     ask(person.opens(system.pages[where]))
@@ -59,14 +59,14 @@ def test_axe_finds_nothing_wrong_with_a_dialog(system: Furnished, comes: Comes, 
     expect(dialog).to_be_visible()
     person.page.wait_for_load_state("networkidle")
     assert person.barriers() == []
-    # what has the focus is in it, and comes back to the page with Escape
+    # Focus is in the dialog, and returns to the page on Escape.
     assert dialog.evaluate("dialog => dialog.contains(document.activeElement)")
     person.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
 
 @pytest.mark.parametrize("section", ["cards", "stories"])
-def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: Furnished, comes: Comes, section: str) -> None:
+def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: SampleData, comes: Comes, section: str) -> None:
     person = comes(system.system.url, system.system.token)
     page = person.opens(f"{system.pages['project']}?section={section}")
     page.get_by_role("list", name=section).get_by_role("checkbox").first.click()
@@ -78,9 +78,7 @@ def test_axe_finds_nothing_wrong_with_what_is_chosen_in_a_list(system: Furnished
     assert found == {"light": [], "dark": []}
 
 
-def test_after_a_change_of_page_the_focus_is_on_its_heading_and_its_title_is_told(
-    system: Furnished, comes: Comes
-) -> None:
+def test_a_page_change_focuses_the_heading_and_sets_the_title(system: SampleData, comes: Comes) -> None:
     page = comes(system.system.url, system.system.token).opens("/")
     expect(page.get_by_role("heading", level=1)).not_to_be_focused()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Templates").click()
@@ -97,16 +95,14 @@ def test_after_a_change_of_page_the_focus_is_on_its_heading_and_its_title_is_tol
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_phone_s_width(system: Furnished, comes: Comes, name: str) -> None:
+def test_a_page_fits_a_phone_s_width(system: SampleData, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token, size=PHONE)
     person.opens(system.pages[name])
     assert person.overflow() == []
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_there_within_its_budget_and_without_the_code_of_dialogs(
-    system: Furnished, comes: Comes, name: str
-) -> None:
+def test_a_page_loads_within_its_budget_and_without_dialogs(system: SampleData, comes: Comes, name: str) -> None:
     person = comes(system.system.url, system.system.token)
     person.page.route(AFTERWARDS, lambda route: route.abort())
     sizes: dict[str, int] = {}
@@ -133,7 +129,7 @@ def held_back(page: Page) -> Iterator[None]:
         route.continue_()
 
 
-def test_who_is_not_signed_in_sees_no_header_before_the_page_to_sign_in(system: Furnished, comes: Comes) -> None:
+def test_the_header_is_hidden_before_sign_in(system: SampleData, comes: Comes) -> None:
     page = comes(system.system.url, None).page
     with held_back(page):
         page.goto("/plans", wait_until="commit")
@@ -142,7 +138,7 @@ def test_who_is_not_signed_in_sees_no_header_before_the_page_to_sign_in(system: 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_the_header_is_there_before_the_page_s_code_and_stays_where_it_is(system: Furnished, comes: Comes) -> None:
+def test_the_header_shows_before_the_code_loads_and_does_not_move(system: SampleData, comes: Comes) -> None:
     page = comes(system.system.url, system.system.token).page
     with held_back(page):
         page.goto("/plans", wait_until="commit")

@@ -225,8 +225,8 @@ async def went_on(world: World, *keys: str) -> None:
     number = world.store.read(world.plan.id).execution.number
     for key in keys:
         id_ = id_of(world.plan, key)
-        world.carrier.wait_at_gate(world.plan.id, number, id_, f"token {id_} {number}")
-        assert (await world.carrier.run_task(world.plan.id, number, id_))["next"] == "DONE", key
+        world.handler.wait_at_gate(world.plan.id, number, id_, f"token {id_} {number}")
+        assert (await world.handler.run_task(world.plan.id, number, id_))["next"] == "DONE", key
 
 
 async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served: GitServer, tmp_path: Path) -> None:

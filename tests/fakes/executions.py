@@ -1,4 +1,4 @@
-"""Plans carried out in memory: the ports of `groundwork.execution`, and a state machine that only keeps tokens."""
+"""Ports of `groundwork.execution` in memory, and a state machine keeping only its tokens."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,7 @@ class MemoryExecutions:
         self.events += [(plan_id, event) for event in events]
 
     def _merged(self, now: ExecutionState, before: ExecutionState, task_id: str, after: TaskExecution) -> TaskExecution:
-        """What others write besides is theirs, unless this commit changes it."""
+        """Fields written by others stay, unless this commit changes them."""
         current, old = now.of(task_id), before.of(task_id)
         if after.pending_token != old.pending_token and current.pending_token != old.pending_token:
             raise WriteConflict
@@ -106,7 +106,10 @@ class MemoryExecutions:
 
 @dataclass
 class MemoryMachine:
-    """`opened` holds what was said to each token, None where its execution was ended; a token hears only once."""
+    """Fake state machine.
+
+    `opened`: the response to each token, None if its execution was stopped. A token accepts only one response.
+    """
 
     started: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[str, int]] = field(default_factory=list)

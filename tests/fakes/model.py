@@ -1,4 +1,4 @@
-"""A model that answers every task properly and at once, unless a fault is scripted for the call."""
+"""A model with a correct and immediate answer to every task, unless a fault is scripted."""
 
 import asyncio
 import json
@@ -67,7 +67,7 @@ def _story(number: int, material: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ScriptedModel:
-    """`fault(call, question)` may give another reply or an exception for a call; calls count from 1."""
+    """A fake model; `fault(call, question)` may return or raise for a call, counted from 1."""
 
     name = "scripted"
     model_id = "claude-sonnet-5-5"

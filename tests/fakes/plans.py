@@ -76,7 +76,7 @@ class MemoryPlans:
         return self.repositories[repository_id]
 
     def put_content(self, plan: Plan) -> None:
-        """What is not yet a version is kept nowhere."""
+        """Do nothing: content without a version is not kept."""
 
 
 @dataclass

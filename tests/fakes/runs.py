@@ -29,7 +29,10 @@ def path_number(run_id: str) -> int:
 
 @dataclass
 class MemoryRuns:
-    """`projects` holds each project's counts by name; `artifacts` and `analyses` are what commits have written."""
+    """Runs in memory.
+
+    `projects`: counts of each project. `artifacts` and `analyses`: written by commits.
+    """
 
     projects: dict[str, dict[str, int]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)

@@ -76,7 +76,7 @@ class FakeSandboxes:
         return [one for one in self.opened.values() if one.alive]
 
     def lose(self, handle: Handle) -> None:
-        """The machine dies with all that runs in it."""
+        """Terminate the machine and all its commands."""
         self.opened[handle.id].alive = False
 
     def available(self) -> Availability:

@@ -1,4 +1,4 @@
-"""A repository in memory that fills the port of `groundwork.agent.repository`; the contract suite holds it to git."""
+"""The port of `groundwork.agent.repository` in memory; a contract suite holds it to git."""
 
 import hashlib
 import threading
@@ -36,7 +36,7 @@ class FakeCommit:
 
 @dataclass
 class FakeServer:
-    """What all clones share. `faults` are raised by the next calls, one each, before anything is done."""
+    """State shared by all clones; each of `faults` is raised by one of the next calls."""
 
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, FakeCommit] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FakeServer:
 
     @classmethod
     def recorded(cls, branches: Mapping[str, str], commits: Sequence[Mapping[str, Any]]) -> "FakeServer":
-        """As a test has dumped it: `sha`, `parent`, `text` and the files of each commit, in their order."""
+        """Load a test's dump: `sha`, `parent`, `text` and files of each commit, in order."""
         server = cls(branches=dict(branches))
         for one in commits:
             tree = {path: text.encode() for path, text in one["tree"].items()}

@@ -1,4 +1,4 @@
-"""`python -m tests.faults --seeds N --minutes M`: fault runs one after the other, a line a seed, and a table."""
+"""`python -m tests.faults --seeds N --minutes M`: run seeds in turn and print a table."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""What CloudWatch would make of the functions' log lines: the template's metric filters, applied."""
+"""CloudWatch's view of the functions' log lines: the template's metric filters, applied."""
 
 import json
 import operator
@@ -19,7 +19,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def metrics_of(lines: Iterable[tuple[str, str]]) -> Counter[str]:
-    """The sums of the template's own metrics for these lines, each with the function that printed it."""
+    """Sum the template's own metrics over (function, line) pairs."""
     template = source()
     functions = resources(template, "AWS::Serverless::Function")
     groups = {function["LoggingConfig"]["LogGroup"]["Ref"]: name for name, function in functions.items()}
@@ -37,7 +37,10 @@ def metrics_of(lines: Iterable[tuple[str, str]]) -> Counter[str]:
 
 
 def matches(pattern: str, record: Mapping[str, Any]) -> bool:
-    """CloudWatch's JSON filters, as far as the template uses them. Raises ValueError for any other."""
+    """Match a line against a CloudWatch JSON filter, as far as the template uses them.
+
+    Raises ValueError for any other filter.
+    """
     terms = pattern.strip("{} ").split(" && ")
     found = [_TERM.fullmatch(term) for term in terms]
     if None in found:

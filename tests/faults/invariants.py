@@ -1,8 +1,7 @@
-"""What must always hold, each as a named predicate over plain values, however they were read.
+"""Invariants, each a named predicate over plain values.
 
-`at_the_end` judges what is left when nothing is under way any more; `at_a_moment` one consistent look at a project's
-runs and locks, and `between` two looks after each other; `of_the_bill` what was counted against what was billed.
-All answer the violations they find.
+`at_the_end` checks the state at rest. `at_a_moment` checks one consistent snapshot of a project's runs and locks,
+`between` two successive ones, `of_the_bill` the counted usage against the bill. All return the violations.
 """
 
 from collections import Counter
@@ -25,7 +24,7 @@ from groundwork.runs.retry import RUN_ATTEMPTS
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Which invariant does not hold, and where it is seen."""
+    """A broken invariant, and where it shows."""
 
     invariant: str
     what: str
@@ -36,7 +35,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A run with its manifest, its journal in the order it was written, and the items that left drafts."""
+    """A run with its manifest, its journal in order, and the items past the draft."""
 
     run: Run
     targets: Mapping[int, ManifestEntry] = field(default_factory=dict)
@@ -53,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """An epic, a story or a subtask: its numbers below the project, and the number of the run that made it."""
+    """An epic, story or subtask: its numbers in the project, and the number of its run."""
 
     kind: Kind
     numbers: tuple[int, ...]
@@ -62,7 +61,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All there is of a project. `locks`: the run by type; `attention`: sort keys of what the schedule looks at."""
+    """The state of a project.
+
+    `locks`: the run by type; `attention`: sort keys of rows due for the schedule.
+    """
 
     records: Sequence[Record]
     children: Sequence[Child]
@@ -75,7 +77,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A consistent look: the runs by id, the locks, and the journals up to what the runs' rows had seen."""
+    """A consistent snapshot: runs by id, locks, and the journals up to the runs' counters."""
 
     runs: Mapping[str, Run]
     locks: Mapping[RunType, str]
@@ -84,7 +86,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What was billed for answers; `certain` if no worker can have been lost between an answer and its save."""
+    """The provider's bill; `certain` if no worker can have been lost between response and save."""
 
     usage: Usage
     cost: int
@@ -98,7 +100,7 @@ type Found = Iterator[str]
 
 
 def counters_equal_items(records: Iterable[Record]) -> Found:
-    """Of each run: the counters of its row and the lines of its journal say the same, at every moment."""
+    """The counters of each run's row equal the lines of its journal at every moment."""
     for record in records:
         run, entries = record.run, record.entries
         ended = Counter(entry.status for entry in entries)
@@ -193,9 +195,9 @@ _MADE = {RunType.GENERATE_STORIES: Kind.STORY, RunType.GENERATE_SUBTASKS: Kind.S
 
 
 def children_are_those_of_completed_items(state: State) -> Found:
-    """What stands below a target was made by the last item that completed it, whole, and by no other.
+    """Children of a target belong, complete, to the last item completing it.
 
-    Epics belong to the project, so there a run's are counted together.
+    Epics belong to the project, so those of a run are counted together.
     """
     for kind in (Kind.STORY, Kind.SUBTASK):
         yield from _children_by_parent(state, kind)
@@ -220,7 +222,7 @@ def _children_by_parent(state: State, kind: Kind) -> Found:
 
 
 def _made_below(state: State, kind: Kind) -> dict[Parent, dict[int, int]]:
-    """How many were made below each parent, and by which run: the last that completed it replaced what was there."""
+    """Count the children of each parent by run; the last completing run replaced earlier ones."""
     made: dict[Parent, dict[int, int]] = {}
     for record in sorted(state.records, key=lambda record: record.number):
         if _MADE.get(record.run.type) is kind:
@@ -272,10 +274,9 @@ def nothing_is_left_over(state: State) -> Found:
 
 
 def cost_equals_the_bill(records: Sequence[Record], bill: Bill) -> Found:
-    """Never more than was billed; where no worker was lost, the same to the last token.
+    """Counted usage is at most the bill, and equal to it if no worker was lost.
 
-    A worker that is killed, frozen or cancelled between the provider's answer and the commit has been billed for what
-    nobody can know afterwards: there counted <= billed is all that can be said.
+    A worker killed, frozen or cancelled between the provider's response and the commit leaves a charge unknown to us.
     """
     usage, cost = Usage(), 0
     for record in records:

@@ -1,7 +1,7 @@
-"""Kills in the middle of imports, runs and plans: workers, the local system, its engine, and all of them at once.
+"""Kills in the middle of imports, runs and plans: workers, system, engine, or all at once.
 
-After each kill every answer that was given must still be true. Where the engine itself was killed, what it answered in
-its last moments may be gone. At the end every invariant of `invariants` holds of what lies in the tables.
+After each kill every acknowledged response must still be true. After a kill of the engine itself, its last moments may
+be lost. At the end every invariant of `invariants` holds for the tables.
 """
 
 import os
@@ -26,8 +26,8 @@ import httpx
 import psutil
 
 from tests.faults.invariants import at_the_end
-from tests.faults.quick import Durations, quick_template
-from tests.faults.reading import Reader
+from tests.faults.quick_clock import Durations, quick_template
+from tests.faults.reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST_MOMENTS_S = 0.1
@@ -41,7 +41,7 @@ type Json = dict[str, Any]
 
 
 class Target(StrEnum):
-    """What is killed."""
+    """Targets of a kill."""
 
     WORKER = "a worker"
     FUNCTIONS = "all functions"
@@ -146,14 +146,14 @@ def _is_in(process: psutil.Process, folder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that an answer said, and how to see that it is still so."""
+    """A fact from a response, with a check for it."""
 
     at: float
     holds: Callable[[httpx.Client], bool]
 
 
 class Work(threading.Thread):
-    """A client that imports, runs and carries out, and remembers what it was told. What fails it does not repeat."""
+    """A client that imports and runs, and remembers each response; failures are not repeated."""
 
     def __init__(self, url: Callable[[], str]) -> None:
         super().__init__(daemon=True)
@@ -261,7 +261,7 @@ class _Stopped(Exception):
 
 @dataclass(slots=True)
 class Killed:
-    """What became of it."""
+    """Result of one kill."""
 
     kills: Counter[str] = field(default_factory=Counter)
     answers: int = 0
@@ -356,7 +356,7 @@ def _status_of(http: httpx.Client, plan: str) -> str | None:
 
 
 def _get(http: httpx.Client, path: str) -> Json | None:
-    """None where there is none. Raises HTTPError for what may be different later."""
+    """Return the response, or None for 404. Raises HTTPError for errors that may pass."""
     answer = http.get(path)
     if answer.status_code == 404:
         return None

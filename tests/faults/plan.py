@@ -1,6 +1,6 @@
-"""What goes wrong, decided by a seed: which faults there are in a run, how often, and when processes are hit.
+"""Faults decided by a seed: kinds and frequency, and the times of blows to processes.
 
-The processes themselves are not deterministic; the plan is. The n-th request of a kind meets the same fault each time.
+The processes are not deterministic, but the plan is: the n-th request of a kind meets the same fault each time.
 """
 
 import random
@@ -15,7 +15,7 @@ from tests.anthropic_server.faults import Call, Fault, Script
 
 
 class Aws(StrEnum):
-    """What becomes of a request to DynamoDB or Lambda."""
+    """Faults of a request to DynamoDB or Lambda."""
 
     SLOW = "slow"
     THROTTLED = "throttled"
@@ -30,7 +30,7 @@ class Aws(StrEnum):
 
 
 class Process(StrEnum):
-    """What becomes of a sandbox."""
+    """Faults of a sandbox."""
 
     KILLED = "killed"
     FROZEN = "frozen"
@@ -38,7 +38,7 @@ class Process(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """A sandbox of a function is hit so many seconds after the last blow; a frozen one thaws after `lasts`."""
+    """A blow to a function's sandbox, seconds after the last; a frozen one thaws after `lasts`."""
 
     after_s: float
     kind: Process
@@ -47,7 +47,7 @@ class Blow:
 
 
 LONGEST_FREEZE_S = 9.0
-"""Longer than a lease of the quick clock: who wakes from it is a zombie."""
+"""Longer than a lease of the quick clock: a thawed process is a zombie."""
 
 _DYNAMODB = {
     Aws.SLOW: 0.06,
@@ -68,7 +68,7 @@ _LAMBDA = {
 
 
 class Plan:
-    """The faults of one seed. They happen while `on`; `injected` counts those that did."""
+    """The faults of a seed, injected while `on`; `injected` counts them."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -78,7 +78,7 @@ class Plan:
         self._asked: Counter[str] = Counter()
         chance = random.Random(f"plan-{seed}")
         self.severity = chance.choice([0.5, 1.0, 2.0])
-        # every third seed loses no worker, so that the bill can be held to the last token
+        # Every third seed loses no worker, so the bill can be checked to the last token.
         self.loses_workers = seed % 3 != 0
         self.freezes = self.loses_workers and chance.random() < 0.5
         self.cancels = chance.random() < 0.6

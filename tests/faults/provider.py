@@ -1,4 +1,4 @@
-"""The played provider with a log of its own: when calls came in, about what, and what each answer was billed at."""
+"""The played provider with a log: arrival, type and bill of each call."""
 
 import time
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RUN_OF_TASK = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A call: when it came in (seconds since the epoch) and for which type of run."""
+    """A call: arrival in seconds since the epoch, and the type of run."""
 
     at: float
     type: RunType
@@ -49,5 +49,5 @@ class Provider(AnthropicServer):
 
     @property
     def cost(self) -> int:
-        """All that was billed, in millionths of a dollar; each call is rounded by itself."""
+        """Return the total bill in millionths of a dollar; each call is rounded by itself."""
         return sum(self._costs)

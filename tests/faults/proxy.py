@@ -1,6 +1,6 @@
-"""What stands between the functions and AWS: passes requests on to DynamoDB and Lambda, with the plan's faults.
+"""A proxy between the functions and DynamoDB and Lambda, with the plan's faults.
 
-A fault before a request takes effect never passes it on; one after it does, and loses or spoils the answer.
+A fault before the effect does not pass the request on. A fault after it does, then loses or spoils the response.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from tests.faults.plan import Aws
 
 type Decide = Callable[[str, str, bytes], tuple[Aws | None, float]]
-"""Takes the service, the operation and the request's body; answers the fault and how many seconds it takes."""
+"""Takes service, operation and body of a request; returns the fault and its seconds."""
 
 type Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -27,7 +27,7 @@ _PASSED_BACK = ("x-amz", "content-type")
 
 
 class Proxy:
-    """Serves on 127.0.0.1 while it is entered. `upstream` tells, for a service, where it really is."""
+    """Proxy on 127.0.0.1 while entered; `upstream` returns the real address of a service."""
 
     def __init__(self, decide: Decide, upstream: Callable[[str], str]) -> None:
         self.decide, self.upstream = decide, upstream
@@ -80,7 +80,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Quiet: a sandbox that was killed in the middle of a request breaks its connection, and that is the point."""
+        """Log nothing: a killed sandbox breaks its connection on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
-"""A fault run: all four types of run, some at once, one cancelled, failures tried again, among the plan's faults.
+"""A fault run: all four types of run, some concurrent, one cancelled, failures retried.
 
-In each phase faults last for a while and then stop; from there the schedules alone must bring every run to its end.
+In each phase the faults stop after a while; then the schedules alone must bring every run to its end.
 """
 
 import threading
@@ -16,20 +16,20 @@ from botocore.exceptions import ClientError
 from groundwork.runs.model import RunType
 from tests.faults.invariants import Bill, Moment, Violation, at_a_moment, at_the_end, between, of_the_bill
 from tests.faults.plan import LONGEST_FREEZE_S, Plan
-from tests.faults.running import Blows, World, world
+from tests.faults.world import Blows, World, world
 
 PATIENCE_S = 180
-"""How long after the last fault a project may need to come to rest. Far above what it takes; it is no measure."""
+"""Seconds for a project to come to rest after the last fault; far above the usual time."""
 
 GRACE_S = 5.0
-"""A call that started before a cancel was answered may reach the provider so much later on a slow machine."""
+"""Seconds: a call begun before a cancel's response may reach the provider so late."""
 
 CANCELLED = "run: cancelled in the middle"
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one seed came to."""
+    """Result of one seed."""
 
     seed: int
     violations: list[Violation] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class Watch(threading.Thread):
-    """Looks at the rows all the time: each look must hold by itself and follow from the one before."""
+    """Checks snapshots of the rows continuously: each by itself and against the one before."""
 
     def __init__(self, here: World, project_id: str) -> None:
         super().__init__(daemon=True)
@@ -58,7 +58,7 @@ class Watch(threading.Thread):
             try:
                 now = self._here.reader.moment(self._project_id)
             except ClientError:
-                # DynamoDB Local cancels a reading transaction that meets a writing one
+                # DynamoDB Local cancels a reading transaction on a conflict with a write.
                 continue
             self.found += [*at_a_moment(now), *between(before, now)]
             before = now
@@ -125,7 +125,7 @@ class FaultRun:
         self._start(RunType.GENERATE_SUBTASKS)
 
     def _hold_to_the_cancel(self, run: str) -> None:
-        """Nothing of it is saved any more, and no call of its type starts: nobody else works on that type now."""
+        """Check that a cancelled run saves nothing more and makes no more calls of its type."""
         acknowledged, saved = time.time(), self.here.reader.saved(run)
         grace = GRACE_S + (LONGEST_FREEZE_S if self.plan.freezes else 0.0)
         self.plan.note(CANCELLED)
@@ -159,8 +159,8 @@ class FaultRun:
             time.sleep(0.2)
 
     def _start(self, type_: RunType, **options: Any) -> str | None:
-        """The run's id; None where there is nothing to do or a run of that type is active."""
-        # not the fastest: a worker that wakes up after its lease should find its run still under way
+        """Start a run and return its id, or None if nothing is to do or one of the type is active."""
+        # Not the fastest mode: a zombie should find its run still active.
         body = {"type": type_.value, "options": {"pacing": "normal", "mode": "compact"} | options}
         answer = self._ask("POST", f"/api/projects/{self.project}/runs", body)
         if answer.status_code == 202:
@@ -185,7 +185,7 @@ class FaultRun:
         return answer.json()
 
     def _ask(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
-        """As a client does among faults: the same request with the same key, until it is answered without a 5xx."""
+        """Repeat a request with the same key until the response is not a 5xx, as a client does."""
         key = {"Idempotency-Key": uuid.uuid4().hex}
         ends = time.monotonic() + PATIENCE_S
         while True:
@@ -241,10 +241,9 @@ def _judge(outcome: Outcome, run: FaultRun, watch: Watch) -> None:
 
 
 def _no_worker_was_lost(here: World, plan: Plan, run_ids: Sequence[str]) -> bool:
-    """Whether every answer of the provider reached a worker that then could save what it had cost.
+    """Return True if every response of the provider reached a worker able to save its cost.
 
-    A hop that began and did not end in one of its regular ways was lost; one that gave calls up at its end cannot
-    know what those would be billed at.
+    A hop without a regular end was lost. A hop giving up calls at its end cannot know their cost.
     """
     if plan.loses_workers or CANCELLED in plan.injected:
         return False

@@ -1,4 +1,4 @@
-"""What becomes of a run whose worker fails for good, from the failed invocations to the end, with the real parts."""
+"""A run with a permanently failing worker, from the failed invocations to the end."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,8 +8,8 @@ from tests.anthropic_server.faults import Call, Fault, hanging, never
 from tests.faults.alarms import metrics_of
 from tests.faults.invariants import Bill, at_the_end, of_the_bill
 from tests.faults.plan import Aws
-from tests.faults.quick import Durations
-from tests.faults.running import World, until, without_faults, world
+from tests.faults.quick_clock import Durations
+from tests.faults.world import World, until, without_faults, world
 
 PATIENCE_S = 200
 NO_SCHEDULE_S = 100_000.0
@@ -44,13 +44,13 @@ def _ended(here: World, run_id: str) -> Run:
 
 
 def _gave_up(here: World) -> bool:
-    # the schedule's events meet the same breakdown and are given up too
-    words = "given up after 3 tries (RetriesExhausted)"
+    # The schedule's events meet the same breakdown and are discarded too.
+    words = "discarded after 3 attempts (RetriesExhausted)"
     return any(function == "ProcessNextFunction" and words in line for function, line in list(here.evidence.lines))
 
 
 def _letters(here: World, run_id: str) -> list[dict[str, Any]]:
-    """What retry_runs says of the messages it was given by the queue."""
+    """Return the log lines of retry_runs about the messages of the queue."""
     return [record for record in here.evidence.records("Dead letter") if record["run_id"] == run_id]
 
 
@@ -77,7 +77,7 @@ class Breakdown:
         return (Aws.FAILED_BEFORE, 0.0) if fails else (None, 0.0)
 
 
-def test_a_hop_that_failed_three_times_comes_back_through_the_dead_letter_queue() -> None:
+def test_a_hop_failed_three_times_returns_through_the_dead_letter_queue() -> None:
     """No schedule runs here: only the message in the queue can have revived the run."""
     quick, breakdown = Durations(trigger_ms=200), Breakdown()
     with world(breakdown, never, durations=quick, minute=NO_SCHEDULE_S, retry_delays=(0.4, 0.4)) as here:
@@ -110,7 +110,7 @@ def test_a_run_whose_every_hop_fails_ends_failed_with_the_reason() -> None:
         assert (shown["status"], shown["errorMessage"]) == ("FAILED", run.error)
         assert here.provider.calls == 0
         state = here.reader.state(project)
-        # the retry that is due is all that the schedule still looks at
+        # The due retry is the schedule's only remaining row.
         assert {sk.partition("#")[0] for sk in state.attention} == {"RETRY"}
         assert at_the_end(replace(state, attention=frozenset())) == []
 

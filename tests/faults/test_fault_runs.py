@@ -1,4 +1,4 @@
-"""All four types of run through the real processes among faults, by seed; `python -m tests.faults` carries out more."""
+"""Four types of run through real processes among faults; `python -m tests.faults` runs more."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Each invariant is seen to fail where it should, and none does on a state that is right."""
+"""Each invariant fails where it should, and none fails on a correct state."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A sample of `make faults`: each kind of kill once, and every answer that was given still holds."""
+"""A sample of `make faults`: each kind of kill once; every response stays true."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Asynchronous invocations: accepted at once, tried three times, then in the dead letter queue."""
+"""Asynchronous invocations: accepted at once, tried three times, then dead-lettered."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def invoke_later(system: LocalSystem, function: str, event: dict[str, Any]) -> i
 
 
 def take(system: LocalSystem, queue: str, word: str) -> list[dict[str, Any]]:
-    """The messages of a queue that hold a word, taken out of it."""
+    """Receive and delete the messages of a queue containing a word."""
     sqs = system.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     found = sqs.receive_message(

@@ -1,4 +1,4 @@
-"""Many requests at once wait in line; none is refused, and none pays for the start of a process."""
+"""Bursts of requests queue: none is refused, and none pays for the start of a process."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_long_invocations_do_not_hold_up_one_another(system: LocalSystem) -> Non
     count = 2 * CORES + 2
     with ThreadPoolExecutor(count) as threads:
         list(threads.map(lambda _: system.invoke("WorkerFunction", event), range(count)))
-    # all at once, so more processes than cores; those beyond what is kept warm end with their invocation
+    # Concurrent, so more processes than cores; those beyond the warm limit end after use.
     assert CORES < len(system.pids("WorkerFunction")) <= 2 * CORES
 
 
@@ -103,11 +103,11 @@ def test_an_authorizer_s_answer_is_kept_as_long_as_the_template_says(template: T
         asked["all"] += 1
         return f"answer {asked['all']}"
 
-    assert [cache.answer(("AdminToken", "Bearer a"), ask) for _ in range(3)] == ["answer 1"] * 3
-    assert cache.answer(("AdminToken", "Bearer b"), ask) == "answer 2"
+    assert [cache.get_or_ask(("AdminToken", "Bearer a"), ask) for _ in range(3)] == ["answer 1"] * 3
+    assert cache.get_or_ask(("AdminToken", "Bearer b"), ask) == "answer 2"
     clock.now = 61.0
-    assert cache.kept(("AdminToken", "Bearer a")) is None
-    assert cache.answer(("AdminToken", "Bearer a"), ask) == "answer 3"
+    assert cache.cached(("AdminToken", "Bearer a")) is None
+    assert cache.get_or_ask(("AdminToken", "Bearer a"), ask) == "answer 3"
 
 
 def test_a_failure_of_an_authorizer_is_not_kept(template: Template, clock: Clock) -> None:
@@ -117,18 +117,18 @@ def test_a_failure_of_an_authorizer_is_not_kept(template: Template, clock: Clock
         raise RuntimeError("crashed")
 
     with pytest.raises(RuntimeError):
-        cache.answer(("AdminToken", "Bearer a"), fail)
-    assert cache.answer(("AdminToken", "Bearer a"), lambda: "allowed") == "allowed"
+        cache.get_or_ask(("AdminToken", "Bearer a"), fail)
+    assert cache.get_or_ask(("AdminToken", "Bearer a"), lambda: "allowed") == "allowed"
 
 
-def test_without_a_lifetime_in_the_template_an_authorizer_is_asked_every_time(clock: Clock) -> None:
+def test_an_authorizer_without_a_lifetime_is_not_cached(clock: Clock) -> None:
     cache = AuthorizerCache(Template(TEMPLATE, parameters={}, region="us-east-1"), clock)
     answers = iter("ab")
-    assert [cache.answer(("Token", "Bearer a"), lambda: next(answers)) for _ in range(2)] == ["a", "b"]
+    assert [cache.get_or_ask(("Token", "Bearer a"), lambda: next(answers)) for _ in range(2)] == ["a", "b"]
 
 
 def test_ever_other_tokens_do_not_fill_the_memory(template: Template, clock: Clock) -> None:
     cache = AuthorizerCache(template, clock)
     for number in range(5_000):
-        cache.answer(("AdminToken", f"Bearer {number}"), lambda: "no")
-    assert len(cache._answers) <= 1_000
+        cache.get_or_ask(("AdminToken", f"Bearer {number}"), lambda: "no")
+    assert len(cache._entries) <= 1_000

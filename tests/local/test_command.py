@@ -19,7 +19,7 @@ from tests.local.waiting import is_running, until
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
 
-# it takes its port itself: one that was free a moment ago may be taken
+# The system takes its port itself: a port free a moment ago may be taken.
 DYNAMODB = """
 import threading
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
@@ -56,7 +56,7 @@ def start() -> Iterator[Start]:
 
 
 def ready(process: "subprocess.Popen[str]") -> str:
-    """Reads the output up to the line that says where it listens."""
+    """Read the output up to the line with the address."""
     assert process.stdout is not None
     for line in process.stdout:
         if "listens on" in line:
@@ -74,7 +74,7 @@ def children(pid: int) -> list[int]:
 
 
 def busy_sandboxes(process: "subprocess.Popen[str]", threads: ThreadPoolExecutor) -> list[int]:
-    """The sandboxes of a system that keeps two requests in flight."""
+    """The sandboxes of a system with two requests in flight."""
     url = ready(process)
     assert process.stderr is not None
     for _ in range(2):
@@ -118,7 +118,7 @@ def test_a_port_in_use_is_said_and_fails(start: Start) -> None:
         process = start(PORT=str(taken.getsockname()[1]))
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "cannot listen on 127.0.0.1" in errors
+    assert "Cannot listen on 127.0.0.1" in errors
     assert "Traceback" not in errors
 
 

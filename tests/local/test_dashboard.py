@@ -46,7 +46,7 @@ def http(dist: Path, template: Template) -> Client:
 def test_a_path_is_answered_with_the_file_that_cloudfront_takes(http: Client, path: str, file: str) -> None:
     answer = http.get(path)
     assert answer.text == {"/index.html": "<title>the page</title>", "/assets/index-B1x.js": SCRIPT}.get(
-        file, "There is no such file.\n"
+        file, "File not found.\n"
     )
 
 
@@ -62,7 +62,7 @@ def test_nothing_but_reading_is_the_dashboard_s(http: Client, method: str) -> No
     assert http.open("/projects", method=method).text == "the api"
 
 
-def test_the_page_is_never_kept_and_what_is_named_by_its_content_for_ever(http: Client) -> None:
+def test_the_page_is_never_cached_and_hashed_files_forever(http: Client) -> None:
     def kept(path: str) -> str:
         return http.get(path).headers["Cache-Control"]
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from local.data import DEFAULT, VERSION, DataFolder, DataRefused, data_of, forget, write_whole
+from local.data import DEFAULT, VERSION, DataFolder, DataRefused, data_path, erase, write_atomically
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_data_names_a_folder_or_memory() -> None:
-    assert data_of({}) == DEFAULT
-    assert data_of({"DATA": ""}) == DEFAULT
-    assert data_of({"DATA": "elsewhere"}) == Path("elsewhere")
-    assert data_of({"DATA": "memory"}) is None
+    assert data_path({}) == DEFAULT
+    assert data_path({"DATA": ""}) == DEFAULT
+    assert data_path({"DATA": "elsewhere"}) == Path("elsewhere")
+    assert data_path({"DATA": "memory"}) is None
 
 
 def test_a_second_system_on_the_same_folder_is_refused_by_name(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_data_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -> No
     assert (tmp_path / "version").read_text() == str(VERSION + 1)
 
 
-def test_the_key_of_the_tables_is_made_once_and_is_the_owner_s_alone(tmp_path: Path) -> None:
+def test_the_access_key_is_created_once_and_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     key = folder.access_key()
     assert len(key) >= 32
@@ -65,18 +65,18 @@ def test_forgetting_empties_a_folder_unless_it_is_in_use(tmp_path: Path) -> None
     (tmp_path / "dynamodb").mkdir()
     (tmp_path / "dynamodb" / "some.db").write_text("rows")
     with pytest.raises(DataRefused, match="in use"):
-        forget(tmp_path)
+        erase(tmp_path)
     assert (tmp_path / "dynamodb" / "some.db").exists()
     folder.close()
-    forget(tmp_path)
+    erase(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock"]
-    forget(tmp_path / "never made")
+    erase(tmp_path / "never made")
 
 
-def test_a_folder_with_something_else_in_it_is_not_emptied(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_not_emptied(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DataRefused, match="not a data folder"):
-        forget(tmp_path)
+    with pytest.raises(DataRefused, match="not a Groundwork data folder"):
+        erase(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
@@ -93,12 +93,12 @@ def test_the_reset_command_says_why_it_does_not(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
-    write_whole(file, "before")
+    write_atomically(file, "before")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_whole(file, "x" * 100)
+            write_atomically(file, "x" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.read_text() == "before"

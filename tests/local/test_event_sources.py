@@ -38,7 +38,7 @@ def test_a_disabled_schedule_is_not_fired(system: LocalSystem, count: Count) -> 
 
 
 def test_a_schedule_that_is_not_a_rate_is_told(system: LocalSystem) -> None:
-    assert [schedule.expression for schedule in system.unfired] == ["cron(0 3 * * ? *)"]
+    assert [schedule.expression for schedule in system.unsupported_schedules] == ["cron(0 3 * * ? *)"]
 
 
 @pytest.mark.parametrize(("kind", "source"), [("ScheduleV2", "aws.scheduler"), ("Schedule", "aws.events")])

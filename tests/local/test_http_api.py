@@ -19,7 +19,7 @@ def echoed(response: httpx.Response) -> dict[str, Any]:
     return event
 
 
-def test_a_route_reaches_its_function_with_path_query_and_lower_case_headers(http: httpx.Client) -> None:
+def test_a_function_gets_path_query_and_lower_case_headers(http: httpx.Client) -> None:
     event = echoed(http.get("/echo/k3v9-E3.x?a=1&a=2&b=%C3%A4", headers={"X-Custom-Header": "Value"}))
     assert event["version"] == "2.0"
     assert event["routeKey"] == "GET /echo/{id}"
@@ -79,7 +79,7 @@ def test_a_body_that_is_too_large_is_413(http: httpx.Client, megabytes: int) -> 
     assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
 
 
-def test_the_authorizer_lets_the_token_pass_and_its_context_reaches_the_function(http: httpx.Client) -> None:
+def test_the_authorizer_accepts_the_token_and_passes_its_context(http: httpx.Client) -> None:
     event = echoed(http.post("/echo", json={"some": "body"}))
     assert event["requestContext"]["authorizer"] == {"lambda": {"who": "admin", "sawBody": False}}
 
@@ -154,7 +154,7 @@ def test_twenty_requests_at_once_each_get_their_own_answer(http: httpx.Client) -
     assert [event["pathParameters"]["id"] for event in events] == [str(number) for number in range(20)]
 
 
-def test_a_function_sees_only_the_template_s_variables_and_lambda_s_own(http: httpx.Client) -> None:
+def test_a_function_sees_only_variables_of_the_template_and_lambda(http: httpx.Client) -> None:
     seen = json.loads(http.get("/health").text)["environment"]
     declared = {"STAGE", "NOTES_TABLE"}
     lambdas = {name for name in seen if name.startswith(("AWS_", "LAMBDA_", "_"))}

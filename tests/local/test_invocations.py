@@ -1,4 +1,4 @@
-"""Sandboxes: one process an invocation, used again while warm, gone after a timeout or a crash."""
+"""Sandboxes: one invocation at a time, reused while warm, gone after a timeout or a crash."""
 
 import json
 import re
@@ -106,7 +106,7 @@ def test_a_timeout_kills_the_process_and_what_it_started(system: LocalSystem, lo
     outcome = system.invoke("BriefFunction", b'{"do": "child"}')
     assert outcome.failed
     assert json.loads(outcome.payload)["errorMessage"].endswith("Task timed out after 5.00 seconds")
-    # what it printed comes by another way than its answer
+    # Output and response come by different ways.
     children = until(lambda: [int(line.split()[1]) for _, line in list(logs) if line.startswith("child ")])
     until(lambda: not any(is_running(child) for child in children))
 

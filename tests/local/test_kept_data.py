@@ -1,4 +1,4 @@
-"""`python -m local` on a data folder: what was answered is there after any end of it."""
+"""`python -m local` on a data folder: every acknowledged write survives any end."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.engine.dynamodb import DynamoDBLocal
 from local.engine.java import system_java
-from local.engine.package import emulator
+from local.engine.package import find_emulator
 from local.storage import Storage
 from tests.local.waiting import is_running, until
 
@@ -145,11 +145,11 @@ def test_without_an_engine_it_says_once_that_nothing_is_kept(tmp_path: Path, mon
     said: list[str] = []
 
     def no_engine(folder: Path) -> Any:
-        return DynamoDBLocal(folder, java=lambda: "java", emulator=lambda: emulator(tmp_path / "cache"))
+        return DynamoDBLocal(folder, java=lambda: "java", emulator=lambda: find_emulator(tmp_path / "cache"))
 
     storage = Storage.open(tmp_path / "data", {}, said.append, engine=no_engine)
     try:
         assert (storage.keeps_tables, storage.environment()) == (False, {})
     finally:
         storage.close()
-    assert said == ["NOTHING IS KEPT when this system ends: npm is not on the PATH"]
+    assert said == ["NOTHING IS KEPT after this system stops: npm is not on the PATH"]

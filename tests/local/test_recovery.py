@@ -1,4 +1,4 @@
-"""After a stop: which of a schedule's times passed meanwhile, and what becomes of them."""
+"""After a stop: the missed times of a schedule, and their handling."""
 
 import time
 from datetime import UTC, datetime
@@ -77,7 +77,7 @@ def test_schedules_are_set_again_from_the_plans_rows(moto_tables: Tables, timer:
     assert moto_tables.executions.read(daily).execution.passed_over is None
 
 
-def test_a_single_time_that_passed_is_noted_and_over(moto_tables: Tables, timer: Timer) -> None:
+def test_a_missed_single_time_is_recorded_and_over(moto_tables: Tables, timer: Timer) -> None:
     once = a_plan(moto_tables, "at(2026-03-03T09:00:00)")
     assert asked(do="RESTORE_SCHEDULE", planId=once, missed="2026-03-03T09:00:00Z") is False
     execution = moto_tables.executions.read(once).execution
@@ -88,7 +88,7 @@ def test_a_single_time_that_passed_is_noted_and_over(moto_tables: Tables, timer:
     assert abs(execution.passed_over.at_ms - time.time() * 1000) < 60_000
 
 
-def test_a_schedule_that_repeats_goes_on_after_a_time_that_passed(moto_tables: Tables, timer: Timer) -> None:
+def test_a_repeating_schedule_continues_after_a_missed_time(moto_tables: Tables, timer: Timer) -> None:
     daily = a_plan(moto_tables, "cron(0 9 * * ? *)")
     for _ in range(2):  # once more after the next start: the same time is not noted twice
         assert asked(do="RESTORE_SCHEDULE", planId=daily, missed="2026-03-04T09:00:00Z") is True

@@ -1,4 +1,4 @@
-"""Secrets of the local system: a file that only its owner reads, never a line in a log."""
+"""Secrets of the local system: in a private file, never in a log."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What ends a serving program is never missed, whenever it comes."""
+"""A stop signal is never missed, whenever it comes."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ signal.raise_signal(signal.{name})
 print(*seen, stop.wait(), stop.wait(), stop.wait(0))
 """
 
-# the main thread is not woken by a signal that another thread takes: as when it comes just before the sleep
+# A signal taken by another thread does not wake the main thread, like one just before the sleep.
 ELSEWHERE = """
 import signal, threading
 from local.stop_signal import StopSignal
@@ -37,7 +37,7 @@ def python(code: str) -> "subprocess.Popen[str]":
 
 
 def is_asleep(pid: int) -> bool:
-    """Whether the main thread of a process sleeps."""
+    """Return True if the main thread of a process sleeps."""
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
 
 

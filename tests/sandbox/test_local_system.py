@@ -27,7 +27,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     made.close()
 
 
-def test_a_function_runs_a_command_in_a_box_and_finds_the_other_services_beside_it(endpoint: str) -> None:
+def test_a_function_runs_a_command_and_reaches_other_services(endpoint: str) -> None:
     names: Any = {"ingress": (f"{CONNECTOR}HTTP_INGRESS",), "egress": (f"{CONNECTOR}INTERNET_EGRESS",)}
     client = boto3.session.Session(region_name="us-east-1").client("lambda-microvms")
     sandboxes = MicrovmSandboxes(client, IMAGE, secret=b"stack", scope="local", local=True, **names)

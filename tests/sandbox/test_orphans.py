@@ -1,4 +1,4 @@
-"""A local system that is killed leaves nothing running."""
+"""A killed local system leaves no process behind."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Set-up: the way out through an allow-list, and what it made kept for the next check."""
+"""Set-up: network access through an allow-list, and its result kept for the next check."""
 
 import socket
 import tempfile
@@ -20,7 +20,7 @@ from groundwork.sandbox.keeping import keep, restore
 from groundwork.sandbox.model import Ending, SandboxKey, SandboxSpec
 from groundwork.sandbox.setup_key import setup_key
 from local.endpoint import AwsEndpoint
-from local.microvms.launcher import Machine
+from local.microvms.launcher import SandboxSettings
 from local.microvms.package_hosts import PackageHosts, host_of, without_user
 from tests.sandbox.conftest import MakeStandIn, Runner, StandIn
 
@@ -51,7 +51,7 @@ def registry() -> Iterator[int]:
 @pytest.fixture
 def runner(make_stand_in: MakeStandIn, registry: int, tmp_path: Path) -> Runner:
     packages = PackageHosts((f"127.0.0.1:{registry}",), {"PIP_INDEX_URL": f"http://127.0.0.1:{registry}/simple"})
-    made: StandIn = make_stand_in(Machine(disk_mb=256, memory_mb=1024, packages=lambda: packages))
+    made: StandIn = make_stand_in(SandboxSettings(disk_mb=256, memory_mb=1024, packages=lambda: packages))
     sandboxes = made.sandboxes()
     handle = sandboxes.open(SandboxKey("setup"), SandboxSpec(hosts=("127.0.0.2", "allowed.invalid")))
     return Runner(sandboxes, handle, tmp_path / "tree")
@@ -122,7 +122,7 @@ def test_a_check_after_set_up_has_no_way_out(runner: Runner, registry: int) -> N
         "0.0.0.0",
     ],
 )
-def test_an_address_of_the_own_network_is_refused_though_the_repository_names_it(host: str) -> None:
+def test_a_private_address_is_refused_even_if_the_repository_lists_it(host: str) -> None:
     egress = Egress()
     egress.given = (host, "*")
     with pytest.raises(Refused):

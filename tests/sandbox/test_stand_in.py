@@ -12,7 +12,7 @@ from groundwork.sandbox.agent.memory import descendants
 from groundwork.sandbox.errors import KeyReused, NoCapacity, SandboxLost, SandboxUnavailable
 from groundwork.sandbox.model import Ending, Handle, SandboxKey, SandboxSpec
 from local.microvms.faults import Fault
-from local.microvms.launcher import Machine
+from local.microvms.launcher import SandboxSettings
 from tests.sandbox.conftest import CONNECTOR, IMAGE, MakeStandIn, Runner, StandIn, living
 
 KEY = SandboxKey("plan/task/1")
@@ -35,9 +35,9 @@ def runner(stand_in: StandIn, tmp_path: Path, handle: Handle, **options: float) 
 
 def test_a_sandbox_can_be_had_or_the_reason_is_told(make_stand_in: MakeStandIn) -> None:
     assert make_stand_in().sandboxes().available().available
-    broken = make_stand_in(Machine(bwrap="/bin/false")).sandboxes().available()
+    broken = make_stand_in(SandboxSettings(bwrap="/bin/false")).sandboxes().available()
     assert not broken.available
-    assert broken.reason.startswith("No sandbox can be made on this machine: ")
+    assert broken.reason.startswith("Cannot create a sandbox on this machine: ")
     off = make_stand_in(off="Checks are off").sandboxes()
     assert off.available().reason == "Checks are off"
     with pytest.raises(SandboxUnavailable, match="Checks are off"):
@@ -205,7 +205,7 @@ def test_another_token_opens_nothing(stand_in: StandIn, tmp_path: Path) -> None:
         stranger.put({"a": "b"})
 
 
-def test_a_list_of_hosts_that_is_too_long_is_refused_before_anything_is_opened(stand_in: StandIn) -> None:
+def test_a_long_list_of_hosts_is_refused_before_a_start(stand_in: StandIn) -> None:
     with pytest.raises(SandboxUnavailable, match="hosts"):
         stand_in.sandboxes().open(KEY, SandboxSpec(hosts=tuple(f"host-{number}.example" for number in range(300))))
     assert machines(stand_in) == 0

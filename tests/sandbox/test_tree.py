@@ -1,4 +1,4 @@
-"""The tree in a sandbox: exactly what was sent, and what commands made of it."""
+"""The tree in a sandbox: exactly as sent, with the changes of commands."""
 
 from pathlib import Path
 

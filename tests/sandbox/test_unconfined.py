@@ -8,13 +8,13 @@ from groundwork.errors import Transient
 from groundwork.sandbox.errors import SandboxUnavailable
 from groundwork.sandbox.model import Ending, SandboxKey, SandboxSpec
 from local.microvms.configure import LocalMicrovms
-from local.microvms.launcher import Machine
+from local.microvms.launcher import SandboxSettings
 from tests.sandbox.conftest import MakeStandIn, Runner
 
 
 @pytest.fixture
 def box(make_stand_in: MakeStandIn, tmp_path: Path) -> Runner:
-    sandboxes = make_stand_in(Machine(confined=False)).sandboxes(confined=False)
+    sandboxes = make_stand_in(SandboxSettings(confined=False)).sandboxes(confined=False)
     return Runner(sandboxes, sandboxes.open(SandboxKey("open"), SandboxSpec()), tmp_path / "tree")
 
 
@@ -44,7 +44,7 @@ def test_our_own_variables_are_not_given_to_a_command(box: Runner, monkeypatch: 
 
 
 def test_a_caller_that_wants_a_box_is_not_served_openly(make_stand_in: MakeStandIn, tmp_path: Path) -> None:
-    sandboxes = make_stand_in(Machine(confined=False)).sandboxes()
+    sandboxes = make_stand_in(SandboxSettings(confined=False)).sandboxes()
     handle = sandboxes.open(SandboxKey("open"), SandboxSpec())
     with pytest.raises(SandboxUnavailable, match="openly"):
         Runner(sandboxes, handle, tmp_path / "tree").put({"a": "b"})

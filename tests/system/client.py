@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from local.system import LocalSystem
-from tests.faults.quick import Durations, quick_template
+from tests.faults.quick_clock import Durations, quick_template
 from tests.openapi import must_conform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +85,7 @@ class Client:
 
 
 def _must_conform(response: httpx.Response) -> None:
-    """Raises AssertionError for an answer that is not what the API's own document says."""
+    """Check a response against the OpenAPI document. Raises AssertionError."""
     if "x-request-id" not in response.headers:
         # API Gateway's own answer, not a function's
         return

@@ -1,4 +1,4 @@
-"""One local system with the mock, for all tests of this directory that leave it as it was."""
+"""One local system with the mock, for tests without lasting changes to it."""
 
 from collections.abc import Iterator
 

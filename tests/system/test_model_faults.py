@@ -1,4 +1,4 @@
-"""The whole way with Claude's API played by a server that misbehaves: nothing is lost, doubled or left uncounted."""
+"""All steps with faults of Claude's API: nothing is lost, doubled or uncounted."""
 
 import pytest
 
@@ -39,7 +39,7 @@ FAULTS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("name", list(FAULTS))
-def test_whatever_the_model_does_every_item_ends_and_the_bill_is_what_was_counted(name: str) -> None:
+def test_every_item_ends_and_the_bill_is_counted_despite_faults(name: str) -> None:
     with (
         AnthropicServer(FAULTS[name]) as server,
         running(GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=server.url) as (_, client),

@@ -1,4 +1,4 @@
-"""The whole system on one machine, from outside: HTTP in, HTTP out, real processes that are killed."""
+"""The whole system from outside: HTTP in, HTTP out, real processes, some killed."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.system import LocalSystem
-from tests.faults.quick import Durations
+from tests.faults.quick_clock import Durations
 from tests.system.client import PATIENCE_S, Client, running
 
 
@@ -54,7 +54,7 @@ def test_since_gives_only_the_items_that_changed(mocked: tuple[LocalSystem, Clie
     assert client.every(f"/api/runs/{run}/items") == items
 
 
-def test_the_same_key_gives_the_same_run_and_another_body_is_refused(mocked: tuple[LocalSystem, Client]) -> None:
+def test_an_idempotency_key_returns_its_run_and_refuses_another_body(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=5)
     path, key = f"/api/projects/{project}/runs", {"Idempotency-Key": "k"}
@@ -66,7 +66,7 @@ def test_the_same_key_gives_the_same_run_and_another_body_is_refused(mocked: tup
     client.ended(one.json()["runId"])
 
 
-def test_a_cancel_is_the_end_and_a_second_run_may_begin(mocked: tuple[LocalSystem, Client]) -> None:
+def test_a_cancel_ends_the_run_and_a_second_may_start(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=200)
     run = client.start(project, "ANALYZE_CARDS", pacing="safe")
@@ -95,8 +95,8 @@ def quick() -> Iterator[tuple[LocalSystem, Client]]:
 
 @pytest.mark.full
 @pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
-def test_workers_killed_in_the_middle_leave_a_run_that_ends_right(quick: tuple[LocalSystem, Client]) -> None:
-    """Killed with SIGKILL; Lambda's own retries of the event find the lease still held, the schedule revives."""
+def test_a_run_completes_after_its_workers_are_killed(quick: tuple[LocalSystem, Client]) -> None:
+    """After SIGKILL, Lambda's retries find the lease held; the schedule revives the run."""
     system, client = quick
     project = client.project(cards=30)
     for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
@@ -159,7 +159,7 @@ def test_a_bad_request_names_its_field(
         ("POST", "/api/projects/bcdfghjkmn/runs", 400),
     ],
 )
-def test_what_is_not_there_is_said_in_the_contracts_words(
+def test_missing_resources_return_the_contracts_errors(
     mocked: tuple[LocalSystem, Client], method: str, path: str, status: int
 ) -> None:
     _, client = mocked
@@ -177,7 +177,7 @@ def _some_project(client: Client) -> str:
     return _projects[0]
 
 
-def test_replaced_epics_take_what_was_below_them_along(mocked: tuple[LocalSystem, Client]) -> None:
+def test_replaced_epics_remove_their_stories_and_subtasks(mocked: tuple[LocalSystem, Client]) -> None:
     _, client = mocked
     project = client.project(cards=30)
     for type_ in ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES"):
@@ -188,7 +188,7 @@ def test_replaced_epics_take_what_was_below_them_along(mocked: tuple[LocalSystem
     assert (run["artifactsCreated"], run["artifactsDeleted"]) == (len(new), len(old))
     assert not {epic["code"] for epic in old} & {epic["code"] for epic in new}
     assert client.every(f"/api/projects/{project}/stories") == []
-    # what is dead is purged right behind the run's last commit
+    # Dead rows are purged right after the run's last commit.
     ends = time.monotonic() + PATIENCE_S
     while (counts := client.ok(client.http.get(f"/api/projects/{project}"))["counts"])["stories"]:
         assert time.monotonic() < ends, counts

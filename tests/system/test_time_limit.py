@@ -1,4 +1,4 @@
-"""Requests out of time, through the local system: a table that does not answer, a function with little time."""
+"""Requests out of time on the local system: a stalled table, a short function timeout."""
 
 import time
 from collections.abc import Iterator

@@ -148,7 +148,9 @@ def test_a_knock_that_comes_while_another_is_heard_is_not_lost(place: Place) -> 
     place.store.save_pending_token(execution_state.plan.id, first, 1, "newer")
     with pytest.raises(WriteConflict):
         place.write(before, before)
-    assert place.change(execution_state.plan.id, lambda execution_state: execution_state).of(first).token == "newer"
+    assert (
+        place.change(execution_state.plan.id, lambda execution_state: execution_state).of(first).gate_token == "newer"
+    )
 
 
 def test_a_knock_that_comes_late_takes_no_later_ones_place(place: Place) -> None:

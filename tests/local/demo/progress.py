@@ -1,4 +1,4 @@
-"""What the API says of runs and plans, as the demo's tests need it."""
+"""API responses on runs and plans for the demo's tests."""
 
 from typing import Any
 

@@ -14,9 +14,9 @@ import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from local.demo.__main__ import cards_in, environment
+from local.demo.__main__ import environment, files_to_import
 from local.demo.job import PLAN_STEPS, STEPS
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,18 +48,18 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def test_it_carries_the_examples_to_subtasks_and_ends_well(start: Start) -> None:
+def test_the_demo_takes_the_examples_to_commits(start: Start) -> None:
     process = start(EXIT="1")
     output, errors = process.communicate(timeout=240)
     assert (process.returncode, errors) == (0, "")
     for name in (*STEPS.values(), PLAN_STEPS["GENERATE_PLAN"]):
         assert re.search(rf"^{name}: SUCCEEDED 100%", output, re.MULTILINE)
-    assert re.search(r"^Carry out plan: COMPLETED 100%", output, re.MULTILINE)
-    assert re.search(r"Now there are 63 cards, [1-9]\d* epics, [1-9]\d* stories, [1-9]\d* subtasks", output)
+    assert re.search(r"^Run plan: COMPLETED 100%", output, re.MULTILINE)
+    assert re.search(r"The project has 63 cards, [1-9]\d* epics, [1-9]\d* stories, [1-9]\d* subtasks", output)
     assert "MOCK AI" in output
     branch = re.search(r"^Commits on (groundwork/.+):", output, re.MULTILINE)
     assert branch
-    # the tasks are listed as they ended, which two at the same time may do the other way round than they landed
+    # Tasks are listed by end; two concurrent ones may have landed the other way round.
     assert sorted(commits(ROOT / "build" / "demo" / "cycling-app", branch[1])[:-1]) == sorted(committed(output))
 
 
@@ -74,7 +74,7 @@ def committed(output: str) -> list[str]:
     return re.findall(r"^  ([0-9a-f]{7}) ", output, re.MULTILINE)
 
 
-def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_path: Path) -> None:
+def test_the_demo_serves_own_cards_until_a_signal(start: Start, tmp_path: Path) -> None:
     own = tmp_path / "mine.ndjson"
     own.write_text('{"text": "The export is broken"}\n{"text": "Please add a dark mode"}\n{"text": ""}\n')
     process = start("--cards", str(own))
@@ -94,7 +94,7 @@ def test_it_serves_cards_of_ones_own_until_a_signal_ends_it(start: Start, tmp_pa
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_taken_port_is_said(start: Start) -> None:
+def test_a_taken_port_is_reported(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = start(PORT=str(port))
@@ -109,13 +109,13 @@ def test_a_taken_port_is_said(start: Start) -> None:
 @pytest.mark.parametrize(
     ("arguments", "shell", "message"),
     [
-        (["--cards", "no-such.csv"], {}, "There is no file no-such.csv"),
-        (["--cards", "pyproject.toml"], {}, "cards are read from .csv, .ndjson, .jsonl, .json"),
+        (["--cards", "no-such.csv"], {}, "File not found: no-such.csv"),
+        (["--cards", "pyproject.toml"], {}, "unsupported file type; use one of .csv, .ndjson, .jsonl, .json"),
         ([], {"HOST": "0.0.0.0"}, "set GROUNDWORK_TOKEN"),
         ([], {"PORT": "three"}, "invalid int value: 'three'"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_starts(
+def test_bad_arguments_are_refused_before_the_start(
     start: Start, arguments: list[str], shell: dict[str, str], message: str
 ) -> None:
     process = start(*arguments, **shell)
@@ -125,19 +125,19 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     assert message in errors
 
 
-def test_the_mock_is_quick_unless_the_user_chose() -> None:
+def test_the_mock_is_fast_unless_configured() -> None:
     assert environment({})["GROUNDWORK_MOCK_LATENCY_MS"] == "200"
     assert environment({"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}) == {"GROUNDWORK_MOCK_LATENCY_MS": "5", "A": "b"}
 
 
-def test_the_examples_are_what_is_imported_by_default() -> None:
-    assert [file.name for file in cards_in(None)] == ["feedback.csv", "interviews.ndjson"]
+def test_the_examples_are_imported_by_default() -> None:
+    assert [file.name for file in files_to_import(None)] == ["feedback.csv", "interviews.ndjson"]
 
 
-def test_the_example_repository_has_one_commit_and_is_made_anew_each_time(tmp_path: Path) -> None:
+def test_the_example_repository_is_recreated_with_one_commit(tmp_path: Path) -> None:
     for _ in range(2):
-        folder = made_anew(ROOT / "examples" / "cycling-app", tmp_path / "here")
+        folder = create_repository(ROOT / "examples" / "cycling-app", tmp_path / "here")
         assert len(commits(folder, "main")) == 1
         (folder / "cycling" / "left_over.py").write_text("")
-    made_anew(ROOT / "examples" / "cycling-app", folder)
+    create_repository(ROOT / "examples" / "cycling-app", folder)
     assert not (folder / "cycling" / "left_over.py").exists()

@@ -1,4 +1,4 @@
-"""The demo's job, on an API that answers as it is told."""
+"""The demo's job on a scripted API."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from local.demo.api import Api as Asking
 from local.demo.api import JobFailed, Stopped
-from local.demo.job import STEPS, Job, Outcome, commits_of
+from local.demo.job import STEPS, Job, JobResult, commits_of
 from local.demo.screen import Lines
 from tests.local.demo.progress import of_plan, progress, task
 
@@ -20,7 +20,10 @@ DONE = of_plan("COMPLETED", task(1, "COMPLETED"))
 
 
 class Api:
-    """The few endpoints the job uses. Each run, and the `plan`, answers with one progress after the other."""
+    """The endpoints used by the job.
+
+    Each run, and the `plan`, returns its scripted progress in turn.
+    """
 
     def __init__(self, plan: list[dict[str, Any]] | None = None, **runs: list[dict[str, Any]]) -> None:
         self.scripts = {type_: list(runs.get(type_, [progress(type_, "SUCCEEDED")])) for type_ in RUNS}
@@ -71,7 +74,7 @@ def story(code: str, priority: str) -> dict[str, Any]:
 
 
 class Waits:
-    """Waits for no time at all, notes how long it should have, and stops when it has waited often enough."""
+    """Records the waits without sleeping, and stops after a number of them."""
 
     def __init__(self, most: int = 100) -> None:
         self.seconds: list[float] = []
@@ -82,16 +85,16 @@ class Waits:
         return len(self.seconds) > self._most
 
 
-def carried_out(api: Api, waits: Waits, tmp_path: Path) -> tuple[Outcome, str]:
+def carried_out(api: Api, waits: Waits, tmp_path: Path) -> tuple[JobResult, str]:
     cards = tmp_path / "cards.csv"
     cards.write_text("text\nSlow\n")
     out = io.StringIO()
     with httpx.Client(transport=httpx.MockTransport(api.answer), base_url="http://api") as http:
-        outcome = Job(Asking(http, waits), Lines(Console(file=out, width=200))).carry_out("Mine", [cards], Path("code"))
+        outcome = Job(Asking(http, waits), Lines(Console(file=out, width=200))).run("Mine", [cards], Path("code"))
     return outcome, out.getvalue()
 
 
-def test_the_runs_follow_each_other_and_are_polled_as_they_ask_to_be(tmp_path: Path) -> None:
+def test_runs_follow_each_other_at_their_poll_interval(tmp_path: Path) -> None:
     active = [progress("GENERATE_EPICS", "QUEUED", 0), progress("GENERATE_EPICS", "RUNNING", 50)]
     api, waits = Api(GENERATE_EPICS=[*active, progress("GENERATE_EPICS", "SUCCEEDED")]), Waits()
     outcome, _ = carried_out(api, waits, tmp_path)
@@ -100,28 +103,28 @@ def test_the_runs_follow_each_other_and_are_polled_as_they_ask_to_be(tmp_path: P
     assert outcome.succeeded
 
 
-def test_a_partial_run_is_followed_by_the_next_but_is_no_success(tmp_path: Path) -> None:
+def test_a_partial_run_continues_the_job_but_fails_it(tmp_path: Path) -> None:
     outcome, _ = carried_out(Api(GENERATE_EPICS=[progress("GENERATE_EPICS", "PARTIAL")]), Waits(), tmp_path)
     assert [run["type"] for run in outcome.runs] == list(RUNS)
     assert not outcome.succeeded
 
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
-def test_a_run_that_came_to_nothing_ends_the_job(tmp_path: Path, status: str) -> None:
+def test_a_failed_or_cancelled_run_ends_the_job(tmp_path: Path, status: str) -> None:
     api = Api(GENERATE_EPICS=[progress("GENERATE_EPICS", status, errorMessage="No key")])
     outcome, _ = carried_out(api, Waits(), tmp_path)
     assert api.started == ["ANALYZE_CARDS", "GENERATE_EPICS"]
     assert not outcome.succeeded
 
 
-def test_an_api_short_of_breath_is_asked_again_when_it_said(tmp_path: Path) -> None:
+def test_an_overloaded_api_is_retried_after_its_delay(tmp_path: Path) -> None:
     api, waits = Api(), Waits()
     api.breathless = 2
     assert carried_out(api, waits, tmp_path)[0].succeeded
     assert waits.seconds == [2.0, 2.0]
 
 
-def test_an_error_of_the_api_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_an_api_error_is_shown_verbatim(tmp_path: Path) -> None:
     api = Api()
     api.broken.add("/api/projects/p/runs")
     with pytest.raises(JobFailed, match=re.escape("POST /api/projects/p/runs: 500 It broke.")):
@@ -134,12 +137,12 @@ def test_the_user_can_stop_it_at_any_poll(tmp_path: Path) -> None:
         carried_out(api, Waits(most=3), tmp_path)
 
 
-def test_without_a_terminal_a_line_is_printed_only_where_something_changed(tmp_path: Path) -> None:
+def test_without_a_terminal_only_changes_are_printed(tmp_path: Path) -> None:
     steps = [progress("ANALYZE_CARDS", "RUNNING", percent) for percent in (0, 3, 9, 10, 19, 40)]
     _, out = carried_out(Api(ANALYZE_CARDS=[*steps, progress("ANALYZE_CARDS", "SUCCEEDED")]), Waits(), tmp_path)
-    lines = [line for line in out.splitlines() if line.startswith("Analyse cards")]
+    lines = [line for line in out.splitlines() if line.startswith("Analyze cards")]
     assert [line.split()[3] for line in lines] == ["0%", "10%", "40%", "100%"]
-    assert "duplicates left out: 1" in out
+    assert "1 duplicates skipped" in out
 
 
 # the plan
@@ -152,10 +155,10 @@ def test_the_plan_is_of_the_first_story_that_matters_most(tmp_path: Path) -> Non
     assert api.asked == ["/api/plans/plan/execute"]
     assert outcome.plan == DONE
     assert outcome.succeeded
-    assert "Carry out plan: COMPLETED 100% 1/1 · 1,000 tokens · $0.0123 · 1 min 1 s" in out
+    assert "Run plan: COMPLETED 100% 1/1 · 1,000 tokens · $0.0123 · 1 min 1 s" in out
 
 
-def test_a_project_without_stories_gets_no_plan_and_that_is_no_success(tmp_path: Path) -> None:
+def test_a_project_without_stories_gets_no_plan_and_fails(tmp_path: Path) -> None:
     api = Api()
     api.stories = []
     outcome, _ = carried_out(api, Waits(), tmp_path)
@@ -182,7 +185,7 @@ def test_what_waits_for_a_person_is_approved_and_resumed(tmp_path: Path) -> None
     assert api.asked == ["/api/plans/plan/execute", "/api/plans/plan/resume", "/api/plan-tasks/t3/approve"]
     assert waits.seconds == [2.0, 2.0, 2.0]
     assert outcome.succeeded
-    assert "Carry out plan: RUNNING 0% 0/3 · 1,000 tokens · $0.0123 · 5.0 s left · Do 1 and 1 more" in out
+    assert "Run plan: RUNNING 0% 0/3 · 1,000 tokens · $0.0123 · 5.0 s left · Do 1 and 1 more" in out
     assert "Approved: Do 3" in out
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows."""
+"""The demo's output."""
 
 import io
 import re
@@ -7,17 +7,17 @@ from typing import Any
 
 from rich.console import Console
 
-from local.demo.job import STEPS, Outcome
-from local.demo.screen import duration, screen_of, show_summary, show_where, usd
+from local.demo.job import STEPS, JobResult
+from local.demo.screen import duration, open_screen, print_next_steps, print_summary, usd
 from tests.local.demo.progress import of_plan, progress, task
 
 
 def test_a_terminal_gets_a_bar_for_each_run() -> None:
     out = io.StringIO()
-    with screen_of(Console(file=out, force_terminal=True, width=120)) as screen:
-        screen.show("Analyse cards", progress("ANALYZE_CARDS", "SUCCEEDED"))
+    with open_screen(Console(file=out, force_terminal=True, width=120)) as screen:
+        screen.show("Analyze cards", progress("ANALYZE_CARDS", "SUCCEEDED"))
         screen.show("Generate epics", progress("GENERATE_EPICS", "RUNNING", 50, failedItems=2, activeItems=3))
-        screen.show_plan("Carry out plan", of_plan("COMPLETED", task(1, "COMPLETED"), task(2, "SKIPPED")))
+        screen.show_plan("Run plan", of_plan("COMPLETED", task(1, "COMPLETED"), task(2, "SKIPPED")))
     shown = Console(file=io.StringIO()).render_str(out.getvalue()).plain
     assert "10/10 · 1,000 tokens · $0.0123 · 1 min 1 s" in shown
     assert "2/2 · 1,000 tokens · $0.0123 · 1 min 1 s" in shown
@@ -27,15 +27,15 @@ def test_a_terminal_gets_a_bar_for_each_run() -> None:
 def summary_of(*runs: dict[str, Any], plan: dict[str, Any] | None = None) -> str:
     out = io.StringIO()
     counts = {"cards": 9, "epics": 3, "stories": 2, "subtasks": 1}
-    show_summary(Console(file=out, width=80), Outcome({"id": "p", "counts": counts}, list(runs), plan))
+    print_summary(Console(file=out, width=80), JobResult({"id": "p", "counts": counts}, list(runs), plan))
     return out.getvalue()
 
 
-def test_the_summary_says_what_it_took_and_that_a_mock_did_it() -> None:
+def test_the_summary_shows_costs_and_the_mock() -> None:
     text = summary_of(*(progress(type_, "SUCCEEDED") for type_ in STEPS))
     assert "Generate subtasks  SUCCEEDED  10/10" in text
-    assert re.search(r"All +4 min 4 s +4,000 +\$0\.0492", text)
-    assert "Now there are 9 cards, 3 epics, 2 stories, 1 subtasks" in text
+    assert re.search(r"Total +4 min 4 s +4,000 +\$0\.0492", text)
+    assert "The project has 9 cards, 3 epics, 2 stories, 1 subtasks" in text
     assert "MOCK AI" in text
 
 
@@ -56,20 +56,20 @@ def test_the_summary_of_a_real_model_names_it_and_why_a_run_failed() -> None:
     text = summary_of(progress("ANALYZE_CARDS", "FAILED", ai="anthropic", errorMessage="[no] key"))
     assert "AI: anthropic, a-model" in text
     assert "MOCK" not in text
-    assert "Analyse cards: [no] key" in text
+    assert "Analyze cards: [no] key" in text
 
 
 def test_the_summary_of_a_plan_names_its_commits_or_why_it_stopped() -> None:
     text = summary_of(plan=of_plan("PAUSED", task(1, "COMPLETED"), task(2, "FAILED"), reason="[no] push"))
-    assert re.search(r"Carry out plan +PAUSED +1/2 +1 +1 min 1 s +1,000 +\$0\.0123", text)
+    assert re.search(r"Run plan +PAUSED +1/2 +1 +1 min 1 s +1,000 +\$0\.0123", text)
     assert "Commits on groundwork/plan:\n  1111111 Do 1\n" in text
-    assert "Carry out plan: [no] push" in text
+    assert "Run plan: [no] push" in text
 
 
 def test_the_commands_to_copy_are_whole_lines() -> None:
     out = io.StringIO()
-    outcome = Outcome({"id": "p"}, [], of_plan("COMPLETED", task(1, "COMPLETED")))
-    show_where(Console(file=out, width=40), "http://127.0.0.1:3000", "t", outcome, Path("build/demo/code"))
+    outcome = JobResult({"id": "p"}, [], of_plan("COMPLETED", task(1, "COMPLETED")))
+    print_next_steps(Console(file=out, width=40), "http://127.0.0.1:3000", "t", outcome, Path("build/demo/code"))
     assert "  git -C build/demo/code log --stat groundwork/plan\n" in out.getvalue()
     commands = [line for line in out.getvalue().splitlines() if line.startswith("  curl")]
     assert (

@@ -35,7 +35,7 @@ def limits_for(effort: Effort) -> Limits:
     )
 
 
-def brief(
+def make_brief(
     plan: Plan,
     task: Task,
     attempt: int,

@@ -43,7 +43,9 @@ def due_tasks(execution_state: ExecutionState) -> list[tuple[Phase, Task]]:
     for phase in started_phases(execution_state):
         candidates = phase.tasks if phase.mode == "parallel" else _current_task(execution_state, phase)
         waiting = [
-            task for task in candidates if execution_state.of(task.id).waits and is_due(execution_state, phase, task)
+            task
+            for task in candidates
+            if execution_state.of(task.id).is_waiting and is_due(execution_state, phase, task)
         ]
         if len(waiting) > 1:
             ahead = _critical_paths(phase)

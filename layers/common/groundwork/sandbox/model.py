@@ -56,7 +56,7 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A folder's files, with links and executable files by path: a checkout on disk shows neither."""
+    """A folder's files with links and executable files by path; a checkout shows neither."""
 
     folder: Path
     links: Mapping[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class CommandStatus:
-    """A command's present state, with a page of its log. `detail` explains endings other than exit."""
+    """A command's present state and a page of its log; `detail` explains unusual endings."""
 
     ending: Ending | None = None
     exit_code: int | None = None

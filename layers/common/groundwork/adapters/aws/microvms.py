@@ -81,8 +81,8 @@ class MicrovmSandboxes:
 
     `image` is its ARN. Each sandbox has a token derived from `secret`, so the secret itself stays here.
 
-    `scope` sets this stack's sandboxes apart. `egress` are the ARNs of the network connectors; an empty list would be
-    the service's default, which is the internet, so one is always named. `local` allows plain HTTP to loopback.
+    `scope` sets this stack's sandboxes apart. `egress` are the ARNs of the network connectors. At least one is always
+    named, as an empty list means the service's default: the internet. `local` allows plain HTTP to loopback.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ import pytest
 from local.system import LocalSystem
 from tests.plans.world import make_repository
 from tests.system.client import Client
-from tests.system.planning import Planner, tasks_of
+from tests.system.planner import Planner, tasks_of
 
 TYPES = ("refine_descriptions", "add_missing", "optimize_order", "break_down")
 
@@ -59,7 +59,7 @@ def test_a_storys_subtasks_become_tasks_that_the_story_knows(
     assert sorted(linked) == sorted(subtask["id"] for subtask in subtasks)
 
 
-def test_a_repository_that_is_none_fails_the_plan_with_the_reason(
+def test_an_invalid_repository_fails_the_plan_with_the_reason(
     mocked: tuple[LocalSystem, Client], tmp_path: Path
 ) -> None:
     plan = Planner(mocked[1], str(tmp_path / "nothing")).generated()

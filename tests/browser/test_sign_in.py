@@ -16,9 +16,7 @@ def system() -> Iterator[LocalSystem]:
         yield running
 
 
-def test_a_wrong_token_is_refused_and_the_right_one_leads_to_the_page_that_was_asked_for(
-    system: LocalSystem, comes: Comes
-) -> None:
+def test_a_wrong_token_is_refused_and_the_right_one_opens_the_page(system: LocalSystem, comes: Comes) -> None:
     page = comes(system.url, None).opens("/repositories")
     expect(page).to_have_url(f"{system.url}/sign-in")
     page.get_by_label("Access token").fill("not-the-token")

@@ -1,4 +1,4 @@
-"""Somebody at the dashboard, with a window of their own; what goes wrong in it is written down."""
+"""A user of the dashboard with their own window; records the page's errors."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-class Person:
+class User:
     """`token` None: not signed in."""
 
     def __init__(self, browser: Browser, url: str, token: str | None, size: dict[str, int] = DESKTOP) -> None:
@@ -26,17 +26,17 @@ class Person:
             self.context.add_init_script(f"sessionStorage.setItem('groundwork.token', {token!r})")
         self.page: Page = self.context.new_page()
         self.troubles: list[str] = []
-        """Errors of the page's own: exceptions, what it logs as an error, what the security policy refused."""
+        """Errors of the page: exceptions, error logs, violations of the security policy."""
         self.page.on("pageerror", lambda error: self.troubles.append(f"{error}"))
         self.page.on("console", self._heard)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # an answer that is no success is logged by the browser itself, wherever it was expected
+        # The browser logs every failed response itself, even an expected one.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.troubles.append(message.text)
 
     def opens(self, path: str) -> Page:
-        """Opens a page of the dashboard and waits until its heading is there, and what it asks for at first."""
+        """Open a page; wait for its heading and its first requests."""
         self.page.goto(path)
         self.page.get_by_role("heading", level=1).first.wait_for()
         self.page.wait_for_load_state("networkidle")
@@ -46,7 +46,7 @@ class Person:
         self.page.emulate_media(color_scheme=colors, reduced_motion="reduce")
 
     def barriers(self) -> list[str]:
-        """What axe finds wrong with the page as it stands: the rule, and where."""
+        """Return axe's findings on the current page: rule and place."""
         if not self.page.evaluate("'axe' in window"):
             # evaluated, not added as an element: the page's security policy refuses those
             self.page.evaluate(AXE.read_text())
@@ -60,7 +60,7 @@ class Person:
         ]
 
     def overflow(self) -> list[str]:
-        """The elements that make the page wider than the window."""
+        """Return the elements wider than the window."""
         wide: list[str] = self.page.evaluate(
             """() => document.documentElement.scrollWidth <= innerWidth ? [] :
                  [...document.querySelectorAll('body *')]

@@ -1,4 +1,4 @@
-"""A local system with something of everything in it, made from the examples: for tests and pictures of every page."""
+"""A local system with sample data of every kind, for tests and screenshots of every page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
 from tests.anthropic_server.faults import hanging, never, on_text, refused
 from tests.anthropic_server.server import AnthropicServer
 from tests.browser.system import ROOT, serving
-from tests.system.carrying import Executor, phase, task
 from tests.system.client import Client
-from tests.system.planning import Planner, tasks_of
+from tests.system.executor import Executor, phase, task
+from tests.system.planner import Planner, tasks_of
 
 EXAMPLES = ROOT / "examples"
 STEPS = ("ANALYZE_CARDS", "GENERATE_EPICS", "GENERATE_STORIES", "GENERATE_SUBTASKS")
 PUBLIC = "https://github.com/example/cycling-app"
 SLOW_S = 900.0
-"""An answer that takes so long is not there before whoever looks has gone."""
+"""Seconds of a model call; no viewer waits so long."""
 PAGES = (
     "projects",
     "project",
@@ -40,7 +40,7 @@ PAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Furnished:
+class SampleData:
     """`pages`: the paths of the dashboard's PAGES."""
 
     system: LocalSystem
@@ -49,8 +49,8 @@ class Furnished:
 
 
 @contextmanager
-def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
-    """`folder` is where the repository of the plans is made; `quiet` keeps what the functions print to itself."""
+def sample_data(folder: Path, *, quiet: bool = False) -> Iterator[SampleData]:
+    """Sample data; `folder` holds the plans' repository, `quiet` hides the functions' output."""
     with (
         AnthropicServer() as model,
         serving(quiet=quiet, GROUNDWORK_AI="anthropic", ANTHROPIC_API_KEY="test-key", ANTHROPIC_BASE_URL=model.url) as (
@@ -58,7 +58,7 @@ def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
             client,
         ),
     ):
-        repository = made_anew(EXAMPLES / "cycling-app", folder / "cycling-app")
+        repository = create_repository(EXAMPLES / "cycling-app", folder / "cycling-app")
         backlog = _Backlog(client, model)
         plans = _Plans(client, model, str(repository)).pages(backlog.stories()[0])
         for one in client.every("/api/repositories"):
@@ -67,11 +67,11 @@ def furnished(folder: Path, *, quiet: bool = False) -> Iterator[Furnished]:
                 client.http.patch(f"/api/repositories/{one['id']}", json={"url": PUBLIC, "credentialsSecret": None})
             )
         # last: from then on the model is slow
-        yield Furnished(system, client, {"projects": "/", **backlog.pages(), **plans})
+        yield SampleData(system, client, {"projects": "/", **backlog.pages(), **plans})
 
 
 class _Backlog:
-    """A project that has gone all the way, with a run that failed in part, and another whose run is under way."""
+    """Create a complete project with a partly failed run, and another with an active run."""
 
     def __init__(self, client: Client, model: AnthropicServer) -> None:
         self._client, self._model = client, model
@@ -112,7 +112,7 @@ class _Backlog:
 
 
 class _Plans:
-    """One carried out, one that a person is asked about, one with a failed task, one with a review of its draft."""
+    """Create plans: completed, waiting for approval, with a failed task, with a reviewed draft."""
 
     def __init__(self, client: Client, model: AnthropicServer, repository: str) -> None:
         self._client, self._model = client, model
@@ -143,7 +143,7 @@ class _Plans:
         }
 
     def _carry_out(self, plan_id: str) -> None:
-        """Approves what is to be approved, and goes on where it stops to be looked at."""
+        """Approve tasks and resume the plan at every pause."""
         self._executor.ask(f"/api/plans/{plan_id}/execute")
         while (plan := self._executor.until(plan_id, _wants_somebody))["status"] != "COMPLETED":
             waiting = [one for one in tasks_of(plan) if one["status"] == "AWAITING_APPROVAL"]

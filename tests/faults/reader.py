@@ -1,4 +1,4 @@
-"""All rows of a project as they lie in the tables, read past every fault, as the values that the invariants judge."""
+"""All rows of a project, read past every fault, as values for the invariants."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,7 +37,7 @@ class Reader:
         )
 
     def moment(self, project_id: str) -> Moment:
-        """The runs and the locks in one transaction; of the journals what these runs' rows had seen."""
+        """Read runs and locks in one transaction, and the journals up to these runs' rows."""
         number = self._last_run(project_id)
         keys = [f"R#{n:06d}" for n in range(1, number + 1)] + [f"LOCK#{type_}" for type_ in RunType]
         gets = [{"Get": {"TableName": RUNS, "Key": {"pk": {"S": project_id}, "sk": {"S": sk}}}} for sk in keys]
@@ -49,12 +49,12 @@ class Reader:
         return Moment(runs, _locks(rows), seen)
 
     def attention(self, project_id: str) -> frozenset[str]:
-        """Sort keys of what the schedule would still look at."""
+        """Return sort keys of rows due for the schedule."""
         rows = [*self._rows(BACKLOG, project_id), *self._rows(RUNS, project_id)]
         return frozenset(_sk(row) for row in rows if "attention" in row)
 
     def saved(self, run_id: str) -> list[Row]:
-        """All that is saved of a run but its log: its row, manifest, journal, drafts, and what it has made."""
+        """Read a run's row, manifest, journal, drafts and children; only its log is left out."""
         project_id, _, number = run_id.rpartition("-R")
         own = [row for row in self._rows(RUNS, run_id) if not _sk(row).startswith("L#")]
         own += [row for row in self._rows(RUNS, project_id) if _sk(row) == f"R#{int(number):06d}"]

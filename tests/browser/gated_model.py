@@ -1,11 +1,11 @@
-"""A model that answers when it is let, so that a test can look at a run in its middle for as long as it takes."""
+"""A model gated by the test, to look at a run in the middle for as long as needed."""
 
 import threading
 
 from tests.anthropic_server.faults import Call, Fault
 
 
-class Gate:
+class GatedModel:
     """A script of an AnthropicServer: calls wait until some are let through, or all are."""
 
     def __init__(self) -> None:

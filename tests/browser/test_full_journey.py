@@ -10,13 +10,13 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 from playwright.sync_api import Page, expect
 
-from local.demo.repository import made_anew
+from local.demo.repository import create_repository
 from local.system import LocalSystem
+from tests.browser.actions import complete_plan, create_project, drop_file, expect_run_end, open_run_dialog
 from tests.browser.conftest import Comes
-from tests.browser.doing import asks_for_run, creates_project, drops_file, sees_plan_through, sees_run_end
 from tests.browser.system import ROOT, serving
 from tests.system.client import Client
-from tests.system.planning import tasks_of
+from tests.system.planner import tasks_of
 
 EXAMPLES = ROOT / "examples"
 CARDS = 16
@@ -32,27 +32,25 @@ def system() -> Iterator[System]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    return made_anew(EXAMPLES / "cycling-app", tmp_path / "cycling-app")
+    return create_repository(EXAMPLES / "cycling-app", tmp_path / "cycling-app")
 
 
 def feedback() -> str:
-    """The first examples, and a row that says nothing."""
+    """The first examples, and an empty row."""
     lines = (EXAMPLES / "feedback.csv").read_text().splitlines()[: CARDS + 1]
     assert next(csv.reader(lines))[:2] == ["externalId", "text"]
     return "\n".join([*lines, "fb-empty,,Email,4.3"])
 
 
-def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
-    system: System, repository: Path, comes: Comes
-) -> None:
+def test_a_csv_becomes_a_backlog_and_a_story_becomes_commits(system: System, repository: Path, comes: Comes) -> None:
     page = comes(system[0].url, system[0].token).opens("/")
-    creates_project(page, "Cycling app")
+    create_project(page, "Cycling app")
     imports(page)
     for verb in ("Analyze cards", "Generate epics", "Generate stories", "Generate subtasks"):
-        dialog = asks_for_run(page, verb)
+        dialog = open_run_dialog(page, verb)
         dialog.get_by_role("radio", name=re.compile("^Fast")).click()
         dialog.get_by_role("button", name="Start").click()
-        sees_run_end(page, "Succeeded")
+        expect_run_end(page, "Succeeded")
         page.get_by_role("link", name="Cycling app").click()
         expect(page.get_by_role("heading", name="Cycling app")).to_be_visible()
 
@@ -71,7 +69,7 @@ def test_a_csv_becomes_a_backlog_and_a_story_of_it_commits_in_a_repository(
 
 
 def imports(page: Page) -> None:
-    drops_file(page, "feedback.csv", feedback())
+    drop_file(page, "feedback.csv", feedback())
     dialog = page.get_by_role("dialog", name="Import cards")
     expect(dialog.get_by_text("1 row will be rejected")).to_be_visible()
     expect(dialog.get_by_role("region", name="First cards").get_by_role("row")).to_have_count(1 + CARDS)
@@ -117,8 +115,8 @@ def changes_a_task(page: Page) -> None:
 
 
 def has_it_carried_out(page: Page) -> None:
-    """Does what the plan asks of a person until it is complete."""
+    """Take every decision of the plan until it is complete."""
     page.get_by_role("button", name="Run plan").click()
     page.get_by_role("dialog").get_by_role("button", name="Run plan").click()
     expect(page.get_by_role("progressbar", name="Plan progress")).to_be_visible()
-    sees_plan_through(page)
+    complete_plan(page)

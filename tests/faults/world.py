@@ -1,4 +1,4 @@
-"""The local system among faults: the real functions in processes, everything they call behind the plan."""
+"""The local system among faults: real functions in processes, all calls through the plan."""
 
 import json
 import os
@@ -20,15 +20,15 @@ from tests.anthropic_server.faults import Script
 from tests.faults.plan import Aws, Blow, Plan, Process
 from tests.faults.provider import Provider
 from tests.faults.proxy import Decide, Proxy
-from tests.faults.quick import Durations, quick_template
-from tests.faults.reading import BACKLOG, RUNS, Reader
+from tests.faults.quick_clock import Durations, quick_template
+from tests.faults.reader import BACKLOG, RUNS, Reader
 
 HOP_S = 12
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What the functions' own output says: lines by function."""
+    """Output of the functions: lines by function."""
 
     lines: list[tuple[str, str]] = field(default_factory=list)
 
@@ -36,7 +36,7 @@ class Evidence:
         self.lines.append((function, line))
 
     def of(self, *words: str) -> list[str]:
-        """The lines that hold all of these words."""
+        """Return the lines with all of these words."""
         return [line for _, line in list(self.lines) if all(word in line for word in words)]
 
     def records(self, message: str) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(slots=True)
 class World:
-    """A running system and what stands around it."""
+    """A running system and its surroundings."""
 
     system: LocalSystem
     http: httpx.Client
@@ -72,7 +72,10 @@ def world(
     latency_s: float = 0.15,
     retry_delays: tuple[float, float] = (0.3, 0.6),
 ) -> Iterator[World]:
-    """`dynamodb`: where a DynamoDB Local is, else the tables are moto's. `minute`: the seconds between two sweeps."""
+    """Start a system.
+
+    `dynamodb`: address of a DynamoDB Local, else moto keeps the tables. `minute`: seconds between two sweeps.
+    """
     evidence = Evidence()
     with ExitStack() as closing:
         directory = Path(closing.enter_context(tempfile.TemporaryDirectory()))
@@ -103,7 +106,7 @@ def world(
 
 
 def without_faults(service: str, operation: str, body: bytes) -> tuple[Aws | None, float]:
-    """Decides for a proxy that only passes on."""
+    """Decide on no fault, for a proxy."""
     return None, 0.0
 
 
@@ -144,11 +147,11 @@ class Blows(threading.Thread):
                 return
             pids = self._system.pids(blow.function)
             if pids:
-                # the last one is the one most recently started or idle; which it was is the system's business
+                # The last process is the most recently started or idle one; the system decides.
                 self._hit(pids[int(blow.after_s * 1000) % len(pids)], blow)
 
     def end(self) -> None:
-        """No further blow; a sandbox that is frozen thaws in its own time."""
+        """Stop the blows; a frozen sandbox thaws in its own time."""
         self._ended.set()
         self.join()
 
@@ -168,7 +171,7 @@ def _thaw(pid: int) -> None:
 
 
 def until[T](look: Callable[[], T | None], patience_s: float, what: str) -> T:
-    """What `look` finds, asked ever again. Raises AssertionError when patience ends."""
+    """Poll `look` and return its first truthy result. Raises AssertionError after a timeout."""
     ends = time.monotonic() + patience_s
     while time.monotonic() < ends:
         if found := look():

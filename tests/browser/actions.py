@@ -1,4 +1,4 @@
-"""What people do at the dashboard, by what they read on it."""
+"""Actions of users on the dashboard, by the texts they read."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 from tests.browser.chromium import PATIENCE_MS
 
 
-def creates_project(page: Page, name: str) -> None:
+def create_project(page: Page, name: str) -> None:
     page.get_by_role("button", name="New project").first.click()
     dialog = page.get_by_role("dialog", name="New project")
     dialog.get_by_label("Name").fill(name)
@@ -18,7 +18,7 @@ def creates_project(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def drops_file(page: Page, name: str, text: str) -> None:
+def drop_file(page: Page, name: str, text: str) -> None:
     """From the desktop onto the page."""
     carried = page.evaluate_handle(
         """([name, text]) => {
@@ -33,14 +33,14 @@ def drops_file(page: Page, name: str, text: str) -> None:
         target.dispatch_event(kind, {"dataTransfer": carried})
 
 
-def asks_for_run(page: Page, verb: str) -> Locator:
+def open_run_dialog(page: Page, verb: str) -> Locator:
     """Opens the dialog of a run such as "Generate epics"."""
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=verb).click()
     return page.get_by_role("dialog", name=verb)
 
 
-def sees_run_end(page: Page, status: str) -> None:
+def expect_run_end(page: Page, status: str) -> None:
     """On the run's page; the badge beside the heading says how it stands."""
     expect(page.get_by_role("button", name="Cancel run")).to_be_hidden()
     expect(page.get_by_text(status, exact=True).first).to_be_visible()
@@ -50,11 +50,11 @@ def done(page: Page) -> Locator:
     return page.get_by_role("progressbar", name="Run progress")
 
 
-def sees_done(page: Page, count: int) -> None:
+def expect_done(page: Page, count: int) -> None:
     expect(done(page)).to_have_attribute("aria-valuenow", str(count))
 
 
-def goes_by_keyboard_to(page: Page, role: str, name: str) -> None:
+def tab_to(page: Page, role: str, name: str) -> None:
     """With Tab alone, as long as it takes to go round."""
     wanted = re.compile(name)
     for _ in range(80):
@@ -69,7 +69,7 @@ def goes_by_keyboard_to(page: Page, role: str, name: str) -> None:
     raise AssertionError(f"Tab does not lead to the {role} {name}")
 
 
-def sees_plan(page: Page, status: str) -> None:
+def expect_plan(page: Page, status: str) -> None:
     """On a page of the plan; the badge beside its heading says how it stands."""
     expect(_badge(page, status)).to_be_visible()
 
@@ -78,8 +78,8 @@ def _badge(page: Page, status: str) -> Locator:
     return page.get_by_role("heading", level=1).locator("xpath=..").get_by_text(status, exact=True)
 
 
-def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """On the page of its execution: does what the plan asks of a person until it is complete."""
+def complete_plan(page: Page, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """On the execution page: take every decision of the plan until it is complete."""
     waiting = page.get_by_role("status", name="Needs attention")
     wanted = waiting.get_by_role("button", name=re.compile("^(Approve|Continue|Resume)$"), disabled=False).first
     ended = _badge(page, "Completed")
@@ -87,13 +87,13 @@ def sees_plan_through(page: Page, meanwhile: Callable[[], object] = lambda: None
     while not ended.is_visible():
         assert time.monotonic() < ends, f"it has not come to its end: {page.get_by_role('main').inner_text()}"
         meanwhile()
-        # nothing is asked, or what was asked has been seen to: then the next look tells
+        # No decision is pending, or it was taken: the next poll shows it.
         with suppress(TimeoutError):
             wanted.click(timeout=1_000)
 
 
-def asks_of_plan(page: Page, what: str) -> Locator:
-    """Chooses something of the plan's menu that has a dialog, which is given."""
+def open_plan_dialog(page: Page, what: str) -> Locator:
+    """Choose an entry of the plan's menu and return its dialog."""
     page.get_by_role("button", name="Plan actions").click()
     page.get_by_role("menuitem", name=what).click()
     dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
@@ -101,8 +101,8 @@ def asks_of_plan(page: Page, what: str) -> Locator:
     return dialog
 
 
-def waits_for_person(page: Page, title: str) -> Locator:
-    """The card, on top of the execution, of a task that a person has to decide about."""
+def waiting_card(page: Page, title: str) -> Locator:
+    """Return the card, on top of the execution page, of a task waiting for a decision."""
     waiting = page.get_by_role("status", name="Needs attention").get_by_role("listitem")
     card = waiting.filter(has=page.get_by_role("heading", name=title, exact=True))
     expect(card).to_be_visible()
@@ -115,13 +115,13 @@ def row_of(page: Page, title: str) -> Locator:
     return rows.filter(has=page.get_by_role("button", name=title, exact=True)).last
 
 
-def opens_task(page: Page, title: str) -> Locator:
+def open_task(page: Page, title: str) -> Locator:
     row_of(page, title).get_by_role("button", name=title, exact=True).click()
     return page.get_by_role("dialog", name=title)
 
 
-def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> None:
-    """With the mouse, onto the upper half of something, by way of what lies between."""
+def drag(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> None:
+    """Drag with the mouse onto the upper half of a target, through the space between."""
     # waits until it stands still, and all the rest with it
     what.hover()
     page.mouse.down()
@@ -135,8 +135,11 @@ def drags(page: Page, what: Locator, onto: Locator, *, drop: bool = True) -> Non
 def until_seen(
     act: Callable[[], None], seen: Callable[[float], None], again: Callable[[], None] = lambda: None
 ) -> None:
-    """Does it again, as a person would, where an answer of the API came in the middle of a gesture: it lays the graph
-    anew. `seen` expects what comes of it, within so many ms; `again` is what is done before another try."""
+    """Repeat a gesture disturbed by a response of the API, as a user would.
+
+    A response in the middle lays out the graph anew. `seen` expects the result within some ms; `again` prepares the
+    next attempt.
+    """
     for _ in range(4):
         act()
         with suppress(AssertionError):

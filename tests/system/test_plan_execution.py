@@ -1,4 +1,4 @@
-"""Plans carried out on the local system: the real state machine in moto's interpreter, the real functions."""
+"""Plan runs on the local system: the real state machine in moto, the real functions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +9,8 @@ from dulwich.repo import Repo
 
 from local.system import LocalSystem
 from tests.plans.world import make_repository
-from tests.system.carrying import Executor, phase, task
 from tests.system.client import Client, running
+from tests.system.executor import Executor, phase, task
 
 System = tuple[LocalSystem, Client]
 LAST = phase("Last", task("last"), mode="manual")
@@ -34,11 +34,11 @@ def statuses(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def begun(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Without those that have not begun; they may come to their gates at any time."""
+    """Without pending tasks; those may reach their gates at any time."""
     return {key: status for key, status in statuses(tasks).items() if status not in ("PENDING", "WAITING")}
 
 
-def test_a_plan_of_three_tasks_is_carried_out_through_its_gates(system: System, executor: Executor) -> None:
+def test_a_plan_of_three_tasks_runs_through_its_gates(system: System, executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a"), task("b", "a")), phase("Two", task("c", "b"), mode="parallel"))
     assert executor.ask(f"/api/plans/{plan['id']}/execute")["status"] == "RUNNING"
     done = executor.ended(plan["id"])
@@ -102,7 +102,7 @@ def test_after_a_cancel_nothing_begins_and_the_execution_ends(system: System, ex
     assert statuses(executor.tasks(plan["id"])) == before
 
 
-def test_a_skipped_task_takes_along_what_depends_on_it_or_lets_it_run(executor: Executor) -> None:
+def test_a_skipped_task_skips_or_releases_its_dependents(executor: Executor) -> None:
     tasks = (task("a"), task("b", "a"), task("c", "b"), task("d"), task("e", "d"))
     plan = executor.plan(phase("By hand", *tasks[:1], mode="manual"), phase("Two", *tasks[1:], mode="parallel"))
     executor.ask(f"/api/plans/{plan['id']}/execute")
@@ -116,7 +116,7 @@ def test_a_skipped_task_takes_along_what_depends_on_it_or_lets_it_run(executor: 
     assert statuses(executor.tasks(plan["id"])) == wanted
 
 
-def test_a_rejected_task_is_completed_by_a_person_with_their_own_commit(executor: Executor) -> None:
+def test_a_person_completes_a_rejected_task_with_a_commit(executor: Executor) -> None:
     plan = executor.plan(phase("By hand", task("a"), mode="manual"), phase("Two", task("b", "a")))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     executor.until_task(plan["id"], "a", "AWAITING_APPROVAL")
@@ -129,12 +129,12 @@ def test_a_rejected_task_is_completed_by_a_person_with_their_own_commit(executor
 
 
 @pytest.mark.slow(reason="a phase of 46 tasks")
-def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(executor: Executor) -> None:
+def test_a_phase_larger_than_an_inline_map_follows_its_graph(executor: Executor) -> None:
     # most of them are not needed, as it turns out: they come to their gates all the same
     never = {"taskId": "first", "outcome": "SKIPPED"}
     wide = [task(f"a{n}", **({} if n < 3 else {"condition": never})) for n in range(45)]
     last = task("z", *(f"a{n}" for n in range(45)))
-    # what the last one waits for comes after it in the list
+    # The last task's dependency comes after it in the list.
     plan = executor.plan(phase("One", task("first")), phase("Wide", last, *wide, mode="parallel"), maxParallel=3)
     executor.ask(f"/api/plans/{plan['id']}/execute")
     assert executor.ended(plan["id"])["status"] == "COMPLETED"
@@ -142,8 +142,8 @@ def test_a_phase_larger_than_an_inline_map_is_carried_out_along_its_graph(execut
     assert sorted(done) == ["a0", "a1", "a2", "first", "z"]
 
 
-def test_an_execution_that_is_stopped_leaves_its_plan_failed_and_resumable(system: System, executor: Executor) -> None:
-    # enough to be done that it is still at it when it is stopped
+def test_a_stopped_execution_leaves_a_failed_resumable_plan(system: System, executor: Executor) -> None:
+    # Enough work for the execution to be active when it is stopped.
     plan = executor.plan(phase("One", *(task(key) for key in "abcdef")), LAST)
     executor.ask(f"/api/plans/{plan['id']}/execute")
     executor.until_task(plan["id"], "a", "RUNNING")
@@ -157,7 +157,7 @@ def test_an_execution_that_is_stopped_leaves_its_plan_failed_and_resumable(syste
     assert executor.progress(plan["id"])["execution"] == 2
 
 
-def test_a_worker_that_is_killed_is_replaced(system: System, executor: Executor) -> None:
+def test_a_killed_worker_is_replaced(system: System, executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a"), task("b", "a")))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     executor.until_task(plan["id"], "a", "RUNNING")
@@ -166,7 +166,7 @@ def test_a_worker_that_is_killed_is_replaced(system: System, executor: Executor)
 
 
 @pytest.mark.slow(reason="a schedule's minute has to come")
-def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executor) -> None:
+def test_a_plan_starts_at_each_time_of_its_schedule(executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a")))
     for round_ in (1, 2):
         assert executor.scheduled_soon(plan["id"])["schedule"]["expression"].startswith("at(")
@@ -185,7 +185,7 @@ def test_a_plan_is_begun_by_its_schedule_and_again_by_the_next(executor: Executo
     assert (never.status_code, never.json()["error"]["details"][0]["field"]) == (422, "cron")
 
 
-def test_what_tasks_have_committed_is_rolled_back_when_asked(executor: Executor) -> None:
+def test_commits_of_tasks_are_rolled_back_on_request(executor: Executor) -> None:
     plan = executor.plan(phase("One", task("a", files=["src/a.py"]), task("b", "a", files=["src/b.py"]), task("c")))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     assert executor.ended(plan["id"])["status"] == "COMPLETED"
@@ -204,7 +204,7 @@ def test_what_tasks_have_committed_is_rolled_back_when_asked(executor: Executor)
     assert [sha in message for sha, message in zip(taken, messages, strict=True)] == [True, True]
 
 
-def test_what_a_person_says_is_a_commit_and_is_none_cannot_be_rolled_back(executor: Executor) -> None:
+def test_an_unknown_commit_of_a_person_cannot_be_rolled_back(executor: Executor) -> None:
     plan = executor.plan(phase("By hand", task("a"), mode="manual"), phase("Two", task("b", "a"), mode="manual"))
     executor.ask(f"/api/plans/{plan['id']}/execute")
     for key in ("a", "b"):
@@ -250,7 +250,7 @@ def test_a_plan_that_makes_no_commits_keeps_its_changes_as_patches(executor: Exe
         assert Ref(f"refs/heads/groundwork/{plan['id']}".encode()) not in repo.refs.allkeys()
 
 
-def test_a_task_that_failed_is_put_differently_and_retried(executor: Executor) -> None:
+def test_a_failed_task_is_edited_and_retried(executor: Executor) -> None:
     client, http = executor.client, executor.http
     wrong = {"name": "Downloads", "url": executor.path, "defaultBranch": "nowhere"}
     repository = client.ok(http.post("/api/repositories", json=wrong), 201)["id"]

@@ -1,4 +1,4 @@
-"""A front end that has plans written and reviewed."""
+"""An API client generating and reviewing plans."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""A front end that has plans carried out."""
+"""An API client running plans."""
 
 import time
 from collections.abc import Callable
@@ -57,12 +57,12 @@ class Executor:
         self.until(plan_id, lambda plan: self.progress(plan_id)["execution"] >= number)
 
     def approve_last(self, plan_id: str) -> None:
-        """Once its task `last` asks for that."""
+        """Approve the task `last` once it waits."""
         self.until_task(plan_id, "last", "AWAITING_APPROVAL")
         self.ask(f"/api/plan-tasks/{self.tasks(plan_id)['last']['id']}/approve")
 
     def scheduled_soon(self, plan_id: str) -> dict[str, Any]:
-        """To be begun in a moment; a later one where asking takes longer than that."""
+        """Schedule the plan for the next seconds; later if the request itself takes long."""
         for seconds in (2, 10, 60):
             at = datetime.now(UTC) + timedelta(seconds=seconds)
             answer = self.http.post(f"/api/plans/{plan_id}/schedule", json={"at": at.isoformat()})
@@ -72,7 +72,7 @@ class Executor:
         return scheduled
 
     def until_task(self, plan_id: str, key: str, status: str) -> None:
-        """Until a task has that status, or one that comes after it."""
+        """Wait until a task has the status or a later one."""
 
         def come(plan: dict[str, Any]) -> bool:
             tasks = {task["key"]: task["status"] for phase in plan["phases"] for task in phase["tasks"]}
@@ -91,7 +91,7 @@ class Executor:
         raise AssertionError("the execution has not ended")
 
     def events(self, system: LocalSystem, plan_id: str) -> int:
-        """How many the history of the plan's execution has, once that has ended."""
+        """Return the number of events of the plan's execution after its end."""
         self.execution_ended(system, plan_id)
         arn = _execution(system, plan_id)["executionArn"]
         pages = system.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)

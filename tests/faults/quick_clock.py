@@ -1,7 +1,7 @@
-"""The real template with a quick clock: leases and the schedule's waits of seconds instead of minutes.
+"""The real template with a quick clock: leases and waits of seconds instead of minutes.
 
-The functions run unchanged. A file that Python reads at the start of every process, in a layer directory of our own,
-sets the durations before a function is imported; all that is said about them in relation to each other still holds.
+The functions run unchanged. Python reads a file of an extra layer directory at the start of every process. The file
+sets the durations before a function is imported and keeps their relations.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """In ms; what `groundwork.runs.leases` says of them. `retry_ms`: the wait before a run's first automatic retry."""
+    """Values for `groundwork.runs.leases`, in ms; `retry_ms`: the wait before the first retry."""
 
     lease_ms: int = 6_000
     renew_ms: int = 1_500

@@ -1,4 +1,4 @@
-"""Plans made and edited by hand through HTTP on the local system: two front ends at work on the same plan."""
+"""Plans edited over HTTP on the local system, by two clients at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -68,8 +68,8 @@ def test_a_plan_is_made_edited_compared_restored_and_deleted(client: Client, pla
     assert http.get(path).status_code == 404
 
 
-def test_front_ends_at_once_lose_nothing(mocked: tuple[LocalSystem, Client], plan: Any) -> None:
-    """Each adds tasks by the version it has seen, and looks again when it is told that another was faster."""
+def test_concurrent_clients_lose_no_edit(mocked: tuple[LocalSystem, Client], plan: Any) -> None:
+    """Each client adds tasks to its version and reads again after a conflict."""
     phase = plan["phases"][1]["id"]
 
     def edit(number: int) -> int:

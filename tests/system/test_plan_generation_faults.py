@@ -1,4 +1,4 @@
-"""Plans written through HTTP while workers are killed and the model's API misbehaves: each test has its own system."""
+"""Plans over HTTP among killed workers and model faults; each test has its own system."""
 
 import time
 from pathlib import Path
@@ -22,11 +22,11 @@ from tests.anthropic_server.faults import (
     truncated,
 )
 from tests.anthropic_server.server import AnthropicServer
-from tests.faults.quick import Durations
+from tests.faults.quick_clock import Durations
 from tests.plans.git_server import git_server
 from tests.plans.world import make_repository
 from tests.system.client import PATIENCE_S, running
-from tests.system.planning import Planner
+from tests.system.planner import Planner
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow(reason="the schedule takes a run over once its lease has ended")
 def test_a_generation_whose_worker_is_killed_is_ended_by_another(repository: Path) -> None:
-    """Killed with SIGKILL in the middle of the model's answer; the schedule finds the run when its lease is over."""
+    """After SIGKILL in the middle of a response, the schedule finds the run at lease expiry."""
     with running(Durations(), GROUNDWORK_AI="mock", GROUNDWORK_MOCK_LATENCY_MS="3000") as (system, client):
         planner = Planner(client, str(repository))
         accepted = planner.asked()
@@ -82,7 +82,7 @@ FIRST: dict[str, Fault] = {
 
 
 def once_each(faults: dict[str, Fault]) -> Script:
-    """What happens to the first call whose material holds the word, and to no later one."""
+    """Inject a fault into the first call with the word in its material, and no later one."""
     left = dict(faults)
 
     def script(call: Call) -> Fault | None:
@@ -92,7 +92,7 @@ def once_each(faults: dict[str, Fault]) -> Script:
     return script
 
 
-def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while_and_all_of_it_is_counted(repository: Path) -> None:
+def test_a_plan_is_generated_despite_faults_and_all_usage_is_counted(repository: Path) -> None:
     with AnthropicServer(once_each(FIRST)) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))
         accepted = [planner.asked(title=f"{word} downloads") for word in FIRST]
@@ -107,7 +107,7 @@ def test_a_plan_comes_of_an_api_that_misbehaves_for_a_while_and_all_of_it_is_cou
         assert review["suggestions"]
 
 
-def test_an_api_that_never_gives_a_plan_leaves_it_failed_with_the_reason(repository: Path) -> None:
+def test_a_failed_generation_leaves_a_failed_plan_with_the_reason(repository: Path) -> None:
     script = on_text({"NEVER": out_of_range(), "REFUSE": refused()})
     with AnthropicServer(script) as server, _with(server) as (_, client):
         planner = Planner(client, str(repository))

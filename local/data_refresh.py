@@ -1,0 +1,56 @@
+"""Background refresh of a data folder: writes the sign of life and loads new secrets."""
+
+import threading
+from collections.abc import Callable
+
+from local.data import DataFolder
+from local.secret_file import SecretFile, SecretsRefused
+
+POLL_S = 2.0
+TOUCH_EVERY = 5
+"""Polls between two signs of life; ten seconds are precise enough for schedules in minutes."""
+
+
+class DataRefresher:
+    """Refreshes a data folder in the background until closed; `start` loads the secrets at once."""
+
+    def __init__(self, folder: DataFolder, secrets: SecretFile, say: Callable[[str], None]) -> None:
+        self._folder, self._secrets, self._say = folder, secrets, say
+        self._last_problem = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._poll()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the refresh."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        polls = 0
+        while not self._stopping.wait(POLL_S):
+            polls += 1
+            self._poll()
+            if polls % TOUCH_EVERY == 0:
+                self._touch()
+
+    def _poll(self) -> None:
+        try:
+            self._secrets.load()
+        except (SecretsRefused, OSError) as exc:
+            self._report(str(exc))
+
+    def _touch(self) -> None:
+        try:
+            self._folder.touch()
+        except OSError as exc:
+            self._report(f"Cannot write to the data folder: {exc.strerror}")
+
+    def _report(self, problem: str) -> None:
+        """Report a problem once, not on every poll."""
+        if problem != self._last_problem:
+            self._last_problem = problem
+            self._say(problem)
