@@ -17,7 +17,7 @@ from groundwork.backlog.new_cards import NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
 CARDS_A_TRANSACTION = 32
-"""A card, its external id and its text's hash are three actions; with the project and the part at most 98 of 100."""
+"""Three actions a card (itself, its id, its text), one for the project, one for the part: at most 98 of 100."""
 
 BYTES_A_TRANSACTION = 2 * 1024 * 1024
 """DynamoDB takes 4 MB; rows are measured roughly."""
@@ -50,7 +50,10 @@ class _Group:
 
 
 class DynamoCards:
-    """Raises NotFound for a project that is not there, OlderCardsUnfinished, IdempotencyKeyReused, Transient."""
+    """Import many cards.
+
+    Raises NotFound for a missing project, OlderCardsUnfinished, IdempotencyKeyReused, Transient.
+    """
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ class DynamoCards:
     ) -> ImportResult:
         """Known external ids are duplicates and change nothing, also among concurrent imports.
 
-        Cards are written in their order, a transaction after the other: an import that is cut off has written a
-        beginning. It can be repeated with the same `part`, or where external ids are given.
+        Cards are written in their order, one transaction after the other. An interrupted import has written its first
+        cards. Repeat it with the same `part`, or where its cards have external ids.
         """
         project = self._projects.row(project_id)
         if any(card.external_id for card in cards):
@@ -91,11 +94,11 @@ class DynamoCards:
         return sum(self._put_cards(job, group) or 0 for group in _groups(list(numbered.items()), 0, len(new)))
 
     def _write_part(self, job: _Import, part: ImportPart, cards: Sequence[NewCard]) -> int:
-        """Write the rest of a part. Where another worker is at it too, each group is written by one of them."""
+        """Write the rest of a part. Several workers may do so: one of them writes each group."""
         progress = self._parts.begin(job.project_id, part)
         new = self._unknown(job, cards, progress.position) if progress.position < len(cards) else []
         while progress.position < len(cards):
-            # what the first look has found known at a position not yet reached is known from elsewhere
+            # a card found known beyond this position was written by another import, not by another worker of the part
             left = [(position, card) for position, card in new if position >= progress.position]
             group = next(_groups(left, progress.position, len(cards)))
             first = self._reserve(job.project_id, len(group.cards))
@@ -105,7 +108,7 @@ class DynamoCards:
         return progress.created
 
     def _unknown(self, job: _Import, cards: Sequence[NewCard], start: int) -> list[tuple[int, NewCard]]:
-        """Return the cards from a position on that are new by all that is known now, with their positions."""
+        """Return the cards from a position on, without those already known, with their positions."""
         rest = list(enumerate(cards))[start:]
         keys = {(job.project_id, external_key(card.external_id)) for _, card in rest if card.external_id}
         with wrapped():
@@ -119,7 +122,7 @@ class DynamoCards:
         return [one for at, one in enumerate(rest) if hashes[at] not in taken and first[hashes[at]] == at]
 
     def _reserve(self, project_id: str, count: int) -> int:
-        """The first of `count` card numbers that are ours from now on."""
+        """Reserve `count` card numbers and return the first."""
         row = ProjectRow(project_id)
         try:
             with wrapped():
@@ -129,9 +132,9 @@ class DynamoCards:
         return int(row.last_card) - count + 1
 
     def _put_cards(self, job: _Import, group: _Group) -> int | None:
-        """Return the number of new cards: others may have been faster with some ids or texts.
+        """Write a group and return its number of new cards, or None if another worker has moved the part.
 
-        Return None where another worker has moved the part.
+        Other imports may take some of its ids or texts first.
         """
         left = group.cards
         for attempt in range(contention.TRIES):
@@ -143,7 +146,7 @@ class DynamoCards:
                 if _PART in cancelled.tags:
                     return None
                 if "card" in cancelled.tags:
-                    # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
+                    # nobody else has these numbers: an earlier try has succeeded, and only its answer was lost
                     return len(left)
                 left = _still_new(job, left, cancelled)
             except Transient:
@@ -175,14 +178,14 @@ class DynamoCards:
 
 
 def _still_new(job: _Import, cards: dict[int, NewCard], cancelled: Cancelled) -> dict[int, NewCard]:
-    """Return the cards whose ids and texts nobody else has taken. Raises NotFound where the project has gone."""
+    """Return the cards with ids and texts still free. Raises NotFound if the project is deleted."""
     if "project" in cancelled.tags:
         raise NotFound.of("project", job.project_id)
     return {number: card for number, card in cards.items() if number not in cancelled.tags}
 
 
 def _groups(cards: Sequence[tuple[int, NewCard]], start: int, end: int) -> Iterator[_Group]:
-    """The cards with their numbers, as many together as one transaction takes. Together they cover start to end."""
+    """Group numbered cards by what one transaction takes. Together the groups cover start to end."""
     group: dict[int, NewCard] = {}
     size = 0
     for number, card in cards:
