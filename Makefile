@@ -2,7 +2,7 @@
 #
 #   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
 #   make start    the local system alone, with what it has kept (PORT=3000 HOST=127.0.0.1 DATA=build/local)
-#   make secret   a secret of the local system, read from the terminal (NAME=github-token)
+#   make secret   a secret of the local system, read from the terminal (NAME=groundwork/github)
 #   make reset    forget what the local system has kept in DATA
 #   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
 #   make test-all  all that must pass before a change lands: what CI runs
@@ -121,7 +121,12 @@ lighthouse: $(INSTALLED) web
 long-run: $(INSTALLED) web
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.browser.long_run
 
-check: $(INSTALLED) $(WEB_PACKAGES)
+ASL_PACKAGES := checks/asl/node_modules/.installed
+$(ASL_PACKAGES): checks/asl/package.json checks/asl/package-lock.json checks/asl/.npmrc
+	@npm --prefix checks/asl ci --silent || { echo "Could not install the validator: npm --prefix checks/asl ci" >&2; exit 1; }
+	@touch $@
+
+check: $(INSTALLED) $(WEB_PACKAGES) $(ASL_PACKAGES)
 	ruff check .
 	ruff format --check .
 	$(OFFLINE) mypy $(PRESENT)
@@ -131,8 +136,11 @@ check: $(INSTALLED) $(WEB_PACKAGES)
 	$(OFFLINE) python -m checks.template
 	python -m checks.policies
 	python -m checks.traces
-	$(if $(wildcard statemachines/*.json),npx --yes asl-validator@4.0.0 $(addprefix --json-path ,$(wildcard statemachines/*.json)))
-	$(if $(wildcard checks/openapi.py),PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi)
+	python -m checks.prose
+	python -m checks.documents
+	PYTHONPATH=layers/common:. $(OFFLINE) python -m checks.reference
+	$(ASL_PACKAGES:.installed=.bin/asl-validator) $(addprefix --json-path ,$(wildcard statemachines/*.json))
+	PYTHONPATH=layers/common $(OFFLINE) python -m checks.openapi
 	npm --prefix web run --silent check
 
 format: $(INSTALLED) $(WEB_PACKAGES)

@@ -1,1 +1,4 @@
-"""Figures that Groundwork is built to. `python -m benchmarks` prints them and writes benchmarks/results/."""
+"""Benchmarks of Groundwork.
+
+`python -m benchmarks` prints them and writes benchmarks/results/.
+"""

@@ -1,7 +1,9 @@
-"""python -m benchmarks [ITEMS ...]: what a run costs in DynamoDB, on AWS's own engine (DynamoDB Local); and how long a
-parallel phase of a plan takes by its gates.
+"""Cost of a run in DynamoDB, and time of a parallel phase of a plan.
 
-Every figure is a count, but for the overhead, which is a ratio of two times measured in the same process.
+python -m benchmarks [ITEMS ...]
+
+Runs use AWS's own engine (DynamoDB Local). Every figure is a count, except the overhead: a ratio of two times from the
+same process.
 """
 
 import asyncio
@@ -39,7 +41,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Figures:
-    """One run of GENERATE_SUBTASKS, every item with six children; units and requests are per item."""
+    """One run of GENERATE_SUBTASKS with six children an item. Units and requests are per item."""
 
     items: int
     pacing: str
@@ -95,7 +97,7 @@ def _run_row_bytes(run: Run) -> int:
 
 
 def bare_transaction_s(world: World, repeats: int = 200) -> float:
-    """Seconds of one transaction that writes six subtasks and nothing else."""
+    """Measure the seconds of one transaction with six subtasks."""
     story = IdPath(Kind.STORY, world.project_id, (99, 1))
     began = time.monotonic()
     for repeat in range(repeats):

@@ -1,4 +1,4 @@
-"""The floor of a local system: the same WSGI server, and one consistent GetItem for each request.
+"""Lower bound for a local system: its WSGI server, with one consistent GetItem a request.
 
 `python -m benchmarks.bare_server ENDPOINT ACCESS_KEY TABLE PK SK` prints its URL and serves until its input ends.
 """

@@ -1,8 +1,8 @@
-"""Counts what goes to DynamoDB: requests, and the units they take by AWS's own arithmetic.
+"""Count requests to DynamoDB, and their units by AWS's own arithmetic.
 
-DynamoDB Local reports 4 units for any transaction, so units are computed from what is sent: a write takes one unit a
-KB begun, twice that in a transaction, and one more for each index that it is in (AWS, "DynamoDB read and write
-operations" and "Amazon DynamoDB Transactions: How it works").
+DynamoDB Local reports 4 units for any transaction, so units are computed from the requests: a write takes one unit for
+each KB or part of one, twice as many in a transaction, and one more for each index of the row (AWS, "DynamoDB read and
+write operations" and "Amazon DynamoDB Transactions: How it works").
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ type Item = dict[str, Any]
 
 @dataclass
 class Bill:
-    """What was asked of the tables."""
+    """Requests to the tables, and their units."""
 
     requests: int = 0
     write_units: float = 0.0
@@ -53,7 +53,7 @@ def item_units(item: Item) -> int:
 
 
 class Meter:
-    """Knows the size of each row that was written, so that updates and deletes can be counted too."""
+    """Meter with the size of each written row, needed for updates and deletes."""
 
     def __init__(self) -> None:
         self.bill = Bill()
@@ -104,7 +104,7 @@ class Meter:
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Counts every DynamoDB request of this process while it lasts."""
+    """Count every DynamoDB request of this process inside the context."""
     meter = Meter()
     real = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
 

@@ -1,7 +1,7 @@
-"""How long a parallel phase takes, on random graphs and on a clock of its own: through the gates, and in waves.
+"""Time of a parallel phase through gates and in waves, on random graphs and virtual time.
 
-Every task takes its own time, and nothing else takes any: what is compared is the order in which the gates open. In
-waves each task would wait for all of the wave before it, as maps over levels of the graph have it.
+Only tasks take time, so the figures compare the order of opening gates. In waves each task waits for the whole wave
+before it, as with a map over the levels of the graph.
 """
 
 import heapq
@@ -23,7 +23,7 @@ from tests.plans.plans import empty
 
 @dataclass(frozen=True)
 class GateFigures:
-    """Of so many random graphs; times are the phase's, as multiples of its critical path's, and their largest."""
+    """Times of the phase as multiples of its critical path, and the largest of all graphs."""
 
     graphs: int
     tasks: int
@@ -47,7 +47,7 @@ def random_plan(dice: random.Random, tasks: int, width: int) -> Plan:
 
 @dataclass
 class Carried:
-    """A plan carried out on a clock of its own; `seconds` is where it stands."""
+    """Execution of a plan on virtual time; `seconds` is the clock."""
 
     plan: Plan
     seconds: float = 0.0
@@ -61,7 +61,7 @@ class Carried:
         self.heard: set[str] = set()
 
     def to_the_end(self) -> float:
-        """How many seconds it has taken."""
+        """Return the seconds of the phase."""
         plan_id = self.plan.id
         self.conductor.change(plan_id, lambda execution_state: execute(execution_state, Actor("bench", 1)))
         for task in self.plan.tasks:
@@ -99,7 +99,7 @@ class Carried:
 
 
 def in_waves(plan: Plan, width: int) -> float:
-    """Each wave holds what depends only on waves before it; it takes as long as its tasks do, so many at a time."""
+    """Run waves of tasks, each dependent only on earlier waves, with limited concurrency."""
     level: dict[str, int] = {}
     for task in plan.tasks:
         level[task.id] = 1 + max((level[other] for other in task.depends_on), default=0)

@@ -1,4 +1,4 @@
-"""python -m benchmarks.kept_setup: a check with its installation, and one with a kept set-up.
+"""A check with its installation, and with a kept set-up: python -m benchmarks.kept_setup
 
 The one benchmark that needs a network: set-up fetches pytest from where this machine's pip has it.
 """

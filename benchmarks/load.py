@@ -1,4 +1,4 @@
-"""Requests over connections that are kept alive, so many at once: `python -m benchmarks.load URL AT_ONCE SECONDS`."""
+"""Load over persistent connections: `python -m benchmarks.load URL AT_ONCE SECONDS`."""
 
 import http.client
 import json

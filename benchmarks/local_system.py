@@ -1,4 +1,6 @@
-"""The local system beside a bare server on the same engine: `python -m benchmarks.local_system`.
+"""The local system beside a bare server on the same engine.
+
+`python -m benchmarks.local_system`.
 
 Polls a second of a run's progress at 1, 30 and 200 at once; the time to the first answer; the memory of every process
 after so many cards. Written to benchmarks/results/local_system.json.
@@ -49,7 +51,7 @@ def measure(folder: Path, seconds: float, cards: list[int]) -> Json:
         polls = {}
         with bare(engine_url(process), key, run) as floor:
             for at_once in AT_ONCE:
-                # one after the other, twice, so that neither has the quieter machine
+                # alternating, twice: neither gets the quieter machine
                 rounds = [(load(f"{url}/api/runs/{run}/progress", at_once, seconds), load(floor, at_once, seconds))]
                 rounds.append((load(f"{url}/api/runs/{run}/progress", at_once, seconds), load(floor, at_once, seconds)))
                 polls[at_once] = _summary(rounds)
@@ -99,7 +101,7 @@ def bare(endpoint: str, access_key: str, run: str) -> Iterator[str]:
 
 
 def load(url: str, at_once: int, seconds: float) -> Json:
-    """In a process of its own: the load must not share an interpreter with what it measures."""
+    """Run the load in a process of its own: a shared interpreter would distort the figures."""
     command = [sys.executable, "-m", "benchmarks.load", url, str(at_once), str(seconds)]
     found: Json = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout)
     return found
@@ -128,7 +130,7 @@ def engine_url(process: "subprocess.Popen[str]") -> str:
 
 
 def resident(process: "subprocess.Popen[str]") -> dict[str, int]:
-    """Resident MB: the system's own process, the engine, and its largest and all of its sandboxes."""
+    """Measure resident MB: the system, the engine, the largest sandbox and all sandboxes."""
     own = psutil.Process(process.pid)
     children = own.children(recursive=True)
     sizes = {one.pid: one.memory_info().rss >> 20 for one in children}

@@ -1,1 +1,1 @@
-"""What `make check` asks beyond lint and types."""
+"""Checks of `make check` beyond lint and types."""

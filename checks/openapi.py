@@ -1,7 +1,7 @@
-"""The API's OpenAPI 3.1 document, made from the functions' code.
+"""OpenAPI 3.1 document of the API, made from the routes in the code.
 
 python -m checks.openapi --write    writes layers/common/groundwork/openapi.json
-python -m checks.openapi            fails if that file, or the translated template's routes, are not what the code says
+python -m checks.openapi            fails if that file or the routes of the template differ from the code
 """
 
 import json
@@ -17,7 +17,7 @@ from checks.api.rules import faults as faults_of
 from checks.api.schema import reference
 from checks.api.texts import describe
 from checks.routes import routes_of_code, routes_of_template
-from groundwork.api.card_import import MEDIA_TYPES
+from groundwork.api.backlog.card_import import MEDIA_TYPES
 from groundwork.backlog.card_import.dates import Order
 from groundwork.backlog.card_import.parameters import DELIMITERS, LISTS, NAMES, PERSONAL, FileType
 from groundwork.backlog.model import Value
@@ -37,7 +37,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def document() -> dict[str, Any]:
-    """One document of all functions' routes."""
+    """Merge the routes of all functions into one document."""
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -66,7 +66,7 @@ def document() -> dict[str, Any]:
     _with_conditional_request(merged["paths"]["/api/runs/{run_id}/progress"]["get"])
     made = _camel_paths(with_public_names(merged))
     for route in routes_of_code():
-        # a route that only the template has is told by the comparison in `main`
+        # `main` reports a route of the template without code
         if route.open and (operation := made["paths"].get(route.path, {}).get(route.method.lower())):
             operation["security"] = []
     describe(made["components"]["schemas"])
@@ -75,7 +75,7 @@ def document() -> dict[str, Any]:
 
 
 def _add_schemas(known: dict[str, Any], more: dict[str, Any]) -> None:
-    """Raises ValueError where two functions mean different things by one name."""
+    """Raises ValueError for two different schemas of one name."""
     for name, schema in more.items():
         if "ValidationError" not in name and known.setdefault(name, schema) != schema:
             raise ValueError(f"two schemas are named {name}")
@@ -98,7 +98,7 @@ def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
 
 
 def _without_patch_defaults(schemas: dict[str, Any]) -> None:
-    """A field that a patch leaves out stays as it is: the defaults are only how the code says "left out"."""
+    """Remove the defaults of patches: they only mark omitted fields."""
     for name, schema in schemas.items():
         if name.endswith("Patch"):
             for field in schema["properties"].values():
@@ -106,11 +106,11 @@ def _without_patch_defaults(schemas: dict[str, Any]) -> None:
 
 
 def _with_whole_answers(document: dict[str, Any]) -> None:
-    """A value is always answered whole, what has a default too: a client need not ask whether a field is there."""
+    """Require every field of an answer, also those with a default: answers are always complete."""
     schemas = document["components"]["schemas"]
     asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
     for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
-        # a run's phase has the name of a plan's, and is no object
+        # the phase of a run shares its name with the phase of a plan, and is no object
         if "properties" in schemas[name]:
             schemas[name]["required"] = list(schemas[name]["properties"])
 
@@ -127,7 +127,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
-    """The schemas that a part of the document refers to, and what those refer to."""
+    """Return the names of schemas referenced by a part of the document, directly or not."""
     found: set[str] = set()
     waiting = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(part)))
     while waiting:
@@ -138,7 +138,7 @@ def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
 
 
 def _with_imports(document: dict[str, Any]) -> None:
-    """Declare the bodies and the query of the import routes, which read both themselves."""
+    """Declare the bodies and the query of the import routes, whose handlers parse both without types."""
     _with_import_schemas(document)
     json_body = {"anyOf": [reference("CardImport"), {"type": "array", "items": {}}, {"type": "object"}]}
     content = {media or "application/json": {"schema": _FILE} for media in MEDIA_TYPES}
@@ -178,7 +178,7 @@ def _with_conditional_request(operation: dict[str, Any]) -> None:
 
 
 def _camel_paths(document: dict[str, Any]) -> dict[str, Any]:
-    """Path parameters as the contract and template.yaml write them: {projectId}."""
+    """Write path parameters in camel case: {projectId}."""
     text = re.sub(r"\{(\w+)_id\}", r"{\1Id}", json.dumps(document))
     text = re.sub(r'"name": "(\w+)_id", "in": "path"', r'"name": "\1Id", "in": "path"', text)
     made: dict[str, Any] = json.loads(text)
@@ -200,7 +200,7 @@ def routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def open_routes_of(document: dict[str, Any]) -> set[tuple[str, str]]:
-    """Routes that need no token."""
+    """Return the routes without a token."""
     return {
         (method, path)
         for method, path in routes_of(document)

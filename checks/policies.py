@@ -1,4 +1,4 @@
-"""No function may do more than it says: no wildcard action, no resource that is everything."""
+"""Policies of the functions: no wildcard action, no wildcard resource."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from checks.sam import MANAGED_POLICIES, Template, listed, resources, statements
 
 
 def problems(template: Template) -> Iterator[str]:
-    """What is wrong with the roles of a translated template, a line each."""
+    """Yield the faults of the roles of a translated template, a line each."""
     for name, role in resources(template, "AWS::IAM::Role").items():
         for statement, _ in statements(role):
             yield from (f"{name}: {problem}" for problem in _problems_of(statement))

@@ -1,8 +1,8 @@
 """Measure the English of docstrings and comments.
 
-python -m checks.prose                 fails where a limit is passed, and names the files that are furthest above it
+python -m checks.prose                 fails above a limit, and names the worst files
 python -m checks.prose --files         prints the figures of each file
-python -m checks.prose --list PLACE    prints each text of PLACE that breaks a rule
+python -m checks.prose --list PLACE    prints the texts of PLACE with a fault
 """
 
 import argparse
@@ -18,7 +18,10 @@ from checks.sam import ROOT
 
 PLACES = ("layers/common/groundwork", "functions", "local", "deploy", "checks", "benchmarks", "tests")
 MAX_PRONOUNS = 12.0
-"""In 1,000 words. Codebases we learn from have 4 to 10 (cosmicpython, procrastinate, DBOS, mini-swe-agent)."""
+"""Relative pronouns in 1,000 words.
+
+Codebases we learn from have 4 to 10 (cosmicpython, procrastinate, DBOS, mini-swe-agent).
+"""
 
 MAX_OPENINGS = 0.01
 """Share of texts that begin with What, Who, Whether or That."""

@@ -1,4 +1,4 @@
-"""Size of each function's resource policy, of which Lambda takes 20,480 bytes.
+"""Size of each function's resource policy. The limit of Lambda is 20,480 bytes.
 
 python -m checks.resource_policies    prints the bytes for the longest stack name in the longest region
 """
@@ -17,18 +17,18 @@ from checks.sam import Template, resources, translated
 
 LIMIT = 20_480
 MAX_STACK_NAME = 51
-"""Longest stack name that leaves a named function within Lambda's 64 characters."""
+"""Longest stack name with all named functions within Lambda's 64 characters."""
 MAX_NAME = 64
 MAX_SID = 100
 ACCOUNT = "123456789012"
 API_ID = "abcdef1234"
 _SUFFIX = "-" + "X" * 13
-"""Random end of a name that CloudFormation generates."""
+"""Random end of a generated name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stack is deployed, and under which name."""
+    """Name and place of a stack."""
 
     stack: str = "dev"
     region: str = "us-east-1"
@@ -73,7 +73,7 @@ def size(statements: Iterable[Mapping[str, Any]]) -> int:
 
 
 class _Names:
-    """Names and ARNs that CloudFormation will give, at their full length."""
+    """Return generated names and ARNs at their full length."""
 
     def __init__(self, template: Template, place: Place) -> None:
         self._resources = template["Resources"]

@@ -1,4 +1,4 @@
-"""The HTTP API's routes, made from the functions' code into template.yaml.
+"""Routes of template.yaml, generated from the functions' code.
 
 python -m checks.routes --write    writes the block between the two marks
 python -m checks.routes            fails if the block is stale, or a function lacks its permission
@@ -26,7 +26,10 @@ END = "      # End of routes\n"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 AUTHORIZED: list[dict[str, list[str]]] = [{"AdminToken": []}]
 OPEN: list[dict[str, list[str]]] = [{"NONE": []}]
-"""Security of an operation without authorizer. SAM's translator puts the default one back over an empty list."""
+"""Security of an operation without authorizer.
+
+SAM's translator replaces an empty list by the default.
+"""
 
 _URI = (
     "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/"
@@ -53,7 +56,7 @@ class Route:
 
 
 def routes_of_code(template: Template | None = None) -> list[Route]:
-    """Every route of the resolvers in the template's functions, by path and method."""
+    """List the routes of the resolvers in the template's functions, by path and method."""
     functions = resources(template or source(), "AWS::Serverless::Function")
     found = [
         route
@@ -66,7 +69,7 @@ def routes_of_code(template: Template | None = None) -> list[Route]:
 def _routes_of(function: str, folder: str) -> Iterator[Route]:
     resolver = getattr(import_module(f"functions.{folder}.app"), "app", None)
     if isinstance(resolver, APIGatewayHttpResolver):
-        # Powertools publishes its routes only as an OpenAPI schema, which drops an empty `security`
+        # Powertools publishes its routes only as an OpenAPI schema, without an empty `security`
         for route in [*resolver._static_routes, *resolver._dynamic_routes]:
             yield Route(route.method.upper(), path_of(route.openapi_path), function, route.security == [])
 
@@ -81,7 +84,7 @@ def _camel(name: str) -> str:
 
 
 def routes_of_template(template: Template | None = None) -> set[Route]:
-    """Every route of the translated template. One without the authorizer is open, however that is written."""
+    """Return the routes of the translated template. A route without the authorizer is open."""
     body = resources(template or translated(), "AWS::ApiGatewayV2::Api")["Api"]["Body"]
     return {
         Route(method.upper(), path, _function_of(operation), operation.get("security") != AUTHORIZED)
@@ -97,10 +100,12 @@ def _function_of(operation: dict[str, Any]) -> str:
 
 
 def block(routes: Iterable[Route]) -> str:
-    """The template's lines for these routes. Raises ValueError where two functions answer one.
+    """Write the template's lines for these routes.
 
-    A YAML anchor stands for each function's integration and each parameter. `sam build` and `sam package` write
-    aliases out, so CloudFormation, which knows none, never gets one.
+    Raises ValueError for a route of two functions.
+
+    A YAML anchor stands for each function's integration and each parameter. CloudFormation supports no aliases, but
+    `sam build` and `sam package` expand them.
     """
     by_path: dict[str, list[Route]] = defaultdict(list)
     for route in routes:
@@ -151,7 +156,7 @@ def _is_known(name: str, known: set[str]) -> bool:
 
 
 def with_routes(text: str, routes: Iterable[Route]) -> str:
-    """A template's text with these routes between the marks. Raises ValueError where a mark is missing."""
+    """Replace the lines between the marks. Raises ValueError for a missing mark."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -160,7 +165,7 @@ def with_routes(text: str, routes: Iterable[Route]) -> str:
 
 
 def faults(text: str) -> Iterator[str]:
-    """Differences between a template's text and the code, a line each."""
+    """Yield the differences between the template and the code, a line each."""
     routes = routes_of_code()
     if with_routes(text, routes) != text:
         yield "the routes of template.yaml are stale: make routes"
@@ -170,7 +175,7 @@ def faults(text: str) -> Iterator[str]:
 
 
 def functions_that_the_api_may_invoke(template: Template) -> set[str]:
-    """Functions with a permission for every route of the API."""
+    """Return the functions with a permission for every route of the API."""
     return {
         permission["FunctionName"]["Ref"]
         for permission in resources(template, "AWS::Lambda::Permission").values()

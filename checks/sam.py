@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation gets it: translated by SAM's own translator, without a network or an account."""
+"""template.yaml, translated by SAM's own translator, without network or account."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,38 +15,38 @@ PLACES_OF_CODE = ("CodeUri", "ContentUri", "DefinitionUri")
 MANAGED_POLICIES = {
     "AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
 }
-"""The managed policies SAM may attach. Any other name makes the translation fail, so none comes in unseen."""
+"""Managed policies allowed in the template. The translation fails on any other name."""
 
 Template = dict[str, Any]
 
 
 def source(path: Path = ROOT / "template.yaml") -> Template:
-    """The template as written, intrinsics in their long form."""
+    """Load the template, with intrinsics in their long form."""
     template: Template = json.loads(json.dumps(parse_yaml_file(str(path))))
     return template
 
 
 def translated(template: Template | None = None, parameters: Mapping[str, Any] | None = None) -> Template:
-    """Raises samtranslator's InvalidDocumentException where the template is not valid."""
+    """Translate a template. Raises samtranslator's InvalidDocumentException for an invalid one."""
     given = template or source()
     for resource in given["Resources"].values():
         for place in PLACES_OF_CODE:
             if isinstance(resource.get("Properties", {}).get(place), str):
                 resource["Properties"][place] = "s3://bucket/key"
-    # a session of its own: the result must not hang on the region of whoever runs this, or on there being one
+    # an own session keeps the result independent of the caller's region
     translator = Translator(MANAGED_POLICIES, Parser(), boto_session=Session(region_name="us-east-1"))
     result: Template = translator.translate(given, dict(parameters or {}))
     return result
 
 
 def resources(template: Template, kind: str) -> dict[str, Mapping[str, Any]]:
-    """The properties of all resources of a type, by logical id."""
+    """Return the properties of all resources of a type, by logical id."""
     found = template["Resources"].items()
     return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
 
 
 def statements(role: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """A role's own policy statements, each with the condition it stands under ('' for none)."""
+    """Yield the inline policy statements of a role, each with its condition or ''."""
     for policy in role.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             if "Fn::If" in statement:
@@ -57,5 +57,5 @@ def statements(role: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str
 
 
 def listed(value: Any) -> list[Any]:
-    """IAM takes one or many; this is always many."""
+    """Return a list for IAM's one or many values."""
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,7 @@
-"""cfn-lint on the translated template. On the untranslated one it misses undefined references and circles."""
+"""cfn-lint on the translated template.
+
+In the source it misses undefined references and cycles.
+"""
 
 import json
 import subprocess
@@ -9,15 +12,15 @@ from checks.sam import ROOT, Template, translated
 
 
 def lint(template: Template, path: Path) -> int:
-    """Write a translated template to `path`, and answer cfn-lint's exit status."""
+    """Write a translated template to `path`, and return cfn-lint's exit status."""
     path.write_text(json.dumps(template, indent=1))
-    # SAM has put parameters' values where they are used, so some look unused (W2001); `sam validate --lint` asks that
+    # SAM has inlined values of parameters, so some look unused (W2001); `sam validate --lint` checks the source
     command = ["cfn-lint", "--regions", "us-east-1", "--ignore-checks", "W2001", "--", str(path)]
     return subprocess.run(command, check=False).returncode  # noqa: S603
 
 
 def main() -> int:
-    """cfn-lint's exit status."""
+    """Return cfn-lint's exit status."""
     path = ROOT / "build" / "translated.json"
     path.parent.mkdir(exist_ok=True)
     return lint(translated(), path)

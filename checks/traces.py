@@ -1,4 +1,4 @@
-"""No committed file names a package registry's host or a place on the machine it was written on."""
+"""Committed files name no host of a package registry and no path of a machine."""
 
 import re
 import subprocess
@@ -8,34 +8,34 @@ from pathlib import Path
 
 from checks.sam import ROOT
 
-# in pieces, or this file would be the first it finds
+# in pieces, or the check would find this file
 HOSTS = ("pypi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npm" + r"js\.org", "deb" + r"\.debian")
 PLACES = ("/" + r"work/(?:main|shared|\.)", "/" + "root/", "/" + r"home/[a-z]", "/" + "Users/[a-zA-Z]")
 PATTERN = re.compile("|".join((*HOSTS, *PLACES)))
 
 
 def traces(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """The lines that name one, with their numbers from 1."""
+    """Yield line numbers from 1, with the text found."""
     for number, line in enumerate(lines, start=1):
         if found := PATTERN.search(line):
             yield number, found.group()
 
 
 def committed(root: Path = ROOT) -> list[Path]:
-    """The files that git has, or would take."""
+    """List files tracked by git, or about to be."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listing = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S603
     return [path for name in listing.split("\0") if name and (path := root / name).is_file()]
 
 
 def main() -> int:
-    """1 if there is one."""
+    """Return 1 if any file has one."""
     found = [
         f"{path.relative_to(ROOT)}:{number}: {text}"
         for path in committed()
         for number, text in traces(path.read_text(errors="replace").splitlines())
     ]
-    print("\n".join(found) or "Traces: no registry's host, no machine's path")
+    print("\n".join(found) or "Traces: no host of a registry, no path of a machine")
     return bool(found)
 
 

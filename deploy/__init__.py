@@ -1,1 +1,1 @@
-"""What `make deploy` does beyond `sam deploy`."""
+"""Steps of `make deploy` after `sam deploy`."""

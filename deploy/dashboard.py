@@ -1,7 +1,6 @@
-"""`python -m deploy.dashboard`: the built dashboard into a deployed stack's bucket.
+"""Upload the built dashboard to the bucket of a stack: `python -m deploy.dashboard`.
 
-Old files stay in the bucket: a page that was loaded before still asks for the chunks it knows, and a megabyte costs
-nothing.
+Old files stay in the bucket: a page loaded earlier still requests its own chunks, and a megabyte costs nothing.
 """
 
 import argparse
@@ -20,13 +19,13 @@ SAMCONFIG = Path("samconfig.toml")
 
 
 class NotDeployed(Exception):
-    """There is nothing to upload, or nowhere to upload it to."""
+    """No build to upload, or no stack to upload to."""
 
 
 def main() -> int:
-    """1 where it cannot be uploaded."""
+    """Return 1 after a failed upload."""
     parser = argparse.ArgumentParser(prog="python -m deploy.dashboard", description=__doc__)
-    parser.add_argument("--config-env", default="default", help="of samconfig.toml, as for sam deploy")
+    parser.add_argument("--config-env", default="default", help="environment of samconfig.toml, as for sam deploy")
     config_env = parser.parse_args().config_env
     try:
         stack, region = stack_of(tomllib.loads(SAMCONFIG.read_text()), config_env)
@@ -39,7 +38,7 @@ def main() -> int:
 
 
 def stack_of(samconfig: Mapping[str, Any], config_env: str) -> tuple[str, str | None]:
-    """The stack's name, and its region where samconfig.toml says one. Raises NotDeployed."""
+    """Read the stack's name and region, if any, from samconfig.toml. Raises NotDeployed."""
     environment = samconfig.get(config_env, {})
     parameters = {**_parameters(environment, "global"), **_parameters(environment, "deploy")}
     if "stack_name" not in parameters:
@@ -53,7 +52,10 @@ def _parameters(environment: Mapping[str, Any], command: str) -> dict[str, str]:
 
 
 def upload(session: boto3.Session, stack: str, dist: Path) -> str:
-    """Puts every file, then has CloudFront forget those that keep their names. Answers the URL. Raises NotDeployed."""
+    """Upload every file, then invalidate files with fixed names. Returns the URL.
+
+    Raises NotDeployed.
+    """
     names = names_of(dist)
     described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -68,14 +70,14 @@ def upload(session: boto3.Session, stack: str, dist: Path) -> str:
             ContentType=content_type(name),
             CacheControl=cache_control(name),
         )
-    _forget(session, outputs["DashboardDistributionId"], [name for name in names if not name.startswith("assets/")])
+    _invalidate(session, outputs["DashboardDistributionId"], [name for name in names if not name.startswith("assets/")])
     return outputs["DashboardUrl"]
 
 
 def names_of(dist: Path) -> list[str]:
-    """The files in the order they are uploaded: what a page needs is there before the page is. Raises NotDeployed.
+    """Return the files in upload order, each page after its assets. Raises NotDeployed.
 
-    Without those that are compressed: CloudFront compresses by itself.
+    Compressed files are left out: CloudFront compresses by itself.
     """
     names = [path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file() and path.suffix != BROTLI]
     if PAGE not in names:
@@ -83,7 +85,7 @@ def names_of(dist: Path) -> list[str]:
     return sorted(names, key=lambda name: (name == PAGE, not name.startswith("assets/"), name))
 
 
-def _forget(session: boto3.Session, distribution: str, names: list[str]) -> None:
+def _invalidate(session: boto3.Session, distribution: str, names: list[str]) -> None:
     paths = ["/", *(f"/{name}" for name in names)]
     session.client("cloudfront").create_invalidation(
         DistributionId=distribution,

@@ -1,12 +1,12 @@
-"""What a file of the built dashboard is sent with, the same on one machine and in the cloud."""
+"""Headers of the dashboard's files, the same for the local system and the cloud."""
 
 from pathlib import Path, PurePosixPath
 
 DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
-"""Where `make web` puts the built dashboard."""
+"""Output folder of `make web`."""
 PAGE = "index.html"
 BROTLI = ".br"
-"""What a file's name has behind it where it is there compressed, too."""
+"""Suffix of a compressed copy."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -25,12 +25,18 @@ _TYPES = {
 
 
 def content_type(name: str) -> str:
-    """By the file's extension. Not by the machine's table of types: Windows and some images call .js text/plain."""
+    """Look up the type by extension.
+
+    The machine's own table may call .js text/plain, as on Windows.
+    """
     return _TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
 
 
 def cache_control(name: str) -> str:
-    """`name` is relative to the build, such as assets/index-B1x.js; what lies in assets/ is named by its content."""
+    """Choose the caching of a file, such as assets/index-B1x.js.
+
+    Files in assets/ have a content hash as name.
+    """
     if name == PAGE:
         return "no-store"
     if name.startswith("assets/"):
@@ -39,5 +45,5 @@ def cache_control(name: str) -> str:
 
 
 def is_page(path: str) -> bool:
-    """Whether a URL's path is one of the dashboard's router: it has no file, so the page is sent."""
+    """Return True for a path of the dashboard's router: it has no file, so the page is sent."""
     return "." not in path.rpartition("/")[2]

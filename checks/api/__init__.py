@@ -1,1 +1,1 @@
-"""Builds the API's public document from the routes in the code and the texts beside this file."""
+"""Build the API's public document from the routes in the code and the texts in YAML."""

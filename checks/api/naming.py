@@ -22,7 +22,10 @@ GATEWAY_ERROR = {"type": "object", "required": ["message"], "properties": {"mess
 
 
 def with_public_names(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the names of schemas.yaml. Generators derive class names from titles, so none are left."""
+    """Rename schemas as schemas.yaml says.
+
+    Titles are removed: generators would derive class names from them.
+    """
     _drop_titles(document)
     named: dict[str, Any] = with_references(document, public_name)
     schemas = {public_name(name): schema for name, schema in named["components"]["schemas"].items()}

@@ -1,4 +1,4 @@
-"""Responses of each operation: errors of the application and of the gateway, and the headers."""
+"""Responses of each operation: headers, and errors of the application and the gateway."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Walking through JSON schemas."""
+"""Traversal of JSON schemas."""
 
 import json
 import re
@@ -16,7 +16,7 @@ def reference(name: str) -> Schema:
 
 
 def parts(schema: Any, name: str = "") -> Iterator[tuple[str, Schema]]:
-    """All schemas inside a part of a document, with the name of the property or parameter they belong to."""
+    """Yield all schemas inside a part of a document, with their property or parameter."""
     if isinstance(schema, list):
         for entry in schema:
             yield from parts(entry, name)
@@ -32,6 +32,6 @@ def parts(schema: Any, name: str = "") -> Iterator[tuple[str, Schema]]:
 
 
 def with_references(part: Any, renamed: Callable[[str], str]) -> Any:
-    """The part with other names of schemas in all references, those of a discriminator among them."""
+    """Rename schemas in all references, including those of discriminators."""
     text = re.sub(re.escape(PREFIX) + r"(\w+)", lambda found: PREFIX + renamed(found[1]), json.dumps(part))
     return json.loads(text)

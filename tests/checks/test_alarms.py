@@ -1,4 +1,4 @@
-"""The alarms as CloudFormation gets them: on metrics that there are, and sent to somebody."""
+"""The alarms as CloudFormation gets them: on existing metrics, with a recipient."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def test_every_function_is_watched(template: Template, alarms: dict[str, Any], n
 def test_an_alarm_on_our_own_metric_names_one_that_is_made(
     template: Template, alarms: dict[str, Any], alarm: str, metric: str, logs: str
 ) -> None:
-    """What the functions print is held against these filters where they run: tests/faults/test_dead_letters.py."""
+    """tests/faults/test_dead_letters.py compares the functions' own lines with these filters."""
     made = resources(template, "AWS::Logs::MetricFilter")[metric]
     (transformation,) = made["MetricTransformations"]
     assert made["LogGroupName"] == {"Ref": logs}

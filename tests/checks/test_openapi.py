@@ -51,7 +51,7 @@ def test_every_operation_names_the_errors_of_the_application_and_the_gateway(wri
 
 def test_every_code_of_the_application_is_named_by_an_operation(written: dict[str, Any]) -> None:
     text = json.dumps(written)
-    # the base class's own code, and the one that only a schedule can meet
+    # the base class's own code, and a code of schedules alone
     unnamed = {code for code in statuses() if f"`{code}`: " not in text}
     assert unnamed == {"BAD_REQUEST", "CONFLICT", "NOT_SCHEDULED"} & statuses().keys()
 
@@ -64,7 +64,7 @@ def test_the_ids_in_examples_have_the_shape_of_real_ones(written: dict[str, Any]
     examples = [schema["examples"] for schema in written["components"]["schemas"].values() if "examples" in schema]
     found = re.findall(r'"(?:id|\w+Id)": "([^"]+)"', json.dumps(examples))
     strange = [id_ for id_ in found if not (ids.parse(id_) or ids.REPOSITORY_ID.fullmatch(id_))]
-    # that of another system, and that of a request
+    # the API of Lambda, and the header of a request
     assert set(strange) == {"T-1042", "7f3a"}
 
 

@@ -1,4 +1,4 @@
-"""The check of the translated template finds what one of the untranslated does not."""
+"""The check of the translated template finds faults hidden in the source."""
 
 from pathlib import Path
 

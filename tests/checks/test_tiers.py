@@ -1,4 +1,4 @@
-"""Every test is in one tier, and a run tells which tests are slow and why."""
+"""Every test is in one tier, and a run lists slow tests with their reasons."""
 
 import os
 import subprocess

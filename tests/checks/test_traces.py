@@ -1,4 +1,4 @@
-"""The check that committed files name no registry's host and no place on a machine."""
+"""The check of committed files for hosts of registries and paths of machines."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from checks.traces import committed, traces
 
-# in pieces, so that the check finds nothing here
+# in pieces, or the check would find this file
 HOST = "pypi" + ".org"
 PLACE = "/" + "root/.cache/pip"
 

@@ -1,4 +1,4 @@
-"""`sam build` of the project, and what it left, with the template's values filled in."""
+"""`sam build` of the project, and its output with the template's values filled in."""
 
 import os
 import re
@@ -17,7 +17,10 @@ RIC = ROOT / "requirements" / "ric.txt"
 
 
 def sam_build(build: Path = BUILD) -> Path:
-    """Builds for this machine's processor and returns the built template. Raises CalledProcessError."""
+    """Build for this machine's processor, and return the built template.
+
+    Raises CalledProcessError.
+    """
     programs = str(Path(sys.executable).parent)
     environment = {
         **os.environ,
@@ -33,7 +36,7 @@ def sam_build(build: Path = BUILD) -> Path:
 
 
 def runtime_client(target: Path = RUNTIME) -> Path:
-    """AWS's runtime client for Python, installed beside everything else. Raises CalledProcessError."""
+    """Install AWS's runtime client for Python in a folder of its own. Raises CalledProcessError."""
     if not (target / "awslambdaric").is_dir():
         uv = str(Path(sys.executable).parent / "uv")
         options = ["--quiet", "--target", str(target), "--require-hashes", "--only-binary", ":all:"]
@@ -44,7 +47,7 @@ def runtime_client(target: Path = RUNTIME) -> Path:
 def built_functions(
     template_path: Path, values: Mapping[str, str], platform: Mapping[str, str], shell: Mapping[str, str]
 ) -> dict[str, BuiltFunction]:
-    """The functions by logical id. `values` is what Ref of a resource or parameter stands for, beside the defaults.
+    """Return the functions by logical id. `values` are the targets of Ref besides the defaults.
 
     `platform` is what Lambda itself sets; `shell` takes the place of values of variables that are declared.
     """

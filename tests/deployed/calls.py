@@ -1,4 +1,4 @@
-"""Which AWS call each function makes, in the words of a policy: moto allows everything, so permissions are compared."""
+"""AWS calls of each function, to compare with policies: moto allows everything."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from local.endpoint import INVOKE_PREFIX, AwsEndpoint, Environ
 from tests.deployed.grants import MACHINE, SCHEDULES
 
 Call = tuple[str, str, str]
-"""The access key it was signed with, the action, and what on: a table's, a secret's or a function's name."""
+"""Access key of the signature, action, and name of the table, secret or function."""
 
 ITEM_ACTIONS = {
     "Put": "dynamodb:PutItem",
@@ -24,7 +24,7 @@ _KEY = re.compile(r"Credential=([^/]+)/")
 
 
 class RecordingEndpoint(AwsEndpoint):
-    """The local AWS, which remembers who called what."""
+    """The local AWS, with a record of all calls."""
 
     def __init__(self) -> None:
         self.calls: set[Call] = set()

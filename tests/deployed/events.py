@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 def http_event(
     method: str, path: str, route: str, body: Any = None, query: dict[str, str] | None = None, **headers: str
 ) -> dict[str, Any]:
-    """An HTTP API request, payload 2.0, past the authorizer. `route` is the template's path, such as /api/runs/{runId}.
+    """An authorized HTTP API request, payload 2.0.
+
+    `route` is the template's path, such as /api/runs/{runId}.
 
     Header names are given with underscores.
     """
@@ -63,7 +65,7 @@ def authorizer_event(authorization: str) -> dict[str, Any]:
 
 
 def sweep_event() -> dict[str, Any]:
-    """What EventBridge Scheduler sends."""
+    """An event of EventBridge Scheduler."""
     return {
         "version": "0",
         "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
@@ -78,7 +80,7 @@ def sweep_event() -> dict[str, Any]:
 
 
 def dead_letter_event(function: str, event: dict[str, Any]) -> dict[str, Any]:
-    """A message that Lambda left after the last try of an async invocation, as the queue hands it on."""
+    """A message of the dead-letter queue, sent by Lambda after the last try."""
     letter = {
         "version": "1.0",
         "timestamp": "2026-11-21T01:50:36.000Z",

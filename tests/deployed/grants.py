@@ -1,4 +1,4 @@
-"""What each function may do: the whole of it, as the template's policies must have it."""
+"""All permissions of each function, as the template's policies must grant them."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ INVOKE = "lambda:InvokeFunction"
 SECRET = "secretsmanager:GetSecretValue"
 
 Grant = tuple[str, str, str]
-"""An action, what it is allowed on, and the condition of the template it stands under ('' for none)."""
+"""An action, its resource, and the condition in the template ('' for none)."""
 
 
 def grants(actions: Iterable[str], resource: str, condition: str = "") -> set[Grant]:
@@ -77,4 +77,4 @@ ROLES: dict[str, set[Grant]] = {
     | grants(FOLLOW, "execution:${AWS::StackName}-plan:*"),
     "PlanScheduleRole": grants([INVOKE], "PlanExecutorFunction"),
 }
-"""Of what is no function."""
+"""Permissions of other principals."""

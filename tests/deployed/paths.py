@@ -1,4 +1,4 @@
-"""What a browser may ask the dashboard for, and the file it is to get.
+"""Paths of the dashboard, each with the file for its answer.
 
 CloudFront's function and the local system must agree on it.
 """

@@ -1,4 +1,4 @@
-"""The life of plans in the deployed system: every endpoint of manage_plans, and what they start."""
+"""The life of plans in the deployed system, through every endpoint of manage_plans."""
 
 import re
 import time
@@ -24,7 +24,7 @@ def plan_routes() -> set[tuple[str, str]]:
 
 
 class Planner:
-    """Sends requests to manage_plans, and knows which routes it has used."""
+    """A client of manage_plans with a record of its routes."""
 
     def __init__(self, system: Deployed) -> None:
         self.system = system
@@ -67,14 +67,14 @@ def _pattern(route: str) -> str:
 
 @contextmanager
 def repository(system: Deployed, folder: Path) -> Iterator[str]:
-    """The URL of a repository that can only be read and written with what the secret holds."""
+    """The URL of a repository closed without the credentials of the secret."""
     client("secretsmanager", system.endpoint.url).create_secret(Name=SECRET, SecretString=f"{USER}:{TOKEN}")
     with serving_git(folder, FILES) as server:
         yield server.url
 
 
 def use_every_plan_endpoint(system: Deployed, url: str, story: str) -> set[tuple[str, str]]:
-    """What was used, for a test to compare."""
+    """Things used, for a test to compare."""
     ask = Planner(system)
     named = {"name": "Shop", "url": url, "credentialsSecret": SECRET}
     repository_id = ask("POST", "/api/repositories", 201, named)["id"]

@@ -1,4 +1,6 @@
-"""The built functions in the real Lambda runtime: AWS's emulator binary and its runtime client, without a container.
+"""The built functions in the real Lambda runtime.
+
+AWS's emulator and its client, without a container.
 
 The emulator runs one function and one invocation at a time and knows neither names nor Event invokes nor function
 errors. `Front` adds those: a pool of emulators a function, behind Lambda's Invoke call.
@@ -32,7 +34,7 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class BuiltFunction:
-    """A function as `sam build` left it, with what Lambda would give it. `timeout` in seconds."""
+    """A built function with its environment. `timeout` in seconds."""
 
     name: str
     code: Path
@@ -45,7 +47,7 @@ class BuiltFunction:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation came to; `error` is '' or Lambda's X-Amz-Function-Error."""
+    """Result of an invocation; `error` is '' or Lambda's X-Amz-Function-Error."""
 
     payload: bytes
     error: str = ""
@@ -56,7 +58,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One invocation that ended."""
+    """One finished invocation."""
 
     function: str
     event: Any
@@ -126,7 +128,7 @@ class Sandbox:
 
 
 class Front:
-    """A WSGI application that answers Lambda's Invoke for a set of built functions, but for those in `throttled`."""
+    """WSGI application for Lambda's Invoke on built functions; `throttled` ones refuse."""
 
     def __init__(self, functions: Iterable[BuiltFunction], runtime: Path, logs: Path) -> None:
         self.invocations: list[Invocation] = []
@@ -160,20 +162,23 @@ class Front:
         return [answer.payload]
 
     def invoke(self, name: str, event: bytes) -> Answer:
-        """Waits for the answer, in an idle sandbox if there is one. Raises KeyError for an unknown name."""
+        """Wait for the answer, from an idle sandbox if possible.
+
+        Raises KeyError for an unknown name.
+        """
         sandbox = self._take(self._functions[name])
         started = time.monotonic()
         answer = sandbox.invoke(event or b"{}")
         seconds = time.monotonic() - started
         with self._lock:
             self.invocations.append(Invocation(name, json.loads(event or b"{}"), answer, seconds, sandbox.number))
-            # Lambda starts a new sandbox after a failure that ended the process; so does this, after any
+            # Lambda starts a new sandbox after a dead process; here after any failure
             if not answer.error:
                 self._idle[name].append(sandbox)
         return answer
 
     def settle(self, seconds: float = 120) -> None:
-        """Waits until every accepted event has ended and is among the invocations, also those it brought about.
+        """Wait for the end of every accepted event, including the events caused by it.
 
         What a function writes is seen before its invocation has ended. Raises TimeoutError.
         """
@@ -185,7 +190,7 @@ class Front:
             settled = accepted
 
     def log(self, name: str) -> str:
-        """All that a function has written."""
+        """Return all output of a function."""
         return "".join(path.read_text(errors="replace") for path in sorted(self._logs.glob(f"{name}-*.log")))
 
     def close(self) -> None:
@@ -204,7 +209,7 @@ class Front:
 
 
 def _as_lambda_says_it(payload: bytes) -> Answer:
-    """The emulator answers 200 to everything; a failure is told by its text."""
+    """Detect a failure by its text: the emulator always answers 200."""
     if b"Task timed out after" in payload:
         return Answer(json.dumps({"errorMessage": payload.decode()}).encode(), "Unhandled")
     try:
@@ -216,7 +221,7 @@ def _as_lambda_says_it(payload: bytes) -> Answer:
 
 
 def _environment(function: BuiltFunction, runtime: Path) -> dict[str, str]:
-    """Nothing of this process's environment: what the template declares, and what Lambda itself sets."""
+    """Return the variables of the template and of Lambda, none of this process."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
@@ -234,7 +239,7 @@ def _environment(function: BuiltFunction, runtime: Path) -> dict[str, str]:
 
 
 def _interpreter() -> str:
-    """The Python that the test environment was made from."""
+    """Return the base Python of the test environment."""
     return str(Path(sys.base_prefix) / "bin" / "python3.13")
 
 

@@ -18,13 +18,13 @@ from tests.deployed.runtime import Answer, Front
 REGION = "us-east-1"
 TOKEN = "q7nB2mX9vK4tR8wL3cZ6pH5jD1sF0gYa"
 STACK = "groundwork-test"
-# what create_table takes under the same name as CloudFormation
+# accepted by create_table under the name used by CloudFormation
 TABLE_FIELDS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a test sees of it: functions by logical id."""
+    """The deployed system for a test: functions by logical id."""
 
     front: Front
     names: Mapping[str, str]
@@ -35,7 +35,7 @@ class Deployed:
         return self.front.invoke(self.names[function], json.dumps(event).encode())
 
     def request(self, function: str, event: Mapping[str, Any], expected: int) -> Any:
-        """The decoded body of an HTTP answer, whose status must be the expected one."""
+        """Return the decoded body of an HTTP answer with the expected status."""
         answer = self.invoke(function, event)
         assert not answer.error, answer.payload
         response = answer.json()
@@ -43,7 +43,7 @@ class Deployed:
         return json.loads(response["body"]) if response.get("body") else None
 
     def calls(self) -> set[tuple[str, str, str]]:
-        """What the functions have called so far: function and resource by logical id, and the action."""
+        """Return the calls so far: logical ids of function and resource, and the action."""
         known = {name: logical_id for logical_id, name in [*self.names.items(), *self.resources.items()]}
         made = set()
         for key, action, resource in self.endpoint.calls:
@@ -60,7 +60,7 @@ class Deployed:
 def deployed(
     template_path: Path, logs: Path, parameters: Mapping[str, str], shell: Mapping[str, str]
 ) -> Iterator[Deployed]:
-    """Takes the place of `sam deploy` with these parameters; `shell` gives values to declared variables."""
+    """Replace `sam deploy` with these parameters; `shell` sets declared variables."""
     template = source(template_path)
     endpoint = RecordingEndpoint()
     try:
@@ -85,7 +85,7 @@ def client(service: str, url: str) -> Any:
 
 
 def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
-    """The template's tables and its secret; what their Ref is, by logical id."""
+    """Make the template's tables and its secret. Returns their Ref by logical id."""
     made = {}
     for name, table in resources(dict(template), "AWS::DynamoDB::Table").items():
         made[name] = f"{STACK}-{name}"
@@ -95,7 +95,7 @@ def _make_resources(template: Mapping[str, Any], url: str) -> dict[str, str]:
 
 
 def _known(names: Mapping[str, str]) -> dict[str, str]:
-    """What the template says of the account and by attributes of what it makes."""
+    """Return values of pseudo parameters and attributes."""
     account = {"Partition": "aws", "Region": REGION, "AccountId": ACCOUNT, "StackName": STACK}
     arns = {f"{name}.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{given}" for name, given in names.items()}
     role = {"PlanScheduleRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-PlanScheduleRole"}
@@ -103,7 +103,7 @@ def _known(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _make_machine(template: Mapping[str, Any], names: Mapping[str, str], url: str) -> None:
-    """The state machine, from the file that is deployed."""
+    """Make the state machine from its deployed file."""
     (machine,) = resources(dict(template), "AWS::Serverless::StateMachine").values()
     definition = (ROOT / "statemachines" / Path(machine["DefinitionUri"]).name).read_text()
     executor = _known(names)["PlanExecutorFunction.Arn"]
@@ -115,7 +115,7 @@ def _make_machine(template: Mapping[str, Any], names: Mapping[str, str], url: st
 
 
 def _platform(url: str) -> dict[str, str]:
-    """What Lambda sets for every function, and where its calls go here."""
+    """Return Lambda's own variables, and the endpoints of this system."""
     return {
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -1,4 +1,4 @@
-"""What template.yaml promises of the dashboard, looked at as CloudFormation gets it."""
+"""Promises of template.yaml for the dashboard, in the translated template."""
 
 import json
 import shutil

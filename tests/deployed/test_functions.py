@@ -1,4 +1,4 @@
-"""Every function as `sam build` left it, in the real Lambda runtime, with the built layer and moto for the services."""
+"""Every built function with its layer in the real Lambda runtime, on moto."""
 
 import time
 from collections.abc import Iterator
@@ -178,7 +178,7 @@ def test_retry_runs_takes_a_dead_letter(system: Deployed, project: str) -> None:
 
 
 def test_a_dead_letter_revives_a_run_that_nobody_works_on(system: Deployed, project: str) -> None:
-    """As Lambda leaves it after the third failure: the run is still waiting, and its time to be taken has passed."""
+    """Simulate the third failure in Lambda: the run still waits, and its lease has expired."""
     name = system.names["ProcessNextFunction"]
     system.front.throttled.add(name)
     run_id = start(system, project, {"type": "ANALYZE_CARDS", "options": {"existingBehavior": "replace"}})
@@ -239,7 +239,7 @@ def use_every_backlog_endpoint(system: Deployed) -> None:
         ask("GET", *above, 200)
         ask("PATCH", *above, 200, {"title": "Changed by hand"})
     ask("GET", f"{project[0]}/export", f"{project[1]}/export", 200)
-    # a run of the project, so that its deletion has one to delete
+    # a run for the deletion of the project
     ended(system, start(system, project_id, {"type": "GENERATE_SUBTASKS", "options": {"existingBehavior": "replace"}}))
     for story in ask("GET", f"{project[0]}/stories", f"{project[1]}/stories", 200)["items"]:
         ask("DELETE", f"/api/stories/{story['id']}", "/api/stories/{storyId}", 204)
@@ -270,7 +270,7 @@ SHOWN_AS = {
     f"function:{PLAN_EXECUTOR}": "PlanExecutorFunction",
     "secret:groundwork/*": SECRET,
 }
-"""What stands in a call for what a policy says by a name that is put together."""
+"""Return the name in a call for a composed name in a policy."""
 
 
 @pytest.mark.usefixtures("used_plan_routes")

@@ -27,7 +27,7 @@ def bucket(template: Template) -> dict[str, Any]:
 
 
 def ways_in(template: Template) -> Iterator[str]:
-    """Every way to the bucket that is no presigned URL, a line each."""
+    """List access to the bucket without a presigned URL, a line each."""
     for name, distribution in resources(template, "AWS::CloudFront::Distribution").items():
         origins = distribution["DistributionConfig"]["Origins"]
         yield from (f"{name} has an origin there" for origin in origins if BUCKET in json.dumps(origin))
@@ -40,7 +40,7 @@ def ways_in(template: Template) -> Iterator[str]:
 
 
 def allowed(policy: Mapping[str, Any]) -> list[str]:
-    """Actions that a bucket policy allows on the bucket."""
+    """Return the actions allowed by a bucket policy."""
     return [
         statement["Action"]
         for statement in policy["PolicyDocument"]["Statement"]
@@ -136,7 +136,7 @@ def test_the_dashboard_may_connect_to_itself_and_the_bucket_alone(template: Temp
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-7"])
 def test_a_presigned_url_has_the_regional_origin(region: str) -> None:
-    """boto3's defaults give the global host, which is not the origin that the dashboard may connect to."""
+    """boto3 defaults to the global host, and the dashboard may not connect to it."""
     styles = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     config = Config(signature_version="s3v4", s3=styles)  # type: ignore[arg-type]  # a TypedDict of botocore's stubs
     session = boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=region)

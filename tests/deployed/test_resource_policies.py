@@ -1,4 +1,4 @@
-"""Resource policies fit in what Lambda takes, in every stack and while one is upgraded."""
+"""Resource policies fit Lambda's limit, in every stack and during an upgrade."""
 
 import re
 from dataclasses import replace
@@ -9,7 +9,7 @@ from checks.resource_policies import LIMIT, MAX_STACK_NAME, Place, longest_place
 from checks.sam import ROOT, Template, resources, translated
 from tests.deployed.recorded import translated_with_events
 
-UPGRADING = ROOT / "docs" / "upgrading.md"
+UPGRADING = ROOT / "docs" / "how-to" / "upgrade.md"
 OMITTED_FIRST = ("ListTemplates", "CreateTemplate", "GetTemplate", "DeleteTemplate")
 """Events to leave out of the first of two deployments."""
 

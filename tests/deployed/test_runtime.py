@@ -1,4 +1,4 @@
-"""The front that the other tests here stand on, in front of the real runtime."""
+"""The front of the real runtime, used by the other tests here."""
 
 import io
 import json

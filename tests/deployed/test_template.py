@@ -1,4 +1,4 @@
-"""What template.yaml promises, looked at as CloudFormation gets it."""
+"""Promises of template.yaml, in the translated template."""
 
 import copy
 import re
@@ -109,7 +109,7 @@ def test_a_dead_letter_is_taken_by_retry_runs(template: Template) -> None:
     (mapping,) = resources(template, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert mapping["FunctionName"] == {"Ref": "RetryRunsFunction"}
-    # only the letters that could not be seen to stay in the queue
+    # only failed letters stay in the queue
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     timeout = resources(template, "AWS::Lambda::Function")["RetryRunsFunction"]["Timeout"]
     assert resources(template, "AWS::SQS::Queue")["DeadLetters"]["VisibilityTimeout"] >= 6 * timeout
@@ -222,7 +222,7 @@ REFERRING = (
 
 
 def test_a_plans_schedule_has_a_name_that_is_short_enough_in_every_stack_that_can_be_made() -> None:
-    """EventBridge Scheduler takes 64 characters, Lambda no more for a function: its name ends the stack's first."""
+    """Names have at most 64 characters, so the longest one limits the name of the stack."""
     functions = resources(source(), "AWS::Serverless::Function").values()
     named = [function["FunctionName"]["Fn::Sub"] for function in functions if "FunctionName" in function]
     longest_stack = "s" * (64 - max(len(name.replace("${AWS::StackName}", "")) for name in named))

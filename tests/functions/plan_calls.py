@@ -1,6 +1,6 @@
 """manage_plans, and manage_backlog beside it, on API Gateway's events."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -8,13 +8,13 @@ import pytest
 from functions.manage_backlog import app as backlog
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.settings import Settings
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 
 
 @dataclass
 class Plans:
-    """A front end that edits plans. `triggered` are the runs whose first hop was asked for."""
+    """A client of the plans. `triggered`: runs with a requested first hop."""
 
     tables: Tables
     triggered: list[str] = field(default_factory=list)
@@ -55,13 +55,12 @@ class Plans:
         return str(story)
 
 
-def plans_on(tables: Tables, patch: pytest.MonkeyPatch) -> Plans:
+def plans_on(tables: Tables, patch: pytest.MonkeyPatch, **changes: Any) -> Plans:
+    """`changes` replace fields of the functions' services."""
     plans = Plans(tables)
-    settings = replace(Settings.from_environment({}), ai="mock", process_next="process-next")
-    patch.setattr(app, "tables", lambda: tables)
-    patch.setattr(backlog, "tables", lambda: tables)
-    patch.setattr(app, "settings", lambda: settings)
-    patch.setattr(app, "async_invoker", lambda function: plans.triggered.append)
+    services = services_on(tables, invoke=plans.triggered.append, **changes)
+    patch.setattr(app, "services", lambda: services)
+    patch.setattr(backlog, "services", lambda: services)
     return plans
 
 

@@ -1,4 +1,4 @@
-"""The authorizer on the events that API Gateway sends (payload 2.0)."""
+"""The authorizer on events of API Gateway (payload 2.0)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from functions.authorizer.app import KEEP_SECONDS, AdminToken, authorize, secret_reader
+from groundwork.api.admin_token import MAX_AGE_SECONDS, AdminToken, authorize, secret_reader
 
 TOKEN = "q7nB2mX9vK4tR8wL3cZ6pH5jD1sF0gYa"
 
@@ -113,7 +113,7 @@ def test_the_secret_is_read_once_a_minute() -> None:
     secret, clock = FakeSecret(), Clock()
     token = admin_token(secret, clock)
     assert authorize(event(f"Bearer {TOKEN}"), token)
-    clock.now += KEEP_SECONDS - 1
+    clock.now += MAX_AGE_SECONDS - 1
     assert authorize(event(f"Bearer {TOKEN}"), token)
     assert secret.reads == 1
 
@@ -123,7 +123,7 @@ def test_a_rotated_token_takes_effect_after_a_minute() -> None:
     token = admin_token(secret, clock)
     assert authorize(event(f"Bearer {TOKEN}"), token)
     secret.value = TOKEN[::-1]
-    clock.now += KEEP_SECONDS
+    clock.now += MAX_AGE_SECONDS
     assert not authorize(event(f"Bearer {TOKEN}"), token)
     assert authorize(event(f"Bearer {TOKEN[::-1]}"), token)
 

@@ -1,4 +1,4 @@
-"""Confirmations of other services: ten seconds in all, and what could not be triggered says so."""
+"""Confirmations of other services: ten seconds in all, and a failed trigger is visible."""
 
 import json
 import socket
@@ -15,8 +15,8 @@ from groundwork.adapters.aws.confirmation import CONFIRM_S, CONNECT_S, READ_S, C
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import Transient
 from groundwork.runs.model import RunType
-from groundwork.settings import Settings
 from tests.events import Context, api_event
+from tests.functions.services import services_on
 from tests.runs.world import World
 
 
@@ -36,8 +36,8 @@ def test_a_start_is_answered_within_ten_seconds_where_lambda_never_answers(
 ) -> None:
     world = World(simulated_tables)
     world.add_cards(3)
-    monkeypatch.setattr(app, "tables", lambda: simulated_tables)
-    monkeypatch.setattr(app, "settings", lambda: Settings.from_environment({"GROUNDWORK_PROCESS_NEXT": "worker"}))
+    services = services_on(simulated_tables, invoke=clients.async_invoker("worker"))
+    monkeypatch.setattr(app, "services", lambda: services)
     began = time.monotonic()
     body = json.dumps({"type": RunType.ANALYZE_CARDS})
     answer = app.handler(api_event("POST", f"/api/projects/{world.project_id}/runs", body=body), Context())
@@ -50,7 +50,7 @@ def test_a_start_is_answered_within_ten_seconds_where_lambda_never_answers(
 
 
 class Service:
-    """A client on a clock of its own: each call takes `seconds`, and raises the next of `faults`."""
+    """A client on virtual time: each call takes `seconds`, and raises the next of `faults`."""
 
     def __init__(self, seconds: float, *faults: Exception | None) -> None:
         self.now, self.seconds, self.faults, self.calls = 0.0, seconds, list(faults), 0

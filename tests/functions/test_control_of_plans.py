@@ -1,45 +1,28 @@
-"""manage_plans on API Gateway's events: what people ask of a plan that is carried out, edits meanwhile, schedules."""
+"""Control of plans through the API: commands, edits of running plans, schedules."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from functions.manage_plans import app
 from functions.plan_executor import app as executor
 from groundwork.adapters.dynamodb.tables import Tables
-from groundwork.errors import Invalid
+from groundwork.clock import now_ms
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.state import Timing
-from groundwork.settings import Settings
 from tests.events import Context
 from tests.fakes.executions import MemoryMachine
+from tests.fakes.timer import MemoryTimer
 from tests.functions.plan_calls import Plans, id_of, phase, plans_on, task
-
-
-@dataclass
-class Timer:
-    """The port `Timer`; `refused` are the expressions that it does not take."""
-
-    set_to: dict[str, Timing] = field(default_factory=dict)
-    refused: tuple[str, ...] = ()
-
-    def set(self, plan_id: str, timing: Timing) -> None:
-        if timing.expression in self.refused:
-            raise Invalid.field("cron", "EventBridge Scheduler refuses the expression")
-        self.set_to[plan_id] = timing
-
-    def clear(self, plan_id: str) -> None:
-        self.set_to.pop(plan_id, None)
+from tests.functions.services import services_on
 
 
 @dataclass
 class Clicks:
-    """A person, and the gates that tasks come to meanwhile."""
+    """A user, and the gates of tasks."""
 
     plans: Plans
     tables: Tables
-    timer: Timer = field(default_factory=Timer)
+    timer: MemoryTimer = field(default_factory=MemoryTimer)
     machine: MemoryMachine = field(default_factory=MemoryMachine)
 
     def ask(self, path: str, body: Any = None, status: int = 202) -> Any:
@@ -48,7 +31,7 @@ class Clicks:
         return answer.json
 
     def conductor(self) -> ExecutionCoordinator:
-        return ExecutionCoordinator(self.tables.executions, self.machine, app.now_ms)
+        return ExecutionCoordinator(self.tables.executions, self.machine, now_ms)
 
     def gate(self, plan: Any, key: str, number: int = 1) -> str:
         self.conductor().register_gate(plan["id"], number, id_of(plan, key), f"token of {key}")
@@ -58,7 +41,7 @@ class Clicks:
         return self.plans.get(f"/api/plans/{plan['id']}/progress")
 
     def wake(self, plan: Any, time: str, expression: str | None = None) -> str:
-        """What EventBridge Scheduler tells at a time, and what comes of it."""
+        """Send the scheduler's event for a time, and return the status of the answer."""
         said = expression or self.timer.set_to[plan["id"]].expression
         event = {"do": "SCHEDULED", "planId": plan["id"], "expression": said, "time": time}
         return str(executor.handler(event, Context())["status"])
@@ -72,13 +55,10 @@ class Clicks:
 
 @pytest.fixture
 def clicks(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Clicks:
-    clicks = Clicks(plans_on(moto_tables, monkeypatch), moto_tables)
-    monkeypatch.setattr(app, "PlanMachine", lambda arn, executor: clicks.machine)
-    monkeypatch.setattr(app, "PlanTimer", lambda prefix, function, role: clicks.timer)
-    monkeypatch.setattr(executor, "tables", lambda: moto_tables)
-    monkeypatch.setattr(executor, "settings", lambda: Settings.from_environment({}))
-    monkeypatch.setattr(executor, "PlanMachine", lambda arn, name: clicks.machine)
-    monkeypatch.setattr(executor, "PlanTimer", lambda prefix, function, role: clicks.timer)
+    machine, timer = MemoryMachine(), MemoryTimer()
+    plans = plans_on(moto_tables, monkeypatch, machine=machine, timer=timer)
+    clicks = Clicks(plans, moto_tables, timer, machine)
+    monkeypatch.setattr(executor, "services", lambda: services_on(moto_tables, machine=machine, timer=timer))
     return clicks
 
 
@@ -132,7 +112,7 @@ def test_a_plan_with_a_cron_is_begun_once_at_each_of_its_times(clicks: Clicks) -
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "RUNNING"
     assert clicks.wake(plan, "2026-11-30T09:00:00Z") == "passed over"
     clicks.end(plan)
-    # told again, and late: neither the time that was heard nor the one that was passed over begins anything
+    # a repeated event starts nothing, neither for a handled time nor for a skipped one
     for time in ("2026-11-23T09:00:00Z", "2026-11-30T09:00:00Z"):
         assert clicks.wake(plan, time) == "refused"
     assert clicks.wake(plan, "2026-12-07T09:00:00Z") == "RUNNING"
@@ -179,7 +159,7 @@ def test_every_event_has_a_number_of_its_own_and_later_ones_have_greater_ones(cl
     numbers = [event["seq"] for event in events]
     assert len(numbers) >= 6
     assert numbers == sorted(set(numbers), reverse=True)
-    # what was told before keeps its number
+    # the earlier event keeps its number
     assert events[-len(first) :] == first
 
 
@@ -209,7 +189,7 @@ def test_the_timer_of_a_plan_that_is_deleted_goes_with_it(clicks: Clicks) -> Non
     left = dict(clicks.timer.set_to)
     assert clicks.plans.call("DELETE", f"/api/plans/{plan['id']}").status == 204
     assert clicks.timer.set_to == {}
-    # one that could not be cleared ends itself
+    # a timer without a plan removes itself
     clicks.timer.set_to = left
     assert clicks.wake(plan, "2026-11-23T09:00:00Z") == "gone"
     assert clicks.timer.set_to == {}

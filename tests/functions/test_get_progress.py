@@ -1,4 +1,4 @@
-"""get_progress on API Gateway's events: what front ends poll."""
+"""get_progress on events of API Gateway."""
 
 import base64
 import gzip
@@ -12,12 +12,13 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from groundwork.runs.model import RunType
 from tests.events import Context, api_event
+from tests.functions.services import services_on
 from tests.runs.world import World
 
 
 @pytest.fixture
 def world(simulated_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(app, "tables", lambda: simulated_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(simulated_tables))
     return World(simulated_tables)
 
 
@@ -58,7 +59,7 @@ async def test_what_is_larger_than_lambda_can_send_is_told_rather_than_lost(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = get(path)
-    # the quotes of the body are escaped once more in what Lambda sends
+    # Lambda escapes the quotes of the body once more
     monkeypatch.setattr(http, "MAX_BYTES", len(plain["body"].encode()) + 1_000)
     refused = get(path)
     error = json.loads(refused["body"])["error"]

@@ -1,4 +1,4 @@
-"""manage_backlog on API Gateway's events: what clients do with a backlog, and what they get."""
+"""manage_backlog on events of API Gateway: requests of clients and their answers."""
 
 import csv
 import io
@@ -13,13 +13,14 @@ from groundwork.adapters.dynamodb.run_rows import LockRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.api import http
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 
 Call = Callable[..., Answer]
 
 
 @pytest.fixture
 def call(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables))
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
         event = api_event(method, path, body, query, **headers)
@@ -233,7 +234,7 @@ def test_an_export_larger_than_an_answer_can_be_is_refused(
     call: Call, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(call, project)
-    monkeypatch.setattr(http, "ZIPPED_FROM", 100)
+    monkeypatch.setattr(http, "MIN_GZIP_CHARACTERS", 100)
     monkeypatch.setattr(http, "MAX_BYTES", 100)
     answer = call("GET", f"/api/projects/{project}/export")
     assert (answer.status, answer.json["error"]["code"]) == (413, "TOO_LARGE")

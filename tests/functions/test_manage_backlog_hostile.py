@@ -1,4 +1,4 @@
-"""manage_backlog under clumsy and hostile clients: every endpoint, and always the contract's error."""
+"""manage_backlog under hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +7,9 @@ import pytest
 
 from functions.manage_backlog import app
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.composition import Services
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 from tests.tables import make_tables
 
 Call = Callable[..., Answer]
@@ -51,9 +53,9 @@ def backlog(moto_server: str) -> Iterator[tuple[Tables, str]]:
 
 @pytest.fixture
 def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Paths and bodies may name {project}, which has an epic, a story, a subtask and a card of number 1."""
+    """Paths and bodies may name {project}: it has one epic, story, subtask and card."""
     tables, project = backlog
-    monkeypatch.setattr(app, "tables", lambda: tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(tables))
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
         filled = body.replace(PROJECT, project) if isinstance(body, str) else body
@@ -69,7 +71,7 @@ def call(backlog: tuple[Tables, str], monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def refused(answer: Answer, status: int, code: str) -> Any:
-    """The error's details, after everything that every error must have."""
+    """Check the parts of every error, and return its details."""
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
     assert set(answer.json) == {"error"}
     assert set(answer.json["error"]) == {"code", "message", "details", "requestId"}
@@ -275,10 +277,10 @@ def test_a_row_with_values_no_json_has_is_not_kept(call: Call) -> None:
 
 
 def test_a_fault_of_ours_shows_no_internals(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Tables:
+    def broken() -> Services:
         raise RuntimeError("secret-internal")
 
-    monkeypatch.setattr(app, "tables", broken)
+    monkeypatch.setattr(app, "services", broken)
     answer = call("GET", "/api/projects")
     refused(answer, 500, "INTERNAL")
     assert "secret-internal" not in answer.body

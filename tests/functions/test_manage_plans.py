@@ -1,4 +1,4 @@
-"""manage_plans on API Gateway's events: what people do with plans, and what they get."""
+"""manage_plans on events of API Gateway: requests of clients and their answers."""
 
 import json
 from typing import Any
@@ -251,7 +251,7 @@ def test_a_condition_names_an_earlier_task(plans: Plans, plan: Any) -> None:
     assert plans.call("PATCH", path, {"condition": None}).json["condition"] is None
 
 
-# what is not valid
+# not valid
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""manage_plans under clumsy and hostile clients: every endpoint, and always the contract's error."""
+"""manage_plans under hostile clients: every endpoint, and always an error of the API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.composition import Services
 from groundwork.plans.repositories import checked_url
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, phase, plans_on, task
@@ -50,7 +51,7 @@ def ids(tables: Tables) -> dict[str, str]:
 
 @pytest.fixture
 def call(tables: Tables, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Paths may name {plan}, which has a phase of two tasks, and its {repository}."""
+    """Paths may name {plan}, with a phase of two tasks, and its {repository}."""
     plans: Plans = plans_on(tables, monkeypatch)
 
     def send(method: str, path: str, body: Any = None, query: dict[str, str] | None = None, **headers: str) -> Answer:
@@ -69,7 +70,7 @@ def nothing_is_changed(tables: Tables, ids: dict[str, str]) -> Iterator[None]:
 
 
 def refused(answer: Answer, status: int, code: str) -> Any:
-    """The error's details, after everything that every error must have."""
+    """Check the parts of every error, and return its details."""
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.body
     assert set(answer.json["error"]) == {"code", "message", "details", "requestId"}
     assert answer.json["error"]["message"]
@@ -290,10 +291,10 @@ def test_a_path_is_taken_on_a_local_system_only(call: Call, url: str) -> None:
 
 
 def test_a_fault_of_ours_shows_no_internals(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Tables:
+    def broken() -> Services:
         raise RuntimeError("secret-internal")
 
-    monkeypatch.setattr(app, "tables", broken)
+    monkeypatch.setattr(app, "services", broken)
     answer = call("GET", "/api/plans")
     refused(answer, 500, "INTERNAL")
     assert "secret-internal" not in answer.body

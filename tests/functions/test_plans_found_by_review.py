@@ -1,4 +1,4 @@
-"""Faults of the plans' endpoints that reading them has found, each shown by itself."""
+"""Faults of the plans' endpoints found by review, a test each."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the schedule does for plans: it finishes their deletion, beside that of projects."""
+"""The sweep finishes the deletion of plans and projects."""
 
 import pytest
 
@@ -7,11 +7,12 @@ from groundwork.adapters.dynamodb.list_rows import ListRow
 from groundwork.adapters.dynamodb.tables import Tables
 from tests.adapters.dynamodb.test_plans_contract import on_dynamo
 from tests.events import Context
+from tests.functions.services import services_on
 from tests.plans.plans import draft, phase
 
 
 def test_the_sweep_purges_deleted_plans_and_projects(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables))
     place = on_dynamo(moto_tables)
     plan, other = place.created(phase("One", draft("a"))), place.created(phase("One", draft("a")))
     project = moto_tables.projects.create("Shop", "").id

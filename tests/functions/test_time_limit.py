@@ -31,7 +31,7 @@ class Hurried(Context):
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The URL of a service that accepts connections and never answers."""
+    """The URL of a service without answers: it only accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -44,7 +44,7 @@ def alarm_stays_as_it_was() -> Iterator[None]:
 
 
 def answered(work: Callable[[], Any], context: Context) -> tuple[Answer, float]:
-    """The answer of a route that does this work, and the seconds it took."""
+    """Return the answer of a route with this work, and its seconds."""
     app: APIGatewayHttpResolver = http.api()
 
     def route() -> dict[str, Any]:
@@ -53,7 +53,7 @@ def answered(work: Callable[[], Any], context: Context) -> tuple[Answer, float]:
 
     app.get(ROUTE)(route)
     event, began = api_event("GET", ROUTE), time.monotonic()
-    answer = answer_of(http.serve(app, event, context), event)
+    answer = answer_of(http.serve(app, event, context, lambda: None), event)
     return answer, time.monotonic() - began
 
 

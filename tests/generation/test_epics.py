@@ -1,4 +1,4 @@
-"""Chunks by theme, proposals, one merged list, and what of the cards it holds."""
+"""Chunks by theme, proposals, their merge, and the coverage of cards."""
 
 from typing import Any
 

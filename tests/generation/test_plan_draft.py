@@ -1,4 +1,4 @@
-"""What a model writes as a plan, and what is made of it: without a table."""
+"""Interpretation of generated plans, without tables."""
 
 import json
 from typing import Any

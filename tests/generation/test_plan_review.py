@@ -1,4 +1,4 @@
-"""What a model says of a plan, and which suggestions are made of it: on random plans, without a table."""
+"""Interpretation of reviews, on random plans, without tables."""
 
 import json
 from contextlib import suppress
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
-from groundwork.generation.plan_review import judge, parts, question
+from groundwork.generation.plan_review import judge, question
 from groundwork.generation.review_answers import FORMS, ReviewScope
 from groundwork.llm.mock import model
 from groundwork.llm.prompt import schema
@@ -18,6 +18,7 @@ from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import AddTask, SplitTask, applied
 from groundwork.plans.repo_survey import Survey
+from groundwork.plans.review_parts import parts
 from groundwork.plans.suggestions import Suggestion, apply_chosen, clashes, stale
 from groundwork.plans.validation import faults
 from tests.anthropic_server.server import schema_fault
@@ -107,7 +108,7 @@ def test_of_any_answer_only_what_can_be_applied_is_offered(data: st.DataObject, 
     interpret = judge(whole(plan), review_type)
     kept: list[Suggestion] = []
     for _ in range(2):
-        # what is wrong with an answer is a ValueError, and nothing else
+        # faults of an answer raise ValueError and nothing else
         with suppress(ValueError):
             kept, _ = interpret(answer)
     for one in kept:

@@ -1,4 +1,4 @@
-"""The Anthropic adapter through the real SDK, against a server that speaks the API."""
+"""The Anthropic adapter through the real SDK, against a fake API server."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def fails_with(fault: Fault, patience: Timeout = PATIENT) -> ModelError:
         async with claude(server, patience=patience) as model:
             with pytest.raises(ModelError) as caught:
                 await model.reply(QUESTION)
-        # an impatient client may be gone before the server has read what it asked
+        # an impatient client may be gone before the server has read its request
         assert await asyncio.to_thread(server.first_call.wait, 60)
         assert server.calls == 1, "the SDK must not try again by itself: our pacing decides"
         assert server.billed == Usage()

@@ -1,4 +1,4 @@
-"""Conversations with tools through the real SDK, against a server that speaks the API."""
+"""Conversations with tools through the real SDK, against a fake API server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

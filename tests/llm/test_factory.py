@@ -1,4 +1,4 @@
-"""Which AI and model a deployment uses, and what is refused before a run begins."""
+"""Choice of AI and model, and refusals before the start of a run."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The mock: always the same to the same, valid whatever it is given, and good enough to look at."""
+"""The mock model: deterministic and valid for any input."""
 
 import json
 import random
@@ -55,7 +55,7 @@ def read_cards(given_cards: list[Card]) -> list[Card]:
 
 
 def varied(count: int, seed: int = 7) -> list[str]:
-    """Texts put together from words, marks and scripts, from one word to thousands of characters."""
+    """Texts of words, marks and scripts, from one word to thousands of characters."""
     chance = random.Random(seed)
     pool = " ".join([*REAL, *HOSTILE[:-4], "crash login slow love 🙂 é — please"]).split()
     return [" ".join(chance.choices(pool, k=chance.choice((1, 3, 8, 30, 200))))[:10_000] for _ in range(count)]

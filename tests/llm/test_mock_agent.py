@@ -1,4 +1,4 @@
-"""The mock carries out tasks: what it writes runs, and nothing that was there is lost."""
+"""Mock sessions: their files run, and no existing content is lost."""
 
 import asyncio
 import json

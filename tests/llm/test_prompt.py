@@ -1,4 +1,4 @@
-"""How a question is put: hostile material stays inside its fence, and schemas are ones that structured outputs take."""
+"""Prompts: hostile material stays inside its fence; schemas suit structured outputs."""
 
 import json
 from typing import Any

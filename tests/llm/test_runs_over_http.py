@@ -1,4 +1,4 @@
-"""Whole runs through the real SDK: every fault of the provider once, and then faults that never pass."""
+"""Whole runs through the real SDK: each provider fault once, then permanent faults."""
 
 from collections import Counter
 from dataclasses import replace
@@ -53,7 +53,7 @@ async def test_a_run_survives_one_fault_of_each_kind_and_counts_what_was_billed(
     failed = [entry for entry in world.entries(run_id) if entry.status is ItemStatus.FAILED]
     codes = [entry.error_code for entry in failed]
     assert ErrorCode.ANSWER_REFUSED in codes
-    # beside the refusal only an item that met a bad answer and then a bad correction may have failed
+    # beside the refusal, only items with a bad answer and a bad correction may have failed
     assert set(codes) <= {ErrorCode.ANSWER_REFUSED, ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED}
     assert len(codes) <= 3
     assert (run.status, run.completed) == (RunStatus.PARTIAL, 20 - len(codes))

@@ -13,6 +13,7 @@ from groundwork.execution.state import Timing
 from local.recovery import missed_time
 from tests.adapters.dynamodb.test_plans_contract import on_dynamo
 from tests.events import Context
+from tests.functions.services import services_on
 from tests.plans.plans import draft, phase
 
 OFF_SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC).timestamp()
@@ -50,8 +51,7 @@ class Timer:
 @pytest.fixture
 def timer(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Timer:
     timer = Timer()
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
-    monkeypatch.setattr(app, "timer", lambda: timer)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables, timer=timer))
     return timer
 
 

@@ -119,7 +119,7 @@ ENUMS: dict[str, Any] = {
 }
 
 NEW: dict[str, set[str]] = {}
-"""Fields by kind of document that 29c4d3d does not know. docs/upgrading.md names the feature that writes each."""
+"""Fields by kind of document that 29c4d3d does not know. docs/how-to/upgrade.md names the feature that writes each."""
 
 NEW_ATTRIBUTES = {
     "project": {"trimmedTo", "hashedTo"},
@@ -250,7 +250,7 @@ def test_every_field_that_an_update_can_change_declares_its_stored_name() -> Non
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_no_stored_value_of_an_enum_has_changed(name: str) -> None:
-    """More may come: docs/upgrading.md says how."""
+    """More may come: docs/how-to/upgrade.md says how."""
     assert {one.value for one in ENUMS[name]} >= set(known_names()["enums"][name])
 
 

@@ -1,7 +1,7 @@
-"""Time without waits: a loop that jumps to its next timer while nothing but timers is waited for.
+"""Event loop without waits: it jumps to its next timer if nothing else is pending.
 
-The simulator's loop has no threads and no sockets. Here workers ask real tables in threads, so time passes as it does
-outside until the last thread has answered.
+The simulator's loop has no threads and no sockets. Here workers access real tables in threads, so time passes normally
+until the last thread has answered.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ _skipped_s = 0.0
 
 
 def monotonic() -> float:
-    """Seconds of a monotonic clock that the loops of this process set ahead."""
+    """Return seconds of a monotonic clock, advanced by the loops of this process."""
     return time.monotonic() + _skipped_s
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970, set ahead likewise."""
+    """Return milliseconds since 1970, advanced likewise."""
     return round((time.time() + _skipped_s) * 1000)
 
 
@@ -44,7 +44,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncio's own
-        # it waits for a thread too, with a timeout that must not be skipped
+        # it also waits for a thread, and its timeout must not be skipped
         self._in_threads += 1
         await super().shutdown_default_executor(timeout)
 

@@ -1,7 +1,15 @@
 """Workers on real tables, without the waits between their calls."""
 
+import pytest
+
 from tests.runs.clock import SkippingLoop
 
 
 def pytest_asyncio_loop_factories() -> dict[str, type[SkippingLoop]]:
     return {"skipping": SkippingLoop}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry failed items at once."""
+    monkeypatch.setattr("groundwork.runs.call_pool.RETRY_AFTER_MS", (1, 1))

@@ -1,4 +1,4 @@
-"""Workers that die, wake up late, come twice, or lose the answer to a write; callers that come at once."""
+"""Faults: lost, late and duplicate workers, lost answers, concurrent requests."""
 
 import asyncio
 import threading
@@ -40,7 +40,7 @@ DOWN = Unavailable("down")
 
 
 class Clock:
-    """The time of the loop, and what a test adds to it."""
+    """The loop's time plus `ahead_ms`."""
 
     def __init__(self) -> None:
         self.ahead_ms = 0
@@ -67,7 +67,7 @@ class Killed(BaseException):
 
 
 class Dying:
-    """A store that lets its process die at the nth call of a method, before or after it takes effect."""
+    """A store; its process dies at the nth call of a method, before or after the effect."""
 
     def __init__(self, store: Any, method: str, nth: int, after: bool) -> None:
         self._store, self._method, self._left, self._after = store, method, nth, after
@@ -97,7 +97,7 @@ class Dying:
 
 
 async def die(world: World, run_id: str, method: str, nth: int, after: bool) -> bool:
-    """Runs a hop whose process dies there; False if the hop ended before it came to that."""
+    """Run a hop with a process dying there; return False if the hop ended before."""
     store = Dying(world.tables.runs, method, nth, after)
     worker = world.worker("dying")
     worker.store = store
@@ -219,7 +219,7 @@ async def test_after_a_cancel_nothing_is_saved_and_no_call_begins(world: World) 
 
 
 def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
-    """What `count` threads get that begin together: a value or an exception each."""
+    """Return the value or exception of each of `count` threads started together."""
     barrier = threading.Barrier(count)
 
     def one(_: int) -> Any:
@@ -235,7 +235,7 @@ def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
 
 @pytest.fixture
 def real_world(dynamodb_local: str) -> World:
-    """moto's transactions are not atomic under concurrent requests: this is shown on AWS's own engine."""
+    """moto's transactions are not atomic under concurrent requests, so DynamoDB Local serves here."""
     world = World(make_tables(dynamodb_local))
     world.add_epics(3)
     return world

@@ -1,4 +1,4 @@
-"""Bugs that the simulator has found, each shown by itself. docs/reliability.md tells how they were found."""
+"""Bugs that the simulator has found, each shown by itself. docs/reference/past-bugs.md tells how they were found."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How finished items are packed into transactions, below DynamoDB's limits of 100 actions and 4 MB."""
+"""Packing of results into transactions, below DynamoDB's limits of 100 actions and 4 MB."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What people and front ends see of a run, by itself."""
+"""Progress of runs as the API shows it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A project with cards on real tables, and workers that can be run, killed and set against each other."""
+"""A project on real tables, with workers to run, kill and race."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ PIPELINE = (
     RunType.GENERATE_STORIES,
     RunType.GENERATE_SUBTASKS,
 )
-"""The run types of a project, each reading what those before it write."""
+"""The run types of a project, each reading the output of those before it."""
 
 CREATED = "2026-01-01T00:00:00.000Z"
 
@@ -181,7 +181,7 @@ class World:
         return self.tables.runs.logs(run_id, 0, 200)
 
     def check(self, run_id: str) -> None:
-        """The counters equal the items, whatever has happened."""
+        """Check the counters against the items."""
         run, entries = self.run(run_id), self.entries(run_id)
         assert len({entry.index for entry in entries}) == len(entries), "an item ended twice"
         assert run.completed == sum(entry.status is ItemStatus.COMPLETED for entry in entries)
@@ -194,14 +194,14 @@ class World:
 
 
 async def killed_after(seconds: float, coroutine: asyncio.Task[HopEnd]) -> None:
-    """A worker that vanishes in the middle: nothing of it runs any more, not even what tidies up."""
+    """Cancel a worker in the middle: nothing of it runs any more, not even its cleanup."""
     await asyncio.sleep(seconds)
     coroutine.cancel()
     await asyncio.gather(coroutine, return_exceptions=True)
 
 
 async def dies(world: World, run_id: str, when: Callable[[Run], bool]) -> Run:
-    """The run after a hop whose worker was lost at the first write of such a state."""
+    """Return the run after its worker died at the first write with such a state."""
     save = world.tables.runs.save
 
     def dying(run: Run, before: Run, changes: Changes) -> None:

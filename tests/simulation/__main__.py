@@ -13,7 +13,7 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.mutants import EXECUTION_MUTANTS
 from tests.simulation.execution.simulation import simulate_execution
 from tests.simulation.mutant import SEEDS, Mutant
-from tests.simulation.mutant_seeds import keep
+from tests.simulation.mutant_seeds import keep, keep_caught
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import PlanSimulation
 from tests.simulation.records import record
@@ -34,7 +34,8 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is not None:
             named = [name for name in _mutants(arguments) if not arguments.mutants or name in arguments.mutants]
-            return hunt(named, pool.map(partial(_caught, arguments.executions), named), arguments.keep)
+            kind = "executions" if arguments.executions else "runs"
+            return hunt(named, pool.map(partial(_caught, arguments.executions), named), kind if arguments.keep else "")
         seeds = range(arguments.start, arguments.start + arguments.seeds)
         return run_all(seeds, pool.map(partial(_without_trace, simulated), seeds, chunksize=20))
 
@@ -63,15 +64,16 @@ def run_all(seeds: range, reports: Iterable[Report]) -> int:
     return 1 if broken else 0
 
 
-def hunt(names: Sequence[str], caught: Iterable[Report | None], keeps: bool = False) -> int:
-    """Prints the seed that catches each mutant. `keeps`: that seed is looked at first from now on."""
+def hunt(names: Sequence[str], caught: Iterable[Report | None], keep_as: str = "") -> int:
+    """Print the seed that catches each mutant. `keep_as`: the kind under which to record it."""
     missed = 0
     for name, report in zip(names, caught, strict=True):
         missed += report is None
         found = f"seed {report.seed}: {report.broken}" if report else "NOT CAUGHT"
         print(f"{name:36} {found}", flush=True)
-        if keeps and report:
+        if keep_as and report:
             keep({name: report.seed})
+            keep_caught(keep_as, name, report.seed, report.broken)
     print(f"{len(names) - missed} of {len(names)} mutants are caught within {SEEDS} seeds.")
     return 1 if missed or not names else 0
 

@@ -1,7 +1,7 @@
 """What must hold after every write, call and event: each a named predicate, looked at from outside the code under test.
 
 `Invariants` sees the rows each request changes, with the sandbox that sent it. What holds of items is in itemizing.py,
-of retries in retrying.py, at the end in endings.py; docs/reliability.md names them all.
+of retries in retrying.py, at the end in endings.py; docs/reference/invariants.md names them all.
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
-"""The seed that has caught each mutant: it is simulated first, and the search through all seeds comes after it.
+"""Seeds and invariants that caught each mutant.
 
-`python -m tests.simulation --mutants --keep` writes them anew, with `--executions` those of plans.
+A test simulates the recorded seed first and searches the others after it. The invariants appear in
+docs/reference/mutants.md. `python -m tests.simulation --mutants --keep` rewrites both, with `--executions` for plans.
 """
 
 import json
@@ -9,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 FILE = Path(__file__).parent / "mutant_seeds.json"
+CAUGHT = Path(__file__).parent / "mutants_caught.json"
 
 
 def kept() -> dict[str, int]:
@@ -26,3 +28,15 @@ def first_of_all(name: str, seeds: range) -> Iterable[int]:
     """All seeds to look at, the kept one before the others."""
     seed = kept().get(name)
     return seeds if seed is None else chain([seed], (other for other in seeds if other != seed))
+
+
+def caught_by(kind: str) -> dict[str, dict[str, int | str]]:
+    """Seed and invariant by a mutant's name; `kind` is "runs" or "executions"."""
+    caught: dict[str, dict[str, int | str]] = json.loads(CAUGHT.read_text())[kind]
+    return caught
+
+
+def keep_caught(kind: str, name: str, seed: int, invariant: str) -> None:
+    caught = json.loads(CAUGHT.read_text())
+    caught[kind] = dict(sorted({**caught[kind], name: {"seed": seed, "caught_by": invariant}}.items()))
+    CAUGHT.write_text(json.dumps(caught, indent=2, ensure_ascii=False) + "\n")

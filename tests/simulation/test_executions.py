@@ -24,7 +24,7 @@ from tests.simulation.mutant_seeds import first_of_all
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 10
 FOUND = (8, 10, 46, 332)
-"""Seeds that have found something: docs/reliability.md tells what. The simulator has grown since."""
+"""Seeds that have found something: docs/reference/past-bugs.md tells what. The simulator has grown since."""
 
 
 @pytest.mark.slow(reason="a plan that is carried out takes seconds to simulate")

@@ -1,4 +1,4 @@
-"""The routes as version 0.1.0 declared them: one event of a function each, with the names of those events."""
+"""The routes of version 0.1.0, each an event of a function with its name."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,10 @@ def recorded_routes() -> set[Route]:
 
 
 def translated_with_events(without: tuple[str, ...] = ()) -> Template:
-    """Today's template with the recorded routes as events, as SAM translates them. `without` leaves out events."""
+    """Translate today's template with the recorded routes as events.
+
+    `without` leaves out events.
+    """
     template = source()
     found = template["Resources"]
     del found["Api"]["Properties"]["DefinitionBody"]

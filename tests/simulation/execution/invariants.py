@@ -1,6 +1,6 @@
 """Invariants of executions after every write, call and commit: each a named predicate.
 
-Those of starting and ending tasks are in tasks.py, those at rest in endings.py; docs/reliability.md lists them all.
+Those of starting and ending tasks are in tasks.py, those at rest in endings.py; docs/reference/invariants.md lists them.
 """
 
 from dataclasses import dataclass, field

@@ -89,14 +89,14 @@ MUTANTS_OF_ASKING = (
     ExecutionMutant(
         "a time told twice begins twice",
         "a schedule's time begins the plan as often as it is told",
-        patched("functions.plan_executor.app.fire", _whenever_told),
+        patched("groundwork.api.plan_events.fire", _whenever_told),
         by_schedule,
         told_again,
     ),
     ExecutionMutant(
         "passed over in silence",
         "a time at which the plan cannot begin is refused and written down nowhere",
-        patched("functions.plan_executor.app.fire", _in_silence),
+        patched("groundwork.api.plan_events.fire", _in_silence),
         by_schedule,
     ),
     ExecutionMutant(

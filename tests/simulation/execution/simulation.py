@@ -13,9 +13,10 @@ from unittest import mock
 
 from greenlet import getcurrent
 
-from functions.plan_executor import app
+from groundwork.adapters.aws.scheduler import PlanTimer
 from groundwork.adapters.aws.step_functions import PlanMachine, execution_name
 from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.api.plan_events import PlanEvents, attempt_key
 from groundwork.execution.agent_worker import AgentWorker
 from groundwork.execution.coordinator import ExecutionCoordinator
 from groundwork.execution.git_reverter import GitReverter
@@ -142,7 +143,7 @@ class ExecutionSimulation:
         if event.get("do") == "END":
             return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
-            asked = (event["planId"], event["number"], event["taskId"], app.try_of(event))
+            asked = (event["planId"], event["number"], event["taskId"], attempt_key(event))
             return await self.carrier(sandbox, event).run_task(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
@@ -154,21 +155,25 @@ class ExecutionSimulation:
             raise
 
     def _asked(self, sandbox: Sandbox, event: Json) -> Json:
-        """As app.handler, without the logger."""
-        if event.get("source") == "aws.states":
-            return app.execution_ended(event["detail"])
-        match event["do"]:
-            case "SWEEP":
-                return app.sweep(SimpleNamespace(get_remaining_time_in_millis=sandbox.left_ms))
-            case "UNDO":
-                return app.undo(event["planId"])
-            case "SCHEDULED":
-                return self._woken(event)
-        return app.done(event, self.carrier(sandbox, event))
+        if event.get("do") == "SCHEDULED":
+            return self._woken(sandbox, event)
+        return self._events(sandbox, event).handle(event)
 
-    def _woken(self, event: Json) -> Json:
+    def _events(self, sandbox: Sandbox, event: Json) -> PlanEvents:
+        """Wire the function as its composition root does, for the sandbox that runs now."""
+        return PlanEvents(
+            tables=self.tables,
+            coordinator=self.coordinator,
+            steps=self.carrier(sandbox, event),
+            reverter=GitReverter(self.repositories.opened, self.tables.sessions),
+            timer=PlanTimer("", "", ""),
+            now_ms=sandbox.now_ms,
+            left_ms=sandbox.left_ms,
+        )
+
+    def _woken(self, sandbox: Sandbox, event: Json) -> Json:
         since = self.loop.now
-        answer = app.scheduled(event)
+        answer = self._events(sandbox, event).handle(event)
         if answer["status"] == "refused":
             self.invariants.on_time_refused(event, since)
         return answer
@@ -329,13 +334,7 @@ def connected(random: randomness.Random) -> Iterator[Callable[[ExecutionSimulati
         "groundwork.adapters.aws.step_functions._client": StatesClient,
         "groundwork.adapters.aws.scheduler._client": SchedulerClient,
         "groundwork.adapters.aws.clients._client": lambda service: LambdaClient(),
-        "functions.plan_executor.app.logger": _Quiet(),
-        "functions.plan_executor.app.tables": lambda: simulations[0].tables,
-        "functions.plan_executor.app.conductor": lambda who=None: simulations[0].coordinator(who),
-        "functions.plan_executor.app.now_ms": lambda: CURRENT.get().now_ms(),
-        "functions.plan_executor.app.reverter": lambda: GitReverter(
-            simulations[0].repositories.opened, simulations[0].tables.sessions
-        ),
+        "groundwork.api.plan_events.logger": _Quiet(),
     }
     with ExitStack() as stack:
         stack.enter_context(in_place_of_aws(send))

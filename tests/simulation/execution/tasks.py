@@ -28,7 +28,7 @@ def released(moment: Moment, task_id: str) -> bool:
 
 
 def met(moment: Moment, condition: Condition | None) -> bool:
-    """True if a condition is met, by docs/execution.md."""
+    """True if a condition is met, by docs/how-to/run-a-plan.md."""
     if condition is None or moment.plan.task(condition.task_id) is None:
         return True
     state = moment.of(condition.task_id)

@@ -1,0 +1,1 @@
+"""Entry points: HTTP routes and the events of other AWS services."""

@@ -1,6 +1,6 @@
-"""The HTTP edge: Powertools' resolver with the contract's errors and headers.
+"""HTTP requests and answers: Powertools' resolver with our errors and headers.
 
-A function makes its routes on `api()` and lets `serve` answer: whatever a client sends, it gets JSON of one shape.
+Every answer to a client is JSON of one shape, whatever the request was.
 """
 
 import base64
@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -19,36 +19,46 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
 from groundwork.api.time_limit import TimedOut, time_limit
 from groundwork.errors import Invalid, Malformed, NotFound, Refusal, TooLarge, Transient, UnsupportedMediaType
 
 MAX_BYTES = 6 * 1024 * 1024
-"""What Lambda takes and gives in one invocation, its own JSON around the body included."""
+"""Limit of Lambda for a request and an answer, including the JSON around the body."""
 
-ZIPPED_FROM = 16_000
-"""Characters of a body. A smaller one gains less than the time it takes."""
+MIN_GZIP_CHARACTERS = 16_000
+"""A smaller body gains less than the compression costs."""
 
-TIMED_OUT = "The request took too long. It may have taken effect: check before you try again."
+TIMED_OUT = "The request took too long. It may have taken effect: check before you retry."
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 logger = Logger(service="groundwork")
-# botocore tells at INFO where it found credentials: two lines at each cold start that help nobody
+# botocore logs the source of its credentials at INFO: two useless lines at each cold start
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
-def api() -> APIGatewayHttpResolver:
-    """A resolver that validates requests by its handlers' types and answers in the contract's shapes."""
+class Routes(Protocol):
+    """A module with a router."""
+
+    router: APIGatewayHttpRouter
+
+
+def api(*modules: Routes) -> APIGatewayHttpResolver:
+    """Make a resolver with the routes of these modules.
+
+    Types of the handlers validate the requests.
+    """
     app = APIGatewayHttpResolver(enable_validation=True, serializer=to_json, json_body_deserializer=from_json)
 
     def refused(refusal: Refusal) -> Response[str]:
         return error(refusal.status, refusal.code, str(refusal), refusal.details, _request_id(app))
 
     def unavailable(fault: Transient) -> Response[str]:
-        logger.warning("A service did not answer", fault=str(fault))
-        answer = error(503, "UNAVAILABLE", "A service did not answer; try again.", None, _request_id(app))
+        logger.warning("Service unavailable", fault=str(fault))
+        answer = error(503, "UNAVAILABLE", "A service is unavailable. Retry the request.", None, _request_id(app))
         answer.headers["Retry-After"] = "1"
         return answer
 
@@ -59,9 +69,9 @@ def api() -> APIGatewayHttpResolver:
         return refused(refusal_of(fault.errors()))
 
     def unknown(fault: NotFoundError) -> Response[str]:
-        return refused(NotFound("There is no such path, or not with this method."))
+        return refused(NotFound("No route with this path and method."))
 
-    # called rather than written as decorators: Powertools leaves these untyped
+    # called, not written as decorators: Powertools leaves these untyped
     for fault, handler in (
         (Refusal, refused),
         (Transient, unavailable),
@@ -70,18 +80,26 @@ def api() -> APIGatewayHttpResolver:
         (NotFoundError, unknown),
     ):
         app.exception_handler(fault)(handler)
+    for module in modules:
+        app.include_router(module.router)
     return app
 
 
 def serve(
-    app: APIGatewayHttpResolver, event: dict[str, Any], context: Any, takes_bytes: re.Pattern[str] | None = None
+    app: APIGatewayHttpResolver,
+    event: dict[str, Any],
+    context: Any,
+    services: Callable[[], object],
+    takes_bytes: re.Pattern[str] | None = None,
 ) -> dict[str, Any]:
-    """Answers an API Gateway event (payload 2.0). Nothing a client can do makes it raise.
+    """Answer an API Gateway event (payload 2.0). Never raises.
 
-    Routes with paths like `takes_bytes` get the body as API Gateway sends it.
+    `services` makes the dependencies of the routes: see `groundwork.api.deps`. Routes
+    with paths like `takes_bytes` get the body as API Gateway sends it.
     """
     request_id = event.get("requestContext", {}).get("requestId", "")
     logger.append_keys(request_id=request_id)
+    app.append_context(services=services)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     try:
         with time_limit(context.get_remaining_time_in_millis() / 1000):
             answer = _fitting(app.resolve(_decoded(event, takes_bytes), context), event)
@@ -98,10 +116,15 @@ def serve(
     return dict(answer)
 
 
-def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[int, Any]:
-    """For a route's `responses`: what a good answer looks like, in the OpenAPI document alone.
+def log_notification_error(problem: str) -> None:
+    """Log a notification of a plan's execution that failed. The sweep repeats it."""
+    logger.warning("Notification failed", problem=problem)
 
-    `files` are types of content that it may have besides JSON.
+
+def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[int, Any]:
+    """Describe the successful response of a route for the OpenAPI document.
+
+    `files` are content types besides JSON.
     """
     description = {200: "OK", 201: "Created", 202: "Accepted"}[status]
     content = {"application/json": {"model": model}} | {type_: {"model": str} for type_ in files}
@@ -110,19 +133,19 @@ def answers(model: Any, status: int = 200, files: Sequence[str] = ()) -> dict[in
 
 def error(status: int, code: str, message: str, details: Any, request_id: str) -> Response[str]:
     body = {"error": {"code": code, "message": message, "details": details, "requestId": request_id}}
-    # a client's own words may come back in it, half a surrogate pair among them, which no answer can hold
+    # the message may quote half a surrogate pair of the client, and no answer can hold one
     return Response(status, "application/json", to_json(body).encode(errors="replace").decode(), headers={})
 
 
 def refusal_of(errors: Sequence[Any]) -> Refusal:
-    """Pydantic's errors as the contract's: 400 for what is no JSON, 422 with the fields as the client wrote them."""
+    """Convert errors of Pydantic: 400 for invalid JSON, else 422 with the names of the fields."""
     if any(problem["type"] == "json_invalid" for problem in errors):
         return Malformed("The body is not valid JSON.")
     return Invalid([{"field": field_name(problem["loc"]), "message": problem["msg"]} for problem in errors])
 
 
 def field_name(loc: Sequence[int | str]) -> str:
-    """("body", "cards", 3, "text") as cards[3].text."""
+    """Format a location: ("body", "cards", 3, "text") as cards[3].text."""
     parts = loc[1:] if len(loc) > 1 and loc[0] in ("body", "query", "path", "header") else loc
     name = ""
     for part in parts:
@@ -131,7 +154,7 @@ def field_name(loc: Sequence[int | str]) -> str:
 
 
 def validated[T](make: Callable[[], T]) -> T:
-    """What `make` gives; its Pydantic errors become Invalid."""
+    """Call `make`, and raise Invalid for its errors of Pydantic."""
     try:
         return make()
     except ValidationError as fault:
@@ -139,28 +162,28 @@ def validated[T](make: Callable[[], T]) -> T:
 
 
 def etag_matches(event: Any, etag: str) -> bool:
-    """Whether the client has this already (If-None-Match)."""
+    """Compare the ETag with the header If-None-Match."""
     given = (event.headers or {}).get("if-none-match", "")
     return any(candidate.strip().removeprefix("W/") in (etag, "*") for candidate in given.split(","))
 
 
 def versions_seen(if_match: str | None) -> frozenset[int] | None:
-    """The versions that a client wants a thing to be at (If-Match); None where any will do. Raises Malformed."""
+    """Parse If-Match into versions; None accepts any version. Raises Malformed."""
     if if_match is None or if_match.strip() == "*":
         return None
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
     if not all(re.fullmatch("[0-9]{1,9}", tag) for tag in tags):
-        raise Malformed('If-Match must be a version as the ETag header gives it, such as "3".')
+        raise Malformed('If-Match must be a version from the ETag header, such as "3".')
     return frozenset(map(int, tags))
 
 
 def page_token(position: str) -> str:
-    """An opaque token for the place a list goes on at."""
+    """Encode the position of the next page as an opaque token."""
     return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 def position_of(token: str | None, is_ours: Callable[[str], bool]) -> str | None:
-    """The place a token stands for. Raises Invalid, naming nextToken, for one that we have not made for this list."""
+    """Decode a page token. Raises Invalid, naming nextToken, for a token of another list."""
     if not token:
         return None
     try:
@@ -173,20 +196,20 @@ def position_of(token: str | None, is_ours: Callable[[str], bool]) -> str | None
 
 
 def page(items: list[Any], more: str | None) -> dict[str, Any]:
-    """A page of a list, and the token of the next one."""
+    """Return a page of a list with the token of the next page."""
     return {"items": items, "nextToken": page_token(more) if more else None}
 
 
 def answer(body: dict[str, Any], status: int = 200, version: int | None = None) -> Response[str]:
-    """`version` becomes its ETag."""
+    """Make a JSON response; `version` becomes its ETag."""
     headers = {} if version is None else {"ETag": f'"{version}"'}
     return Response(status, "application/json", to_json(body), headers=headers)
 
 
 def _decoded(event: dict[str, Any], takes_bytes: re.Pattern[str] | None = None) -> dict[str, Any]:
-    """The event with its body as text, whatever API Gateway made of it.
+    """Return the event with its body as text.
 
-    Powertools would also read HTML forms; no endpoint takes one.
+    Raises UnsupportedMediaType for HTML forms, Malformed.
     """
     if event.get("headers", {}).get("content-type", "").strip().lower().startswith(_FORMS):
         raise UnsupportedMediaType("The body must be application/json.")
@@ -203,12 +226,12 @@ def _decoded(event: dict[str, Any], takes_bytes: re.Pattern[str] | None = None) 
 
 
 def _fitting(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-    """The answer zipped where that is worth it and the client takes it: neither API Gateway nor CloudFront would.
+    """Compress a large answer for clients with gzip: neither API Gateway nor CloudFront does.
 
-    Raises TooLarge for more than Lambda can send. Lambda would put a 502 without a reason in its place.
+    Raises TooLarge above Lambda's limit, as Lambda itself would answer 502 without a reason.
     """
     body = answer.get("body") or ""
-    if len(body) < ZIPPED_FROM:
+    if len(body) < MIN_GZIP_CHARACTERS:
         return answer
     if _takes_gzip(event):
         zipped = base64.b64encode(gzip.compress(body.encode(), compresslevel=6, mtime=0)).decode()
@@ -216,8 +239,7 @@ def _fitting(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         answer = answer | {"body": zipped, "isBase64Encoded": True, "headers": headers}
     if len(to_json(answer).encode()) > MAX_BYTES:
         raise TooLarge(
-            "The answer is larger than the 6 MB that one answer holds: "
-            "ask for it zipped (Accept-Encoding: gzip), or page by page."
+            "The answer exceeds the limit of 6 MB: request it compressed (Accept-Encoding: gzip), or page by page."
         )
     return answer
 
@@ -241,7 +263,7 @@ def _raw(response: Response[str]) -> dict[str, Any]:
 
 
 def from_json(text: str) -> Any:
-    """Raises Malformed, also for what is too deep or has a number too long for Python to read."""
+    """Parse JSON. Raises Malformed, also for too many levels or digits."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ ANSWER_SECONDS = 1.0
 """Time left for the answer."""
 
 REPEAT_SECONDS = 0.25
-"""Python drops an exception raised inside a finalizer, so the alarm repeats until the limit has been left."""
+"""Period of the alarm. It repeats, as Python drops an exception raised inside a finalizer."""
 
 
 class TimedOut(BaseException):
@@ -27,7 +27,10 @@ class TimedOut(BaseException):
 
 @contextmanager
 def time_limit(left_seconds: float) -> Iterator[None]:
-    """Raise TimedOut about a second before `left_seconds` have passed. No limit outside the main thread."""
+    """Raise TimedOut about a second before `left_seconds` have passed.
+
+    No limit outside the main thread.
+    """
     seconds = left_seconds - ANSWER_SECONDS
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -11,16 +11,11 @@ from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
 from groundwork.plans.draft import PhaseDraft, with_phases
 from groundwork.plans.errors import InvalidPlan
+from groundwork.plans.generate import MAX_GENERATED_TASKS
 from groundwork.plans.model import PhaseMode, Plan
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.validation import Fault, faults
-
-MAX_TASKS = 60
-"""Limit of one answer. Larger plans are combined from several, or made by hand."""
-
-MAX_PARTS = 50
-"""Maximum number of subtasks, and stories without subtasks, for one generation."""
 
 MAX_TOKENS = 16_000
 MAX_SHOWN_FAULTS = 12
@@ -68,7 +63,7 @@ class PlanBrief:
             fewest, most = min(fewest, count), max(most, count + count // 2)
         if parts := len(self.refs()):
             fewest, most = parts, max(most, parts + 2 + parts // 4)
-        return fewest, min(most, MAX_TASKS)
+        return fewest, min(most, MAX_GENERATED_TASKS)
 
 
 class WrittenTask(KeyedTask):

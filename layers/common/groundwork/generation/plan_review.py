@@ -1,28 +1,19 @@
 """REVIEW_PLAN: the model's suggestions as typed operations, each applicable on its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import batched
+from dataclasses import replace
 from typing import Any
 
 from groundwork.generation.review_answers import FORMS, Proposed, ReviewScope
 from groundwork.generation.task_texts import phase_refs, task_material, task_refs
 from groundwork.llm.port import Question
 from groundwork.plans.graph import schedule
-from groundwork.plans.history import IterationRequest, ReviewType
+from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.suggestions import Suggestion, usable
 from groundwork.plans.validation import faults
-
-TASKS_PER_PART: dict[ReviewType, int] = {
-    "refine_descriptions": 12,
-    "add_missing": 60,
-    "optimize_order": 500,
-    "break_down": 8,
-}
-"""Maximum number of tasks in one call: the answer must fit into MAX_TOKENS."""
 
 MAX_SUGGESTIONS = 90
 """Per call: they are written in one transaction."""
@@ -30,56 +21,6 @@ MAX_SUGGESTIONS = 90
 MAX_TOKENS = 16_000
 SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break_down")
 """Types with a survey of the repository in the material."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewPart:
-    """Scope of one call: ids of tasks, and ids of phases for new tasks."""
-
-    task_ids: tuple[str, ...]
-    phase_ids: tuple[str, ...]
-
-    def title(self, plan: Plan) -> str:
-        keys = [task.key for task in plan.tasks if task.id in self.task_ids]
-        return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") or plan.title
-
-
-def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
-    """Split a review into parts, deterministically for a version of the plan.
-
-    Empty: nothing to review.
-    """
-    assert request.review_type
-    phases = _phases_in_scope(plan, request)
-    tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
-    if request.review_type == "optimize_order":
-        return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
-    if request.review_type == "add_missing" and not tasks:
-        return [ReviewPart((), phases)] if phases else []
-    size = TASKS_PER_PART[request.review_type]
-    groups = list(batched(tasks, size, strict=False))
-    return [ReviewPart(group, _phases_of(plan, group)) for group in groups]
-
-
-def _phases_in_scope(plan: Plan, request: IterationRequest) -> tuple[str, ...]:
-    if request.scope == "plan":
-        return tuple(phase.id for phase in plan.phases)
-    around = plan.phase_of(request.target_id or "") if request.scope == "task" else plan.phase(request.target_id or "")
-    return (around.id,) if around else ()
-
-
-def _in_scope(plan: Plan, task: Task, request: IterationRequest) -> bool:
-    if request.scope == "plan":
-        return True
-    if request.scope == "task":
-        return task.id == request.target_id
-    phase = plan.phase_of(task.id)
-    return phase is not None and phase.id == request.target_id
-
-
-def _phases_of(plan: Plan, task_ids: Sequence[str]) -> tuple[str, ...]:
-    inside = set(task_ids)
-    return tuple(phase.id for phase in plan.phases if any(task.id in inside for task in phase.tasks))
 
 
 def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:

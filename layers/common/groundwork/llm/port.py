@@ -145,7 +145,4 @@ class Unavailable(ModelError):
 
 
 class Misconfigured(ModelError):
-    """The provider rejects all such calls (bad key, unknown model, invalid request).
-
-    A retry cannot help.
-    """
+    """The provider rejects all such calls: bad key, unknown model or invalid request."""

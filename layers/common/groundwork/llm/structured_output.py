@@ -22,10 +22,7 @@ class AnswerRejected(GroundworkError):
 
 
 class AnswerTruncated(AnswerRejected):
-    """The model's answer was cut off twice, the second time with a higher limit.
-
-    Try a smaller mode.
-    """
+    """The model's answer was cut off twice, also with a higher limit. Try a smaller mode."""
 
     code = "ANSWER_TRUNCATED"
 

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from groundwork.backlog.model import Mode, Value, rfc3339
 from groundwork.errors import Invalid, NotFound
-from groundwork.generation.plan_draft import MAX_PARTS, MAX_TASKS
 from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus
 from groundwork.plans.model import MAX_STORIES, Plan, PlanStatus, Title
@@ -17,6 +16,12 @@ from groundwork.plans.templates import ParameterValue, Template, filled
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader
+
+MAX_GENERATED_TASKS = 60
+"""Tasks in one answer of the model. A larger plan is composed of several generations, or written by hand."""
+
+MAX_GENERATION_PARTS = 50
+"""Subtasks, and stories without any, in one generation."""
 
 
 class ModelOptions(Value):
@@ -116,8 +121,10 @@ class Generator:
                 parts += max(1, len(self.backlog.subtasks(path)))
         if problems:
             raise Invalid(problems)
-        if parts > MAX_PARTS:
-            raise Invalid.field("storyIds", f"their {parts} subtasks are more than the {MAX_PARTS} of one generation")
+        if parts > MAX_GENERATION_PARTS:
+            raise Invalid.field(
+                "storyIds", f"their {parts} subtasks are more than the {MAX_GENERATION_PARTS} of one generation"
+            )
         return parts
 
     def _template(self, request: GenerateRequest) -> Template | None:
@@ -131,8 +138,10 @@ class Generator:
         except NotFound as gone:
             raise Invalid.field("templateId", str(gone)) from gone
         count = sum(len(phase.tasks) for phase in template.phases)
-        if count > MAX_TASKS:
-            raise Invalid.field("templateId", f"its {count} tasks are more than the {MAX_TASKS} of one generation")
+        if count > MAX_GENERATED_TASKS:
+            raise Invalid.field(
+                "templateId", f"its {count} tasks are more than the {MAX_GENERATED_TASKS} of one generation"
+            )
         return filled(template, request.parameters)
 
 

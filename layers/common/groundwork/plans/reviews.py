@@ -8,12 +8,12 @@ from pydantic import Field
 
 from groundwork.backlog.model import Value
 from groundwork.errors import Invalid, NothingToDo
-from groundwork.generation.plan_review import parts
 from groundwork.plans.editor import ChangeMetadata, Editor, Expected
 from groundwork.plans.errors import NothingToApply, PlanNotEditable
 from groundwork.plans.generate import GenerationStarted, ModelOptions, new_run, pending
 from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus, ReviewType, Scope
 from groundwork.plans.model import Plan
+from groundwork.plans.review_parts import parts
 from groundwork.plans.suggestions import Suggestion, apply_chosen, together
 from groundwork.runs.model import Run, RunType
 

@@ -1,1 +1,1 @@
-"""The routes of manage_plans, by what they are about. Each module has a `router` of its own."""
+"""Routes of plans, one module a resource."""

@@ -1,18 +1,17 @@
-"""Phases and tasks: edits of a plan's parts, each by the id of the part."""
+"""Routes of phases and tasks: edits of one part of a plan, by its id."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.api import http
+from groundwork.api.deps import new_router, services
 from groundwork.api.http import answers
-from groundwork.api.plans.deps import IfMatch, given, plan_of, tables
+from groundwork.api.plans.deps import IfMatch, deps, plan_of
 from groundwork.ids import Kind, path_of
 from groundwork.plans import views
-from groundwork.plans.editor import Editor
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import Operation, RemovePhase, RemoveTask
 from groundwork.plans.requests import NewPhase, NewTask, PhasePatch, TaskPatch
@@ -20,7 +19,7 @@ from groundwork.plans.schemas import PhaseOfPlan, TaskOfPlan
 
 Dependents = Annotated[Literal["refuse", "repair"], Query()]
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 @router.post(
@@ -91,18 +90,21 @@ def delete_task(task_id: str, dependents: Dependents = "refuse", if_match: IfMat
 
 
 def _edited(
-    plan_id_: str, operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]], seen: frozenset[int] | None
+    plan_id: str, operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]], seen: frozenset[int] | None
 ) -> Plan:
-    editor: Editor = given(router, "editor")
-    return editor.edit(plan_id_, operations, seen)
+    return deps(router).editor.edit(plan_id, operations, seen)
 
 
 def _phase(plan: Plan, phase_id: str, status: int = 200) -> Response[str]:
-    return http.answer(views.phase_shown(plan, phase_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(
+        views.phase_shown(plan, phase_id, services(router).tables.plans.states(plan.id)), status, plan.version
+    )
 
 
 def _task(plan: Plan, task_id: str, status: int = 200) -> Response[str]:
-    return http.answer(views.task_shown(plan, task_id, tables(router).plans.states(plan.id)), status, plan.version)
+    return http.answer(
+        views.task_shown(plan, task_id, services(router).tables.plans.states(plan.id)), status, plan.version
+    )
 
 
 def _gone(plan: Plan) -> Response[str]:
@@ -110,5 +112,8 @@ def _gone(plan: Plan) -> Response[str]:
 
 
 def _newest(kind: Kind, ids: list[str]) -> str:
-    """What has been added last: numbers only rise. (The plan's counters may be ahead: others go on editing.)"""
+    """Return the id with the highest number.
+
+    The plan's counters may be ahead of it after a concurrent edit.
+    """
     return str(max((path for id_ in ids if (path := path_of(kind, id_))), key=lambda path: path.number))

@@ -1,24 +1,22 @@
-"""What people watch of a plan that is carried out: how far it is, what a session does, what has come of it."""
+"""Routes to watch the execution of a plan: progress, session logs and patches."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.adapters.dynamodb.execution_rows import is_log_position
 from groundwork.api import http
+from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
-from groundwork.api.plans.deps import Limit, Token, given, plan_of, tables
+from groundwork.api.plans.deps import plan_of
 from groundwork.errors import NotFound
 from groundwork.execution.progress import progress
 from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
 from groundwork.ids import Kind
-from groundwork.llm.factory import ai_and_model
 from groundwork.plans.estimate import expecting
 from groundwork.runs.schemas import ListPage
-from groundwork.settings import Settings
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 @router.get(
@@ -29,12 +27,12 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
     responses=answers(PlanProgress),
 )
 def plan_progress(plan_id: str) -> Response[str]:
-    settings: Settings = given(router, "settings")
-    executions, (ai, _) = tables(router).executions, ai_and_model(settings, None)
-    execution_state = executions.read(plan_id)
-    history = tables(router).measures.of_repository(execution_state.plan.repository_id)
-    expect = expecting(history, ai, settings.mock_latency_ms)
-    return http.answer(progress(execution_state, executions.events(plan_id), expect, given(router, "now_ms")))
+    own, tables = services(router), services(router).tables
+    ai, _ = own.ai_and_model(None)
+    state = tables.executions.read(plan_id)
+    history = tables.measures.of_repository(state.plan.repository_id)
+    expected = expecting(history, ai, own.settings.mock_latency_ms)
+    return http.answer(progress(state, tables.executions.events(plan_id), expected, own.now_ms()))
 
 
 @router.get(
@@ -45,11 +43,12 @@ def plan_progress(plan_id: str) -> Response[str]:
     responses=answers(TaskPatchShown),
 )
 def task_patch(task_id: str) -> Response[str]:
-    state = tables(router).executions.read(plan_of(Kind.TASK, task_id)).of(task_id)
-    patch = tables(router).sessions.newest_patch(task_id)
+    tables = services(router).tables
+    task = tables.executions.read(plan_of(Kind.TASK, task_id)).of(task_id)
+    patch = tables.sessions.newest_patch(task_id)
     if patch is None:
-        raise NotFound(f"There is no patch of the task {task_id!r}.")
-    return http.answer({"taskId": task_id, "patch": patch.text, "withdrawn": state.withdrawn == patch.attempt})
+        raise NotFound(f"The task {task_id!r} has no patch.")
+    return http.answer({"taskId": task_id, "patch": patch.text, "withdrawn": task.withdrawn == patch.attempt})
 
 
 @router.get(
@@ -62,5 +61,6 @@ def task_patch(task_id: str) -> Response[str]:
 def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, is_log_position)
     plan_id = plan_of(Kind.TASK, task_id)
-    tables(router).plans.summary(plan_id)
-    return http.page(*tables(router).executions.log(plan_id, task_id, position, limit))
+    tables = services(router).tables
+    tables.plans.summary(plan_id)
+    return http.page(*tables.executions.log(plan_id, task_id, position, limit))

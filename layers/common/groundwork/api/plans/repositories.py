@@ -1,21 +1,20 @@
-"""Repositories: what plans are carried out on."""
+"""Routes of repositories."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.adapters.dynamodb.list_rows import is_list_position
 from groundwork.api import http
+from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
-from groundwork.api.plans.deps import Limit, Token, given, tables
 from groundwork.backlog.model import rfc3339
 from groundwork.ids import REPOSITORY_ID, new_repository_id
 from groundwork.plans.repositories import Repository, checked_url, must_keep_host
 from groundwork.plans.requests import NewRepository, RepositoryPatch
 from groundwork.runs.schemas import ListPage
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 @router.post(
@@ -27,9 +26,10 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
     responses=answers(Repository, 201),
 )
 def create_repository(body: NewRepository) -> dict[str, Any]:
-    checked_url(body.url, given(router, "settings").local)
-    made = Repository(id=new_repository_id(), created_at=rfc3339(given(router, "now_ms")), **body.model_dump())
-    return tables(router).repositories.create(made).as_json()
+    checked_url(body.url, services(router).settings.local)
+    created_at = rfc3339(services(router).now_ms())
+    repository = Repository(id=new_repository_id(), created_at=created_at, **body.model_dump())
+    return services(router).tables.repositories.create(repository).as_json()
 
 
 @router.get(
@@ -41,7 +41,7 @@ def create_repository(body: NewRepository) -> dict[str, Any]:
 )
 def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     before = http.position_of(next_token, lambda text: is_list_position(text, REPOSITORY_ID))
-    found, more = tables(router).repositories.page(before, limit)
+    found, more = services(router).tables.repositories.page(before, limit)
     return http.page([repository.as_json() for repository in found], more)
 
 
@@ -53,7 +53,7 @@ def list_repositories(limit: Limit = 50, next_token: Token = None) -> dict[str, 
     responses=answers(Repository),
 )
 def get_repository(repository_id: str) -> dict[str, Any]:
-    return tables(router).repositories.get(repository_id).as_json()
+    return services(router).tables.repositories.get(repository_id).as_json()
 
 
 @router.patch(
@@ -64,12 +64,12 @@ def get_repository(repository_id: str) -> dict[str, Any]:
     responses=answers(Repository),
 )
 def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
-    changes = body.changes()
+    changes, repositories = body.changes(), services(router).tables.repositories
     if "url" in changes:
-        checked_url(body.url, given(router, "settings").local)
+        checked_url(body.url, services(router).settings.local)
         if "credentials_secret" not in changes:
-            must_keep_host(tables(router).repositories.get(repository_id), body.url)
-    return tables(router).repositories.update(repository_id, changes).as_json()
+            must_keep_host(repositories.get(repository_id), body.url)
+    return repositories.update(repository_id, changes).as_json()
 
 
 @router.delete(
@@ -80,5 +80,5 @@ def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any
     summary="Unregister a repository",
 )
 def delete_repository(repository_id: str) -> Response[str]:
-    tables(router).repositories.delete(repository_id)
+    services(router).tables.repositories.delete(repository_id)
     return Response(204, "application/json", "")

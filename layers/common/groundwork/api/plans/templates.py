@@ -1,14 +1,13 @@
-"""Templates: plans saved for reuse."""
+"""Routes of plan templates."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from groundwork.adapters.dynamodb.list_rows import is_list_position
 from groundwork.api import http
+from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
-from groundwork.api.plans.deps import Limit, Token, given, tables
 from groundwork.backlog.model import rfc3339
 from groundwork.ids import TEMPLATE_ID
 from groundwork.plans.requests import NewTemplate
@@ -18,7 +17,7 @@ from groundwork.plans.template_library import page as templates_from
 from groundwork.plans.templates import Template
 from groundwork.runs.schemas import ListPage
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 @router.get(
@@ -30,7 +29,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 )
 def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
     position = http.position_of(next_token, lambda text: is_own_position(text) or is_list_position(text, TEMPLATE_ID))
-    return http.page(*templates_from(position, limit, tables(router).templates.page))
+    return http.page(*templates_from(position, limit, services(router).tables.templates.page))
 
 
 @router.post(
@@ -42,8 +41,9 @@ def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any
     responses=answers(Template, 201),
 )
 def create_template(body: NewTemplate) -> Response[str]:
-    template = new_template(body, tables(router).plans.load, rfc3339(given(router, "now_ms")))
-    tables(router).templates.create(template)
+    tables, created_at = services(router).tables, rfc3339(services(router).now_ms())
+    template = new_template(body, tables.plans.load, created_at)
+    tables.templates.create(template)
     return http.answer(template.as_json(), 201)
 
 
@@ -55,7 +55,7 @@ def create_template(body: NewTemplate) -> Response[str]:
     responses=answers(Template),
 )
 def get_template(template_id: str) -> Response[str]:
-    return http.answer(tables(router).templates.get(template_id).as_json())
+    return http.answer(services(router).tables.templates.get(template_id).as_json())
 
 
 @router.delete(
@@ -66,5 +66,5 @@ def get_template(template_id: str) -> Response[str]:
     summary="Delete a template",
 )
 def delete_template(template_id: str) -> Response[str]:
-    tables(router).templates.delete(template_id)
+    services(router).tables.templates.delete(template_id)
     return Response(204, "application/json", "")

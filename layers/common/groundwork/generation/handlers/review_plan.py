@@ -11,6 +11,7 @@ from groundwork.plans.history import IterationRequest
 from groundwork.plans.model import Plan
 from groundwork.plans.ports import Suggested
 from groundwork.plans.repo_survey import Survey
+from groundwork.plans.review_parts import parts
 from groundwork.runs.handler import ItemFailed, ItemOutcome, JobContext, Results, Spend
 from groundwork.runs.model import ManifestEntry, RunType
 
@@ -25,7 +26,7 @@ class ReviewPlan(PlanHandler):
         iteration, plan = await self.load(context)
         request = iteration.request or IterationRequest()
         assert request.review_type
-        part = plan_review.parts(plan, request)[entry.index]
+        part = parts(plan, request)[entry.index]
         started = await self._started_tasks(context, plan)
         scope = ReviewScope(plan, frozenset(part.task_ids) - started, part.phase_ids, entry.index)
         if part.task_ids and not scope.task_ids:

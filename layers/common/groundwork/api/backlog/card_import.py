@@ -1,0 +1,207 @@
+"""Routes to import cards from a file, and to preview an import."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from email.message import Message
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+
+from groundwork.adapters.dynamodb.import_parts import ImportPart
+from groundwork.api.deps import new_router, services
+from groundwork.api.http import answers, from_json
+from groundwork.api.request_bytes import CHANGED, RequestBytes, request_bytes, unpacked
+from groundwork.backlog.card_import.parameters import NAMES, FileType, Parameters
+from groundwork.backlog.import_schemas import ImportPreview, ImportResult
+from groundwork.backlog.model import MAX_CARDS_A_CALL, MAX_IMPORT_BYTES
+from groundwork.backlog.new_cards import NewCard
+from groundwork.errors import Invalid, Malformed, TooLarge, UnsupportedMediaType
+
+TAKES_BYTES = re.compile(r"/api/projects/[^/]+/cards(/preview)?")
+"""Paths of these routes: they decode bodies themselves."""
+MAX_UNPACKED = 50 * 1024 * 1024
+MAX_REJECTED = 100
+MAX_PARAMETER = 200
+
+MEDIA_TYPES: dict[str, FileType | None] = {
+    "": "json",
+    "application/json": "json",
+    "text/json": "json",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "application/x-jsonlines": "ndjson",
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "text/plain": None,
+    # Windows gives a CSV file this type
+    "application/vnd.ms-excel": None,
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/gzip": None,
+    "application/x-gzip": None,
+    "application/zip": None,
+    "application/x-zip-compressed": None,
+    "application/octet-stream": None,
+    "binary/octet-stream": None,
+}
+_SINGLE_VALUE = re.compile(rb'(null|true|false|-?[0-9.eE+-]+|"[^"]*")\s*')
+_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+
+IdempotencyKey = Annotated[str | None, Header(alias="idempotency-key", min_length=1, max_length=255)]
+
+router = new_router()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request: bytes, parameters, and `document` for the API's own JSON."""
+
+    data: bytes
+    parameters: Parameters
+    by_content: bool
+    document: dict[str, Any] | None
+    fingerprint: str
+
+
+@router.post(
+    "/api/projects/<project_id>/cards",
+    tags=["cards"],
+    operation_id="importCards",
+    summary="Import cards",
+    responses=answers(ImportResult),
+)
+def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    from groundwork.backlog import card_list
+    from groundwork.backlog.card_import import importer
+
+    sent = _sent()
+    upload = (
+        importer.read_upload(sent.data, sent.parameters, max_rows=MAX_CARDS_A_CALL)
+        if sent.document is None
+        else card_list.read_card_list(sent.document, MAX_CARDS_A_CALL)
+    )
+    part = ImportPart(idempotency_key, sent.fingerprint) if idempotency_key else None
+    imported = services(router).tables.cards.import_cards(
+        project_id, upload.cards, by_content=sent.by_content, part=part
+    )
+    return {
+        "created": imported.created,
+        "duplicates": imported.duplicates + upload.duplicates,
+        "rejected": [asdict(rejected) for rejected in upload.rejected[:MAX_REJECTED]],
+        "rejectedCount": len(upload.rejected),
+        "warnings": upload.warnings,
+    }
+
+
+@router.post(
+    "/api/projects/<project_id>/cards/preview",
+    tags=["cards"],
+    operation_id="previewCards",
+    summary="Preview an import",
+    responses=answers(ImportPreview),
+)
+def preview_cards(project_id: str) -> dict[str, Any]:
+    from groundwork.backlog import card_list
+    from groundwork.backlog.card_import import importer
+    from groundwork.backlog.card_import.content import Memory
+
+    services(router).tables.projects.check(project_id)
+    sent = _sent()
+    shown = (
+        importer.preview(Memory(sent.data), sent.parameters)
+        if sent.document is None
+        else card_list.preview_card_list(sent.document, MAX_CARDS_A_CALL)
+    )
+    return shown.as_json() | {"first": [_shown(card) for card in shown.first]}
+
+
+def _shown(card: NewCard) -> dict[str, Any]:
+    return {
+        "row": card.row,
+        "line": card.line,
+        "text": card.text,
+        "source": card.source,
+        "externalId": card.external_id,
+        "metadata": card.metadata,
+        "postedAt": card.posted_at,
+    }
+
+
+def _sent() -> Sent:
+    """Read the current request.
+
+    Raises Malformed, Invalid, TooLarge, UnsupportedMediaType.
+    """
+    event = router.current_event.raw_event
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    query = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
+    media, charset = _media_type(headers.get("content-type", ""))
+    parameters, by_content = _parameters(query, media, charset)
+    received = request_bytes(event)
+    if len(received.data) > MAX_IMPORT_BYTES:
+        raise TooLarge(
+            f"At most {MAX_IMPORT_BYTES // 1024 // 1024} MB a call; this is {len(received.data)} bytes. "
+            "Send a larger file with Content-Encoding: gzip, or in parts."
+        )
+    body = unpacked(received, headers.get("content-encoding", ""), MAX_UNPACKED)
+    parameters = _of_text(body, parameters) if body.is_text else parameters
+    digest = hashlib.sha256(repr((media, charset, sorted(query.items()))).encode() + b"\0" + body.data)
+    return Sent(body.data, parameters, by_content, _card_list(body.data, parameters), digest.hexdigest())
+
+
+def _media_type(content_type: str) -> tuple[str, str | None]:
+    message = Message()
+    message["content-type"] = content_type.strip() or "application/json"
+    charset = message.get_param("charset")
+    media = message.get_content_type()
+    if media not in MEDIA_TYPES:
+        raise UnsupportedMediaType(
+            "Cards come as application/json, application/x-ndjson, text/csv, xlsx, or application/octet-stream."
+        )
+    return media, str(charset) if charset else None
+
+
+def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | None) -> tuple[Parameters, bool]:
+    if unknown := sorted(set(query) - {*NAMES, "dedupe"}):
+        raise Invalid.field(unknown[0][:MAX_PARAMETER], "is unknown here")
+    dedupe = query.get("dedupe", ["content"])[-1]
+    if dedupe != "content":
+        raise Invalid.field("dedupe", "must be 'content'")
+    named = {name: value for name, value in query.items() if name != "dedupe"}
+    if not any(named.get("type", ())) and (kind := MEDIA_TYPES[media]):
+        named["type"] = [kind]
+    return Parameters.of(named, stated_charset=charset), "dedupe" in query
+
+
+def _of_text(body: RequestBytes, parameters: Parameters) -> Parameters:
+    """Leave out the charset of a body decoded by the gateway. Raises Malformed where bytes are lost."""
+    if body.data.isascii():
+        # nothing was changed: UTF-16 of plain letters comes through so, and needs its charset
+        return parameters
+    stated = parameters.charset or parameters.stated_charset or "utf-8"
+    lost = "\ufffd".encode() in body.data
+    if lost and (b"\0" in body.data or stated.lower() not in _UTF_8):
+        raise Malformed(CHANGED)
+    return replace(parameters, charset="utf-8", stated_charset=None)
+
+
+def _card_list(data: bytes, parameters: Parameters) -> dict[str, Any] | None:
+    """Return the API's own `{"cards": [...]}`, or None. Raises Invalid for a single value."""
+    from groundwork.backlog.card_list import is_card_list
+
+    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if parameters.type == "json" and _SINGLE_VALUE.fullmatch(start):
+        raise Invalid.field("body", "must be an object or a list of cards")
+    if parameters.type not in (None, "json") or not start.startswith(b"{"):
+        return None
+    if b'"cards"' not in data and start.rstrip() != b"{}":
+        return None
+    try:
+        document = from_json(start.decode("utf-8", "surrogatepass"))
+    except (Malformed, UnicodeDecodeError):
+        return None
+    return document if is_card_list(document) else None

@@ -1,0 +1,155 @@
+"""Events of plan executions: state machine, scheduler, rollback and sweep.
+
+The field `do` names the operation.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.errors import NotFound, Refusal
+from groundwork.execution.commands import Actor
+from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.rollback_runner import RollbackRunner
+from groundwork.execution.schedule import Timer, fire
+from groundwork.execution.step_handler import StepHandler
+from groundwork.execution.worker import Reverter
+from groundwork.ids import PLAN_ID
+
+QUIET_MS = 60_000
+"""The sweep skips plans with a more recent write: their writer is still at work."""
+
+SWEEP_RESERVE_MS = 10_000
+"""Time kept free at the end of the invocation."""
+
+MAX_REASON = 1_000
+"""Characters of a failure's reason."""
+
+logger = Logger(service="plan_executor")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEvents:
+    """Handles the events of one invocation. `coordinator` takes the actor, None for the system."""
+
+    tables: Tables
+    coordinator: Callable[[str | None], ExecutionCoordinator]
+    steps: StepHandler
+    reverter: Reverter
+    timer: Timer
+    now_ms: Callable[[], int]
+    left_ms: Callable[[], int]
+
+    def handle(self, event: Json) -> Json:
+        """Raises Transient and PlanNotEnded, for the state machine to retry."""
+        if event.get("source") == "aws.states":
+            return self.execution_ended(event["detail"])
+        match event["do"]:
+            case "SWEEP":
+                return self.sweep()
+            case "UNDO":
+                return self.roll_back(event["planId"])
+            case "SCHEDULED":
+                return self.scheduled(event)
+        return self._logged_step(event)
+
+    def _logged_step(self, event: Json) -> Json:
+        names = ("planId", "number", "taskId", "phaseId")
+        logger.append_keys(do=event["do"], **{name: event[name] for name in names if name in event})
+        try:
+            answer = self.step(event)
+        except NotFound:
+            logger.warning("Plan not found")
+            raise
+        logger.info("Done", answer=answer)
+        return answer
+
+    def step(self, event: Json) -> Json:
+        """Run one state of the state machine. Raises ValueError for an unknown operation."""
+        plan_id, number = event["planId"], event["number"]
+        match event["do"]:
+            case "BEGIN":
+                return self.steps.list_phases(plan_id, number)
+            case "PHASE":
+                return self.steps.list_tasks(plan_id, number, event["phaseId"])
+            case "GATE":
+                return self.steps.wait_at_gate(plan_id, number, event["taskId"], event["token"], attempt_key(event))
+            case "WORK":
+                return asyncio.run(self.steps.run_task(plan_id, number, event["taskId"], attempt_key(event)))
+            case "END":
+                return self.steps.end(plan_id, number)
+            case "FAILED":
+                return self.steps.fail(plan_id, number, _reason(event.get("error") or {}))
+        raise ValueError(f"unknown operation {event['do']!r}")
+
+    def sweep(self) -> Json:
+        """Finish interrupted changes, and resend lost notifications."""
+        checked = self.coordinator(None).sweep(self.now_ms() - QUIET_MS, lambda: self.left_ms() < SWEEP_RESERVE_MS)
+        logger.info("Swept", looked=checked)
+        return {"looked": checked}
+
+    def scheduled(self, event: Json) -> Json:
+        """Start a plan at a time of its schedule.
+
+        A plan that cannot start, such as a running one, skips the time.
+        """
+        plan_id, actor = event["planId"], Actor("schedule", self.now_ms())
+        try:
+            state = self.coordinator("schedule").change(
+                plan_id, lambda state: fire(state, event["expression"], event["time"], actor)
+            )
+        except NotFound:
+            self.timer.clear(plan_id)
+            return {"status": "gone"}
+        except Refusal as refusal:
+            logger.warning("Scheduled plan not started", plan_id=plan_id, reason=str(refusal))
+            return {"status": "refused"}
+        skipped = state.execution.passed_over
+        if skipped is not None and skipped.time == event["time"]:
+            logger.warning("Scheduled time skipped", plan_id=plan_id, reason=skipped.reason)
+            return {"status": "passed over"}
+        return {"status": state.status.value}
+
+    def roll_back(self, plan_id: str) -> Json:
+        """Revert commits. Raises Transient.
+
+        Lambda retries an asynchronous event twice, then the sweep takes over.
+        """
+        executions, repository = self.tables.executions, self.tables.repositories.get
+        runner = RollbackRunner(executions, self.coordinator(None), self.reverter, repository, self.now_ms)
+        try:
+            status = runner.run(plan_id)
+        except NotFound:
+            status = "gone"
+        logger.info("Rollback", plan_id=plan_id, status=status)
+        return {"status": status}
+
+    def execution_ended(self, detail: Json) -> Json:
+        """Handle the end of a state machine execution. Its plan fails unless it has ended too."""
+        plan_id, _, number = detail["name"].rpartition("-")
+        if not (PLAN_ID.fullmatch(plan_id) and number.isdecimal()):
+            return {"status": "another"}  # an execution started by hand
+        reason = f"Its execution has ended: {detail['status']}. {detail.get('cause') or ''}".strip()
+        try:
+            state = self.coordinator(None).execution_over(plan_id, int(number), reason[:MAX_REASON])
+        except NotFound:
+            return {"status": "gone"}
+        return {"status": state.status.value}
+
+
+def attempt_key(event: Json) -> str:
+    """Return the sort key of an attempt.
+
+    Executions begun by an earlier release send neither field.
+    """
+    return f"{event.get('entered', '')} {event.get('retry', 0):03d}"
+
+
+def _reason(error: Json) -> str:
+    return f"{error.get('Error', 'The execution failed')}: {error.get('Cause', '')}"[:MAX_REASON].strip(": ")

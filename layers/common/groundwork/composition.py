@@ -1,0 +1,79 @@
+"""Composition root: the services of a function, wired from its settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from groundwork.adapters.aws.clients import async_invoker
+from groundwork.adapters.aws.scheduler import PlanTimer
+from groundwork.adapters.aws.step_functions import PlanMachine
+from groundwork.adapters.dynamodb.tables import Tables, open_tables
+from groundwork.clock import now_ms
+from groundwork.execution.coordinator import ExecutionCoordinator
+from groundwork.execution.ports import Machine
+from groundwork.execution.schedule import Timer
+from groundwork.generation.registry import run_handlers
+from groundwork.llm.factory import ai_and_model
+from groundwork.runs.handler import RunHandlers
+from groundwork.runs.ports import Invoker
+from groundwork.runs.start import Starter
+from groundwork.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Settings, adapters and clock of one function. `invoke` triggers the next hop of a run."""
+
+    settings: Settings
+    tables: Tables
+    invoke: Invoker
+    machine: Machine
+    timer: Timer
+    handlers: RunHandlers = field(default_factory=run_handlers)
+    now_ms: Callable[[], int] = now_ms
+
+    def ai_and_model(self, requested: str | None) -> tuple[str, str]:
+        """Return the provider and the model of a new run. Raises Invalid for an unknown model."""
+        return ai_and_model(self.settings, requested)
+
+    def starter(self) -> Starter:
+        return Starter(
+            store=self.tables.runs,
+            backlog=self.tables.backlog,
+            handlers=self.handlers,
+            counts=self.tables.projects.counts,
+            invoke=self.invoke,
+            now_ms=self.now_ms,
+            ai_and_model=self.ai_and_model,
+        )
+
+    def coordinator(self, actor: str | None, on_notify_error: Callable[[str], None]) -> ExecutionCoordinator:
+        """Return the coordinator of plan executions. `actor`: the user; None for the system."""
+        return ExecutionCoordinator(
+            self.tables.executions, self.machine, self.now_ms, actor, on_notify_error=on_notify_error
+        )
+
+
+@cache
+def _settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
+def _tables() -> Tables:
+    return open_tables(_settings())
+
+
+def services() -> Services:
+    """Wire the adapters of AWS. Raises ValueError for an invalid environment.
+
+    Only settings and tables are kept for the process: the other adapters count failed calls, afresh for each caller.
+    """
+    settings = _settings()
+    return Services(
+        settings=settings,
+        tables=_tables(),
+        invoke=async_invoker(settings.process_next),
+        machine=PlanMachine(settings.plan_machine, settings.plan_executor),
+        timer=PlanTimer(settings.schedule_prefix, settings.plan_executor_arn, settings.schedule_role),
+    )

@@ -1,0 +1,16 @@
+"""Services of a function on real tables, with fakes of the other AWS services."""
+
+from dataclasses import replace
+from typing import Any
+
+from groundwork.adapters.dynamodb.tables import Tables
+from groundwork.composition import Services
+from groundwork.settings import Settings
+from tests.fakes.executions import MemoryMachine
+from tests.fakes.timer import MemoryTimer
+
+
+def services_on(tables: Tables, **changes: Any) -> Services:
+    settings = replace(Settings.from_environment({}), ai="mock", process_next="process-next")
+    made = Services(settings, tables, invoke=lambda run_id: None, machine=MemoryMachine(), timer=MemoryTimer())
+    return replace(made, **changes)
