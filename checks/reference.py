@@ -70,9 +70,8 @@ def past_bugs() -> str:
     return (
         "# Past bugs\n\n"
         "Bugs found by the simulator, by fault runs and by review. Each is fixed and has a test: in\n"
-        "`tests/runs/test_found_by_simulation.py`, `tests/runs/test_found_by_fault_runs.py` or\n"
-        "`tests/runs/test_found_by_review.py` for runs, in `tests/execution/` for plans, or in the file of the last\n"
-        "column. A seed belongs to its commit: the simulator has grown since, so today it draws other events.\n\n"
+        "`tests/runs/` or `tests/execution/`, beside its subject, or in the file of the last column.\n"
+        "A seed belongs to its commit: the simulator has grown since, so today it draws other events.\n\n"
     ) + "\n".join(f"## {title}\n\n{_bugs_of(bugs[kind])}" for kind, title in kinds.items())
 
 
@@ -154,7 +153,7 @@ LIMITS = (
     ("stories of a plan", "groundwork.plans.model.MAX_STORIES"),
     ("dependencies of a task", "groundwork.plans.model.MAX_DEPENDENCIES"),
     ("bytes of a plan's texts as JSON", "groundwork.plans.model.MAX_BYTES"),
-    ("tasks of a generated plan", "groundwork.generation.plan_draft.MAX_TASKS"),
+    ("tasks of a generated plan", "groundwork.plans.generate.MAX_GENERATED_TASKS"),
     ("attempts at a task before a person must act", "groundwork.execution.state.MAX_ATTEMPTS"),
     ("workers that one attempt at a task may lose", "groundwork.execution.claims.MAX_LOST_WORKERS"),
     ("files that an attempt may change", "groundwork.agent.workspace.MAX_CHANGED_FILES"),

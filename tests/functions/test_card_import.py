@@ -17,6 +17,7 @@ from tests.backlog.card_import.samples_surveys import SURVEYS
 from tests.backlog.card_import.samples_tables import TABLES
 from tests.backlog.card_import.samples_trackers import TRACKERS
 from tests.events import Answer, Context, answer_of, api_event
+from tests.functions.services import services_on
 
 EXPORTS = (*REVIEWS, *SUPPORT, *SURVEYS, *TRACKERS, *TABLES)
 BYTES = "application/octet-stream"
@@ -27,7 +28,7 @@ Send = Callable[..., Answer]
 @pytest.fixture
 def send(moto_tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Send:
     """Send a file to the route of a project's cards, or to one `below` it."""
-    monkeypatch.setattr(app, "tables", lambda: moto_tables)
+    monkeypatch.setattr(app, "services", lambda: services_on(moto_tables))
     project = moto_tables.projects.create("Shop", "").id
 
     def post(

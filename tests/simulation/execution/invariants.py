@@ -1,6 +1,7 @@
 """Invariants of executions after every write, call and commit: each a named predicate.
 
-Those of starting and ending tasks are in tasks.py, those at rest in endings.py; docs/reference/invariants.md lists them.
+Invariants of starting and ending tasks are in tasks.py, those at rest in endings.py. docs/reference/invariants.md lists
+all of them.
 """
 
 from dataclasses import dataclass, field
