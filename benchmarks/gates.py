@@ -14,7 +14,7 @@ from groundwork.execution.coordinator import Command, ExecutionCoordinator
 from groundwork.execution.next_step import Step
 from groundwork.execution.state import ExecutionState
 from groundwork.execution.worker import Completed
-from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.graph import SECONDS, by_effort, critical_path, schedule
 from groundwork.plans.model import Plan, PlanStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -42,7 +42,7 @@ def random_plan(dice: random.Random, tasks: int, width: int) -> Plan:
         effort = dice.choice(list(SECONDS))
         depends_on = tuple(f"t{other}" for other in needs)
         drafts.append(TaskDraft(key=f"t{number}", title="Do it", depends_on=depends_on, effort=effort))
-    return with_phases(empty(max_parallel=width), [PhaseDraft(title="One", mode="parallel", tasks=tuple(drafts))])
+    return add_phases(empty(max_parallel=width), [PhaseDraft(title="One", mode="parallel", tasks=tuple(drafts))])
 
 
 @dataclass

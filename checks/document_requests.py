@@ -1,4 +1,4 @@
-"""Hold the curl commands of the documents to the OpenAPI document: path, method, query and JSON body."""
+"""Check documented curl commands against the OpenAPI document: path, method, query and body."""
 
 import json
 import re

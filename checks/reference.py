@@ -37,7 +37,7 @@ def _cell(value: object) -> str:
 
 
 def mutants() -> str:
-    """One table a kind of simulation: the bug, and the invariant that reports it."""
+    """One table per kind of simulation: each bug with the invariant reporting it."""
     return (
         "# Mutants\n\n"
         "A mutant is a bug put into the code on purpose. The simulator must report each within 300 seeds.\n"
@@ -95,7 +95,7 @@ def error_codes() -> str:
 
 
 def _texts_of(status: str, answer: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Code, status and text of a response shared by all operations; empty for one of the gateway alone."""
+    """Status and text by code, of a response shared by all operations; empty for the gateway's own."""
     code, colon, text = answer["description"].partition(": ")
     return {code.strip("`"): (status, text)} if colon and code.startswith("`") else {}
 
@@ -166,7 +166,7 @@ LIMITS = (
     ("commits searched for a task's commit", "groundwork.adapters.git.task_commits.MAX_COMMITS"),
     ("bytes of a request or response", "groundwork.api.http.MAX_BYTES"),
 )
-"""Limits that users meet, with the constants that hold them."""
+"""Limits visible to users, with their constants."""
 
 
 def limits() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from groundwork.adapters.aws.clients import secret_value
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import Upstream
 from groundwork.api.plan_events import PlanEvents, logger
 from groundwork.composition import services
@@ -26,7 +26,7 @@ def coordinator(actor: str | None = None) -> ExecutionCoordinator:
 
 
 def upstream(repository: Repository, folder: Path) -> AbstractContextManager[Upstream]:
-    return opened(repository, secret_value, folder, services().settings.local)
+    return open_repository(repository, secret_value, folder, services().settings.local)
 
 
 def model() -> ConversationModel:

@@ -15,14 +15,14 @@ from groundwork.llm.factory import choose
 from groundwork.llm.port import Model
 from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.ports import PlanServices
-from groundwork.plans.repo_survey import once
+from groundwork.plans.repo_survey import cache_surveys
 from groundwork.runs.hop import HopRunner
 from groundwork.runs.model import Run
 
 
 def runner(context: Any) -> HopRunner:
     own, tables = services(), services().tables
-    survey = once(surveyor(secret_value, own.settings.local))
+    survey = cache_surveys(surveyor(secret_value, own.settings.local))
     return HopRunner(
         store=tables.runs,
         backlog=tables.backlog,

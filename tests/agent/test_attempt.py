@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.adapters.git.repository import GitUpstream, opened
+from groundwork.adapters.git.repository import GitUpstream, open_repository
 from groundwork.agent import attempt
 from groundwork.agent.attempt import CheckoutSpec, StartedSession
 from groundwork.agent.repository import Landed, MergeConflict
@@ -36,7 +36,7 @@ class World:
         self._count += 1
         folder = self._folder / f"clone-{self._count}"
         return self._stack.enter_context(
-            opened(self.server.repository, secret, folder, local=True, sleep=lambda seconds: None)
+            open_repository(self.server.repository, secret, folder, local=True, sleep=lambda seconds: None)
         )
 
     def place(self, **fields: Any) -> CheckoutSpec:

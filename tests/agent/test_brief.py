@@ -1,6 +1,6 @@
 """Brief of a session."""
 
-from groundwork.agent.brief import CompletedDependency, brief, limits_for
+from groundwork.agent.brief import CompletedDependency, limits_for, make_brief
 from groundwork.agent.prompts import first_message, task_data
 from groundwork.agent.session import FailedAttempt
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -13,7 +13,7 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
     assert task
     done = {id_of(PLAN, "a"): CompletedDependency(summary="Made a. " * 500, files=("a.py",))}
     told = task_data(
-        brief(PLAN, task, 2, done, [FailedAttempt(attempt=1, reason="It did not hold.")], note="Mind the tests.")
+        make_brief(PLAN, task, 2, done, [FailedAttempt(attempt=1, reason="It did not hold.")], note="Mind the tests.")
     )
     (before,) = told["builds_on"]
     assert (before["key"], before["files"]) == ("a", ("a.py",))
@@ -27,7 +27,7 @@ def test_a_task_is_told_what_it_builds_on_and_why_it_failed() -> None:
 
 def test_whether_a_change_is_asked_for_is_told_where_none_is() -> None:
     plan = plan_of(phase("One", draft("look", change_asked=False), draft("act")))
-    look, act = (task_data(brief(plan, task, 1, {})) for task in plan.tasks)
+    look, act = (task_data(make_brief(plan, task, 1, {})) for task in plan.tasks)
     assert look["asks_for_no_change"] is True
     assert "asks_for_no_change" not in act
 
@@ -35,7 +35,7 @@ def test_whether_a_change_is_asked_for_is_told_where_none_is() -> None:
 def test_ids_are_not_told() -> None:
     task = PLAN.task(id_of(PLAN, "a"))
     assert task
-    assert PLAN.id not in first_message(brief(PLAN, task, 1, {}))
+    assert PLAN.id not in first_message(make_brief(PLAN, task, 1, {}))
 
 
 def test_a_larger_task_may_take_more() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent import attempt as attempting
 from groundwork.agent.attempt import CheckoutSpec
 from groundwork.agent.repository import Landed, MergeConflict
@@ -27,7 +27,7 @@ def carry_out(server: GitServer, folder: Path, task: TaskBrief) -> Landed:
         place = CheckoutSpec(BRANCH, "main", folder / f"work-{task.key}-{attempt}")
         clone = folder / f"clone-{task.key}-{attempt}"
         told = task.model_copy(update={"attempt": attempt, "earlier": tuple(earlier)})
-        with opened(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
+        with open_repository(server.repository, secret, clone, local=False, sleep=briefly) as upstream:
             begun = attempting.start_session(upstream, told, Limits(), place)
             if isinstance(begun, Landed):
                 return begun

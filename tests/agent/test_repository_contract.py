@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.changes import Changes, as_json
 from groundwork.agent.commit_message import Marks, task_message
 from groundwork.agent.patches import Patch, PatchRef, Stack
@@ -42,7 +42,9 @@ def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
         folders = (tmp_path / f"clone-{number}" for number in range(100))
 
         def open_one() -> Upstream:
-            return stack.enter_context(opened(server.repository, secret, next(folders), local=True, sleep=briefly))
+            return stack.enter_context(
+                open_repository(server.repository, secret, next(folders), local=True, sleep=briefly)
+            )
 
         yield open_one
 

@@ -109,7 +109,7 @@ def test_what_build_servers_run_is_changed_only_where_the_task_names_it(tmp_path
     for other in (path, *others, ".woodpecker/test.yml", "buildspec.yml", ".buildkite/pipeline.yml"):
         result = ask(workspace(tmp_path / "work", FILES), "write", file_path=other, content="on: push\n")
         assert result.is_error
-        assert "build server" in result.text
+        assert "CI server" in result.text
     named = workspace(tmp_path / "named", FILES, named=(path,))
     assert not ask(named, "write", file_path=path, content="on: tag\n").is_error
     assert ask(named, "write", file_path=".github/workflows/other.yml", content="x").is_error

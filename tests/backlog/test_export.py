@@ -1,4 +1,4 @@
-"""Exports, opened by readers that others wrote."""
+"""Exports, read with third-party readers."""
 
 import csv
 import io
@@ -77,7 +77,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def words(markdown: str) -> list[str]:
-    """The texts that a reader of the rendered page sees, block by block."""
+    """Return the visible texts of the rendered page by block."""
     blocks = MarkdownIt("commonmark").enable(["strikethrough", "table"]).parse(markdown)
     return ["".join(part.content for part in block.children or ()) for block in blocks if block.type == "inline"]
 

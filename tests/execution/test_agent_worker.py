@@ -94,14 +94,14 @@ class World:
         self.store.add(plan)
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
         for task in plan.tasks:
-            self.carrier.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
+            self.handler.wait_at_gate(plan.id, 1, task.id, f"token {task.id}")
 
     @property
     def coordinator(self) -> ExecutionCoordinator:
         return ExecutionCoordinator(self.store, self.machine, lambda: 1_000, sleep=lambda seconds: None)
 
     @property
-    def carrier(self) -> StepHandler:
+    def handler(self) -> StepHandler:
         worker = AgentWorker(self.opened, lambda: self.model, cost_micro_usd, self.sessions)
         return StepHandler(
             store=self.store,
@@ -122,7 +122,7 @@ class World:
 
     async def work(self, key: str) -> str:
         """Returns the next step of the state machine."""
-        answer = await self.carrier.run_task(self.plan.id, 1, id_of(self.plan, key))
+        answer = await self.handler.run_task(self.plan.id, 1, id_of(self.plan, key))
         return str(answer["next"])
 
     def state(self, key: str) -> TaskExecution:
@@ -299,11 +299,11 @@ async def test_tasks_of_one_plan_land_each_in_its_own_repository() -> None:
     branch = f"groundwork/{world.plan.id}"
     assert world.commits() == ["a"]
     assert trailers(world.others[other].history(branch)[0].text)[TASK] == id_of(world.plan, "b")
-    undoer = RollbackRunner(
+    runner = RollbackRunner(
         world.store, world.coordinator, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
     )
     world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
-    assert undoer.run(world.plan.id) == "DONE"
+    assert runner.run(world.plan.id) == "DONE"
     assert world.server.history(branch)[0].tree == {path: text.encode() for path, text in FILES.items()}
     assert set(world.others[other].history(branch)[0].tree) == {"README.md"}
 
@@ -313,8 +313,8 @@ async def test_a_plan_begun_anew_does_its_work_again_on_another_branch() -> None
     await world.work("a")
     first = world.state("a").commit_sha
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
+    world.handler.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.handler.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     state = world.state("a")
     assert (state.status, state.attempts, state.attempts_before_round) == (TaskStatus.COMPLETED, 2, 1)
     assert state.commit_sha != first
@@ -327,8 +327,8 @@ async def test_a_plan_that_was_merged_and_is_begun_anew_does_its_work_again() ->
     first = world.state("a").commit_sha
     world.server.branches["main"] = first or ""
     world.change(lambda now: commands.execute(now, Actor("somebody", 1_000), again=True))
-    world.carrier.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
-    await world.carrier.run_task(world.plan.id, 2, id_of(world.plan, "a"))
+    world.handler.wait_at_gate(world.plan.id, 2, id_of(world.plan, "a"), "again")
+    await world.handler.run_task(world.plan.id, 2, id_of(world.plan, "a"))
     assert world.state("a").commit_sha not in (None, first)
 
 
@@ -377,10 +377,10 @@ async def test_a_rollback_that_meets_another_change_fails_and_says_where() -> No
     head = world.server.history(branch)[0]
     world.server.commit(branch, head.sha, head.tree | {"src/new.py": b"somebody else's\n"}, "theirs\n")
     world.change(lambda now: rollback.roll_back(now, Actor("somebody", 1_000), None, None, with_dependents=False))
-    undoer = RollbackRunner(
+    runner = RollbackRunner(
         world.store, world.coordinator, GitReverter(world.opened, world.sessions), repository, lambda: 1_000
     )
-    assert undoer.run(world.plan.id) == "FAILED"
+    assert runner.run(world.plan.id) == "FAILED"
     kept = world.store.read(world.plan.id).execution.rollback
     assert kept is not None
     assert "src/new.py" in (kept.error or "")

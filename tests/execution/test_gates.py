@@ -12,7 +12,7 @@ from groundwork.execution.progress import progress, remaining_ms
 from groundwork.execution.state import Execution, ExecutionState, TaskExecution
 from groundwork.execution.worker import Completed, Failed
 from groundwork.plans.model import Condition, Plan, PlanStatus, TaskStatus
-from groundwork.plans.operations import UpdateTask, applied
+from groundwork.plans.operations import UpdateTask, apply
 from tests.execution.scripted_plan import Play
 from tests.fakes.executions import MemoryExecutions
 from tests.plans.plans import draft, id_of, phase, plan_of
@@ -97,7 +97,7 @@ def test_an_approval_lapses_when_the_task_is_edited() -> None:
     a = id_of(play.plan, "a")
     assert play.ask(lambda execution_state: commands.pause(execution_state, play.asked()))
     assert play.ask(lambda execution_state: commands.approve(execution_state, a, play.asked()))
-    edited = applied(play.execution_state.plan, UpdateTask(task_id=a, fields={"title": "Something else"}))
+    edited = apply(play.execution_state.plan, UpdateTask(task_id=a, fields={"title": "Something else"}))
     play.store.standings[play.plan.id] = ExecutionState(
         edited, play.execution_state.execution, play.execution_state.states
     )

@@ -15,7 +15,7 @@ import pytest
 
 from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.execution import step_handler
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.model import Plan
 from tests.plans.plans import draft, phase
 from tests.simulation.clock import on_virtual_time
@@ -114,7 +114,7 @@ FEW = (
 
 def world(phases: tuple[PhaseDraft, ...]) -> World:
     bare = Plan(id=PLANS[0], repository_id=REPOSITORIES[0], title="A plan", created_at=NOW, updated_at=NOW)
-    plan = with_phases(bare, phases).changed(version=1)
+    plan = add_phases(bare, phases).changed(version=1)
     return World(plans=(plan,), limit=20, invocation_s=330.0, habits={task.id: Habit() for task in plan.tasks})
 
 

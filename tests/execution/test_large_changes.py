@@ -82,8 +82,8 @@ def test_a_rollback_of_more_tasks_than_one_transaction_takes_is_written_in_sever
     assert place.store.read(plan_id).status is PlanStatus.COMPLETED
     place.change(plan_id, lambda now: rollback.roll_back(now, ASKED, None, None, False))
     play = Play(plan_of(phase("One", draft("a"))))
-    undoer = RollbackRunner(place.store, play.coordinator(), Reverts(), repository, lambda: 1_000)
-    undoer.coordinator.store = place.store
-    assert undoer.run(plan_id) == "DONE"
+    runner = RollbackRunner(place.store, play.coordinator(), Reverts(), repository, lambda: 1_000)
+    runner.coordinator.store = place.store
+    assert runner.run(plan_id) == "DONE"
     after = place.store.read(plan_id)
     assert {after.of(id_).status for id_ in ids} == {TaskStatus.SKIPPED}

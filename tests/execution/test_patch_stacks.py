@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.adapters.git.repository import GitUpstream, opened
+from groundwork.adapters.git.repository import GitUpstream, open_repository
 from groundwork.agent.patches import Patch, PatchRef
 from groundwork.execution import commands, rollback
 from groundwork.execution.commands import Actor
@@ -37,7 +37,7 @@ class GitWorld(World):
 
     @contextmanager
     def opened(self, repository: Repository, folder: Path) -> Iterator[GitUpstream]:  # type: ignore[override]
-        with opened(self.served.repository, secret, folder, local=True, sleep=briefly) as upstream:
+        with open_repository(self.served.repository, secret, folder, local=True, sleep=briefly) as upstream:
             yield upstream
 
     def applied(self, folder: Path, *keys: str) -> Path:
@@ -164,7 +164,7 @@ async def test_a_branch_that_is_gone_with_the_plans_work_is_not_made_again_witho
     assert await world.work("b") == "GATE"
     state = world.state("b")
     assert (state.status, state.attempts) == (TaskStatus.FAILED, 1)
-    assert "is not there any more" in (state.error_msg or "")
+    assert "is gone" in (state.error_msg or "")
     assert served.git("branch", "--format=%(refname:short)") == "main"
 
 
@@ -225,8 +225,8 @@ async def went_on(world: World, *keys: str) -> None:
     number = world.store.read(world.plan.id).execution.number
     for key in keys:
         id_ = id_of(world.plan, key)
-        world.carrier.wait_at_gate(world.plan.id, number, id_, f"token {id_} {number}")
-        assert (await world.carrier.run_task(world.plan.id, number, id_))["next"] == "DONE", key
+        world.handler.wait_at_gate(world.plan.id, number, id_, f"token {id_} {number}")
+        assert (await world.handler.run_task(world.plan.id, number, id_))["next"] == "DONE", key
 
 
 async def test_a_patch_that_was_taken_back_is_under_nobodys_work_any_more(served: GitServer, tmp_path: Path) -> None:

@@ -96,15 +96,15 @@ class Chooser:
 
     def repeat(self) -> None:
         """A resync, repeated notifications, a dead execution, or a late gate."""
-        conductor = self.play.coordinator()
+        coordinator = self.play.coordinator()
         kind = self.draw(st.sampled_from(["look", "die", "late"]))
         if kind == "look":
-            conductor.resync(self.play.plan.id)
+            coordinator.resync(self.play.plan.id)
         elif kind == "die":
             self.play.die()
         else:
             task = self.draw(st.sampled_from(list(self.play.plan.tasks)))
-            conductor.register_gate(self.play.plan.id, self.play.number - 1, task.id, "an old token")
+            coordinator.register_gate(self.play.plan.id, self.play.number - 1, task.id, "an old token")
         self.play.follow()
 
     def click(self) -> None:

@@ -75,7 +75,7 @@ def undo(play: Play, reverts: Reverts) -> str:
     return RollbackRunner(play.store, play.coordinator(), reverts, repository, lambda: play.now).run(play.plan.id)
 
 
-def carrier(play: Play) -> StepHandler:
+def handler(play: Play) -> StepHandler:
     class Nobody:
         async def run_task(self, assignment: Assignment, watch: WorkerContext) -> TaskOutcome:
             raise AssertionError("nobody works here")
@@ -200,7 +200,7 @@ def test_an_execution_that_ends_before_what_was_taken_back_is_done_again_is_no_f
     assert play.ask(lambda execution_state: commands.skip(execution_state, id_of(play.plan, "b"), play.asked()))
     assert play.closed
     # as seen by the state machine, the rule on its status, and the sweep
-    assert carrier(play).end(play.plan.id, 1) == {}
+    assert handler(play).end(play.plan.id, 1) == {}
     play.die()
     play.machine.ended.append((play.plan.id, 1))
     play.coordinator().resync(play.plan.id)

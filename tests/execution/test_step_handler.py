@@ -17,7 +17,7 @@ from groundwork.execution.state import ExecutionState, TaskUsage
 from groundwork.execution.step_handler import STAGGER_S, PlanNotEnded, StepHandler
 from groundwork.execution.worker import Assignment, Completed, Failed, Suspended, TaskOutcome, TurnReport, WorkerContext
 from groundwork.llm.port import Usage
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -57,7 +57,7 @@ class World:
         self.store, self.machine = MemoryExecutions(), MemoryMachine()
         self.store.add(plan)
         self.worker = Scripted(script)
-        self.record_measurement: list[tuple[str, Effort, Measured]] = []
+        self.record_measurement: list[tuple[str, Effort, TaskMeasurements]] = []
         self.change(lambda execution_state: commands.execute(execution_state, Actor("somebody", 1_000)))
 
     @property
@@ -65,7 +65,7 @@ class World:
         return ExecutionCoordinator(self.store, self.machine, lambda: self.now, sleep=lambda seconds: None)
 
     @property
-    def carrier(self) -> StepHandler:
+    def handler(self) -> StepHandler:
         return StepHandler(
             store=self.store,
             coordinator=self.coordinator,
@@ -86,11 +86,11 @@ class World:
 
     def gate(self, key: str, token: str, number: int = 1) -> str | None:
         """Immediate answer at the gate; "waits" without one."""
-        self.carrier.wait_at_gate(self.plan.id, number, id_of(self.plan, key), token)
+        self.handler.wait_at_gate(self.plan.id, number, id_of(self.plan, key), token)
         return self.machine.opened.get(token, "waits")
 
     async def work(self, key: str, number: int = 1, attempt_key: str = "") -> dict[str, Any]:
-        return await self.carrier.run_task(self.plan.id, number, id_of(self.plan, key), attempt_key)
+        return await self.handler.run_task(self.plan.id, number, id_of(self.plan, key), attempt_key)
 
     def status(self, key: str) -> TaskStatus:
         return self.execution_state.of(id_of(self.plan, key)).status
@@ -259,13 +259,13 @@ def test_a_plan_whose_execution_has_ended_unheard_is_found_by_the_sweep() -> Non
 @pytest.mark.parametrize("mode", ["sequential", "manual", "parallel"])
 def test_child_executions_may_begin_in_any_order(mode: str) -> None:
     world = World(plan_of(phase("One", *(draft(f"t{n}") for n in range(45)), mode=mode)))
-    told = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
+    told = world.handler.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     assert (told["large"], told["width"]) == (True, 45)
 
 
 def test_the_phases_of_a_large_plan_are_child_executions_however_small() -> None:
     world = World(plan_of(*(phase(f"P{m}", *(draft(f"p{m}t{n}") for n in range(10))) for m in range(11))))
-    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["large"]
+    assert world.handler.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["large"]
 
 
 async def test_a_task_goes_on_in_the_next_invocation_as_the_same_attempt() -> None:
@@ -308,12 +308,12 @@ async def test_the_same_token_and_the_same_gate_twice_change_nothing() -> None:
 def test_an_execution_that_ends_early_leaves_its_plan_failed_and_another_takes_over() -> None:
     world = chain()
     with pytest.raises(PlanNotEnded):
-        world.carrier.end(world.plan.id, 1)
-    assert world.carrier.fail(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
+        world.handler.end(world.plan.id, 1)
+    assert world.handler.fail(world.plan.id, 1, "PlanNotEnded") == {"failed": True}
     assert (world.execution_state.status, world.execution_state.execution.reason) == (PlanStatus.FAILED, "PlanNotEnded")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert world.machine.started == [(world.plan.id, 1), (world.plan.id, 2)]
-    assert world.carrier.fail(world.plan.id, 1, "late") == {"failed": False}
+    assert world.handler.fail(world.plan.id, 1, "late") == {"failed": False}
     assert world.execution_state.status is PlanStatus.RUNNING
     assert world.gate("a", "old", number=1) is None
     assert world.gate("a", "new", number=2) == "WORK"
@@ -343,20 +343,20 @@ def test_another_execution_begins_once_the_gates_of_the_last_are_closed() -> Non
     world.machine = Deaf()
     world.gate("b", "waits")
     faults.append(Transient("Step Functions"))
-    world.carrier.fail(world.plan.id, 1, "gone")
+    world.handler.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
     assert (world.machine.opened, world.machine.started) == ({}, [])
     world.coordinator.sweep(10**15, lambda: False)
     assert (world.machine.opened, world.machine.started) == ({"waits": None}, [(world.plan.id, 2)])
-    assert world.execution_state.of(id_of(world.plan, "b")).token is None
+    assert world.execution_state.of(id_of(world.plan, "b")).gate_token is None
 
 
 async def test_an_old_execution_has_no_phases_and_no_work() -> None:
     world = chain()
-    world.carrier.fail(world.plan.id, 1, "gone")
+    world.handler.fail(world.plan.id, 1, "gone")
     world.change(lambda execution_state: commands.resume(execution_state, Actor("somebody", 1_000)))
-    assert world.carrier.list_phases(world.plan.id, 1) == {"phaseIds": []}
-    assert world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
+    assert world.handler.list_phases(world.plan.id, 1) == {"phaseIds": []}
+    assert world.handler.list_tasks(world.plan.id, 1, world.plan.phases[0].id)["taskIds"] == []
     assert (await world.work("a", number=1))["next"] == "DONE"
     assert world.execution_state.of(id_of(world.plan, "a")).attempts == 0
 
@@ -364,11 +364,11 @@ async def test_an_old_execution_has_no_phases_and_no_work() -> None:
 def test_a_phase_tells_its_tasks_in_the_order_of_the_work_and_how_wide_it_is() -> None:
     tasks = [draft("z", "y"), draft("y", "x"), draft("x"), *(draft(f"t{n}") for n in range(40))]
     world = World(plan_of(phase("One", *tasks, mode="parallel"), phase("Two", draft("last"))))
-    one = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
+    one = world.handler.list_tasks(world.plan.id, 1, world.plan.phases[0].id)
     ids = [id_of(world.plan, key) for key in ("x", "y", "z")]
     assert sorted(one["taskIds"].index(id_) for id_ in ids) == [one["taskIds"].index(id_) for id_ in ids]
     assert (one["mode"], one["large"], one["width"]) == ("parallel", True, 43)
-    two = world.carrier.list_tasks(world.plan.id, 1, world.plan.phases[1].id)
+    two = world.handler.list_tasks(world.plan.id, 1, world.plan.phases[1].id)
     assert (two["mode"], two["large"], two["width"]) == ("sequential", False, 1)
 
 

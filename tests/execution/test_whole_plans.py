@@ -108,7 +108,7 @@ def waits_after(trouble: TransientFailure, faults: int, *shares: float) -> list[
     """Waits of the state machine for workers with different jitter."""
     play = three_tasks()
     a = id_of(play.plan, "a")
-    execution_state = play.execution_state.with_task(a, faults=faults - 1, open=True)
+    execution_state = play.execution_state.with_task(a, consecutive_faults=faults - 1, attempt_open=True)
     return [record_outcome(execution_state, a, trouble, play.now, jitter=share).wait_s for share in shares]
 
 

@@ -90,5 +90,5 @@ class MemoryStories:
             raise NotFound.of(path.kind.name.lower(), str(path))
         return self.things[str(path)]
 
-    def every(self, kind: Kind, parent: Path) -> Iterable[Any]:
+    def iter_all(self, kind: Kind, parent: Path) -> Iterable[Any]:
         return [thing for id_, thing in self.things.items() if id_.startswith(f"{parent}-{kind.value}")]

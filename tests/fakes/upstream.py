@@ -85,9 +85,9 @@ class FakeUpstream:
             if head := self._server.branches.get(branch):
                 return head
             if start_from is None:
-                raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+                raise RepositoryRefused(f"The branch {branch!r} is gone.")
             if start_from not in self._server.branches:
-                raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+                raise RepositoryRefused(f"The repository has no branch {start_from!r}, or the branch is empty.")
             start = self._server.branches[start_from]
             if make:
                 self._server.branches[branch] = start
@@ -175,7 +175,7 @@ class FakeUpstream:
 
     def _put(self, branch: str, base: Tree, changes: Changes, text: str) -> FakeCommit:
         if branch not in self._server.branches:
-            raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
+            raise RepositoryRefused(f"The branch {branch!r} is gone.")
         head = self._commit(self._server.branches[branch])
         return self._server.commit(branch, head.sha, _merged(head.tree, base, changes), text)
 
@@ -209,7 +209,7 @@ def _merged(head: Tree, base: Tree, changes: Changes) -> Tree:
 def _merge(tree: Tree, before: bytes | None, path: str, content: bytes | None) -> None:
     now = tree.get(path)
     if now not in (before, content):
-        both = None if None in (now, before, content) else line_merge.merged(before or b"", content or b"", now or b"")
+        both = None if None in (now, before, content) else line_merge.merge(before or b"", content or b"", now or b"")
         if both is None:
             raise MergeConflict([path])
         content = both

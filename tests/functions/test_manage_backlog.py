@@ -190,8 +190,8 @@ def test_an_epic_names_only_cards_of_its_project(call: Call, project: str) -> No
     foreign = call("PATCH", f"/api/epics/{epic['id']}", {"cardIds": others})
     assert foreign.status == 422
     assert foreign.json["error"]["details"] == [
-        {"field": "cardIds[1]", "message": "is no card of this project"},
-        {"field": "cardIds[2]", "message": "is no card of this project"},
+        {"field": "cardIds[1]", "message": "is not a card of this project"},
+        {"field": "cardIds[2]", "message": "is not a card of this project"},
     ]
 
 

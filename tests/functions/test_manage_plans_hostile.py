@@ -8,7 +8,7 @@ import pytest
 from functions.manage_plans import app
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.composition import Services
-from groundwork.plans.repositories import checked_url
+from groundwork.plans.repositories import validate_url
 from tests.events import Answer
 from tests.functions.plan_calls import Plans, phase, plans_on, task
 from tests.tables import make_tables
@@ -286,7 +286,7 @@ def test_a_url_of_a_repository_elsewhere_is_taken(call: Call, url: str) -> None:
 
 @pytest.mark.parametrize("url", ["/srv/r", "file:///srv/r", "http://127.0.0.1:8000/r"])
 def test_a_path_is_taken_on_a_local_system_only(call: Call, url: str) -> None:
-    assert checked_url(url, local=True) == url
+    assert validate_url(url, local=True) == url
     assert fields(call("POST", "/api/repositories", {"name": "R", "url": url})) == ["url"]
 
 

@@ -15,7 +15,7 @@ from groundwork.llm.port import Question, Reply
 from groundwork.llm.structured_output import AnswerInvalid, ask
 from groundwork.plans.model import Plan
 from groundwork.plans.repo_survey import Survey
-from groundwork.plans.templates import builtin, filled
+from groundwork.plans.templates import builtin_templates, fill
 from groundwork.plans.validation import faults
 from tests.fakes.model import ScriptedModel, text
 from tests.plans.plans import empty
@@ -156,11 +156,11 @@ async def test_the_mock_makes_a_valid_plan_of_any_number_of_subtasks(count: int)
     assert sum(task.subtask_id is not None for task in plan.tasks) == count
 
 
-@pytest.mark.parametrize("template_id", list(builtin()))
+@pytest.mark.parametrize("template_id", list(builtin_templates()))
 async def test_the_mock_makes_a_valid_plan_of_each_template(template_id: str) -> None:
-    template = builtin()[template_id]
+    template = builtin_templates()[template_id]
     values = {parameter.name: "an example" for parameter in template.parameters}
-    plan = await interpreted(brief(template=filled(template, values)), ScriptedModel())
+    plan = await interpreted(brief(template=fill(template, values)), ScriptedModel())
     assert [phase.title for phase in plan.phases] == [phase.title for phase in template.phases]
 
 

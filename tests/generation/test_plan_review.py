@@ -16,10 +16,10 @@ from groundwork.llm.prompt import schema
 from groundwork.plans.errors import ConflictingSuggestions
 from groundwork.plans.history import IterationRequest, ReviewType
 from groundwork.plans.model import Plan
-from groundwork.plans.operations import AddTask, SplitTask, applied
+from groundwork.plans.operations import AddTask, SplitTask, apply
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.review_parts import parts
-from groundwork.plans.suggestions import Suggestion, apply_chosen, clashes, stale
+from groundwork.plans.suggestions import Suggestion, apply_chosen, incompatible_indices, is_stale
 from groundwork.plans.validation import faults
 from tests.anthropic_server.server import schema_fault
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
@@ -39,7 +39,7 @@ def test_whatever_the_mock_suggests_can_be_applied_by_itself_and_is_fresh(plan: 
     kept, dropped = judge(whole(plan), review_type)(answer)
     assert dropped == []
     for one in kept:
-        assert not stale(plan, one)
+        assert not is_stale(plan, one)
         assert faults(apply_chosen(plan, [one], [0]).plan) == []
 
 
@@ -113,10 +113,10 @@ def test_of_any_answer_only_what_can_be_applied_is_offered(data: st.DataObject, 
             kept, _ = interpret(answer)
     for one in kept:
         stored = Suggestion.model_validate_json(one.model_dump_json(by_alias=True))
-        assert not stale(plan, stored)
+        assert not is_stale(plan, stored)
         after = apply_chosen(plan, [stored], [0]).plan
         assert faults(after) == []
-        assert after.content() == applied(plan, one.operation).content()
+        assert after.content() == apply(plan, one.operation).content()
         assert one.before != one.after
 
 
@@ -131,7 +131,7 @@ def test_any_subset_of_what_is_offered_is_applied_whole_or_refused(
     with suppress(ValueError):
         kept, _ = judge(whole(plan), review_type)(answer)
     chosen = data.draw(st.lists(st.integers(0, len(kept) - 1), max_size=4)) if kept else []
-    apart = clashes(kept)
+    apart = incompatible_indices(kept)
     clash = any(other in apart[one] for one in chosen for other in chosen)
     try:
         assert faults(apply_chosen(plan, kept, chosen).plan) == []

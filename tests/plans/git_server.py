@@ -1,4 +1,4 @@
-"""A git server on 127.0.0.1 that serves one repository, to those who may read it; and servers that misbehave."""
+"""A git server on 127.0.0.1 with one repository, and servers with faults."""
 
 import base64
 import threading
@@ -18,12 +18,12 @@ type Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests look at what was asked themselves."""
+        """requests are checked by the tests themselves"""
 
 
 @contextmanager
 def serving(application: Application) -> Iterator[str]:
-    """The URL of a server that answers with the application."""
+    """Yield the URL of a server running the application."""
     server = make_server("127.0.0.1", 0, application, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -36,7 +36,7 @@ def serving(application: Application) -> Iterator[str]:
 
 @contextmanager
 def git_server(folder: Path, user: str = "", password: str = "") -> Iterator[tuple[str, list[str]]]:
-    """The repository's URL, and the Authorization headers of all requests as they come."""
+    """Yield the repository's URL and the Authorization headers of all requests."""
     with Repo(str(folder)) as repo:
         served: dict[str, Any] = {"/team/app": repo}
         chain = make_wsgi_chain(DictBackend(served))
@@ -55,7 +55,7 @@ def git_server(folder: Path, user: str = "", password: str = "") -> Iterator[tup
 
 
 def answering(status: str, body: bytes = b"", **headers: str) -> Application:
-    """Always the same."""
+    """Return the same response to every request."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         start_response(status, [(name.replace("_", "-"), value) for name, value in headers.items()])
@@ -65,7 +65,7 @@ def answering(status: str, body: bytes = b"", **headers: str) -> Application:
 
 
 def endless(pause_s: float = 0.0, piece: bytes = b"x" * 65_000) -> Application:
-    """As if it were references, for ever."""
+    """Send an endless response that looks like references."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         start_response("200 OK", [("Content-Type", "application/x-git-upload-pack-advertisement")])

@@ -1,10 +1,10 @@
-"""Random plans and random operations on them, for property tests; and a small plan with known figures."""
+"""Strategies for random plans and operations, and a small plan with known figures."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
-from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddPhase,
@@ -46,7 +46,7 @@ def phase(title: str, *tasks: TaskDraft, mode: Any = "sequential", **fields: Any
 
 
 def plan_of(*phases: PhaseDraft, **fields: Any) -> Plan:
-    return with_phases(empty(**fields), phases)
+    return add_phases(empty(**fields), phases)
 
 
 def id_of(plan: Plan, key: str) -> str:
@@ -55,7 +55,7 @@ def id_of(plan: Plan, key: str) -> str:
 
 @st.composite
 def plans(draw: st.DrawFn, most_phases: int = 4, most_tasks: int = 5) -> Plan:
-    """Valid ones: each task depends only on tasks before it."""
+    """Generate valid plans: each task depends only on tasks before it."""
     phases: list[PhaseDraft] = []
     before: list[str] = []
     for number in range(draw(st.integers(0, most_phases))):
@@ -76,7 +76,7 @@ def _some(draw: st.DrawFn, ids: list[str]) -> str:
 
 @st.composite
 def operations(draw: st.DrawFn, plan: Plan) -> Operation:
-    """Any, sensible or not: what it names may be gone, what it makes may be no valid plan."""
+    """Generate any operation, valid or not: targets may be missing, results may be invalid."""
     tasks, phases = [task.id for task in plan.tasks], [phase.id for phase in plan.phases]
     task, other, place = _some(draw, tasks), _some(draw, tasks), _some(draw, phases)
     position = draw(st.none() | st.integers(0, 6))

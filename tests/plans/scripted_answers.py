@@ -1,4 +1,4 @@
-"""Answers as a model might give them to the questions about plans."""
+"""Scripted answers of a model to questions about plans."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Editing a plan: what is refused, what is tried again, and that nothing is done twice or lost."""
+"""Edits of plans: refusals, retries, and no lost or repeated edits."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +9,8 @@ import pytest
 
 from groundwork.errors import GroundworkError, Invalid, NotFound, Transient
 from groundwork.ids import new_repository_id
-from groundwork.plans.draft import PhaseDraft, with_phases
-from groundwork.plans.editor import TRIES, Editor
+from groundwork.plans.draft import PhaseDraft, add_phases
+from groundwork.plans.editor import MAX_ATTEMPTS, Editor
 from groundwork.plans.errors import InvalidPlan, VersionConflict
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus
@@ -25,7 +25,7 @@ REPOSITORY = Repository(id=new_repository_id(), name="R", url="https://example.c
 
 @dataclass
 class Busy(MemoryPlans):
-    """`meanwhile` acts before the next commits, one each; an error that it returns is raised instead of them."""
+    """A store that runs one of `meanwhile` before each commit; returned errors are raised."""
 
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     answers_lost: int = 0
@@ -57,7 +57,7 @@ def editor(store: Busy) -> Editor:
 def made(editor: Editor, *phases: PhaseDraft) -> Plan:
     def drafted(plan_id: str, now: str) -> Plan:
         bare = Plan(id=plan_id, repository_id=REPOSITORY.id, title="A plan", created_at=now, updated_at=now)
-        return with_phases(bare, phases or (phase("One", draft("a"), draft("b", "a")),))
+        return add_phases(bare, phases or (phase("One", draft("a"), draft("b", "a")),))
 
     return editor.create(drafted)
 
@@ -81,7 +81,7 @@ def test_an_edit_is_a_version_and_an_iteration(store: Busy, editor: Editor) -> N
     after = editor.edit(plan.id, [titled(plan, "a", "New")])
     assert (after.version, titles(after)) == (2, ["New", "Do b"])
     iteration = store.iteration(f"{plan.id}-I2")
-    assert (iteration.who, iteration.kind, iteration.from_version, iteration.version) == (
+    assert (iteration.actor, iteration.kind, iteration.from_version, iteration.version) == (
         "Ada",
         IterationKind.EDITED,
         1,
@@ -167,9 +167,9 @@ def test_an_edit_whose_answer_was_lost_and_that_another_followed_is_known_by_its
 
 def test_a_store_that_does_not_answer_is_tried_again_and_then_told(store: Busy, editor: Editor) -> None:
     plan = made(editor)
-    store.meanwhile = [lambda: Transient("Away")] * (TRIES - 1)
+    store.meanwhile = [lambda: Transient("Away")] * (MAX_ATTEMPTS - 1)
     assert editor.edit(plan.id, [titled(plan, "a", "New")]).version == 2
-    store.meanwhile = [lambda: Transient("Away")] * TRIES
+    store.meanwhile = [lambda: Transient("Away")] * MAX_ATTEMPTS
     with pytest.raises(Transient, match="Away"):
         editor.edit(plan.id, [titled(plan, "a", "Newer")])
     assert store.load(plan.id).version == 2
@@ -198,7 +198,7 @@ def test_a_version_that_never_was_cannot_be_restored(editor: Editor) -> None:
         editor.restore(plan.id, 2)
 
 
-# many at once, on DynamoDB Local, whose transactions are atomic as AWS's are
+# concurrency, on DynamoDB Local: its transactions are atomic as in AWS
 
 EDITORS = 8
 
@@ -211,7 +211,7 @@ def shared(dynamodb_local: str) -> Editor:
 
 
 def at_once[T](act: Callable[[int], T]) -> list[T]:
-    """What each got; they start together."""
+    """Run all calls at the same time; return their results."""
     barrier = Barrier(EDITORS)
 
     def start(number: int) -> T:

@@ -1,4 +1,4 @@
-"""Plans written by the model, from the request to the stored plan, with the mock and scripted answers."""
+"""Plan generation from the request to the stored plan, with the mock and scripted answers."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def on_moto(moto_tables: Tables, tmp_path: Path) -> PlanWorld:
 
 
 def answering(*answers: Any) -> ScriptedModel:
-    """Gives these answers in turn, the last of them for ever; a dict is JSON, an exception is raised."""
+    """Answers in turn and repeats the last one; a dict is JSON, an exception is raised."""
 
     def given(call: int, question: Question) -> Reply | Exception | None:
         answer = answers[min(call, len(answers)) - 1]
@@ -69,7 +69,7 @@ async def test_a_description_becomes_a_plan(on_moto: PlanWorld) -> None:
     assert any("src/downloads/resume.py" in one.files for one in plan.tasks)
     iteration = world.tables.plans.iteration(accepted.iteration_id)
     assert (iteration.kind, iteration.status) == (IterationKind.GENERATED, IterationStatus.DONE)
-    assert iteration.who == "somebody"
+    assert iteration.actor == "somebody"
     assert (iteration.from_version, iteration.version, iteration.run_id) == (0, 1, run.id)
     assert len(iteration.changes) == len(plan.phases) + sum(1 for _ in plan.tasks)
 
@@ -122,7 +122,7 @@ async def test_the_layout_and_the_readme_are_in_view_as_data(world: PlanWorld) -
     assert "Downloads" not in seen[0].instructions
 
 
-# what the model gets wrong
+# wrong answers of the model
 
 
 A_CYCLE = phases(written("a", "b"), written("b", "a"), *FIVE)
@@ -148,7 +148,7 @@ async def test_a_plan_that_stays_wrong_is_failed_with_the_reason_and_nothing_hal
     iteration = world.tables.plans.iteration(accepted.iteration_id)
     assert (iteration.status, iteration.error) == (IterationStatus.FAILED, plan.error)
     assert run.next_retry_at is None, "who wants a plan asks again"
-    # what failed is no obstacle to the next one
+    # a failed generation does not block the next one
     world.model = ScriptedModel()
     assert (await world.generated()).status is PlanStatus.DRAFT
 
@@ -161,7 +161,7 @@ async def test_ids_are_given_by_code_and_never_twice(world: PlanWorld) -> None:
     assert plan.last_task == sum(1 for _ in plan.tasks)
 
 
-# what goes wrong around it
+# faults outside the model
 
 
 async def test_a_repository_that_cannot_be_read_fails_the_plan_after_three_tries(world: PlanWorld) -> None:
@@ -265,7 +265,7 @@ def test_a_cost_limit_is_kept(world: PlanWorld) -> None:
     assert world.run(accepted.run_id).options.max_cost_usd == 0.5
 
 
-# what is refused before anything is begun
+# requests refused before the start
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Critical path, width and time, against slow and obvious reckonings."""
+"""Critical path, width and makespan, compared with slow, obvious computations."""
 
 from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.plans.graph import SECONDS, Graph, critical_path, makespan, schedule, widest
+from groundwork.plans.graph import SECONDS, Graph, critical_path, makespan, max_antichain, schedule
 from groundwork.plans.model import Plan
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
 
@@ -33,7 +33,7 @@ def widest_by_trying(graph: Graph) -> int:
 
 @given(graphs())
 def test_the_width_is_the_largest_set_without_a_dependency(graph: Graph) -> None:
-    assert widest(graph) == widest_by_trying(graph)
+    assert max_antichain(graph) == widest_by_trying(graph)
 
 
 @given(graphs())

@@ -1,10 +1,10 @@
-"""What the history says has changed between two versions."""
+"""Changes between two versions in the history."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.plans.history import MAX_LISTED, compared, listed, summary_of
+from groundwork.plans.history import MAX_LISTED, change_fields, compare, summary_of
 from groundwork.plans.model import Plan
 from groundwork.plans.operations import (
     AddTask,
@@ -14,7 +14,7 @@ from groundwork.plans.operations import (
     RemoveTask,
     Reorder,
     UpdateTask,
-    applied,
+    apply,
 )
 from tests.plans.plans import draft, id_of, phase, plan_of, plans
 
@@ -27,8 +27,8 @@ def changed(plan: Plan, *operations: Operation) -> list[tuple[str, str]]:
     """Kind and title of each change."""
     after = plan
     for operation in operations:
-        after = applied(after, operation)
-    return [(change.kind, change.title) for change in compared(plan, after)]
+        after = apply(after, operation)
+    return [(change.kind, change.title) for change in compare(plan, after)]
 
 
 @pytest.mark.parametrize(("key", "position"), [("e", 0), ("a", 4), ("b", 3)])
@@ -67,9 +67,9 @@ def test_of_two_that_changed_places_one_has_moved() -> None:
 
 def test_a_change_tells_only_what_differs() -> None:
     plan = a_plan()
-    (change,) = compared(plan, applied(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"effort": "XL"})))
-    assert change.told()["before"] == {"effort": "M"}
-    assert change.told()["after"] == {"effort": "XL"}
+    (change,) = compare(plan, apply(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"effort": "XL"})))
+    assert change.with_sides()["before"] == {"effort": "M"}
+    assert change.with_sides()["after"] == {"effort": "XL"}
     assert summary_of([change]) == "Changed 'Do a' (effort)"
 
 
@@ -80,13 +80,13 @@ def test_two_versions_differ_just_where_something_is_told(data: st.DataObject, p
         for one in data.draw(st.permutations(plan.phases))
     ]
     after = plan.changed(phases=tuple(phases))
-    assert (compared(plan, after) == []) is (plan.content() == after.content())
+    assert (compare(plan, after) == []) is (plan.content() == after.content())
 
 
 def test_a_long_list_of_changes_is_cut_and_counted() -> None:
     empty = plan_of()
     many = plan_of(phase("One", *(draft(f"t{n}", description="Long. " * 200) for n in range(100))))
-    found = listed(compared(empty, many))
+    found = change_fields(compare(empty, many))
     assert (len(found["changes"]), found["change_count"]) == (MAX_LISTED, 101)
     assert len(str(found["changes"])) < 60_000
     assert "before" not in found["changes"][-1]

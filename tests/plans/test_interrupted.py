@@ -1,4 +1,4 @@
-"""A generation and a review whose worker dies, or whose answer gets lost, at every single request to the tables."""
+"""A worker's crash or a lost response at every single request of a generation and a review."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ class Died(BaseException):
 
 @dataclass
 class Wire:
-    """What is between a worker and the tables. The request with the number `at` does not come through as it should."""
+    """A layer between worker and tables; the request number `at` fails."""
 
     database: Database
     at: int = 0
@@ -66,7 +66,7 @@ class Wire:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An item is tried again at once."""
+    """Retry an item at once."""
     monkeypatch.setattr(call_pool, "RETRY_AFTER_MS", (1, 1))
 
 
@@ -74,7 +74,7 @@ HOW = ("killed before", "killed after", "lost before", "lost after")
 
 
 async def at_once(call: Callable[..., Any], *args: Any) -> Any:
-    """In place of a thread, so that each course of events is the same."""
+    """Run in place of a thread, so that each sequence of events is reproducible."""
     return call(*args)
 
 
@@ -88,7 +88,7 @@ def a_world(folder: Path) -> Iterator[tuple[PlanWorld, Wire]]:
 
 
 def hop(world: PlanWorld, run_id: str, minutes: int, name: str) -> HopEnd | None:
-    """One hop, so many minutes later; None where its worker died or the platform has to try again."""
+    """Run one hop some minutes later; None if its worker crashed or the platform must retry."""
     worker = world.worker(name)
     worker.io = at_once
     worker.now_ms = lambda: now_ms() + minutes * 60_000
@@ -99,7 +99,7 @@ def hop(world: PlanWorld, run_id: str, minutes: int, name: str) -> HopEnd | None
 
 
 def to_the_end(world: PlanWorld, run_id: str) -> Run:
-    """As the schedule goes on with a run whose worker is gone."""
+    """Continue a run with a crashed worker, as the sweep does."""
     for number in range(2, 8):
         if not world.run(run_id).status.active or hop(world, run_id, 2 * number, f"worker-{number}") is HopEnd.ENDED:
             break
@@ -107,7 +107,7 @@ def to_the_end(world: PlanWorld, run_id: str) -> Run:
 
 
 def requests_of(act: Callable[[PlanWorld, Wire], object], folder: Path) -> int:
-    """How many requests an undisturbed hop makes."""
+    """Count the requests of an undisturbed hop."""
     with a_world(folder) as (world, wire):
         act(world, wire)
         return wire.sent

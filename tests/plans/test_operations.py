@@ -1,4 +1,4 @@
-"""What each edit does to a plan, and what no sequence of edits can do to one."""
+"""Effects of each edit on a plan, and invariants of all sequences of edits."""
 
 from contextlib import suppress
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from groundwork.errors import Refusal
 from groundwork.plans.errors import HasDependents
-from groundwork.plans.history import compared, restored
+from groundwork.plans.history import compare, restore
 from groundwork.plans.model import Condition, Plan
 from groundwork.plans.operations import (
     AddPhase,
@@ -18,7 +18,7 @@ from groundwork.plans.operations import (
     RemoveTask,
     Reorder,
     SplitTask,
-    applied,
+    apply,
 )
 from groundwork.plans.validation import check, faults
 from tests.plans.plans import draft, id_of, operations, phase, plan_of, plans
@@ -41,69 +41,69 @@ def chain() -> Plan:
 def test_deleting_a_task_is_refused_where_another_depends_on_it() -> None:
     plan = chain()
     with pytest.raises(HasDependents) as refused:
-        applied(plan, RemoveTask(task_id=id_of(plan, "b"), dependents="refuse"))
+        apply(plan, RemoveTask(task_id=id_of(plan, "b"), dependents="refuse"))
     assert refused.value.details == {"taskIds": [id_of(plan, "c")]}
 
 
 def test_deleting_a_task_hands_on_what_it_depended_on() -> None:
     plan = chain()
-    plan = check(applied(plan, RemoveTask(task_id=id_of(plan, "b"), dependents="repair")))
+    plan = check(apply(plan, RemoveTask(task_id=id_of(plan, "b"), dependents="repair")))
     assert (keys(plan), needs(plan, "c")) == ([["a", "c"], ["d"]], ["a"])
 
 
 def test_a_condition_on_a_deleted_task_goes_with_it() -> None:
     plan = plan_of(phase("One", draft("a")), phase("Two", draft("b", condition=Condition(task_id="a"))))
     with pytest.raises(HasDependents):
-        applied(plan, RemoveTask(task_id=id_of(plan, "a"), dependents="refuse"))
-    plan = check(applied(plan, RemoveTask(task_id=id_of(plan, "a"), dependents="repair")))
+        apply(plan, RemoveTask(task_id=id_of(plan, "a"), dependents="refuse"))
+    plan = check(apply(plan, RemoveTask(task_id=id_of(plan, "a"), dependents="repair")))
     assert next(plan.tasks).condition is None
 
 
 def test_deleting_a_phase_asks_only_after_those_outside_it() -> None:
     plan = chain()
     with pytest.raises(HasDependents) as refused:
-        applied(plan, RemovePhase(phase_id=plan.phases[0].id))
+        apply(plan, RemovePhase(phase_id=plan.phases[0].id))
     assert refused.value.details == {"taskIds": [id_of(plan, "d")]}
-    repaired = check(applied(plan, RemovePhase(phase_id=plan.phases[0].id, dependents="repair")))
+    repaired = check(apply(plan, RemovePhase(phase_id=plan.phases[0].id, dependents="repair")))
     assert (keys(repaired), needs(repaired, "d")) == ([["d"]], [])
 
 
 def test_the_parts_of_a_task_take_its_place_and_its_links() -> None:
     plan = chain()
     parts = (draft("b1"), draft("b2", "b1"), draft("b3", "b1"))
-    plan = check(applied(plan, SplitTask(task_id=id_of(plan, "b"), parts=parts)))
+    plan = check(apply(plan, SplitTask(task_id=id_of(plan, "b"), parts=parts)))
     assert keys(plan) == [["a", "b1", "b2", "b3", "c"], ["d"]]
     assert [needs(plan, key) for key in ("b1", "b2", "c")] == [["a"], ["b1"], ["b2", "b3"]]
 
 
 def test_a_part_may_keep_the_key_of_the_whole() -> None:
     plan = chain()
-    plan = check(applied(plan, SplitTask(task_id=id_of(plan, "b"), parts=(draft("b"), draft("b2", "b")))))
+    plan = check(apply(plan, SplitTask(task_id=id_of(plan, "b"), parts=(draft("b"), draft("b2", "b")))))
     assert needs(plan, "c") == ["b2"]
 
 
 def test_a_task_moves_with_its_dependencies() -> None:
     plan = chain()
     two = plan.phases[1].id
-    plan = check(applied(plan, MoveTask(task_id=id_of(plan, "c"), phase_id=two, position=0)))
+    plan = check(apply(plan, MoveTask(task_id=id_of(plan, "c"), phase_id=two, position=0)))
     assert (keys(plan), needs(plan, "d")) == ([["a", "b"], ["c", "d"]], ["c"])
 
 
 def test_a_new_task_can_be_put_in_between() -> None:
     plan = chain()
     new = AddTask(phase_id=plan.phases[0].id, task=draft("x", "a"), position=1, needed_by=(id_of(plan, "b"),))
-    plan = check(applied(plan, new))
+    plan = check(apply(plan, new))
     assert (keys(plan), needs(plan, "b")) == ([["a", "x", "b", "c"], ["d"]], ["a", "x"])
 
 
 def test_what_is_not_named_keeps_its_order_behind_the_rest() -> None:
     plan = plan_of(phase("One", draft("a"), draft("b"), draft("c")))
-    plan = applied(plan, Reorder(phase_id=plan.phases[0].id, task_ids=(id_of(plan, "c"),)))
+    plan = apply(plan, Reorder(phase_id=plan.phases[0].id, task_ids=(id_of(plan, "c"),)))
     assert keys(plan) == [["c", "a", "b"]]
 
 
 def test_a_phase_goes_where_it_is_put() -> None:
-    plan = applied(chain(), AddPhase(phase=phase("New", draft("x")), position=0))
+    plan = apply(chain(), AddPhase(phase=phase("New", draft("x")), position=0))
     assert [one.title for one in plan.phases] == ["New", "One", "Two"]
 
 
@@ -115,7 +115,7 @@ def test_no_sequence_of_edits_makes_an_invalid_plan_or_uses_an_id_again(data: st
     for _ in range(data.draw(st.integers(1, 6))):
         before = plan
         with suppress(Refusal):
-            plan = check(applied(plan, data.draw(operations(plan))))
+            plan = check(apply(plan, data.draw(operations(plan))))
         now = {task.id for task in plan.tasks} | {one.id for one in plan.phases}
         new = now - {task.id for task in before.tasks} - {one.id for one in before.phases}
         assert not new & ever, "an id was given twice"
@@ -123,10 +123,10 @@ def test_no_sequence_of_edits_makes_an_invalid_plan_or_uses_an_id_again(data: st
         versions.append(plan)
         assert faults(plan) == []
     for earlier in versions:
-        again = restored(plan, earlier)
+        again = restore(plan, earlier)
         assert again.content() == earlier.content()
         assert again.last_task >= plan.last_task
-        assert compared(earlier, again) == []
+        assert compare(earlier, again) == []
 
 
 @given(st.data())
@@ -135,8 +135,8 @@ def test_a_comparison_tells_of_every_difference_and_of_nothing_else(data: st.Dat
     after = before
     for _ in range(data.draw(st.integers(0, 4))):
         with suppress(Refusal):
-            after = check(applied(after, data.draw(operations(after))))
-    changes = compared(before, after)
+            after = check(apply(after, data.draw(operations(after))))
+    changes = compare(before, after)
     assert bool(changes) == (before.content() != after.content())
     old, new = ({task.id for task in plan.tasks} for plan in (before, after))
     tasks = [change for change in changes if "-T" in change.id]

@@ -1,4 +1,4 @@
-"""What must hold of a plan whatever its editors do, in whatever order, on the fake and on the store itself."""
+"""Invariants of a plan under concurrent editors, on the fake and on the real store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,14 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from groundwork.adapters.dynamodb.tables import open_tables
 from groundwork.errors import Refusal
 from groundwork.ids import new_repository_id
-from groundwork.plans.editor import Editor, Expected
+from groundwork.plans.editor import Editor, ExpectedVersions
 from groundwork.plans.errors import VersionConflict
-from groundwork.plans.history import Iteration, IterationKind, compared
+from groundwork.plans.history import Iteration, IterationKind, compare
 from groundwork.plans.model import Plan
-from groundwork.plans.operations import AddTask, MoveTask, Operation, RemoveTask, SplitTask, UpdateTask, applied
+from groundwork.plans.operations import AddTask, MoveTask, Operation, RemoveTask, SplitTask, UpdateTask, apply
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, apply_suggestions
-from groundwork.plans.suggestions import Suggestion, apply_chosen, seen, usable
+from groundwork.plans.suggestions import Suggestion, affected_part, apply_chosen, select_applicable
 from groundwork.plans.validation import faults
 from tests.fakes.plans import MemoryPlans, MemoryStories
 from tests.plans.plans import NOW, operations, plans
@@ -31,7 +31,7 @@ type Make = Callable[[Plan], Plan]
 
 @dataclass
 class Slipped:
-    """A store that lets somebody else act between the reading of a plan and the writing of its next version."""
+    """A store that runs another editor between reading a plan and writing its next version."""
 
     store: Any
     meanwhile: Callable[[], None] | None = None
@@ -48,7 +48,7 @@ class Slipped:
 
 @dataclass
 class Reviews:
-    """Reviews as they would be stored, with their suggestions."""
+    """Reviews with suggestions, as stored."""
 
     store: Any
     made: dict[str, tuple[Iteration, list[Suggestion]]] = field(default_factory=dict)
@@ -60,21 +60,21 @@ class Reviews:
         return self.made[iteration_id][0]
 
     def suggestions(self, iteration: Iteration) -> list[Suggestion]:
-        # as they come back from a table
+        # as read back from a table
         return [Suggestion.model_validate_json(one.model_dump_json()) for one in self.made[iteration.id][1]]
 
 
 def all_of(chosen: list[Operation]) -> Make:
     def make(plan: Plan) -> Plan:
         for operation in chosen:
-            plan = applied(plan, operation)
+            plan = apply(plan, operation)
         return plan
 
     return make
 
 
 class Editing(RuleBasedStateMachine):
-    """Two editors with what each has last seen of a plan, and everything that was ever acknowledged to them."""
+    """Two editors with the plan each has last seen, and all acknowledged versions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Editing(RuleBasedStateMachine):
         self.ever = ids(made)
 
     def acknowledged(self, who: str, after: Plan, make: Make, back: Plan | None = None) -> None:
-        """What an editor was told has happened is what has happened: to the version before, and to no other."""
+        """Check an acknowledged edit: it changed the version before it and no other."""
         if after.version in self.known:
             assert after.content() == self.known[after.version].content(), "said to be done, and nothing is there"
             return
@@ -128,18 +128,18 @@ class Editing(RuleBasedStateMachine):
         self.seen[who] = after
 
     def attempt(
-        self, who: str, make: Make, change: Callable[[Expected], Plan], careful: bool, back: Plan | None = None
+        self, who: str, make: Make, change: Callable[[ExpectedVersions], Plan], careful: bool, back: Plan | None = None
     ) -> Plan | None:
-        seen = [self.seen[who].version] if careful else None
+        affected_part = [self.seen[who].version] if careful else None
         try:
-            after = change(seen)
+            after = change(affected_part)
         except VersionConflict as conflict:
             assert careful, "who names no version is never turned away"
             told: int = conflict.details["version"]
             assert self.seen[who].version != told == self.now.version
             return None
         except Refusal:
-            return None  # that it changed nothing is asked after each step
+            return None  # the invariants after each step show that nothing changed
         assert not careful or self.seen[who].version == self.now.version
         self.acknowledged(who, after, make, back)
         return after
@@ -153,11 +153,13 @@ class Editing(RuleBasedStateMachine):
     def edit(self, who: str, careful: bool, data: st.DataObject) -> None:
         chosen = data.draw(st.lists(operations(self.seen[who]), min_size=1, max_size=3))
         editor = self.editor(who)
-        self.attempt(who, all_of(chosen), lambda seen: editor.edit(self.now.id, chosen, seen), careful)
+        self.attempt(
+            who, all_of(chosen), lambda affected_part: editor.edit(self.now.id, chosen, affected_part), careful
+        )
 
     @rule(careful=st.booleans(), data=st.data())
     def edit_while_another_edits(self, careful: bool, data: st.DataObject) -> None:
-        """The other one's edit comes between our reading and our writing."""
+        """The other editor's change comes between our reading and our writing."""
         mine = data.draw(operations(self.now))
         its = data.draw(operations(self.now))
         self.look("one")
@@ -165,7 +167,10 @@ class Editing(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self.attempt(
-                "other", all_of([its]), lambda seen: self.editor("other").edit(self.now.id, [its], seen), False
+                "other",
+                all_of([its]),
+                lambda affected_part: self.editor("other").edit(self.now.id, [its], affected_part),
+                False,
             )
 
         self.store.meanwhile = meanwhile
@@ -185,17 +190,17 @@ class Editing(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["one", "other"]), data=st.data())
     def review(self, who: str, data: st.DataObject) -> None:
-        """Of the plan as it is, or as it was."""
+        """Review the current plan or an earlier version."""
         plan = self.known[data.draw(st.sampled_from(sorted(self.known)))]
         proposed = [(data.draw(operations(plan)), "Because.") for _ in range(data.draw(st.integers(1, 4)))]
-        kept, _ = usable(plan, proposed)
+        kept, _ = select_applicable(plan, proposed)
         kept = [one for one in kept if one.before is not None]
         iteration = Iteration(
             id=f"{plan.id}-I{900 + len(self.reviews.made)}",
             plan_id=plan.id,
             number=900,
             kind=IterationKind.REVIEWED,
-            who=who,
+            actor=who,
             summary="",
             from_version=plan.version,
             version=plan.version,
@@ -214,7 +219,7 @@ class Editing(RuleBasedStateMachine):
         after = self.attempt(
             who,
             lambda plan: apply_chosen(plan, suggestions, indices).plan,
-            lambda seen: apply_suggestions(self.reviews, editor, self.now.id, choice, seen),
+            lambda affected_part: apply_suggestions(self.reviews, editor, self.now.id, choice, affected_part),
             careful,
         )
         if after:
@@ -223,7 +228,7 @@ class Editing(RuleBasedStateMachine):
     @precondition(lambda self: any(kept for _, kept in self.reviews.made.values()))
     @rule(data=st.data())
     def a_stale_suggestion_is_never_applied(self, data: st.DataObject) -> None:
-        """Of what a suggestion would change, nothing may be other than what was shown beside it."""
+        """Applying a suggestion changes exactly the part shown beside it."""
         iteration, kept = data.draw(st.sampled_from([made for made in self.reviews.made.values() if made[1]]))
         index = data.draw(st.integers(0, len(kept) - 1))
         try:
@@ -231,9 +236,9 @@ class Editing(RuleBasedStateMachine):
         except Refusal:
             return
         one = kept[index]
-        before = seen(self.now, one.operation)
+        before = affected_part(self.now, one.operation)
         if isinstance(one.operation, MoveTask):
-            # where in its phase a task stands shifts with what others do before it
+            # the position in a phase shifts with edits before it
             assert before
             assert one.before
             assert before["phaseId"] == one.before["phaseId"]
@@ -249,10 +254,12 @@ class Editing(RuleBasedStateMachine):
         def make(plan: Plan) -> Plan:
             return plan.changed(phases=earlier.phases)
 
-        self.attempt(who, make, lambda seen: editor.restore(self.now.id, version, seen), careful, earlier)
+        self.attempt(
+            who, make, lambda affected_part: editor.restore(self.now.id, version, affected_part), careful, earlier
+        )
         if not careful:
             assert self.now.content() == earlier.content()
-            assert compared(earlier, self.now) == []
+            assert compare(earlier, self.now) == []
 
     @invariant()
     def the_plan_is_what_was_last_acknowledged_and_valid(self) -> None:
@@ -271,7 +278,7 @@ def ids(plan: Plan) -> set[str]:
 
 
 def is_in(plan: Plan, operation: Operation) -> bool:
-    """Whether the plan shows what the operation makes, as far as others chosen with it cannot hide that."""
+    """True if the plan shows the operation's effect, as far as other chosen ones cannot hide it."""
     match operation:
         case UpdateTask(task_id=id_, fields=fields):
             task = plan.task(id_)
@@ -287,7 +294,7 @@ def is_in(plan: Plan, operation: Operation) -> bool:
 
 
 class EditingTheStore(Editing):
-    """The same on rows and transactions."""
+    """The same test on rows and transactions."""
 
     @contextmanager
     def opened(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""A repository's layout in few lines: nothing is left out, and what matters is shown in detail."""
+"""Repository layouts in few lines: nothing is omitted, relevant parts are detailed."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_no_more_lines_than_asked_for_and_every_file_in_one_of_them(paths: list[
 
 @given(st.lists(st.text(min_size=1, max_size=30), max_size=60), st.integers(1, 20))
 def test_no_name_breaks_out_of_its_line(paths: list[str], most: int) -> None:
-    lines = layout(paths, most=most)
+    lines = layout(paths, max_lines=most)
     assert len(lines) <= most
     assert all("\n" not in line for line in lines)
 
@@ -49,14 +49,14 @@ def test_a_large_repository_is_shown_by_its_folders() -> None:
 
 
 def test_what_the_plan_is_about_is_shown_in_detail_however_deep() -> None:
-    lines = layout(a_large_one(), "Cache what `galaxy collection install` downloads", most=20)
+    lines = layout(a_large_one(), "Cache what `galaxy collection install` downloads", max_lines=20)
     assert {f"lib/galaxy/collection/{name}.py" for name in ("install", "download", "cache", "verify")} <= set(lines)
     assert "lib/modules/ (3000 files)" in lines
 
 
 def test_words_that_are_everywhere_lead_nowhere() -> None:
     paths = a_large_one()
-    assert layout(paths, "lib modules file deep", most=50) == layout(paths, most=50)
+    assert layout(paths, "lib modules file deep", max_lines=50) == layout(paths, max_lines=50)
 
 
 def test_a_hundred_folders_in_each_other_are_no_trouble() -> None:

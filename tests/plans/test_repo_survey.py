@@ -1,12 +1,12 @@
-"""Repositories as they are read for the model: their layout and README, within bounds, and nothing told of secrets."""
+"""Surveys of repositories: layout and README within limits, and no secret in any message."""
 
 from pathlib import Path
 
 import pytest
 
-from groundwork.adapters.git import credentials, local_path, surveyor
+from groundwork.adapters.git import local_path, parse_credentials, surveyor
 from groundwork.errors import Transient
-from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, once
+from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, cache_surveys
 from groundwork.plans.repositories import Repository
 from tests.plans.git_server import Application, answering, endless, git_server, serving
 from tests.plans.world import FILES, make_repository, no_secret
@@ -31,7 +31,7 @@ def test_a_local_repository_is_read_by_its_path(tmp_path: Path) -> None:
 
 def test_a_path_is_not_read_where_the_system_is_not_local(tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "app")
-    with pytest.raises(RepositoryUnavailable, match="local system only"):
+    with pytest.raises(RepositoryUnavailable, match="Only a local system"):
         surveyor(no_secret, local=False)(repository(str(folder)))
 
 
@@ -56,7 +56,7 @@ def test_a_servers_repository_is_read_with_the_credentials_of_its_secret(tmp_pat
 @pytest.mark.parametrize(
     ("secret", "said"),
     [
-        (f"robot:{TOKEN}x", "refuses those"),
+        (f"robot:{TOKEN}x", "rejects the ones given"),
         ('{"username": "robot"}', "holds no credentials"),
         ("", "holds no credentials"),
     ],
@@ -82,7 +82,7 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_one() -> None:
     ("application", "said"),
     [
         (answering("404 Not Found"), "no git repository"),
-        (answering("500 Oops"), "answers 500"),
+        (answering("500 Oops"), "status 500"),
         (answering("200 OK", b"<html>", Content_Type="text/html"), "does not speak the git protocol"),
         (answering("302 Found", Location="http://127.0.0.2:9/info/refs"), "could not be read"),
         (endless(), "more than 1 MB"),
@@ -91,7 +91,7 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_one() -> None:
     ids=["missing", "broken", "no git", "elsewhere", "endless", "slow"],
 )
 def test_a_server_that_misbehaves_is_left_in_time(application: Application, said: str) -> None:
-    survey = surveyor(no_secret, False, most_bytes=2**20, most_seconds=1.0)
+    survey = surveyor(no_secret, False, max_bytes=2**20, max_seconds=1.0)
     with serving(application) as url, pytest.raises(RepositoryUnavailable, match=said):
         survey(repository(f"{url}/team/app"))
 
@@ -117,7 +117,7 @@ def test_a_branch_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_secret_may_be_written_in_the_usual_ways(text: str, user: str, password: str) -> None:
-    assert credentials(text) == (user, password)
+    assert parse_credentials(text) == (user, password)
 
 
 def test_only_paths_are_paths() -> None:
@@ -135,7 +135,7 @@ def test_a_repository_is_read_once_and_a_failure_is_not_kept() -> None:
             raise RepositoryUnavailable
         return Survey("main", "0" * 40, (), "", None)
 
-    one = once(survey)
+    one = cache_surveys(survey)
     with pytest.raises(RepositoryUnavailable):
         one(repository("/a"))
     assert one(repository("/a")) is one(repository("/a"))

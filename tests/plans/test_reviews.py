@@ -1,4 +1,4 @@
-"""Reviews by the model, from the request to applied suggestions: with the mock and scripted answers."""
+"""Reviews from the request to applied suggestions, with the mock and scripted answers."""
 
 import json
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ from groundwork.plans.errors import (
 from groundwork.plans.history import IterationKind, IterationStatus
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.operations import SplitTask, UpdateTask
-from groundwork.plans.reviews import Choice, ReviewRequest, effect
-from groundwork.plans.suggestions import clashes
+from groundwork.plans.reviews import Choice, ReviewRequest, order_effect
+from groundwork.plans.suggestions import incompatible_indices
 from groundwork.plans.validation import faults
 from groundwork.runs.cancel import cancel
 from groundwork.runs.model import RunStatus, RunType
@@ -82,7 +82,7 @@ async def test_each_review_of_the_mock_suggests_what_can_be_applied_and_then_has
     world = on_moto
     plan = two_phases(world)
     iteration, suggestions = await world.reviewed(plan.id, review_type)
-    assert (iteration.kind, iteration.status, iteration.who) == (
+    assert (iteration.kind, iteration.status, iteration.actor) == (
         IterationKind.REVIEWED,
         IterationStatus.DONE,
         "somebody",
@@ -113,7 +113,7 @@ async def test_any_subset_is_applied_in_one_version_that_says_where_it_comes_fro
     newest = world.tables.plans.iterations(plan.id, None, 1)[0]
     assert (newest.kind, newest.from_version, newest.version) == (IterationKind.SUGGESTIONS_APPLIED, 1, 2)
     assert (newest.source_iteration_id, newest.suggestion_indices) == (iteration.id, (3, 1))
-    # the rest can be taken later: what they change is as it was
+    # the others still apply: their parts of the plan are unchanged
     assert world.apply(iteration, [0, 2, 4]).version == 3
 
 
@@ -140,7 +140,7 @@ async def test_what_cannot_go_together_is_named(world: PlanWorld) -> None:
     )
     iteration, suggestions = await world.reviewed(plan.id, "optimize_order")
     assert len(suggestions) == 2
-    assert clashes(suggestions) == [[1], [0]]
+    assert incompatible_indices(suggestions) == [[1], [0]]
     with pytest.raises(ConflictingSuggestions) as refused:
         world.apply(iteration, [0, 1])
     assert refused.value.details == {"pairs": [{"suggestionIndices": [0, 1], "targets": [id_of(plan, "b")]}]}
@@ -156,7 +156,7 @@ async def test_the_order_is_reckoned_by_code_before_and_after(world: PlanWorld) 
     assert one.schedule["before"]["maxParallelism"] == 2
     assert one.schedule["after"]["criticalPath"][:2] == [id_of(plan, "a"), id_of(plan, "c")]
     assert one.before != one.after
-    whole = effect(plan, iteration, [one])
+    whole = order_effect(plan, iteration, [one])
     assert whole
     assert (whole["before"], whole["after"]) == (one.schedule["before"], one.schedule["after"])
     after = world.apply(iteration, [0])
@@ -338,7 +338,7 @@ async def test_a_cancelled_review_keeps_what_its_finished_parts_have_suggested(w
     assert world.plan(plan.id).status is PlanStatus.DRAFT
 
 
-# what is refused
+# refused requests
 
 
 async def test_one_review_at_a_time(world: PlanWorld) -> None:
@@ -357,10 +357,10 @@ async def test_one_review_at_a_time(world: PlanWorld) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"scope": "phase"}, "needed"),
-        ({"scope": "task", "targetId": "nonsense"}, "no task"),
-        ({"scope": "phase", "targetId": "nonsense"}, "no phase"),
-        ({"scope": "plan", "targetId": "nonsense"}, "goes with"),
+        ({"scope": "phase"}, "required"),
+        ({"scope": "task", "targetId": "nonsense"}, "not a task"),
+        ({"scope": "phase", "targetId": "nonsense"}, "not a phase"),
+        ({"scope": "plan", "targetId": "nonsense"}, "allowed only with"),
     ],
 )
 async def test_a_target_must_go_with_the_scope(world: PlanWorld, fields: dict[str, Any], message: str) -> None:
@@ -386,9 +386,9 @@ async def test_a_plan_that_is_still_being_written_is_not_reviewed(world: PlanWor
 async def test_suggestions_are_chosen_from_a_review_of_this_plan(world: PlanWorld) -> None:
     plan, other = two_phases(world), two_phases(world)
     iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
-    with pytest.raises(Invalid, match=f"no suggestion {len(suggestions)}"):
+    with pytest.raises(Invalid, match=f"suggestion {len(suggestions)} does not exist"):
         world.apply(iteration, [len(suggestions)])
-    with pytest.raises(Invalid, match="no iteration of this plan"):
+    with pytest.raises(Invalid, match="not an iteration of this plan"):
         world.apply(iteration.model_copy(update={"plan_id": other.id}), [0])
     created = world.tables.plans.iterations(plan.id, None, 50)[-1]
     with pytest.raises(NothingToApply):

@@ -1,4 +1,4 @@
-"""Selective application: any subset or nothing, stale ones refused, conflicts named."""
+"""Selective application: any subset or nothing; stale and conflicting ones are refused."""
 
 from contextlib import suppress
 
@@ -18,9 +18,16 @@ from groundwork.plans.operations import (
     Reorder,
     SplitTask,
     UpdateTask,
-    applied,
+    apply,
 )
-from groundwork.plans.suggestions import Suggestion, apply_chosen, stale, suggestion, together, usable
+from groundwork.plans.suggestions import (
+    Suggestion,
+    apply_chosen,
+    combined_schedule,
+    is_stale,
+    make_suggestion,
+    select_applicable,
+)
 from groundwork.plans.validation import check, faults
 from tests.plans.plans import draft, id_of, operations, phase, plan_of, plans
 
@@ -34,7 +41,7 @@ def a_plan() -> Plan:
 
 
 def suggested(plan: Plan, *operations: Operation) -> list[Suggestion]:
-    return [suggestion(plan, operation, "Because.") for operation in operations]
+    return [make_suggestion(plan, operation, "Because.") for operation in operations]
 
 
 def update(plan: Plan, key: str, **fields: str) -> UpdateTask:
@@ -77,7 +84,7 @@ def test_any_subset_can_be_applied() -> None:
 def test_a_suggestion_is_stale_once_what_it_changes_has_changed() -> None:
     plan = a_plan()
     both = suggested(plan, update(plan, "a", title="Better"), update(plan, "b", title="Better too"))
-    edited = applied(plan, update(plan, "a", title="Mine")).changed(version=8)
+    edited = apply(plan, update(plan, "a", title="Mine")).changed(version=8)
     with pytest.raises(StaleSuggestion) as refused:
         apply_chosen(edited, both, [0, 1])
     assert refused.value.details == {"suggestionIndices": [0], "version": 8}
@@ -87,13 +94,13 @@ def test_a_suggestion_is_stale_once_what_it_changes_has_changed() -> None:
 def test_a_suggestion_survives_edits_elsewhere_in_its_own_task() -> None:
     plan = a_plan()
     (one,) = suggested(plan, update(plan, "a", title="Better"))
-    assert not stale(applied(plan, update(plan, "a", description="More.")), one)
+    assert not is_stale(apply(plan, update(plan, "a", description="More.")), one)
 
 
 def test_a_suggestion_for_a_deleted_task_is_stale() -> None:
     plan = a_plan()
     (one,) = suggested(plan, MoveTask(task_id=id_of(plan, "e"), phase_id=plan.phases[0].id))
-    assert stale(applied(plan, RemoveTask(task_id=id_of(plan, "e"))), one)
+    assert is_stale(apply(plan, RemoveTask(task_id=id_of(plan, "e"))), one)
 
 
 @pytest.mark.parametrize("second", ["update", "split", "uses", "order"])
@@ -135,15 +142,17 @@ def test_what_could_not_be_applied_is_not_offered() -> None:
         (ChangeDependencies(task_id=id_of(plan, "a"), depends_on=(id_of(plan, "d"),)), "A cycle."),
         (update(plan, "b", title="Do b"), "No change at all."),
     ]
-    kept, dropped = usable(plan, proposed)
+    kept, dropped = select_applicable(plan, proposed)
     assert [one.reason for one in kept] == ["Clearer."]
     assert len(dropped) == 1
 
 
 def test_the_schedule_of_all_that_goes_together_comes_from_code() -> None:
     plan = a_plan()
-    kept, _ = usable(plan, [(ChangeDependencies(task_id=id_of(plan, "c"), depends_on=()), "They are independent.")])
-    shown = together(plan, kept)
+    kept, _ = select_applicable(
+        plan, [(ChangeDependencies(task_id=id_of(plan, "c"), depends_on=()), "They are independent.")]
+    )
+    shown = combined_schedule(plan, kept)
     assert shown
     assert shown["after"]["seconds"] < shown["before"]["seconds"]
     assert shown["suggestionIndices"] == [0]
@@ -153,12 +162,12 @@ def test_the_schedule_of_all_that_goes_together_comes_from_code() -> None:
 def test_applying_is_all_or_nothing_and_always_leaves_a_valid_plan(data: st.DataObject) -> None:
     plan = data.draw(plans())
     proposed = [(data.draw(operations(plan)), "") for _ in range(data.draw(st.integers(0, 5)))]
-    kept, _ = usable(plan, proposed)
+    kept, _ = select_applicable(plan, proposed)
     kept = [one for one in kept if one.before is not None]
     now = plan
     for _ in range(data.draw(st.integers(0, 2))):
         with suppress(Refusal):
-            now = check(applied(now, data.draw(operations(now))))
+            now = check(apply(now, data.draw(operations(now))))
     chosen = data.draw(st.lists(st.integers(0, len(kept) - 1), max_size=4)) if kept else []
     content = now.content()
     try:
@@ -182,5 +191,5 @@ def test_applying_is_all_or_nothing_and_always_leaves_a_valid_plan(data: st.Data
 @given(st.data())
 def test_a_fresh_suggestion_is_never_stale(data: st.DataObject) -> None:
     plan = data.draw(plans())
-    kept, _ = usable(plan, [(data.draw(operations(plan)), "") for _ in range(4)])
-    assert not any(stale(plan, one) for one in kept if one.before is not None)
+    kept, _ = select_applicable(plan, [(data.draw(operations(plan)), "") for _ in range(4)])
+    assert not any(is_stale(plan, one) for one in kept if one.before is not None)

@@ -1,4 +1,4 @@
-"""The rules a plan keeps, each with its stable code."""
+"""Validation rules of plans, each with its stable code."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from hypothesis import given
 
 from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.model import Condition, Plan
-from groundwork.plans.operations import ChangeDependencies, UpdateTask, applied
+from groundwork.plans.operations import ChangeDependencies, UpdateTask, apply
 from groundwork.plans.validation import FaultCode, check, faults
 from tests.plans.plans import draft, empty, id_of, phase, plan_of, plans
 
@@ -52,7 +52,7 @@ def test_in_a_sequential_phase_nothing_waits_for_what_comes_after_it() -> None:
 
 def test_two_tasks_with_one_key_are_refused_whatever_its_case() -> None:
     plan = plan_of(phase("One", draft("a"), draft("b")))
-    twice = applied(plan, UpdateTask(task_id=id_of(plan, "b"), fields={"key": "A"}))
+    twice = apply(plan, UpdateTask(task_id=id_of(plan, "b"), fields={"key": "A"}))
     assert codes(twice) == [FaultCode.DUPLICATE_KEY]
     with pytest.raises(InvalidPlan) as refused:
         plan_of(phase("One", draft("a"), draft("A")))
@@ -79,7 +79,7 @@ def test_51_phases_are_too_many() -> None:
 
 def test_texts_are_held_to_their_limits_however_they_came() -> None:
     plan = plan_of(phase("One", draft("a")))
-    long = applied(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"description": "x" * 5_001}))
+    long = apply(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"description": "x" * 5_001}))
     (fault,) = faults(long)
     assert (fault.code, fault.field) == (FaultCode.TEXT, "phases[0].tasks[0].description")
 
@@ -94,7 +94,7 @@ def test_a_dependency_named_twice_is_refused() -> None:
     task = plan.task(id_of(plan, "b"))
     assert task is not None
     twice = UpdateTask(task_id=task.id, fields={"depends_on": (id_of(plan, "a"),) * 2})
-    assert codes(applied(plan, twice)) == [FaultCode.DUPLICATE_DEPENDENCY]
+    assert codes(apply(plan, twice)) == [FaultCode.DUPLICATE_DEPENDENCY]
 
 
 def test_a_condition_looks_back() -> None:
@@ -107,7 +107,7 @@ def test_a_condition_looks_back() -> None:
 
 def test_what_is_refused_says_so_in_the_contracts_form() -> None:
     plan = plan_of(phase("One", draft("a"), draft("b", "a"), mode="parallel"))
-    cyclic = applied(plan, ChangeDependencies(task_id=id_of(plan, "a"), depends_on=("b",)))
+    cyclic = apply(plan, ChangeDependencies(task_id=id_of(plan, "a"), depends_on=("b",)))
     with pytest.raises(InvalidPlan) as refused:
         check(cyclic)
     (detail,) = refused.value.details

@@ -1,4 +1,4 @@
-"""A repository on disk, plans on real tables, and workers that write and review them."""
+"""A repository on disk, plans on real tables, and workers to write and review them."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ from groundwork.plans.generate import GenerateRequest, GenerationStarted, Genera
 from groundwork.plans.history import Iteration
 from groundwork.plans.model import Plan
 from groundwork.plans.ports import PlanServices
-from groundwork.plans.repo_survey import Surveyor, once
+from groundwork.plans.repo_survey import Surveyor, cache_surveys
 from groundwork.plans.repositories import Repository
 from groundwork.plans.reviews import Choice, Reviewer, ReviewRequest, apply_suggestions
 from groundwork.plans.suggestions import Suggestion
@@ -46,7 +46,7 @@ FILES = {
 
 @contextmanager
 def tables_in_memory() -> Iterator[Tables]:
-    """The simulation's model of DynamoDB, asked by one thread at a time."""
+    """The simulation's model of DynamoDB, used by one thread at a time."""
     database, one = Database(), Lock()
 
     def send(operation: str, sent: dict[str, Any]) -> Any:
@@ -81,7 +81,7 @@ def now_ms() -> int:
 
 @dataclass
 class PlanWorld:
-    """`folder` gets a repository; `model` answers, `survey` reads the repository."""
+    """`folder` gets a repository, `model` answers, `survey` reads the repository."""
 
     tables: Tables
     folder: FilePath
@@ -203,7 +203,7 @@ class PlanWorld:
 
     def worker(self, owner: str = "worker", invoke: Callable[[str], None] | None = None) -> HopRunner:
         ends = time.monotonic() + self.hop_ms / 1000
-        services = PlanServices(self.tables.plans, once(self.survey), self.tables.templates.get)
+        services = PlanServices(self.tables.plans, cache_surveys(self.survey), self.tables.templates.get)
         return HopRunner(
             store=self.tables.runs,
             backlog=self.tables.backlog,

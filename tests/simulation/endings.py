@@ -1,4 +1,4 @@
-"""What must hold when everything is over: named predicates on what has been seen and on the rows that are left."""
+"""Invariants of the end: predicates on the observed state and the rows left."""
 
 from collections import Counter
 from dataclasses import fields
@@ -28,7 +28,7 @@ CALLS_AN_ATTEMPT = 2
 
 
 def at_the_end(seen: Seen, rows: dict[Key, Item]) -> None:
-    """Of a project that was deleted, only that nothing is left."""
+    """Check a deleted project: nothing is left."""
     for known in seen.runs.values():
         demand(not known.run.status.active, "a_run_ends", f"{known.run.id} is {known.run.status}")
     attempts_are_within_budget(seen)
@@ -55,7 +55,7 @@ def attempts_are_within_budget(seen: Seen) -> None:
 
 
 def every_item_has_ended(known: Known) -> None:
-    """A cancelled run keeps items that have not; one given up while it was queued has none yet."""
+    """Every item has ended; a cancelled run keeps open items, an unqueued one has none."""
     run = known.run
     if run.status is RunStatus.CANCELLED or run.given_up_unqueued:
         return
@@ -65,7 +65,7 @@ def every_item_has_ended(known: Known) -> None:
 
 
 def no_run_is_given_up_without_a_cause(known: Known) -> None:
-    """Hops that achieved nothing were lost, held up, or refused by the model: at least one of them was not idle."""
+    """A run is given up only if one of its idle hops was lost, delayed or refused by the model."""
     if not any(entry.error_code is ErrorCode.NO_PROGRESS for entry in known.entries.values()):
         return
     name = "no_run_is_given_up_without_a_cause"
@@ -75,9 +75,9 @@ def no_run_is_given_up_without_a_cause(known: Known) -> None:
 
 
 def children_are_those_of_completed_items(seen: Seen, known: Known, rows: dict[Key, Item]) -> None:
-    """Below each target: what its last completed item made, as many as that counted, and no others' of this run.
+    """Each target has the children of its last completed item, as many as counted, no others.
 
-    What a later run has replaced, or has taken away with its parent, is gone.
+    Children replaced by a later run, or deleted with their parent, are gone.
     """
     run, name = known.run, "children_are_those_of_completed_items"
     there = {key for key, row in rows.items() if is_child(key) and maker_of(key, row) == run.id}
@@ -103,7 +103,7 @@ def _children_by_target(known: Known, there: set[Key]) -> None:
 
 
 def cost_equals_the_bill(seen: Seen, known: Known) -> None:
-    """To the last token where no sandbox was lost; else between what reached whole hops and all there was."""
+    """The cost equals the bill exactly if no sandbox was lost, else it lies within bounds."""
     run, before = known.run, known.spent_before
     billed = [one for one in seen.provider.bill if one.run_id == run.id]
     lost = {one.sandbox.number for one in billed if _was_lost(one.sandbox)}
@@ -123,7 +123,7 @@ def _spent(one: Run | JournalEntry | Any, figure: str) -> int:
 
 
 def _was_lost(sandbox: Sandbox) -> bool:
-    """Whether this invocation broke off, so that calls it had been answered may not have been saved."""
+    """Return True if this invocation broke off: its answered calls may not be saved."""
     task = sandbox.main
     if sandbox.dead or task is None or not task.done() or task.cancelled():
         return True
@@ -131,7 +131,7 @@ def _was_lost(sandbox: Sandbox) -> bool:
 
 
 def what_batches_proposed_is_merged(seen: Seen, known: Known) -> None:
-    """A merge finds nothing to merge only where no batch has proposed anything."""
+    """A merge has no drafts only if no batch has proposed any."""
     for entry in known.failed:
         target = known.targets[entry.index]
         if not target.merge_of_run or entry.error_code is not ErrorCode.TARGET_GONE:
@@ -156,14 +156,14 @@ def _since(seen: Seen, known: Known, first: str) -> list[Known]:
 
 
 def nothing_is_left_over(rows: dict[Key, Item]) -> None:
-    """No lock, and nothing that waits for attention but retries that are not due yet."""
+    """No lock is left, and no attention mark but those of retries not due yet."""
     left = [key for key in rows if is_a(key, "LOCK#")]
     left += [key for key, row in rows.items() if not is_a(key, "RETRY#") and "attention" in row]
     demand(not left, "nothing_is_left_over", str(left))
 
 
 def nothing_is_below_what_is_gone(rows: dict[Key, Item]) -> None:
-    """What was replaced or deleted has taken with it what was below; its purge is over."""
+    """Descendants of replaced and deleted objects are gone; their purge is over."""
     left = [key for key in rows if is_a(key, "S#") or is_a(key, "T#")]
     orphans = [key for key in left if _parent_of(key) not in rows]
     demand(not orphans, "nothing_is_below_what_is_gone", f"{len(orphans)} rows, {orphans[:3]}")
@@ -176,7 +176,7 @@ def _parent_of(key: Key) -> Key:
 
 
 def nothing_is_left_of_a_deleted_project(rows: dict[Key, Item]) -> None:
-    """But lines of a log, which have a time to live: a worker may write its last ones after the purge."""
+    """Nothing is left but log lines: a worker may write its last ones after the purge."""
     left = [key for key in rows if not is_a(key, "L#")]
     demand(not left, "nothing_is_left_of_a_deleted_project", f"{len(left)} rows, {left[:3]}")
 

@@ -1,7 +1,7 @@
-"""What must hold after every write, call and event: each a named predicate, looked at from outside the code under test.
+"""Invariants after every write, call and event, seen from outside the code under test.
 
-`Invariants` sees the rows each request changes, with the sandbox that sent it. What holds of items is in itemizing.py,
-of retries in retrying.py, at the end in endings.py; docs/reference/invariants.md names them all.
+`Invariants` sees the rows changed by each request, with its sandbox. Those of items are in itemizing.py, of retries in
+retrying.py, of the end in endings.py; docs/reference/invariants.md lists them all.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ from tests.simulation.known import (
 
 NEVER = float("-inf")
 LOOKED_MS = 200
-"""Who was not held up has looked at a run not longer ago than this when it triggers it."""
+"""Maximum time between an undelayed worker's look at a run and its trigger."""
 
 
 def numbers_of(id_: str) -> tuple[int, ...]:
@@ -52,7 +52,7 @@ class Invariants:
     invokers: set[int] = field(default_factory=set)
 
     def begin_with(self, loaded: Changed) -> None:
-        """What is there already, as if it had all been written at once by nobody."""
+        """Load existing rows, as if written at once."""
         self._examine({key: (before, after) for key, before, after in loaded})
         for known in self.seen.runs.values():
             known.spent_before = known.run
@@ -63,7 +63,7 @@ class Invariants:
                 self.seen.runs[maker].made.add(key)
 
     def on_write(self, changed: Changed) -> None:
-        """Collects rather than raises: the code under test must not be able to catch it."""
+        """Collect a violation: if raised, the code under test could catch it."""
         try:
             self._examine({key: (before, after) for key, before, after in changed})
         except Violation as violation:
@@ -147,7 +147,7 @@ class Invariants:
         retrying.what_is_retried_waits_no_more(self.seen, run)
 
     def _came_to(self, known: Known, before: Run | None) -> None:
-        """What a write of a run has brought about as a whole."""
+        """Check the overall effect of a write of a run."""
         run = known.run
         if before and run.queued_all and not before.queued_all:
             itemizing.the_items_are_what_was_asked_for(self.seen, known)
@@ -196,7 +196,7 @@ class Invariants:
     # after every write
 
     def a_deleted_project_is_not_written(self, rows: Rows) -> None:
-        """Nothing comes any more, but lines of a log."""
+        """Nothing is written any more but log lines."""
         made = [key for key, (before, _) in rows.items() if before is None and not is_a(key, "L#")]
         demand(not made, "a_deleted_project_is_not_written", str(made))
 
@@ -204,7 +204,7 @@ class Invariants:
         demand(before.status.active, "terminal_is_final", f"{after.id} was {before.status} and was written again")
 
     def only_the_holder_writes(self, known: Known, before: Run, after: Run, sandbox: Sandbox | None) -> None:
-        """The epoch is its holder's alone; a cancel takes it, and a note in a run that waits leaves it at 0."""
+        """Only the holder writes at its epoch; a cancel raises it, a note on a waiting run keeps 0."""
         name = "only_the_holder_writes"
         demand(after.lease.epoch >= before.lease.epoch, name, f"{after.id}'s epoch went down")
         if after.status is RunStatus.CANCELLED or before.lease.epoch == after.lease.epoch == 0:
@@ -242,7 +242,7 @@ class Invariants:
         demand(not over, "attempts_are_within_budget", f"{after.id}: items {over}")
 
     def nothing_begins_beyond_the_cost_limit(self, before: Run, after: Run) -> None:
-        """Once the saved cost has reached it; what had been claimed by then may still be asked."""
+        """No item starts once the saved cost has reached the limit; claimed ones may still call."""
         limit = before.options.max_cost_usd
         if limit is None or before.cost < limit * 1_000_000:
             return
@@ -252,7 +252,7 @@ class Invariants:
         demand(not begun, "nothing_begins_beyond_the_cost_limit", what)
 
     def a_suspect_runs_alone(self, known: Known, before: Run, after: Run) -> None:
-        """An item over which two workers were lost has nothing beside it when it is tried again."""
+        """A suspect, an item with two lost workers, runs with nothing beside it."""
         active = {index for index, claim in after.claims.items() if claim.active}
         lost = {i for i, claim in before.claims.items() if claim.lost and claim.attempts >= ITEM_ATTEMPTS - 1}
         known.suspects = (known.suspects | {i for i in lost if not before.claims[i].active}) & active
@@ -260,14 +260,14 @@ class Invariants:
         demand(not known.suspects or len(active) == 1, "a_suspect_runs_alone", what)
 
     def runs_that_replace_are_kept_apart(self, run: Run) -> None:
-        """No run begins below one that replaces, and none that replaces above one that is under way."""
+        """No run starts below a replacing one, and no replacing one above an active one."""
         active = [known.run for known in self.seen.runs.values() if known.run.status.active]
         above = [one.id for one in active if one.type in reads(run.type) and one.options.replaces]
         below = [one.id for one in active if run.type in reads(one.type) and run.options.replaces]
         demand(not above + below, "runs_that_replace_are_kept_apart", f"{run.id} beside {above + below}")
 
     def a_run_comes_with_its_key(self, run: Run, rows: Rows) -> None:
-        """The Idempotency-Key of the request that started it is taken with it; so one key gives one run."""
+        """A run is written together with the Idempotency-Key of its request: one key, one run."""
         keys = [change for key, change in rows.items() if is_a(key, "IDEM#")]
         its = [after for before, after in keys if before is None and after and after["runId"]["S"] == run.id]
         demand(len(its) == 1, "a_run_comes_with_its_key", run.id)
@@ -290,12 +290,12 @@ class Invariants:
         demand(not (run.claims.keys() & known.entries.keys()), name, f"{run.id} claims items that have ended")
 
     def changes_come_with_their_run(self, rows: Rows, runs: set[str]) -> None:
-        """Manifest and journal are written with the run's row, never without it."""
+        """Manifest and journal are written only with the run's row."""
         lines = {key[1] for key in rows if is_a(key, "J#") or is_a(key, "M#")}
         demand(lines <= runs, "changes_come_with_their_run", f"lines of {lines - runs} were written without their run")
 
     def lock_is_released_once(self, before: Item | None, after: Item | None) -> None:
-        """And with the write that ends its run."""
+        """The lock is released by the write of the run's end."""
         name = "lock_is_released_once"
         for lock in (row for row in (before, after) if row):
             known = self.seen.runs.get(lock["runId"]["S"])
@@ -307,7 +307,7 @@ class Invariants:
                 demand(known.releases == 1, name, f"{known.run.id} released its lock {known.releases} times")
 
     def an_id_is_used_once(self, rows: Rows) -> None:
-        """Also not after what had it is gone. What people delete by hand is taken off what a run has made."""
+        """An id is never reused, also after a deletion. Deletions by users reduce a run's results."""
         by_hand = self._acting is not None and self._acting.function == "http"
         for key, (before, after) in rows.items():
             if not is_child(key):
@@ -320,7 +320,7 @@ class Invariants:
                     self.seen.runs[maker].removed.add(key)
 
     def children_come_with_their_item(self, rows: Rows, written: dict[Key, Item]) -> None:
-        """New children, the going of the old ones, and the journal's line that counts both are one request."""
+        """One request writes new children, deletes old ones, and adds their journal entry."""
         born, gone, counted = Counter[str](), 0, Counter[str]()
         for key, (before, after) in rows.items():
             if is_child(key) and before is None and after:
@@ -359,7 +359,7 @@ class Invariants:
             self._broken(Violation("no_call_after_cancel", f"{run_id} by sandbox {sandbox.number}"))
 
     def on_invoke(self, sandbox: Sandbox, run_id: str) -> None:
-        """the_sweep_leaves_others_alone: live runs and ended ones, unless it was held up between looking and acting"""
+        """the_sweep_leaves_others_alone: live and ended runs, unless delayed before the trigger"""
         self.invokers.add(sandbox.number)
         known, now = self.seen.runs[run_id], self.seen.cloud.true_ms()
         if sandbox.function not in ("retry_runs", "dead_letter") or known.run.hops == 0:

@@ -1,4 +1,4 @@
-"""What must hold of a run's items: which ones it has, and what is in the backlog when one of them has completed."""
+"""Invariants of items: those of a run, and the backlog after the end of one."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ type Numbers = tuple[int, ...]
 
 
 def what_is_there_is_skipped_or_replaced(seen: Seen, known: Known, target: ManifestEntry) -> None:
-    """Of a line of the manifest that has just been written."""
+    """Check a new entry of the manifest."""
     run, name = known.run, "what_is_there_is_skipped_or_replaced"
     if run.type is RunType.GENERATE_EPICS:
         return
@@ -55,7 +55,7 @@ def _parent(known: Known, target: ManifestEntry) -> Path:
 
 
 def the_items_are_what_was_asked_for(seen: Seen, known: Known) -> None:
-    """Of a run that has just been queued: its selection, what is below its epic, or all there is."""
+    """Check a queued run: its selection, the children of its epic, or everything."""
     asked = seen.as_first_asked(known)
     if asked.run.retry_of or known.spent_before:
         return
@@ -80,7 +80,7 @@ def _is_asked_for(asked: Known, numbers: Numbers) -> bool:
 
 
 def _to_be_done(seen: Seen, known: Known) -> set[Numbers]:
-    """What has been there, ready for such a run, from before its start until now."""
+    """Return the targets ready for such a run since before its start."""
     run, project = known.run, Path(Kind.PROJECT, project_of(known.run))
     if run.type is RunType.GENERATE_EPICS:
         ready = {path_of(key) for key, since in seen.analyzed.items() if since <= known.born_at}
@@ -95,7 +95,7 @@ def _to_be_done(seen: Seen, known: Known) -> set[Numbers]:
 
 
 def a_completed_item_is_there(seen: Seen, known: Known, entry: JournalEntry, rows: Rows) -> None:
-    """What it stands for is in the backlog with the very request that says so."""
+    """The results of a completed item come with the request of its journal entry."""
     target = known.targets[entry.index]
     match known.run.type:
         case RunType.ANALYZE_CARDS:
@@ -123,7 +123,7 @@ def a_completed_card_has_its_analysis(seen: Seen, known: Known, target: Manifest
 
 
 def an_analysis_is_of_its_card(seen: Seen, rows: Rows) -> None:
-    """An analysis comes with the journal's line of its card, and is of the text that the card has then."""
+    """An analysis comes with its card's journal entry, and is of the card's present text."""
     name, completed = "an_analysis_is_of_its_card", set[Numbers]()
     for key, (_, after) in rows.items():
         if is_a(key, "J#") and after:
@@ -142,9 +142,9 @@ def an_analysis_is_of_its_card(seen: Seen, rows: Rows) -> None:
 
 
 def nothing_older_stands_beside_it(seen: Seen, known: Known, there: set[Key], rows: Rows) -> None:
-    """Below a completed target stands what came with it; what people have made meanwhile may, where it is not replaced.
+    """Below a completed target are its results, and objects of users if not replaced.
 
-    Epics that come to others replace nothing, and neither do those of a retry: the first run has done that.
+    Epics added to others replace nothing; those of a retry neither, for the first run has done so.
     """
     run, name = known.run, "nothing_older_stands_beside_it"
     old = {key for key in seen.older(there, known.born_at) if rows.get(key, (None, None))[1] is None}
@@ -157,8 +157,10 @@ def nothing_older_stands_beside_it(seen: Seen, known: Known, there: set[Key], ro
 
 
 def each_card_is_in_one_epic(seen: Seen, known: Known, target: ManifestEntry, rows: Rows) -> None:
-    """The epics that have just come have each card of the batches that have completed, once, and what has no epic is
-    listed as the rest. A card whose text was changed meanwhile may be anywhere."""
+    """Each card of the completed batches is in one new epic, or listed as uncovered.
+
+    A card with a text changed meanwhile may be anywhere.
+    """
     name, run_id = "each_card_is_in_one_epic", known.run.id
     linked = Counter(
         card

@@ -1,4 +1,4 @@
-"""What the rows have said so far, looked at from outside the code under test: what invariants are judged on."""
+"""Observed state: the rows written so far, seen from outside the code under test."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from tests.simulation.expressions import Item
 from tests.simulation.provider import Provider
 
 type Rows = dict[Key, tuple[Item | None, Item | None]]
-"""What one request has changed: before and after."""
+"""Rows changed by one request: before and after."""
 
 CHILD_OF = {
     RunType.GENERATE_EPICS: Kind.EPIC,
@@ -26,7 +26,7 @@ CHILD_OF = {
 
 
 def reads(type_: RunType) -> tuple[RunType, ...]:
-    """The types whose results a run of this type reads: all before it in the pipeline."""
+    """Return the types with results read by a run of this type: all before it in the pipeline."""
     return PIPELINE[: PIPELINE.index(type_)]
 
 
@@ -34,7 +34,7 @@ _PARENT_OF = {Kind.STORY: Kind.EPIC, Kind.SUBTASK: Kind.STORY}
 
 
 class Violation(AssertionError):
-    """An invariant does not hold."""
+    """An invariant is violated."""
 
     def __init__(self, name: str, what: str) -> None:
         super().__init__(f"{name}: {what}")
@@ -48,10 +48,10 @@ def demand(holds: bool, name: str, what: str) -> None:
 
 @dataclass(slots=True)
 class Known:
-    """What the rows have said of one run so far.
+    """Observed state of one run.
 
-    `born_at`, `ended_at` (ms): when its row came and when it ended; `acknowledged_at` (s): when a client was told that
-    it is cancelled; `marks`: how far it had come each time a hop took it; `took`: which hop of it a sandbox is.
+    `born_at`, `ended_at` (ms): times of its first row and of its end; `acknowledged_at` (s): time of the answer to its
+    cancel; `marks`: its progress at the start of each hop; `took`: number of the hop, by sandbox.
     """
 
     run: Run
@@ -82,8 +82,11 @@ class Known:
 
 @dataclass(slots=True)
 class Seen:
-    """All that has been seen. `born`: when (ms) each row of the backlog came; `analyzed`: since when (ms) a card has an
-    analysis; `patched`: cards whose text has been changed; `linked`: numbers of cards that were ever in an epic."""
+    """Observed state of everything.
+
+    `born`: time (ms) of each row of the backlog; `analyzed`: time (ms) since a card has an analysis; `patched`: cards
+    with a changed text; `linked`: numbers of cards ever in an epic.
+    """
 
     cloud: Cloud
     provider: Provider
@@ -95,12 +98,12 @@ class Seen:
     patched: set[int] = field(default_factory=set)
     linked: set[int] = field(default_factory=set)
     pruned: bool = False
-    """Somebody has deleted something by hand that had children."""
+    """A user has deleted an object with children."""
     deleted: bool = False
-    """The project is."""
+    """The project is deleted."""
 
     def note(self, rows: Rows) -> None:
-        """Takes in what one request has changed of the backlog."""
+        """Record the backlog's changes by one request."""
         now = self.cloud.true_ms()
         for key, (before, after) in rows.items():
             if key[0] != "backlog" or key[2][:2] not in ("C#", "E#", "S#", "T#"):
@@ -124,15 +127,15 @@ class Seen:
             self.analyzed[key] = now
 
     def row(self, path: Path) -> Item | None:
-        """As it is now."""
+        """Return the present row."""
         return self.cloud.database.row(("backlog", path.project_id, sort_key(path)))
 
     def below(self, kind: Kind, parent: Path) -> set[Key]:
-        """The rows of a kind that are there now below a parent."""
+        """Return the present rows of a kind below a parent."""
         return set(self.cloud.database.below("backlog", parent.project_id, prefix(kind, parent)))
 
     def children(self, known: Known, target: ManifestEntry) -> set[Key]:
-        """What is there now below the target of a run that makes stories or subtasks."""
+        """Return the present children of a target of a stories or subtasks run."""
         kind = CHILD_OF[known.run.type]
         return self.below(kind, Path(_PARENT_OF[kind], project_of(known.run), target.numbers))
 
@@ -140,7 +143,7 @@ class Seen:
         return {key for key in keys if self.born.get(key, than_ms + 1) <= than_ms}
 
     def predecessors(self, known: Known) -> Iterator[Known]:
-        """The run, the one it is a retry of, and so on."""
+        """Yield the run, the run it retries, and so on."""
         while known:
             yield known
             if not known.run.retry_of or known.run.retry_of not in self.runs:
@@ -148,7 +151,7 @@ class Seen:
             known = self.runs[known.run.retry_of]
 
     def as_first_asked(self, known: Known) -> Known:
-        """The run whose request this one carries out: a retry of one that never got to its items does all of it."""
+        """Return the run with the original request: the retry of an unqueued run does all of it."""
         while known.run.retry_of and self.runs[known.run.retry_of].run.given_up_unqueued:
             known = self.runs[known.run.retry_of]
         return known
@@ -175,12 +178,12 @@ def read_run(item: Item) -> Run:
 
 
 def maker_of(key: Key, row: Item) -> str:
-    """The run that has made an epic, a story or a subtask; empty where a person has."""
+    """Return the run with this artifact as its result; empty for one made by a user."""
     return f"{key[1]}-R{row['run']['N']}" if "run" in row else ""
 
 
 def cards_of(epic: Item) -> Sequence[int]:
-    """The numbers of the cards an epic's row names."""
+    """Return the numbers of an epic's cards."""
     return json.loads(epic["cards"]["S"]) if "cards" in epic else ()
 
 

@@ -1,4 +1,4 @@
-"""A bug put into the engine on purpose, and the search for a seed that shows it."""
+"""A deliberate bug in the engine, and the search for a seed to reveal it."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
@@ -13,7 +13,7 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Report, simulate
 
 SEEDS = 300
-"""Within so many seeds every mutant is caught."""
+"""Every mutant is caught within this number of seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,25 @@ class Mutant:
     applied: Callable[[], AbstractContextManager[Any]]
     where: Callable[[Scenario], Scenario] = lambda scenario: scenario
     under: Callable[[Faults], Faults] = lambda faults: faults
-    """Both turn what the seed has drawn to where the bug can show."""
+    """Both adapt the scenario and faults drawn from the seed, so that the bug can show."""
     neighbour: Neighbour | None = None
 
     def caught(self, seeds: Iterable[int]) -> Report | None:
-        """The first simulation that goes wrong."""
+        """Return the first simulation with a violation."""
         with self.applied():
             reports = (simulate(seed, self.where, self.under, neighbour=self.neighbour) for seed in seeds)
             return next((report for report in reports if report.broken), None)
 
 
 def with_a_cancel(scenario: Scenario) -> Scenario:
-    """Somebody cancels when the first of several calls has begun."""
+    """Cancel after the start of the first of several calls."""
     options = scenario.options | {"pacing": "normal", "max_cost_usd": None}
     calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(30, scenario.items))
     return replace(calm, cancel_at=None, cancel_after_calls=1, call_s=8.0)
 
 
 def in_many_hops(scenario: Scenario) -> Scenario:
-    """More than thirty hops one after the other, and nothing that ends the run early."""
+    """Run more than thirty hops, without anything to end the run early."""
     options = scenario.options | {"pacing": "safe", "max_cost_usd": None}
     calm = replace(scenario, type=RunType.GENERATE_SUBTASKS, options=options, second=None, poisons=0, hopeless=0)
     calm = replace(calm, down=(0.0, 0.0), cancel_at=None, cancel_after_calls=None, selected=0, deleted_at=None)
@@ -53,7 +53,7 @@ def patched(where: str, instead: Any) -> Callable[[], AbstractContextManager[Any
 
 
 def patched_all(*pairs: tuple[str, Any]) -> Callable[[], AbstractContextManager[Any]]:
-    """Several places that are one bug only together."""
+    """Patch several places: one bug only together."""
 
     def applied() -> ExitStack:
         stack = ExitStack()

@@ -31,7 +31,7 @@ from tests.simulation.mutants_of_retries import OF_RETRIES
 
 def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
     if changes == Changes():
-        with client.wrapped():
+        with client.translate_errors():
             run_row(run).save()
         return
     _save(self, run, before, changes)
@@ -64,7 +64,7 @@ def _lock_kept() -> Iterator[None]:
         with mock.patch.object(client.Transaction, "delete"):
             _finish(self, run, before, changes)
         project_id, _, _ = run.id.rpartition("-")
-        with client.wrapped():
+        with client.translate_errors():
             LockRow(project_id, lock_key(self._handlers[run.type].lock_name)).delete()
 
     with mock.patch.object(DynamoRuns, "finish", finish):
@@ -92,7 +92,7 @@ def _cancel_at_once(runs: RunStore, run_id: str, now_ms: Callable[[], int], slee
     return cancel(runs, run_id, now_ms, lambda seconds: sleep(min(seconds, 0.2)))
 
 
-async def _still_mine(self: RunWriter) -> bool:
+async def _always_holds_lease(self: RunWriter) -> bool:
     self.known_at = self._now_ms()
     return True
 
@@ -168,7 +168,7 @@ _OF_RUNS = [
     Mutant(
         "cancel not looked for",
         "a worker never looks whether its run was cancelled",
-        patched("groundwork.runs.writer.RunWriter.still_mine", _still_mine),
+        patched("groundwork.runs.writer.RunWriter.holds_lease", _always_holds_lease),
         with_a_cancel,
     ),
     Mutant(

@@ -75,7 +75,7 @@ def _any_cost(self: WorkLoop, pool: CallPool, watch: Any) -> None:
 def _key_afterwards(self: DynamoRuns, run: Run, selection: Sequence[Any], idempotency: Idempotency | None) -> None:
     _start(self, run, selection, None)
     if idempotency:
-        with client.wrapped():
+        with client.translate_errors():
             store._idempotency_row(run, idempotency).save()
 
 
@@ -160,7 +160,7 @@ def _other_options(self: Starter, run_id: str, automatic: bool = False) -> Start
 
 
 def _note_unconditionally(self: DynamoRuns, run_id: str, message: str) -> None:
-    with client.wrapped():
+    with client.translate_errors():
         RunRow(*run_key(run_id)).update(actions=[RunRow.phase_detail.set(message[:300])])
 
 

@@ -1,4 +1,4 @@
-"""What must hold of retries: of what, how often, when, and of which items."""
+"""Invariants of retries: predecessor, number, time, items."""
 
 from groundwork.runs.model import MAX_HOPS, ErrorCode, ItemStatus, Run, RunStatus, RunType
 from groundwork.runs.retry import RUN_ATTEMPTS
@@ -8,7 +8,7 @@ from tests.simulation.known import Known, Seen, demand, is_a
 
 FIRST_RETRY_MS = 5 * 60_000
 _NEVER_AGAIN = {ErrorCode.COST_LIMIT, ErrorCode.HOP_LIMIT, ErrorCode.MODEL_MISCONFIGURED}
-"""Limits that the next run would reach too."""
+"""Limits the next run would reach again."""
 
 _WORTH_IT = {
     ErrorCode.ANSWER_INVALID,
@@ -19,11 +19,11 @@ _WORTH_IT = {
     ErrorCode.WORKER_LOST,
     ErrorCode.NO_PROGRESS,
 }
-"""Failures that may not happen again."""
+"""Failures with a passing cause."""
 
 
 def a_retry_is_of_its_predecessor(seen: Seen, run: Run) -> None:
-    """Of its type, with its options and model, one attempt later; and of a run that has ended."""
+    """A retry has the type, options and model of its ended predecessor, one attempt later."""
     name, earlier = "a_retry_is_of_its_predecessor", seen.runs[run.retry_of or ""].run
     same = ("type", "options", "ai", "model")
     other = [field for field in same if getattr(run, field) != getattr(earlier, field)]
@@ -33,7 +33,7 @@ def a_retry_is_of_its_predecessor(seen: Seen, run: Run) -> None:
 
 
 def a_run_is_retried_once(seen: Seen, run: Run) -> None:
-    """Again only where its retry was cancelled; and by the schedule only so often."""
+    """A run is retried again only after a cancelled retry; by the schedule up to its limit."""
     others = [known.run for known in seen.runs.values() if known.run.retry_of == run.retry_of]
     execution_state = [other.id for other in others if other.status is not RunStatus.CANCELLED]
     demand(not execution_state, "a_run_is_retried_once", f"{run.retry_of} by {execution_state} and by {run.id}")
@@ -43,7 +43,7 @@ def a_run_is_retried_once(seen: Seen, run: Run) -> None:
 
 
 def a_retry_is_due_as_the_items_say(seen: Seen, known: Known) -> None:
-    """Of a run that has just ended: whether and when the schedule is to try its failures again."""
+    """Check a run at its end: the retry by the schedule, and its time."""
     run, name = known.run, "a_retry_is_due_as_the_items_say"
     codes = {entry.error_code for entry in known.failed if entry.error_code}
     worth_it = bool(codes & _WORTH_IT) or not run.queued_all
@@ -56,7 +56,7 @@ def a_retry_is_due_as_the_items_say(seen: Seen, known: Known) -> None:
 
 
 def what_is_retried_waits_no_more(seen: Seen, run: Run) -> None:
-    """Of a retry that has just been written."""
+    """Check a retry at its start."""
     earlier = seen.runs[run.retry_of or ""].run
     demand(_waiting(seen, earlier) is None, "what_is_retried_waits_no_more", f"{earlier.id}, by {run.id}")
 
@@ -67,7 +67,7 @@ def _waiting(seen: Seen, run: Run) -> Item | None:
 
 
 def a_due_retry_is_given(seen: Seen, known: Known, rows: dict[Key, Item]) -> None:
-    """At the end: it still waits, or was given, or a later run has had all of it to do."""
+    """Check at the end: the retry waits, was given, or a later run covers all items."""
     run = known.run
     if not run.next_retry_at or _waiting(seen, run):
         return
@@ -81,7 +81,7 @@ def a_due_retry_is_given(seen: Seen, known: Known, rows: dict[Key, Item]) -> Non
 
 
 def a_retry_is_of_the_failed_items(seen: Seen, known: Known) -> None:
-    """Of a retry that has just been queued; with a merge of its own where its batches need one."""
+    """Check a queued retry: the failed items, with a merge of its own if its batches need one."""
     asked = seen.as_first_asked(known)
     if asked.run.retry_of is None or asked.run.retry_of not in seen.runs:
         return
@@ -104,7 +104,7 @@ def _merge_of_its_own(known: Known, merges: list[str | None]) -> None:
 
 
 def only_what_stalls_is_given_up(known: Known, hops: int) -> None:
-    """NO_PROGRESS: the run was taken once more than that many hops, and had come no further."""
+    """A run ends with NO_PROGRESS only after that many hops without progress."""
     marks = known.marks[-hops - 1 :]
     stalled = len(marks) == hops + 1 and len(set(marks)) == 1
     what = f"{known.run.id} had come to {marks} at the beginnings of its last hops"
@@ -112,7 +112,7 @@ def only_what_stalls_is_given_up(known: Known, hops: int) -> None:
 
 
 def is_given_up(known: Known) -> bool:
-    """Whether this run, which has just ended, ended for want of progress."""
+    """Return True if this ended run was given up without progress."""
     codes = {entry.error_code for entry in known.entries.values() if entry.status is ItemStatus.FAILED}
     run = known.run
     unqueued = run.given_up_unqueued and run.hops <= MAX_HOPS

@@ -1,4 +1,4 @@
-"""One simulation: a project, clients who start, cancel and retry runs, faults, and the invariants. All from a seed."""
+"""One simulation, from a seed: a project, its users, faults, and the invariants."""
 
 import asyncio
 import hashlib
@@ -39,15 +39,16 @@ from tests.tables import settings_at
 
 PROJECT = "sjmvmbtfd2"
 AWAY_S = 120.0
-"""How long nothing runs while another release is deployed."""
+"""Time without activity during the deployment of another release."""
 
 ANALYSIS = CardAnalysis(
     summary="What it was before", theme="Old", kind="bug", severity="low", sentiment="neutral", keywords=("old",)
 )
 
 BOUND_S = 3_600.0
-"""Once faults have stopped, a run has ended within this time and what its calls take one after the other, its automatic
-retries included in none of it."""
+"""Limit for the end of a run after the last fault, the time of its calls not counted.
+
+It does not include automatic retries."""
 
 
 _ITEMS = {
@@ -55,14 +56,14 @@ _ITEMS = {
     RunType.GENERATE_STORIES: ["Epic 1", "Epic 2", "Epic 3", "Epic 4"],
     RunType.GENERATE_SUBTASKS: ["Epic 1 Story 1", "Epic 2 Story 1", "Epic 1 Story 2", "Epic 2 Story 2"],
 }
-"""Names of items that a scenario may do something to."""
+"""Names of items for the faults of a scenario."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What came of a simulation; `scenario` is what was asked for.
+    """Result of a simulation; `scenario` is its input.
 
-    `broken` names the invariant that did not hold, or the crash; empty if all is well.
+    `broken` names the violated invariant or the crash; it is empty without one.
     """
 
     seed: int
@@ -80,12 +81,12 @@ class Report:
 
     @property
     def failed(self) -> int:
-        """Items, of all runs."""
+        """Failed items of all runs."""
         return sum(self.failures.values())
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same course of events, to the last request."""
+        """Return a hash of the course of events, to the last request."""
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
@@ -96,7 +97,7 @@ class Report:
 
 @dataclass
 class Simulation:
-    """The functions as the template wires them, and the people who use them."""
+    """The functions, wired as in the template, and their users."""
 
     scenario: Scenario
     faults: Faults
@@ -131,7 +132,7 @@ class Simulation:
         )
 
     async def live(self) -> None:
-        """What people do."""
+        """Act as the users."""
         await self.people.live()
 
     # the functions
@@ -185,7 +186,7 @@ class Simulation:
     # the course of events
 
     async def main(self, people: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Until nothing happens any more. Raises Violation, and whatever the code under test crashed with."""
+        """Run until nothing happens any more. Raises Violation and crashes of the code under test."""
         schedule = asyncio.create_task(self.cloud.schedule(self._sweep))
         strikes = asyncio.create_task(self.cloud.strike())
         asked = asyncio.create_task(people())
@@ -200,7 +201,7 @@ class Simulation:
         self.invariants.at_the_end({**dict(database.rows("backlog")), **dict(database.rows("runs"))})
 
     async def _until_quiet(self, people: asyncio.Task[None]) -> None:
-        """Until people have done what they wanted and every run and every retry of it has ended."""
+        """Wait for the users, and for the end of all runs and retries."""
         quiet = False
         while not quiet:
             await asyncio.sleep(5)
@@ -214,7 +215,7 @@ class Simulation:
             quiet = self._is_tidy() and people.done() and not active
 
     def _a_run_ends(self, run: Run) -> None:
-        """In bounded time after its start, or after the last fault; a provider that is down for ever is no excuse."""
+        """Check the time since a run's start or the last fault, a permanent outage excepted."""
         since = max(self._calm_at(), (run.created_at - EPOCH_MS) / 1000)
         each = max(20.0, 2 * CALLS_AN_ATTEMPT * ITEM_ATTEMPTS * self.scenario.call_s)
         bound = BOUND_S + MAX_STALLED_HOPS * self.scenario.hop_s + each * run.total
@@ -224,13 +225,15 @@ class Simulation:
             )
 
     def _calm_at(self) -> float:
-        """When (s) the last fault is over; a provider that is down for ever is no excuse."""
+        """Return the time (s) of the last fault, a permanent outage excepted."""
         down_until = self.scenario.down[1]
         return max(self.faults.until_s, down_until if down_until < 1e9 else 0.0)
 
     def _is_tidy(self) -> bool:
-        """Whether no purge waits, and no retry that is due within the time that is looked at. Both come in bounded
-        time: the schedule sees to them."""
+        """Return True if no purge waits and no retry is due soon.
+
+        Raises Violation if one has waited too long for the schedule.
+        """
         database, project = self.cloud.database, self.cloud.database.row(("backlog", PROJECT, "P"))
         soon = self.cloud.true_ms() + round(self.scenario.patience_s * 1000)
         retries = [database.row(key) or {} for key in database.below("runs", PROJECT, "RETRY#")]
@@ -246,7 +249,7 @@ class Simulation:
         return not self._waiting_since
 
     def prepare(self, rows: Sequence[Row] = ()) -> None:
-        """Begins with these rows, or with a backlog that has something to do for the scenario's type."""
+        """Load these rows, or a backlog with work for the scenario's type."""
         if rows:
             self.loop.now = (max(row["at"] for row in rows) - EPOCH_MS) / 1000 + AWAY_S
             self.invariants.begin_with(self.cloud.database.load(rows))
@@ -282,7 +285,7 @@ class Simulation:
             row_of(card.model_copy(update={"analysis": ANALYSIS})).save()
 
     def _fill_linked_cards(self, world: World) -> None:
-        """Analysed cards, some of which are in epics."""
+        """Add analysed cards, some of them in epics."""
         world.add_cards(self.scenario.items, analyzed=True, text=self.scenario.text)
         linked = self.scenario.children
         for number, _ in enumerate(world.add_epics(min(3, linked)), 1):
@@ -298,9 +301,11 @@ def simulate(
     kind: type[Simulation] = Simulation,
     neighbour: Neighbour | None = None,
 ) -> Report:
-    """The whole course of events that this seed stands for, the same every time. `where` and `what` may change what
-    the seed has drawn of scenario and faults. With `rows`, the tables are as an earlier release has left them, two
-    minutes after it, and nobody starts anything. Without a `neighbour` the seed says which release is beside."""
+    """Run the simulation of this seed: always the same course of events.
+
+    `where` and `what` adapt the scenario and the faults drawn from the seed. `rows`: tables of an earlier release, two
+    minutes later, without any requests. Without a `neighbour` the seed draws the release beside.
+    """
     random = randomness.Random(seed)
     # pauses between tries are random too
     randomness.seed(seed)
@@ -329,12 +334,12 @@ def simulate(
 
 
 async def idle() -> None:
-    """Nobody asks for anything."""
+    """Send no requests."""
 
 
 @contextmanager
 def connected() -> Iterator[Any]:
-    """What pynamodb sends goes through the cloud when a sandbox sends it, and straight to the rows in preparation."""
+    """Route pynamodb's requests: through the cloud from a sandbox, else directly to the rows."""
     clouds: list[Cloud] = []
 
     def send(operation: str, sent: dict[str, Any]) -> Any:

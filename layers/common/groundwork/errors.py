@@ -1,9 +1,9 @@
-"""What can go wrong, in two families.
+"""Errors in two families: `Refusal` and `Transient`.
 
-`Refusal`: the caller asked for something that cannot be done; it becomes an HTTP answer in `groundwork.api.http`.
-`Transient`: the platform let us down; raise it on so that Lambda (or the client) tries again.
+`Refusal`: the request cannot be fulfilled; `groundwork.api.http` turns it into a response. `Transient`: the platform
+failed; let it propagate, so that Lambda or the client retries.
 
-An exception's docstring is its message where none is given.
+An exception's docstring is its default message.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class GroundworkError(Exception):
-    """Something went wrong."""
+    """Internal error."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
 
 
 class Refusal(GroundworkError):
-    """The request cannot be carried out."""
+    """The request cannot be fulfilled."""
 
     status = 400
     code = "BAD_REQUEST"
@@ -29,13 +29,13 @@ class Refusal(GroundworkError):
 
 
 class Malformed(Refusal):
-    """The request body is not what its content type says."""
+    """The request body does not match its content type."""
 
     code = "MALFORMED"
 
 
 class NotFound(Refusal):
-    """There is no such thing."""
+    """Not found."""
 
     status = 404
     code = "NOT_FOUND"
@@ -46,7 +46,7 @@ class NotFound(Refusal):
 
 
 class Invalid(Refusal):
-    """Some fields are not valid; `details` is a list of {field, message}."""
+    """Some fields are invalid; `details` is a list of {field, message}."""
 
     status = 422
     code = "INVALID"
@@ -62,28 +62,28 @@ class Invalid(Refusal):
 
 
 class NothingToDo(Refusal):
-    """There is nothing for this run to do."""
+    """This run has no work to do."""
 
     status = 422
     code = "NOTHING_TO_DO"
 
 
 class TooLarge(Refusal):
-    """The request is larger than Groundwork takes, or its answer larger than it can give."""
+    """Request or response exceeds the size limit."""
 
     status = 413
     code = "TOO_LARGE"
 
 
 class UnsupportedMediaType(Refusal):
-    """This content type is not taken here."""
+    """This content type is not supported here."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
 class Conflict(Refusal):
-    """The state of things does not allow this now."""
+    """The current state does not allow this request."""
 
     status = 409
     code = "CONFLICT"
@@ -105,19 +105,19 @@ class IdempotencyKeyReused(Conflict):
 
 
 class RunNotActive(Conflict):
-    """The run has ended already."""
+    """The run has already ended."""
 
     code = "RUN_NOT_ACTIVE"
 
 
 class NothingToRetry(Conflict):
-    """The run has no failed item that could be tried again."""
+    """The run has no failed item to retry."""
 
     code = "NOTHING_TO_RETRY"
 
 
 class BacklogInUse(Conflict):
-    """An active run works on this; cancel it or wait. `details.runId` names it."""
+    """An active run uses this item; cancel it or wait. `details.runId` names it."""
 
     code = "BACKLOG_IN_USE"
 
@@ -126,16 +126,16 @@ class BacklogInUse(Conflict):
 
 
 class Transient(GroundworkError):
-    """A service that Groundwork stands on did not answer as it should; trying again may help."""
+    """A service Groundwork depends on failed; a retry may succeed."""
 
 
 class WriteConflict(Transient):
-    """Another writer was there first."""
+    """Another writer was first."""
 
 
 class LeaseLost(GroundworkError):
-    """Another worker, or a cancel, has taken this run; nothing may be written any more."""
+    """Another worker, or a cancel, has taken over this run; this worker must not write."""
 
 
 class Unreadable(GroundworkError):
-    """A row that this release does not understand: a later one has written it."""
+    """A row was written by a later release and cannot be read by this one."""

@@ -1,4 +1,4 @@
-"""Ids. Opaque to clients; to us an id is the path to a row, so that no lookup index is needed.
+"""Ids: opaque to clients, and internally the path to a row: no lookup index is needed.
 
     project      k3v9x2m4q8
     card         k3v9x2m4q8-C17
@@ -10,9 +10,9 @@
     phase        plk3v9x2m4q8-H3
     task         plk3v9x2m4q8-T17
     iteration    plk3v9x2m4q8-I5
-    run          plk3v9x2m4q8-R1        a plan's own: its generation, its reviews
+    run          plk3v9x2m4q8-R1        of a plan: its generation and reviews
 
-The number at each step is unique within its parent and never used twice, so an id is never used twice either.
+Each number is unique within its parent and never used twice, so an id is never used twice either.
 """
 
 import re
@@ -20,17 +20,17 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-# no vowels and no look-alikes: an id neither spells a word nor is misread
+# without vowels and look-alikes: an id neither spells a word nor is misread
 ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 PROJECT_ID = re.compile(rf"[{ALPHABET}]{{10}}")
-# l and e are not in the alphabet, so none of these is ever a project's id
+# l and e are not in the alphabet, so none of these can be a project's id
 PLAN_ID = re.compile(rf"pl[{ALPHABET}]{{10}}")
 REPOSITORY_ID = re.compile(rf"re[{ALPHABET}]{{10}}")
 TEMPLATE_ID = re.compile(rf"te[{ALPHABET}]{{10}}")
 
 
 class Kind(StrEnum):
-    """What an id names; the value is the letter code before the number."""
+    """Kinds of ids; the value is the letter code before the number."""
 
     PROJECT = "P"
     CARD = "C"
@@ -64,7 +64,7 @@ _OF_PLAN = (Kind.PLAN, Kind.PHASE, Kind.TASK, Kind.ITERATION, Kind.RUN)
 class Path:
     """A parsed id: the project and the numbers on the way down, such as (3, 2) for E3-S2.
 
-    For what belongs to a plan, `project_id` is the plan's id: what an id begins with is where its rows are.
+    For ids within a plan, `project_id` is the plan's id: the first part of an id is the partition of its rows.
     """
 
     kind: Kind
@@ -81,7 +81,7 @@ class Path:
 
     @property
     def code(self) -> str:
-        """The code people see, unique within the parent: E3, S2, ST5."""
+        """Return the code shown to people, unique within the parent: E3, S2, ST5."""
         return f"{_SHAPES[self.kind][-1]}{self.number}"
 
     @property
@@ -120,7 +120,7 @@ def new_template_id() -> str:
 
 
 def parse(text: str) -> Path | None:
-    """The path an id stands for, or None if it is no id of ours."""
+    """Parse an id; None if it has no known form."""
     project_id, *steps = text.split("-")
     matches = [_STEP.fullmatch(step) for step in steps]
     kinds = _KINDS if PROJECT_ID.fullmatch(project_id) else _KINDS_OF_PLAN if PLAN_ID.fullmatch(project_id) else {}
@@ -132,6 +132,6 @@ def parse(text: str) -> Path | None:
 
 
 def path_of(kind: Kind, text: str) -> Path | None:
-    """The path of an id that must name a thing of this kind; None if it does not."""
+    """Parse an id of the given kind; None for any other text."""
     path = parse(text)
     return path if path and path.kind is kind else None

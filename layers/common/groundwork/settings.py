@@ -1,4 +1,4 @@
-"""Every setting, read from the environment in this one place."""
+"""All settings, read from the environment in this one place."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings a function runs with; empty strings where a variable is unset."""
+    """Settings of a function; an empty string for an unset variable."""
 
     backlog_table: str
     runs_table: str
@@ -18,15 +18,15 @@ class Settings:
     process_next: str
     plan_executor: str
     plan_machine: str
-    """The ARN of the state machine that carries out plans."""
+    """ARN of the state machine for plans."""
 
     plan_executor_arn: str
     schedule_role: str
-    """The ARN of the role by which EventBridge Scheduler wakes plan_executor."""
+    """ARN of the role used by EventBridge Scheduler to invoke plan_executor."""
 
     schedule_prefix: str
-    most_tasks: int
-    """How many tasks of plans may be at work in the account at once."""
+    max_tasks: int
+    """Maximum number of running tasks in the account."""
 
     ai: str
     model: str
@@ -37,24 +37,24 @@ class Settings:
     token_secret: str
     region: str
     local: bool
-    """Whether the AWS that it talks to is on this machine: only then may a repository be a path."""
+    """True if AWS is emulated on this machine: only then may a repository be a path."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises ValueError, naming the variable, where a number is not one."""
-        latency = _whole(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
+        """Read the settings. Raises ValueError with the variable's name for an invalid number."""
+        latency = _whole_number(environ, "GROUNDWORK_MOCK_LATENCY_MS", 800)
         return cls(
             backlog_table=environ.get("GROUNDWORK_BACKLOG_TABLE", ""),
             runs_table=environ.get("GROUNDWORK_RUNS_TABLE", ""),
             plans_table=environ.get("GROUNDWORK_PLANS_TABLE", ""),
-            # process_next continues itself: it finds its own name where Lambda puts it
+            # process_next and plan_executor invoke themselves: Lambda provides their own names
             process_next=environ.get("GROUNDWORK_PROCESS_NEXT") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_executor=environ.get("GROUNDWORK_PLAN_EXECUTOR") or environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             plan_machine=environ.get("GROUNDWORK_PLAN_MACHINE", ""),
             plan_executor_arn=environ.get("GROUNDWORK_PLAN_EXECUTOR_ARN", ""),
             schedule_role=environ.get("GROUNDWORK_SCHEDULE_ROLE", ""),
             schedule_prefix=environ.get("GROUNDWORK_SCHEDULE_PREFIX", ""),
-            most_tasks=_whole(environ, "GROUNDWORK_MOST_TASKS", 20),
+            max_tasks=_whole_number(environ, "GROUNDWORK_MOST_TASKS", 20),
             ai=environ.get("GROUNDWORK_AI", ""),
             model=environ.get("GROUNDWORK_MODEL", ""),
             mock_latency_ms=latency,
@@ -67,7 +67,7 @@ class Settings:
         )
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isdigit():
         raise ValueError(f"{name} must be a whole number, not {text!r}")

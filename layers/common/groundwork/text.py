@@ -1,9 +1,9 @@
-"""Text as people may read it and as a model may be sent it: without characters that hide or reorder other text."""
+"""Clean text for people and models: no characters to hide or reorder other text."""
 
 import re
 
-# Control characters (all but tab and newline), what reorders text on screen, invisible tag characters that smuggle
-# hidden words past a reader, the byte order mark, and lone surrogates, which are not encodable at all.
+# Control characters (except tab and newline), bidirectional overrides, invisible tag characters (hidden words), the
+# byte order mark, and lone surrogates, which cannot be encoded.
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
 )
@@ -11,18 +11,18 @@ _SPACES = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """The text without control, reordering and invisible tag characters; line breaks become newlines."""
+    """Remove control, bidirectional and invisible tag characters; normalize line breaks."""
     return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def one_line(text: str) -> str:
-    """The cleaned text with every run of white space as one space."""
+    """Clean the text and collapse white space to single spaces."""
     return _SPACES.sub(" ", clean(text)).strip()
 
 
-def shortened(text: str, most: int) -> str:
-    """The text in at most `most` characters, cut at a word where there is one, with an ellipsis if anything is lost."""
-    if len(text) <= most:
+def shorten(text: str, max_chars: int) -> str:
+    """Cut the text to `max_chars`, at a word if possible; an ellipsis marks the cut."""
+    if len(text) <= max_chars:
         return text
-    head = text[: most - 1]
-    return (head.rsplit(" ", 1)[0] if " " in head[most // 2 :] else head).rstrip() + "…"
+    head = text[: max_chars - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head[max_chars // 2 :] else head).rstrip() + "…"

@@ -1,7 +1,7 @@
 """Domain values as JSON: camelCase in the API, declared names in the tables.
 
-Two releases share the tables while one replaces the other, and rows outlive both. So a stored name never follows the
-Python name of a field, and a document that a newer release has written keeps the fields this one does not know.
+During a deployment two releases share the tables, and rows outlive both. So a stored name never follows the Python name
+of a field, and a document of a newer release keeps its unknown fields.
 """
 
 import json
@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 _DECLARED = 2
-"""Pydantic's alias priority of a name written at the field; a generated one has 1."""
+"""Pydantic's alias priority of an explicit alias; a generated one has 1."""
 
 
 class Value(BaseModel):
@@ -26,22 +26,22 @@ class Value(BaseModel):
 
 
 def stored_as(name: str) -> Any:
-    """Declare the name of a field in stored JSON. It stays when the Python field is renamed."""
+    """Declare the stored name of a field. It stays when the Python field is renamed."""
     return Field(alias=name)
 
 
 class Stored(Value):
-    """A value kept as JSON in a row. Every field declares its stored name with `stored_as`.
+    """A value stored as JSON in a row. Every field declares its stored name with `stored_as`.
 
-    Requests refuse unknown fields, as any Value does. `read` keeps them: they take part in nothing but `stored`, not
-    even in a comparison, since this release cannot judge them.
+    Requests refuse unknown fields, as any Value does. `read` keeps them for `stored` alone: comparisons ignore them,
+    since this release cannot judge them.
     """
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if Stored not in cls.__bases__:
-            return  # an answer of the API that shows a document and more
+            return  # an API response with a document and more
         if undeclared := [name for name, field in cls.model_fields.items() if not _is_declared(field)]:
             raise TypeError(f"{cls.__name__} is stored: declare the stored names of {', '.join(undeclared)}")
 
@@ -62,7 +62,7 @@ class Stored(Value):
         exclude_defaults: bool = False,
         exclude_none: bool = False,
     ) -> dict[str, Any]:
-        """Return the document as rows hold it, with the unknown fields it was read with."""
+        """Return the document as stored in rows, with the unknown fields it was read with."""
         options: dict[str, Any] = {"exclude_defaults": exclude_defaults, "exclude_none": exclude_none}
         document = self.model_dump(mode="json", by_alias=True, include=include, exclude=exclude, **options)
         left_out = exclude or set[str]() if include is None else type(self).model_fields.keys() - include
@@ -81,7 +81,7 @@ def _is_declared(field: FieldInfo) -> bool:
 
 
 def _with_unknown(value: Stored, document: dict[str, Any], left_out: Set[str], options: Mapping[str, Any]) -> Any:
-    """Add to a dumped document what its values keep of a newer release; pydantic leaves that out."""
+    """Add unknown fields of a newer release to a dumped document; pydantic omits them."""
     for name, field in type(value).model_fields.items():
         inner, alias = getattr(value, name), str(field.alias)
         if name in left_out:

@@ -1,4 +1,4 @@
-"""What the backlog's store promises, on moto and on DynamoDB Local alike."""
+"""The contract of the backlog store, on moto and on DynamoDB Local."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ def nothing() -> None:
 
 
 def add(tables: Tables, kind: Kind, parent: Path, meanwhile: Callable[[], None] = nothing) -> Path:
-    """`meanwhile` happens once, between the choice of the number and the write."""
+    """A store with one interruption between choosing the number and writing it."""
     left = [meanwhile]
 
     def make(path: Path, now: str) -> Artifact:
@@ -78,7 +78,7 @@ def lock(project: Path, type_: RunType) -> None:
 
 
 def cards_of(tables: Tables, project: Path) -> list[Card]:
-    return list(tables.entries.every(Kind.CARD, project))
+    return list(tables.entries.iter_all(Kind.CARD, project))
 
 
 def test_numbers_rise_and_are_never_used_twice(tables: Tables, project: Path) -> None:
@@ -122,7 +122,7 @@ def test_what_is_made_is_made_once_though_the_answer_was_lost(
     epics = [add(tables, Kind.EPIC, project) for _ in range(3)]
     assert lost == []
     assert [epic.numbers for epic in epics] == [(1,), (2,), (3,)]
-    assert [epic.code for epic in tables.entries.every(Kind.EPIC, project)] == ["E1", "E2", "E3"]
+    assert [epic.code for epic in tables.entries.iter_all(Kind.EPIC, project)] == ["E1", "E2", "E3"]
     assert tables.projects.counts(project.project_id).epics == 3
 
 
@@ -172,7 +172,7 @@ def test_what_is_below_a_deleted_epic_is_gone_before_it_is_purged(tables: Tables
     with pytest.raises(NotFound):
         add(tables, Kind.SUBTASK, story)
     assert [found.id for found in tables.entries.page(Kind.STORY, project, None, 50)[0]] == [str(kept)]
-    assert list(tables.entries.every(Kind.SUBTASK, project)) == []
+    assert list(tables.entries.iter_all(Kind.SUBTASK, project)) == []
     assert project.project_id in tables.purger.to_purge()
 
 

@@ -1,4 +1,4 @@
-"""Many writers at once. On DynamoDB Local, whose transactions are atomic as AWS's are; moto's are not."""
+"""Concurrent writers on DynamoDB Local: its transactions are atomic, unlike those of moto."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def project(tables: Tables) -> Path:
 
 
 def at_once[T](act: Callable[[int], T], times: int = THREADS) -> list[T]:
-    """What each got; they start together."""
+    """Run all calls at the same time; return their results."""
     barrier = Barrier(times)
 
     def start(number: int) -> T:

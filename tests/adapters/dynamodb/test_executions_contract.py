@@ -16,7 +16,7 @@ from groundwork.execution.reconcile import reconcile
 from groundwork.execution.state import ExecutionState, TaskUsage
 from groundwork.execution.worker import Completed, Failed, TurnReport
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.history import Iteration, IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskStatus
 from groundwork.plans.repositories import Repository
@@ -36,7 +36,7 @@ class Place:
 
     def plan(self, *phases: PhaseDraft) -> Plan:
         bare = Plan(id=new_plan_id(), repository_id=self.repository_id, title="A plan", created_at=NOW, updated_at=NOW)
-        plan = with_phases(bare, phases).changed(version=1)
+        plan = add_phases(bare, phases).changed(version=1)
         self.add(plan)
         return plan
 
@@ -148,7 +148,9 @@ def test_a_knock_that_comes_while_another_is_heard_is_not_lost(place: Place) -> 
     place.store.save_pending_token(execution_state.plan.id, first, 1, "newer")
     with pytest.raises(WriteConflict):
         place.write(before, before)
-    assert place.change(execution_state.plan.id, lambda execution_state: execution_state).of(first).token == "newer"
+    assert (
+        place.change(execution_state.plan.id, lambda execution_state: execution_state).of(first).gate_token == "newer"
+    )
 
 
 def test_a_knock_that_comes_late_takes_no_later_ones_place(place: Place) -> None:

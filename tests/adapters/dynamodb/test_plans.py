@@ -1,4 +1,4 @@
-"""Plans in the tables besides their versions: lists, links to stories, repositories, templates, deletions."""
+"""The plans table besides versions: lists, links, repositories, templates, deletions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +13,14 @@ from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import Kind, Path, new_repository_id, new_template_id
 from groundwork.llm.port import Usage
-from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.errors import BuiltinTemplate, PlanInUse, PlanNotEditable, RepositoryInUse, VersionConflict
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.history import IterationKind
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
-from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateTask, applied
+from groundwork.plans.operations import AddTask, RemoveTask, UpdatePlan, UpdateTask, apply
 from groundwork.plans.repositories import Repository
-from groundwork.plans.templates import Template, builtin
+from groundwork.plans.templates import Template, builtin_templates
 from groundwork.runs.model import Lease, Run, RunType
 from tests.adapters.dynamodb.test_plans_contract import Place, iteration, on_dynamo
 from tests.plans.plans import NOW, draft, id_of, phase
@@ -48,7 +48,7 @@ def of_story(key: str, story: str = STORY) -> TaskDraft:
 
 @pytest.fixture
 def linked(tables: Tables) -> Callable[[str], dict[str, Any]]:
-    """What a story shows of its plans, by plan."""
+    """Return the plans shown on a story by id."""
     return lambda story: {line["planId"]: line for line in tables.plans.of_story(story)}
 
 
@@ -167,12 +167,12 @@ def test_who_deletes_a_version_that_is_no_longer_is_told_the_current_one(place: 
     tables.plans.delete(plan.id, {1, 2})
 
 
-# answers that are lost
+# lost responses
 
 
 @pytest.fixture
 def lose_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From now on transactions are carried out, and their answers get lost."""
+    """From now on transactions succeed, but their responses are lost."""
 
     def lose() -> None:
         carried_out = client.Transaction.commit
@@ -201,10 +201,10 @@ def test_a_plan_whose_making_was_not_answered_is_made(place: Place, lose_answers
 
 
 def test_an_edit_that_was_made_after_all_is_not_made_again(place: Place) -> None:
-    """Its answer came too late: the editor has read its own version, and makes the edit again with its number."""
+    """A late answer: the editor has read its own version, and repeats the edit with its number."""
     plan = place.created(phase("One", draft("a")))
     made = place.edited(plan, UpdatePlan(fields={"title": "Other"}))
-    again = applied(made, AddTask(phase_id=plan.phases[0].id, task=draft("b"))).changed(version=3)
+    again = apply(made, AddTask(phase_id=plan.phases[0].id, task=draft("b"))).changed(version=3)
     with pytest.raises(Transient):
         place.store.commit(made, again, iteration(again, 2))
     assert place.store.load(plan.id) == made
@@ -255,7 +255,7 @@ def test_a_repository_with_plans_cannot_be_deleted(place: Place, tables: Tables)
 
 
 def test_with_a_repository_goes_what_tasks_have_taken_in_it(place: Place, tables: Tables) -> None:
-    tables.measures.add(place.repository_id, "M", Measured(1, 90.5, Usage(10, 20, 30, 40, 5)))
+    tables.measures.add(place.repository_id, "M", TaskMeasurements(1, 90.5, Usage(10, 20, 30, 40, 5)))
     assert tables.plans.page(place.repository_id, None, 9) == ([], None)
     tables.repositories.delete(place.repository_id)
     assert tables.measures.of_repository(place.repository_id) == {}
@@ -293,14 +293,14 @@ def test_a_template_larger_than_a_row_comes_back_as_it_was_written(tables: Table
         tables.templates.get(made.id)
 
 
-@pytest.mark.parametrize("id_", list(builtin()))
+@pytest.mark.parametrize("id_", list(builtin_templates()))
 def test_the_projects_own_templates_are_there_and_stay(tables: Tables, id_: str) -> None:
     assert tables.templates.get(id_).builtin
     with pytest.raises(BuiltinTemplate):
         tables.templates.delete(id_)
 
 
-# what shares a table
+# row classes sharing a table
 
 
 def test_two_plans_do_not_see_each_other(place: Place) -> None:
@@ -315,7 +315,7 @@ def test_two_plans_do_not_see_each_other(place: Place) -> None:
 
 def test_a_plan_never_takes_the_place_of_another(place: Place) -> None:
     plan = place.created(phase("One", draft("a")))
-    again = with_phases(plan.changed(phases=(), created_at="2026-11-22T09:00:00.000Z"), [phase("Two", draft("b"))])
+    again = add_phases(plan.changed(phases=(), created_at="2026-11-22T09:00:00.000Z"), [phase("Two", draft("b"))])
     with pytest.raises(Transient):
         place.store.create(again, iteration(again, 1).model_copy(update={"who": "somebody else"}))
     assert place.store.load(plan.id) == plan

@@ -1,4 +1,4 @@
-"""What every PlanStore must do, shown on the fake, on the simulated tables, on moto and on DynamoDB Local."""
+"""The contract of PlanStore, on the fake, the simulated tables, moto and DynamoDB Local."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.adapters.dynamodb.tables import Tables
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path, new_plan_id, new_repository_id
-from groundwork.plans.draft import PhaseDraft, with_phases
-from groundwork.plans.errors import PlanNotEditable, TaskBegun, VersionConflict
-from groundwork.plans.history import Iteration, IterationKind, compared, listed, restored
+from groundwork.plans.draft import PhaseDraft, add_phases
+from groundwork.plans.errors import PlanNotEditable, TaskAlreadyStarted, VersionConflict
+from groundwork.plans.history import Iteration, IterationKind, change_fields, compare, restore
 from groundwork.plans.model import Plan, PlanStatus, TaskState, TaskStatus
-from groundwork.plans.operations import MovePhase, Operation, RemoveTask, UpdatePlan, UpdateTask, applied
+from groundwork.plans.operations import MovePhase, Operation, RemoveTask, UpdatePlan, UpdateTask, apply
 from groundwork.plans.ports import PlanStore
 from groundwork.plans.repositories import Repository
 from tests.fakes.plans import MemoryPlans
@@ -31,7 +31,7 @@ class Place:
 
     def plan(self, *phases: PhaseDraft) -> Plan:
         bare = Plan(id=new_plan_id(), repository_id=self.repository_id, title="A plan", created_at=NOW, updated_at=NOW)
-        return with_phases(bare, phases).changed(version=1)
+        return add_phases(bare, phases).changed(version=1)
 
     def created(self, *phases: PhaseDraft) -> Plan:
         plan = self.plan(*phases)
@@ -41,7 +41,7 @@ class Place:
     def edited(self, before: Plan, *operations: Operation) -> Plan:
         after = before
         for operation in operations:
-            after = applied(after, operation)
+            after = apply(after, operation)
         return self.committed(before, after)
 
     def committed(self, before: Plan, after: Plan) -> Plan:
@@ -60,12 +60,12 @@ def iteration(plan: Plan, number: int, kind: IterationKind = IterationKind.EDITE
         plan_id=plan.id,
         number=number,
         kind=kind,
-        who="a test",
+        actor="a test",
         summary="Something",
         from_version=plan.version - 1,
         version=plan.version,
         created_at=NOW,
-        **listed(compared(plan.changed(phases=()), plan)),
+        **change_fields(compare(plan.changed(phases=()), plan)),
     )
 
 
@@ -165,7 +165,7 @@ def test_of_two_who_edit_the_same_version_the_second_is_told_the_current_one(pla
 def test_a_restored_version_is_exactly_the_earlier_one_and_numbers_go_on(place: Place) -> None:
     plan = place.created(*two_phases())
     gone = place.edited(plan, RemoveTask(task_id=id_of(plan, "b")), UpdatePlan(fields={"title": "Other"}))
-    back = place.committed(gone, restored(gone, place.store.at_version(plan.id, 1)))
+    back = place.committed(gone, restore(gone, place.store.at_version(plan.id, 1)))
     assert back.content() == plan.content()
     assert place.store.load(plan.id) == back
     assert place.store.load(plan.id).last_task == 3
@@ -198,11 +198,11 @@ def test_while_it_is_carried_out_tasks_that_have_not_begun_can_be_edited(place: 
     assert place.store.load(plan.id) == after
 
 
-@pytest.mark.parametrize("status", [one for one in TaskStatus if one.begun])
+@pytest.mark.parametrize("status", [one for one in TaskStatus if one.started])
 def test_a_task_that_has_begun_cannot_be_edited(place: Place, status: TaskStatus) -> None:
     plan = place.executing(place.created(*two_phases()))
     place.set_state(id_of(plan, "a"), TaskState(status=status))
-    with pytest.raises(TaskBegun) as begun:
+    with pytest.raises(TaskAlreadyStarted) as begun:
         place.edited(plan, UpdateTask(task_id=id_of(plan, "a"), fields={"title": "Too late"}))
     assert begun.value.details == {"taskIds": [id_of(plan, "a")]}
     assert place.store.load(plan.id) == plan
@@ -211,11 +211,11 @@ def test_a_task_that_has_begun_cannot_be_edited(place: Place, status: TaskStatus
 def test_a_task_that_waits_at_its_gate_cannot_be_deleted(place: Place) -> None:
     plan = place.executing(place.created(*two_phases()), PlanStatus.PAUSED)
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.WAITING))
-    with pytest.raises(TaskBegun, match="waits at its gate cannot be deleted any more: skip it") as waiting:
+    with pytest.raises(TaskAlreadyStarted, match="waits at its gate cannot be deleted any more: skip it") as waiting:
         place.edited(plan, RemoveTask(task_id=id_of(plan, "c")))
     assert waiting.value.details == {"taskIds": [id_of(plan, "c")], "waitingTaskIds": [id_of(plan, "c")]}
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.RUNNING))
-    with pytest.raises(TaskBegun, match="has begun"):
+    with pytest.raises(TaskAlreadyStarted, match="has begun"):
         place.edited(plan, RemoveTask(task_id=id_of(plan, "c")))
 
 
@@ -234,5 +234,5 @@ def test_numbers_of_iterations_are_given_once(place: Place) -> None:
 
 def test_content_that_was_put_is_no_version_of_the_plan(place: Place) -> None:
     plan = place.created()
-    place.store.put_content(with_phases(plan, two_phases()))
+    place.store.put_content(add_phases(plan, two_phases()))
     assert place.store.load(plan.id) == plan

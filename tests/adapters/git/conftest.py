@@ -1,4 +1,4 @@
-"""A git server with a small repository, and the repository as one process after another opens it."""
+"""A git server with a small repository, opened by one process after another."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.adapters.git.repository import GitUpstream, opened
+from groundwork.adapters.git.repository import GitUpstream, open_repository
 from groundwork.agent.commit_message import Marks, task_message
 from tests.adapters.git.server import GitServer, secret, serving_git
 
@@ -23,7 +23,7 @@ def text_of(number: int = 1, attempt: int = 1) -> str:
 
 
 def briefly(seconds: float) -> None:
-    """Waits as is asked, but for the scale: without any wait, all come back at the same moment."""
+    """Wait a scaled-down time: without any wait all retries would come at the same moment."""
     time.sleep(seconds / 20)
 
 
@@ -35,13 +35,13 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 @pytest.fixture
 def open_(server: GitServer, tmp_path: Path) -> Iterator[Open]:
-    """Opens the repository anew, as another process would."""
+    """Open the repository again, as another process would."""
     with ExitStack() as stack:
         count = iter(range(1_000))
 
         def open_one() -> GitUpstream:
             folder = tmp_path / f"clone-{next(count)}"
-            upstream = opened(server.repository, secret, folder, local=True, sleep=briefly)
+            upstream = open_repository(server.repository, secret, folder, local=True, sleep=briefly)
             return stack.enter_context(upstream)
 
         yield open_one

@@ -1,4 +1,4 @@
-"""A real git server over HTTP on 127.0.0.1 (git http-backend), with a password, and with faults on demand."""
+"""A real git server on 127.0.0.1 (git http-backend) with a password and injected faults."""
 
 import base64
 import os
@@ -25,12 +25,15 @@ IDENTITY = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"} | {
 }
 
 type Fault = str
-"""`status` (503), `before` (nothing is done), `after` (done, and no answer), `half` (half of the answer),
-`cut` (the server gets half of what was sent)."""
+"""Faults of a request.
+
+`status` (503), `before` (not executed), `after` (executed, no response), `half` (half of the response), `cut` (the
+server receives half of the request).
+"""
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
-    """What git says, run in a folder without anybody's own configuration."""
+    """Run git in a folder without user configuration; return its output."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"} | IDENTITY
     done = subprocess.run(
         ["git", *arguments], cwd=folder, env=environment, input=stdin, capture_output=True, check=False, timeout=120
@@ -41,7 +44,7 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
 
 @dataclass
 class GitServer:
-    """A bare repository and its server. `faults` come one a request of the named service, in order."""
+    """A bare repository and its server; each request of the named service takes the next fault."""
 
     folder: Path
     url: str = ""
@@ -74,7 +77,7 @@ class GitServer:
         return set(self.git("ls-tree", "-r", "--name-only", branch).splitlines())
 
     def commit(self, branch: str, files: dict[str, str | None], text: str = "somebody else's") -> str:
-        """A commit by somebody else, straight on the server."""
+        """Add a commit of somebody else on the server."""
         work = self.folder.parent / f"work-{threading.get_ident()}"
         if not work.exists():
             git(self.folder.parent, "clone", "-q", str(self.folder), str(work))
@@ -110,7 +113,7 @@ def secret(name: str) -> str:
 
 @contextmanager
 def serving_git(folder: Path, files: dict[str, str] | None = None) -> Iterator[GitServer]:
-    """A server of a new repository whose branch `main` has these files."""
+    """Yield a server of a new repository with these files on its branch `main`."""
     if not shutil.which("git"):
         pytest.skip("these tests need a git server: install git")
     bare = folder / "app.git"
@@ -160,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._body())
 
     def log_message(self, format: str, *args: object) -> None:
-        """The tests look at what was asked themselves."""
+        """requests are checked by the tests themselves"""
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -212,7 +215,7 @@ def _all_of(actions: list[Callable[[], object]]) -> None:
 def _backend(
     served: GitServer, method: str, path: str, query: str, headers: dict[str, str], body: bytes
 ) -> tuple[int, dict[str, str], bytes]:
-    """What git http-backend answers, as a web server would ask it."""
+    """Run git http-backend as a web server does."""
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -1,4 +1,4 @@
-"""What gets from a repository onto disk: its plain files, and nothing that leads elsewhere."""
+"""Checkouts contain plain files only, and nothing that leads elsewhere."""
 
 import hashlib
 import itertools
@@ -21,7 +21,7 @@ LINK, REPOSITORY = 0o120000, 0o160000
 
 
 class ChangeMetadata:
-    """A commit put together by hand, as no git would make it."""
+    """Build a commit by hand that git would not make."""
 
     def __init__(self, folder: Path) -> None:
         self.repo = Repo.init_bare(str(folder), mkdir=True)
@@ -77,7 +77,7 @@ def test_a_name_that_leads_elsewhere_is_left_out(made: ChangeMetadata, tmp_path:
 
 
 def test_no_link_is_made_and_nothing_is_written_through_one(made: ChangeMetadata, tmp_path: Path) -> None:
-    # a name twice, first as a link and then as a folder: a checkout that makes links would write through it
+    # one name twice, as a link and as a folder: a naive checkout would write through the link
     outside = tmp_path / "outside"
     outside.mkdir()
     inner = made.tree((b"stolen", 0o100644, made.blob(b"x")))
@@ -104,7 +104,7 @@ def test_folders_without_end_are_left_out_at_a_depth(made: ChangeMetadata, tmp_p
 
 
 def test_folders_that_hold_themselves_many_times_over_are_refused(made: ChangeMetadata, tmp_path: Path) -> None:
-    # ten folders, each ten times the next: ten thousand million files of one byte
+    # ten folders, each ten times the next: ten billion files of one byte
     tree = made.tree(*((b"%d" % n, 0o100644, made.blob(b"x")) for n in range(10)))
     for _ in range(10):
         tree = made.tree(*((b"%d" % n, 0o40000, tree) for n in range(10)))
@@ -116,7 +116,7 @@ def test_folders_that_hold_themselves_many_times_over_are_refused(made: ChangeMe
 def test_folders_without_a_file_are_counted_too(
     made: ChangeMetadata, tmp_path: Path, bottom: Sequence[tuple[bytes, int]]
 ) -> None:
-    # eight folders, eight times over: a checkout that only counts files would make seventeen million of them
+    # eight folders, eight levels: counting only files would create seventeen million folders
     tree = made.tree(*((name, mode, made.blob(b"x")) for name, mode in bottom))
     for _ in range(8):
         tree = made.tree(*((b"%d" % n, 0o40000, tree) for n in range(8)))
@@ -233,7 +233,7 @@ def test_a_patch_holds_what_is_no_utf_8_too(server: GitServer, tmp_path: Path, o
 def test_a_repository_of_100_mb_is_worked_on(server: GitServer, tmp_path: Path, open_: Open) -> None:
     work = tmp_path / "work"
     git(tmp_path, "clone", "-q", str(server.folder), str(work))
-    # random bytes do not get smaller: that git tries would take most of the time
+    # random bytes do not compress: git's attempt would take most of the time
     for folder, setting in itertools.product((work, server.folder), ("core.compression=0", "core.bigFileThreshold=1m")):
         git(folder, "config", *setting.split("="))
     for number in range(25):
@@ -250,6 +250,6 @@ def test_a_repository_of_100_mb_is_worked_on(server: GitServer, tmp_path: Path, 
     fetched = sum(path.stat().st_size for path in (tmp_path / "clone-0").rglob("*.pack"))
     first.land(BRANCH, base, {"a.txt": b"a\n"}, text_of(1))
     more = sum(path.stat().st_size for path in (tmp_path / "clone-0").rglob("*.pack")) - fetched
-    # what was there already is not fetched again when the branch has moved
+    # objects fetched before are not fetched again after the branch has moved
     assert more < 100_000
     assert {"a.txt", "b.txt", "0.bin"} <= server.paths(BRANCH)

@@ -1,4 +1,4 @@
-"""A server that sends a byte now and then, for ever, is left when its time is up."""
+"""A server that trickles bytes is cut off at its deadline."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.clone import Bounds
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.repository import RepositoryUnreachable
 from groundwork.plans.repositories import Repository
 
@@ -20,7 +20,7 @@ type Dripping = Callable[[bytes], tuple[str, threading.Event]]
 
 @pytest.fixture
 def dripping() -> Iterator[Dripping]:
-    """A server that sends what it is given at once, and then a byte each tenth of a second."""
+    """A server sending its text at once, and then a byte each tenth of a second."""
     over = threading.Event()
     servers: list[socket.socket] = []
 
@@ -58,7 +58,7 @@ def test_a_server_that_answers_for_ever_is_left_when_its_time_is_up(
     bounds = Bounds(seconds=1.0)
     with (
         pytest.raises(RepositoryUnreachable, match="longer than 1 seconds"),
-        opened(repository, str, tmp_path / "clone", local=False, bounds=bounds) as upstream,
+        open_repository(repository, str, tmp_path / "clone", local=False, bounds=bounds) as upstream,
     ):
         upstream.head("groundwork/plan", "main")
     assert left.wait(60)

@@ -1,4 +1,4 @@
-"""A task's changes on a branch of a real git server: one commit, wherever the branch has moved, whatever gets lost."""
+"""Land changes on a real git server: one commit, wherever the branch moves or a push is lost."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.adapters.git.clone import Bounds
-from groundwork.adapters.git.repository import opened
+from groundwork.adapters.git.repository import open_repository
 from groundwork.agent.commit_message import Marks, task_message
 from groundwork.agent.repository import (
     CommitGone,
@@ -131,7 +131,7 @@ def test_a_server_that_fails_in_the_middle_gets_the_commit_once(
     landed = upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
     assert server.log(BRANCH) == ["feat: task 1", "first"]
     assert server.git("rev-parse", BRANCH) == landed.sha
-    # of these two the push had been carried out, and only its answer was lost
+    # both pushes were executed, only their responses were lost
     assert landed.found == (service == "push" and fault in ("after", "half"))
 
 
@@ -184,7 +184,7 @@ def test_a_server_that_cannot_leave_out_files_is_searched_all_the_same(server: G
 
 
 def _merge_another_history(server: GitServer, folder: Path, commits: int) -> None:
-    """A person merges as many commits, of a megabyte each, into the plan's branch."""
+    """Merge this number of commits, of a megabyte each, into the plan's branch."""
     work = folder / "person"
     git(folder, "clone", "-q", str(server.folder), str(work))
     git(work, "checkout", "-q", "--orphan", "another")
@@ -212,7 +212,7 @@ def test_of_a_long_history_that_was_merged_meanwhile_only_the_files_of_the_head_
     landed = upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
     assert _fetched(tmp_path / "clone-0") - before < 1.5 * 2**20
     assert {"big.bin", "ours.txt", "src/app.py"} <= server.paths(BRANCH)
-    # and below all of that, an attempt that has landed is found
+    # an earlier landing below all of these is still found
     server.commit(BRANCH, {"more.txt": "x\n"})
     assert open_().land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of()).sha == landed.sha
     server.git("fsck", "--strict")
@@ -315,7 +315,7 @@ def test_a_repository_without_the_branch_to_start_from_is_refused(open_: Open) -
     "name", ["../../config", "a..b", "a b", "a~1", "x.lock", "", "a\nb", "a/.hidden", "a//b", "@{1}"]
 )
 def test_what_cannot_be_a_branch_is_refused_before_anything_is_sent(server: GitServer, open_: Open, name: str) -> None:
-    with pytest.raises(RepositoryRefused, match="cannot be the name"):
+    with pytest.raises(RepositoryRefused, match="not a valid branch name"):
         open_().head(name, "main")
     assert server.requests == []
 
@@ -324,7 +324,7 @@ def test_a_branch_that_was_deleted_meanwhile_is_not_made_again(server: GitServer
     upstream = open_()
     base = upstream.head(BRANCH, "main")
     server.git("branch", "-D", BRANCH)
-    with pytest.raises(RepositoryRefused, match="not there any more"):
+    with pytest.raises(RepositoryRefused, match="is gone"):
         upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
 
 
@@ -333,9 +333,9 @@ def test_a_push_refused_in_words_nobody_knows_is_given_up_when_the_branch_has_no
 ) -> None:
     upstream = open_()
     base = upstream.head(BRANCH, "main")
-    # as a server does that takes no changes to build files from this token; git says `failed to update ref` then
+    # like a server refusing workflow files from this token: git reports `failed to update ref`
     (server.folder / f"refs/heads/{BRANCH}.lock").touch()
-    with pytest.raises(RepositoryRefused, match="refuses the push: failed to update ref"):
+    with pytest.raises(RepositoryRefused, match="refused the push: failed to update ref"):
         upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
     (server.folder / f"refs/heads/{BRANCH}.lock").unlink()
     upstream.land(BRANCH, base, {"ours.txt": b"ours\n"}, text_of())
@@ -368,7 +368,7 @@ def test_a_repository_beyond_its_bounds_is_not_fetched(
 ) -> None:
     with (
         pytest.raises(error, match=said),
-        opened(server.repository, secret, tmp_path / "clone", local=False, bounds=bounds) as upstream,
+        open_repository(server.repository, secret, tmp_path / "clone", local=False, bounds=bounds) as upstream,
     ):
         upstream.head(BRANCH, "main")
     assert not [path for path in (tmp_path / "clone").rglob("*") if path.suffix == ".pack"]
@@ -420,20 +420,20 @@ def test_a_repository_that_names_commits_by_sha256_is_for_a_person(
 
 def test_an_empty_repository_is_for_a_person(server: GitServer, open_: Open) -> None:
     server.git("update-ref", "-d", "refs/heads/main")
-    with pytest.raises(RepositoryRefused, match="nothing in it"):
+    with pytest.raises(RepositoryRefused, match="branch is empty"):
         open_().head(BRANCH, "main")
 
 
 @pytest.mark.parametrize(
     ("login", "said"),
-    [("robot:wrong-token", "asks for credentials"), ("", "holds no credentials"), ("{}", "holds no credentials")],
+    [("robot:wrong-token", "requires credentials"), ("", "holds no credentials"), ("{}", "holds no credentials")],
 )
 def test_credentials_that_do_not_do_are_for_a_person_and_never_told(
     server: GitServer, tmp_path: Path, login: str, said: str
 ) -> None:
     with (
         pytest.raises(RepositoryRefused, match=said) as refused,
-        opened(server.repository, lambda name: login, tmp_path / "clone", local=False) as upstream,
+        open_repository(server.repository, lambda name: login, tmp_path / "clone", local=False) as upstream,
     ):
         upstream.head(BRANCH, "main")
     assert "wrong-token" not in str(refused.value)
@@ -442,8 +442,8 @@ def test_credentials_that_do_not_do_are_for_a_person_and_never_told(
 def test_a_path_is_not_worked_on_where_the_system_is_not_local(server: GitServer, tmp_path: Path) -> None:
     server.url = str(server.folder)
     with (
-        pytest.raises(RepositoryRefused, match="only by a local system"),
-        opened(server.repository, secret, tmp_path / "clone", local=False),
+        pytest.raises(RepositoryRefused, match="Only a local system"),
+        open_repository(server.repository, secret, tmp_path / "clone", local=False),
     ):
         pass
 

@@ -1,4 +1,4 @@
-"""Random tasks landing on one branch, from old and new heads, with pushes that get lost and others between."""
+"""Random tasks land on one branch from old and new heads, with lost and competing pushes."""
 
 import itertools
 import tempfile
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from groundwork.adapters.git import land
 from groundwork.adapters.git.clone import AnswerLost, Bounds, Clone, HeadMoved
-from groundwork.adapters.git.trees import FILE, entry_at, rebuilt
+from groundwork.adapters.git.trees import FILE, entry_at, update_tree
 from groundwork.agent.commit_message import TASK, Marks, task_message, trailers
 from groundwork.agent.repository import Landed, MergeConflict, RepositoryUnreachable
 from groundwork.plans.repositories import Repository
@@ -30,7 +30,7 @@ PUSH = st.sampled_from(["well", "well", "lost before", "lost after", "refused", 
 
 
 class Shaky(Clone):
-    """A clone whose pushes go as the script says."""
+    """A clone with scripted outcomes of its pushes."""
 
     script: Sequence[str] = ()
 
@@ -50,7 +50,7 @@ class Shaky(Clone):
 
 
 def _possible(changes: dict[str, bytes | None]) -> dict[str, bytes | None]:
-    """Without those that would be a file and a folder at once: no work tree could hold them."""
+    """Without paths used as both file and folder: no work tree could hold them."""
     if changes.get("d") is None:
         return changes
     return {path: None if path.startswith("d/") else content for path, content in changes.items()}
@@ -87,7 +87,7 @@ def test_the_branch_is_one_line_of_each_landed_task_once_and_nothing_else(
 
 
 def _land(clone: Shaky, base: bytes, changes: dict[str, bytes | None], number: int) -> Landed | None:
-    """None where it conflicts."""
+    """Return None for a conflict."""
     text = task_message("feat: x", "", Marks("p", f"t{number}", 1))
     clone.fetch_commit(base)
     for _ in range(3):
@@ -107,7 +107,7 @@ def _served(folder: Path) -> bytes:
             blob = Blob.from_string(b"".join(LINES))
             repo.object_store.add_object(blob)
             entries[path] = (FILE, blob.id)
-        root, trees = rebuilt(repo.object_store, None, entries)
+        root, trees = update_tree(repo.object_store, None, entries)
         for tree in trees:
             repo.object_store.add_object(tree)
         commit = land.commit_of(root, b"0" * 40, "first\n", [])[1][-1]
@@ -136,7 +136,7 @@ def _check(clone: Clone, first: bytes, changes: dict[int, dict[str, bytes | None
 
 
 def _check_commit(store: Any, before: bytes, after: bytes, changes: dict[str, bytes | None]) -> None:
-    """It changes nothing but its own paths, and takes away what it took away."""
+    """The commit changes only its own paths, and deletes its deletions."""
     for path in ("a", "b", "d/c", "d/e", "d"):
         now = entry_at(store, after, path)
         if path not in changes and path != "d":

@@ -1,4 +1,4 @@
-"""Three versions of a text, and changes on trees, against what git itself makes of them."""
+"""Merges of texts and trees, compared with git itself."""
 
 import shutil
 import subprocess
@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from groundwork.adapters.git import line_merge
-from groundwork.adapters.git.trees import FILE, TreeEntry, entry_at, rebuilt
+from groundwork.adapters.git.trees import FILE, TreeEntry, entry_at, update_tree
 
-# few different lines, so that versions have much in common and in confusing places
+# few distinct lines, so that versions share lines in confusing places
 LINE = st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d"])
 TEXT = st.lists(LINE, max_size=8).map(b"".join)
 
@@ -32,15 +32,15 @@ def git_merges(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
 def test_a_merge_is_the_same_from_both_sides_and_keeps_what_only_one_has_changed(
     base: bytes, ours: bytes, theirs: bytes
 ) -> None:
-    assert line_merge.merged(base, ours, theirs) == line_merge.merged(base, theirs, ours)
-    assert line_merge.merged(base, ours, base) == ours
-    assert line_merge.merged(base, base, theirs) == theirs
-    assert line_merge.merged(base, ours, ours) == ours
+    assert line_merge.merge(base, ours, theirs) == line_merge.merge(base, theirs, ours)
+    assert line_merge.merge(base, ours, base) == ours
+    assert line_merge.merge(base, base, theirs) == theirs
+    assert line_merge.merge(base, ours, ours) == ours
 
 
 @st.composite
 def apart(draw: st.DrawFn) -> tuple[bytes, bytes, bytes, bytes]:
-    """A text of distinct lines, two sets of edits with an unchanged line between any two of them, and both together."""
+    """A text of distinct lines, two separate sets of edits, and the text with both."""
     count = draw(st.integers(1, 30))
     kinds = draw(st.lists(st.sampled_from(["keep", "ours", "theirs"]), min_size=count, max_size=count))
     base, ours, theirs, both = [], [], [], []
@@ -57,7 +57,7 @@ def apart(draw: st.DrawFn) -> tuple[bytes, bytes, bytes, bytes]:
 @given(apart())
 def test_changes_with_a_line_between_them_merge_to_both(versions: tuple[bytes, bytes, bytes, bytes]) -> None:
     base, ours, theirs, both = versions
-    assert line_merge.merged(base, ours, theirs) == both
+    assert line_merge.merge(base, ours, theirs) == both
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="compared with git itself: install git")
@@ -67,9 +67,9 @@ def test_where_git_merges_distinct_lines_so_do_we_to_the_same(
     versions: tuple[bytes, bytes, bytes, bytes], mine: int, yours: int
 ) -> None:
     base, ours, theirs, _ = versions
-    # one more change on each side, wherever it falls: beside another, on the same line, or far from it
+    # one more change on each side: beside another one, on the same line, or far away
     ours, theirs = _with_line(ours, mine, b"mine\n"), _with_line(theirs, yours, b"yours\n")
-    assert line_merge.merged(base, ours, theirs) == git_merges(base, ours, theirs)
+    assert line_merge.merge(base, ours, theirs) == git_merges(base, ours, theirs)
 
 
 def _with_line(text: bytes, at: int, line: bytes) -> bytes:
@@ -78,12 +78,12 @@ def _with_line(text: bytes, at: int, line: bytes) -> bytes:
 
 
 def test_a_file_that_is_not_text_does_not_merge() -> None:
-    assert line_merge.merged(b"a\n\0b\nc\n", b"A\n\0b\nc\n", b"a\n\0b\nC\n") is None
+    assert line_merge.merge(b"a\n\0b\nc\n", b"A\n\0b\nc\n", b"a\n\0b\nC\n") is None
 
 
 def test_long_files_with_many_equal_lines_merge_in_time() -> None:
     base = b"x\n\n" * 10_000
-    assert line_merge.merged(base, b"ours\n" + base, base + b"theirs\n") == b"ours\n" + base + b"theirs\n"
+    assert line_merge.merge(base, b"ours\n" + base, base + b"theirs\n") == b"ours\n" + base + b"theirs\n"
 
 
 NAME = st.sampled_from(["a", "b", "c"])
@@ -91,7 +91,7 @@ PATHS = st.lists(NAME, min_size=1, max_size=3).map("/".join)
 
 
 def _possible(paths: dict[str, bytes]) -> dict[str, bytes]:
-    """Without those that would be a file and a folder at once."""
+    """Without paths used as both file and folder."""
     return {path: text for path, text in paths.items() if not any(other.startswith(path + "/") for other in paths)}
 
 
@@ -107,7 +107,7 @@ def test_a_rebuilt_tree_holds_what_it_held_with_the_updates(
         store.add_object(blob)
         return FILE, blob.id
 
-    root, trees = rebuilt(store, None, {path: entry(text) for path, text in files.items()})
+    root, trees = update_tree(store, None, {path: entry(text) for path, text in files.items()})
     for tree in trees:
         store.add_object(tree)
     gone = data.draw(st.sets(st.sampled_from(sorted(files)))) if data and files else set(files)
@@ -116,11 +116,11 @@ def test_a_rebuilt_tree_holds_what_it_held_with_the_updates(
         return
     kept = {path: b"new" if path[0] == "a" else text for path, text in files.items() if path not in gone}
     updates = {path: entry(kept[path]) if path in kept else None for path in files}
-    after, trees = rebuilt(store, root, updates)
+    after, trees = update_tree(store, root, updates)
     for tree in trees:
         store.add_object(tree)
     assert (after is None) == (not kept)
     if after:
         found = {path: entry_at(store, after, path) for path in files}
         assert found == {path: updates[path] for path in files}
-        assert after == rebuilt(store, None, {path: entry for path, entry in updates.items() if entry})[0]
+        assert after == update_tree(store, None, {path: entry for path, entry in updates.items() if entry})[0]

@@ -1,17 +1,17 @@
-"""What is in a pack is measured before it is unpacked."""
+"""Packs are measured before they are unpacked."""
 
 import io
 import zlib
 
 import pytest
 
-from groundwork.adapters.git.pack_limits import TooLargeInside, check_inflated
+from groundwork.adapters.git.pack_limits import PackTooLarge, check_inflated
 
 BLOB, OFFSET_DELTA, NAMED_DELTA = 3, 6, 7
 
 
 def number(value: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
+    """Encode a number: seven bits a byte, lowest first."""
     out = bytearray()
     while True:
         value, low = value >> 7, value & 0x7F
@@ -21,7 +21,7 @@ def number(value: int) -> bytes:
 
 
 def an_object(kind: int, content: bytes, base: bytes = b"") -> bytes:
-    """The stated size is 0, which is a lie."""
+    """Build an object with a false stated size of 0."""
     return bytes([kind << 4]) + base + zlib.compress(content)
 
 
@@ -38,7 +38,7 @@ def test_what_is_small_inside_passes_and_its_end_is_found() -> None:
 
 @pytest.mark.parametrize("size", [200_001, 50_000_000])
 def test_a_little_that_becomes_much_is_refused(size: int) -> None:
-    with pytest.raises(TooLargeInside):
+    with pytest.raises(PackTooLarge):
         check_inflated(pack(an_object(BLOB, b"one"), an_object(BLOB, bytes(size))), 200_000)
 
 
@@ -46,14 +46,14 @@ def test_a_little_that_becomes_much_is_refused(size: int) -> None:
 def test_what_a_delta_makes_counts(kind: int, base: bytes) -> None:
     delta = number(5) + number(10_000_000) + b"\x90\x05"
     check_inflated(pack(an_object(kind, delta, base)), 10_000_100)
-    with pytest.raises(TooLargeInside):
+    with pytest.raises(PackTooLarge):
         check_inflated(pack(an_object(kind, delta, base)), 9_999_999)
 
 
 def test_one_object_may_be_too_large_by_itself() -> None:
     whole = pack(*(an_object(BLOB, bytes(60_000)) for _ in range(3)))
     check_inflated(whole, 200_000, 60_000)
-    with pytest.raises(TooLargeInside):
+    with pytest.raises(PackTooLarge):
         check_inflated(whole, 200_000, 59_999)
 
 

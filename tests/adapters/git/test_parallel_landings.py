@@ -1,4 +1,4 @@
-"""Twenty tasks at a time on one branch: it holds exactly what those hold that have landed."""
+"""Twenty tasks land on one branch at once: it holds exactly the landed changes."""
 
 import threading
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_of_tasks_that_change_the_same_line_one_lands_and_the_others_leave_nothi
     server: GitServer, open_: Open
 ) -> None:
     def changes(number: int) -> dict[str, bytes | None]:
-        # ten on a line that all of them change, ten on files of their own
+        # ten on the same line, ten on files of their own
         if number % 2:
             return {f"own/{number}.txt": b"own\n"}
         return {"README.md": f"# Task {number}\n".encode(), f"beside/{number}.txt": b"beside\n"}
@@ -75,13 +75,13 @@ def _landed(upstream: GitUpstream, base: str, changes: Changes, number: int) -> 
         try:
             return upstream.land(BRANCH, base, changes, text_of(number))
         except RepositoryUnreachable:
-            # what a later invocation would do
+            # a later invocation's retry
             continue
     raise AssertionError("the server has more faults than the test gave it")
 
 
 def _in_parallel(open_: Open, changes: Callable[[int], Changes]) -> list[Landed | Exception]:
-    """What came of each task; all begin on the same head, and push at the same time."""
+    """Land all tasks from the same head at the same time; return their results."""
     results: list[Landed | Exception] = [AssertionError("not run")] * TASKS
     upstreams = [open_() for _ in range(TASKS)]
     bases = [upstream.head(BRANCH, "main") for upstream in upstreams]

@@ -1,4 +1,4 @@
-"""Tasks taken back by revert commits."""
+"""Reverts of tasks by revert commits."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_tasks_are_taken_back_in_the_order_given_and_nothing_else_is(server: Git
         f"Reverts-Commit: {first}",
     ]
     assert server.git("rev-parse", f"{BRANCH}~2") == third
-    assert server.git("ls-tree", BRANCH, "bin/run").startswith("100644")  # as it was, for all its first line
+    assert server.git("ls-tree", BRANCH, "bin/run").startswith("100644")  # unchanged except for its first line
 
 
 def test_a_reverted_task_is_not_found_and_can_land_again(server: GitServer, open_: Open) -> None:
@@ -74,7 +74,7 @@ def test_what_was_reverted_before_is_left_alone_when_more_is_taken_back(server: 
 
 def test_a_commit_that_the_branch_does_not_hold_is_refused(server: GitServer, open_: Open) -> None:
     _land(open_, {"a.txt": b"one\n"})
-    with pytest.raises(RepositoryRefused, match="does not hold"):
+    with pytest.raises(RepositoryRefused, match="does not contain"):
         open_().revert(BRANCH, ["1" * 40])
 
 

@@ -29,7 +29,7 @@ def rests(moment: Moment) -> bool:
         return True
     if moment.running:
         return False
-    left = [task.id for task in moment.plan.tasks if its_turn(moment, task.id) and moment.of(task.id).waits]
+    left = [task.id for task in moment.plan.tasks if its_turn(moment, task.id) and moment.of(task.id).is_waiting]
     return bool(left) and all(moment.of(id_).status is TaskStatus.AWAITING_APPROVAL for id_ in left)
 
 
@@ -39,7 +39,7 @@ def rest_comes(seen: SeenPlans, world: World, since: float) -> None:
         return
     for moment in seen.moments.values():
         if not rests(moment):
-            states = {id_: f"{state.status} gate {state.gate}" for id_, state in moment.states.items()}
+            states = {id_: f"{state.status} gate {state.gate_execution}" for id_, state in moment.states.items()}
             where = f"{moment.plan.id} is {moment.execution.status} in execution {moment.execution.number}"
             rollback = f"rolling back {moment.execution.rolling_back}"
             what = f"{where} after {seen.cloud.loop.now - since:.0f} s, {rollback}: {states}"

@@ -23,7 +23,7 @@ from tests.simulation.mutant import patched, patched_all
 from tests.simulation.mutants_of_releases import OF_RELEASES_OF_PLANS
 
 _commit, _read = DynamoExecutions.commit, DynamoExecutions.read
-_claimed, _taken_back, _going_on = claims.claim_task, rollback.record_reverts, commands._set_running
+_claim_task, _record_reverts, _set_running = claims.claim_task, rollback.record_reverts, commands._set_running
 _stopped, _assignment, _update = reconcile._stop_tasks, step_handler.StepHandler._assignment, client.Transaction.update
 _put = client.Transaction.put
 
@@ -62,7 +62,7 @@ def _events_put_over_others(self: client.Transaction, row: Any, condition: Any =
 def _not_counted(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
 ) -> claims.ClaimResult:
-    claim = _claimed(execution_state, task_id, now_ms, attempt_key)
+    claim = _claim_task(execution_state, task_id, now_ms, attempt_key)
     if not claim.epoch:
         return claim
     counted = claim.execution_state.with_task(task_id, attempts=execution_state.of(task_id).attempts)
@@ -72,7 +72,7 @@ def _not_counted(
 def _whoever_comes(
     execution_state: ExecutionState, task_id: str, now_ms: int, attempt_key: str = ""
 ) -> claims.ClaimResult:
-    return _claimed(execution_state.with_task(task_id, lease_until=0), task_id, now_ms, attempt_key)
+    return _claim_task(execution_state.with_task(task_id, lease_until=0), task_id, now_ms, attempt_key)
 
 
 def _no_epoch(execution_state: ExecutionState, task_id: str, epoch: int) -> bool:
@@ -80,10 +80,10 @@ def _no_epoch(execution_state: ExecutionState, task_id: str, epoch: int) -> bool
     return execution_state.plan.task(task_id) is not None and state.status is TaskStatus.RUNNING
 
 
-def _any_knock(
+def _any_token(
     self: DynamoExecutions, plan_id: str, task_id: str, number: int, token: str, attempt_key: str = ""
 ) -> None:
-    with client.wrapped():
+    with client.translate_errors():
         actions: list[Any] = [StateRow.pending_token.set(token), StateRow.pending_execution.set(number)]
         StateRow(plan_id, state_key(task_id)).update(actions=actions)
 
@@ -97,7 +97,7 @@ def _not_heard(self: ExecutionCoordinator, plan_id: str, number: int, reason: st
 
 
 def _counted_each_time(self: DynamoExecutions, plan_id: str, task_id: str, turn: Any, at_ms: int) -> None:
-    with client.wrapped():
+    with client.translate_errors():
         adds: list[Any] = [StateRow.turns.add(1), StateRow.cost.add(turn.usage.cost_micro_usd)]
         StateRow(plan_id, state_key(task_id)).update(actions=adds)
 
@@ -112,11 +112,11 @@ def _only_the_plan(execution_state: ExecutionState, now_ms: int) -> Any:
 
 
 def _went_on(execution_state: ExecutionState, number: int, reverts: dict[str, str]) -> ExecutionState:
-    return _taken_back(execution_state, number, reverts).with_execution(needs_restart=False)
+    return _record_reverts(execution_state, number, reverts).with_execution(needs_restart=False)
 
 
 def _in_the_same(execution_state: ExecutionState, asked: Any) -> ExecutionState:
-    after = _going_on(execution_state, asked)
+    after = _set_running(execution_state, asked)
     return after.with_execution(number=execution_state.execution.number)
 
 
@@ -261,7 +261,7 @@ EXECUTION_MUTANTS = (
     ExecutionMutant(
         "a late knock counts",
         "a gate's invocation that comes late writes its dead token over the live one",
-        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.save_pending_token", _any_knock),
+        patched("groundwork.adapters.dynamodb.executions.DynamoExecutions.save_pending_token", _any_token),
         under=duplicates,
     ),
     ExecutionMutant(

@@ -18,7 +18,7 @@ from tests.simulation.execution.mutant import ExecutionMutant
 from tests.simulation.execution.worlds import World
 from tests.simulation.mutant import patched, patched_all
 
-_woken, _wanted, _done_in, _touched = (
+_fire, _selected_tasks, _completed_tasks, _changed_elements = (
     schedule.fire,
     rollback._selected_tasks,
     completed_work.completed_tasks,
@@ -27,7 +27,7 @@ _woken, _wanted, _done_in, _touched = (
 
 
 def _whenever_told(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
-    return _woken(execution_state.with_execution(last_fired=None), expression, time, asked)
+    return _fire(execution_state.with_execution(last_fired=None), expression, time, asked)
 
 
 def _in_silence(execution_state: ExecutionState, expression: str, time: str, asked: Any) -> ExecutionState:
@@ -36,18 +36,18 @@ def _in_silence(execution_state: ExecutionState, expression: str, time: str, ask
         execute(execution_state, asked, again=True)
     except Refusal:
         raise NotScheduled from None
-    return _woken(execution_state, expression, time, asked)
+    return _fire(execution_state, expression, time, asked)
 
 
 def _takes_new_tasks(before: Plan, after: Plan) -> ChangedElements:
     try:
-        return _touched(before, after)
+        return _changed_elements(before, after)
     except PlanNotEditable:
         return ChangedElements()
 
 
 def _a_part(execution_state: ExecutionState, task_id: str | None, phase_id: str | None) -> list[str]:
-    found = _wanted(execution_state, task_id, phase_id)
+    found = _selected_tasks(execution_state, task_id, phase_id)
     return [id_ for id_ in found if rollback.has_result(execution_state.of(id_))][:1] if phase_id else found
 
 
@@ -58,7 +58,7 @@ def _withdrawn_too(execution_state: ExecutionState, repository_id: str) -> tuple
         for id_, state in execution_state.states.items()
         if state.withdrawn
     }
-    return _done_in(execution_state.with_tasks(states), repository_id)
+    return _completed_tasks(execution_state.with_tasks(states), repository_id)
 
 
 def by_schedule(world: World) -> World:

@@ -46,7 +46,7 @@ class People:
     tables: Tables
     random: Random
     seen: SeenPlans
-    conductor: Callable[[str | None], ExecutionCoordinator]
+    coordinator: Callable[[str | None], ExecutionCoordinator]
 
     async def live(self) -> None:
         await asyncio.gather(*(self._use(plan.id) for plan in self.world.plans))
@@ -126,7 +126,7 @@ class People:
         """As in the route: transitions follow at once, or are left to the sweep."""
 
         def followed(plan_id: str) -> None:
-            self.conductor("somebody").change(plan_id, lambda execution_state: execution_state)
+            self.coordinator("somebody").change(plan_id, lambda execution_state: execution_state)
 
         entries, now_ms = self.tables.entries, CURRENT.get().now_ms
         Editor(self.tables.plans, entries, now_ms, "somebody", pause, followed).edit(plan_id, [change])
@@ -195,14 +195,14 @@ class People:
 
     def _scheduled(self, plan_id: str, body: NewTiming) -> None:
         """As in the route."""
-        acting = self.conductor("somebody")
+        acting = self.coordinator("somebody")
         timing = body.timing(Actor("somebody", acting.now_ms()))
         set_schedule(acting.store.read(plan_id), timing)
         PlanTimer("stack", "executor", "role").set(plan_id, timing)
         acting.change(plan_id, lambda execution_state: set_schedule(execution_state, timing))
 
     def _off(self, plan_id: str) -> None:
-        self.conductor("somebody").change(plan_id, clear_schedule)
+        self.coordinator("somebody").change(plan_id, clear_schedule)
         PlanTimer("stack", "executor", "role").clear(plan_id)
 
     # requests
@@ -211,7 +211,7 @@ class People:
         """Returns False if the request was refused, None without a response."""
 
         def changed() -> None:
-            acting = self.conductor("somebody")
+            acting = self.coordinator("somebody")
             asked = Actor("somebody", acting.now_ms())
             acting.change(plan_id, lambda execution_state: act(execution_state, asked))
 

@@ -88,7 +88,7 @@ class ExecutionSimulation:
         self.people = People(self.world, self.cloud, self.tables, self.random, self.seen, self.coordinator)
 
     def _tables(self) -> Tables:
-        settings = replace(settings_at("backlog", "runs"), most_tasks=self.world.limit)
+        settings = replace(settings_at("backlog", "runs"), max_tasks=self.world.limit)
         return open_tables(settings, now_ms=self.cloud.true_ms)
 
     def prepare_from(self, moment: Json) -> None:
@@ -144,7 +144,7 @@ class ExecutionSimulation:
             return await self._to_its_end(sandbox, event)
         if event.get("do") == "WORK":
             asked = (event["planId"], event["number"], event["taskId"], attempt_key(event))
-            return await self.carrier(sandbox, event).run_task(*asked)
+            return await self.handler(sandbox, event).run_task(*asked)
         return await sandbox.io(copy_context().run, self._asked, sandbox, event)
 
     async def _to_its_end(self, sandbox: Sandbox, event: Json) -> Json:
@@ -164,7 +164,7 @@ class ExecutionSimulation:
         return PlanEvents(
             tables=self.tables,
             coordinator=self.coordinator,
-            steps=self.carrier(sandbox, event),
+            steps=self.handler(sandbox, event),
             reverter=GitReverter(self.repositories.opened, self.tables.sessions),
             timer=PlanTimer("", "", ""),
             now_ms=sandbox.now_ms,
@@ -183,7 +183,7 @@ class ExecutionSimulation:
         machine = PlanMachine("machine", "executor")
         return ExecutionCoordinator(self.tables.executions, machine, CURRENT.get().now_ms, who, sleep=pause)
 
-    def carrier(self, sandbox: Sandbox, event: Json) -> StepHandler:
+    def handler(self, sandbox: Sandbox, event: Json) -> StepHandler:
         task_id = event.get("taskId", "")
         model = lambda: self.provider.model(sandbox, task_id)  # noqa: E731
         return StepHandler(
@@ -251,7 +251,7 @@ def _creation(plan: Plan) -> Iteration:
         plan_id=plan.id,
         number=1,
         kind=IterationKind.CREATED,
-        who="somebody",
+        actor="somebody",
         summary="Created",
         from_version=0,
         version=1,

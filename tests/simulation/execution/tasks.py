@@ -95,7 +95,7 @@ def attempts_are_within_their_limit(before: Moment, after: Moment) -> None:
             )
             demand(state.attempts - old.attempts in (0, 1), name, f"{id_}: from {old.attempts} to {state.attempts}")
         begun = state.attempts > old.attempts and state.status is TaskStatus.RUNNING
-        demand(not begun or state.open, name, f"{id_}: an attempt was counted that has not begun")
+        demand(not begun or state.attempt_open, name, f"{id_}: an attempt was counted that has not begun")
 
 
 def what_has_ended_stays_so(before: Moment, after: Moment) -> None:

@@ -77,7 +77,7 @@ def a_call_is_of_a_claim(seen: SeenPlans, sandbox: Sandbox, task_id: str) -> Non
         moment = seen.moments[task_id.rpartition("-")[0]]
         state = moment.of(task_id)
         demand(
-            state.open and state.attempts > state.attempts_before_round,
+            state.attempt_open and state.attempts > state.attempts_before_round,
             "an_attempt_is_counted_before_its_call",
             task_id,
         )

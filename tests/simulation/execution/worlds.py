@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from groundwork.plans.draft import PhaseDraft, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.model import Condition, Plan
 from tests.simulation.execution.sessions import Habit
 
@@ -93,7 +93,7 @@ def made_plan(plan_id: str, random: Random, large: bool = False) -> Plan:
         updated_at=NOW,
         version=1,
     )
-    return with_phases(bare, drafts)
+    return add_phases(bare, drafts)
 
 
 def _task(key: str, before: list[str], earlier: list[str], random: Random) -> TaskDraft:

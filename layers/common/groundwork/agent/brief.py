@@ -7,7 +7,7 @@ from pydantic import Field
 from groundwork.agent.session import DependencySummary, FailedAttempt, Limits, TaskBrief
 from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
-from groundwork.text import shortened
+from groundwork.text import shorten
 
 MAX_DEPENDENCIES = 20
 MAX_SUMMARY = 600
@@ -35,7 +35,7 @@ def limits_for(effort: Effort) -> Limits:
     )
 
 
-def brief(
+def make_brief(
     plan: Plan,
     task: Task,
     attempt: int,
@@ -60,7 +60,7 @@ def brief(
         acceptance_criteria=task.acceptance_criteria,
         files=task.files,
         change_asked=task.change_asked,
-        earlier=tuple(FailedAttempt(attempt=e.attempt, reason=shortened(e.reason, MAX_REASON)) for e in reasons),
+        earlier=tuple(FailedAttempt(attempt=e.attempt, reason=shorten(e.reason, MAX_REASON)) for e in reasons),
         dependencies=_dependency_summaries(plan, task, done),
     )
 
@@ -73,7 +73,7 @@ def _dependency_summaries(
         DependencySummary(
             key=other.key,
             title=other.title,
-            summary=shortened(done[other.id].summary, MAX_SUMMARY),
+            summary=shorten(done[other.id].summary, MAX_SUMMARY),
             files=done[other.id].files[:MAX_FILES],
         )
         for other in needed[:MAX_DEPENDENCIES]

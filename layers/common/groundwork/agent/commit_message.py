@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import fill
 
-from groundwork.text import clean, one_line, shortened
+from groundwork.text import clean, one_line, shorten
 
 PLAN, TASK, ATTEMPT = "Plan-Id", "Task-Id", "Attempt"
 REVERTS, REVERTED_TASK = "Reverts-Commit", "Reverts-Task"
@@ -38,12 +38,12 @@ def task_message(subject: str, body: str, marks: Marks) -> str:
 
     The trailers form their own paragraph, so the body cannot forge them.
     """
-    return _assemble(shortened(one_line(subject), MAX_SUBJECT), body, marks.trailers())
+    return _assemble(shorten(one_line(subject), MAX_SUBJECT), body, marks.trailers())
 
 
 def revert_message(subject: str, sha: str, marks: Marks) -> str:
     """Message of a commit that reverts a task's commit."""
-    first = f"revert: {shortened(one_line(subject), MAX_SUBJECT - 8)}"
+    first = f"revert: {shorten(one_line(subject), MAX_SUBJECT - 8)}"
     trailers = {PLAN: marks.plan_id, REVERTED_TASK: marks.task_id, REVERTS: sha}
     return _assemble(first, f"This reverts commit {sha}.", trailers)
 
@@ -52,11 +52,11 @@ def choose_subject(wanted: str, title: str, paths: Iterable[str]) -> str:
     """Use the session's subject if it is conventional, else derive one from title and paths."""
     wanted = one_line(wanted)
     if _CONVENTIONAL.fullmatch(wanted):
-        return shortened(wanted, MAX_SUBJECT)
+        return shorten(wanted, MAX_SUBJECT)
     text = one_line(title).rstrip(".")
     # conventional subjects start in lower case, but names and abbreviations keep theirs
     text = text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
-    return shortened(f"{_type_of(title, list(paths))}: {text}", MAX_SUBJECT)
+    return shorten(f"{_type_of(title, list(paths))}: {text}", MAX_SUBJECT)
 
 
 def trailers(text: str) -> Mapping[str, str]:
@@ -67,7 +67,7 @@ def trailers(text: str) -> Mapping[str, str]:
 
 
 def _assemble(subject: str, body: str, marks: Mapping[str, str]) -> str:
-    paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shortened(clean(body), MAX_BODY))]
+    paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shorten(clean(body), MAX_BODY))]
     text = [fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in paragraphs if part]
     return (
         "\n\n".join([subject, *text, "\n".join(f"{name}: {one_line(value)}" for name, value in marks.items())]) + "\n"

@@ -14,7 +14,7 @@ from groundwork.agent.rendering import MAX_CHARACTERS, render_file, render_line
 from groundwork.agent.workspace import MAX_WRITTEN_BYTES, ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Tool
 from groundwork.llm.structured_output import describe_fault
-from groundwork.text import shortened
+from groundwork.text import shorten
 
 
 class _Input(BaseModel):
@@ -119,12 +119,12 @@ def run(workspace: Workspace, call: Block) -> ToolResult:
     name = str(call.get("name"))
     if name not in _RUN:
         return ToolResult(
-            f"There is no tool {shortened(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool"
+            f"There is no tool {shorten(name, 50)!r}; there are {', '.join(_TOOLS)}.", True, "unknown tool"
         )
     try:
         text, log = _RUN[name](workspace, parse_input(name, call))
     except ToolFailed as problem:
-        return ToolResult(shortened(str(problem), 1_000), True, f"{name}: {render_line(str(problem))}")
+        return ToolResult(shorten(str(problem), 1_000), True, f"{name}: {render_line(str(problem))}")
     return ToolResult(text if len(text) <= 2 * MAX_CHARACTERS else text[:MAX_CHARACTERS] + "\n… cut off", log=log)
 
 

@@ -14,7 +14,7 @@ from groundwork.agent.verdict import finish_verdict
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block, Conversation, ConversationModel, Turn, TurnEnd
 from groundwork.llm.port import Usage
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 TURN_TOKENS = 16_000
 MAX_CALLS = 20
@@ -86,10 +86,10 @@ def _count_usage(session: Session, turn: Turn, deps: TurnDeps) -> Session:
 
 async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session:
     if turn.text:
-        deps.log(f"says: {shortened(one_line(turn.text), 300)}")
+        deps.log(f"says: {shorten(one_line(turn.text), 300)}")
     match turn.end:
         case TurnEnd.REFUSED:
-            detail = f" ({shortened(one_line(turn.detail), 200)})" if turn.detail else ""
+            detail = f" ({shorten(one_line(turn.detail), 200)})" if turn.detail else ""
             return session.end("REFUSED", f"The model refused this task{detail}. Check the texts of the task.")
         case TurnEnd.TRUNCATED:
             # a truncated call is no call: none of it is kept
@@ -152,7 +152,7 @@ def _finish(session: Session, call: Block, deps: TurnDeps, failed: Sequence[str]
             )
         ended = finish_verdict(session, deps.workspace, call, reminded=session.warnings > 0)
     except ToolFailed as problem:
-        deps.log(f"cannot finish yet: {shortened(str(problem), 300)}")
+        deps.log(f"cannot finish yet: {shorten(str(problem), 300)}")
         if session.warnings >= MAX_WARNINGS:
             return session.end("NOT_FINISHED", f"It could not finish: {problem}"), ToolResult("")
         return session.changed(warnings=session.warnings + 1), ToolResult(str(problem), True)

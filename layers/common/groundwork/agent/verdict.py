@@ -8,7 +8,7 @@ from groundwork.agent.session import Criterion, Session, SessionEnd
 from groundwork.agent.tools import FINISH, Finish, Verdict, parse_input
 from groundwork.agent.workspace import ToolFailed, Workspace
 from groundwork.llm.conversation import Block
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 
 def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded: bool) -> SessionEnd:
@@ -20,7 +20,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
     verdicts = _verdicts(session, finish)
     changes = workspace.changes()
     fields: dict[str, Any] = {
-        "summary": shortened(secret_scan.redact(finish.summary.strip()), 4_000),
+        "summary": shorten(secret_scan.redact(finish.summary.strip()), 4_000),
         "subject": secret_scan.redact(choose_subject(finish.commit_subject, session.brief.title, changes)),
         "criteria": tuple(Criterion(number=v.number, met=v.met, evidence=_evidence(v)) for v in verdicts),
     }
@@ -44,7 +44,7 @@ def finish_verdict(session: Session, workspace: Workspace, call: Block, reminded
 
 def _evidence(verdict: Verdict) -> str:
     # the evidence is stored, shown, and passed to the next attempt, and no other scan covers its quotes
-    return shortened(secret_scan.redact(one_line(verdict.evidence)), 500)
+    return shorten(secret_scan.redact(one_line(verdict.evidence)), 500)
 
 
 def _secrets_in_message(finish: Finish) -> list[str]:

@@ -9,7 +9,7 @@ from groundwork.agent.changes import Changes
 from groundwork.agent.paths import PathRefused, is_ci_config, normalize_path
 from groundwork.agent.repository import Checkout
 from groundwork.errors import GroundworkError
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 MAX_READ_BYTES = 2_000_000
 MAX_WRITTEN_BYTES = 400_000
@@ -100,7 +100,7 @@ class Workspace:
         try:
             normal = normalize_path(path)
         except PathRefused as refused:
-            raise ToolFailed(f"{shortened(one_line(path), 100)}: {refused}") from None
+            raise ToolFailed(f"{shorten(one_line(path), 100)}: {refused}") from None
         parts = normal.split("/")
         for depth in range(1, len(parts) + 1):
             upper = "/".join(parts[:depth])

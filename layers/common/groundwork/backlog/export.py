@@ -1,4 +1,4 @@
-"""The backlog as a file: JSON, CSV, Markdown, and the CSV that Jira Cloud imports. Pure."""
+"""Export the backlog as JSON, CSV, Markdown, or CSV for Jira Cloud. Pure functions."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ class ExportedBacklog(Value):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Epics in code order, with what is below each."""
+    """Epics in code order, with their stories and subtasks."""
 
     project: Project
     epics: Sequence[Epic]
@@ -64,14 +64,14 @@ class Backlog:
 
 
 def render(format_: Format, backlog: Backlog) -> Export:
-    makers: dict[str, tuple[str, str, Callable[[Backlog], str]]] = {
+    renderers: dict[str, tuple[str, str, Callable[[Backlog], str]]] = {
         "json": ("application/json", "json", _json),
         "csv": ("text/csv; charset=utf-8", "csv", _csv),
         "markdown": ("text/markdown; charset=utf-8", "md", _markdown),
         "jira": ("text/csv; charset=utf-8", "jira.csv", _jira),
     }
-    content_type, ending, make = makers[format_]
-    return Export(content_type, f"{_file_name(backlog.project.name)}.{ending}", make(backlog))
+    content_type, ending, render_body = renderers[format_]
+    return Export(content_type, f"{_file_name(backlog.project.name)}.{ending}", render_body(backlog))
 
 
 def _file_name(name: str) -> str:
@@ -79,12 +79,12 @@ def _file_name(name: str) -> str:
 
 
 def _json(backlog: Backlog) -> str:
-    epics = tuple(_with_all_below(epic, backlog) for epic in backlog.epics)
-    whole = ExportedBacklog.model_construct(project=backlog.project, epics=epics)
-    return json.dumps(whole.as_json(), ensure_ascii=False, indent=2)
+    epics = tuple(_nested_epic(epic, backlog) for epic in backlog.epics)
+    document = ExportedBacklog.model_construct(project=backlog.project, epics=epics)
+    return json.dumps(document.as_json(), ensure_ascii=False, indent=2)
 
 
-def _with_all_below(epic: Epic, backlog: Backlog) -> ExportedEpic:
+def _nested_epic(epic: Epic, backlog: Backlog) -> ExportedEpic:
     stories = (
         ExportedStory.model_construct(**dict(story), subtasks=tuple(backlog.subtasks.get(story.id, ())))
         for story in backlog.stories.get(epic.id, ())
@@ -93,7 +93,7 @@ def _with_all_below(epic: Epic, backlog: Backlog) -> ExportedEpic:
 
 
 def _walk(backlog: Backlog) -> Iterable[tuple[str, str, Artifact]]:
-    """Everything in order, with its kind and its code from the top: E1, E1-S2, E1-S2-ST3."""
+    """Yield kind, full code (E1, E1-S2, E1-S2-ST3) and item, in order."""
     for epic in backlog.epics:
         yield "epic", epic.code, epic
         for story in backlog.stories.get(epic.id, ()):
@@ -109,51 +109,51 @@ def _csv(backlog: Backlog) -> str:
         [
             kind,
             code,
-            thing.title,
-            description_of(thing),
-            getattr(thing, "priority", ""),
-            getattr(thing, "effort", ""),
-            "\n".join(getattr(thing, "acceptance_criteria", ())),
-            thing.id,
+            item.title,
+            description_of(item),
+            getattr(item, "priority", ""),
+            getattr(item, "effort", ""),
+            "\n".join(getattr(item, "acceptance_criteria", ())),
+            item.id,
         ]
-        for kind, code, thing in _walk(backlog)
+        for kind, code, item in _walk(backlog)
     ]
-    # a byte order mark: without it, Excel reads UTF-8 as the machine's own code page
+    # with a byte order mark: without it Excel reads the file in the local code page
     return "\ufeff" + _table(header, rows)
 
 
-def description_of(thing: Artifact) -> str:
-    if isinstance(thing, Story):
-        return f"As a {thing.role}, I want {thing.want}, so that {thing.benefit}." if thing.want else ""
-    goal = f"\n\nGoal: {thing.goal}" if isinstance(thing, Epic) and thing.goal else ""
-    return f"{thing.description}{goal}"
+def description_of(item: Artifact) -> str:
+    if isinstance(item, Story):
+        return f"As a {item.role}, I want {item.want}, so that {item.benefit}." if item.want else ""
+    goal = f"\n\nGoal: {item.goal}" if isinstance(item, Epic) and item.goal else ""
+    return f"{item.description}{goal}"
 
 
 def _jira(backlog: Backlog) -> str:
-    """Jira Cloud's CSV import with its hierarchy: an `Issue ID` of the file, and the `Parent` that it names.
+    """Write Jira Cloud's CSV import format with its hierarchy (`Issue ID` and `Parent`).
 
-    As in Atlassian's "Keep work parent-child relationships during CSV import to Jira Cloud": the parent's Issue ID is
-    in the child's Parent, and all rows of a higher level stand above those of a lower one, or the relation is lost.
+    Source: Atlassian, "Keep work parent-child relationships during CSV import to Jira Cloud". The child's Parent holds
+    the parent's Issue ID. All rows of a higher level precede those of a lower one, or Jira drops the relation.
     """
     header = ["Issue Type", "Issue ID", "Parent", "Summary", "Description", "Priority", "Story Points", "Labels"]
     levels = {"epic": "Epic", "story": "Story", "subtask": "Sub-task"}
-    things = list(_walk(backlog))
-    ordered = [thing for level in levels for thing in things if thing[0] == level]
+    items = list(_walk(backlog))
+    ordered = [item for level in levels for item in items if item[0] == level]
     numbers = {code: number for number, (_, code, _) in enumerate(ordered, 1)}
     rows = [
-        [levels[kind], numbers[code], numbers.get(code.rpartition("-")[0], ""), *_jira_fields(thing)]
-        for kind, code, thing in ordered
+        [levels[kind], numbers[code], numbers.get(code.rpartition("-")[0], ""), *_jira_fields(item)]
+        for kind, code, item in ordered
     ]
     return _table(header, rows)
 
 
-def _jira_fields(thing: Artifact) -> list[Any]:
-    criteria = "\n".join(f"* {line}" for line in getattr(thing, "acceptance_criteria", ()))
+def _jira_fields(item: Artifact) -> list[Any]:
+    criteria = "\n".join(f"* {line}" for line in getattr(item, "acceptance_criteria", ()))
     return [
-        " ".join(thing.title.split())[:255],
-        description_of(thing) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else ""),
-        _JIRA_PRIORITY.get(getattr(thing, "priority", ""), ""),
-        _POINTS.get(getattr(thing, "effort", ""), ""),
+        " ".join(item.title.split())[:255],
+        description_of(item) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else ""),
+        _JIRA_PRIORITY.get(getattr(item, "priority", ""), ""),
+        _POINTS.get(getattr(item, "effort", ""), ""),
         "groundwork",
     ]
 
@@ -167,26 +167,26 @@ def _table(header: list[str], rows: list[list[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is quoted, as OWASP's "CSV Injection" says."""
+    """Quote texts a spreadsheet would run as formulas (OWASP, "CSV Injection")."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _markdown(backlog: Backlog) -> str:
-    lines = [f"# {_escaped(backlog.project.name)}", ""]
+    lines = [f"# {_escape(backlog.project.name)}", ""]
     if backlog.project.description:
-        lines += [_escaped(backlog.project.description), ""]
-    for kind, code, thing in _walk(backlog):
+        lines += [_escape(backlog.project.description), ""]
+    for kind, code, item in _walk(backlog):
         if kind == "subtask":
-            lines.append(f"- [ ] **{code}** {_escaped(thing.title)} ({getattr(thing, 'effort', '')})")
+            lines.append(f"- [ ] **{code}** {_escape(item.title)} ({getattr(item, 'effort', '')})")
             continue
         level = "##" if kind == "epic" else "###"
-        lines += ["", f"{level} {code} {_escaped(thing.title)}", "", _escaped(description_of(thing)), ""]
-        lines += [f"- {_escaped(line)}" for line in getattr(thing, "acceptance_criteria", ())]
-        if isinstance(thing, Story):
-            lines += ["", f"Priority {thing.priority}, effort {thing.effort}", ""]
+        lines += ["", f"{level} {code} {_escape(item.title)}", "", _escape(description_of(item)), ""]
+        lines += [f"- {_escape(line)}" for line in getattr(item, "acceptance_criteria", ())]
+        if isinstance(item, Story):
+            lines += ["", f"Priority {item.priority}, effort {item.effort}", ""]
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     line = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
     return _LIST_MARK.sub(lambda mark: f"\\{mark[1]}" if mark[1] in "-+" else f"{mark[1]}\\", line)

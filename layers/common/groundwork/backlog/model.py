@@ -1,4 +1,4 @@
-"""The backlog: cards, epics, stories, subtasks. Plain values; the tables are in `groundwork.adapters.dynamodb`."""
+"""The backlog as values: cards, epics, stories, subtasks."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ LongText = Annotated[str, Field(max_length=5_000)]
 
 
 class Mode(StrEnum):
-    """How finely a parent is broken down."""
+    """Granularity: the number of children of a parent."""
 
     COMPACT = "compact"
     STANDARD = "standard"
@@ -32,7 +32,7 @@ class Mode(StrEnum):
 
     @property
     def children(self) -> tuple[int, int]:
-        """Fewest and most children a parent gets (the contract's figures)."""
+        """Return the minimum and maximum number of children of a parent."""
         return {"compact": (3, 5), "standard": (5, 8), "detailed": (8, 12)}[self.value]
 
 
@@ -122,5 +122,5 @@ Artifact = Epic | Story | Subtask
 
 
 def rfc3339(ms: int) -> str:
-    """A time in milliseconds since the epoch as the API writes it: 2026-11-21T09:30:00.123Z."""
+    """Format milliseconds since the epoch for the API: 2026-11-21T09:30:00.123Z."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

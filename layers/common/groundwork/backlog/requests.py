@@ -1,4 +1,4 @@
-"""What people may write of the backlog by hand: the bodies of POST and PATCH, and what they make of a thing."""
+"""Request bodies (POST and PATCH) of the backlog, and the items made from them."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -22,8 +22,8 @@ from groundwork.backlog.model import (
 from groundwork.ids import Kind, Path, path_of
 
 
-def storable(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Raises ValueError for what JSON or UTF-8 cannot hold, and for what is too long."""
+def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Raise ValueError for values JSON or UTF-8 cannot hold, and for too long ones."""
     text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     text.encode()
     if len(text) > MAX_METADATA:
@@ -31,7 +31,7 @@ def storable(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
-Metadata = Annotated[dict[str, Any], AfterValidator(storable)]
+Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Title = Annotated[ShortText, Field(pattern=r"\S")]
 Ids = Annotated[tuple[str, ...], Field(max_length=5_000)]
@@ -44,16 +44,16 @@ class NewProject(Value):
 
 
 class Patch(Value):
-    """Some fields of a thing; what is left out stays as it is."""
+    """A partial update; omitted fields stay unchanged."""
 
     @model_validator(mode="after")
     def something(self) -> "Patch":
         if not self.model_fields_set:
-            raise ValueError("names no field to change")
+            raise ValueError("has no field to change")
         return self
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, as Python values."""
+        """Return the fields sent, as Python values."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
@@ -106,7 +106,7 @@ class NewSubtask(SubtaskPatch):
 
 
 class StoryOfEpic(NewStory):
-    """A story for the project's list, which has to say whose it is."""
+    """A story posted to the project's list; the body names its epic."""
 
     epic_id: str
 
@@ -122,25 +122,28 @@ class SubtaskOfStory(NewSubtask):
 
 
 def new_artifact(body: NewEpic | NewStory | NewSubtask, path: Path, created_at: str) -> Artifact:
-    """The thing that a POST by hand makes."""
-    made = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
+    """Build the item for a POST."""
+    common = {"id": str(path), "project_id": path.project_id, "code": path.code, "created_at": created_at}
     match body:
         case NewEpic():
-            return Epic(**made, **body.changes())
+            return Epic(**common, **body.changes())
         case NewStory():
-            return Story(**made, epic_id=str(path.parent), **body.changes())
+            return Story(**common, epic_id=str(path.parent), **body.changes())
         case NewSubtask():
-            return Subtask(**made, story_id=str(path.parent), **body.changes())
+            return Subtask(**common, story_id=str(path.parent), **body.changes())
 
 
 def unknown_card_ids(
     card_ids: Sequence[str], project_id: str, known: Callable[[Sequence[Path]], Collection[Path]]
 ) -> list[dict[str, str]]:
-    """Problems for the ids that are no card's of this project. `known` tells which of these paths there are."""
+    """Return a problem for each id of no card in this project.
+
+    `known` returns the existing paths among those given.
+    """
     paths = [path_of(Kind.CARD, id_) for id_ in card_ids]
-    there = known([path for path in paths if path and path.project_id == project_id])
+    existing = known([path for path in paths if path and path.project_id == project_id])
     return [
-        {"field": f"cardIds[{position}]", "message": "is no card of this project"}
+        {"field": f"cardIds[{position}]", "message": "is not a card of this project"}
         for position, path in enumerate(paths)
-        if path not in there
+        if path not in existing
     ]

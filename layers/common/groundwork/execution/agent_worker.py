@@ -149,7 +149,7 @@ class _Invocation:
             for one in assignment.dependencies
         }
         earlier = [FailedAttempt(attempt=one.number, reason=one.reason) for one in assignment.failed]
-        return brief.brief(assignment.plan, assignment.task, assignment.attempt, done, earlier)
+        return brief.make_brief(assignment.plan, assignment.task, assignment.attempt, done, earlier)
 
     async def _run_session(self, started: StartedSession) -> Session | TaskOutcome:
         """Run the session to its end, or return the outcome of an invocation that stops earlier."""
@@ -167,8 +167,8 @@ class _Invocation:
             lines.clear()
 
         try:
-            spread_s = self.assignment.stagger_s
-            context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=spread_s)
+            stagger_s = self.assignment.stagger_s
+            context = sessions.RunnerContext(save, self.context.left_ms, self.context.stop, stagger_s=stagger_s)
             result = await sessions.run_session(started.session, deps, context)
         finally:
             await model.close()

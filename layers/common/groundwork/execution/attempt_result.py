@@ -46,7 +46,7 @@ def record_outcome(
         case Completed():
             return AttemptResult(_complete(execution_state, task_id, outcome, now_ms), Step.DONE)
         case Suspended():
-            after = suspend(execution_state.with_task(task_id, faults=0, lost=0), task_id)
+            after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
             return AttemptResult(after, next_step(after, task_id))
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
@@ -61,7 +61,7 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
     return execution_state.with_task(
         task_id,
         status=TaskStatus.COMPLETED,
-        open=False,
+        attempt_open=False,
         commit_sha=done.commit_sha,
         error_msg=None,
         summary=done.summary[:MAX_REASON],
@@ -75,14 +75,16 @@ def _record_transient_failure(
     execution_state: ExecutionState, task_id: str, outcome: TransientFailure, now_ms: int, jitter: float
 ) -> AttemptResult:
     """Keep the attempt open and retry after a backoff, up to MAX_CONSECUTIVE_FAULTS times."""
-    faults = execution_state.of(task_id).faults + 1
+    faults = execution_state.of(task_id).consecutive_faults + 1
     if faults > MAX_CONSECUTIVE_FAULTS:
         reason = f"Gave up after {faults} transient failures in a row: {outcome.reason}"
         given_up = execution_state.with_task(task_id, attempts=execution_state.of(task_id).max_attempts)
         after = fail_attempt(given_up, task_id, reason, now_ms)
         return AttemptResult(after, next_step(after, task_id))
     wait = _wait_s(outcome, faults, jitter)
-    after = suspend(execution_state.with_task(task_id, faults=faults, error_msg=_truncate(outcome.reason)), task_id)
+    after = suspend(
+        execution_state.with_task(task_id, consecutive_faults=faults, error_msg=_truncate(outcome.reason)), task_id
+    )
     step = next_step(after, task_id)
     return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
 
@@ -108,7 +110,14 @@ def fail_attempt(execution_state: ExecutionState, task_id: str, reason: str, now
     """
     state = execution_state.of(task_id)
     failed = (*state.failed, Attempt(number=state.attempts, reason=_truncate(reason)))[-MAX_FAILED_ATTEMPTS:]
-    state = state.changed(open=False, failed=failed, error_msg=_truncate(reason), lost=0, faults=0, lease_until=0)
+    state = state.changed(
+        attempt_open=False,
+        failed=failed,
+        error_msg=_truncate(reason),
+        lost_workers=0,
+        consecutive_faults=0,
+        lease_until=0,
+    )
     if state.attempts < state.max_attempts:
         status = TaskStatus.RUNNING if execution_state.status is PlanStatus.RUNNING else TaskStatus.PENDING
         return execution_state.with_tasks({task_id: state.changed(status=status)})

@@ -38,23 +38,23 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
     if state.lease_until > now_ms and not _is_later_try(state.holder, attempt_key):
         return ClaimResult(execution_state, Step.LATER, wait_s=_ceil_seconds(state.lease_until - now_ms))
     # a worker returns its lease at the end: a lease that is still set belongs to a dead one
-    lost = state.lost + 1 if state.lease_until else state.lost
+    lost = state.lost_workers + 1 if state.lease_until else state.lost_workers
     if lost >= MAX_LOST_WORKERS:
         reason = f"The worker was lost {lost} times during this attempt."
         # this worker then starts the next attempt, if one is left
         return claim_task(fail_attempt(execution_state, task_id, reason, now_ms), task_id, now_ms, attempt_key)
     if execution_state.status is not PlanStatus.RUNNING:
-        after = suspend(execution_state.with_task(task_id, lost=lost, lease_until=0), task_id)
+        after = suspend(execution_state.with_task(task_id, lost_workers=lost, lease_until=0), task_id)
         return ClaimResult(after, next_step(after, task_id))
     fields = {
         "epoch": state.epoch + 1,
         "lease_until": now_ms + LEASE_MS,
-        "lost": lost,
-        "token": None,
+        "lost_workers": lost,
+        "gate_token": None,
         "holder": attempt_key,
     }
-    if not state.open:
-        fields |= {"open": True, "attempts": state.attempts + 1, "lost": 0, "faults": 0}
+    if not state.attempt_open:
+        fields |= {"attempt_open": True, "attempts": state.attempts + 1, "lost_workers": 0, "consecutive_faults": 0}
     return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)
 
 

@@ -30,7 +30,7 @@ RESTARTABLE = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
 class Actor:
     """User of a command, and its time."""
 
-    who: str
+    name: str
     at_ms: int
 
 
@@ -66,7 +66,7 @@ def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = No
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
         raise WrongStatus("pause the plan", status.value)
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
-    return execution_state.with_execution(status=after, cause=Cause.PERSON, reason=reason, who=actor.who)
+    return execution_state.with_execution(status=after, cause=Cause.PERSON, reason=reason, who=actor.name)
 
 
 def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
@@ -87,7 +87,7 @@ def cancel(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     execution_failed = execution_state.status is PlanStatus.FAILED and execution_state.execution.number > 0
     if not execution_failed and not execution_state.status.executing:
         raise WrongStatus("cancel the plan", execution_state.status.value)
-    ended = {"status": PlanStatus.CANCELLED, "ended_at": actor.at_ms, "cause": None, "reason": None, "who": actor.who}
+    ended = {"status": PlanStatus.CANCELLED, "ended_at": actor.at_ms, "cause": None, "reason": None, "who": actor.name}
     return execution_state.with_execution(**ended)
 
 
@@ -97,7 +97,7 @@ def approve(execution_state: ExecutionState, task_id: str, actor: Actor) -> Exec
     if state.status is not TaskStatus.AWAITING_APPROVAL:
         raise WrongTaskStatus("approve", state.status.value)
     return execution_state.with_task(
-        task_id, approved=approval_fingerprint(task), status=TaskStatus.WAITING, note=f"Approved by {actor.who}"
+        task_id, approved=approval_fingerprint(task), status=TaskStatus.WAITING, note=f"Approved by {actor.name}"
     )
 
 
@@ -110,7 +110,7 @@ def reject(execution_state: ExecutionState, task_id: str, actor: Actor, reason: 
     _require_executing(execution_state, "reject")
     if state.status is not TaskStatus.AWAITING_APPROVAL:
         raise WrongTaskStatus("reject", state.status.value)
-    message = f"Rejected by {actor.who}" + (f": {reason}" if reason else "")
+    message = f"Rejected by {actor.name}" + (f": {reason}" if reason else "")
     after = execution_state.with_task(task_id, status=TaskStatus.FAILED, rejected=True, error_msg=message)
     return pause_after_failure(after)
 
@@ -127,8 +127,8 @@ def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> Execut
         "error_msg": None,
         "approved": None if state.rejected else state.approved,
         "rejected": False,
-        "faults": 0,
-        "lost": 0,
+        "consecutive_faults": 0,
+        "lost_workers": 0,
     }
     return _resume_when_resolved(execution_state.with_task(task_id, **fields), actor)
 
@@ -139,14 +139,14 @@ def skip(
     """Skip a task. Its dependents are skipped too ("skip"), or treat it as done ("run")."""
     _, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "skip")
-    if not state.waits and state.status is not TaskStatus.FAILED:
+    if not state.is_waiting and state.status is not TaskStatus.FAILED:
         raise WrongTaskStatus("skip", state.status.value)
     after = execution_state.with_task(
         task_id,
         status=TaskStatus.SKIPPED,
         dependents=dependents,
         skipped_after_failure=state.status is TaskStatus.FAILED,
-        note=f"Skipped by {actor.who}",
+        note=f"Skipped by {actor.name}",
         ended_at=actor.at_ms,
     )
     return _resume_when_resolved(after, actor)
@@ -158,7 +158,7 @@ def complete(
     """Mark a task as done by a user. All tasks it waits for must have ended."""
     task, state = _require_task(execution_state, task_id)
     _require_executing(execution_state, "complete")
-    if not state.waits and state.status is not TaskStatus.FAILED:
+    if not state.is_waiting and state.status is not TaskStatus.FAILED:
         raise WrongTaskStatus("complete", state.status.value)
     if missing := _unfinished_prerequisites(execution_state, task):
         raise NotItsTurn(missing)
@@ -167,7 +167,7 @@ def complete(
         status=TaskStatus.COMPLETED,
         commit_sha=commit_sha,
         error_msg=None,
-        note=note or f"Completed by {actor.who}",
+        note=note or f"Completed by {actor.name}",
         started_at=state.started_at or actor.at_ms,
         ended_at=actor.at_ms,
         completed_seq=execution_state.execution.seq + 1,
@@ -204,7 +204,7 @@ def _set_running(execution_state: ExecutionState, actor: Actor) -> ExecutionStat
 
 
 def _clear_cause(actor: Actor) -> dict[str, Any]:
-    return {"cause": None, "reason": None, "who": actor.who}
+    return {"cause": None, "reason": None, "who": actor.name}
 
 
 def _require_task(execution_state: ExecutionState, task_id: str) -> tuple[Task, TaskExecution]:

@@ -227,4 +227,4 @@ def _unchanged(execution_state: ExecutionState) -> ExecutionState:
 
 def _clear_tokens(execution_state: ExecutionState, task_ids: list[str]) -> ExecutionState:
     ended = {id_: execution_state.of(id_) for id_ in task_ids if is_last_answer(execution_state, id_)}
-    return execution_state.with_tasks({id_: state.changed(token=None) for id_, state in ended.items()})
+    return execution_state.with_tasks({id_: state.changed(gate_token=None) for id_, state in ended.items()})

@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from groundwork.execution.state import ExecutionState, TaskExecution, approval_fingerprint
-from groundwork.plans.graph import by_effort, ways_ahead
+from groundwork.plans.graph import by_effort, remaining_costs
 from groundwork.plans.model import Condition, Phase, PlanStatus, Task, TaskStatus
 
 
@@ -43,7 +43,9 @@ def due_tasks(execution_state: ExecutionState) -> list[tuple[Phase, Task]]:
     for phase in started_phases(execution_state):
         candidates = phase.tasks if phase.mode == "parallel" else _current_task(execution_state, phase)
         waiting = [
-            task for task in candidates if execution_state.of(task.id).waits and is_due(execution_state, phase, task)
+            task
+            for task in candidates
+            if execution_state.of(task.id).is_waiting and is_due(execution_state, phase, task)
         ]
         if len(waiting) > 1:
             ahead = _critical_paths(phase)
@@ -61,7 +63,7 @@ def _critical_paths(phase: Phase) -> dict[str, float]:
     """Longest path in seconds from each task's start to the end of its phase."""
     costs = {task.id: by_effort(task) for task in phase.tasks}
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
-    return ways_ahead(graph, costs)
+    return remaining_costs(graph, costs)
 
 
 def needs_approval(phase: Phase, task: Task, state: TaskExecution) -> bool:

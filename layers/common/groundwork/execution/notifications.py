@@ -50,7 +50,7 @@ def superseded_gates(execution_state: ExecutionState) -> tuple[GateAnswer, ...]:
 
 def gate_answer(execution_state: ExecutionState, task_id: str) -> GateAnswer | None:
     """Answer for the gate of a task. None if no gate waits, or if it must wait on."""
-    token = execution_state.of(task_id).token
+    token = execution_state.of(task_id).gate_token
     if token is None:
         return None
     stopped = execution_state.status in (PlanStatus.CANCELLED, PlanStatus.FAILED)
@@ -66,4 +66,4 @@ def is_last_answer(execution_state: ExecutionState, task_id: str) -> bool:
 
 
 def _is_superseded(execution_state: ExecutionState, task_id: str) -> bool:
-    return execution_state.of(task_id).gate != execution_state.execution.number
+    return execution_state.of(task_id).gate_execution != execution_state.execution.number

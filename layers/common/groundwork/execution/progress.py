@@ -88,7 +88,7 @@ def total_usage(states: Sequence[TaskExecution]) -> TaskUsage:
 
 def waits_for(execution_state: ExecutionState, phase: Phase, task: Task) -> list[str]:
     """List unfinished tasks before this one, earlier phases left out."""
-    if not execution_state.of(task.id).waits:
+    if not execution_state.of(task.id).is_waiting:
         return []
     order = [other for other in earlier_in_phase(phase, task) if not execution_state.of(other).ended]
     return list(dict.fromkeys([*(id_ for id_ in task.depends_on if not execution_state.of(id_).released), *order]))

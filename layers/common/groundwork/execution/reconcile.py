@@ -55,7 +55,10 @@ def _accept_pending_tokens(execution_state: ExecutionState, now_ms: int) -> Chan
     found = {id_: state for id_, state in execution_state.states.items() if state.pending_token}
     return {
         id_: state.changed(
-            token=state.pending_token, gate=state.pending_execution, pending_token=None, pending_execution=0
+            gate_token=state.pending_token,
+            gate_execution=state.pending_execution,
+            pending_token=None,
+            pending_execution=0,
         )
         for id_, state in found.items()
     }
@@ -101,7 +104,9 @@ def _skip_dependents(execution_state: ExecutionState, now_ms: int) -> Changes:
         )
         return next(skipped, None)
 
-    found = {task.id: skipped_by(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).waits}
+    found = {
+        task.id: skipped_by(task.id) for task in execution_state.plan.tasks if execution_state.of(task.id).is_waiting
+    }
     keys = {task.id: task.key for task in execution_state.plan.tasks}
     return {
         id_: _skip(execution_state.of(id_), "skip", f"Its dependency {keys[other]} was skipped.", now_ms)
@@ -119,7 +124,9 @@ def _check_conditions(execution_state: ExecutionState, now_ms: int) -> Changes:
     if not execution_state.status.executing:
         return {}
     for phase in started_phases(execution_state):
-        waiting = {task.id: execution_state.of(task.id) for task in phase.tasks if execution_state.of(task.id).waits}
+        waiting = {
+            task.id: execution_state.of(task.id) for task in phase.tasks if execution_state.of(task.id).is_waiting
+        }
         if waiting and not condition_met(execution_state, phase.condition):
             reason = "The condition of its phase is not met."
             return {id_: _skip(state, "run", reason, now_ms) for id_, state in waiting.items()}
@@ -212,6 +219,6 @@ def _request_approvals(execution_state: ExecutionState) -> Changes:
     for task in execution_state.plan.tasks:
         state = execution_state.of(task.id)
         wanted = TaskStatus.AWAITING_APPROVAL if task.id in due else TaskStatus.WAITING
-        if execution_state.at_gate(task.id) and state.waits and state.status is not wanted:
+        if execution_state.at_gate(task.id) and state.is_waiting and state.status is not wanted:
             changes[task.id] = state.changed(status=wanted)
     return changes

@@ -37,7 +37,7 @@ def roll_back(
         raise DependentsFirst(newest_first(execution_state, dependents))
     order, number = newest_first(execution_state, [*chosen, *dependents]), execution_state.execution.seq + 1
     return execution_state.with_execution(
-        rollback=Rollback(number=number, task_ids=tuple(order), who=actor.who, at_ms=actor.at_ms)
+        rollback=Rollback(number=number, task_ids=tuple(order), who=actor.name, at_ms=actor.at_ms)
     )
 
 

@@ -39,7 +39,7 @@ class NewTiming(Value):
             raise Invalid.field("cron", "must have six fields, with ? for either day-of-month or day-of-week")
         once = self.at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if self.at else None
         expression = f"at({once})" if once else f"cron({self.cron})"
-        return Timing(expression=expression, timezone=self.timezone, who=actor.who)
+        return Timing(expression=expression, timezone=self.timezone, who=actor.name)
 
 
 def _parse_timezone(name: str) -> tzinfo:

@@ -57,10 +57,10 @@ class Attempt(Stored):
 class TaskExecution(Stored):
     """Execution state of a task.
 
-    A claim counts the attempt; it stays `open` over several invocations. Attempts up to `attempts_before_round`, and
-    their commits, belong to earlier rounds. `max_attempts` is the number of the last attempt allowed. `epoch` rises
-    with each `holder` and fences older ones. `token` waits at the gate of execution `gate`. `pending_token` has reached
-    the gate of execution `pending_execution`, but is not accepted yet.
+    A claim counts the attempt; `attempt_open` holds over several invocations. Attempts up to `attempts_before_round`,
+    and their commits, belong to earlier rounds. `max_attempts` is the number of the last attempt allowed. `epoch` rises
+    with each `holder` and fences older ones. `gate_token` waits at the gate of execution `gate_execution`.
+    `pending_token` has reached the gate of execution `pending_execution`, but is not accepted yet.
 
     Other writers change `lease_until`, `pending_token`, `usage` and `turns` without `seq`, and never together with the
     transitions that follow.
@@ -71,15 +71,15 @@ class TaskExecution(Stored):
     attempts: Annotated[int, stored_as("attempts")] = 0
     attempts_before_round: Annotated[int, stored_as("since")] = 0
     max_attempts: Annotated[int, stored_as("allowed")] = MAX_ATTEMPTS
-    open: Annotated[bool, stored_as("open")] = False
+    attempt_open: Annotated[bool, stored_as("open")] = False
     failed: Annotated[tuple[Attempt, ...], stored_as("failed")] = ()
     epoch: Annotated[int, stored_as("epoch")] = 0
     holder: Annotated[str, stored_as("holder")] = ""
     lease_until: Annotated[int, stored_as("leaseUntil")] = 0
-    lost: Annotated[int, stored_as("lost")] = 0
-    faults: Annotated[int, stored_as("faults")] = 0
-    token: Annotated[str | None, stored_as("token")] = None
-    gate: Annotated[int, stored_as("gate")] = 0
+    lost_workers: Annotated[int, stored_as("lost")] = 0
+    consecutive_faults: Annotated[int, stored_as("faults")] = 0
+    gate_token: Annotated[str | None, stored_as("token")] = None
+    gate_execution: Annotated[int, stored_as("gate")] = 0
     pending_token: Annotated[str | None, stored_as("knock")] = None
     pending_execution: Annotated[int, stored_as("knocked")] = 0
     approved: Annotated[str | None, stored_as("approved")] = None
@@ -115,7 +115,7 @@ class TaskExecution(Stored):
         return skipped or self.status is TaskStatus.COMPLETED
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """True if the task may still start without a retry by a user."""
         return self.status in (TaskStatus.PENDING, TaskStatus.WAITING, TaskStatus.AWAITING_APPROVAL)
 
@@ -229,7 +229,7 @@ class ExecutionState:
     def at_gate(self, task_id: str) -> bool:
         """True if the current execution waits at this task's gate."""
         state = self.of(task_id)
-        return state.token is not None and state.gate == self.execution.number
+        return state.gate_token is not None and state.gate_execution == self.execution.number
 
     @property
     def running(self) -> list[str]:

@@ -31,7 +31,7 @@ from groundwork.execution.worker import (
     WorkerContext,
 )
 from groundwork.llm.port import Usage
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.model import Phase, PlanStatus, Task
 from groundwork.plans.repositories import Repository
 
@@ -71,7 +71,7 @@ class StepHandler:
     now_ms: Callable[[], int]
     left_ms: Callable[[], int]
     poll_s: float = POLL_S
-    record_measurement: Callable[[str, Effort, Measured], None] = lambda repository_id, effort, measured: None
+    record_measurement: Callable[[str, Effort, TaskMeasurements], None] = lambda repository_id, effort, measured: None
 
     def list_phases(self, plan_id: str, number: int) -> dict[str, Any]:
         execution_state = self.store.read(plan_id)
@@ -212,7 +212,7 @@ class StepHandler:
         used = state.usage
         usage = Usage(used.input, used.output, used.cache_read, used.cache_write, used.calls)
         with suppress(Transient):
-            measured = Measured(1, state.worked_ms / 1000, usage)
+            measured = TaskMeasurements(1, state.worked_ms / 1000, usage)
             self.record_measurement(task.repository_id or execution_state.plan.repository_id, task.effort, measured)
 
     def _assignment(self, execution_state: ExecutionState, task_id: str) -> Assignment:

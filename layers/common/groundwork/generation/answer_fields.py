@@ -59,5 +59,5 @@ def check_count(what: str, count: int, minimum: int, maximum: int) -> None:
 def check_distinct(what: str, titles: Sequence[str]) -> None:
     """Raises ValueError if two titles are equal, case ignored."""
     folded = [title.casefold() for title in titles]
-    if twice := sorted({t for t in folded if folded.count(t) > 1}):
-        raise ValueError(f"{what} with the same title: {', '.join(twice[:5])}")
+    if duplicates := sorted({t for t in folded if folded.count(t) > 1}):
+        raise ValueError(f"{what} with the same title: {', '.join(duplicates[:5])}")

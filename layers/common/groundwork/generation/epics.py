@@ -96,14 +96,14 @@ def propose(cards: Sequence[Card], existing_titles: Sequence[str]) -> Question:
 
     It holds the cards' analyses by theme, not their texts.
     """
-    fewest, most = _bounds(len(cards))
+    minimum, maximum = _bounds(len(cards))
     refs = {card.id: ref for ref, card in number_refs(cards).items()}
     groups = groupby(_sorted(cards), key=lambda card: _analysis(card).theme)
     return Question(
         task=Task.PROPOSE_EPICS,
         instructions=PROPOSE_EPICS,
         material={
-            "epics_wanted": {"fewest": fewest, "most": most},
+            "epics_wanted": {"fewest": minimum, "most": maximum},
             "existing_epics": list(existing_titles)[:_MAX_EXISTING_TITLES],
             "themes": [{"theme": theme, "cards": [_brief(refs[c.id], c) for c in group]} for theme, group in groups],
         },
@@ -122,12 +122,12 @@ def interpret_proposals(cards: Sequence[Card], answer: ProposedEpics) -> list[Ep
 
 def merge(drafts: Sequence[EpicDraft]) -> Question:
     """Return the question for one list of epics from the drafts of all chunks."""
-    fewest, most = _merged_bounds(len(drafts))
+    minimum, maximum = _merged_bounds(len(drafts))
     return Question(
         task=Task.MERGE_EPICS,
         instructions=MERGE_EPICS,
         material={
-            "epics_wanted": {"fewest": fewest, "most": most},
+            "epics_wanted": {"fewest": minimum, "most": maximum},
             "drafts": [_draft_brief(ref, draft) for ref, draft in number_refs(drafts).items()],
         },
         answer=MergedEpics,
@@ -146,8 +146,8 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
     placed = [ref for epic in answer.epics for ref in check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")]
     if missing := [ref for ref in by_ref if ref not in placed]:
         raise ValueError(f"drafts in no epic: {', '.join(missing[:20])}")
-    if twice := sorted({ref for ref in placed if placed.count(ref) > 1}):
-        raise ValueError(f"drafts in more than one epic: {', '.join(twice[:20])}")
+    if duplicates := sorted({ref for ref in placed if placed.count(ref) > 1}):
+        raise ValueError(f"drafts in more than one epic: {', '.join(duplicates[:20])}")
     return [_draft(epic, _united(epic, by_ref)) for epic in answer.epics]
 
 
@@ -160,8 +160,8 @@ def coverage(cards: Sequence[Card], drafts: Sequence[EpicDraft]) -> Coverage:
 
 
 def _bounds(card_count: int) -> tuple[int, int]:
-    fewest = MIN_EPICS if card_count >= CARDS_FOR_MIN_EPICS else 1
-    return fewest, max(fewest, min(MAX_EPICS, card_count))
+    minimum = MIN_EPICS if card_count >= CARDS_FOR_MIN_EPICS else 1
+    return minimum, max(minimum, min(MAX_EPICS, card_count))
 
 
 def _merged_bounds(draft_count: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from groundwork.generation.answer_fields import Answer, Prose, Title
 from groundwork.generation.plan_prompts import WRITE_PLAN
 from groundwork.generation.task_texts import KeyedTask
 from groundwork.llm.port import Question, Task
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.errors import InvalidPlan
 from groundwork.plans.generate import MAX_GENERATED_TASKS
 from groundwork.plans.model import PhaseMode, Plan
@@ -55,15 +55,15 @@ class PlanBrief:
         ]
         return " ".join([self.plan.title, self.plan.description, *titles])
 
-    def wanted(self) -> tuple[int, int]:
+    def task_range(self) -> tuple[int, int]:
         """Return the minimum and maximum number of tasks."""
-        fewest, most = _RANGES[self.mode]
+        minimum, maximum = _RANGES[self.mode]
         if self.template:
             count = sum(len(phase.tasks) for phase in self.template.phases)
-            fewest, most = min(fewest, count), max(most, count + count // 2)
+            minimum, maximum = min(minimum, count), max(maximum, count + count // 2)
         if parts := len(self.refs()):
-            fewest, most = parts, max(most, parts + 2 + parts // 4)
-        return fewest, min(most, MAX_GENERATED_TASKS)
+            minimum, maximum = parts, max(maximum, parts + 2 + parts // 4)
+        return minimum, min(maximum, MAX_GENERATED_TASKS)
 
 
 class WrittenTask(KeyedTask):
@@ -83,9 +83,9 @@ class WrittenPlan(Answer):
 
 
 def question(brief: PlanBrief) -> Question:
-    fewest, most = brief.wanted()
+    minimum, maximum = brief.task_range()
     material: dict[str, Any] = {
-        "tasks_wanted": {"fewest": fewest, "most": most},
+        "tasks_wanted": {"fewest": minimum, "most": maximum},
         "plan": {"title": brief.plan.title, "description": brief.plan.description},
         "repository": brief.survey.material(brief.about()),
     }
@@ -98,7 +98,7 @@ def question(brief: PlanBrief) -> Question:
         instructions=WRITE_PLAN,
         material=material,
         answer=WrittenPlan,
-        max_tokens=min(MAX_TOKENS, 1_500 + 400 * most),
+        max_tokens=min(MAX_TOKENS, 1_500 + 400 * maximum),
     )
 
 
@@ -143,7 +143,7 @@ def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
     tasks = [task for phase in answer.phases for task in phase.tasks]
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
     try:
-        plan = with_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
+        plan = add_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])
         problems += [_describe(fault) for fault in faults(plan, complete=True)]
     except InvalidPlan as invalid:
         problems.append(str(invalid))
@@ -154,8 +154,8 @@ def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
 
 
 def _count_problems(brief: PlanBrief, count: int) -> list[str]:
-    fewest, most = brief.wanted()
-    return [] if fewest <= count <= most else [f"{count} tasks given, {fewest} to {most} wanted"]
+    minimum, maximum = brief.task_range()
+    return [] if minimum <= count <= maximum else [f"{count} tasks given, {minimum} to {maximum} wanted"]
 
 
 def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list[str]:
@@ -167,8 +167,8 @@ def _ref_problems(refs: Mapping[str, Any], tasks: Sequence[WrittenTask]) -> list
     problems = [f"there is no ref {ref}" for ref in dict.fromkeys(given) if ref not in refs]
     problems += [f"no task has the ref {ref}" for ref in refs if ref not in given]
     # a story without subtasks may have several tasks
-    twice = [ref for ref in dict.fromkeys(given) if given.count(ref) > 1 and refs.get(ref, ("", None))[1]]
-    return problems + [f"several tasks have the ref {ref}" for ref in twice]
+    duplicates = [ref for ref in dict.fromkeys(given) if given.count(ref) > 1 and refs.get(ref, ("", None))[1]]
+    return problems + [f"several tasks have the ref {ref}" for ref in duplicates]
 
 
 def _describe(fault: Fault) -> str:

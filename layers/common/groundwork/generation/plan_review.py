@@ -12,7 +12,7 @@ from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Plan, Task
 from groundwork.plans.operations import Operation
 from groundwork.plans.repo_survey import Survey
-from groundwork.plans.suggestions import Suggestion, usable
+from groundwork.plans.suggestions import Suggestion, select_applicable
 from groundwork.plans.validation import faults
 
 MAX_SUGGESTIONS = 90
@@ -23,27 +23,27 @@ SURVEYED: tuple[ReviewType, ...] = ("refine_descriptions", "add_missing", "break
 """Types with a survey of the repository in the material."""
 
 
-def question(sight: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:
+def question(scope: ReviewScope, type_: ReviewType, survey: Survey | None) -> Question:
     """Return the question about one part of a plan; `survey` is None for types without one."""
-    form, plan = FORMS[type_], sight.plan
+    form, plan = FORMS[type_], scope.plan
     refs = {id_: ref for ref, id_ in task_refs(plan).items()}
-    looked_at = [task for task in plan.tasks if task.id in sight.task_ids]
+    reviewed = [task for task in plan.tasks if task.id in scope.task_ids]
     material: dict[str, Any] = {
         "plan": {"title": plan.title, "description": plan.description},
         "phases": _outline(plan),
-        "tasks": _task_material(looked_at, refs, type_),
+        "tasks": _task_material(reviewed, refs, type_),
     }
     if survey:
         material["repository"] = survey.material(
-            " ".join([plan.title, plan.description, *(task.title for task in looked_at)])
+            " ".join([plan.title, plan.description, *(task.title for task in reviewed)])
         )
     if type_ == "optimize_order":
         material["schedule"] = _schedule(plan, refs)
     if type_ == "add_missing":
         ids = {id_: ref for ref, id_ in phase_refs(plan).items()}
-        material["phases_open"] = [ids[id_] for id_ in sight.phase_ids]
-    room = min(MAX_TOKENS, 1_500 + form.tokens * max(1, len(looked_at)))
-    return Question(form.task, form.instructions, material, form.answer, room)
+        material["phases_open"] = [ids[id_] for id_ in scope.phase_ids]
+    limit = min(MAX_TOKENS, 1_500 + form.tokens * max(1, len(reviewed)))
+    return Question(form.task, form.instructions, material, form.answer, limit)
 
 
 def _task_material(tasks: Sequence[Task], refs: dict[str, str], type_: ReviewType) -> list[Any]:
@@ -84,26 +84,26 @@ def _schedule(plan: Plan, refs: dict[str, str]) -> dict[str, Any]:
 type Judge = Callable[[Any], tuple[list[Suggestion], list[str]]]
 
 
-def judge(sight: ReviewScope, type_: ReviewType) -> Judge:
+def judge(scope: ReviewScope, type_: ReviewType) -> Judge:
     """Return a function from an answer to its (suggestions, reasons for dropped ones).
 
     It raises ValueError for unknown refs, and on the first answer also if no proposal could be applied: the model then
     corrects itself with the validator's messages.
     """
-    asked = 0
+    answers_read = 0
 
     def interpret(answer: Any) -> tuple[list[Suggestion], list[str]]:
-        nonlocal asked
-        asked += 1
+        nonlocal answers_read
+        answers_read += 1
         # a fresh copy: keys taken by a first answer are free again
-        proposed = FORMS[type_].read(replace(sight), answer)
-        kept, dropped = usable(sight.plan, _in_scope_only(proposed, sight)[:MAX_SUGGESTIONS])
-        if dropped and not kept and asked == 1 and not faults(sight.plan):
+        proposed = FORMS[type_].read(replace(scope), answer)
+        kept, dropped = select_applicable(scope.plan, _in_scope_only(proposed, scope)[:MAX_SUGGESTIONS])
+        if dropped and not kept and answers_read == 1 and not faults(scope.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped
 
     return interpret
 
 
-def _in_scope_only(proposed: Sequence[Proposed], sight: ReviewScope) -> list[tuple[Operation, str]]:
-    return [(operation, reason) for operation, reason in proposed if sight.allows(operation)]
+def _in_scope_only(proposed: Sequence[Proposed], scope: ReviewScope) -> list[tuple[Operation, str]]:
+    return [(operation, reason) for operation, reason in proposed if scope.allows(operation)]

@@ -10,7 +10,7 @@ from groundwork.generation import plan_prompts
 from groundwork.generation.answer_fields import Answer, Ref
 from groundwork.generation.task_texts import KeyedTask, Reason, TaskTexts, normalize_key, phase_refs, task_refs
 from groundwork.llm.port import Task as ModelTask
-from groundwork.plans.draft import TaskDraft, key_from
+from groundwork.plans.draft import TaskDraft, make_key
 from groundwork.plans.history import ReviewType
 from groundwork.plans.model import Phase, PhaseMode, Plan, Task
 from groundwork.plans.operations import (
@@ -74,7 +74,7 @@ class ReviewScope:
 
         The part's number keeps parts apart.
         """
-        stem = wanted if normalize_key(wanted) == wanted else key_from(wanted, ())
+        stem = wanted if normalize_key(wanted) == wanted else make_key(wanted, ())
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:
@@ -161,11 +161,11 @@ class Splits(Answer):
     splits: list[Split]
 
 
-def read_refinements(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
+def read_refinements(scope: ReviewScope, answer: Refinements) -> list[Proposed]:
     """Return one operation per refinement, with the changed fields only."""
     found: list[Proposed] = []
     for one in answer.refinements:
-        task = sight.task(one.ref)
+        task = scope.task(one.ref)
         fields = {name: value for name, value in one.fields().items() if value != getattr(task, name)}
         # a review of texts must not remove files named by a user
         if set(fields) == {"files"} and not one.files:
@@ -175,15 +175,15 @@ def read_refinements(sight: ReviewScope, answer: Refinements) -> list[Proposed]:
     return found
 
 
-def read_additions(sight: ReviewScope, answer: Additions) -> list[Proposed]:
-    return [(_addition(sight, one), one.reason) for one in answer.additions]
+def read_additions(scope: ReviewScope, answer: Additions) -> list[Proposed]:
+    return [(_addition(scope, one), one.reason) for one in answer.additions]
 
 
-def _addition(sight: ReviewScope, one: Addition) -> AddTask:
-    phase = sight.phase(one.phase)
-    depends_on, needed_by = sight.ids(one.depends_on), sight.ids(one.needed_by)
-    draft = TaskDraft.model_validate(one.fields() | {"key": sight.new_key(one.title), "depends_on": depends_on})
-    position = _valid_position(phase, sight.position(phase, one.before), depends_on, needed_by)
+def _addition(scope: ReviewScope, one: Addition) -> AddTask:
+    phase = scope.phase(one.phase)
+    depends_on, needed_by = scope.ids(one.depends_on), scope.ids(one.needed_by)
+    draft = TaskDraft.model_validate(one.fields() | {"key": scope.new_key(one.title), "depends_on": depends_on})
+    position = _valid_position(phase, scope.position(phase, one.before), depends_on, needed_by)
     return AddTask(phase_id=phase.id, task=draft, position=position, needed_by=needed_by)
 
 
@@ -202,38 +202,38 @@ def _valid_position(
     return min(max(position, first), len(phase.tasks) if last is None else max(last, first))
 
 
-def read_ordering(sight: ReviewScope, answer: Ordering) -> list[Proposed]:
+def read_ordering(scope: ReviewScope, answer: Ordering) -> list[Proposed]:
     found: list[Proposed] = []
     for links in answer.dependencies:
-        task = sight.task(links.ref)
-        found.append((ChangeDependencies(task_id=task.id, depends_on=sight.ids(links.depends_on)), links.reason))
+        task = scope.task(links.ref)
+        found.append((ChangeDependencies(task_id=task.id, depends_on=scope.ids(links.depends_on)), links.reason))
     for move in answer.moves:
-        phase = sight.phase(move.phase)
-        position = sight.position(phase, move.before)
-        found.append((MoveTask(task_id=sight.task(move.ref).id, phase_id=phase.id, position=position), move.reason))
+        phase = scope.phase(move.phase)
+        position = scope.position(phase, move.before)
+        found.append((MoveTask(task_id=scope.task(move.ref).id, phase_id=phase.id, position=position), move.reason))
     for order in answer.orders:
-        if ids := sight.ids(order.refs):
-            found.append((Reorder(phase_id=sight.phase(order.phase).id, task_ids=ids), order.reason))
+        if ids := scope.ids(order.refs):
+            found.append((Reorder(phase_id=scope.phase(order.phase).id, task_ids=ids), order.reason))
     for mode in answer.modes:
-        found.append((UpdatePhase(phase_id=sight.phase(mode.phase).id, fields={"mode": mode.mode}), mode.reason))
-    found += [(RemoveTask(task_id=sight.task(gone.ref).id), gone.reason) for gone in answer.removals]
+        found.append((UpdatePhase(phase_id=scope.phase(mode.phase).id, fields={"mode": mode.mode}), mode.reason))
+    found += [(RemoveTask(task_id=scope.task(gone.ref).id), gone.reason) for gone in answer.removals]
     return found
 
 
-def read_splits(sight: ReviewScope, answer: Splits) -> list[Proposed]:
-    return [(_split(sight, one), one.reason) for one in answer.splits]
+def read_splits(scope: ReviewScope, answer: Splits) -> list[Proposed]:
+    return [(_split(scope, one), one.reason) for one in answer.splits]
 
 
-def _split(sight: ReviewScope, one: Split) -> SplitTask:
-    task = sight.task(one.ref)
+def _split(scope: ReviewScope, one: Split) -> SplitTask:
+    task = scope.task(one.ref)
     drafts = [part.draft() for part in one.parts]
     if not 2 <= len(drafts) <= 20:
         raise ValueError(f"{len(drafts)} parts given for the task {one.ref}, 2 to 8 wanted")
-    keys = {draft.key or "": sight.new_key(draft.key or "part") for draft in drafts}
+    keys = {draft.key or "": scope.new_key(draft.key or "part") for draft in drafts}
     if len(keys) < len(drafts):
         raise ValueError(f"two parts of the task {one.ref} have the same key")
-    if strange := [key for draft in drafts for key in draft.depends_on if key not in keys]:
-        raise ValueError(f"a part of the task {one.ref} depends on {strange[0]!r}, which is none of its parts")
+    if unknown := [key for draft in drafts for key in draft.depends_on if key not in keys]:
+        raise ValueError(f"a part of the task {one.ref} depends on {unknown[0]!r}, which is none of its parts")
     parts = [
         draft.model_copy(
             update={"key": keys[draft.key or ""], "depends_on": tuple(keys[key] for key in draft.depends_on)}

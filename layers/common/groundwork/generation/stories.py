@@ -21,7 +21,7 @@ from groundwork.generation.answer_fields import (
 )
 from groundwork.generation.prompts import write_stories
 from groundwork.llm.port import Question, Task
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 MAX_CARDS = 60
 MAX_QUOTE_CHARACTERS = 300
@@ -98,7 +98,7 @@ def _severity_rank(card: Card) -> int:
 
 
 def _brief(ref: str, card: Card) -> dict[str, Any]:
-    quote = shortened(one_line(card.text), MAX_QUOTE_CHARACTERS)
+    quote = shorten(one_line(card.text), MAX_QUOTE_CHARACTERS)
     if card.analysis is None:
         return {"ref": ref, "text": quote}
     analysis = card.analysis

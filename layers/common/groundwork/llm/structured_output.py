@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from groundwork.errors import GroundworkError
 from groundwork.llm.port import Model, Question, Repair, Reply, Stop
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 # limit of the larger allowance for a repair: about the output of one call within its timeout
 MAX_TOKENS = 16_000
@@ -81,7 +81,7 @@ async def _attempt[T](
 
 
 def _refusal(reply: Reply) -> str:
-    reason = f" ({shortened(one_line(reply.detail), 200)})" if reply.detail else ""
+    reason = f" ({shorten(one_line(reply.detail), 200)})" if reply.detail else ""
     return f"The model refused to answer{reason}; check the texts of this item."
 
 
@@ -97,7 +97,7 @@ def _ask_for_less(question: Question) -> Question:
 
 def _ask_for_correction(question: Question, reply: Reply, fault: ValueError) -> tuple[Question, AnswerInvalid]:
     error = describe_fault(fault)
-    final = AnswerInvalid(f"The model's answer was invalid, and so was its correction: {shortened(error, 500)}")
+    final = AnswerInvalid(f"The model's answer was invalid, and so was its correction: {shorten(error, 500)}")
     return replace(question, repair=Repair(reply.text, error)), final
 
 

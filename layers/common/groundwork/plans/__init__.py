@@ -1,1 +1,1 @@
-"""Plans: what they are, how they are written, reviewed, edited and reckoned with. Start at `model`."""
+"""Plans: model, editing, reviews, history, estimates. Start at `model`."""

@@ -1,11 +1,11 @@
-"""New plans that need no model: written by hand, made from a template, or made from stories and their subtasks."""
+"""Create plans without the model: by hand, from a template, or from stories."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from groundwork.errors import Invalid, NotFound
 from groundwork.plans import templates
-from groundwork.plans.draft import PhaseDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, add_phases
 from groundwork.plans.links import StoryReader, phases_of_stories
 from groundwork.plans.model import Plan
 from groundwork.plans.requests import NewPlan
@@ -14,7 +14,7 @@ from groundwork.plans.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a new plan says, and in one line where it comes from."""
+    """Content of a new plan; `summary` tells its origin in one line."""
 
     title: str
     description: str
@@ -22,21 +22,21 @@ class Source:
     summary: str
 
 
-def source_of(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
-    """Raises Invalid."""
+def make_source(body: NewPlan, template: Callable[[str], Template], backlog: StoryReader) -> Source:
+    """Return the content of a new plan. Raises Invalid."""
     if body.template_id is not None:
         return _from_template(body, template)
     if body.parameters:
-        raise Invalid.field("parameters", "go with a templateId")
+        raise Invalid.field("parameters", "require a templateId")
     if body.phases is None and body.story_ids:
         return _from_stories(body, backlog)
     if body.title is None:
-        raise Invalid.field("title", "is needed")
+        raise Invalid.field("title", "is required")
     return Source(body.title, body.description or "", body.phases or (), "Created by hand")
 
 
-def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
-    """Makes the plan with its id and the time. Raises InvalidPlan."""
+def plan_factory(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
+    """Return a function to build the plan from its id and the time. It raises InvalidPlan."""
 
     def draft(plan_id: str, now: str) -> Plan:
         bare = Plan(
@@ -51,19 +51,19 @@ def drafted(body: NewPlan, source: Source) -> Callable[[str, str], Plan]:
             created_at=now,
             updated_at=now,
         )
-        return with_phases(bare, source.phases)
+        return add_phases(bare, source.phases)
 
     return draft
 
 
 def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source:
     if body.phases is not None:
-        raise Invalid.field("phases", "does not go with a templateId")
+        raise Invalid.field("phases", "cannot be combined with a templateId")
     try:
         chosen = template(body.template_id or "")
     except NotFound as missing:
         raise Invalid.field("templateId", str(missing)) from None
-    filled = templates.filled(chosen, body.parameters)
+    filled = templates.fill(chosen, body.parameters)
     description = filled.plan_description if body.description is None else body.description
     return Source(body.title or filled.title, description, filled.phases, f"Made from the template {chosen.name!r}")
 
@@ -71,8 +71,8 @@ def _from_template(body: NewPlan, template: Callable[[str], Template]) -> Source
 def _from_stories(body: NewPlan, backlog: StoryReader) -> Source:
     phases = phases_of_stories(body.story_ids, backlog)
     title = body.title or phases[0].title
-    return Source(title, body.description or "", phases, f"Made from {_counted(len(phases))}")
+    return Source(title, body.description or "", phases, f"Made from {_story_count(len(phases))}")
 
 
-def _counted(stories: int) -> str:
+def _story_count(stories: int) -> str:
     return "1 story" if stories == 1 else f"{stories} stories"

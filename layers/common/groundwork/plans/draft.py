@@ -1,4 +1,7 @@
-"""A plan as it is written down, before its tasks have ids: they name each other by keys. All ways in end here."""
+"""Plans before their tasks have ids; tasks refer to each other by key.
+
+Plans from every source pass through here.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +31,7 @@ from groundwork.values import Stored, stored_as
 
 
 class TaskDraft(Stored):
-    """A new task. `dependsOn` names tasks of the same draft by key, or tasks of the plan by id or key."""
+    """A new task. `dependsOn` holds keys of the same draft, or ids or keys of the plan's tasks."""
 
     key: Annotated[Key | None, stored_as("key")] = None
     title: Annotated[Title, stored_as("title")]
@@ -56,41 +59,41 @@ class PhaseDraft(Stored):
 Phases = Annotated[tuple[PhaseDraft, ...], Field(max_length=MAX_PHASES)]
 
 
-def with_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
-    """The plan with these phases at its end; every phase and task gets an id. Raises InvalidPlan for a double key."""
+def add_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
+    """Append phases; give ids to phases and tasks. Raises InvalidPlan for a duplicate key."""
     taken = _taken_keys(plan, [task for draft in drafts for task in draft.tasks])
     numbered: list[tuple[str, PhaseDraft, list[tuple[str, TaskDraft]]]] = []
     for draft in drafts:
         plan, phase_id = plan.with_phase_id()
         tasks: list[tuple[str, TaskDraft]] = []
         for task in draft.tasks:
-            plan, task_id = _with_id_for(plan, task, taken)
+            plan, task_id = _next_task_id(plan, task, taken)
             tasks.append((task_id, task))
         numbered.append((phase_id, draft, tasks))
-    names = known_names(plan, [pair for _, _, tasks in numbered for pair in tasks])
+    names = ids_by_name(plan, [pair for _, _, tasks in numbered for pair in tasks])
     phases = tuple(_phase(id_, draft, tasks, names) for id_, draft, tasks in numbered)
     return plan.changed(phases=(*plan.phases, *phases))
 
 
-def with_ids(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
-    """The plan with the numbers given, and the tasks, which are not yet in it."""
+def number_tasks(plan: Plan, drafts: Sequence[TaskDraft]) -> tuple[Plan, tuple[Task, ...]]:
+    """Return the plan with the numbers used, and the tasks, not yet added to it."""
     taken = _taken_keys(plan, drafts)
     numbered: list[tuple[str, TaskDraft]] = []
     for draft in drafts:
-        plan, task_id = _with_id_for(plan, draft, taken)
+        plan, task_id = _next_task_id(plan, draft, taken)
         numbered.append((task_id, draft))
-    names = known_names(plan, numbered)
+    names = ids_by_name(plan, numbered)
     return plan, tuple(_task(id_, draft, names) for id_, draft in numbered)
 
 
-def known_names(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
-    """The id for each key, in any case, and for each id itself."""
+def ids_by_name(plan: Plan, new: Iterable[tuple[str, TaskDraft]] = ()) -> dict[str, str]:
+    """Return task ids by key (case-insensitive) and by id."""
     names = {task.key.casefold(): task.id for task in plan.tasks} | {task.id.casefold(): task.id for task in plan.tasks}
     return names | {key_of(id_, draft).casefold(): id_ for id_, draft in new}
 
 
-def named(reference: str, names: Mapping[str, str]) -> str:
-    """The id a reference stands for; one that stands for nothing is left for the validator to name."""
+def resolve(reference: str, names: Mapping[str, str]) -> str:
+    """Return the id of a reference; an unknown one stays as it is, for the validator to report."""
     return names.get(reference.strip().casefold(), reference)
 
 
@@ -98,8 +101,8 @@ def key_of(task_id: str, draft: TaskDraft) -> str:
     return draft.key or task_id.rpartition("-")[2]
 
 
-def key_from(title: str, taken: Iterable[str]) -> str:
-    """A short key made from a title that none of the others has."""
+def make_key(title: str, taken: Iterable[str]) -> str:
+    """Make a short key from a title, unlike the keys taken."""
     words = re.findall(r"[a-z0-9]+", title.casefold())[:4]
     stem = "-".join(words)[:32].strip("-") or "task"
     lowered = {key.casefold() for key in taken}
@@ -112,7 +115,7 @@ def key_from(title: str, taken: Iterable[str]) -> str:
 def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
     """Keys of the plan and of the drafts, in lower case. Raises InvalidPlan.
 
-    By key the others find a task: two with one key would make their dependencies ambiguous.
+    Dependencies refer to tasks by key: a duplicate would make them ambiguous.
     """
     taken = {task.key.casefold() for task in plan.tasks}
     for draft in drafts:
@@ -123,8 +126,8 @@ def _taken_keys(plan: Plan, drafts: Iterable[TaskDraft]) -> set[str]:
     return taken
 
 
-def _with_id_for(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
-    """A task without a key gets its number's, so a number is left out that somebody has made another task's key."""
+def _next_task_id(plan: Plan, draft: TaskDraft, taken: set[str]) -> tuple[Plan, str]:
+    """Return the next task id. A task without a key is keyed by its number, so skip keys in use."""
     plan, task_id = plan.with_task_id()
     while draft.key is None and key_of(task_id, draft).casefold() in taken:
         plan, task_id = plan.with_task_id()
@@ -147,7 +150,7 @@ def _task(id_: str, draft: TaskDraft, names: Mapping[str, str]) -> Task:
     fields = {name: getattr(draft, name) for name in TaskDraft.model_fields}
     fields |= {
         "key": key_of(id_, draft),
-        "depends_on": tuple(dict.fromkeys(named(other, names) for other in draft.depends_on)),
+        "depends_on": tuple(dict.fromkeys(resolve(other, names) for other in draft.depends_on)),
         "condition": _condition(draft.condition, names),
     }
     return Task(id=id_, **fields)
@@ -156,4 +159,4 @@ def _task(id_: str, draft: TaskDraft, names: Mapping[str, str]) -> Task:
 def _condition(condition: Condition | None, names: Mapping[str, str]) -> Condition | None:
     if condition is None:
         return None
-    return condition.model_copy(update={"task_id": named(condition.task_id, names)})
+    return condition.model_copy(update={"task_id": resolve(condition.task_id, names)})

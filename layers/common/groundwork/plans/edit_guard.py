@@ -1,22 +1,25 @@
-"""What an edit may touch while the plan is carried out: texts, links and the going of tasks that have not begun.
+"""Guard edits of an executing plan.
 
-Where a task stands, what phases there are and what the plan itself says is what the execution goes by: a person who
-wants that changed cancels it first.
+An edit may change texts and links of pending tasks, or delete them. Everything else (task states, phases, the plan's
+own fields) belongs to the execution: cancel the plan to change it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from groundwork.plans.errors import PlanNotEditable, TaskBegun
+from groundwork.plans.errors import PlanNotEditable, TaskAlreadyStarted
 from groundwork.plans.model import Phase, Plan, Task, TaskState, TaskStatus, details
 
-MAX_TOUCHED = 80
-"""Tasks that one edit may touch: each is a check in the transaction that makes it."""
+MAX_EDITED_TASKS = 80
+"""Tasks one edit may change: the commit checks each of them in its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedElements:
-    """Ids of tasks that must not have begun for an edit to be made; those `removed` must not even wait at a gate."""
+    """Ids of tasks an edit changes or removes.
+
+    A changed task must not have started; a removed task must not even wait at a gate.
+    """
 
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -26,37 +29,43 @@ class ChangedElements:
         return self.changed + self.removed
 
 
-def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskBegun | None:
-    """Why such an edit cannot be made where the plan's tasks stand so; None where it can."""
+def refusal(guarded: ChangedElements, states: Mapping[str, TaskState]) -> TaskAlreadyStarted | None:
+    """Return the error if a task's state forbids the edit, else None."""
 
     def status(task_id: str) -> TaskStatus:
         return states[task_id].status if task_id in states else TaskStatus.PENDING
 
-    begun = [id_ for id_ in guarded.ids if status(id_).begun]
-    waiting = [id_ for id_ in guarded.removed if id_ not in begun and status(id_) is not TaskStatus.PENDING]
-    return TaskBegun(begun, waiting) if begun or waiting else None
+    started = [id_ for id_ in guarded.ids if status(id_).started]
+    waiting = [id_ for id_ in guarded.removed if id_ not in started and status(id_) is not TaskStatus.PENDING]
+    return TaskAlreadyStarted(started, waiting) if started or waiting else None
 
 
 def changed_elements(before: Plan, after: Plan) -> ChangedElements:
-    """Nothing unless the plan is under execution. Raises PlanNotEditable for what cannot be changed then."""
+    """Return the tasks an edit changes; empty unless the plan is executing.
+
+    Raises PlanNotEditable for any other change during execution.
+    """
     if not before.status.executing:
         return ChangedElements()
-    if details(before) != details(after) or list(map(_frame, before.phases)) != list(map(_frame, after.phases)):
-        raise PlanNotEditable("While a plan is carried out only its tasks can be edited.")
+    if details(before) != details(after) or list(map(_without_tasks, before.phases)) != list(
+        map(_without_tasks, after.phases)
+    ):
+        raise PlanNotEditable("During execution only tasks can be edited.")
     known = {task.id: task for task in before.tasks}
     kept = {task.id: task for task in after.tasks}
-    if kept.keys() - known.keys() or _places(before, kept) != _places(after, kept):
-        raise PlanNotEditable("While a plan is carried out tasks can be neither added nor moved.")
+    # the running execution relies on this order
+    if kept.keys() - known.keys() or _task_order(before, kept) != _task_order(after, kept):
+        raise PlanNotEditable("During execution tasks can be neither added nor moved.")
     changed = tuple(id_ for id_, task in kept.items() if task != known[id_])
     removed = tuple(id_ for id_ in known if id_ not in kept)
-    if len(changed) + len(removed) > MAX_TOUCHED:
-        raise PlanNotEditable(f"While a plan is carried out an edit may touch at most {MAX_TOUCHED} tasks.")
+    if len(changed) + len(removed) > MAX_EDITED_TASKS:
+        raise PlanNotEditable(f"During execution an edit may change at most {MAX_EDITED_TASKS} tasks.")
     return ChangedElements(changed, removed)
 
 
-def _frame(phase: Phase) -> Phase:
+def _without_tasks(phase: Phase) -> Phase:
     return phase.model_copy(update={"tasks": ()})
 
 
-def _places(plan: Plan, kept: dict[str, Task]) -> list[list[str]]:
+def _task_order(plan: Plan, kept: dict[str, Task]) -> list[list[str]]:
     return [[task.id for task in phase.tasks if task.id in kept] for phase in plan.phases]

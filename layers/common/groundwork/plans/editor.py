@@ -1,7 +1,7 @@
-"""Editing a plan: read, change, check, and write the next version, unless somebody else was faster.
+"""Edit plans: read, change, validate, and commit the next version with optimistic locking.
 
-Every change of a plan that is not the model's goes through `Editor.change`, so that each has its iteration, is valid as
-a whole, and never overwrites what its author has not seen.
+Every change not made by the model goes through `Editor.change`. So each change has an iteration, is valid as a whole,
+and never overwrites a version its author has not seen.
 """
 
 import random
@@ -14,60 +14,64 @@ from groundwork.backlog.model import rfc3339
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
 from groundwork.plans.errors import PlanNotEditable, VersionConflict
-from groundwork.plans.history import Change, Iteration, IterationKind, compared, listed, restored, summary_of
+from groundwork.plans.history import Change, Iteration, IterationKind, change_fields, compare, restore, summary_of
 from groundwork.plans.links import StoryReader, check_linked
 from groundwork.plans.model import Plan, PlanStatus
-from groundwork.plans.operations import Operation, applied
+from groundwork.plans.operations import Operation, apply
 from groundwork.plans.ports import PlanStore
 from groundwork.plans.validation import check
 
-TRIES = 12
-"""How often an edit that names no version is made again on what others have just written."""
+MAX_ATTEMPTS = 12
+"""Attempts of an edit without an expected version; each starts from the latest version."""
 
-Expected = Collection[int] | None
-"""The versions that the author has seen (If-Match); None where any will do."""
+ExpectedVersions = Collection[int] | None
+"""Versions the author has seen (If-Match); None accepts any version."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeMetadata:
-    """What an iteration says of a change besides what has changed; `summary` None is made from the changes.
+    """Fields of an iteration besides the changes.
 
-    `marked`: the status is what the author wants it to be; else a change makes a READY plan a DRAFT again.
+    `summary` None is made from the changes. `sets_status`: the author sets the status. Otherwise a change turns a READY
+    plan back into a DRAFT.
     """
 
     kind: IterationKind = IterationKind.EDITED
     summary: str | None = None
-    more: dict[str, Any] = field(default_factory=dict)
-    marked: bool = False
+    extra_fields: dict[str, Any] = field(default_factory=dict)
+    sets_status: bool = False
 
 
 @dataclass(slots=True)
 class Editor:
-    """`who` edits. `sleep` takes seconds. `under_way` hears of a plan that was edited while it is carried out."""
+    """Commits edits in the name of `actor`.
+
+    `sleep` takes seconds. `on_edit_during_execution` is called with the plan's id.
+    """
 
     store: PlanStore
     backlog: StoryReader
     now_ms: Callable[[], int]
-    who: str
+    actor: str
     sleep: Callable[[float], None] = time.sleep
-    under_way: Callable[[str], None] = lambda plan_id: None
+    on_edit_during_execution: Callable[[str], None] = lambda plan_id: None
 
     def create(self, draft: Callable[[str, str], Plan], summary: str = "Created by hand") -> Plan:
-        """A new plan from what `draft` makes with its id and the time. Raises InvalidPlan, Invalid."""
+        """Create a plan; `draft` builds it from its id and the time. Raises InvalidPlan, Invalid."""
         now = rfc3339(self.now_ms())
         plan = check(draft(new_plan_id(), now)).changed(version=1)
-        self._check_named(None, plan)
+        self._check_references(None, plan)
         iteration = Iteration(
             id=str(Path(Kind.ITERATION, plan.id, (1,))),
             plan_id=plan.id,
             number=1,
             kind=IterationKind.CREATED,
-            who=self.who,
+            actor=self.actor,
             summary=summary,
             from_version=0,
             version=1,
             created_at=now,
-            **listed(compared(plan.changed(phases=()), plan)),
+            **change_fields(compare(plan.changed(phases=()), plan)),
         )
         try:
             self.store.create(plan, iteration)
@@ -79,66 +83,72 @@ class Editor:
         self,
         plan_id: str,
         operations: Sequence[Operation] | Callable[[Plan], Sequence[Operation]],
-        expected: Expected = None,
+        expected: ExpectedVersions = None,
         status: PlanStatus | None = None,
     ) -> Plan:
-        """All of the operations, or none; some may depend on the plan as it is when they are carried out.
+        """Apply all operations, or none.
 
-        `status` READY says besides that the plan, which must be complete then, may be carried out; DRAFT takes it back.
-        Raises what `change` raises, HasDependents, NotFound.
+        A callable gets the current plan and returns the operations. `status` READY marks a complete plan as ready to
+        run, DRAFT reverts that. Raises the errors of `change`, HasDependents, NotFound.
         """
 
         def make(plan: Plan) -> Plan:
             for operation in operations(plan) if callable(operations) else operations:
-                plan = applied(plan, operation)
-            return plan if status is None else _marked(plan, status)
+                plan = apply(plan, operation)
+            return plan if status is None else _with_status(plan, status)
 
         only_marked = status is not None and not operations
         summary = f"Marked as {status.value}" if status and only_marked else None
-        return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, marked=status is not None))
+        return self.change(plan_id, make, expected, ChangeMetadata(summary=summary, sets_status=status is not None))
 
-    def restore(self, plan_id: str, version: int, expected: Expected = None) -> Plan:
-        """An earlier version's content as a new version."""
+    def restore(self, plan_id: str, version: int, expected: ExpectedVersions = None) -> Plan:
+        """Commit the content of an earlier version as a new version."""
         earlier = self.store.at_version(plan_id, version)
-        made = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
-        return self.change(plan_id, lambda plan: restored(plan, earlier), expected, made)
+        metadata = ChangeMetadata(IterationKind.RESTORED, f"Restored version {version}", {"restored_version": version})
+        return self.change(plan_id, lambda plan: restore(plan, earlier), expected, metadata)
 
     def change(
-        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected = None, made: ChangeMetadata | None = None
+        self,
+        plan_id: str,
+        make: Callable[[Plan], Plan],
+        expected: ExpectedVersions = None,
+        metadata: ChangeMetadata | None = None,
     ) -> Plan:
-        """The plan after `make`, or as it was where that changes nothing.
+        """Commit the plan returned by `make`; return it unchanged if nothing changes.
 
-        Raises VersionConflict, PlanNotEditable, TaskBegun, InvalidPlan, Invalid, Transient, and what `make` raises.
+        Raises VersionConflict, PlanNotEditable, TaskAlreadyStarted, InvalidPlan, Invalid, Transient, and the errors of
+        `make`.
         """
-        after = self._change(plan_id, make, expected, made)
+        after = self._change(plan_id, make, expected, metadata)
         if after.status.executing:
-            self.under_way(plan_id)
+            self.on_edit_during_execution(plan_id)
         return after
 
     def _change(
-        self, plan_id: str, make: Callable[[Plan], Plan], expected: Expected, made: ChangeMetadata | None
+        self, plan_id: str, make: Callable[[Plan], Plan], expected: ExpectedVersions, metadata: ChangeMetadata | None
     ) -> Plan:
-        """What an unclear answer leaves open is looked up before it is tried again, so that nothing is done twice."""
-        made, number = made or ChangeMetadata(), None
+        """Retry on conflicts. After an unclear answer, look for our own commit before trying again."""
+        metadata, number = metadata or ChangeMetadata(), None
         fault: VersionConflict | Transient | None = None
-        for attempt in range(TRIES):
-            if number and isinstance(fault, Transient) and (done := self._done(plan_id, number)):
+        for attempt in range(MAX_ATTEMPTS):
+            if number and isinstance(fault, Transient) and (done := self._find_committed(plan_id, number)):
                 return done
-            before = self._seen(plan_id, expected)
-            if expected is None and (made.marked or made.kind is IterationKind.RESTORED):
-                # said of the whole plan as it is now: not to be said again of what another makes of it meanwhile
+            before = self._load_editable(plan_id, expected)
+            if expected is None and (metadata.sets_status or metadata.kind is IterationKind.RESTORED):
+                # the author decided on this version: a retry must not apply the decision to someone else's change
                 expected = frozenset({before.version})
-            after = _settled(before, make(before), made)
-            changes = compared(before, after)
+            after = _validate(before, make(before), metadata)
+            changes = compare(before, after)
             if not changes and after.status is before.status:
                 return before
-            if made.kind is not IterationKind.RESTORED:
-                # what an earlier version named may have gone since: that is no reason not to go back to it
-                self._check_named(before, after)
+            if metadata.kind is not IterationKind.RESTORED:
+                # links of an earlier version may be gone by now, and must not prevent a restore
+                self._check_references(before, after)
+            # kept across attempts: the number identifies our commit after a lost response
             number = number or self.store.next_iteration(plan_id)
             after = after.changed(version=before.version + 1, updated_at=rfc3339(self.now_ms()))
             try:
-                self.store.commit(before, after, self._iteration(before, after, number, changes, made))
+                self.store.commit(before, after, self._iteration(before, after, number, changes, metadata))
             except (VersionConflict, Transient) as failure:
                 fault = failure
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
@@ -146,16 +156,16 @@ class Editor:
                 return after
         raise fault or VersionConflict(before.version)
 
-    def _seen(self, plan_id: str, expected: Expected) -> Plan:
+    def _load_editable(self, plan_id: str, expected: ExpectedVersions) -> Plan:
         plan = self.store.load(plan_id)
         if expected is not None and plan.version not in expected:
             raise VersionConflict(plan.version)
         if not plan.status.editable:
-            raise PlanNotEditable(f"A plan that is {plan.status.value} cannot be edited.")
+            raise PlanNotEditable(f"Cannot edit: the plan is {plan.status.value}.")
         return plan
 
-    def _done(self, plan_id: str, number: int) -> Plan | None:
-        """The plan as our own earlier try has made it after all: its number is ours alone."""
+    def _find_committed(self, plan_id: str, number: int) -> Plan | None:
+        """Return the version our earlier attempt committed, if any; only we use this number."""
         try:
             iteration = self.store.iteration(str(Path(Kind.ITERATION, plan_id, (number,))))
         except NotFound:
@@ -163,23 +173,23 @@ class Editor:
         return self.store.at_version(plan_id, iteration.version)
 
     def _iteration(
-        self, before: Plan, after: Plan, number: int, changes: Sequence[Change], made: ChangeMetadata
+        self, before: Plan, after: Plan, number: int, changes: Sequence[Change], metadata: ChangeMetadata
     ) -> Iteration:
         return Iteration(
             id=str(Path(Kind.ITERATION, after.id, (number,))),
             plan_id=after.id,
             number=number,
-            kind=made.kind,
-            who=self.who,
-            summary=made.summary or summary_of(changes),
+            kind=metadata.kind,
+            actor=self.actor,
+            summary=metadata.summary or summary_of(changes),
             from_version=before.version,
             version=after.version,
             created_at=after.updated_at,
-            **(listed(changes) | made.more),
+            **(change_fields(changes) | metadata.extra_fields),
         )
 
-    def _check_named(self, before: Plan | None, after: Plan) -> None:
-        """That stories, subtasks and repositories named anew are there."""
+    def _check_references(self, before: Plan | None, after: Plan) -> None:
+        """Raise Invalid unless newly named stories, subtasks and repositories exist."""
         check_linked(before, after, self.backlog)
         known = {task.repository_id for task in before.tasks} if before else set()
         for id_ in dict.fromkeys(task.repository_id for task in after.tasks):
@@ -190,14 +200,17 @@ class Editor:
                     raise Invalid.field("repositoryId", str(missing)) from None
 
 
-def _marked(plan: Plan, status: PlanStatus) -> Plan:
+def _with_status(plan: Plan, status: PlanStatus) -> Plan:
     if plan.status.executing:
-        raise PlanNotEditable(f"A plan that is {plan.status.value} cannot become {status.value}.")
+        raise PlanNotEditable(f"Cannot set the status to {status.value}: the plan is {plan.status.value}.")
     return check(plan, complete=status is PlanStatus.READY).changed(status=status)
 
 
-def _settled(before: Plan, after: Plan, made: ChangeMetadata) -> Plan:
-    """Valid; and what was READY is a DRAFT again once it has been changed: nobody has looked at it since."""
+def _validate(before: Plan, after: Plan, metadata: ChangeMetadata) -> Plan:
+    """Validate the plan.
+
+    A changed READY plan becomes a DRAFT: nobody has approved the new content.
+    """
     check(after)
-    was_ready = before.status is PlanStatus.READY and not made.marked
+    was_ready = before.status is PlanStatus.READY and not metadata.sets_status
     return after.changed(status=PlanStatus.DRAFT) if was_ready and before.content() != after.content() else after

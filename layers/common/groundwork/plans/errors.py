@@ -1,4 +1,4 @@
-"""What is refused of a plan, with the contract's codes."""
+"""Errors of plans, with the codes of the API."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from groundwork.errors import Conflict, Refusal
 
 
 class InvalidPlan(Refusal):
-    """The plan would not be valid; `details` is a list of {field, message, code}, a cycle with its path."""
+    """The plan would not be valid; `details` is a list of {field, message, code}."""
 
     status = 422
     code = "INVALID"
@@ -19,7 +19,7 @@ class InvalidPlan(Refusal):
 
 
 class VersionConflict(Conflict):
-    """Somebody else has changed the plan since; `details.version` is its version now."""
+    """The plan has changed since it was read; `details.version` is its current version."""
 
     code = "VERSION_CONFLICT"
 
@@ -28,7 +28,7 @@ class VersionConflict(Conflict):
 
 
 class HasDependents(Conflict):
-    """Other tasks depend on this; delete it with `dependents=repair` to let them depend on what it depended on."""
+    """Other tasks depend on this; `dependents=repair` links them to its own dependencies."""
 
     code = "HAS_DEPENDENTS"
 
@@ -42,20 +42,20 @@ class PlanNotEditable(Conflict):
     code = "PLAN_NOT_EDITABLE"
 
 
-class TaskBegun(Conflict):
-    """A task that has begun cannot be edited any more; `details.taskIds` names what would be touched."""
+class TaskAlreadyStarted(Conflict):
+    """A task that has started cannot be edited; `details.taskIds` lists such tasks."""
 
     code = "TASK_BEGUN"
 
     def __init__(self, task_ids: Sequence[str], waiting: Sequence[str] = ()) -> None:
-        """`waiting`: tasks to be deleted that have not begun, but wait at their gates, where the execution has them."""
+        """`waiting`: tasks to delete, not started but waiting at a gate of the execution."""
         details = {"taskIds": [*task_ids, *waiting]} | ({"waitingTaskIds": list(waiting)} if waiting else {})
-        only = "A task that waits at its gate cannot be deleted any more: skip it instead."
+        only = "A task waiting at its gate cannot be deleted: skip it instead."
         super().__init__(only if waiting and not task_ids else None, details)
 
 
 class StaleSuggestion(Conflict):
-    """What these suggestions would change has changed since they were made; `details.suggestionIndices` names them."""
+    """The plan has changed where these suggestions apply; see `details.suggestionIndices`."""
 
     code = "STALE_SUGGESTION"
 
@@ -64,7 +64,7 @@ class StaleSuggestion(Conflict):
 
 
 class ConflictingSuggestions(Conflict):
-    """Some of the chosen suggestions cannot go together; `details.pairs` names them and what both would change."""
+    """Some suggestions exclude each other; `details.pairs` lists them with their targets."""
 
     code = "CONFLICTING_SUGGESTIONS"
 
@@ -73,13 +73,13 @@ class ConflictingSuggestions(Conflict):
 
 
 class NothingToApply(Conflict):
-    """This iteration holds no suggestions: its review has not ended, has failed, or is none."""
+    """This iteration has no suggestions: no review, still running, failed, or none found."""
 
     code = "NOTHING_TO_APPLY"
 
 
 class PlanInUse(Conflict):
-    """A generation or a review of this plan is under way; cancel it or wait. `details.runId` names it."""
+    """A generation or review of this plan is running; cancel it or wait. See `details.runId`."""
 
     code = "PLAN_IN_USE"
 
@@ -88,12 +88,12 @@ class PlanInUse(Conflict):
 
 
 class RepositoryInUse(Conflict):
-    """There are plans for this repository; delete them first."""
+    """The repository has plans; delete them first."""
 
     code = "REPOSITORY_IN_USE"
 
 
 class BuiltinTemplate(Conflict):
-    """This template comes with the project and cannot be deleted."""
+    """Built-in templates cannot be deleted."""
 
     code = "BUILTIN_TEMPLATE"

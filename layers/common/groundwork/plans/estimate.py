@@ -1,6 +1,7 @@
-"""What carrying out a plan would take: from what like tasks have taken in its repository, else from assumptions.
+"""Estimate the time and cost of running a plan.
 
-The answer says which, for each effort and as a whole.
+Uses measurements of similar tasks in the repository if there are enough, else assumptions. The answer names the basis
+for each effort and for the whole plan.
 """
 
 from collections import Counter
@@ -14,19 +15,19 @@ from groundwork.llm.prices import cost_micro_usd
 from groundwork.plans.graph import SECONDS, Schedule, schedule
 from groundwork.plans.model import Plan, Task, TaskState, TaskStatus
 
-ENOUGH = 3
-"""Tasks of an effort that must have been measured before their mean says more than an assumption."""
+MIN_MEASURED_TASKS = 3
+"""Measured tasks of an effort needed before their mean replaces the assumption."""
 
 _ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
-# Assumed: a session calls the model so often, each call adds so many tokens to what the next has to read again.
+# assumptions: calls of the model per session, and tokens each call adds to the context of the next
 _CALLS: dict[Effort, int] = {"XS": 6, "S": 12, "M": 24, "L": 45, "XL": 90}
 _FIRST_TOKENS, _ADDED_TOKENS, _WRITTEN_TOKENS = 8_000, 1_200, 350
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What so many tasks of one effort have taken together, all their attempts included."""
+class TaskMeasurements:
+    """Totals over some tasks of one effort, all attempts included."""
 
     tasks: int
     seconds: float
@@ -34,8 +35,8 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What one task is expected to take; `measured` is the number of tasks it rests on, 0 where it is assumed."""
+class TaskEstimate:
+    """Expected time and usage of one task; `measured` counts the tasks behind it, 0 if assumed."""
 
     seconds: float
     usage: Usage
@@ -46,53 +47,58 @@ class Expected:
         return "measured" if self.measured else "assumed"
 
 
-def assumed(effort: Effort) -> Expected:
+def assume_task(effort: Effort) -> TaskEstimate:
     calls = _CALLS[effort]
-    grown = _ADDED_TOKENS + _WRITTEN_TOKENS
-    read = sum(_FIRST_TOKENS + grown * number for number in range(calls - 1))
+    growth = _ADDED_TOKENS + _WRITTEN_TOKENS
+    # each call reads the context of all earlier calls from the cache
+    tokens_read = sum(_FIRST_TOKENS + growth * number for number in range(calls - 1))
     usage = Usage(
         input=50 * calls,
         output=_WRITTEN_TOKENS * calls,
-        cache_read=read,
+        cache_read=tokens_read,
         cache_write=_FIRST_TOKENS + _ADDED_TOKENS * calls,
         calls=calls,
     )
-    return Expected(SECONDS[effort], usage)
+    return TaskEstimate(SECONDS[effort], usage)
 
 
-def expected(effort: Effort, history: Mapping[Effort, Measured]) -> Expected:
-    """The mean of what was measured, where that is enough."""
+def estimate_task(effort: Effort, history: Mapping[Effort, TaskMeasurements]) -> TaskEstimate:
+    """Return the mean of the measurements if there are enough, else the assumption."""
     past = history.get(effort)
-    if past is None or past.tasks < ENOUGH:
-        return assumed(effort)
+    if past is None or past.tasks < MIN_MEASURED_TASKS:
+        return assume_task(effort)
     u, n = past.usage, past.tasks
     mean = Usage(*(round(total / n) for total in (u.input, u.output, u.cache_read, u.cache_write, u.calls)))
-    return Expected(past.seconds / n, mean, n)
+    return TaskEstimate(past.seconds / n, mean, n)
 
 
-def expecting(history: Mapping[Effort, Measured], ai: str, latency_ms: int) -> Callable[[Task], float]:
-    """How many seconds a task takes. `latency_ms` is that of the mock, which takes no other time."""
-    return lambda task: _timed(expected(task.effort, history), ai, latency_ms).seconds
+def duration_estimator(history: Mapping[Effort, TaskMeasurements], ai: str, latency_ms: int) -> Callable[[Task], float]:
+    """Return a function giving a task's seconds; the mock takes `latency_ms` a call."""
+    return lambda task: _with_mock_latency(estimate_task(task.effort, history), ai, latency_ms).seconds
 
 
 def estimate_of_plan(
     plan: Plan,
     states: Mapping[str, TaskState],
-    history: Mapping[Effort, Measured],
+    history: Mapping[Effort, TaskMeasurements],
     ai: str,
     model: str,
     latency_ms: int,
 ) -> dict[str, Any]:
-    """For the tasks that have not ended. `latency_ms` is that of the mock, which takes no other time."""
-    left = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
-    tasks = Counter(task.effort for task in left.values())
-    each = {effort: _timed(expected(effort, history), ai, latency_ms) for effort in SECONDS if tasks[effort]}
+    """Estimate the tasks without an end state; the mock takes `latency_ms` a call."""
+    remaining = {task.id: task for task in plan.tasks if states.get(task.id, TaskState()).status not in _ENDED}
+    tasks = Counter(task.effort for task in remaining.values())
+    each = {
+        effort: _with_mock_latency(estimate_task(effort, history), ai, latency_ms)
+        for effort in SECONDS
+        if tasks[effort]
+    }
     costs = {effort: _cost(model, one.usage) for effort, one in each.items()}
-    usage = sum((each[task.effort].usage for task in left.values()), Usage())
-    when = schedule(plan, lambda task: each[task.effort].seconds if task.id in left else 0.0)
+    usage = sum((each[task.effort].usage for task in remaining.values()), Usage())
+    times = schedule(plan, lambda task: each[task.effort].seconds if task.id in remaining else 0.0)
     return {
-        **_totals(len(left), usage, sum(costs[effort] * count for effort, count in tasks.items()), when),
-        "stops": _stops(plan, left),
+        **_totals(len(remaining), usage, sum(costs[effort] * count for effort, count in tasks.items()), times),
+        "stops": _stops(plan, remaining),
         "basis": _basis({one.basis for one in each.values()}),
         "efforts": [_line(effort, tasks[effort], one, costs[effort]) for effort, one in each.items()],
         "ai": ai,
@@ -100,13 +106,13 @@ def estimate_of_plan(
     }
 
 
-def _timed(each: Expected, ai: str, latency_ms: int) -> Expected:
-    assumed_of_mock = ai == "mock" and not each.measured
-    return replace(each, seconds=each.usage.calls * latency_ms / 1000) if assumed_of_mock else each
+def _with_mock_latency(each: TaskEstimate, ai: str, latency_ms: int) -> TaskEstimate:
+    is_mock_assumption = ai == "mock" and not each.measured
+    return replace(each, seconds=each.usage.calls * latency_ms / 1000) if is_mock_assumption else each
 
 
-def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, Any]:
-    """What one task of the effort takes."""
+def _line(effort: Effort, tasks: int, each: TaskEstimate, cost: int) -> dict[str, Any]:
+    """Figures of one task of the effort."""
     return {
         "effort": effort,
         "tasks": tasks,
@@ -118,7 +124,7 @@ def _line(effort: Effort, tasks: int, each: Expected, cost: int) -> dict[str, An
     }
 
 
-def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, Any]:
+def _totals(tasks: int, usage: Usage, cost: int, times: Schedule) -> dict[str, Any]:
     return {
         "tasks": tasks,
         "calls": usage.calls,
@@ -127,14 +133,14 @@ def _totals(tasks: int, usage: Usage, cost: int, when: Schedule) -> dict[str, An
         "cacheReadTokens": usage.cache_read,
         "cacheWriteTokens": usage.cache_write,
         "costUsd": round(cost / 1_000_000, 4),
-        **when.as_json(),
+        **times.as_json(),
     }
 
 
 def _cost(model: str, usage: Usage) -> int:
-    """Of one task, in millionths of a dollar: its calls' mean, as often as there are calls.
+    """Return the cost of one task in micro-dollars: the mean call times the number of calls.
 
-    Priced as one call, it would look like a single long prompt.
+    Priced as a single call, the task would look like one long prompt.
     """
     calls = max(1, usage.calls)
     u = usage
@@ -142,10 +148,10 @@ def _cost(model: str, usage: Usage) -> int:
     return calls * cost_micro_usd(model, one)
 
 
-def _stops(plan: Plan, left: Collection[str]) -> int:
-    """How often it will wait for a person: before each task of a manual phase, and after a phase that pauses."""
-    manual = sum(task.id in left for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
-    pauses = sum(phase.pause_after and any(task.id in left for task in phase.tasks) for phase in plan.phases)
+def _stops(plan: Plan, remaining: Collection[str]) -> int:
+    """Count waits for a person: each task of a manual phase, each phase with `pause_after`."""
+    manual = sum(task.id in remaining for phase in plan.phases if phase.mode == "manual" for task in phase.tasks)
+    pauses = sum(phase.pause_after and any(task.id in remaining for task in phase.tasks) for phase in plan.phases)
     return manual + pauses
 
 

@@ -1,4 +1,4 @@
-"""Starting a generation: check what is asked, write the plan that is to be filled, its iteration and its run."""
+"""Start plan generations: validate the request, write the plan, its iteration and its run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from groundwork.ids import Kind, Path, new_plan_id, path_of
 from groundwork.plans.history import Iteration, IterationKind, IterationRequest, IterationStatus
 from groundwork.plans.model import MAX_STORIES, Plan, PlanStatus, Title
 from groundwork.plans.ports import PlanRuns
-from groundwork.plans.templates import ParameterValue, Template, filled
+from groundwork.plans.templates import ParameterValue, Template, fill
 from groundwork.runs import leases
 from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader
@@ -25,7 +25,7 @@ MAX_GENERATION_PARTS = 50
 
 
 class ModelOptions(Value):
-    """How the model is asked: `mode` how finely, `model` which, `maxCostUsd` up to which cost of the run."""
+    """Options of the model: `mode` (granularity), `model`, `maxCostUsd` (limit of the run)."""
 
     mode: Mode = Mode.STANDARD
     model: Annotated[str, Field(min_length=1, max_length=120)] | None = None
@@ -36,7 +36,7 @@ class ModelOptions(Value):
 
 
 class GenerateRequest(Value):
-    """The body of POST /api/plans/generate. `parameters` are those of the template."""
+    """The body of POST /api/plans/generate. `parameters` belong to the template."""
 
     repository_id: str
     title: Title
@@ -49,7 +49,7 @@ class GenerateRequest(Value):
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """What is under way: the iteration holds the result, the run's progress tells how far it is."""
+    """Ids of the started run and of the iteration to hold its result."""
 
     plan_id: str
     iteration_id: str
@@ -61,7 +61,10 @@ class GenerationStarted:
 
 @dataclass(slots=True)
 class Generator:
-    """`ai_and_model` says which AI and model a run will use, or raises Invalid; `trigger` starts a run's first hop."""
+    """Starts generations.
+
+    `ai_and_model` returns the AI and model of a run, or raises Invalid. `trigger` starts a run's first hop.
+    """
 
     plans: PlanRuns
     backlog: BacklogReader
@@ -70,23 +73,26 @@ class Generator:
     now_ms: Callable[[], int]
     ai_and_model: Callable[[str | None], tuple[str, str]]
 
-    def generate(self, request: GenerateRequest, who: str) -> GenerationStarted:
-        """Raises Invalid for what the request names and is not there, or is too much for one generation."""
+    def generate(self, request: GenerateRequest, actor: str) -> GenerationStarted:
+        """Start a generation. Raises Invalid for unknown references or too many parts."""
         self._check_repository(request.repository_id)
         parts = self._story_parts(request)
         template = self._template(request)
         if not (request.description.strip() or parts or template):
-            raise Invalid.field("description", "says what the plan is for; it is needed without stories or a template")
+            raise Invalid.field("description", "is required without stories or a template")
         plan = self._plan(request)
         run = new_run(plan.id, 1, RunType.GENERATE_PLAN, 1, request.options, self.now_ms(), self.ai_and_model)
-        asked = IterationRequest(
+        iteration_request = IterationRequest(
             story_ids=plan.story_ids, template_id=request.template_id, parameters=dict(request.parameters)
         )
-        iteration = pending(plan, run, IterationKind.GENERATED, who, _summary(parts, template), asked)
+        iteration = pending_iteration(
+            plan, run, IterationKind.GENERATED, actor, _summary(parts, template), iteration_request
+        )
         try:
+            # one transaction with the run: a crash before the trigger is repaired by the sweep
             self.plans.create(plan, iteration, run)
-        except NotFound as gone:
-            raise Invalid.field("repositoryId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("repositoryId", str(missing)) from missing
         self.trigger(run.id)
         return GenerationStarted(plan.id, iteration.id, run.id)
 
@@ -106,11 +112,11 @@ class Generator:
     def _check_repository(self, repository_id: str) -> None:
         try:
             self.plans.repository(repository_id)
-        except NotFound as gone:
-            raise Invalid.field("repositoryId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("repositoryId", str(missing)) from missing
 
     def _story_parts(self, request: GenerateRequest) -> int:
-        """How many subtasks (and stories without any) there are to make tasks of."""
+        """Count the parts to become tasks: subtasks, and stories without subtasks."""
         parts, problems = 0, []
         for position, id_ in enumerate(dict.fromkeys(request.story_ids)):
             path = path_of(Kind.STORY, id_)
@@ -123,26 +129,24 @@ class Generator:
             raise Invalid(problems)
         if parts > MAX_GENERATION_PARTS:
             raise Invalid.field(
-                "storyIds", f"their {parts} subtasks are more than the {MAX_GENERATION_PARTS} of one generation"
+                "storyIds", f"have {parts} subtasks; the limit of a generation is {MAX_GENERATION_PARTS}"
             )
         return parts
 
     def _template(self, request: GenerateRequest) -> Template | None:
-        """The template filled in; that it can be is known before anything is started."""
+        """Fill the template now, so that an error shows before anything starts."""
         if request.template_id is None:
             if request.parameters:
-                raise Invalid.field("parameters", "go with a templateId")
+                raise Invalid.field("parameters", "require a templateId")
             return None
         try:
             template = self.template(request.template_id)
-        except NotFound as gone:
-            raise Invalid.field("templateId", str(gone)) from gone
+        except NotFound as missing:
+            raise Invalid.field("templateId", str(missing)) from missing
         count = sum(len(phase.tasks) for phase in template.phases)
         if count > MAX_GENERATED_TASKS:
-            raise Invalid.field(
-                "templateId", f"its {count} tasks are more than the {MAX_GENERATED_TASKS} of one generation"
-            )
-        return filled(template, request.parameters)
+            raise Invalid.field("templateId", f"has {count} tasks; the limit of a generation is {MAX_GENERATED_TASKS}")
+        return fill(template, request.parameters)
 
 
 def _summary(parts: int, template: Template | None) -> str:
@@ -163,7 +167,7 @@ def new_run(
     now: int,
     ai_and_model: Callable[[str | None], tuple[str, str]],
 ) -> Run:
-    """A run about a plan, numbered like the iteration that it makes. Raises Invalid for the model asked for."""
+    """Return a run for a plan, numbered like its iteration. Raises Invalid for an unknown model."""
     ai, model = ai_and_model(options.model)
     return Run(
         id=str(Path(Kind.RUN, plan_id, (number,))),
@@ -177,8 +181,10 @@ def new_run(
     )
 
 
-def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, asked: IterationRequest) -> Iteration:
-    """The iteration that a run will complete."""
+def pending_iteration(
+    plan: Plan, run: Run, kind: IterationKind, actor: str, summary: str, iteration_request: IterationRequest
+) -> Iteration:
+    """Return the iteration to be completed by a run."""
     path = path_of(Kind.RUN, run.id)
     assert path
     return Iteration(
@@ -187,11 +193,11 @@ def pending(plan: Plan, run: Run, kind: IterationKind, who: str, summary: str, a
         number=path.number,
         kind=kind,
         status=IterationStatus.PENDING,
-        who=who,
+        actor=actor,
         summary=summary,
         from_version=plan.version,
         version=plan.version,
         created_at=rfc3339(run.created_at),
         run_id=run.id,
-        request=asked,
+        request=iteration_request,
     )

@@ -1,20 +1,22 @@
-"""What a plan's order is worth, reckoned by code: critical path, greatest parallelism, estimated time.
+"""Compute the critical path, maximum parallelism and makespan of a plan.
 
-Phases follow one another. In a sequential or manual phase tasks go one at a time; in a parallel one each begins as soon
-as what it depends on is done and the plan's limit leaves room. The time a person takes to approve is not counted.
+Phases run one after another. A sequential or manual phase runs one task at a time. In a parallel phase a task starts as
+soon as its dependencies are done and the plan's limit allows. Time for approvals is not counted.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from graphlib import TopologicalSorter
+from operator import or_
 from typing import Any
 
 from groundwork.backlog.model import Effort
 from groundwork.plans.model import Phase, Plan, Task
 
 SECONDS: dict[Effort, int] = {"XS": 120, "S": 240, "M": 480, "L": 900, "XL": 1_800}
-"""How long a session of Claude is taken to need for a task of each effort, until it has been measured."""
+"""Assumed seconds of a Claude session for each effort, used until measurements exist."""
 
 type Duration = Callable[[Task], float]
 type Graph = dict[str, list[str]]
@@ -26,9 +28,10 @@ def by_effort(task: Task) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`critical_path` are task ids in the order of the work; seconds are those of the tasks, added up along it.
+    """Times of a plan, in seconds.
 
-    `parallelism` is how many tasks could at most be under way at once, were there no limit.
+    `critical_path` holds task ids in execution order, `critical_seconds` their sum. `parallelism` is the maximum number
+    of tasks running at once without a limit.
     """
 
     critical_path: tuple[str, ...]
@@ -48,30 +51,30 @@ class Schedule:
 
 
 def schedule(plan: Plan, duration: Duration = by_effort) -> Schedule:
-    """Of a valid plan; `seconds` keeps to the plan's `max_parallel`."""
+    """Schedule a valid plan; `seconds` respects the plan's `max_parallel`."""
     path: list[str] = []
     critical = seconds = 0.0
-    widest = 0
+    max_width = 0
     for phase in plan.phases:
-        chain, along, limited, width = _phase(phase, plan.max_parallel, duration)
+        chain, path_seconds, limited, width = _phase(phase, plan.max_parallel, duration)
         path += chain
-        critical, seconds, widest = critical + along, seconds + limited, max(widest, width)
-    return Schedule(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), widest)
+        critical, seconds, max_width = critical + path_seconds, seconds + limited, max(max_width, width)
+    return Schedule(tuple(path), critical, seconds, sum(map(duration, plan.tasks)), max_width)
 
 
 def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], float, float, int]:
-    """Its critical path, that path's seconds, its seconds with so many slots, its width."""
+    """Return the phase's critical path, its seconds, the makespan for `slots`, and the width."""
     costs = {task.id: duration(task) for task in phase.tasks}
     if phase.mode != "parallel":
         total = sum(costs.values())
         return [task.id for task in phase.tasks], total, total, min(1, len(costs))
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
-    path, along = critical_path(graph, costs)
-    return path, along, makespan(graph, costs, slots), widest(graph)
+    path, path_seconds = critical_path(graph, costs)
+    return path, path_seconds, makespan(graph, costs, slots), max_antichain(graph)
 
 
 def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], float]:
-    """The costliest chain of an acyclic graph (from each node to what it needs), and what it costs."""
+    """Return the costliest chain and its cost; the graph maps nodes to their dependencies."""
     ends: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for node in TopologicalSorter(graph).static_order():
@@ -87,11 +90,11 @@ def critical_path(graph: Graph, costs: Mapping[str, float]) -> tuple[list[str], 
 
 
 def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
-    """How long it takes with so many at a time, what has the longest way still before it going first."""
-    ahead = ways_ahead(graph, costs)
+    """Return the time with `slots` workers; nodes with the longest remaining path start first."""
+    remaining = remaining_costs(graph, costs)
     needed_by = _reversed(graph)
     missing = {node: len(needs) for node, needs in graph.items()}
-    ready = [(-ahead[node], node) for node, count in missing.items() if not count]
+    ready = [(-remaining[node], node) for node, count in missing.items() if not count]
     heapq.heapify(ready)
     running: list[tuple[float, str]] = []
     now = 0.0
@@ -103,17 +106,17 @@ def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
         for node in needed_by[done]:
             missing[node] -= 1
             if not missing[node]:
-                heapq.heappush(ready, (-ahead[node], node))
+                heapq.heappush(ready, (-remaining[node], node))
     return now
 
 
-def ways_ahead(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
-    """The costliest way from each node's beginning to the end of everything."""
+def remaining_costs(graph: Graph, costs: Mapping[str, float]) -> dict[str, float]:
+    """Return the cost of the longest path from each node's start to the end of the graph."""
     needed_by = _reversed(graph)
-    ahead: dict[str, float] = {}
+    remaining: dict[str, float] = {}
     for node in reversed(list(TopologicalSorter(graph).static_order())):
-        ahead[node] = costs[node] + max((ahead[other] for other in needed_by[node]), default=0)
-    return ahead
+        remaining[node] = costs[node] + max((remaining[other] for other in needed_by[node]), default=0)
+    return remaining
 
 
 def _reversed(graph: Graph) -> Graph:
@@ -124,58 +127,36 @@ def _reversed(graph: Graph) -> Graph:
     return needed_by
 
 
-def widest(graph: Graph) -> int:
-    """The largest number of nodes none of which needs another: its size less the largest matching (Dilworth).
+def max_antichain(graph: Graph) -> int:
+    """Return the largest number of nodes of which none needs another.
 
-    Sets of nodes are bits of one number, so a plan of 500 tasks takes milliseconds.
+    By Dilworth's theorem it is the number of nodes less a maximum matching of nodes with nodes they need. Augmenting
+    paths find the matching; their recursion goes at most MAX_TASKS deep. Sets of nodes are bits of one number: a plan
+    of 500 tasks takes milliseconds.
     """
-    order = list(TopologicalSorter(graph).static_order())
-    bit = {node: position for position, node in enumerate(order)}
-    needs = [0] * len(order)
-    for node in order:
-        for other in graph[node]:
-            needs[bit[node]] |= 1 << bit[other] | needs[bit[other]]
-    matching = _Matching(needs)
-    return len(order) - sum(matching.grows(start) for start in range(len(order)))
+    bits = {node: 1 << place for place, node in enumerate(graph)}
+    needs: dict[str, int] = {}
+    for node in TopologicalSorter(graph).static_order():
+        needs[node] = reduce(or_, (bits[other] | needs[other] for other in graph[node]), 0)
+    free, unseen = sum(bits.values()), 0
+    matched_to: dict[int, int] = {}
 
-
-class _Matching:
-    """Each node with one that it needs, no node twice on either side. `taken` has a bit for each that is needed so."""
-
-    def __init__(self, needs: Sequence[int]) -> None:
-        self.needs, self.taken = needs, 0
-        self.needing: dict[int, int] = {}
-        self.needed: dict[int, int] = {}
-
-    def grows(self, start: int) -> bool:
-        """Looks for an augmenting path from a node, without recursion: a chain may be 500 long."""
-        unseen = ~0
-        came_from: dict[int, int] = {}
-        stack = [start]
-        while stack:
-            candidates = self.needs[stack[-1]] & unseen
-            if not candidates:
-                stack.pop()
-                continue
-            # one that nobody has ends the search: without looking for it first, a wide plan takes ten times as long
-            wanted = candidates & ~self.taken or candidates
-            low = wanted & -wanted
-            unseen &= ~low
-            target = low.bit_length() - 1
-            came_from[target] = stack[-1]
-            if low & self.taken:
-                stack.append(self.needing[target])
-                continue
-            self.taken |= low
-            self._flip(target, start, came_from)
+    def match(candidates: int) -> bool:
+        nonlocal free, unseen
+        # a free node first: searching other paths before it takes ten times as long on a wide plan
+        if found := candidates & free:
+            free ^= (lowest := found & -found)
+            matched_to[lowest] = candidates
             return True
+        while found := candidates & unseen:
+            unseen ^= (lowest := found & -found)
+            if match(matched_to[lowest]):
+                matched_to[lowest] = candidates
+                return True
         return False
 
-    def _flip(self, target: int, start: int, came_from: Mapping[int, int]) -> None:
-        while True:
-            node = came_from[target]
-            earlier = self.needed.get(node)
-            self.needing[target], self.needed[node] = node, target
-            if node == start or earlier is None:
-                return
-            target = earlier
+    matches = 0
+    for candidates in needs.values():
+        unseen = ~free
+        matches += match(candidates)
+    return len(graph) - matches

@@ -1,4 +1,7 @@
-"""A plan's iterations: who did what, from which version to which. Any version can be shown, compared, restored."""
+"""Iterations of a plan: author, changes, versions.
+
+Any version can be read, compared, restored.
+"""
 
 import json
 from bisect import bisect
@@ -23,7 +26,7 @@ class IterationKind(StrEnum):
 
 
 class IterationStatus(StrEnum):
-    """Only what the model works on is PENDING; the rest is DONE as soon as it is there."""
+    """Only work of the model is PENDING; other iterations are DONE at once."""
 
     PENDING = "PENDING"
     DONE = "DONE"
@@ -36,7 +39,7 @@ Scope = Literal["plan", "phase", "task"]
 
 
 class IterationRequest(Stored):
-    """What a generation or a review was asked for."""
+    """The request of a generation or a review."""
 
     review_type: Annotated[ReviewType | None, stored_as("reviewType")] = None
     scope: Annotated[Scope, stored_as("scope")] = "plan"
@@ -47,7 +50,7 @@ class IterationRequest(Stored):
 
 
 class Change(Value):
-    """What became of a phase, a task or the plan's own fields (`id` is then the plan's) between two versions."""
+    """The change of a phase, a task or the plan itself (`id` of the plan) between two versions."""
 
     id: str
     kind: Literal["added", "removed", "changed", "moved"]
@@ -59,8 +62,11 @@ class Change(Value):
     def brief(self) -> dict[str, Any]:
         return {"id": self.id, "kind": self.kind, "title": self.title, "fields": list(self.fields)}
 
-    def told(self) -> dict[str, Any]:
-        """With its before and after: all of what came or went, else the fields that differ."""
+    def with_sides(self) -> dict[str, Any]:
+        """Return the change with `before` and `after`.
+
+        Added and removed elements are whole; changed ones have the changed fields.
+        """
         return self.brief() | {"before": self._side(self.before), "after": self._side(self.after)}
 
     def _side(self, element: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -68,9 +74,10 @@ class Change(Value):
 
 
 class Iteration(Stored):
-    """`from_version` to `version`; a review changes nothing: it has the version it was made against twice.
+    """One step of a plan's history, from `from_version` to `version`.
 
-    `changes` are the first of them, with before and after while these are short; comparing the versions gives all.
+    A review changes nothing, so both are the reviewed version. `changes` holds the first changes, with before and after
+    while these are short. A comparison of the versions returns all.
     """
 
     id: Annotated[str, stored_as("id")]
@@ -78,7 +85,7 @@ class Iteration(Stored):
     number: Annotated[int, stored_as("number")]
     kind: Annotated[IterationKind, stored_as("kind")]
     status: Annotated[IterationStatus, stored_as("status")] = IterationStatus.DONE
-    who: Annotated[str, stored_as("who")]
+    actor: Annotated[str, stored_as("who")]
     summary: Annotated[str, stored_as("summary")]
     from_version: Annotated[int, stored_as("fromVersion")]
     version: Annotated[int, stored_as("version")]
@@ -97,26 +104,27 @@ class Iteration(Stored):
 
 
 MAX_LISTED = 50
-"""Changes that an iteration lists; it counts all of them."""
+"""Changes listed in an iteration; `change_count` counts all of them."""
 
-MAX_TOLD = 30_000
-"""Characters that an iteration spends on before and after; beyond that its changes are told in brief."""
+MAX_DETAIL_CHARS = 30_000
+"""Characters an iteration spends on before and after; further changes are listed in brief."""
 
 _VERBS = {"added": "Added", "changed": "Changed", "moved": "Moved", "removed": "Removed"}
 
 
-def listed(changes: Sequence[Change]) -> dict[str, Any]:
-    """An iteration's fields about its changes."""
-    lines, room = [], MAX_TOLD
+def change_fields(changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the iteration's fields about its changes."""
+    lines, remaining_chars = [], MAX_DETAIL_CHARS
     for change in changes[:MAX_LISTED]:
-        told = change.told()
-        room -= len(json.dumps(told))
-        lines.append(told if room >= 0 else change.brief())
+        full = change.with_sides()
+        remaining_chars -= len(json.dumps(full))
+        # once over the limit, all further changes are brief: a row holds at most 400 KB
+        lines.append(full if remaining_chars >= 0 else change.brief())
     return {"changes": tuple(lines), "change_count": len(changes)}
 
 
 def summary_of(changes: Sequence[Change]) -> str:
-    """One line for the history: 'Added 2, changed 1', or what became of a single thing."""
+    """Summarize changes in one line: 'Added 2, changed 1', or the title of a single element."""
     if len(changes) == 1:
         (one,) = changes
         fields = f" ({', '.join(one.fields)})" if one.kind == "changed" else ""
@@ -125,21 +133,23 @@ def summary_of(changes: Sequence[Change]) -> str:
     return ", ".join(f"{verb} {kinds.count(kind)}" for kind, verb in _VERBS.items() if kind in kinds).capitalize()
 
 
-def compared(before: Plan, after: Plan) -> list[Change]:
-    """What makes `after` of `before`: removed first, then in the order of `after`.
+def compare(before: Plan, after: Plan) -> list[Change]:
+    """List the changes from `before` to `after`: removals first, then in the order of `after`.
 
-    Of what stands in another order as few as possible count as moved: not all that another has been put before.
+    As few elements as possible count as moved; an element displaced by another does not.
     """
     old, new = _elements(before), _elements(after)
     for id_ in old.keys() & new.keys() - _moved(before, after):
         old[id_].pop("after", None), new[id_].pop("after", None)
-    gone = [Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new]
+    removed = [
+        Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new
+    ]
     found = [_change(id_, old.get(id_), now) for id_, now in new.items()]
-    return [*gone, *(change for change in found if change)]
+    return [*removed, *(change for change in found if change)]
 
 
 def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Each thing by id, with the place it has."""
+    """Elements by id, each with its position."""
     elements: dict[str, dict[str, Any]] = {plan.id: details(plan)}
     previous_phase: str | None = None
     for phase in plan.phases:
@@ -155,7 +165,7 @@ def _elements(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def _moved(before: Plan, after: Plan) -> set[str]:
-    """Phases and tasks that have another place, apart from what has come, gone or moved beside them."""
+    """Ids of phases and tasks with another position, ignoring shifts caused by their neighbours."""
     places = {task.id: (phase.id, at) for phase in before.phases for at, task in enumerate(phase.tasks)}
     moved = _out_of_order([phase.id for phase in after.phases], {p.id: at for at, p in enumerate(before.phases)})
     for phase in after.phases:
@@ -166,7 +176,11 @@ def _moved(before: Plan, after: Plan) -> set[str]:
 
 
 def _out_of_order(ids: Sequence[str], positions: Mapping[str, int]) -> set[str]:
-    """The fewest ids without which the others are in the order that they had before (a longest rising chain)."""
+    """Return the fewest ids to remove so that the rest keeps its old order.
+
+    The rest is the longest increasing subsequence.
+    """
+    # patience sorting; each chain is kept whole, since plans have at most 500 tasks
     tails: list[int] = []
     chains: list[tuple[str, ...]] = []
     known = [id_ for id_ in ids if id_ in positions]
@@ -191,7 +205,7 @@ def _title(element: dict[str, Any]) -> str:
     return str(element.get("title", ""))
 
 
-def restored(current: Plan, earlier: Plan) -> Plan:
-    """The earlier version's content as the plan's next: ids as they were, and numbers since given stay given."""
+def restore(current: Plan, earlier: Plan) -> Plan:
+    """Return the earlier content as the next version. Ids stay, and used numbers stay used."""
     kept = ("status", "version", "last_phase", "last_task", "error", "created_at", "updated_at")
     return earlier.changed(**{name: getattr(current, name) for name in kept})

@@ -1,4 +1,4 @@
-"""Stories and the plans that carry them out: tasks made from a story's subtasks, and the way back to the story."""
+"""Links between stories and plans: tasks made from subtasks, and progress on a story."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,28 +13,28 @@ ENDED = (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
 
 
 class StoryReader(Protocol):
-    """What plans read of the backlog."""
+    """The part of the backlog read by plans."""
 
     def get(self, path: Path) -> Any:
-        """The story or subtask. Raises NotFound."""
+        """Return a story or subtask. Raises NotFound."""
         ...
 
-    def every(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
+    def iter_all(self, kind: Kind, parent: Path) -> Iterable[Any]: ...
 
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
-    """Raises Invalid where the plan names a story or a subtask anew that is not there."""
-    known = _named(before) if before else {}
+    """Raise Invalid for new links to missing stories or subtasks."""
+    known = _linked_ids(before) if before else {}
     problems = [
         {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
-        for id_, (kind, field) in _named(after).items()
-        if id_ not in known and not _is_there(kind, id_, backlog)
+        for id_, (kind, field) in _linked_ids(after).items()
+        if id_ not in known and not _exists(kind, id_, backlog)
     ]
     if problems:
         raise Invalid(problems)
 
 
-def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
+def _linked_ids(plan: Plan) -> dict[str, tuple[Kind, str]]:
     named = dict.fromkeys(plan.story_ids, (Kind.STORY, "storyIds"))
     for task in plan.tasks:
         for id_, kind, field in (
@@ -46,7 +46,7 @@ def _named(plan: Plan) -> dict[str, tuple[Kind, str]]:
     return named
 
 
-def _is_there(kind: Kind, id_: str, backlog: StoryReader) -> bool:
+def _exists(kind: Kind, id_: str, backlog: StoryReader) -> bool:
     path = path_of(kind, id_)
     try:
         return path is not None and bool(backlog.get(path))
@@ -55,29 +55,30 @@ def _is_there(kind: Kind, id_: str, backlog: StoryReader) -> bool:
 
 
 def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[PhaseDraft, ...]:
-    """A phase for each story, a task for each of its subtasks; for a story without any, one task. Raises Invalid."""
+    """Return a phase per story, with a task per subtask, or one task for none. Raises Invalid."""
     phases = []
     for id_ in dict.fromkeys(story_ids):
         path = path_of(Kind.STORY, id_)
-        if path is None or not _is_there(Kind.STORY, id_, backlog):
+        if path is None or not _exists(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
-        subtasks = list(backlog.every(Kind.SUBTASK, path))
+        subtasks = list(backlog.iter_all(Kind.SUBTASK, path))
         if len(subtasks) > MAX_TASKS:
-            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks, more than the {MAX_TASKS} of a plan")
+            raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks; the limit of a plan is {MAX_TASKS}")
         phases.append(phase_of_story(backlog.get(path), subtasks))
     return tuple(phases)
 
 
 def phase_of_story(story: Story, subtasks: list[Subtask]) -> PhaseDraft:
-    """The story's acceptance criteria are those of its last task: with it the story is done."""
+    """Return the story as a phase; the last task takes over the acceptance criteria."""
     tasks = [_task_of_subtask(story, subtask) for subtask in subtasks] or [_task_of_story(story)]
     criteria = tuple(text for text in story.acceptance_criteria if text.strip())
+    # only the last task completes the story, so only it can meet the story's criteria
     tasks[-1] = tasks[-1].model_copy(update={"acceptance_criteria": criteria})
-    return PhaseDraft(title=story.title, description=sentence(story), tasks=tuple(tasks))
+    return PhaseDraft(title=story.title, description=story_sentence(story), tasks=tuple(tasks))
 
 
-def sentence(story: Story) -> str:
-    """As a …, I want …, so that …; as much of it as the story says."""
+def story_sentence(story: Story) -> str:
+    """Return the story as one sentence, without the parts it lacks."""
     parts = [("As ", story.role), ("I want ", story.want), ("so that ", story.benefit)]
     return ", ".join(start + text for start, text in parts if text)
 
@@ -93,13 +94,13 @@ def _task_of_subtask(story: Story, subtask: Subtask) -> TaskDraft:
 
 
 def _task_of_story(story: Story) -> TaskDraft:
-    return TaskDraft(title=story.title, description=sentence(story), effort=story.effort, story_id=story.id)
+    return TaskDraft(title=story.title, description=story_sentence(story), effort=story.effort, story_id=story.id)
 
 
 def progress_on_story(
     summary: Mapping[str, Any], tasks: Sequence[tuple[str, str | None]], states: Mapping[str, TaskState]
 ) -> dict[str, Any]:
-    """How far a plan is with a story. `tasks`: ids of those that carry it out, each with its subtask's."""
+    """Summarize a plan's progress on a story. `tasks`: pairs of task id and subtask id."""
     statuses = [states.get(id_, TaskState()).status for id_, _ in tasks]
     ended = sum(status in ENDED for status in statuses)
     return {

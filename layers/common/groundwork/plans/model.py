@@ -1,7 +1,7 @@
-"""A plan: phases of tasks with dependencies, as values. What executing it writes is kept apart, in `TaskState`.
+"""Plans as values: phases of tasks with dependencies.
 
-Ids of phases and tasks are given by the plan that they belong to, from counters that only rise, so that an id is never
-used again: not after a deletion, and not after an earlier version has been restored.
+Execution keeps its results in `TaskState`. A plan numbers its phases and tasks from counters that only grow. So no id
+is used twice, neither after a deletion nor after a restore.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MAX_PHASES = 50
 MAX_DEPENDENCIES = 50
 MAX_STORIES = 20
 MAX_BYTES = 2_000_000
-"""Of all of a plan's texts together, as JSON: two versions of it must fit into one answer of the API."""
+"""All texts of a plan as JSON: two versions of it must fit into one API response."""
 
 
 class PlanStatus(StrEnum):
@@ -41,7 +41,7 @@ class PlanStatus(StrEnum):
 
     @property
     def editable(self) -> bool:
-        """All of it before it is executed; while it is, only tasks that have not started."""
+        """True for drafts, ready plans and executing plans (there: pending tasks only)."""
         return self in (PlanStatus.DRAFT, PlanStatus.READY) or self.executing
 
 
@@ -56,8 +56,8 @@ class TaskStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
     @property
-    def begun(self) -> bool:
-        """Too late to change what is to be done. What has failed may be put differently before it is tried again."""
+    def started(self) -> bool:
+        """True if it is too late to change the task. A failed task may be edited before its retry."""
         return self in (TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 
@@ -76,7 +76,7 @@ References = Annotated[tuple[Reference, ...], Field(max_length=MAX_DEPENDENCIES)
 
 
 class Condition(Stored):
-    """What must have come of an earlier task for this one (or this phase) to be carried out; else it is skipped."""
+    """Required result of an earlier task; otherwise this task (or phase) is skipped."""
 
     task_id: Annotated[Reference, stored_as("taskId")]
     outcome: Annotated[ConditionOutcome | None, stored_as("outcome")] = None
@@ -86,10 +86,10 @@ class Condition(Stored):
 
 
 class Task(Stored):
-    """What is to be done. `key` is what people call it, unique within its plan.
+    """A unit of work. `key` is its short name, unique within the plan.
 
-    `story_id` and `subtask_id` are what it carries out of the backlog. `change_asked` is False for a task that looks
-    and reports: then it is done without a changed file, and its summary is what comes of it.
+    `story_id` and `subtask_id` link it to the backlog. `change_asked` is False for a task that only reports: it
+    completes without a changed file, and its summary is the result.
     """
 
     id: Annotated[str, stored_as("id")]
@@ -118,7 +118,7 @@ class Phase(Stored):
 
 
 class TaskState(Value):
-    """What has come of a task so far: written by the execution, never by an edit."""
+    """The result of a task so far; written by the execution, never by an edit."""
 
     status: TaskStatus = TaskStatus.PENDING
     attempts: int = 0
@@ -127,7 +127,7 @@ class TaskState(Value):
 
 
 class Plan(Stored):
-    """One version of a plan. `last_phase` and `last_task` are the highest numbers ever given."""
+    """One version of a plan. `last_phase` and `last_task` are the highest numbers ever used."""
 
     id: Annotated[str, stored_as("id")]
     repository_id: Annotated[str, stored_as("repositoryId")]
@@ -160,7 +160,7 @@ class Plan(Stored):
         return next((phase for phase in self.phases if any(task.id == task_id for task in phase.tasks)), None)
 
     def with_phase_id(self) -> tuple[Self, str]:
-        """The plan with one number more given to a phase, and the id it makes."""
+        """Return the plan with the next phase number used, and the id made from it."""
         number = self.last_phase + 1
         return self.changed(last_phase=number), str(Path(Kind.PHASE, self.id, (number,)))
 
@@ -172,7 +172,7 @@ class Plan(Stored):
         return self.model_copy(update=fields)
 
     def content(self) -> dict[str, Any]:
-        """All that editors write of it: what a version is, and nothing that changes without one."""
+        """Return the editable content: everything a version consists of."""
         return {"plan": details(self), "phases": [phase.as_json() for phase in self.phases]}
 
 
@@ -180,12 +180,12 @@ DETAILS = ("title", "description", "branch", "auto_commit", "max_parallel", "sto
 
 
 def details(plan: Plan) -> dict[str, Any]:
-    """The plan's own fields, without its phases."""
+    """Return the plan's own fields, without its phases."""
     return plan.model_dump(mode="json", by_alias=True, include=set(DETAILS))
 
 
 def links(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """The stories a plan carries out, its own and those of its tasks, each with the ids of its tasks."""
+    """Return linked stories, the plan's and its tasks', each with the ids of its tasks."""
     found: dict[str, tuple[str, ...]] = dict.fromkeys(plan.story_ids, ())
     for task in plan.tasks:
         if task.story_id:
@@ -194,6 +194,7 @@ def links(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def fingerprint(content: Any) -> str:
-    """The same for the same content: a row is found by it, and two versions are compared by it."""
+    """Hash JSON content; equal content has equal fingerprints. Content rows are keyed by it."""
+    # sorted keys: the order of fields in the code must not change a fingerprint
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]

@@ -1,6 +1,6 @@
-"""Every change of a plan is one of these operations: an editor's and a suggestion's alike.
+"""The operations that change a plan, used by editors and suggestions alike.
 
-`applied` makes it; whether the plan is still valid then is asked afterwards, of all the operations together.
+`apply` performs one of them. Validation happens once, after all operations of an edit.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from groundwork.errors import Invalid, NotFound
-from groundwork.plans.draft import PhaseDraft, TaskDraft, known_names, named, with_ids, with_phases
+from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases, ids_by_name, number_tasks, resolve
 from groundwork.plans.errors import HasDependents
 from groundwork.plans.model import MAX_PHASES, MAX_TASKS, Condition, Phase, Plan, References, Task
 from groundwork.values import Stored, stored_as
@@ -37,7 +37,7 @@ FIELD_NAMES = {
     "subtask_id": "subtask_id",
     "title": "title",
 }
-"""The stored name of each field that an update can change, by its Python name."""
+"""The stored name of each field an update can change, by Python name."""
 
 _PYTHON_NAMES = {stored: name for name, stored in FIELD_NAMES.items()}
 
@@ -57,11 +57,11 @@ def _plain(value: Any) -> Any:
 
 
 Fields = Annotated[dict[str, Any], BeforeValidator(_by_python_name), PlainSerializer(_by_stored_name)]
-"""Changed fields. In memory they have their Python names, in a stored suggestion those of `FIELD_NAMES`."""
+"""Changed fields: Python names in memory, names of `FIELD_NAMES` in stored suggestions."""
 
 
 class UpdatePlan(Stored):
-    """`fields`: the plan's own, by their names in Python."""
+    """`fields`: the plan's own fields, by Python name."""
 
     type: Annotated[Literal["update_plan"], stored_as("type")] = "update_plan"
     fields: Annotated[Fields, stored_as("fields")]
@@ -92,7 +92,7 @@ class MovePhase(Stored):
 
 
 class AddTask(Stored):
-    """`ahead_of`: the task it goes before; while that stands in the phase, it counts and `position` does not."""
+    """`ahead_of`: the task to insert before; overrides `position` while it is in the phase."""
 
     type: Annotated[Literal["add"], stored_as("type")] = "add"
     phase_id: Annotated[str, stored_as("phaseId")]
@@ -103,7 +103,7 @@ class AddTask(Stored):
 
 
 class UpdateTask(Stored):
-    """`fields`: some of a task's texts, by their names in Python; dependencies are changed by their own operation."""
+    """`fields`: texts of a task, by Python name. `ChangeDependencies` changes dependencies."""
 
     type: Annotated[Literal["update"], stored_as("type")] = "update"
     task_id: Annotated[str, stored_as("taskId")]
@@ -117,7 +117,7 @@ class RemoveTask(Stored):
 
 
 class SplitTask(Stored):
-    """The task gives way to its parts: they take its place, its dependencies, and what depends on it."""
+    """Replaces a task by its parts: they take its position, dependencies and dependents."""
 
     type: Annotated[Literal["split"], stored_as("type")] = "split"
     task_id: Annotated[str, stored_as("taskId")]
@@ -125,7 +125,7 @@ class SplitTask(Stored):
 
 
 class MoveTask(Stored):
-    """To another phase, or another place in its own; `position` null is the end, `ahead_of` as in `AddTask`."""
+    """Moves a task. `position` null is the end of the phase; `ahead_of` as in `AddTask`."""
 
     type: Annotated[Literal["move"], stored_as("type")] = "move"
     task_id: Annotated[str, stored_as("taskId")]
@@ -135,7 +135,7 @@ class MoveTask(Stored):
 
 
 class Reorder(Stored):
-    """The named tasks of a phase in this order; what is not named keeps its order behind them."""
+    """Puts the named tasks of a phase in this order; other tasks keep their order behind them."""
 
     type: Annotated[Literal["reorder"], stored_as("type")] = "reorder"
     phase_id: Annotated[str, stored_as("phaseId")]
@@ -165,10 +165,10 @@ Operation = (
 AnyOperation = Annotated[Operation, Field(discriminator="type")]
 
 
-def applied(plan: Plan, operation: Operation) -> Plan:
-    """The plan after one operation. Raises NotFound for what it names and the plan has not, HasDependents, Invalid."""
-    act: Callable[[Plan, Any], Plan] = _ACTS[type(operation)]
-    return act(plan, operation)
+def apply(plan: Plan, operation: Operation) -> Plan:
+    """Return the plan after one operation. Raises NotFound, HasDependents, Invalid."""
+    handler: Callable[[Plan, Any], Plan] = _HANDLERS[type(operation)]
+    return handler(plan, operation)
 
 
 def _update_plan(plan: Plan, operation: UpdatePlan) -> Plan:
@@ -176,42 +176,42 @@ def _update_plan(plan: Plan, operation: UpdatePlan) -> Plan:
 
 
 def _add_phase(plan: Plan, operation: AddPhase) -> Plan:
-    grown = with_phases(plan, [operation.phase])
+    grown = add_phases(plan, [operation.phase])
     *others, new = grown.phases
-    return grown.changed(phases=_inserted(others, [new], operation.position))
+    return grown.changed(phases=_insert(others, [new], operation.position))
 
 
 def _update_phase(plan: Plan, operation: UpdatePhase) -> Plan:
     phase = _phase(plan, operation.phase_id)
-    return _with_phase(plan, phase.model_copy(update=_read(plan, operation.fields)))
+    return _with_phase(plan, phase.model_copy(update=_parse_fields(plan, operation.fields)))
 
 
 def _remove_phase(plan: Plan, operation: RemovePhase) -> Plan:
-    """What depends on its tasks comes later: it is refused, or depends from now on what they depended on."""
+    """Refuse while outside tasks depend on the phase, or link them to its dependencies."""
     phase = _phase(plan, operation.phase_id)
     inside = {phase.id, *(task.id for task in phase.tasks)}
     outside = [id_ for task in phase.tasks for id_ in dependents_of(plan, task.id) if id_ not in inside]
     if operation.dependents == "refuse" and outside:
         raise HasDependents(list(dict.fromkeys(outside)))
     for task in phase.tasks:
-        # as it stands by now: what it depended on may have gone before it
-        plan = _without(plan, task, _task(plan, task.id).depends_on)
+        # read the task again: removing its predecessors has changed its dependencies
+        plan = _remove(plan, task, _task(plan, task.id).depends_on)
     return plan.changed(phases=tuple(other for other in plan.phases if other.id != phase.id))
 
 
 def _move_phase(plan: Plan, operation: MovePhase) -> Plan:
     phase = _phase(plan, operation.phase_id)
     others = [other for other in plan.phases if other.id != phase.id]
-    return plan.changed(phases=_inserted(others, [phase], operation.position))
+    return plan.changed(phases=_insert(others, [phase], operation.position))
 
 
 def _add_task(plan: Plan, operation: AddTask) -> Plan:
     _phase(plan, operation.phase_id)
-    plan, (task,) = with_ids(plan, [operation.task])
-    plan = _placed(plan, operation.phase_id, [task], operation.position, operation.ahead_of)
-    names = known_names(plan)
+    plan, (task,) = number_tasks(plan, [operation.task])
+    plan = _place(plan, operation.phase_id, [task], operation.position, operation.ahead_of)
+    names = ids_by_name(plan)
     for other in operation.needed_by:
-        needing = _task(plan, named(other, names))
+        needing = _task(plan, resolve(other, names))
         depends_on = tuple(dict.fromkeys([*needing.depends_on, task.id]))
         plan = _with_task(plan, needing.model_copy(update={"depends_on": depends_on}))
     return plan
@@ -219,7 +219,7 @@ def _add_task(plan: Plan, operation: AddTask) -> Plan:
 
 def _update_task(plan: Plan, operation: UpdateTask) -> Plan:
     task = _task(plan, operation.task_id)
-    return _with_task(plan, task.model_copy(update=_read(plan, operation.fields)))
+    return _with_task(plan, task.model_copy(update=_parse_fields(plan, operation.fields)))
 
 
 def _remove_task(plan: Plan, operation: RemoveTask) -> Plan:
@@ -227,7 +227,7 @@ def _remove_task(plan: Plan, operation: RemoveTask) -> Plan:
     dependents = dependents_of(plan, task.id)
     if operation.dependents == "refuse" and dependents:
         raise HasDependents(dependents)
-    return _without(plan, task, task.depends_on)
+    return _remove(plan, task, task.depends_on)
 
 
 def _split_task(plan: Plan, operation: SplitTask) -> Plan:
@@ -235,23 +235,25 @@ def _split_task(plan: Plan, operation: SplitTask) -> Plan:
     phase = plan.phase_of(task.id)
     assert phase is not None
     position = phase.tasks.index(task)
-    # without the old one first: a part may take over its key
+    # remove the old task first: a part may reuse its key
     bare = _with_phase(plan, phase.model_copy(update={"tasks": tuple(t for t in phase.tasks if t.id != task.id)}))
-    bare, parts = with_ids(bare, operation.parts)
+    bare, parts = number_tasks(bare, operation.parts)
     ids = {part.id for part in parts}
-    inherited = [_inheriting(part, task, ids) for part in parts]
+    inherited = [_inherit(part, task, ids) for part in parts]
     last = [part.id for part in parts if not any(part.id in other.depends_on for other in parts)]
-    heir = last[0] if len(last) == 1 else None
-    if heir is None and any(element.condition and element.condition.task_id == task.id for element in _all(bare)):
-        raise Invalid.field("parts", "a condition names the task: one of its parts must come after all others")
-    return _relinked(_placed(bare, phase.id, inherited, position), task.id, last, heir)
+    replacement = last[0] if len(last) == 1 else None
+    if replacement is None and any(
+        element.condition and element.condition.task_id == task.id for element in _elements(bare)
+    ):
+        raise Invalid.field("parts", "a condition names the task, so one part must depend on all others")
+    return _relink(_place(bare, phase.id, inherited, position), task.id, last, replacement)
 
 
-def _inheriting(part: Task, whole: Task, parts: Iterable[str]) -> Task:
+def _inherit(part: Task, whole: Task, parts: Iterable[str]) -> Task:
     first = not set(part.depends_on) & set(parts)
-    # a condition looks back: what it names the part depends on as the whole did
-    looked_at = [id_ for id_ in whole.depends_on if whole.condition and id_ == whole.condition.task_id]
-    depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else looked_at), *part.depends_on]))
+    # a part needs the dependency its condition refers to, as the whole task did
+    condition_dependencies = [id_ for id_ in whole.depends_on if whole.condition and id_ == whole.condition.task_id]
+    depends_on = tuple(dict.fromkeys([*(whole.depends_on if first else condition_dependencies), *part.depends_on]))
     inherited = ("story_id", "subtask_id", "repository_id", "change_asked")
     kept = {name: getattr(whole, name) for name in inherited}
     links = {name: getattr(part, name) or value for name, value in kept.items()}
@@ -267,27 +269,27 @@ def _move_task(plan: Plan, operation: MoveTask) -> Plan:
             for phase in plan.phases
         )
     )
-    return _placed(rest, operation.phase_id, [task], operation.position, operation.ahead_of)
+    return _place(rest, operation.phase_id, [task], operation.position, operation.ahead_of)
 
 
 def _reorder(plan: Plan, operation: Reorder) -> Plan:
     phase = _phase(plan, operation.phase_id)
     by_id = {task.id: task for task in phase.tasks}
-    wanted = list(dict.fromkeys(operation.task_ids))
-    if strange := [id_ for id_ in wanted if id_ not in by_id]:
-        raise Invalid.field("taskIds", f"{strange[0]} is no task of this phase")
-    rest = [task for task in phase.tasks if task.id not in wanted]
-    return _with_phase(plan, phase.model_copy(update={"tasks": (*(by_id[id_] for id_ in wanted), *rest)}))
+    ordered_ids = list(dict.fromkeys(operation.task_ids))
+    if unknown := [id_ for id_ in ordered_ids if id_ not in by_id]:
+        raise Invalid.field("taskIds", f"{unknown[0]} is not a task of this phase")
+    rest = [task for task in phase.tasks if task.id not in ordered_ids]
+    return _with_phase(plan, phase.model_copy(update={"tasks": (*(by_id[id_] for id_ in ordered_ids), *rest)}))
 
 
 def _change_dependencies(plan: Plan, operation: ChangeDependencies) -> Plan:
     task = _task(plan, operation.task_id)
-    names = known_names(plan)
-    depends_on = tuple(dict.fromkeys(named(other, names) for other in operation.depends_on))
+    names = ids_by_name(plan)
+    depends_on = tuple(dict.fromkeys(resolve(other, names) for other in operation.depends_on))
     return _with_task(plan, task.model_copy(update={"depends_on": depends_on}))
 
 
-_ACTS: dict[type[Any], Callable[[Plan, Any], Plan]] = {
+_HANDLERS: dict[type[Any], Callable[[Plan, Any], Plan]] = {
     UpdatePlan: _update_plan,
     AddPhase: _add_phase,
     UpdatePhase: _update_phase,
@@ -304,7 +306,7 @@ _ACTS: dict[type[Any], Callable[[Plan, Any], Plan]] = {
 
 
 def dependents_of(plan: Plan, task_id: str) -> list[str]:
-    """Ids of the tasks that depend on this one or whose condition names it, and of phases whose condition does."""
+    """Ids of tasks and phases that depend on a task or whose condition names it."""
     tasks = [
         task.id
         for task in plan.tasks
@@ -313,53 +315,64 @@ def dependents_of(plan: Plan, task_id: str) -> list[str]:
     return tasks + [phase.id for phase in plan.phases if phase.condition and phase.condition.task_id == task_id]
 
 
-def _without(plan: Plan, task: Task, instead: Iterable[str]) -> Plan:
+def _remove(plan: Plan, task: Task, instead: Iterable[str]) -> Plan:
     phases = tuple(
         phase.model_copy(update={"tasks": tuple(other for other in phase.tasks if other.id != task.id)})
         for phase in plan.phases
     )
-    return _relinked(plan.changed(phases=phases), task.id, instead)
+    return _relink(plan.changed(phases=phases), task.id, instead)
 
 
-def _all(plan: Plan) -> Iterator[Phase | Task]:
+def _elements(plan: Plan) -> Iterator[Phase | Task]:
     for phase in plan.phases:
         yield phase
         yield from phase.tasks
 
 
-def _relinked(plan: Plan, gone: str, instead: Iterable[str], heir: str | None = None) -> Plan:
-    """What depended on a task that is gone depends on these instead; a condition on it names its heir or goes too."""
+def _relink(plan: Plan, removed_id: str, instead: Iterable[str], replacement: str | None = None) -> Plan:
+    """Replace dependencies on a removed task by `instead`.
+
+    Conditions on it name `replacement`, or are removed.
+    """
     others = list(instead)
 
-    def mended(task: Task) -> Task:
-        links = [new for old in task.depends_on for new in (others if old == gone else [old])]
+    def relink_task(task: Task) -> Task:
+        links = [new for old in task.depends_on for new in (others if old == removed_id else [old])]
         depends_on = tuple(dict.fromkeys(id_ for id_ in links if id_ != task.id))
-        return task.model_copy(update={"depends_on": depends_on, "condition": _inherited(task.condition, gone, heir)})
+        return task.model_copy(
+            update={"depends_on": depends_on, "condition": _inherit_condition(task.condition, removed_id, replacement)}
+        )
 
     return plan.changed(
         phases=tuple(
             phase.model_copy(
-                update={"tasks": tuple(map(mended, phase.tasks)), "condition": _inherited(phase.condition, gone, heir)}
+                update={
+                    "tasks": tuple(map(relink_task, phase.tasks)),
+                    "condition": _inherit_condition(phase.condition, removed_id, replacement),
+                }
             )
             for phase in plan.phases
         )
     )
 
 
-def _inherited(condition: Condition | None, gone: str, heir: str | None) -> Condition | None:
-    if condition is None or condition.task_id != gone:
+def _inherit_condition(condition: Condition | None, removed_id: str, replacement: str | None) -> Condition | None:
+    if condition is None or condition.task_id != removed_id:
         return condition
-    return condition.model_copy(update={"task_id": heir}) if heir else None
+    return condition.model_copy(update={"task_id": replacement}) if replacement else None
 
 
-def _read(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as a task or phase holds them: they may come from JSON, a condition may name a task by its key."""
+def _parse_fields(plan: Plan, fields: dict[str, Any]) -> dict[str, Any]:
+    """Convert fields to the types of a task or phase.
+
+    Values may come from JSON, and a condition may name a task by key.
+    """
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     condition = fields.get("condition")
     if not condition:
         return fields
     read = Condition.read(condition) if isinstance(condition, dict) else condition
-    return fields | {"condition": read.model_copy(update={"task_id": named(read.task_id, known_names(plan))})}
+    return fields | {"condition": read.model_copy(update={"task_id": resolve(read.task_id, ids_by_name(plan))})}
 
 
 def _task(plan: Plan, task_id: str) -> Task:
@@ -385,12 +398,12 @@ def _with_phase(plan: Plan, phase: Phase) -> Plan:
     return plan.changed(phases=tuple(phase if other.id == phase.id else other for other in plan.phases))
 
 
-def _placed(plan: Plan, phase_id: str, tasks: list[Task], position: int | None, ahead_of: str | None = None) -> Plan:
+def _place(plan: Plan, phase_id: str, tasks: list[Task], position: int | None, ahead_of: str | None = None) -> Plan:
     phase = _phase(plan, phase_id)
     position = next((place for place, task in enumerate(phase.tasks) if task.id == ahead_of), position)
-    return _with_phase(plan, phase.model_copy(update={"tasks": _inserted(list(phase.tasks), tasks, position)}))
+    return _with_phase(plan, phase.model_copy(update={"tasks": _insert(list(phase.tasks), tasks, position)}))
 
 
-def _inserted[T](others: list[T], new: list[T], position: int | None) -> tuple[T, ...]:
+def _insert[T](others: list[T], new: list[T], position: int | None) -> tuple[T, ...]:
     at = len(others) if position is None else min(position, len(others))
     return (*others[:at], *new, *others[at:])

@@ -1,4 +1,4 @@
-"""What a run about a plan writes with an item, and what the plans' store is asked for: the port of this package."""
+"""The plan store port, and the writes of a run about a plan."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from groundwork.runs.model import Run
 
 @dataclass(frozen=True, slots=True)
 class PlanWritten:
-    """A generated plan: version 1, with the content rows written before; in one step it becomes what the plan is."""
+    """A generated plan: version 1, published in one step after its content rows were written."""
 
     plan: Plan
     before: Plan
@@ -33,13 +33,13 @@ class PlanWritten:
 
     @property
     def weight(self) -> int:
-        """In bytes."""
-        return 100 * self.made  # the index; the revisions themselves are there already
+        """Return the size in bytes."""
+        return 100 * self.made  # only the index: the revisions were written before
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """What one part of a review suggests; `part` is its number, by which all parts' suggestions are in order."""
+    """Suggestions of one part of a review; `part` is its number and orders them."""
 
     iteration_id: str
     part: int
@@ -82,14 +82,14 @@ PLAN_LOCK = "PLAN"
 
 
 class PlanStore(Protocol):
-    """Plans with their versions and iterations. Raises NotFound for what is not there, Transient from every method."""
+    """Plans with their versions and iterations. Raises NotFound, Transient from every method."""
 
     def load(self, plan_id: str) -> Plan: ...
 
     def at_version(self, plan_id: str, version: int) -> Plan: ...
 
     def states(self, plan_id: str) -> dict[str, TaskState]:
-        """What has come of tasks so far, by task id; a task without one is PENDING."""
+        """Return task states by id; a task without one is PENDING."""
         ...
 
     def next_iteration(self, plan_id: str) -> int: ...
@@ -97,9 +97,10 @@ class PlanStore(Protocol):
     def create(self, plan: Plan, iteration: Iteration) -> None: ...
 
     def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
-        """The next version with its iteration, or nothing. Raises VersionConflict, PlanNotEditable, TaskBegun.
+        """Commit the next version with its iteration, or nothing.
 
-        The iteration's number must come from `next_iteration`: by it a commit whose answer was lost is recognised.
+        Raises VersionConflict, PlanNotEditable, TaskAlreadyStarted. The iteration's number must come from
+        `next_iteration`: it identifies a commit whose response was lost.
         """
         ...
 
@@ -108,23 +109,23 @@ class PlanStore(Protocol):
     def repository(self, repository_id: str) -> Repository: ...
 
     def put_content(self, plan: Plan) -> None:
-        """Writes what a version of the plan will be made of. Nobody sees it before that version is there."""
+        """Write the content rows of a version; they stay invisible until the version exists."""
         ...
 
 
 class PlanRuns(Protocol):
-    """Where runs about plans are started; the plans' store on DynamoDB is this, too. Raises Transient."""
+    """The part of the plan store used to start runs. Raises Transient."""
 
     def repository(self, repository_id: str) -> Repository: ...
 
     def create(self, plan: Plan, iteration: Iteration, run: Run) -> None:
-        """The plan, its first iteration and the run that fills it, together. Raises NotFound for its repository."""
+        """Create the plan, its first iteration and its run together. Raises NotFound (repository)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlanServices:
-    """What the work on a plan needs besides a run's own means. `template` raises NotFound."""
+    """Services of plan handlers besides the run's own context. `template` raises NotFound."""
 
     store: PlanStore
     survey: Surveyor

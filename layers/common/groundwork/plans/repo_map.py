@@ -1,4 +1,7 @@
-"""A repository's layout in so many lines: every file where they fit, else folders summed up where they matter least."""
+"""Summarize a repository's layout in a limited number of lines.
+
+Every file is listed if they all fit; otherwise the least relevant folders are collapsed.
+"""
 
 import heapq
 import re
@@ -6,17 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from groundwork.text import clean, shortened
+from groundwork.text import clean, shorten
 
 MAX_LINES = 400
 _WORD = re.compile(r"[a-z0-9]{3,}")
-COMMON = 0.2
-"""A word that more than this share of all paths has says nothing of where to look."""
+MAX_WORD_SHARE = 0.2
+"""A word found in a larger share of all paths does not help to locate files."""
 
 
 @dataclass(slots=True)
 class Folder:
-    """`score` is how many of the words that matter the best path below it has."""
+    """A folder of the tree; `score` is the largest number of relevant words in a path below it."""
 
     path: str
     depth: int
@@ -30,27 +33,28 @@ class Folder:
         return len(self.folders) + len(self.files)
 
 
-def layout(paths: Iterable[str], about: str = "", most: int = MAX_LINES) -> tuple[str, ...]:
-    """At most so many lines, in the order of paths: files, and folders with how many files are below.
+def layout(paths: Iterable[str], about: str = "", max_lines: int = MAX_LINES) -> tuple[str, ...]:
+    """List files and collapsed folders (with file counts) in at most `max_lines` lines, sorted.
 
-    Three quarters go to where the words of `about` lead, the rest to the folders nearest to the top.
+    Three quarters of the lines go to paths matching words of `about`, the rest to folders near the root.
     """
-    files = sorted({shortened(clean(path).replace("\n", " "), 300) for path in paths})
-    if len(files) <= most:
+    # untrusted names: a line break in one could add lines of its own to the prompt
+    files = sorted({shorten(clean(path).replace("\n", " "), 300) for path in paths})
+    if len(files) <= max_lines:
         return tuple(files)
     top = _tree(files, _scores(files, about))
-    opened, lines = {""}, top.lines
-    lines = _open(top, opened, lines, most * 3 // 4, lambda f: (-f.score, f.depth, f.lines), wanted=True)
-    _open(top, opened, lines, most, lambda f: (f.depth, f.lines), wanted=False)
-    return tuple(_listed(top, opened))[:most]
+    expanded, lines = {""}, top.lines
+    lines = _expand(top, expanded, lines, max_lines * 3 // 4, lambda f: (-f.score, f.depth, f.lines), wanted=True)
+    _expand(top, expanded, lines, max_lines, lambda f: (f.depth, f.lines), wanted=False)
+    return tuple(_render(top, expanded))[:max_lines]
 
 
 def _scores(files: list[str], about: str) -> dict[str, int]:
     wanted = set(_WORD.findall(about.casefold()))
     found = {path: wanted & set(_WORD.findall(path.casefold())) for path in files} if wanted else {}
-    spread = Counter(word for words in found.values() for word in words)
-    telling = {word for word, count in spread.items() if count <= len(files) * COMMON}
-    return {path: len(words & telling) for path, words in found.items()}
+    frequencies = Counter(word for words in found.values() for word in words)
+    distinctive = {word for word, count in frequencies.items() if count <= len(files) * MAX_WORD_SHARE}
+    return {path: len(words & distinctive) for path, words in found.items()}
 
 
 def _tree(files: list[str], scores: dict[str, int]) -> Folder:
@@ -58,56 +62,56 @@ def _tree(files: list[str], scores: dict[str, int]) -> Folder:
     for path in files:
         *parents, _ = path.split("/")
         folder, score = top, scores.get(path, 0)
-        way = [folder]
+        ancestors = [folder]
         for depth, name in enumerate(parents, 1):
             folder = folder.folders.setdefault(name, Folder(f"{folder.path}{name}/", depth))
-            way.append(folder)
+            ancestors.append(folder)
         folder.files.append(path)
-        for one in way:
+        for one in ancestors:
             one.count += 1
             one.score = max(one.score, score)
     return top
 
 
-def _open(
+def _expand(
     top: Folder,
-    opened: set[str],
+    expanded: set[str],
     lines: int,
-    most: int,
+    max_lines: int,
     rank: Callable[[Folder], tuple[int, ...]],
     wanted: bool,
 ) -> int:
-    """Opens folders in the order of their rank as long as there is room; how many lines there are then."""
-    queue = [(rank(folder), folder.path, folder) for folder in _closed(top, opened)]
+    """Expand folders in order of rank while lines remain; return the number of lines."""
+    queue = [(rank(folder), folder.path, folder) for folder in _collapsed_folders(top, expanded)]
     heapq.heapify(queue)
     while queue:
         _, path, folder = heapq.heappop(queue)
-        if lines + folder.lines - 1 > most or (wanted and not folder.score):
+        if lines + folder.lines - 1 > max_lines or (wanted and not folder.score):
             continue
-        opened.add(path)
+        expanded.add(path)
         lines += folder.lines - 1
-        for below in folder.folders.values():
-            heapq.heappush(queue, (rank(below), below.path, below))
+        for child in folder.folders.values():
+            heapq.heappush(queue, (rank(child), child.path, child))
     return lines
 
 
-def _closed(top: Folder, opened: set[str]) -> Iterator[Folder]:
-    """The folders that stand as one line."""
+def _collapsed_folders(top: Folder, expanded: set[str]) -> Iterator[Folder]:
+    """Folders shown as one line."""
     todo = [top]
     while todo:
         folder = todo.pop()
-        if folder.path in opened:
+        if folder.path in expanded:
             todo += folder.folders.values()
         else:
             yield folder
 
 
-def _listed(top: Folder, opened: set[str]) -> list[str]:
+def _render(top: Folder, expanded: set[str]) -> list[str]:
     lines: list[str] = []
     todo = [top]
     while todo:
         folder = todo.pop()
-        if folder.path in opened:
+        if folder.path in expanded:
             lines += folder.files
             todo += folder.folders.values()
         else:

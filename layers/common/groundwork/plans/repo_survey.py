@@ -1,6 +1,6 @@
-"""What a repository looks like, as far as a model has to know it: its layout and its README, within bounds.
+"""A repository as described to the model: its layout and README, within limits.
 
-Everything in it is data of strangers. It is cut to size here and fenced where the question is asked.
+All of it is untrusted data. It is cut to size here and fenced in the prompt.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from typing import Any
 from groundwork.errors import GroundworkError
 from groundwork.plans.repo_map import layout
 from groundwork.plans.repositories import Repository
-from groundwork.text import clean, shortened
+from groundwork.text import clean, shorten
 
 MAX_README = 12_000
 _NAMES = ("readme.md", "readme.rst", "readme.txt", "readme")
@@ -23,7 +23,7 @@ class RepositoryUnavailable(GroundworkError):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`paths` are those of all files."""
+    """`paths` holds all files."""
 
     branch: str
     commit: str
@@ -32,7 +32,7 @@ class Survey:
     readme_path: str | None
 
     def material(self, about: str) -> dict[str, Any]:
-        """With the layout shown in detail where the words of `about` lead."""
+        """Return prompt data, with the layout detailed where words of `about` match."""
         return {
             "branch": self.branch,
             "files": len(self.paths),
@@ -42,15 +42,16 @@ class Survey:
 
 
 Surveyor = Callable[[Repository], Survey]
-"""Reads a repository. Raises RepositoryUnavailable, whose message never holds a credential."""
+"""Reads a repository. Raises RepositoryUnavailable; its message holds no credentials."""
 
 
-def once(survey: Surveyor) -> Surveyor:
-    """Reads each repository once; who asks while it is being read waits for that. Failures are not kept."""
+def cache_surveys(survey: Surveyor) -> Surveyor:
+    """Survey each repository once. Concurrent callers wait; failures are not cached."""
     found: dict[str, Survey] = {}
     reading = Lock()
 
     def survey_once(repository: Repository) -> Survey:
+        # held while reading: concurrent items of a run would otherwise all fetch the same repository
         with reading:
             if repository.id not in found:
                 found[repository.id] = survey(repository)
@@ -60,10 +61,10 @@ def once(survey: Surveyor) -> Surveyor:
 
 
 def readme_of(paths: Iterable[str]) -> str | None:
-    """The path of the README at the top, whatever its case."""
+    """Return the path of the top-level README, in any case."""
     top = {path.casefold(): path for path in paths if "/" not in path}
     return next((top[name] for name in _NAMES if name in top), None)
 
 
 def readme_text(body: bytes) -> str:
-    return shortened(clean(body.decode("utf-8", errors="replace")), MAX_README)
+    return shorten(clean(body.decode("utf-8", errors="replace")), MAX_README)

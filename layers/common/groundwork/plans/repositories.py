@@ -1,4 +1,4 @@
-"""Repositories: where a plan's work is done. The credential itself is never here, only the name of its secret."""
+"""Repositories to work in. They hold the name of the credentials' secret, never its value."""
 
 import re
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from groundwork.backlog.model import Value
 from groundwork.errors import Invalid
 
 SECRET_PREFIX = "groundwork/"  # noqa: S105  # not a secret: how the names of secrets begin
-"""How the name of a secret with a repository's credentials begins: no other secret can be read through a repository."""
+"""Prefix of secrets with credentials: a repository cannot expose any other secret."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Url = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^\S+$")]
@@ -33,21 +33,21 @@ class Repository(Value):
     created_at: str
 
 
-def checked_url(url: str, local: bool) -> str:
-    """The URL. Raises Invalid for anything but https without a user in it, or a path where the system is local."""
+def validate_url(url: str, local: bool) -> str:
+    """Validate a URL: https without a user, or a path on a local system. Raises Invalid."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  # it is only looked at when it is asked for
     except ValueError:
-        raise Invalid.field("url", "is no URL") from None
+        raise Invalid.field("url", "is not a URL") from None
     if local and _is_local(url, parts):
         return url
     if parts.scheme != "https" or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise Invalid.field("url", "must be an https URL" + (" or the path of a local repository" if local else ""))
     if parts.username is not None or parts.password is not None:
-        raise Invalid.field("url", "must not hold a user or a password: name a secret as credentialsSecret")
+        raise Invalid.field("url", "must not contain a user or a password: use credentialsSecret")
     if parts.query or parts.fragment:
-        raise Invalid.field("url", "must have neither a query nor a fragment")
+        raise Invalid.field("url", "must not have a query or a fragment")
     if _is_of_this_machine(parts.hostname):
         raise Invalid.field("url", "must name another machine")
     return url
@@ -61,18 +61,18 @@ def _is_local(url: str, parts: SplitResult) -> bool:
 
 
 def _is_of_this_machine(host: str) -> bool:
-    """Its own or its platform's address. Where a name leads is not looked up."""
+    """True for addresses of this machine or its platform. Host names are not resolved."""
     try:
         address = ip_address(host)
     except ValueError:
-        # 127.1, 2130706433 and 0x7f.1 are addresses to a resolver
+        # resolvers accept 127.1, 2130706433 and 0x7f.1 as addresses
         return (
             host == "localhost" or host.endswith(".localhost") or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
         )
     return address.is_loopback or address.is_link_local or address.is_unspecified
 
 
-def must_keep_host(repository: Repository, url: str) -> None:
-    """Raises Invalid where credentials that were given for one host would go to another, unless they are named anew."""
+def check_credentials_host(repository: Repository, url: str) -> None:
+    """Raise Invalid if credentials given for one host would be sent to another."""
     if repository.credentials_secret and urlsplit(url).netloc != urlsplit(repository.url).netloc:
-        raise Invalid.field("credentialsSecret", "must be named again (or null) when the host changes")
+        raise Invalid.field("credentialsSecret", "must be given again (or null) when the host changes")

@@ -1,4 +1,4 @@
-"""What people may send of plans: the bodies of POST and PATCH, and the operations they stand for."""
+"""Request bodies of plans (POST and PATCH), and the operations they stand for."""
 
 from typing import Annotated, Literal
 
@@ -60,7 +60,7 @@ class RepositoryPatch(Patch):
 
 
 class NewPlan(Value):
-    """By hand (`phases`, nested or empty), from a template, or from stories: where there are no phases, theirs."""
+    """A new plan: from `phases` (nested or empty), from a template, or from stories."""
 
     repository_id: Id
     title: Title | None = None
@@ -75,7 +75,7 @@ class NewPlan(Value):
 
 
 class PlanPatch(Patch):
-    """`status`: READY says that a complete plan may be carried out, DRAFT takes that back."""
+    """`status`: READY marks a complete plan as ready to run, DRAFT reverts that."""
 
     title: Title = ""
     description: Description = ""
@@ -124,7 +124,7 @@ class PhasePatch(Patch):
 
 
 class NewTask(TaskDraft):
-    """`neededBy`: tasks that depend on the new one from now on; `position` null is the end of the phase."""
+    """`neededBy`: tasks to depend on the new one; `position` null is the end of the phase."""
 
     phase_id: str
     position: Position | None = None
@@ -138,7 +138,7 @@ class NewTask(TaskDraft):
 
 
 class TaskPatch(Patch):
-    """`phaseId` and `position` move the task: without a phase within its own, without a position to the end."""
+    """`phaseId` and `position` move the task; defaults: its own phase, and the end of the phase."""
 
     key: Key = ""
     title: Title = ""
@@ -156,11 +156,11 @@ class TaskPatch(Patch):
     position: Position | None = None
 
     def operations(self, task_id: str, plan: Plan) -> list[Operation]:
-        """What it means for the plan as it is now. Raises Invalid."""
+        """Return the operations for the current plan. Raises Invalid."""
         sent = self.changes()
-        apart = ("depends_on", "phase_id", "position")
+        other_fields = ("depends_on", "phase_id", "position")
         made: list[Operation] = []
-        if fields := {name: value for name, value in sent.items() if name not in apart}:
+        if fields := {name: value for name, value in sent.items() if name not in other_fields}:
             made.append(UpdateTask(task_id=task_id, fields=fields))
         if "phase_id" in sent or "position" in sent:
             made.append(MoveTask(task_id=task_id, phase_id=self._phase(task_id, plan), position=self.position))
@@ -171,7 +171,7 @@ class TaskPatch(Patch):
     def _phase(self, task_id: str, plan: Plan) -> str:
         if "phase_id" in self.model_fields_set:
             if plan.phase(self.phase_id) is None:
-                raise Invalid.field("phaseId", "is no phase of the task's plan")
+                raise Invalid.field("phaseId", "is not a phase of the task's plan")
             return self.phase_id
         own = plan.phase_of(task_id)
         return own.id if own else ""
@@ -182,7 +182,10 @@ class Restoration(Value):
 
 
 class NewTemplate(Value):
-    """From a plan (`planId`), or written out (`title`, `phases`). Texts name parameters as {{name}}."""
+    """A template from a plan (`planId`), or from `title` and `phases`.
+
+    Texts name parameters as {{name}}.
+    """
 
     name: Name
     description: LongText = ""
@@ -193,5 +196,5 @@ class NewTemplate(Value):
     parameters: Annotated[tuple[Parameter, ...], Field(max_length=30)] = ()
     replace: Annotated[
         dict[str, ParameterValue],
-        Field(max_length=30, description="By parameter: the text of the plan that becomes its place"),
+        Field(max_length=30, description="By parameter: the text of the plan to replace by its placeholder"),
     ] = Field(default_factory=dict)

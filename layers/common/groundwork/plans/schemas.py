@@ -1,4 +1,4 @@
-"""What the API answers about plans: types for OpenAPI, and what the shapes of `showing` are held to."""
+"""Response types of the plan API, for OpenAPI and for the shapes of `views`."""
 
 from typing import Any, TypedDict
 
@@ -10,7 +10,7 @@ from groundwork.plans.templates import Parameter
 
 
 class TaskShown(Task):
-    """A task with what has come of it."""
+    """A task with its state."""
 
     status: TaskStatus
     attempts: int
@@ -34,7 +34,7 @@ class PhaseOfPlan(PhaseShown):
 
 
 class PlanHead(Value):
-    """`error` says why a plan is FAILED."""
+    """`error` tells why a plan is FAILED."""
 
     id: str
     repository_id: str
@@ -61,8 +61,10 @@ class PlanShown(PlanHead):
 
 
 class SuggestionShown(Suggestion):
-    """`stale` and `conflictsWith`, the indices it cannot be chosen with, are told of a single iteration's suggestions;
-    in the list they are null."""
+    """A suggestion with its index.
+
+    `stale` and `conflictsWith` (indices of incompatible suggestions) are null in lists; a single iteration has them.
+    """
 
     index: int
     stale: bool | None
@@ -74,7 +76,7 @@ class IterationShown(Iteration):
 
 
 class ChangeTold(Value):
-    """What became of a phase, a task or the plan's own fields; in brief without its before and after."""
+    """The change of a phase, a task or the plan itself; in brief, without before and after."""
 
     id: str
     kind: str
@@ -100,7 +102,7 @@ class TemplateInBrief(Value):
 
 
 class GenerationAccepted(TypedDict):
-    """The iteration will hold the result; the run's progress tells how far it is."""
+    """The iteration will hold the result; GET the run for its progress."""
 
     planId: str
     iterationId: str
@@ -114,7 +116,7 @@ class TaskOfStory(TypedDict):
 
 
 class PlanOfStory(TypedDict):
-    """`tasks` are those that carry out the story, `counts` how many of them are in each state."""
+    """`tasks` work on the story; `counts` is their number in each state."""
 
     planId: str
     title: str
@@ -140,7 +142,10 @@ class EffortEstimate(TypedDict):
 
 
 class PlanEstimate(TypedDict):
-    """For the tasks that have not ended. `basis`: `measured` in this repository, `assumed`, or `mixed`."""
+    """Covers tasks without an end state.
+
+    `basis`: `measured` in this repository, `assumed`, or `mixed`.
+    """
 
     tasks: int
     calls: int

@@ -1,7 +1,7 @@
-"""Suggestions of a review: each a typed operation that a person may take or leave, alone or with others.
+"""Suggestions of a review: typed operations to accept one by one or together.
 
-A suggestion remembers what it saw of the plan: exactly the part that it would change. While that part is unchanged it
-can be applied, whatever else has been edited; once it has changed, the suggestion is stale.
+A suggestion remembers the part of the plan it would change. It can be applied while that part is unchanged, whatever
+else was edited; otherwise it is stale.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from groundwork.errors import Refusal
-from groundwork.plans.draft import known_names, named
+from groundwork.plans.draft import ids_by_name, resolve
 from groundwork.plans.errors import ConflictingSuggestions, StaleSuggestion
 from groundwork.plans.graph import Schedule, schedule
 from groundwork.plans.model import Plan, Task
@@ -29,7 +29,7 @@ from groundwork.plans.operations import (
     SplitTask,
     UpdatePhase,
     UpdateTask,
-    applied,
+    apply,
 )
 from groundwork.plans.validation import check, faults
 from groundwork.values import Stored, stored_as
@@ -40,7 +40,10 @@ OF_ONE_TASK = UpdateTask | ChangeDependencies | MoveTask | SplitTask | RemoveTas
 
 
 class Suggestion(Stored):
-    """`before` and `after` show the same part of the plan, side by side; `version` is the one it was made against."""
+    """A suggested operation.
+
+    `before` and `after` show the affected part of the plan; `version` is the reviewed version.
+    """
 
     operation: Annotated[AnyOperation, stored_as("operation")]
     reason: Annotated[Annotated[str, Field(max_length=2_000)], stored_as("reason")]
@@ -51,38 +54,38 @@ class Suggestion(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """The plan with the chosen suggestions in it."""
+class AppliedSuggestions:
+    """The plan with the chosen suggestions applied."""
 
     plan: Plan
     indices: tuple[int, ...]
 
 
-def suggestion(
-    plan: Plan, operation: Operation, reason: str, scheduled: Callable[[], Schedule] | None = None
+def make_suggestion(
+    plan: Plan, operation: Operation, reason: str, current_schedule: Callable[[], Schedule] | None = None
 ) -> Suggestion:
-    """Raises Refusal (InvalidPlan, NotFound …) for one that could not be applied to the plan it was made for.
+    """Make a suggestion. Raises Refusal (InvalidPlan, NotFound ...) if it does not apply.
 
-    `scheduled` gives the plan's own schedule, where that has been reckoned already.
+    `current_schedule` returns the plan's schedule, if the caller has it already.
     """
-    operation = _anchored(plan, operation)
-    after = check(applied(plan, operation))
+    operation = _anchor(plan, operation)
+    after = check(apply(plan, operation))
     shown = None
     if isinstance(operation, OF_ORDER):
-        before = scheduled() if scheduled else schedule(plan)
+        before = current_schedule() if current_schedule else schedule(plan)
         shown = {"before": before.as_json(), "after": schedule(after).as_json()}
     return Suggestion(
         operation=operation,
         reason=reason,
         version=plan.version,
-        before=seen(plan, operation),
-        after=_shown_after(plan, after, operation),
+        before=affected_part(plan, operation),
+        after=_affected_part_after(plan, after, operation),
         schedule=shown,
     )
 
 
-def _anchored(plan: Plan, operation: Operation) -> Operation:
-    """With the task that it goes before: a number stands for another place as soon as something else is put in."""
+def _anchor(plan: Plan, operation: Operation) -> Operation:
+    """Name the following task as anchor: a position shifts with every insertion before it."""
     phase = plan.phase(operation.phase_id) if isinstance(operation, AddTask | MoveTask) else None
     if not isinstance(operation, AddTask | MoveTask) or phase is None or operation.position is None:
         return operation
@@ -92,8 +95,8 @@ def _anchored(plan: Plan, operation: Operation) -> Operation:
     return operation.model_copy(update={"ahead_of": ahead_of})
 
 
-def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
-    """The part of the plan that the operation would change, as it is now; None where that is gone."""
+def affected_part(plan: Plan, operation: Operation) -> dict[str, Any] | None:
+    """Return the part of the plan the operation would change; None if it is gone."""
     if isinstance(operation, Reorder | AddTask | UpdatePhase):
         phase = plan.phase(operation.phase_id)
         if phase is None:
@@ -101,13 +104,13 @@ def seen(plan: Plan, operation: Operation) -> dict[str, Any] | None:
         if isinstance(operation, UpdatePhase):
             fields = phase.model_dump(mode="json", by_alias=True, include=set(operation.fields) - {"tasks", "id"})
             return {"phaseId": phase.id} | fields
-        named = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
-        return {"phaseId": phase.id} | named
+        content = {"taskIds": [task.id for task in phase.tasks]} if isinstance(operation, Reorder) else {"tasks": []}
+        return {"phaseId": phase.id} | content
     task = plan.task(operation.task_id) if isinstance(operation, OF_ONE_TASK) else None
-    return _seen_of_task(plan, task, operation) if task else None
+    return _affected_part_of_task(plan, task, operation) if task else None
 
 
-def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any]:
+def _affected_part_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any]:
     match operation:
         case UpdateTask(fields=fields):
             return {"taskId": task.id} | task.model_dump(mode="json", by_alias=True, include=set(fields))
@@ -121,64 +124,67 @@ def _seen_of_task(plan: Plan, task: Task, operation: Operation) -> dict[str, Any
             return {"tasks": [task.as_json()]}
 
 
-def stale(plan: Plan, one: Suggestion) -> bool:
-    """Whether what it would change, or what it rests on, is not as it was; or it has been applied."""
-    if not _rests(plan, one.operation):
+def is_stale(plan: Plan, one: Suggestion) -> bool:
+    """True if the affected part or a prerequisite has changed, or the suggestion was applied."""
+    if not _has_prerequisites(plan, one.operation):
         return True
-    now = seen(plan, one.operation)
+    now = affected_part(plan, one.operation)
     if isinstance(one.operation, MoveTask) and now and one.before:
-        # where in its phase a task stands shifts with every edit before it: what counts is which phase
+        # the position within the phase shifts with every earlier edit: compare the phase alone
         return bool(now["phaseId"] != one.before["phaseId"])
     return now is None or now != one.before
 
 
-def _rests(plan: Plan, operation: Operation) -> bool:
-    """Whether all that it uses is there, and the key of a task that it adds is free."""
-    names = known_names(plan)
+def _has_prerequisites(plan: Plan, operation: Operation) -> bool:
+    """True if all referenced elements exist and the key of an added task is free."""
+    names = ids_by_name(plan)
     if isinstance(operation, AddTask) and operation.task.key and operation.task.key.casefold() in names:
         return False
-    there = {phase.id for phase in plan.phases} | set(names.values())
-    return all(named(element, names) in there for element, aspect in touches(operation) if aspect == "uses")
+    existing = {phase.id for phase in plan.phases} | set(names.values())
+    return all(
+        resolve(element, names) in existing for element, aspect in touched_aspects(operation) if aspect == "uses"
+    )
 
 
-def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> Applied:
-    """All of the chosen, or none. Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal.
+def apply_chosen(plan: Plan, suggestions: Sequence[Suggestion], chosen: Sequence[int]) -> AppliedSuggestions:
+    """Apply all chosen suggestions, or none.
 
-    Splits and removals come last: what other suggestions say of their neighbours is then carried over with the links.
+    Raises StaleSuggestion, ConflictingSuggestions, InvalidPlan, Refusal. Splits and removals come last, so that other
+    suggestions' references to those tasks are carried over with the links.
     """
     indices = tuple(dict.fromkeys(chosen))
-    if old := [index for index in indices if stale(plan, suggestions[index])]:
-        raise StaleSuggestion(old, plan.version)
-    if pairs := conflicts({index: suggestions[index].operation for index in indices}):
+    if outdated := [index for index in indices if is_stale(plan, suggestions[index])]:
+        raise StaleSuggestion(outdated, plan.version)
+    if pairs := find_conflicts({index: suggestions[index].operation for index in indices}):
         raise ConflictingSuggestions(pairs)
     after = plan
     for index in sorted(indices, key=lambda i: (_RANKS.get(type(suggestions[i].operation), 0), i)):
-        after = applied(after, suggestions[index].operation)
-    return Applied(check(after), indices)
+        after = apply(after, suggestions[index].operation)
+    return AppliedSuggestions(check(after), indices)
 
 
 _RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
 
 
-def conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
-    """Pairs that cannot go together, with what both of them would change."""
-    touched = {index: touches(operation) for index, operation in operations.items()}
+def find_conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
+    """Return pairs of incompatible operations, with the targets they share."""
+    touched = {index: touched_aspects(operation) for index, operation in operations.items()}
     sharing: dict[str, list[int]] = defaultdict(list)
     for index in sorted(operations):
         for element in {element for element, _ in touched[index]}:
             sharing[element].append(index)
     found = []
     for one, other in sorted({pair for those in sharing.values() for pair in combinations(those, 2)}):
-        both = sorted({element for element, _ in _common(touched[one], touched[other])})
+        both = sorted({element for element, _ in _shared_aspects(touched[one], touched[other])})
         if both:
             found.append({"suggestionIndices": [one, other], "targets": both})
     return found
 
 
-def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
-    """For each suggestion the indices of those that cannot be chosen with it."""
+def incompatible_indices(suggestions: Sequence[Suggestion]) -> list[list[int]]:
+    """Return for each suggestion the indices of incompatible ones."""
     found: list[list[int]] = [[] for _ in suggestions]
-    for pair in conflicts({index: one.operation for index, one in enumerate(suggestions)}):
+    for pair in find_conflicts({index: one.operation for index, one in enumerate(suggestions)}):
         one, other = pair["suggestionIndices"]
         found[one].append(other)
         found[other].append(one)
@@ -188,22 +194,18 @@ def clashes(suggestions: Sequence[Suggestion]) -> list[list[int]]:
 type Aspect = tuple[str, str]
 
 
-def _common(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
+def _shared_aspects(one: set[Aspect], other: set[Aspect]) -> list[Aspect]:
+    """Return conflicting aspects: changed by one operation, and changed or used by the other."""
     return [
         mine
         for mine in one
-        for its in other
-        if mine[0] == its[0] and (mine[1] == its[1] or WHOLE in (mine[1], its[1])) and "uses" not in _mild(mine, its)
+        for theirs in other
+        if mine[0] == theirs[0] and (mine[1] == theirs[1] != "uses" or WHOLE in (mine[1], theirs[1]))
     ]
 
 
-def _mild(one: Aspect, other: Aspect) -> set[str]:
-    """Two that merely use a thing do not conflict."""
-    return {"uses"} if one[1] == other[1] == "uses" else set()
-
-
-def touches(operation: Operation) -> set[Aspect]:
-    """(element, aspect): what an operation changes, and as `uses` what must be there for it."""
+def touched_aspects(operation: Operation) -> set[Aspect]:
+    """Return (element, aspect) pairs: changed aspects, and `uses` for required elements."""
     match operation:
         case UpdateTask(task_id=id_, fields=fields) | UpdatePhase(phase_id=id_, fields=fields):
             return {(id_, name) for name in fields}
@@ -218,14 +220,14 @@ def touches(operation: Operation) -> set[Aspect]:
     return {(operation.task_id, WHOLE)} if isinstance(operation, SplitTask | RemoveTask) else set()
 
 
-def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
-    """The suggestions that could be applied to the plan, and why the others could not: they are not offered."""
+def select_applicable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[Suggestion], list[str]]:
+    """Return the applicable suggestions, and the reasons for dropping the others."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
-    scheduled = cache(lambda: schedule(plan))
+    current_schedule = cache(lambda: schedule(plan))
     for operation, reason in proposed:
         try:
-            one = suggestion(plan, operation, reason, scheduled)
+            one = make_suggestion(plan, operation, reason, current_schedule)
         except Refusal as refusal:
             dropped.append(str(refusal))
             continue
@@ -234,41 +236,42 @@ def usable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> tuple[list[
     return kept, dropped
 
 
-def together(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
-    """The schedule before and after as many of the suggestions as go together, the first ones first."""
+def combined_schedule(plan: Plan, suggestions: Sequence[Suggestion]) -> dict[str, Any] | None:
+    """Return the schedule before and after the compatible suggestions, earlier ones first."""
     after = plan
-    taken: dict[int, Operation] = {}
+    accepted: dict[int, Operation] = {}
     for index, one in enumerate(suggestions):
-        if conflicts(taken | {index: one.operation}):
+        if find_conflicts(accepted | {index: one.operation}):
             continue
         try:
-            trial = applied(after, one.operation)
+            trial = apply(after, one.operation)
         except Refusal:
             continue
+        # a suggestion may be valid alone and not after the others
         if not faults(trial):
-            after, taken[index] = trial, one.operation
-    if not taken:
+            after, accepted[index] = trial, one.operation
+    if not accepted:
         return None
     return {
         "before": schedule(plan).as_json(),
         "after": schedule(after).as_json(),
-        "suggestionIndices": sorted(taken),
+        "suggestionIndices": sorted(accepted),
     }
 
 
-def _shown_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any] | None:
+def _affected_part_after(plan: Plan, after: Plan, operation: Operation) -> dict[str, Any] | None:
     if isinstance(operation, RemoveTask):
         return {"tasks": []}
     if isinstance(operation, SplitTask | AddTask):
         known = {task.id for task in plan.tasks}
-        new = [_unnumbered(task, after) for task in after.tasks if task.id not in known]
+        new = [_task_preview(task, after) for task in after.tasks if task.id not in known]
         head = {"phaseId": operation.phase_id} if isinstance(operation, AddTask) else {}
         return head | {"tasks": new}
-    return seen(after, operation)
+    return affected_part(after, operation)
 
 
-def _unnumbered(task: Task, plan: Plan) -> dict[str, Any]:
-    """A task to be: it gets its id only when it is applied, so its dependencies are told by key."""
+def _task_preview(task: Task, plan: Plan) -> dict[str, Any]:
+    """Return a task to be created. It has no id yet, so its dependencies are given by key."""
     keys = {other.id: other.key for other in plan.tasks}
     shown = task.as_json() | {"dependsOn": [keys.get(id_, id_) for id_ in task.depends_on]}
     del shown["id"]

@@ -1,4 +1,4 @@
-"""Templates: plans to be made again and again, with named parameters written {{so}} in their texts."""
+"""Templates: reusable plans with named parameters, written {{name}} in their texts."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from pydantic import Field, ValidationError
 from groundwork.backlog.model import LongText
 from groundwork.errors import Invalid
 from groundwork.plans import validation
-from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft, with_phases
+from groundwork.plans.draft import PhaseDraft, Phases, TaskDraft, add_phases
 from groundwork.plans.model import Plan
 from groundwork.plans.model import Title as PlanTitle
 from groundwork.values import Stored, stored_as
 
 NAME = r"[a-z][A-Za-z0-9]{0,39}"
-_PLACE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
+_PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
 ParameterValue = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 
 
@@ -29,7 +29,7 @@ class Parameter(Stored):
 
 
 class Template(Stored):
-    """What is saved. `builtin` ones come with the project and cannot be deleted."""
+    """A stored template. `builtin` ones are part of the release and cannot be deleted."""
 
     id: Annotated[str, stored_as("id")]
     name: Annotated[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], stored_as("name")]
@@ -42,19 +42,22 @@ class Template(Stored):
     created_at: Annotated[str, stored_as("createdAt")]
 
     def brief(self) -> dict[str, Any]:
-        """What a list shows of it: how many phases and tasks there are, not which."""
+        """Return the list entry: the numbers of phases and tasks, without their content."""
         tasks = sum(len(phase.tasks) for phase in self.phases)
         shown = self.stored(exclude={"phases", "plan_description"})
         return shown | {"phaseCount": len(self.phases), "taskCount": tasks}
 
 
 def template_of(plan: Plan) -> tuple[PhaseDraft, ...]:
-    """The plan's phases with keys in place of ids, and without what belongs to this one plan."""
+    """Return the plan's phases with keys in place of ids, without links of this plan."""
     keys = {task.id: task.key for task in plan.tasks}
 
     def draft(task: Any) -> TaskDraft:
         fields = task.model_dump(exclude={"id", "story_id", "subtask_id", "repository_id"})
-        fields |= {"depends_on": tuple(keys[id_] for id_ in task.depends_on), "condition": _renamed(task, keys)}
+        fields |= {
+            "depends_on": tuple(keys[id_] for id_ in task.depends_on),
+            "condition": _condition_by_key(task, keys),
+        }
         return TaskDraft(**fields)
 
     return tuple(
@@ -63,22 +66,22 @@ def template_of(plan: Plan) -> tuple[PhaseDraft, ...]:
             description=phase.description,
             mode=phase.mode,
             pause_after=phase.pause_after,
-            condition=_renamed(phase, keys),
+            condition=_condition_by_key(phase, keys),
             tasks=tuple(draft(task) for task in phase.tasks),
         )
         for phase in plan.phases
     )
 
 
-def _renamed(element: Any, keys: Mapping[str, str]) -> Any:
+def _condition_by_key(element: Any, keys: Mapping[str, str]) -> Any:
     condition = element.condition
     return condition and condition.model_copy(update={"task_id": keys[condition.task_id]})
 
 
-def with_places(template: Template, replace: Mapping[str, str]) -> Template:
-    """The template with these texts replaced by the places of the parameters that they are given for.
+def insert_placeholders(template: Template, replace: Mapping[str, str]) -> Template:
+    """Replace the given texts by placeholders of their parameters.
 
-    The longest first: one text may be part of another.
+    Longest first: one text may be part of another.
     """
     if not replace:
         return template
@@ -87,76 +90,78 @@ def with_places(template: Template, replace: Mapping[str, str]) -> Template:
     body = template.model_dump(mode="json")
     for part in ("title", "plan_description"):
         body[part] = found.sub(lambda match: f"{{{{{names[match[0]]}}}}}", body[part])
-    body["phases"] = [_placed(phase, found, names) for phase in body["phases"]]
-    return _validated(body)
+    body["phases"] = [_replace_texts(phase, found, names) for phase in body["phases"]]
+    return _validate(body)
 
 
 _TEXTS = ("title", "description", "acceptance_criteria", "files", "tasks")
 
 
-def _placed(node: Any, found: re.Pattern[str], names: Mapping[str, str]) -> Any:
-    """In texts only: a place in a key would cut the dependencies."""
+def _replace_texts(node: Any, found: re.Pattern[str], names: Mapping[str, str]) -> Any:
+    """Replace in texts only: a placeholder in a key would break the dependencies."""
     if isinstance(node, str):
         return found.sub(lambda match: f"{{{{{names[match[0]]}}}}}", node)
     if isinstance(node, list):
-        return [_placed(part, found, names) for part in node]
-    return {name: _placed(value, found, names) if name in _TEXTS else value for name, value in node.items()}
+        return [_replace_texts(part, found, names) for part in node]
+    return {name: _replace_texts(value, found, names) if name in _TEXTS else value for name, value in node.items()}
 
 
 def placeholders(template: Template) -> set[str]:
-    """The names of all places in its texts."""
+    """Names of all placeholders in the texts."""
     body = template.model_dump(include={"title", "plan_description", "phases"})
-    return {found for text in _texts(body) for found in _PLACE.findall(text)}
+    return {found for text in _texts(body) for found in _PLACEHOLDER.findall(text)}
 
 
 def check(template: Template) -> Template:
-    """Raises Invalid where its texts name what is no parameter, InvalidPlan where no valid plan can come of it."""
+    """Raise Invalid for undeclared parameters, InvalidPlan if no valid plan can result."""
     names = [parameter.name for parameter in template.parameters]
     if len(set(names)) < len(names):
         raise Invalid.field("parameters", "two parameters have the same name")
     if missing := sorted(placeholders(template) - set(names)):
-        raise Invalid.field("parameters", f"the texts name {', '.join(missing)}, which is no parameter")
+        raise Invalid.field("parameters", f"the texts use undeclared parameters: {', '.join(missing)}")
+    # a plan made from it is validated again, but its author should not be the one to find the fault
     plan = Plan(id="", repository_id="", title=template.title, created_at="", updated_at="")
-    validation.check(with_phases(plan, template.phases))
+    validation.check(add_phases(plan, template.phases))
     return template
 
 
-def filled(template: Template, values: Mapping[str, str]) -> Template:
-    """The template with its places filled in. Raises Invalid for what is missing, unknown or makes a text too long.
+def fill(template: Template, values: Mapping[str, str]) -> Template:
+    """Fill in the placeholders. Raises Invalid for missing or unknown values, or too long texts.
 
-    A value is a value: what it holds is not looked at for places again.
+    Values are not searched for placeholders again.
     """
     known = {parameter.name: parameter.default for parameter in template.parameters}
     problems = [
-        {"field": f"parameters.{name}", "message": "is no parameter of this template"} for name in values.keys() - known
+        {"field": f"parameters.{name}", "message": "is not a parameter of this template"}
+        for name in values.keys() - known
     ]
-    chosen = known | dict(values)
+    all_values = known | dict(values)
     problems += [
-        {"field": f"parameters.{name}", "message": "is needed"} for name, value in chosen.items() if value is None
+        {"field": f"parameters.{name}", "message": "is required"} for name, value in all_values.items() if value is None
     ]
     if problems:
         raise Invalid(sorted(problems, key=lambda problem: problem["field"]))
     body = template.model_dump(mode="json")
     for name in ("title", "plan_description", "phases"):
-        body[name] = _filled(body[name], chosen)
-    return _validated(body)
+        body[name] = _fill(body[name], all_values)
+    return _validate(body)
 
 
-def _validated(body: dict[str, Any]) -> Template:
+def _validate(body: dict[str, Any]) -> Template:
     try:
         return Template.model_validate(body)
     except ValidationError as fault:
         first = fault.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Invalid.field("parameters", f"with these values {where} is not valid: {first['msg']}") from None
+        field = ".".join(str(part) for part in first["loc"])
+        raise Invalid.field("parameters", f"make {field} invalid: {first['msg']}") from None
 
 
-def _filled(node: Any, values: Mapping[str, str | None]) -> Any:
+def _fill(node: Any, values: Mapping[str, str | None]) -> Any:
     if isinstance(node, str):
-        return _PLACE.sub(lambda match: values[match[1]] or "", node)
+        return _PLACEHOLDER.sub(lambda match: values[match[1]] or "", node)
     if isinstance(node, dict):
-        return {name: _filled(value, values) for name, value in node.items()}
-    return [_filled(part, values) for part in node] if isinstance(node, list) else node
+        return {name: _fill(value, values) for name, value in node.items()}
+    return [_fill(part, values) for part in node] if isinstance(node, list) else node
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -171,7 +176,7 @@ def _texts(node: Any) -> Iterator[str]:
 
 
 @cache
-def builtin() -> dict[str, Template]:
-    """The templates that come with the project, by id."""
+def builtin_templates() -> dict[str, Template]:
+    """Return the built-in templates by id."""
     data = json.loads(files("groundwork.plans").joinpath("templates.json").read_text(encoding="utf-8"))
     return {line["id"]: Template.model_validate(line) for line in data}

@@ -1,6 +1,6 @@
-"""The rules every plan keeps, whichever way it came: by hand, from the model, from suggestions, from a template.
+"""Validation rules of every plan: from people, the model, suggestions and templates.
 
-Codes are stable: front ends show their own words for them, and the model is told them when it may correct itself.
+Codes are stable: front ends translate them, and the model gets them to correct its answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from groundwork.plans.model import MAX_BYTES, MAX_PHASES, MAX_STORIES, MAX_TASKS
 
 
 class FaultCode(StrEnum):
-    """What can be wrong with a plan."""
+    """Codes of the validation errors."""
 
     UNKNOWN_DEPENDENCY = "UNKNOWN_DEPENDENCY"
     SELF_DEPENDENCY = "SELF_DEPENDENCY"
@@ -40,7 +40,7 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule broken. `path` are the keys of a cycle, from a task back to it."""
+    """One broken rule. `path` holds the keys of a cycle, from a task back to itself."""
 
     code: FaultCode
     field: str
@@ -54,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class TaskPosition:
-    """Where a task stands: the index of its phase, its index in it, and whether that phase goes in order."""
+    """Position of a task: phase index, index in the phase, and the phase's ordering."""
 
     phase: int
     position: int
@@ -66,7 +66,7 @@ class TaskPosition:
 
 
 def faults(plan: Plan, complete: bool = False) -> list[Fault]:
-    """All that is wrong. `complete`: as it has to be to be carried out; a draft may still have empty phases."""
+    """Return all faults. `complete`: as required for execution; a draft may have empty phases."""
     places = _places(plan)
     found = [*_sizes(plan), *_texts(plan), *_keys(plan), *_dependencies(plan, places), *_conditions(plan, places)]
     found += [*_links(plan), *_cycle(plan)]
@@ -74,7 +74,7 @@ def faults(plan: Plan, complete: bool = False) -> list[Fault]:
 
 
 def check(plan: Plan, complete: bool = False) -> Plan:
-    """The plan itself. Raises InvalidPlan."""
+    """Return the plan itself. Raises InvalidPlan."""
     if found := faults(plan, complete):
         raise InvalidPlan([fault.as_json() for fault in found])
     return plan
@@ -91,18 +91,20 @@ def _places(plan: Plan) -> dict[str, TaskPosition]:
 def _sizes(plan: Plan) -> Iterator[Fault]:
     count = sum(len(phase.tasks) for phase in plan.phases)
     if count > MAX_TASKS:
-        yield Fault(FaultCode.TOO_MANY_TASKS, "phases", f"{count} tasks are more than {MAX_TASKS}")
+        yield Fault(FaultCode.TOO_MANY_TASKS, "phases", f"{count} tasks exceed the limit of {MAX_TASKS}")
     if len(plan.phases) > MAX_PHASES:
-        yield Fault(FaultCode.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases are more than {MAX_PHASES}")
+        yield Fault(FaultCode.TOO_MANY_PHASES, "phases", f"{len(plan.phases)} phases exceed the limit of {MAX_PHASES}")
     size = sum(len(phase.model_dump_json().encode(errors="replace")) for phase in plan.phases)
     if size > MAX_BYTES:
-        yield Fault(FaultCode.TOO_LARGE, "phases", f"{size} bytes of texts are more than {MAX_BYTES}")
+        yield Fault(FaultCode.TOO_LARGE, "phases", f"{size} bytes of text exceed the limit of {MAX_BYTES}")
     if len(links(plan)) > MAX_STORIES:
-        yield Fault(FaultCode.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories are more than {MAX_STORIES}")
+        yield Fault(
+            FaultCode.TOO_MANY_STORIES, "storyIds", f"{len(links(plan))} stories exceed the limit of {MAX_STORIES}"
+        )
 
 
 def _texts(plan: Plan) -> Iterator[Fault]:
-    """Copies of values are not validated as they are made: here all of them are."""
+    """Validate all texts here: `model_copy` does not."""
     for number, phase in enumerate(plan.phases):
         yield from _text_faults(Phase, phase.model_copy(update={"tasks": ()}), f"phases[{number}]")
         for position, task in enumerate(phase.tasks):
@@ -122,16 +124,17 @@ def _text_faults(kind: type[Phase | Task | Plan], value: Phase | Task | Plan, fi
 def _keys(plan: Plan) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     ids: set[str] = set()
-    for place, task in _placed(plan):
+    for place, task in _tasks_with_fields(plan):
         if task.id in ids:
-            yield Fault(FaultCode.DUPLICATE_ID, place, f"The id {task.id} is there twice")
+            yield Fault(FaultCode.DUPLICATE_ID, place, f"Two tasks have the id {task.id}")
         ids.add(task.id)
+        # people write keys by hand: keys differing only by case would be confused
         if other := seen.setdefault(task.key.casefold(), task.key) if task.key.casefold() in seen else None:
             yield Fault(FaultCode.DUPLICATE_KEY, f"{place}.key", f"Two tasks have the key {other}")
         seen.setdefault(task.key.casefold(), task.key)
 
 
-def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
+def _tasks_with_fields(plan: Plan) -> Iterator[tuple[str, Task]]:
     for number, phase in enumerate(plan.phases):
         for position, task in enumerate(phase.tasks):
             yield f"phases[{number}].tasks[{position}]", task
@@ -139,7 +142,7 @@ def _placed(plan: Plan) -> Iterator[tuple[str, Task]]:
 
 def _dependencies(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
     names = {task.id: task.key for task in plan.tasks}
-    for field, task in _placed(plan):
+    for field, task in _tasks_with_fields(plan):
         if len(set(task.depends_on)) < len(task.depends_on):
             yield Fault(FaultCode.DUPLICATE_DEPENDENCY, f"{field}.dependsOn", f"{task.key} names a dependency twice")
         for other in dict.fromkeys(task.depends_on):
@@ -153,18 +156,19 @@ def _dependency(
     if other == task.id:
         return FaultCode.SELF_DEPENDENCY, f"{task.key} depends on itself"
     if other not in places:
-        return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, which is no task of this plan"
-    mine, its = places[task.id], places[other]
-    if its.phase > mine.phase:
-        return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]}, which is in a later phase"
-    if its.phase == mine.phase and mine.ordered and its.position > mine.position:
-        return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, which comes after it in its phase"
+        return FaultCode.UNKNOWN_DEPENDENCY, f"{task.key} depends on {other}, not a task of this plan"
+    mine, theirs = places[task.id], places[other]
+    if theirs.phase > mine.phase:
+        return FaultCode.LATER_PHASE, f"{task.key} depends on {names[other]} in a later phase"
+    if theirs.phase == mine.phase and mine.ordered and theirs.position > mine.position:
+        return FaultCode.LATER_IN_PHASE, f"{task.key} depends on {names[other]}, later in the same phase"
     return None
 
 
 def _cycle(plan: Plan) -> list[Fault]:
-    """The first cycle there is, with its path in the direction of the work: each task is needed by the next."""
+    """Return the first cycle, with its path in execution order: each task is needed by the next."""
     ids = {task.id for task in plan.tasks}
+    # unknown tasks and self-dependencies are faults of their own: without them each cycle is a real one
     graph = {task.id: [other for other in task.depends_on if other in ids and other != task.id] for task in plan.tasks}
     try:
         TopologicalSorter(graph).prepare()
@@ -176,7 +180,7 @@ def _cycle(plan: Plan) -> list[Fault]:
 
 
 def _conditions(plan: Plan, places: Mapping[str, TaskPosition]) -> Iterator[Fault]:
-    """A condition looks back: at a task of an earlier phase, or at one that the task itself depends on."""
+    """A condition must name a task of an earlier phase, or a dependency of the task."""
     for number, phase in enumerate(plan.phases):
         if phase.condition and not _is_earlier(phase.condition.task_id, number, places):
             yield _condition_fault(f"phases[{number}]", phase.condition.task_id)
@@ -192,22 +196,24 @@ def _is_earlier(task_id: str, phase: int, places: Mapping[str, TaskPosition]) ->
 
 def _condition_fault(field: str, task_id: str) -> Fault:
     return Fault(
-        FaultCode.UNKNOWN_CONDITION, f"{field}.condition", f"A condition names {task_id}, which is not done before"
+        FaultCode.UNKNOWN_CONDITION,
+        f"{field}.condition",
+        f"The condition names {task_id}, not an earlier task or dependency",
     )
 
 
 def _links(plan: Plan) -> Iterator[Fault]:
-    """That ids are those of stories and subtasks, and belong together; whether these are there, the store knows."""
+    """Check the shape of story and subtask ids; the store checks their existence."""
     for id_ in plan.story_ids:
         if path_of(Kind.STORY, id_) is None:
-            yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is no story")
-    for field, task in _placed(plan):
+            yield Fault(FaultCode.UNKNOWN_STORY, "storyIds", f"{id_!r} is not a story")
+    for field, task in _tasks_with_fields(plan):
         if task.story_id and path_of(Kind.STORY, task.story_id) is None:
-            yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is no story")
+            yield Fault(FaultCode.UNKNOWN_STORY, f"{field}.storyId", f"{task.story_id!r} is not a story")
         subtask = path_of(Kind.SUBTASK, task.subtask_id) if task.subtask_id else None
         if task.subtask_id and (subtask is None or str(subtask.parent) != task.story_id):
             yield Fault(
-                FaultCode.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is no subtask of its story"
+                FaultCode.UNKNOWN_STORY, f"{field}.subtaskId", f"{task.subtask_id!r} is not a subtask of its story"
             )
 
 

@@ -15,12 +15,12 @@ def end_run(run: Run, halt: Halt | None, retried_by_schedule: bool, now: int) ->
     `retried_by_schedule`: the run's type allows automatic retries.
     """
     stopped_by = halt[0] if halt else None
-    again = retried_by_schedule and retry.should_retry(run.retryable, run.queued_all, run.attempts, stopped_by)
+    retried = retried_by_schedule and retry.should_retry(run.retryable, run.queued_all, run.attempts, stopped_by)
     return replace(
         leases.end(run, final_status(run, halt), now),
         phase=RunPhase.DONE if run.queued_all else run.phase,
         error=_final_error(run, halt),
-        next_retry_at=now + retry.retry_delay_ms(run.attempts) if again else None,
+        next_retry_at=now + retry.retry_delay_ms(run.attempts) if retried else None,
     )
 
 

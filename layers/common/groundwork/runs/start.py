@@ -126,7 +126,7 @@ class Starter:
         if path is None:
             raise NotFound.of("run", run_id)
         now = self.now_ms()
-        again = Run(
+        new_run = Run(
             id=str(Path(Kind.RUN, path.project_id, (self.store.next_number(path.project_id),))),
             type=earlier.type,
             created_at=now,
@@ -138,9 +138,9 @@ class Starter:
             retry_of=run_id,
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
-        self.store.start(again, [], None)
-        self.trigger(again.id)
-        return self._started(again)
+        self.store.start(new_run, [], None)
+        self.trigger(new_run.id)
+        return self._started(new_run)
 
     def trigger(self, run_id: str) -> None:
         """Invoke the worker asynchronously.

@@ -166,10 +166,10 @@ class WorkLoop:
         while True:
             await asyncio.sleep(WATCH_MS / 1000)
             try:
-                mine = await self.writer.still_mine()
+                is_holder = await self.writer.holds_lease()
             except Transient:
                 continue
-            if not mine:
+            if not is_holder:
                 raise LeaseLost
 
     async def _cancel_calls(self, pool: CallPool) -> None:

@@ -86,14 +86,14 @@ class RunWriter:
             return False
         return (row.status, row.lease, row.seq) == (after.status, after.lease, after.seq)
 
-    async def still_mine(self) -> bool:
+    async def holds_lease(self) -> bool:
         """Raises Transient."""
         sent_at = self._now_ms()
         row: Run = await self._io(self.store.load, self.run.id)
-        mine = row.status.active and row.lease.epoch == self.run.lease.epoch
-        if mine:
+        is_holder = row.status.active and row.lease.epoch == self.run.lease.epoch
+        if is_holder:
             self.known_at = max(self.known_at, sent_at)
-        return mine
+        return is_holder
 
     async def permit(self) -> None:
         """Return once a call may start; read the row if the last look is too old.
@@ -101,7 +101,7 @@ class RunWriter:
         Raises LeaseLost, Transient.
         """
         while self._now_ms() - self.known_at >= leases.PERMIT_MS:
-            if not await self.still_mine():
+            if not await self.holds_lease():
                 raise LeaseLost
 
     def log(self, message: str, level: str = "INFO", item: int | None = None) -> None:

@@ -1,7 +1,7 @@
-"""DynamoDB: the only place that knows rows and keys. Nothing else imports pynamodb."""
+"""DynamoDB adapters: rows, keys and stores. Nothing else imports pynamodb."""
 
 import logging
 
-# both tell at INFO, at each cold start, where they found their settings: lines that hide the ones that matter
+# at INFO both log their configuration on every cold start, and hide the important lines
 for name in ("botocore", "pynamodb"):
     logging.getLogger(name).setLevel(logging.WARNING)

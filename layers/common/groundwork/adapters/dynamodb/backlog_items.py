@@ -1,7 +1,7 @@
-"""The backlog's entries one at a time, as people and clients change them: cards, epics, stories, subtasks.
+"""Store of single cards, epics, stories and subtasks, as changed by people and clients.
 
-Numbers are never used twice: a new child gets one more than the highest there is or was, and who deletes the highest
-leaves its number behind on the parent as a floor.
+Numbers are never used twice. A new child gets one more than the highest number ever used; a delete of the highest
+records it as the parent's floor.
 """
 
 import json
@@ -31,7 +31,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     sort_key,
 )
 from groundwork.adapters.dynamodb.card_hashes import change_counts, counted_hash, still_counted
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.model import Artifact, Card, rfc3339
@@ -40,13 +40,16 @@ from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""A page ends early rather than outgrow the 6 MB that Lambda can answer with."""
+"""Limit of a page, so that the response stays below Lambda's 6 MB."""
 
 _NAMES = {Kind.CARD: "card", Kind.EPIC: "epic", Kind.STORY: "story", Kind.SUBTASK: "subtask"}
 
 
 class DynamoBacklogItems:
-    """Raises NotFound for what is not there, or is below something that was deleted; Transient from every method."""
+    """Raises NotFound, Transient from every method.
+
+    Items below a deleted one count as missing.
+    """
 
     def __init__(
         self,
@@ -57,8 +60,6 @@ class DynamoBacklogItems:
         self._connection, self._projects = connection, projects
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
 
-    # reading
-
     def get(self, path: Path) -> Card | Artifact:
         project = self._projects.row(path.project_id)
         row: Any = ROW_OF_KIND[path.kind]
@@ -66,21 +67,21 @@ class DynamoBacklogItems:
         if is_dead(sort_key(path), project.retired):
             raise missing
         try:
-            with wrapped():
+            with translate_errors():
                 found: Card | Artifact = row.get(path.project_id, sort_key(path), consistent_read=True).entity()
                 return found
         except row.DoesNotExist:
             raise missing from None
 
     def known_cards(self, paths: Sequence[Path]) -> set[Path]:
-        """Those of one project's cards that are there."""
+        """Return the existing cards among those of one project."""
         keys = list({(path.project_id, sort_key(path)) for path in paths})
-        with wrapped():
+        with translate_errors():
             rows = CardRow.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return {path_at(row.pk, row.sk) for row in rows}
 
     def page(self, kind: Kind, parent: Path, after: str | None, limit: int) -> tuple[list[Any], str | None]:
-        """Things of a kind below a parent in code order, and the sort key the next page begins after."""
+        """Return items below a parent in code order, and the sort key to continue after."""
         project = self._projects.row(parent.project_id)
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
@@ -95,72 +96,75 @@ class DynamoBacklogItems:
             size, last = size + _size(found[-1]), row.sk
         return found, None
 
-    def every(self, kind: Kind, parent: Path) -> Iterator[Any]:
+    def iter_all(self, kind: Kind, parent: Path) -> Iterator[Any]:
         project = self._projects.row(parent.project_id)
         return (row.entity() for row in self._rows(kind, parent, None) if not is_dead(row.sk, project.retired))
 
-    def _rows(self, kind: Kind, parent: Path, after: str | None, together: int | None = None) -> Iterator[Any]:
+    def _rows(self, kind: Kind, parent: Path, after: str | None, page_size: int | None = None) -> Iterator[Any]:
         row: Any = ROW_OF_KIND[kind]
         start = prefix(kind, parent)
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
-        with wrapped():
-            # consistent: who has just written a thing finds it in the list
-            yield from row.query(parent.project_id, condition, page_size=together, consistent_read=True)
-
-    # one thing at a time
+        with translate_errors():
+            # consistent: writers must find their own items in the list
+            yield from row.query(parent.project_id, condition, page_size=page_size, consistent_read=True)
 
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
-        """`make` gets the new thing's path and time. The number is found again if somebody else takes it first."""
+        """Create an item; `make` gets its path and time. Retries if the number is taken."""
         write_id = secrets.token_hex(6)
-        for attempt in range(contention.TRIES):
-            number, unmoved = self._next_number(kind, parent)
+        for attempt in range(contention.MAX_ATTEMPTS):
+            number, unchanged = self._next_number(kind, parent)
             entity = make(parent.child(kind, number), rfc3339(self._now_ms()))
             transaction = Transaction(self._connection())
             row: Any = row_of(entity)
             row.write_id = write_id
             transaction.put(row, type(row).pk.does_not_exist(), "taken")
             count = [getattr(ProjectRow, COUNT_OF_KIND[kind]).add(1)]
-            below_project = parent.kind is Kind.PROJECT
+            is_top_level = parent.kind is Kind.PROJECT
             transaction.update(
                 ProjectRow(parent.project_id),
                 count,
-                ProjectRow.alive() & unmoved if below_project else ProjectRow.alive(),
+                ProjectRow.alive() & unchanged if is_top_level else ProjectRow.alive(),
             )
-            if not below_project:
-                parents: Any = ROW_OF_KIND[parent.kind]
-                transaction.check(parents, parent.project_id, sort_key(parent), parents.title.exists() & unmoved)
+            if not is_top_level:
+                parent_row: Any = ROW_OF_KIND[parent.kind]
+                transaction.check(
+                    parent_row, parent.project_id, sort_key(parent), parent_row.title.exists() & unchanged
+                )
             try:
                 transaction.commit()
             except (Cancelled, Transient):
-                # also a floor that moved; what is gone meanwhile, the next reading says
+                # the floor may have moved too; the next read reports a missing parent
                 contention.pause(attempt)
-                if self._written(row, write_id):
+                if self._was_written(row, write_id):
                     return entity
             else:
                 return entity
         raise WriteConflict
 
-    def _written(self, row: Any, write_id: str) -> bool:
-        """Whether an earlier try was carried out, and only its answer got lost."""
+    def _was_written(self, row: Any, write_id: str) -> bool:
+        """True if an earlier attempt succeeded and only its response was lost."""
         try:
-            with wrapped():
-                there: Any = type(row).get(row.pk, row.sk, consistent_read=True)
+            with translate_errors():
+                stored: Any = type(row).get(row.pk, row.sk, consistent_read=True)
         except row.DoesNotExist:
             return False
-        return bool(there.write_id == write_id)
+        return bool(stored.write_id == write_id)
 
     def _next_number(self, kind: Kind, parent: Path) -> tuple[int, Any]:
-        """And the condition under which it was never used: nothing was deleted since the parent's floor was read."""
+        """Return the next number, and the condition that it is unused.
+
+        The condition fails if a delete has moved the parent's floor since.
+        """
         floor = int(self._projects.row(parent.project_id).floor)
-        unmoved: Any = ProjectRow.floor == floor
+        unchanged: Any = ProjectRow.floor == floor
         if parent.kind is not Kind.PROJECT:
             self.get(parent)
-            parents: Any = ROW_OF_KIND[parent.kind]
+            parent_row: Any = ROW_OF_KIND[parent.kind]
             before = self._floor(parent)
-            unmoved = parents.floor.does_not_exist() if before is None else parents.floor == before
+            unchanged = parent_row.floor.does_not_exist() if before is None else parent_row.floor == before
             floor = before or 0
         row: Any = ROW_OF_KIND[kind]
-        with wrapped():
+        with translate_errors():
             last = list(
                 row.query(
                     parent.project_id,
@@ -171,15 +175,15 @@ class DynamoBacklogItems:
                 )
             )
         highest = path_at(last[0].pk, last[0].sk).number if last else 0
-        return max(highest, floor) + 1, unmoved
+        return max(highest, floor) + 1, unchanged
 
     def update(self, path: Path, changes: Mapping[str, Any]) -> Card | Artifact:
-        """Writes the changed fields and no others: whoever changes another field meanwhile loses nothing.
+        """Write only the changed fields, so concurrent changes of other fields survive.
 
-        A card whose text is another now has no analysis any more.
+        A new text removes a card's analysis.
         """
         row: Any = ROW_OF_KIND[path.kind]
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             before = self.get(path)
             if isinstance(before, Card) and changes.get("text", before.text) != before.text:
                 if self._replace_text(path, before, changes):
@@ -189,10 +193,10 @@ class DynamoBacklogItems:
             actions, condition = _edits(row, changes), row.sk.exists()
             edited = row(path.project_id, sort_key(path))
             try:
-                with wrapped():
+                with translate_errors():
                     edited.update(actions=actions, condition=condition)
             except ConditionFailed:
-                # gone, which the next reading says
+                # missing: the next read reports it
                 contention.pause(attempt)
             else:
                 after: Card | Artifact = edited.entity()
@@ -200,7 +204,7 @@ class DynamoBacklogItems:
         raise WriteConflict
 
     def _replace_text(self, path: Path, before: Card, changes: Mapping[str, Any]) -> bool:
-        """Write a card with another text, and move its hash. False where somebody else has changed it meanwhile."""
+        """Replace a card's text and its hash. Returns False if another writer was first."""
         project_id, sk = path.project_id, sort_key(path)
         old, new = counted_hash(project_id, sk), content_hash(changes["text"])
         actions = [*_edits(CardRow, changes), CardRow.analysis.remove(), CardRow.content_hash.set(new)]
@@ -217,8 +221,8 @@ class DynamoBacklogItems:
         return True
 
     def delete(self, path: Path) -> None:
-        """The thing goes at once, what is below it is dead at once and purged afterwards. Raises BacklogInUse."""
-        for attempt in range(contention.TRIES):
+        """Delete an item; rows below it are dead at once and purged later. Raises BacklogInUse."""
+        for attempt in range(contention.MAX_ATTEMPTS):
             entity = self.get(path)
             transaction = Transaction(self._connection())
             check_unused(transaction, path)
@@ -232,12 +236,12 @@ class DynamoBacklogItems:
                 commit_delete(transaction, path)
                 return
             except (Transient, NotFound):
-                # also a floor or a text that moved; what is gone meanwhile, the next reading says
+                # a floor or a text may have moved too; the next read reports a missing item
                 contention.pause(attempt)
         raise WriteConflict
 
     def _update_parents(self, transaction: Transaction, path: Path) -> None:
-        """The project counts one less, and nobody gets the number again."""
+        """Decrease the project's count, and record the number as used."""
         actions = [getattr(ProjectRow, COUNT_OF_KIND[path.kind]).add(-1)]
         if dead := dead_prefixes(path):
             now = self._now_ms()
@@ -249,26 +253,26 @@ class DynamoBacklogItems:
             condition &= ProjectRow.floor == floor
         transaction.update(ProjectRow(path.project_id), actions, condition, "floor")
         if path.kind in (Kind.STORY, Kind.SUBTASK):
-            parents: Any = ROW_OF_KIND[path.parent.kind]
+            parent_row: Any = ROW_OF_KIND[path.parent.kind]
             key = (path.project_id, sort_key(path.parent))
             floor_before = self._floor(path.parent)
-            raised = [parents.floor.set(max(floor_before or 0, path.number))]
-            unmoved = parents.floor.does_not_exist() if floor_before is None else parents.floor == floor_before
-            transaction.update(parents(*key), raised, parents.title.exists() & unmoved, "floor")
+            raise_floor = [parent_row.floor.set(max(floor_before or 0, path.number))]
+            unchanged = parent_row.floor.does_not_exist() if floor_before is None else parent_row.floor == floor_before
+            transaction.update(parent_row(*key), raise_floor, parent_row.title.exists() & unchanged, "floor")
 
     def _floor(self, parent: Path) -> int | None:
-        """Raises NotFound where the parent has gone."""
-        parents: Any = ROW_OF_KIND[parent.kind]
+        """Raises NotFound if the parent is missing."""
+        parent_row: Any = ROW_OF_KIND[parent.kind]
         try:
-            with wrapped():
-                floor = parents.get(parent.project_id, sort_key(parent), consistent_read=True).floor
-        except parents.DoesNotExist:
+            with translate_errors():
+                floor = parent_row.get(parent.project_id, sort_key(parent), consistent_read=True).floor
+        except parent_row.DoesNotExist:
             raise NotFound.of(_NAMES[parent.kind], str(parent)) from None
         return None if floor is None else int(floor)
 
 
 def _forget_card(transaction: Transaction, path: Path, card: Card) -> Any:
-    """Free the external id and the text of a card. Returns the condition that its text is still the one counted."""
+    """Free a card's external id and text. Returns the condition of an unchanged text."""
     project_id = path.project_id
     if card.external_id:
         transaction.delete(ExternalIdRow(project_id, external_key(card.external_id)))
@@ -282,14 +286,14 @@ def _forget_card(transaction: Transaction, path: Path, card: Card) -> Any:
 
 def _free_trimmed(transaction: Transaction, path: Path, key: str) -> None:
     """Free the trimmed id of an older card, unless another card has it."""
-    with wrapped():
+    with translate_errors():
         rows = list(ExternalIdRow.query(path.project_id, ExternalIdRow.sk == key, consistent_read=True))
     if rows and int(rows[0].number) == path.number:
         transaction.delete(rows[0], ExternalIdRow.number == path.number)
 
 
 def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
-    """The changed fields, named as the entity names them, as update actions."""
+    """Return update actions for changed fields, named as in the entity."""
     actions = []
     for name, value in changes.items():
         if name == "card_ids":
@@ -300,5 +304,5 @@ def _edits(row: Any, changes: Mapping[str, Any]) -> list[Any]:
 
 
 def _size(entity: Any) -> int:
-    """Bytes in an answer of Lambda's: JSON within JSON, every quote of it escaped again."""
+    """Bytes in Lambda's response: JSON within JSON, with every quote escaped again."""
     return len(json.dumps(json.dumps(entity.as_json(), ensure_ascii=False), ensure_ascii=False).encode())

@@ -1,4 +1,4 @@
-"""What the run engine reads of the backlog: the port `groundwork.runs.ports.BacklogReader` on DynamoDB."""
+"""The port `groundwork.runs.ports.BacklogReader` on DynamoDB."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
@@ -21,7 +21,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     prefix,
     sort_key,
 )
-from groundwork.adapters.dynamodb.client import wrapped
+from groundwork.adapters.dynamodb.client import translate_errors
 from groundwork.backlog.model import Card, Epic, Story, Subtask
 from groundwork.errors import NotFound
 from groundwork.ids import Kind, Path
@@ -31,9 +31,9 @@ PAGE = 200
 
 
 class DynamoBacklogReader:
-    """Rows below something that was deleted or replaced count as gone, purged or not.
+    """Rows below a deleted or replaced item count as missing, purged or not.
 
-    Consistent reads: a run begun right after an import, or after another run, must not miss what that has written.
+    Reads are consistent: a run must see everything written by an import or a run just before it.
     """
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
@@ -48,31 +48,31 @@ class DynamoBacklogReader:
         return [row.entity() for row in rows]
 
     def story_and_epic(self, story: Path) -> tuple[Story | None, Epic | None]:
-        """Both in one request."""
-        with wrapped(), TransactGet(connection=self._connection()) as transaction:
+        """Read both in one request."""
+        with translate_errors(), TransactGet(connection=self._connection()) as transaction:
             found_story = transaction.get(StoryRow, story.project_id, sort_key(story))
             found_epic = transaction.get(EpicRow, story.project_id, sort_key(story.parent))
         return _entity(found_story), _entity(found_epic)
 
     def subtasks(self, story: Path) -> list[Subtask]:
-        with wrapped():
+        with translate_errors():
             below = SubtaskRow.sk.startswith(prefix(Kind.SUBTASK, story))
             return [row.entity() for row in SubtaskRow.query(story.project_id, below, consistent_read=True)]
 
     def existing(self, paths: Sequence[Path]) -> list[Path]:
         keys = {(path.project_id, sort_key(path)): path for path in paths}
-        with wrapped():
+        with translate_errors():
             found = KeyRow.batch_get(list(keys), consistent_read=True, attributes_to_get=["pk", "sk"]) if keys else ()
             return [keys[(row.pk, row.sk)] for row in found]
 
     def all_cards(self, project_id: str) -> Iterator[list[Card]]:
-        with wrapped():
+        with translate_errors():
             rows = CardRow.query(project_id, CardRow.sk.startswith("C#"), consistent_read=True)
             for page in batched(rows, PAGE, strict=False):
                 yield [row.entity() for row in page]
 
     def all_epics(self, project_id: str) -> list[Epic]:
-        with wrapped():
+        with translate_errors():
             return [
                 row.entity() for row in EpicRow.query(project_id, EpicRow.sk.startswith("E#"), consistent_read=True)
             ]
@@ -84,7 +84,7 @@ class DynamoBacklogReader:
             path = Path(Kind.EPIC, project_id, (epic,))
             start = sort_key(path) if kind is Kind.EPIC else prefix(kind, path)
         retired = self._project(project_id).retired
-        with wrapped():
+        with translate_errors():
             rows = row_type.query(project_id, row_type.sk.startswith(start), consistent_read=True)
             alive = (row for row in rows if not is_dead(row.sk, retired))
             for page in batched(alive, PAGE, strict=False):
@@ -99,13 +99,13 @@ class DynamoBacklogReader:
         return int(found[0].floor or 0) if found else 0
 
     def children(self, parents: Sequence[Path]) -> dict[tuple[int, ...], list[int]]:
-        """One range of keys from the first parent to the last, read with nothing but the keys."""
+        """Query one key range from the first parent to the last, reading only keys."""
         if not parents:
             return {}
         kind = Kind.STORY if parents[0].kind is Kind.EPIC else Kind.SUBTASK
         first, last = prefix(kind, min(parents, key=_numbers)), prefix(kind, max(parents, key=_numbers))
         found: dict[tuple[int, ...], list[int]] = {}
-        with wrapped():
+        with translate_errors():
             rows = KeyRow.query(
                 parents[0].project_id,
                 KeyRow.sk.between(first, last + "~"),
@@ -119,15 +119,15 @@ class DynamoBacklogReader:
 
     def _project(self, project_id: str) -> ProjectRow:
         try:
-            with wrapped():
+            with translate_errors():
                 return ProjectRow.get(project_id, "P", consistent_read=True)
         except ProjectRow.DoesNotExist:
             raise NotFound.of("project", project_id) from None
 
     def _get(self, row: type[Any], paths: Sequence[Path]) -> list[Any]:
-        """In the order asked for; what is not there is left out."""
+        """Return rows in the given order, without missing ones."""
         keys = [(path.project_id, sort_key(path)) for path in dict.fromkeys(paths)]
-        with wrapped():
+        with translate_errors():
             found = {got.sk: got for got in row.batch_get(keys, consistent_read=True)} if keys else {}
         return [found[sk] for _, sk in keys if sk in found]
 

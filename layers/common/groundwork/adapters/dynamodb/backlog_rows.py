@@ -1,4 +1,4 @@
-"""The rows of the backlog table and what they mean. One class a kind of row, all in one table keyed by project."""
+"""Rows of the backlog table: one class for each kind, all keyed by project."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ _LETTERS = {Kind.CARD: "C", Kind.EPIC: "E", Kind.STORY: "S", Kind.SUBTASK: "T"}
 
 
 def sort_key(path: Path) -> str:
-    """S#000003#000002 for story E3-S2: zero-padded, so that rows lie in code order below their parent."""
+    """Return S#000003#000002 for story E3-S2; zero padding keeps rows in code order."""
     if path.kind is Kind.PROJECT:
         return PROJECT_SK
     width = 9 if path.kind is Kind.CARD else 6
@@ -37,31 +37,31 @@ def sort_key(path: Path) -> str:
 
 
 def prefix(kind: Kind, parent: Path) -> str:
-    """The sort key prefix of all things of a kind below a parent: the project, an epic, a story."""
+    """Return the sort key prefix of all items of a kind below a project, an epic or a story."""
     return "#".join([_LETTERS[kind], *(f"{number:06d}" for number in parent.numbers)]) + "#"
 
 
 def path_at(project_id: str, sk: str) -> Path:
     letters, *numbers = sk.split("#")
-    kind = next(kind for kind, its in _LETTERS.items() if its == letters)
+    kind = next(kind for kind, letter in _LETTERS.items() if letter == letters)
     return Path(kind, project_id, tuple(int(number) for number in numbers))
 
 
 def is_position(text: str, kind: Kind, parent: Path) -> bool:
-    """Whether this is the sort key of a thing of a kind below a parent, and so a place in that list."""
+    """True for the sort key of an item of the kind below the parent: a position in that list."""
     width = 9 if kind is Kind.CARD else 6
     start, more_steps = re.escape(prefix(kind, parent)), _DEPTHS[kind] - len(parent.numbers) - 1
     return re.fullmatch(rf"{start}[0-9]{{{width}}}(#[0-9]{{6}}){{{more_steps}}}", text) is not None
 
 
 def is_list_position(text: str) -> bool:
-    """Whether this is a place in the list of projects."""
+    """True for a position in the list of projects."""
     created_at, _, project_id = text.partition("#")
     return re.fullmatch(r"[0-9]{15}", created_at) is not None and PROJECT_ID.fullmatch(project_id) is not None
 
 
 def dead_prefixes(path: Path) -> set[str]:
-    """The prefixes of everything below a thing that has gone."""
+    """Return the prefixes of all rows below a deleted item."""
     below = {Kind.EPIC: (Kind.STORY, Kind.SUBTASK), Kind.STORY: (Kind.SUBTASK,)}.get(path.kind, ())
     return {prefix(kind, path) for kind in below}
 
@@ -83,7 +83,7 @@ def to_ms(time: str) -> int:
 
 
 class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # the driver types no __init_subclass__
-    """The sparse index: only rows that something has to be done about are in it."""
+    """A sparse index of rows in need of attention."""
 
     class Meta:
         index_name = "attention"
@@ -94,7 +94,7 @@ class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call
 
 
 class KeyRow(Model):
-    """Any row, as far as its key."""
+    """The key of any row."""
 
     class Meta:
         table_name = ""
@@ -129,7 +129,7 @@ class ProjectRow(Model):
 
     @classmethod
     def alive(cls) -> Any:
-        """The condition that it is there, and was not deleted."""
+        """Condition: the project exists and is not deleted."""
         return cls.name.exists() & cls.deleted_at.does_not_exist()
 
     def entity(self) -> Project:
@@ -146,7 +146,7 @@ class ProjectRow(Model):
 
 
 class ProjectListRow(Model):
-    """One row a project in the partition PROJECTS, so that projects can be listed, newest first."""
+    """One row per project in the partition PROJECTS, to list projects newest first."""
 
     class Meta:
         table_name = ""
@@ -160,7 +160,7 @@ class ProjectListRow(Model):
 
 
 class ExternalIdRow(Model):
-    """Says that an external id is taken, and by which card."""
+    """Marks an external id as taken by a card."""
 
     class Meta:
         table_name = ""
@@ -328,7 +328,7 @@ COUNT_OF_KIND = {Kind.CARD: "cards", Kind.EPIC: "epics", Kind.STORY: "stories", 
 
 
 def row_of(entity: Card | Artifact) -> Model:
-    """The row of a card, an epic, a story or a subtask."""
+    """Return the row of a card, an epic, a story or a subtask."""
     path = parse(entity.id)
     assert path is not None, entity.id
     key: dict[str, Any] = {"pk": path.project_id, "sk": sort_key(path)}
@@ -346,7 +346,7 @@ def row_of(entity: Card | Artifact) -> Model:
         case Epic():
             return EpicRow(
                 **key,
-                **_made(entity),
+                **_common_fields(entity),
                 description=entity.description,
                 goal=entity.goal,
                 card_numbers=card_numbers(entity.card_ids),
@@ -355,7 +355,7 @@ def row_of(entity: Card | Artifact) -> Model:
         case Story():
             return StoryRow(
                 **key,
-                **_made(entity),
+                **_common_fields(entity),
                 role=entity.role,
                 want=entity.want,
                 benefit=entity.benefit,
@@ -365,14 +365,14 @@ def row_of(entity: Card | Artifact) -> Model:
                 card_numbers=card_numbers(entity.card_ids),
             )
         case Subtask():
-            return SubtaskRow(**key, **_made(entity), description=entity.description, effort=entity.effort)
+            return SubtaskRow(**key, **_common_fields(entity), description=entity.description, effort=entity.effort)
 
 
 def stored_analysis(analysis: CardAnalysis) -> dict[str, Any]:
     return analysis.stored()
 
 
-def _made(entity: Artifact) -> dict[str, Any]:
+def _common_fields(entity: Artifact) -> dict[str, Any]:
     run = parse(entity.run_id) if entity.run_id else None
     return {"title": entity.title, "created_at": to_ms(entity.created_at), "run": run.number if run else None}
 

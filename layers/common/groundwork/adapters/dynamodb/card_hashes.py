@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from groundwork.adapters.dynamodb.backlog_rows import CardRow, ContentHashRow, hash_key
-from groundwork.adapters.dynamodb.client import Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Transaction, translate_errors
 
 
 def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
     """Return those that a card of the project has. Raises Transient."""
     keys = {(project_id, hash_key(one)): one for one in hashes}
-    with wrapped():
+    with translate_errors():
         rows = list(ContentHashRow.batch_get(list(keys), consistent_read=True)) if keys else []
     return {keys[row.pk, row.sk] for row in rows if row.cards > 0}
 
@@ -36,7 +36,7 @@ def claim_text(transaction: Transaction, project_id: str, content_hash: str, tag
 
 def counted_hash(project_id: str, sk: str) -> str | None:
     """Return the hash that a card is counted under; None for an older card, or none at all."""
-    with wrapped():
+    with translate_errors():
         rows = list(CardRow.query(project_id, CardRow.sk == sk, consistent_read=True))
     return rows[0].content_hash if rows else None
 

@@ -1,4 +1,4 @@
-"""Many cards at once."""
+"""Import many cards at once."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -9,18 +9,18 @@ from pynamodb.connection import Connection
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
 from groundwork.adapters.dynamodb.card_hashes import claim_text, count_texts, known_hashes
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
 from groundwork.adapters.dynamodb.older_cards import DynamoOlderCards
 from groundwork.adapters.dynamodb.projects import DynamoProjects
 from groundwork.backlog.new_cards import NewCard, content_hash
 from groundwork.errors import NotFound, Transient, WriteConflict
 
-CARDS_A_TRANSACTION = 32
-"""A card, its external id and its text's hash are three actions; with the project and the part at most 98 of 100."""
+MAX_CARDS_PER_TRANSACTION = 32
+"""Three actions a card (row, external id, hash), plus project and part: at most 98 of 100."""
 
-BYTES_A_TRANSACTION = 2 * 1024 * 1024
-"""DynamoDB takes 4 MB; rows are measured roughly."""
+MAX_BYTES_PER_TRANSACTION = 2 * 1024 * 1024
+"""Half of DynamoDB's 4 MB: sizes of rows are estimates."""
 
 _PART = "part"
 
@@ -33,7 +33,7 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """One call. `by_content`: a text that the project has is a duplicate."""
+    """One call. `by_content`: a text known in the project is a duplicate."""
 
     project_id: str
     by_content: bool
@@ -42,7 +42,7 @@ class _Import:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Cards of one transaction by number, and the positions in the import that they cover."""
+    """Cards of one transaction by number, and the positions they cover in the import."""
 
     cards: dict[int, NewCard]
     start: int
@@ -50,7 +50,7 @@ class _Group:
 
 
 class DynamoCards:
-    """Raises NotFound for a project that is not there, OlderCardsUnfinished, IdempotencyKeyReused, Transient."""
+    """Raises NotFound, OlderCardsUnfinished, IdempotencyKeyReused, Transient."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class DynamoCards:
         by_content: bool = False,
         part: ImportPart | None = None,
     ) -> ImportResult:
-        """Known external ids are duplicates and change nothing, also among concurrent imports.
+        """Import cards; known external ids count as duplicates, also among concurrent imports.
 
-        Cards are written in their order, a transaction after the other: an import that is cut off has written a
-        beginning. It can be repeated with the same `part`, or where external ids are given.
+        Transactions follow one another in the order of the cards: an interrupted import has written the first ones.
+        With the same `part`, or with external ids, it can be repeated safely.
         """
         project = self._projects.row(project_id)
         if any(card.external_id for card in cards):
@@ -91,11 +91,11 @@ class DynamoCards:
         return sum(self._put_cards(job, group) or 0 for group in _groups(list(numbered.items()), 0, len(new)))
 
     def _write_part(self, job: _Import, part: ImportPart, cards: Sequence[NewCard]) -> int:
-        """Write the rest of a part. Where another worker is at it too, each group is written by one of them."""
+        """Write the rest of a part. Of concurrent workers, one writes each group."""
         progress = self._parts.begin(job.project_id, part)
         new = self._unknown(job, cards, progress.position) if progress.position < len(cards) else []
         while progress.position < len(cards):
-            # what the first look has found known at a position not yet reached is known from elsewhere
+            # cards found known ahead of the position are known from another import
             left = [(position, card) for position, card in new if position >= progress.position]
             group = next(_groups(left, progress.position, len(cards)))
             first = self._reserve(job.project_id, len(group.cards))
@@ -105,10 +105,10 @@ class DynamoCards:
         return progress.created
 
     def _unknown(self, job: _Import, cards: Sequence[NewCard], start: int) -> list[tuple[int, NewCard]]:
-        """Return the cards from a position on that are new by all that is known now, with their positions."""
+        """Return the cards from a position on, without known ones, with their positions."""
         rest = list(enumerate(cards))[start:]
         keys = {(job.project_id, external_key(card.external_id)) for _, card in rest if card.external_id}
-        with wrapped():
+        with translate_errors():
             known = {row.sk for row in ExternalIdRow.batch_get(list(keys), consistent_read=True)} if keys else set()
         rest = [(at, card) for at, card in rest if not card.external_id or external_key(card.external_id) not in known]
         if not job.by_content:
@@ -119,22 +119,22 @@ class DynamoCards:
         return [one for at, one in enumerate(rest) if hashes[at] not in taken and first[hashes[at]] == at]
 
     def _reserve(self, project_id: str, count: int) -> int:
-        """The first of `count` card numbers that are ours from now on."""
+        """Reserve `count` card numbers; return the first."""
         row = ProjectRow(project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=[ProjectRow.last_card.add(count)], condition=ProjectRow.alive())
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
         return int(row.last_card) - count + 1
 
     def _put_cards(self, job: _Import, group: _Group) -> int | None:
-        """Return the number of new cards: others may have been faster with some ids or texts.
+        """Return the number of new cards: other imports may have taken some ids or texts.
 
-        Return None where another worker has moved the part.
+        Returns None if another worker has moved the part.
         """
         left = group.cards
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             if not left and job.part is None:
                 return 0
             try:
@@ -143,7 +143,7 @@ class DynamoCards:
                 if _PART in cancelled.tags:
                     return None
                 if "card" in cancelled.tags:
-                    # the numbers are ours alone: an earlier try was carried out, and only its answer got lost
+                    # only we use these numbers: an earlier attempt succeeded and its response was lost
                     return len(left)
                 left = _still_new(job, left, cancelled)
             except Transient:
@@ -175,19 +175,19 @@ class DynamoCards:
 
 
 def _still_new(job: _Import, cards: dict[int, NewCard], cancelled: Cancelled) -> dict[int, NewCard]:
-    """Return the cards whose ids and texts nobody else has taken. Raises NotFound where the project has gone."""
+    """Return the cards with free ids and texts. Raises NotFound for a missing project."""
     if "project" in cancelled.tags:
         raise NotFound.of("project", job.project_id)
     return {number: card for number, card in cards.items() if number not in cancelled.tags}
 
 
 def _groups(cards: Sequence[tuple[int, NewCard]], start: int, end: int) -> Iterator[_Group]:
-    """The cards with their numbers, as many together as one transaction takes. Together they cover start to end."""
+    """Yield cards in groups that fit one transaction; together they cover start to end."""
     group: dict[int, NewCard] = {}
     size = 0
     for number, card in cards:
         added = len(card.text.encode()) + len(json.dumps(card.metadata))
-        if group and (len(group) == CARDS_A_TRANSACTION or size + added > BYTES_A_TRANSACTION):
+        if group and (len(group) == MAX_CARDS_PER_TRANSACTION or size + added > MAX_BYTES_PER_TRANSACTION):
             yield _Group(group, start, number)
             group, size, start = {}, 0, number
         group[number] = card

@@ -1,4 +1,4 @@
-"""What every table needs: names at composition time, errors wrapped once, and transactions that say what failed."""
+"""Shared by all tables: binding to table names, error translation, transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from groundwork.errors import GroundworkError, Transient
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
-_PASSING = {
+_TEMPORARY = {
     "InternalServerError",
     "InternalFailure",
     "ProvisionedThroughputExceededException",
@@ -29,11 +29,11 @@ _PASSING = {
 
 
 class ConditionFailed(GroundworkError):
-    """The row is not as the write required."""
+    """The row does not meet the write's condition."""
 
 
 class Cancelled(GroundworkError):
-    """A transaction did nothing because conditions failed; `tags` names the actions whose condition it was."""
+    """A transaction was cancelled; `tags` names the actions with failed conditions."""
 
     def __init__(self, tags: list[Any]) -> None:
         super().__init__(f"The transaction was cancelled by {len(tags)} of its conditions.")
@@ -41,7 +41,7 @@ class Cancelled(GroundworkError):
 
 
 def bind(rows: list[type[Model]], table_name: str, region: str, endpoint: str | None = None) -> None:
-    """Puts these row classes on a table. `endpoint` overrides boto3's own AWS_ENDPOINT_URL."""
+    """Bind row classes to a table. `endpoint` overrides boto3's AWS_ENDPOINT_URL."""
     for row in rows:
         row.Meta.table_name = table_name
         row.Meta.region = region
@@ -49,13 +49,13 @@ def bind(rows: list[type[Model]], table_name: str, region: str, endpoint: str | 
         row.Meta.max_pool_connections = 32
         row.Meta.connect_timeout_seconds = 3
         row.Meta.read_timeout_seconds = 10
-        # a connection belongs to the names it was made with
+        # a connection is bound to the names it was made with
         row._connection = None
 
 
 @contextmanager
-def wrapped() -> Iterator[None]:
-    """Turns the driver's errors into ours: ConditionFailed, Transient; what is left is a fault in our code."""
+def translate_errors() -> Iterator[None]:
+    """Convert driver errors to ConditionFailed or Transient; the rest are faults in our code."""
     try:
         yield
     except TransactWriteError:
@@ -64,7 +64,7 @@ def wrapped() -> Iterator[None]:
         code = _code(exc)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed from exc
-        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+        if code in _TEMPORARY or isinstance(exc.cause, BotoCoreError):
             raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
         raise
     except BotoCoreError as exc:
@@ -72,16 +72,16 @@ def wrapped() -> Iterator[None]:
 
 
 def _code(exc: PynamoDBException) -> str | None:
-    """DynamoDB's error code, None where it has not answered: there pynamodb's own property raises AttributeError."""
+    """Return DynamoDB's error code; None without a response, where pynamodb's property raises."""
     return exc.cause.response["Error"]["Code"] if isinstance(exc.cause, ClientError) else None
 
 
 class Transaction:
-    """All of its actions, or none. A tag names an action, so that a failed condition can be told from another."""
+    """All actions or none. A tag identifies the action of a failed condition."""
 
     def __init__(self, connection: Connection) -> None:
         self._write = TransactWrite(connection=connection)
-        # pynamodb sends checks, deletes, puts and updates in this order, and reasons come back in it
+        # pynamodb sends checks, deletes, puts, updates in this order; reasons come back in it
         self._tags: dict[str, list[Any]] = {"check": [], "delete": [], "put": [], "update": []}
 
     def __len__(self) -> int:
@@ -104,16 +104,16 @@ class Transaction:
         self._write.condition_check(row, pk, sk, condition=condition)
 
     def commit(self) -> None:
-        """Raises Cancelled (conditions failed), Transient (another transaction was under way, throttling, network)."""
+        """Raises Cancelled (conditions), Transient (conflict, throttling, network)."""
         try:
-            with wrapped():
+            with translate_errors():
                 self._write._commit()
         except TransactWriteError as exc:
             self._explain(exc)
 
     def _explain(self, exc: TransactWriteError) -> None:
         code = _code(exc)
-        if code in _PASSING or isinstance(exc.cause, BotoCoreError):
+        if code in _TEMPORARY or isinstance(exc.cause, BotoCoreError):
             raise Transient(f"DynamoDB: {code or type(exc.cause).__name__}") from exc
         tags = [tag for group in self._tags.values() for tag in group]
         failed = [

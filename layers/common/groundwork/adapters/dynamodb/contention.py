@@ -1,12 +1,12 @@
-"""How often, and how far apart, a write is tried that meets others."""
+"""Retries of conflicting writes."""
 
 import random
 import time
 
-TRIES = 20
-"""Twenty writers who want the same number all get one; a client waits 10 s at most before it is told to come again."""
+MAX_ATTEMPTS = 20
+"""Enough for twenty writers of one number. A client waits at most 10 s before an error."""
 
 
 def pause(attempt: int) -> None:
-    # each waits another time, or those who met once meet again
+    # jitter: writers would otherwise meet again and again
     time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311

@@ -1,6 +1,6 @@
-"""What is being worked on is not deleted: the checks that go with every delete by hand."""
+"""Checks of every manual delete: items in use by a run stay."""
 
-from groundwork.adapters.dynamodb.client import Cancelled, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, Transaction, translate_errors
 from groundwork.adapters.dynamodb.run_rows import LockRow, lock_key
 from groundwork.errors import BacklogInUse, NotFound, WriteConflict
 from groundwork.generation.registry import run_handlers
@@ -11,20 +11,20 @@ _HANDLERS = run_handlers()
 
 
 def check_unused(transaction: Transaction, path: Path) -> None:
-    """Adds to it that no run is at work on what is to be deleted."""
+    """Add checks against runs working on the item."""
     for handler in _HANDLERS.using(path.kind):
         free = LockRow.pk.does_not_exist()
         transaction.check(LockRow, path.project_id, lock_key(handler.lock_name), free, handler.type)
 
 
 def commit_delete(transaction: Transaction, path: Path) -> None:
-    """Raises BacklogInUse, NotFound, and WriteConflict where a floor has moved."""
+    """Commit a delete. Raises BacklogInUse, NotFound, and WriteConflict if a floor has moved."""
     try:
         transaction.commit()
     except Cancelled as cancelled:
-        in_the_way = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
-        if in_the_way:
-            raise _in_use(path.project_id, in_the_way[0]) from None
+        blocking = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
+        if blocking:
+            raise _in_use(path.project_id, blocking[0]) from None
         if "floor" in cancelled.tags and "row" not in cancelled.tags:
             raise WriteConflict from None
         raise NotFound.of(path.kind.name.lower(), str(path)) from None
@@ -32,7 +32,7 @@ def commit_delete(transaction: Transaction, path: Path) -> None:
 
 def _in_use(project_id: str, type_: RunType) -> BacklogInUse | WriteConflict:
     condition = LockRow.sk == lock_key(_HANDLERS[type_].lock_name)
-    with wrapped():
+    with translate_errors():
         locks = list(LockRow.query(project_id, condition, consistent_read=True))
     # the run may have ended since
     return BacklogInUse(locks[0].run_id) if locks else WriteConflict()

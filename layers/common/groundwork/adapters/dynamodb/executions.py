@@ -10,7 +10,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_mapping import (
     execution_body,
     in_round,
@@ -67,7 +67,7 @@ class DynamoExecutions(PlanReader):
         head = self._head(plan_id)
         execution = read_execution(head)
         plan = self._plan(head).changed(status=execution.status, version=int(head.version))
-        with wrapped():
+        with translate_errors():
             rows = list(StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True))
         states = {f"{plan_id}-{row.sk[2:]}": in_round(read_task_execution(row), execution.round) for row in rows}
         return ExecutionState(plan, execution, states)
@@ -106,7 +106,7 @@ class DynamoExecutions(PlanReader):
                 raise WriteConflict(str(fault)) from fault
 
     def _is_marked(self, plan_id: str, seq: int, mark: str) -> bool:
-        with wrapped():
+        with translate_errors():
             rows = list(EventRow.query(plan_id, EventRow.sk == event_key(seq), consistent_read=True))
         return bool(rows) and rows[0].mark == mark
 
@@ -125,13 +125,13 @@ class DynamoExecutions(PlanReader):
         ]
 
     def needing_attention(self, since_ms: int) -> list[str]:
-        with wrapped():
+        with translate_errors():
             rows = PlanRow.attention_index.query(EXECUTING, PlanRow.attention_at <= since_ms)
             return [row.pk for row in rows]
 
     def mark_idle(self, execution_state: ExecutionState) -> None:
         same = (PlanRow.seq == execution_state.execution.seq) & (PlanRow.attention == EXECUTING)
-        with suppress(ConditionFailed), wrapped():
+        with suppress(ConditionFailed), translate_errors():
             PlanRow(execution_state.plan.id).update(
                 actions=[PlanRow.attention.remove(), PlanRow.attention_at.remove()], condition=same
             )
@@ -146,12 +146,12 @@ class DynamoExecutions(PlanReader):
             StateRow.pending_order.set(order),
         ]
         first = StateRow.pending_order.does_not_exist() | (StateRow.pending_order <= order)
-        with suppress(ConditionFailed), wrapped():
+        with suppress(ConditionFailed), translate_errors():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
 
     def claim_is_valid(self, plan_id: str, task_id: str, epoch: int) -> bool:
         try:
-            with wrapped():
+            with translate_errors():
                 row = StateRow.get(plan_id, state_key(task_id), consistent_read=True)
         except StateRow.DoesNotExist:
             return False
@@ -160,7 +160,7 @@ class DynamoExecutions(PlanReader):
     def renew_lease(self, plan_id: str, task_id: str, epoch: int, until_ms: int) -> bool:
         mine = (StateRow.epoch == epoch) & (StateRow.status == TaskStatus.RUNNING.value)
         try:
-            with wrapped():
+            with translate_errors():
                 row = StateRow(plan_id, state_key(task_id))
                 row.update(actions=[StateRow.lease_until.set(until_ms)], condition=mine)
         except ConditionFailed:
@@ -199,7 +199,7 @@ class DynamoExecutions(PlanReader):
 
     def events(self, plan_id: str, limit: int = 20) -> list[dict[str, Any]]:
         """Events of the last changes, newest first. Each has a unique `seq`."""
-        with wrapped():
+        with translate_errors():
             between = EventRow.sk.startswith("Y#")
             rows = list(EventRow.query(plan_id, between, scan_index_forward=False, limit=limit))
         return [
@@ -211,7 +211,7 @@ class DynamoExecutions(PlanReader):
     def log(self, plan_id: str, task_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Turns of a task after a position, oldest first, and the position of the next page."""
         start = log_key(task_id, 0, 0) if after is None else f"{log_prefix(task_id)}{after}~"
-        with wrapped():
+        with translate_errors():
             between = LogRow.sk.between(start, f"{log_prefix(task_id)}~")
             rows = list(LogRow.query(plan_id, between, limit=limit, consistent_read=True))
         lines = [{"at": rfc3339(int(row.at)), **row.body} for row in rows]
@@ -223,19 +223,19 @@ class DynamoExecutions(PlanReader):
         return self.limit - int(self._slots().used or 0)
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
-        with wrapped():
+        with translate_errors():
             SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
 
     def pop_waiting_for_capacity(self) -> list[str]:
         waiting = sorted(self._slots().waiting or ())
         if waiting:
-            with wrapped():
+            with translate_errors():
                 SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.delete(set(waiting))])
         return waiting
 
     def _slots(self) -> SlotsRow:
         try:
-            with wrapped():
+            with translate_errors():
                 return SlotsRow.get(ACCOUNT, SLOTS, consistent_read=True)
         except SlotsRow.DoesNotExist:
             return SlotsRow(ACCOUNT, SLOTS, used=0)

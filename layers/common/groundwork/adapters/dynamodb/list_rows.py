@@ -1,6 +1,6 @@
-"""Repositories, templates and what tasks have taken; and the lines of the lists of what there is.
+"""Rows of repositories, templates and measurements, and the entries of lists.
 
-The key of each is in `plan_rows`, with those of all rows of the table.
+`plan_rows` documents the keys of all rows of the table.
 """
 
 import re
@@ -77,6 +77,6 @@ def list_key(created_at: int, id_: str) -> str:
 
 
 def is_list_position(text: str, ids: re.Pattern[str]) -> bool:
-    """Whether this is a place in a list of things with such ids."""
+    """True for a position in a list of items with such ids."""
     created_at, _, id_ = text.partition("#")
     return re.fullmatch("[0-9]{15}", created_at) is not None and ids.fullmatch(id_) is not None

@@ -22,26 +22,26 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     sort_key,
 )
 from groundwork.adapters.dynamodb.card_hashes import change_counts
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.backlog.new_cards import content_hash
 from groundwork.errors import Refusal, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
 PAGE = 45
-"""A card and its hash are two actions of a transaction, which takes 100."""
+"""A card and its hash are two actions; a transaction takes 100."""
 MAX_SECONDS = 15.0
 """The API answers within 29 s, and the import comes afterwards."""
 
 
 class OlderCardsUnfinished(Refusal):
-    """The older cards of this project are being prepared for the import; nothing is written. Send it again."""
+    """The older cards of this project are still being prepared. Nothing was imported: send the request again."""
 
     status = 503
     code = "UNAVAILABLE"
 
 
 class DynamoOlderCards:
-    """Raises OlderCardsUnfinished where a project has more cards than one request can do, Transient."""
+    """Raises OlderCardsUnfinished if one request cannot do all cards, Transient."""
 
     def __init__(self, connection: Callable[[], Connection], clock: Callable[[], float] = time.monotonic) -> None:
         self._connection, self._clock = connection, clock
@@ -66,7 +66,7 @@ class DynamoOlderCards:
 
     def _page(self, project_id: str, after: int) -> list[CardRow]:
         start = sort_key(Path(Kind.CARD, project_id, (after + 1,)))
-        with wrapped():
+        with translate_errors():
             return list(CardRow.query(project_id, CardRow.sk.between(start, "C#~"), limit=PAGE, consistent_read=True))
 
     def _trim(self, rows: Sequence[CardRow]) -> None:
@@ -79,14 +79,14 @@ class DynamoOlderCards:
         key = external_key(row.external_id.strip())
         transaction = Transaction(self._connection())
         transaction.put(ExternalIdRow(row.pk, key, number=number), ExternalIdRow.pk.does_not_exist())
-        # a card that is deleted meanwhile leaves no id behind
+        # a card deleted meanwhile leaves no id behind
         transaction.check(CardRow, row.pk, row.sk, CardRow.sk.exists())
         with suppress(Cancelled):
             _commit(transaction)
 
     def _fill(self, rows: Sequence[CardRow]) -> None:
         waiting = {row.sk: row for row in rows if row.content_hash is None}
-        for attempt in range(contention.TRIES):
+        for attempt in range(contention.MAX_ATTEMPTS):
             if not waiting:
                 return
             transaction = Transaction(self._connection())
@@ -111,13 +111,13 @@ class DynamoOlderCards:
 
 
 def _uncounted(project_id: str, keys: Sequence[str]) -> dict[str, CardRow]:
-    with wrapped():
+    with translate_errors():
         rows = CardRow.batch_get([(project_id, sk) for sk in keys], consistent_read=True)
         return {row.sk: row for row in rows if row.content_hash is None}
 
 
 def _commit(transaction: Transaction) -> None:
-    for attempt in range(contention.TRIES):
+    for attempt in range(contention.MAX_ATTEMPTS):
         try:
             return transaction.commit()
         except Transient:
@@ -129,5 +129,5 @@ def _record(project_id: str, reached: str, done: int) -> None:
     attribute = getattr(ProjectRow, reached)
     further = attribute.does_not_exist() | (attribute < done)
     # another request may be further, or the project deleted
-    with suppress(ConditionFailed), wrapped():
+    with suppress(ConditionFailed), translate_errors():
         ProjectRow(project_id).update(actions=[attribute.set(done)], condition=ProjectRow.alive() & further)

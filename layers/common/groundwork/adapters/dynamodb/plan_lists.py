@@ -1,4 +1,4 @@
-"""Repositories, templates, and the lists of what there is in the plans table."""
+"""Stores of repositories and templates, and the lists of the plans table."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb.backlog_rows import to_ms
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.list_rows import (
     ListRow,
     MeasureRow,
@@ -23,11 +23,11 @@ from groundwork.ids import REPOSITORY_ID, TEMPLATE_ID
 from groundwork.plans.errors import BuiltinTemplate, RepositoryInUse
 from groundwork.plans.graph import SECONDS
 from groundwork.plans.repositories import Repository
-from groundwork.plans.templates import Template, builtin
+from groundwork.plans.templates import Template, builtin_templates
 
 PLANS, REPOSITORIES, TEMPLATES = "PLANS", "REPOSITORIES", "TEMPLATES"
-PIECE = 100_000
-"""Characters of a template that one row holds: at most four bytes each, and a row takes 400 KB."""
+PIECE_CHARS = 100_000
+"""Characters of a template in one row: at most four bytes each, and a row holds 400 KB."""
 
 MAX_PIECES = 40
 
@@ -47,7 +47,7 @@ class DynamoRepositories:
         if not REPOSITORY_ID.fullmatch(repository_id):
             raise NotFound.of("repository", repository_id)
         try:
-            with wrapped():
+            with translate_errors():
                 return _repository(RepositoryRow.get(repository_id, HEAD, consistent_read=True))
         except RepositoryRow.DoesNotExist:
             raise NotFound.of("repository", repository_id) from None
@@ -60,14 +60,14 @@ class DynamoRepositories:
             for name, value in changes.items()
         ]
         try:
-            with wrapped():
+            with translate_errors():
                 RepositoryRow(repository_id).update(actions=actions, condition=RepositoryRow.url.exists())
         except ConditionFailed:
             raise NotFound.of("repository", repository_id) from None
         return self.get(repository_id)
 
     def delete(self, repository_id: str) -> None:
-        """Raises RepositoryInUse where there are plans for it."""
+        """Raises RepositoryInUse if the repository has plans."""
         repository = self.get(repository_id)
         transaction = Transaction(self._connection())
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
@@ -81,8 +81,8 @@ class DynamoRepositories:
             raise RepositoryInUse from None
 
     def page(self, before: str | None, limit: int) -> tuple[list[Repository], str | None]:
-        ids, more = listed(REPOSITORIES, before, limit)
-        with wrapped():
+        ids, more = list_ids(REPOSITORIES, before, limit)
+        with translate_errors():
             keys = [(id_, HEAD) for id_ in ids]
             found = {row.pk: row for row in RepositoryRow.batch_get(keys, consistent_read=True)} if ids else {}
         return [_repository(found[id_]) for id_ in ids if id_ in found], more
@@ -95,10 +95,10 @@ class DynamoTemplates:
     def create(self, template: Template) -> None:
         """Raises TooLarge."""
         body = template.stored_json()
-        pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
+        pieces = [body[start : start + PIECE_CHARS] for start in range(0, len(body), PIECE_CHARS)]
         if len(pieces) > MAX_PIECES:
-            raise TooLarge("The template is larger than Groundwork keeps.")
-        with wrapped(), PieceRow.batch_write() as batch:
+            raise TooLarge("The template exceeds the size limit.")
+        with translate_errors(), PieceRow.batch_write() as batch:
             for number, text in enumerate(pieces):
                 batch.save(PieceRow(template.id, f"B#{number:03d}", text=text))
         transaction = Transaction(self._connection())
@@ -107,11 +107,11 @@ class DynamoTemplates:
         transaction.commit()
 
     def get(self, template_id: str) -> Template:
-        """One of the project's own, or a saved one."""
-        if own := builtin().get(template_id):
+        """Return a built-in or a saved template."""
+        if own := builtin_templates().get(template_id):
             return own
         self._head(template_id)
-        with wrapped():
+        with translate_errors():
             rows = list(PieceRow.query(template_id, PieceRow.sk.startswith("B#"), consistent_read=True))
         return Template.read_json("".join(row.text for row in rows))
 
@@ -119,14 +119,14 @@ class DynamoTemplates:
         if not TEMPLATE_ID.fullmatch(template_id):
             raise NotFound.of("template", template_id)
         try:
-            with wrapped():
+            with translate_errors():
                 return TemplateRow.get(template_id, HEAD, consistent_read=True)
         except TemplateRow.DoesNotExist:
             raise NotFound.of("template", template_id) from None
 
     def delete(self, template_id: str) -> None:
         """Raises BuiltinTemplate."""
-        if template_id in builtin():
+        if template_id in builtin_templates():
             raise BuiltinTemplate
         head = self._head(template_id)
         transaction = Transaction(self._connection())
@@ -137,18 +137,18 @@ class DynamoTemplates:
         transaction.commit()
 
     def page(self, before: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        ids, more = listed(TEMPLATES, before, limit)
-        with wrapped():
+        ids, more = list_ids(TEMPLATES, before, limit)
+        with translate_errors():
             keys = [(id_, HEAD) for id_ in ids]
             found = {row.pk: row.head for row in TemplateRow.batch_get(keys, consistent_read=True)} if ids else {}
         return [found[id_] for id_ in ids if id_ in found], more
 
 
-def listed(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
-    """Ids of a list, newest first, and the position the next page begins after."""
-    # lines begin with a time: what else is in the partition sorts behind them
+def list_ids(list_: str, before: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Return ids of a list, newest first, and the position of the next page."""
+    # entries begin with a time: other rows of the partition sort behind them
     condition = ListRow.sk < (before or ":")
-    with wrapped():
+    with translate_errors():
         rows = list(ListRow.query(list_, condition, scan_index_forward=False, limit=limit, consistent_read=True))
     return [row.sk.partition("#")[2] for row in rows], rows[-1].sk if len(rows) == limit else None
 

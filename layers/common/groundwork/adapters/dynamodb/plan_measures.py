@@ -1,33 +1,33 @@
-"""What tasks have taken, added up by repository and effort: what later estimates rest on."""
+"""Measurements of tasks, summed by repository and effort: the basis of later estimates."""
 
 from typing import Any
 
-from groundwork.adapters.dynamodb.client import wrapped
+from groundwork.adapters.dynamodb.client import translate_errors
 from groundwork.adapters.dynamodb.list_rows import MeasureRow, measure_key
 from groundwork.backlog.model import Effort
 from groundwork.llm.port import Usage
-from groundwork.plans.estimate import Measured
+from groundwork.plans.estimate import TaskMeasurements
 from groundwork.plans.graph import SECONDS
 
 
 class DynamoMeasures:
     """Raises Transient."""
 
-    def of_repository(self, repository_id: str) -> dict[Effort, Measured]:
+    def of_repository(self, repository_id: str) -> dict[Effort, TaskMeasurements]:
         keys = [(repository_id, measure_key(effort)) for effort in SECONDS]
-        with wrapped():
+        with translate_errors():
             rows = {row.sk: row for row in MeasureRow.batch_get(keys)}
-        found: dict[Effort, Measured] = {}
+        found: dict[Effort, TaskMeasurements] = {}
         efforts: tuple[Effort, ...] = ("XS", "S", "M", "L", "XL")
         for effort in efforts:
             if row := rows.get(measure_key(effort)):
                 counts = (row.input, row.output, row.cache_read, row.cache_write, row.calls)
                 usage = Usage(*(int(count) for count in counts))
-                found[effort] = Measured(int(row.tasks), int(row.ms) / 1000, usage)
+                found[effort] = TaskMeasurements(int(row.tasks), int(row.ms) / 1000, usage)
         return found
 
-    def add(self, repository_id: str, effort: Effort, taken: Measured) -> None:
-        """Adds to what is known; called once for a task that has ended."""
+    def add(self, repository_id: str, effort: Effort, taken: TaskMeasurements) -> None:
+        """Add a measurement; called once for each ended task."""
         row, usage = MeasureRow(repository_id, measure_key(effort)), taken.usage
         actions: list[Any] = [
             MeasureRow.tasks.add(taken.tasks),
@@ -38,5 +38,5 @@ class DynamoMeasures:
             MeasureRow.cache_write.add(usage.cache_write),
             MeasureRow.calls.add(usage.calls),
         ]
-        with wrapped():
+        with translate_errors():
             row.update(actions=actions)

@@ -1,24 +1,23 @@
-"""The rows of the plans table and what they mean.
+"""Rows of the plans table, with their keys.
 
-    plan       / P                   the head: its status, its version, the numbers given so far
-               / V#000005            a version: which phases and tasks, in which order, each at which revision
+    plan       / P                   the head: status, version, and the highest numbers used
+               / V#000005            a version: phases and tasks in order, each with its revision
                / E#T17#3fb2…         one revision of the plan's own fields (D), a phase (H3) or a task (T17)
                / I#000007            an iteration
                / S#000007#000#0003   a suggestion of a review: its iteration, part and position
-               / Q#000007#000        why a part's other suggestions are not offered
-               / X#T17               what execution has made of a task; written by execution alone
-               / Y#00000012          what has happened to the plan: the events of the change with that seq
-               / K#T17, D#T17        the session of a task's attempt, a patch; their parts are below
-               / G#T17#…             a line of a task's log, by the time and a number
-    repository / P, MEASURED#M       a repository, and what tasks of an effort have taken in it
-               / MEASURED#M          what tasks of an effort have taken in it, added up
+               / Q#000007#000        reasons for a part's dropped suggestions
+               / X#T17               a task's execution; written by the execution alone
+               / Y#00000012          the events of the plan's change with that seq
+               / K#T17, D#T17        the session of a task's attempt, a patch; the parts follow
+               / G#T17#…             a line of a task's log, by time and number
+    repository / P, MEASURED#M       a repository, and measurements of its tasks by effort
     template   / P, B#000            a template and its body, in pieces
-    story      / plan                that the plan carries out the story, and by which of its tasks
-    ACCOUNT    / SLOTS               how many tasks are at work in the account, and which plans wait for room
+    story      / plan                a link of the plan to the story, with its tasks
+    ACCOUNT    / SLOTS               running tasks of the account, and plans waiting for a slot
     PLANS, REPOSITORIES, TEMPLATES, repository / time#id    lists, newest first
 
-Revisions are never changed: a version is committed by one small transaction, however much of the plan is new, and an
-earlier version is restored by naming its revisions again.
+Revisions are immutable. So one small transaction commits a version, however much of the plan is new, and a restore
+refers to earlier revisions again.
 """
 
 import re
@@ -57,7 +56,7 @@ class PlanRow(Model):
     created_at = NumberAttribute(attr_name="createdAt")
     updated_at = NumberAttribute(attr_name="updatedAt")
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
-    # of its execution: all but its status, and the number that every change of it raises
+    # of the execution: everything but its status, and the counter raised by each change
     execution = CompactJson(attr_name="execution", null=True)
     seq = NumberAttribute(attr_name="seq", null=True)
     attention = UnicodeAttribute(attr_name="attention", null=True)
@@ -65,7 +64,7 @@ class PlanRow(Model):
     attention_index = AttentionIndex()
 
     def summary(self) -> dict[str, Any]:
-        """What a list shows of a plan."""
+        """Return a plan's list entry."""
         return {
             "id": self.pk,
             "repositoryId": self.repository_id,
@@ -82,7 +81,10 @@ class PlanRow(Model):
 
 
 class VersionRow(Model):
-    """`index`: the revision of the plan's own fields, then each phase's number, revision and [task, revision] pairs."""
+    """`index`: the revision of the plan's own fields, then each phase with its tasks.
+
+    A phase is [number, revision, tasks], a task [number, revision].
+    """
 
     class Meta:
         table_name = ""
@@ -102,7 +104,7 @@ class ContentRow(Model):
 
 
 class IterationRow(Model):
-    """`body` is what was known when it began; the rest comes when the model has ended."""
+    """`body` holds the fields known at the start; the others follow when the model has ended."""
 
     class Meta:
         table_name = ""
@@ -117,7 +119,7 @@ class IterationRow(Model):
 
 
 class LinkRow(Model):
-    """That a plan carries out a story: by which tasks, and the number of the subtask that each of them carries out."""
+    """Links a plan to a story: [task number, subtask number] pairs."""
 
     class Meta:
         table_name = ""
@@ -163,7 +165,7 @@ def plan_row(plan: Plan, last_iteration: int) -> PlanRow:
 
 
 def link_rows(plan: Plan) -> dict[str, LinkRow]:
-    """By story."""
+    """Return link rows by story."""
     subtasks = {task.id: path_of(Kind.SUBTASK, task.subtask_id or "") for task in plan.tasks}
     rows = {}
     for story_id, task_ids in links(plan).items():
@@ -202,5 +204,5 @@ def iteration_of(row: IterationRow) -> Iteration:
 
 
 def suffix(id_: str) -> str:
-    """What an id says below its plan: T17."""
+    """Return an id's last part: T17."""
     return id_.rpartition("-")[2]

@@ -1,4 +1,4 @@
-"""What a version of a plan is made of: an index that names revisions, and the revisions, by content key."""
+"""The content of a plan version: an index of revisions, and the revisions by content key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ type Index = list[Any]
 
 
 def contents(plan: Plan) -> tuple[Index, dict[str, Any]]:
-    """A version's index, and what each of its revisions holds, by content key."""
+    """Return a version's index, and its revisions by content key."""
     rows: dict[str, Any] = {}
 
     def revision(element: str, content: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ def contents(plan: Plan) -> tuple[Index, dict[str, Any]]:
 
 
 def keys_of(index: Index) -> list[str]:
-    """The content keys that a version's index names."""
+    """Return the content keys in a version's index."""
     own, phases, *_ = index
     keys = [content_key("D", own)]
     for phase, revision, tasks, *_ in phases:
@@ -36,7 +36,7 @@ def keys_of(index: Index) -> list[str]:
 
 
 def plan_of(head: PlanRow, version: int, index: Index, content: dict[str, Any]) -> Plan:
-    """The plan at a version, from its index and its revisions by content key."""
+    """Build the plan at a version from its index and revisions."""
     own, phases, *_ = index
     columns = {
         "id": head.pk,

@@ -1,15 +1,14 @@
-"""Plans on DynamoDB: versions that are committed whole, whatever their size, and a history that can be gone back on."""
+"""Plans on DynamoDB: versions of any size, committed atomically, with a history."""
 
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from itertools import batched
 from typing import Any
 
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb.backlog_rows import PURGE, to_ms
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import StateRow, state_key
 from groundwork.adapters.dynamodb.list_rows import ListRow, RepositoryRow, list_key
 from groundwork.adapters.dynamodb.plan_lists import PLANS, DynamoRepositories
@@ -28,6 +27,7 @@ from groundwork.adapters.dynamodb.plan_rows import (
     version_key,
 )
 from groundwork.adapters.dynamodb.plan_versions import contents, keys_of
+from groundwork.adapters.dynamodb.purge import delete_partition
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
 from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
@@ -39,19 +39,19 @@ from groundwork.plans.ports import PLAN_LOCK
 from groundwork.plans.repositories import Repository
 from groundwork.runs.model import Run
 
-TRIES = 4
-"""How often a write is tried that another was in the way of."""
+MAX_ATTEMPTS = 4
+"""Attempts of a write that conflicts with another one."""
 
-IN_ONE_TRANSACTION = 40
-"""New revisions up to this many are written with the version itself; more are written before it."""
+MAX_REVISIONS_IN_TRANSACTION = 40
+"""Up to this many new revisions are written with the version itself; more precede it."""
 
-BYTES_IN_ONE_TRANSACTION = 1_000_000
+MAX_BYTES_IN_TRANSACTION = 1_000_000
 
-_NOT_BEGUN = [status.value for status in TaskStatus if not status.begun]
+_NOT_STARTED = [status.value for status in TaskStatus if not status.started]
 
 
 class DynamoPlans(PlanReader):
-    """The port `groundwork.plans.ports.PlanStore`, and what the HTTP function needs besides."""
+    """The port `groundwork.plans.ports.PlanStore`, plus methods of the HTTP function."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
@@ -62,32 +62,30 @@ class DynamoPlans(PlanReader):
         return self._repositories.get(repository_id)
 
     def next_iteration(self, plan_id: str) -> int:
-        """A number for the plan's next iteration, and for its run where it has one."""
+        """Return a number for the plan's next iteration, and for its run if it has one."""
         self._head(plan_id)
         row = PlanRow(plan_id)
 
         def count() -> None:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=[PlanRow.last_iteration.add(1)], condition=_alive())
 
         try:
-            _patiently(count)
+            _retry(count)
         except ConditionFailed:
             raise NotFound.of("plan", plan_id) from None
         return int(row.last_iteration)
-
-    # versions
 
     def put_content(self, plan: Plan) -> None:
         self._put_revisions(plan.id, contents(plan)[1])
 
     def _put_revisions(self, plan_id: str, rows: dict[str, Any]) -> None:
-        with wrapped(), ContentRow.batch_write() as batch:
+        with translate_errors(), ContentRow.batch_write() as batch:
             for sk, content in rows.items():
                 batch.save(ContentRow(plan_id, sk, content=content))
 
     def create(self, plan: Plan, iteration: Iteration, run: Run | None = None) -> None:
-        """The plan with its first iteration, and the run that generates it. Raises NotFound for its repository."""
+        """Create the plan, its first iteration and its run. Raises NotFound (repository)."""
         index, rows = contents(plan)
         self._put_revisions(plan.id, rows)
         transaction = Transaction(self._connection())
@@ -98,51 +96,51 @@ class DynamoPlans(PlanReader):
             transaction.put(ListRow(list_, list_key(to_ms(plan.created_at), plan.id)))
         for link in link_rows(plan).values():
             transaction.put(link)
-        one_more = [RepositoryRow.plans.add(1)]
-        transaction.update(RepositoryRow(plan.repository_id), one_more, RepositoryRow.url.exists(), "repository")
+        increment = [RepositoryRow.plans.add(1)]
+        transaction.update(RepositoryRow(plan.repository_id), increment, RepositoryRow.url.exists(), "repository")
         if run:
             _put_run(transaction, run)
         try:
-            self._settled(transaction, iteration)
+            self._commit_once(transaction, iteration)
         except Cancelled as cancelled:
             if "repository" in cancelled.tags:
                 raise NotFound.of("repository", plan.repository_id) from None
-            raise Transient("The plan's id was taken.") from cancelled
+            raise Transient("The plan's id is already in use.") from cancelled
 
     def commit(self, before: Plan, after: Plan, iteration: Iteration) -> None:
         guarded = changed_elements(before, after)
         transaction = Transaction(self._connection())
         self._write_content(transaction, before, after)
         for id_ in guarded.changed:
-            transaction.check(StateRow, after.id, state_key(id_), _absent_or(_NOT_BEGUN), "task")
+            transaction.check(StateRow, after.id, state_key(id_), _absent_or(_NOT_STARTED), "task")
         for id_ in guarded.removed:
             transaction.check(StateRow, after.id, state_key(id_), _absent_or([TaskStatus.PENDING.value]), "task")
         transaction.put(VersionRow(after.id, version_key(after.version), index=contents(after)[0]))
         transaction.put(iteration_row(iteration), IterationRow.pk.does_not_exist(), "iteration")
         _relink(transaction, before, after)
-        unmoved = _alive() & (PlanRow.version == before.version) & (PlanRow.status == before.status.value)
-        transaction.update(PlanRow(after.id), _head_of(after), unmoved, "head")
+        unchanged = _alive() & (PlanRow.version == before.version) & (PlanRow.status == before.status.value)
+        transaction.update(PlanRow(after.id), _head_of(after), unchanged, "head")
         try:
-            self._settled(transaction, iteration)
+            self._commit_once(transaction, iteration)
         except Cancelled as cancelled:
             self._refuse(before, guarded, cancelled)
 
     def _write_content(self, transaction: Transaction, before: Plan, after: Plan) -> None:
-        """New revisions go into the transaction, or before it where they are many: nothing names them until then."""
-        # as the stored version names it: another release may name the same content otherwise
+        """Put new revisions into the transaction, or write many ahead: no version names them yet."""
+        # use the stored index: another release may hash the same content differently
         known = set(keys_of(self._index(before.id, before.version)))
         new = {sk: content for sk, content in contents(after)[1].items() if sk not in known}
         size = sum(len(str(content)) for content in new.values())
-        if len(new) > IN_ONE_TRANSACTION or size > BYTES_IN_ONE_TRANSACTION or before.status.executing:
+        if len(new) > MAX_REVISIONS_IN_TRANSACTION or size > MAX_BYTES_IN_TRANSACTION or before.status.executing:
             self._put_revisions(after.id, new)
             return
         for sk, content in new.items():
             transaction.put(ContentRow(after.id, sk, content=content))
 
-    def _settled(self, transaction: Transaction, iteration: Iteration) -> None:
-        """Commits; where the answer is unclear, or says no to what we have done before, looks: the number is ours.
+    def _commit_once(self, transaction: Transaction, iteration: Iteration) -> None:
+        """Commit. After an unclear or negative answer, look for the iteration.
 
-        Raises Cancelled, Transient.
+        Only we use its number, so its existence proves our commit. Raises Cancelled, Transient.
         """
 
         def commit() -> None:
@@ -152,123 +150,119 @@ class DynamoPlans(PlanReader):
                 if not self._is_there(iteration):
                     raise
 
-        _patiently(commit)
+        _retry(commit)
 
     def _is_there(self, iteration: Iteration) -> bool:
         key = IterationRow.sk == iteration_key(iteration.number)
-        with wrapped():
+        with translate_errors():
             rows = list(IterationRow.query(iteration.plan_id, key, consistent_read=True))
         return bool(rows) and rows[0].body == iteration_row(iteration).body
 
     def _refuse(self, before: Plan, guarded: ChangedElements, cancelled: Cancelled) -> None:
         if "iteration" in cancelled.tags:
-            raise Transient("This edit has been made after all.") from cancelled
+            raise Transient("The edit was already committed.") from cancelled
         head = self._head(before.id)
         if int(head.version) != before.version:
             raise VersionConflict(int(head.version)) from cancelled
         if "head" in cancelled.tags:
             if not PlanStatus(head.status).editable:
-                raise PlanNotEditable(f"A plan that is {head.status} cannot be edited.") from cancelled
-            # its status alone has changed: what was read is out of date all the same
+                raise PlanNotEditable(f"Cannot edit: the plan is {head.status}.") from cancelled
+            # only the status has changed, but the plan read is outdated all the same
             raise VersionConflict(int(head.version)) from cancelled
-        # a task that stood in the way may stand elsewhere by now
+        # the blocking task may have another state by now
         raise refusal(guarded, self.states(before.id)) or VersionConflict(before.version) from cancelled
 
-    # reviews
-
     def start_review(self, plan: Plan, iteration: Iteration, run: Run) -> None:
-        """Raises RunAlreadyActive where a generation or another review of the plan is under way."""
+        """Raises RunAlreadyActive if a generation or another review of the plan is running."""
         transaction = Transaction(self._connection())
         transaction.check(PlanRow, plan.id, HEAD, _alive(), "plan")
         transaction.put(iteration_row(iteration))
         _put_run(transaction, run)
         try:
-            self._settled(transaction, iteration)
+            self._commit_once(transaction, iteration)
         except Cancelled as cancelled:
             if "plan" in cancelled.tags:
                 raise NotFound.of("plan", plan.id) from None
-            raise RunAlreadyActive(self._holder(plan.id) or "") from None
+            raise RunAlreadyActive(self._lock_holder(plan.id) or "") from None
 
-    def _holder(self, plan_id: str) -> str | None:
-        with wrapped():
+    def _lock_holder(self, plan_id: str) -> str | None:
+        with translate_errors():
             rows = list(LockRow.query(plan_id, LockRow.sk == lock_key(PLAN_LOCK), consistent_read=True))
         return str(rows[0].run_id) if rows else None
 
-    # deleting
-
     def delete(self, plan_id: str, expected: Collection[int] | None = None) -> bool:
-        """Gone at once; what it held is purged afterwards. Whether it had a schedule.
+        """Delete the plan at once; its rows are purged later. Return True if it had a schedule.
 
         Raises PlanInUse, PlanNotEditable, VersionConflict.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             head = self._head(plan_id)
             if expected is not None and int(head.version) not in expected:
                 raise VersionConflict(int(head.version))
             if PlanStatus(head.status).executing:
-                raise PlanNotEditable("A plan under execution cannot be deleted: cancel it first.")
-            if self._at_work(plan_id):
-                # a cancel of many takes several transactions: gone between two of them, the rest stays counted for ever
-                raise PlanNotEditable("Tasks of the plan are still being stopped: delete it in a moment.")
-            if self._deleted(head):
+                raise PlanNotEditable("Cannot delete an executing plan: cancel it first.")
+            if self._has_running_task(plan_id):
+                # a large cancel takes several transactions: a delete between two would leak its slots
+                raise PlanNotEditable("Tasks of the plan are still being stopped: try again in a moment.")
+            if self._try_delete(head):
                 return bool((head.execution or {}).get("schedule"))
         raise VersionConflict(int(head.version))
 
-    def _deleted(self, head: PlanRow) -> bool:
-        """False where it has changed meanwhile. Raises PlanInUse."""
+    def _try_delete(self, head: PlanRow) -> bool:
+        """Return False if the plan has changed meanwhile. Raises PlanInUse."""
         plan_id, now = head.pk, self._now_ms()
         transaction = Transaction(self._connection())
         transaction.check(LockRow, plan_id, lock_key(PLAN_LOCK), LockRow.pk.does_not_exist(), "lock")
-        gone = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
-        unmoved = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
-        # with that no task has begun since
-        unmoved &= PlanRow.seq.does_not_exist() if head.seq is None else PlanRow.seq == int(head.seq)
-        transaction.update(PlanRow(plan_id), gone, unmoved, "head")
+        deletion = [PlanRow.deleted_at.set(now), PlanRow.attention.set(PURGE), PlanRow.attention_at.set(now)]
+        unchanged = _alive() & (PlanRow.status == head.status) & (PlanRow.version == int(head.version))
+        # this also excludes a task started since
+        unchanged &= PlanRow.seq.does_not_exist() if head.seq is None else PlanRow.seq == int(head.seq)
+        transaction.update(PlanRow(plan_id), deletion, unchanged, "head")
         for list_ in (PLANS, head.repository_id):
             transaction.delete(ListRow(list_, list_key(int(head.created_at), plan_id)))
         for story_id in head.story_ids or ():
             transaction.delete(LinkRow(story_id, plan_id))
         transaction.update(RepositoryRow(head.repository_id), [RepositoryRow.plans.add(-1)])
         try:
-            _patiently(transaction.commit)
+            _retry(transaction.commit)
         except Cancelled as cancelled:
-            # by us, where the answer to an earlier try was lost
+            # deleted by us, where an earlier response was lost
             if self._deleted_at(plan_id) == now:
                 return True
             if "lock" in cancelled.tags:
-                raise PlanInUse(self._holder(plan_id)) from None
+                raise PlanInUse(self._lock_holder(plan_id)) from None
             return False
         return True
 
-    def _at_work(self, plan_id: str) -> bool:
-        with wrapped():
+    def _has_running_task(self, plan_id: str) -> bool:
+        with translate_errors():
             rows = StateRow.query(plan_id, StateRow.sk.startswith("X#"), consistent_read=True)
             return any(row.status == TaskStatus.RUNNING.value for row in rows)
 
     def _deleted_at(self, plan_id: str) -> int | None:
-        with wrapped():
+        with translate_errors():
             rows = list(PlanRow.query(plan_id, PlanRow.sk == HEAD, consistent_read=True))
         return int(rows[0].deleted_at) if rows and rows[0].deleted_at is not None else None
 
     def to_purge(self) -> list[str]:
-        with wrapped():
+        with translate_errors():
             return [row.pk for row in PlanRow.attention_index.query(PURGE)]
 
     def purge(self, plan_id: str, stop: Callable[[], bool]) -> bool:
-        """Whether nothing of a deleted plan is left. Its own row goes last."""
-        with wrapped():
+        """Delete rows of a deleted plan; return True if none is left. The head goes last."""
+        with translate_errors():
             runs = [f"{plan_id}-R{int(row.sk[2:])}" for row in RunRow.query(plan_id, RunRow.sk.startswith("R#"))]
         # one row class stands for all rows of its table
         partitions: list[tuple[type[Any], str]] = [(LockRow, run_id) for run_id in runs]
         partitions += [(LockRow, plan_id), (ListRow, plan_id)]
         for table, partition in partitions:
-            if not _emptied(table, partition, stop):
+            if not delete_partition(table, partition, stop, keep=HEAD):
                 return False
         try:
-            with wrapped():
+            with translate_errors():
                 PlanRow(plan_id).delete(condition=PlanRow.deleted_at.exists())
         except ConditionFailed:
-            return True  # another purger was there first
+            return True  # another purger came first
         return True
 
 
@@ -304,14 +298,14 @@ def _put_run(transaction: Transaction, run: Run) -> None:
     transaction.put(run_row(run), RunRow.pk.does_not_exist(), "run")
 
 
-def _patiently(act: Callable[[], None]) -> None:
-    """Tries again what another transaction was in the way of; each writer waits another time. Raises Transient."""
-    for attempt in range(TRIES - 1):
+def _retry(action: Callable[[], None]) -> None:
+    """Retry conflicts with other transactions, with jitter. Raises Transient."""
+    for attempt in range(MAX_ATTEMPTS - 1):
         try:
-            return act()
+            return action()
         except Transient:
             time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
-    return act()
+    return action()
 
 
 def _absent_or(statuses: Sequence[str]) -> Any:
@@ -320,16 +314,3 @@ def _absent_or(statuses: Sequence[str]) -> Any:
 
 def _alive() -> Any:
     return PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
-
-
-def _emptied(table: type[Any], partition: str, stop: Callable[[], bool]) -> bool:
-    """All rows of a partition deleted but the head of a plan."""
-    with wrapped():
-        keys = [found.sk for found in table.query(partition, attributes_to_get=["pk", "sk"])]
-    for group in batched((sk for sk in keys if sk != HEAD), 100, strict=False):
-        if stop():
-            return False
-        with wrapped(), table.batch_write() as batch:
-            for sk in group:
-                batch.delete(table(partition, sk))
-    return True

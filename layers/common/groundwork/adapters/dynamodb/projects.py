@@ -1,4 +1,4 @@
-"""Projects, with counts that are exact at every moment: what is counted changes in the transaction that counts it."""
+"""Projects with exact counts: one transaction changes an item and its count."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from groundwork.adapters.dynamodb.backlog_rows import (
     ProjectListRow,
     ProjectRow,
 )
-from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.delete_guard import check_unused, commit_delete
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_key
 from groundwork.backlog.model import Counts, Project
@@ -25,7 +25,7 @@ from groundwork.runs.model import RunType
 
 
 class DynamoProjects:
-    """Raises NotFound for what is not there or was deleted; Transient from every method."""
+    """Raises NotFound for missing or deleted projects; Transient from every method."""
 
     def __init__(self, connection: Callable[[], Connection], now_ms: Callable[[], int] | None = None) -> None:
         self._connection = connection
@@ -41,14 +41,14 @@ class DynamoProjects:
         return row.entity()
 
     def get(self, project_id: str) -> Project:
-        """With its exact counts: the row's, and what active runs have made since they began."""
+        """Return the project with exact counts: its row's, plus results of active runs."""
         row = self.row(project_id)
-        for _ in range(contention.TRIES):
+        for _ in range(contention.MAX_ATTEMPTS):
             project = self._with_live_counts([row])[0]
             again = self.row(project_id)
             if again.entity() == row.entity():
                 break
-            # a run may have ended, and moved its figures into the row, between the reads
+            # between the reads a run may have ended and moved its figures into the row
             row = again
         return project
 
@@ -59,39 +59,39 @@ class DynamoProjects:
         self.row(project_id)
 
     def page(self, before: str | None, limit: int) -> tuple[list[Project], str | None]:
-        """Newest first, and the position the next page begins after."""
+        """Return projects, newest first, and the position of the next page."""
         condition = ProjectListRow.sk < before if before else None
-        with wrapped():
-            listed = list(
+        with translate_errors():
+            entries = list(
                 ProjectListRow.query(
                     PROJECTS_PK, condition, scan_index_forward=False, limit=limit, consistent_read=True
                 )
             )
-            ids = [row.sk.partition("#")[2] for row in listed]
+            ids = [row.sk.partition("#")[2] for row in entries]
             keys = [(id_, PROJECT_SK) for id_ in ids]
             found = {row.pk: row for row in ProjectRow.batch_get(keys, consistent_read=True)} if ids else {}
         rows = [found[id_] for id_ in ids if id_ in found and found[id_].deleted_at is None]
-        return self._with_live_counts(rows), listed[-1].sk if len(listed) == limit else None
+        return self._with_live_counts(rows), entries[-1].sk if len(entries) == limit else None
 
     def update(self, project_id: str, changes: dict[str, str]) -> Project:
         self.row(project_id)
         actions = [getattr(ProjectRow, name).set(value) for name, value in changes.items()]
         row = ProjectRow(project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=actions, condition=ProjectRow.alive())
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
         return self.get(project_id)
 
     def delete(self, project_id: str) -> None:
-        """Gone at once for everybody; what is below is purged afterwards. Raises BacklogInUse."""
+        """Delete a project at once; its items are purged later. Raises BacklogInUse."""
         row = self.row(project_id)
         transaction = Transaction(self._connection())
         check_unused(transaction, Path(Kind.PROJECT, project_id))
         now = self._now_ms()
-        gone = [ProjectRow.deleted_at.set(now), ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(now)]
-        transaction.update(ProjectRow(project_id), gone, ProjectRow.alive(), "project")
+        deletion = [ProjectRow.deleted_at.set(now), ProjectRow.attention.set(PURGE), ProjectRow.attention_at.set(now)]
+        transaction.update(ProjectRow(project_id), deletion, ProjectRow.alive(), "project")
         transaction.delete(ProjectListRow(PROJECTS_PK, ProjectListRow.sort_key(int(row.created_at), project_id)))
         commit_delete(transaction, Path(Kind.PROJECT, project_id))
 
@@ -99,7 +99,7 @@ class DynamoProjects:
         if not PROJECT_ID.fullmatch(project_id):
             raise NotFound.of("project", project_id)
         try:
-            with wrapped():
+            with translate_errors():
                 row = ProjectRow.get(project_id, PROJECT_SK, consistent_read=True)
         except ProjectRow.DoesNotExist:
             raise NotFound.of("project", project_id) from None
@@ -108,25 +108,25 @@ class DynamoProjects:
         return row
 
     def _with_live_counts(self, rows: Sequence[ProjectRow]) -> list[Project]:
-        live = self._live_counts([row.pk for row in rows])
+        active = self._live_counts([row.pk for row in rows])
         projects = []
         for row in rows:
             project = row.entity()
-            gained = {name: getattr(project.counts, name) + more for name, more in live.get(row.pk, {}).items()}
-            projects.append(project.model_copy(update={"counts": project.counts.model_copy(update=gained)}))
+            totals = {name: getattr(project.counts, name) + change for name, change in active.get(row.pk, {}).items()}
+            projects.append(project.model_copy(update={"counts": project.counts.model_copy(update=totals)}))
         return projects
 
     def _live_counts(self, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """What active runs have made and taken so far, by project and count: not yet in the project's row."""
+        """Return results of active runs by project and count, not yet in the project's row."""
         handlers = run_handlers()
         names = [handler.lock_name for handler in handlers if handler.counts]
         locks = [(id_, lock_key(name)) for id_ in project_ids for name in names]
-        live: dict[str, dict[str, int]] = {}
-        with wrapped():
+        active: dict[str, dict[str, int]] = {}
+        with translate_errors():
             keys = [run_key(lock.run_id) for lock in LockRow.batch_get(locks, consistent_read=True)] if locks else []
             for row in RunRow.batch_get(keys, consistent_read=True) if keys else ():
                 counted = handlers[RunType(row.type)].counts
-                # a run that ended between the two reads is in the project's row by now or will be read again
+                # a run that ended between the two reads is in the project's row, or will be read again
                 if counted and row.status in ("QUEUED", "RUNNING"):
-                    live.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)
-        return live
+                    active.setdefault(row.pk, {})[counted] = int(row.created) - int(row.deleted)
+        return active

@@ -1,4 +1,4 @@
-"""Takes away what is below a thing that was deleted, when there is time for it."""
+"""Purge rows below deleted items in the background."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,12 +10,12 @@ from pynamodb.models import Model
 
 from groundwork.adapters.dynamodb import contention
 from groundwork.adapters.dynamodb.backlog_rows import COUNT_OF_KIND, PROJECT_SK, PURGE, ROW_OF_KIND, KeyRow, ProjectRow
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow
 from groundwork.errors import Transient
 from groundwork.ids import Kind
 
-PURGED_TOGETHER = 90
+PURGE_BATCH = 90
 
 
 class DynamoPurger:
@@ -25,14 +25,17 @@ class DynamoPurger:
         self._connection = connection
 
     def to_purge(self) -> list[str]:
-        """Ids of projects with dead rows."""
-        with wrapped():
+        """Return ids of projects with dead rows."""
+        with translate_errors():
             return [row.pk for row in ProjectRow.attention_index.query(PURGE)]
 
     def purge(self, project_id: str, stop: Callable[[], bool]) -> bool:
-        """Deletes dead rows until none is left (True) or `stop` says so. Any number of purgers may be at it."""
+        """Delete dead rows until none is left (True) or `stop` returns True.
+
+        Several purgers may run at once.
+        """
         try:
-            with wrapped():
+            with translate_errors():
                 project = ProjectRow.get(project_id, PROJECT_SK, consistent_read=True)
         except ProjectRow.DoesNotExist:
             return True
@@ -40,71 +43,73 @@ class DynamoPurger:
             return self._purge_all(project_id, stop)
         done = all(self._purge_below(project_id, dead, stop) for dead in sorted(project.retired or ()))
         if done and project.attention is not None:
-            self._rest(project_id)
+            self._clear_attention(project_id)
         return done
 
     def _purge_below(self, project_id: str, dead: str, stop: Callable[[], bool]) -> bool:
         kind = Kind.STORY if dead.startswith("S#") else Kind.SUBTASK
         row: Any = ROW_OF_KIND[kind]
         while not stop():
-            with wrapped():
-                rows = row.query(project_id, row.sk.startswith(dead), limit=PURGED_TOGETHER, consistent_read=True)
+            with translate_errors():
+                rows = row.query(project_id, row.sk.startswith(dead), limit=PURGE_BATCH, consistent_read=True)
                 keys = [found.sk for found in rows]
             if not keys:
-                self._settle(project_id, dead)
+                self._forget_prefix(project_id, dead)
                 return True
             transaction = Transaction(self._connection())
             for sk in keys:
                 transaction.delete(row(project_id, sk), row.sk.exists())
-            fewer = [getattr(ProjectRow, COUNT_OF_KIND[kind]).add(-len(keys))]
-            transaction.update(ProjectRow(project_id), fewer, ProjectRow.alive(), "project")
+            decrement = [getattr(ProjectRow, COUNT_OF_KIND[kind]).add(-len(keys))]
+            transaction.update(ProjectRow(project_id), decrement, ProjectRow.alive(), "project")
             try:
                 transaction.commit()
             except Cancelled as cancelled:
                 if "project" in cancelled.tags:
-                    return False  # the project is deleted now: its own purge takes all
+                    return False  # the project is deleted now: its own purge deletes everything
             except Transient:
-                contention.pause(0)  # another purger was there first: look again
+                contention.pause(0)  # another purger came first: read again
         return False
 
-    def _settle(self, project_id: str, dead: str) -> None:
+    def _forget_prefix(self, project_id: str, dead: str) -> None:
         row = ProjectRow(project_id)
-        # never without a condition: it would bring back a row that has just been purged
-        with suppress(ConditionFailed), wrapped():
+        # never unconditionally: this would recreate a row purged meanwhile
+        with suppress(ConditionFailed), translate_errors():
             row.update(actions=[ProjectRow.retired.delete({dead})], condition=ProjectRow.name.exists())
 
-    def _rest(self, project_id: str) -> None:
-        """Nothing of the project is dead any more. Also where an earlier purger was lost before it could say so."""
+    def _clear_attention(self, project_id: str) -> None:
+        """Clear the attention mark; an earlier purger may have crashed before this step."""
         nothing_dead = ProjectRow.retired.does_not_exist() & ProjectRow.alive()
-        # or else something was deleted meanwhile, and its purge comes
-        with suppress(ConditionFailed), wrapped():
+        # a failed condition means another delete, with a purge of its own
+        with suppress(ConditionFailed), translate_errors():
             ProjectRow(project_id).update(
                 actions=[ProjectRow.attention.remove(), ProjectRow.attention_at.remove()], condition=nothing_dead
             )
 
     def _purge_all(self, project_id: str, stop: Callable[[], bool]) -> bool:
-        """A deleted project: its backlog, its runs with all they hold, and its own row last."""
-        with wrapped():
+        """Purge a deleted project: its backlog, its runs, and its own row last."""
+        with translate_errors():
             runs = RunRow.query(project_id, RunRow.sk.startswith("R#"))
             run_ids = [f"{project_id}-R{int(row.sk[2:])}" for row in runs]
         for partition in run_ids:
-            if not _emptied(LockRow, partition, stop):
+            if not delete_partition(LockRow, partition, stop):
                 return False
-        if not _emptied(LockRow, project_id, stop) or not _emptied(KeyRow, project_id, stop, keep=PROJECT_SK):
+        if not delete_partition(LockRow, project_id, stop) or not delete_partition(
+            KeyRow, project_id, stop, keep=PROJECT_SK
+        ):
             return False
-        with wrapped():
+        with translate_errors():
             ProjectRow(project_id).delete()
         return True
 
 
-def _emptied(table: type[Model], partition: str, stop: Callable[[], bool], keep: str = "") -> bool:
+def delete_partition(table: type[Model], partition: str, stop: Callable[[], bool], keep: str = "") -> bool:
     row: Any = table
-    with wrapped():
+    with translate_errors():
         keys = [found.sk for found in row.query(partition, attributes_to_get=["pk", "sk"])]
     for group in batched((sk for sk in keys if sk != keep), 100, strict=False):
         if stop():
             return False
-        with wrapped(), row.batch_write() as batch:
+        with translate_errors(), row.batch_write() as batch:
             for sk in group:
                 batch.delete(row(partition, sk))
     return True

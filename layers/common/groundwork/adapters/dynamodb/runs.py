@@ -8,7 +8,7 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 
 from groundwork.adapters.dynamodb.backlog_rows import ProjectRow
-from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, wrapped
+from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.run_rows import (
     ACTIVE,
     DAY_S,
@@ -65,14 +65,14 @@ class DynamoRuns:
         row = ProjectRow(project_id)
         alive = ProjectRow.name.exists() & ProjectRow.deleted_at.does_not_exist()
         try:
-            with wrapped():
+            with translate_errors():
                 row.update(actions=[ProjectRow.last_run.add(1)], condition=alive)
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
         return int(row.last_run)
 
     def find_by_key(self, project_id: str, idempotency: Idempotency) -> str | None:
-        with wrapped():
+        with translate_errors():
             rows = list(
                 IdempotencyRow.query(
                     project_id, IdempotencyRow.sk == _idempotency_key(idempotency.key), consistent_read=True
@@ -108,7 +108,7 @@ class DynamoRuns:
     def _take_retry(self, transaction: Transaction, run: Run) -> None:
         """Record the retry. A run is retried once; again only after a cancelled retry."""
         project_id, sk = run_key(run.retry_of or "")
-        with wrapped():
+        with translate_errors():
             given = list(RetriedRow.query(project_id, RetriedRow.sk == f"RETRIED#{sk}", consistent_read=True))
         condition: Condition = RetriedRow.pk.does_not_exist()
         if given and self.load(given[0].run_id).status is RunStatus.CANCELLED:
@@ -141,7 +141,7 @@ class DynamoRuns:
         except ValueError:
             raise NotFound.of("run", run_id) from None
         try:
-            with wrapped():
+            with translate_errors():
                 row = RunRow.get(*key, consistent_read=consistent)
         except RunRow.DoesNotExist:
             raise NotFound.of("run", run_id) from None
@@ -153,7 +153,7 @@ class DynamoRuns:
     def save(self, run: Run, before: Run, changes: Changes) -> None:
         if changes == Changes():
             try:
-                with wrapped():
+                with translate_errors():
                     RunRow(*run_key(run.id)).update(actions=run_actions(run), condition=_is_unchanged(before))
             except ConditionFailed:
                 raise LeaseLost from None
@@ -195,7 +195,7 @@ class DynamoRuns:
     def manifest(self, run_id: str, start: int, stop: int) -> list[ManifestEntry]:
         """Return the entries with start <= index < stop."""
         first, last = f"M#{start // PAGE:05d}", f"M#{max(start, stop - 1) // PAGE:05d}"
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk.between(first, last), consistent_read=True))
         lines = [
             manifest_entry_of(int(row.sk[2:]) * PAGE + position, line)
@@ -205,7 +205,7 @@ class DynamoRuns:
         return [target for target in lines if start <= target.index < stop]
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalEntry]:
-        with wrapped():
+        with translate_errors():
             lines = LinesRow.sk.between(f"J#{after + 1:09d}", "J#999999999")
             for row in LinesRow.query(run_id, lines, consistent_read=True):
                 yield from (journal_entry_of(int(row.sk[2:]), line) for line in row.lines)
@@ -220,37 +220,37 @@ class DynamoRuns:
 
     def drafts(self, run_id: str) -> list[EpicDraft]:
         project_id, _ = run_key(run_id)
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk.startswith("D#"), consistent_read=True))
         return [draft_of(project_id, line) for row in rows for line in row.lines]
 
     def _lines(self, run_id: str, sk: str) -> list[Any]:
-        with wrapped():
+        with translate_errors():
             rows = list(LinesRow.query(run_id, LinesRow.sk == sk, consistent_read=True))
         return list(rows[0].lines) if rows else []
 
     def runs_of(self, project_id: str, before: int | None, limit: int) -> list[Run]:
         """Return the project's runs with a number below `before`, newest first."""
         upper = f"R#{(before or 1_000_000) - 1:06d}"
-        with wrapped():
+        with translate_errors():
             rows = RunRow.query(project_id, RunRow.sk.between("R#000000", upper), scan_index_forward=False, limit=limit)
             return [run_of(row) for row in rows]
 
     def runs_after(self, run_id: str) -> list[Run]:
         project_id, sk = run_key(run_id)
         after = RunRow.sk.between(f"{sk}!", "R#~")
-        with wrapped():
+        with translate_errors():
             return [run_of(row) for row in RunRow.query(project_id, after, consistent_read=True)]
 
     def active_by_type(self, project_id: str) -> dict[RunType, str]:
-        with wrapped():
+        with translate_errors():
             rows = list(LockRow.query(project_id, LockRow.sk.startswith("LOCK#"), consistent_read=True))
         return {RunType(row.sk[5:]): row.run_id for row in rows}
 
     # logs
 
     def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
-        with wrapped(), LogRow.batch_write() as batch:
+        with translate_errors(), LogRow.batch_write() as batch:
             for position, line in enumerate(lines):
                 # time and position: the seq rises from hop to hop without a counter
                 seq = line.at * 1000 + position % 1000
@@ -267,13 +267,13 @@ class DynamoRuns:
                 )
 
     def logs(self, run_id: str, after: int, limit: int) -> list[LogLine]:
-        with wrapped():
+        with translate_errors():
             rows = list(LogRow.query(run_id, LogRow.sk.between(f"L#{after + 1:017d}", "L#9"), limit=limit))
         return [LogLine(int(row.at), row.level, row.message, _maybe_int(row.item), int(row.sk[2:])) for row in rows]
 
     def set_phase_detail(self, run_id: str, message: str) -> None:
         try:
-            with wrapped():
+            with translate_errors():
                 RunRow(*run_key(run_id)).update(
                     actions=[RunRow.phase_detail.set(message[:300])],
                     condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
@@ -284,18 +284,18 @@ class DynamoRuns:
     # sweep
 
     def active_ids(self) -> list[str]:
-        with wrapped():
+        with translate_errors():
             return [_id_of(row.pk, row.sk) for row in RunRow.attention_index.query(ACTIVE)]
 
     def due_for_retry(self, now: int) -> list[str]:
         index = RetryRow.attention_index
-        with wrapped():
+        with translate_errors():
             rows = index.query(RETRY, RetryRow.attention_at <= now)
             return [_id_of(row.pk, row.sk.removeprefix("RETRY#")) for row in rows]
 
     def clear_retry(self, run_id: str) -> None:
         project_id, sk = run_key(run_id)
-        with wrapped():
+        with translate_errors():
             RetryRow(project_id, f"RETRY#{sk}", attention_at=0).delete()
 
 

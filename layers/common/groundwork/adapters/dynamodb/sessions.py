@@ -9,7 +9,7 @@ import uuid
 import zlib
 from typing import Any
 
-from groundwork.adapters.dynamodb.client import ConditionFailed, wrapped
+from groundwork.adapters.dynamodb.client import ConditionFailed, translate_errors
 from groundwork.adapters.dynamodb.execution_rows import BlobPartRow, BlobRow
 from groundwork.adapters.dynamodb.plan_rows import suffix
 from groundwork.agent.patches import Patch, PatchRef
@@ -54,7 +54,7 @@ class DynamoSessions:
                 row = _head_row(plan_id, _archive_key(key, attempt))
             if row is None:
                 return None
-            with wrapped():
+            with translate_errors():
                 start = f"{key}#{row.revision}#"
                 parts = list(BlobPartRow.query(plan_id, BlobPartRow.sk.startswith(start), consistent_read=True))
             if len(parts) == int(row.parts):
@@ -71,14 +71,14 @@ class DynamoSessions:
         replaces_patch = old is not None and letter == "D" and int(old.attempt) < attempt
         if replaces_patch:
             self._archive(plan_id, key, old)
-        with wrapped():
+        with translate_errors():
             for number, start in enumerate(range(0, len(compressed), MAX_PART_BYTES)):
                 BlobPartRow(
                     plan_id, f"{key}#{revision}#{number:03d}", content=compressed[start : start + MAX_PART_BYTES]
                 ).save()
         parts = -(-len(compressed) // MAX_PART_BYTES)
         try:
-            with wrapped():
+            with translate_errors():
                 row = BlobRow(plan_id, key, attempt=attempt, revision=revision, parts=parts, turns=turns)
                 row.save(condition=unchanged)
         except ConditionFailed:
@@ -94,7 +94,7 @@ class DynamoSessions:
         """Archive a withdrawn patch: patches built on it still need it after its replacement."""
         attempt = int(old.attempt)
         archived = BlobRow(plan_id, _archive_key(key, attempt), attempt=attempt, revision=old.revision, parts=old.parts)
-        with wrapped():
+        with translate_errors():
             archived.save()
 
 
@@ -103,11 +103,11 @@ def _archive_key(key: str, attempt: int) -> str:
 
 
 def _delete_parts(plan_id: str, start: str, parts: int) -> None:
-    with wrapped():
+    with translate_errors():
         for number in range(parts):
             BlobPartRow(plan_id, f"{start}#{number:03d}").delete()
 
 
 def _head_row(plan_id: str, key: str) -> Any:
-    with wrapped():
+    with translate_errors():
         return next(iter(BlobRow.query(plan_id, BlobRow.sk == key, consistent_read=True)), None)

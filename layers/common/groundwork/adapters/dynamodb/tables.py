@@ -1,4 +1,4 @@
-"""Opens the tables a function's settings name: the one place where row classes meet table names."""
+"""Open the tables named in the settings: the one place to bind row classes to tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ PLAN_ROWS: list[type[Model]] = [
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The plans' stores raise at their first use in a function whose settings name no plans table."""
+    """All stores. Without a plans table the plan stores raise at their first use."""
 
     runs: DynamoRuns
     backlog: DynamoBacklogReader
@@ -54,12 +54,15 @@ class Tables:
 
 
 def connection() -> Connection:
-    """The connection of the bound rows, shared by all of them and safe to use from threads."""
+    """Return the shared connection of the bound rows; it is thread-safe."""
     return KeyRow._get_connection().connection
 
 
 def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callable[[], int] | None = None) -> Tables:
-    """`now_ms` is the clock of what rows say about themselves. Raises ValueError where the settings name no tables."""
+    """Open all stores; `now_ms` is the clock of the rows' timestamps.
+
+    Raises ValueError if the settings name no tables.
+    """
     if not settings.backlog_table or not settings.runs_table:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
@@ -77,6 +80,6 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
         repositories=DynamoRepositories(connection),
         templates=DynamoTemplates(connection),
         measures=DynamoMeasures(),
-        executions=DynamoExecutions(connection, settings.most_tasks, now_ms),
+        executions=DynamoExecutions(connection, settings.max_tasks, now_ms),
         sessions=DynamoSessions(),
     )

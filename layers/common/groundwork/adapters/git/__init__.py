@@ -1,9 +1,9 @@
-"""Git without a git program: repositories are read for surveys, and a plan's work is committed, by dulwich.
+"""Git through dulwich, without a git program: survey repositories, commit the work of plans.
 
-dulwich is imported where it is used: only the workers that read or write a repository pay for it.
+Functions import dulwich themselves: only workers using a repository pay for the import.
 """
 
 from groundwork.adapters.git.survey import surveyor
-from groundwork.adapters.git.transport import credentials, local_path
+from groundwork.adapters.git.transport import local_path, parse_credentials
 
-__all__ = ["credentials", "local_path", "surveyor"]
+__all__ = ["local_path", "parse_credentials", "surveyor"]

@@ -1,4 +1,7 @@
-"""The files of a commit in a folder. No symbolic link and no `.git` is ever made: nothing there leads out of it."""
+"""Check out a commit into a folder.
+
+It contains neither symbolic links nor a `.git`: nothing leads out of the folder.
+"""
 
 import os
 from collections.abc import Iterator
@@ -14,11 +17,11 @@ from groundwork.agent.repository import Checkout, RepositoryRefused
 
 MAX_LINK = 1_000
 SAME_NAME = "another name differs from its own by case only"
-"""On a disk that ignores case, two names in a tree may be one file: the first is kept."""
+"""On a case-insensitive disk two names of a tree may be one file; the first one is kept."""
 
 
 @dataclass
-class _Found:
+class _Progress:
     links: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     files: int = 0
@@ -27,43 +30,44 @@ class _Found:
 
 
 def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checkout:
-    """Fills the folder, which must be empty or missing. Raises RepositoryRefused where it would be too much."""
+    """Fill an empty or missing folder. Raises RepositoryRefused if a limit is exceeded."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = _Found()
-    for path, mode, sha in _entries(store, store[commit].tree, found, 2 * bounds.files):
+    progress = _Progress()
+    for path, mode, sha in _entries(store, store[commit].tree, progress, 2 * bounds.files):
         if S_ISDIR(mode):
-            _make(folder, path, found)
+            _make_folder(folder, path, progress)
         elif S_ISLNK(mode):
-            leads_to = bytes(store[sha].as_raw_string()) if sha in store else b"?"
-            found.links[path] = leads_to[:MAX_LINK].decode("utf-8", errors="replace")
+            target = bytes(store[sha].as_raw_string()) if sha in store else b"?"
+            progress.links[path] = target[:MAX_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
-            found.left_out[path] = "another repository"
+            progress.left_out[path] = "another repository"
         elif sha not in store:
-            found.left_out[path] = f"larger than {MAX_FILE_MB} MB"
+            progress.left_out[path] = f"larger than {MAX_FILE_MB} MB"
         else:
-            _write(folder, path, bytes(store[sha].as_raw_string()), found, bounds)
-    return Checkout(folder, commit.decode(), found.files, found.bytes, found.links, found.left_out)
+            _write(folder, path, bytes(store[sha].as_raw_string()), progress, bounds)
+    return Checkout(folder, commit.decode(), progress.files, progress.bytes, progress.links, progress.left_out)
 
 
-def _entries(store: Any, root: bytes, found: _Found, most: int) -> Iterator[tuple[str, int, bytes]]:
-    """Folders before what is in them. Not recursive: how deep the folders go is for strangers to say.
+def _entries(store: Any, root: bytes, progress: _Progress, max_entries: int) -> Iterator[tuple[str, int, bytes]]:
+    """Yield folders before their content. Raises RepositoryRefused above `max_entries`.
 
-    Raises RepositoryRefused: a few folders that hold one another make thousands of millions, without a single file.
+    Not recursive: the repository is untrusted and may nest deeply. A few folders that contain one another can make
+    billions of entries without a single file.
     """
-    todo = [("", 0, root)]
-    while todo:
-        prefix, depth, tree = todo.pop()
+    pending = [("", 0, root)]
+    while pending:
+        prefix, depth, tree = pending.pop()
         for entry in entries(store, tree):
-            found.entries += 1
-            if found.entries > most:
-                raise RepositoryRefused(f"The repository has more than {most} files and folders.")
+            progress.entries += 1
+            if progress.entries > max_entries:
+                raise RepositoryRefused(f"The repository has more than {max_entries} files and folders.")
             path = prefix + entry.path.decode("utf-8", errors="replace")
             if problem := _problem(entry.path, path, depth):
-                found.left_out[path] = problem
+                progress.left_out[path] = problem
                 continue
             yield path, entry.mode, entry.sha
             if S_ISDIR(entry.mode):
-                todo.append((path + "/", depth + 1, entry.sha))
+                pending.append((path + "/", depth + 1, entry.sha))
 
 
 def _problem(name: bytes, path: str, depth: int) -> str | None:
@@ -77,24 +81,24 @@ def _problem(name: bytes, path: str, depth: int) -> str | None:
         return "its name is not UTF-8"
 
 
-def _make(folder: Path, path: str, found: _Found) -> None:
+def _make_folder(folder: Path, path: str, progress: _Progress) -> None:
     try:
         (folder / path).mkdir(exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        found.left_out[path] = SAME_NAME
+        progress.left_out[path] = SAME_NAME
 
 
-def _write(folder: Path, path: str, content: bytes, found: _Found, bounds: Bounds) -> None:
+def _write(folder: Path, path: str, content: bytes, progress: _Progress, bounds: Bounds) -> None:
     """Raises RepositoryRefused."""
-    found.files, found.bytes = found.files + 1, found.bytes + len(content)
-    if found.files > bounds.files or found.bytes > bounds.checkout_bytes:
+    progress.files, progress.bytes = progress.files + 1, progress.bytes + len(content)
+    if progress.files > bounds.files or progress.bytes > bounds.checkout_bytes:
         limit = f"{bounds.files} files or {bounds.checkout_bytes // 2**20} MB"
         raise RepositoryRefused(f"The repository has more than {limit}.")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         descriptor = os.open(folder / path, flags, 0o644)
     except (FileExistsError, NotADirectoryError):
-        found.left_out[path] = SAME_NAME
+        progress.left_out[path] = SAME_NAME
         return
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -1,7 +1,7 @@
-"""The end of a server's time, kept though it sends a byte now and then: its connections are cut off.
+"""A time limit for a server, enforced by shutting down its connections.
 
-A timeout of a socket begins anew with each byte, and a read of a length waits for all of it: a server that sends one
-byte in each half minute would hold a worker until that is killed.
+A socket timeout restarts with each byte, and a read waits for its full length. So a server sending one byte every half
+minute would hold a worker until it is killed.
 """
 
 import os
@@ -13,16 +13,16 @@ from typing import Any
 
 
 class Deadline:
-    """Cuts off each connection that it was told of when the time is up; `passed` from then on."""
+    """Shuts down each registered connection when the time is up; `expired` from then on."""
 
     def __init__(self) -> None:
-        self.passed = False
-        self._ends: list[socket.socket] = []
+        self.expired = False
+        self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(max(0.0, seconds), self._pass)
+        timer = threading.Timer(max(0.0, seconds), self._expire)
         timer.daemon = True
         timer.start()
         try:
@@ -30,12 +30,12 @@ class Deadline:
         finally:
             timer.cancel()
             with self._lock:
-                for end in self._ends:
-                    end.close()
-                self._ends.clear()
+                for socket_ in self._sockets:
+                    socket_.close()
+                self._sockets.clear()
 
     def pools(self) -> dict[str, Any]:
-        """urllib3's pools by scheme, whose connections tell of themselves before a byte is sent."""
+        """Return urllib3 pools by scheme; their connections register before sending a byte."""
         from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
         from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -43,11 +43,11 @@ class Deadline:
 
         class Connection(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return deadline._told(super()._new_conn())
+                return deadline._register(super()._new_conn())
 
         class SafeConnection(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return deadline._told(super()._new_conn())
+                return deadline._register(super()._new_conn())
 
         class Pool(HTTPConnectionPool):
             ConnectionCls = Connection
@@ -57,21 +57,21 @@ class Deadline:
 
         return {"http": Pool, "https": SafePool}
 
-    def _told(self, connection: socket.socket) -> socket.socket:
-        # an end of our own: TLS takes the socket itself away, and hands out another
+    def _register(self, connection: socket.socket) -> socket.socket:
+        # a duplicate descriptor of our own: TLS replaces the socket object
         with self._lock:
-            self._ends.append(socket.socket(fileno=os.dup(connection.fileno())))
-            if self.passed:
-                _cut(self._ends[-1])
+            self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
+            if self.expired:
+                _cut(self._sockets[-1])
         return connection
 
-    def _pass(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
-            self.passed = True
-            for end in self._ends:
-                _cut(end)
+            self.expired = True
+            for socket_ in self._sockets:
+                _cut(socket_)
 
 
-def _cut(end: socket.socket) -> None:
+def _cut(socket_: socket.socket) -> None:
     with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
+        socket_.shutdown(socket.SHUT_RDWR)

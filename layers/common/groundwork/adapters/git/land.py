@@ -1,4 +1,4 @@
-"""How a task's changes get onto a branch where other tasks land too: rebased, pushed, found again if in doubt."""
+"""Land a task's changes on a shared branch: rebase, push, detect lost pushes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,52 +7,54 @@ from typing import Any
 
 from groundwork.adapters.git import task_commits, tree_merge
 from groundwork.adapters.git.clone import AnswerLost, Clone, HeadMoved
-from groundwork.adapters.git.trees import rebuilt
+from groundwork.adapters.git.trees import update_tree
 from groundwork.agent.changes import Changes
 from groundwork.agent.commit_message import TASK, trailers
 from groundwork.agent.repository import Landed, NotLanded, RepositoryRefused, RepositoryUnreachable, always
 
 IDENTITY = b"Groundwork <groundwork@users.noreply.invalid>"
-TRIES = 60
-"""With forty tasks at a time, and one of them landing in each round, the last still does."""
+MAX_ATTEMPTS = 60
+"""Enough for forty concurrent tasks: one of them lands in each round."""
 
-FEW = 50
-"""Commits that are looked through first."""
+FIRST_COMMITS = 50
+"""Commits searched first."""
 
-FAULTS = 4
-"""Of the server, in a row, before the matter is left to a later invocation."""
+MAX_FAULTS = 4
+"""Consecutive faults of the server before a later invocation takes over."""
 
 type Build = Callable[[bytes], tuple[bytes, list[Any]] | Landed]
-"""On the branch's head gives a new head and the objects made for it, or what it has found there already."""
+"""Builds a new head and its objects on the branch's head, or returns an earlier landing."""
 
 
 def head(clone: Clone, branch: str, start_from: str | None, make: bool) -> bytes:
-    """See the port."""
+    """See `Upstream.head`."""
     if sha := clone.fetch(branch, depth=1):
         return sha
     if start_from is None:
         raise RepositoryRefused(
-            f"The branch {branch!r} is not there any more, and with it what the plan has done so far: push it again, "
-            "or begin the plan anew."
+            f"The branch {branch!r} is gone, with all commits of the plan: push it again, or restart the plan."
         )
     start = clone.fetch(start_from, depth=1)
     if start is None:
-        raise RepositoryRefused(f"The repository has no branch {start_from!r}, or nothing in it.")
+        raise RepositoryRefused(f"The repository has no branch {start_from!r}, or the branch is empty.")
     if not make:
         return start
     try:
         clone.push(branch, None, start, [])
     except (HeadMoved, AnswerLost) as doubt:
-        # another task has made it, or our own push has arrived after all
+        # another task has created it, or our own push has arrived after all
         if made := clone.fetch(branch, depth=1):
             return made
-        raise RepositoryUnreachable(f"The branch {branch!r} could not be made.") from doubt
+        raise RepositoryUnreachable(f"The branch {branch!r} could not be created.") from doubt
     return start
 
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """What is to land: changes to `base`, and the message of their commit. Attempts up to `since` are no part of it."""
+    """Changes to `base` to land, with their commit message.
+
+    Attempts up to `since` belong to earlier rounds.
+    """
 
     base: bytes
     changes: Changes
@@ -63,55 +65,58 @@ class TaskChange:
 def land(
     clone: Clone, branch: str, work: TaskChange, sleep: Callable[[float], None], going: Callable[[], bool] = always
 ) -> Landed:
-    """See the port. Each round looks at the branch first: so a push that seemed lost is found and not made twice."""
-    landed = _Landings(clone, branch, work)
+    """See `Upstream.land`.
+
+    Each round searches the branch first, so a push with a lost response is found and not repeated.
+    """
+    search = _LandedSearch(clone, branch, work)
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
-        if there := landed.look(now):
-            return there
-        merged = tree_merge.on_head(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
-        root, trees = rebuilt(clone.store, clone.store[now].tree, merged.updates)
+        if landed := search.find(now):
+            return landed
+        merged = tree_merge.merge_onto(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
+        root, trees = update_tree(clone.store, clone.store[now].tree, merged.updates)
         if not going():
             raise NotLanded
         return commit_of(root, now, work.text, [*merged.blobs, *trees])
 
-    return pushed(clone, branch, [work.base], build, sleep, 1 if clone.looks_cheaply else None)
+    return push_rebased(clone, branch, [work.base], build, sleep, 1 if clone.can_omit_files else None)
 
 
-class _Landings:
-    """Looks for the task's commit in what has come onto the branch since the work began.
+class _LandedSearch:
+    """Searches commits added since the work began for the task's own.
 
-    Of that only the head is fetched with its files where the server can leave them out: a person may have merged years
-    of another history into the branch.
+    Only the head is fetched with its files if the server can omit them: someone may have merged years of another
+    history into the branch.
     """
 
     def __init__(self, clone: Clone, branch: str, work: TaskChange) -> None:
         self._clone, self._branch, self._since = clone, branch, work.since
         self._task_id, self._seen = trailers(work.text)[TASK], {work.base}
 
-    def look(self, now: bytes) -> Landed | None:
-        found = self._among(task_commits.history(self._clone.store, now))
+    def find(self, now: bytes) -> Landed | None:
+        found = self._find_among(task_commits.history(self._clone.store, now))
         known = now in self._seen or self._seen.issuperset(self._clone.store[now].parents)
-        if not found and not known and self._clone.looks_cheaply:
-            found = self._below()
+        if not found and not known and self._clone.can_omit_files:
+            found = self._find_in_messages()
         self._seen.add(now)
         return found
 
-    def _below(self) -> Landed | None:
-        """A few commits mostly reach down to one that has been looked at."""
-        for most in (FEW, task_commits.MAX_COMMITS):
-            store, head = self._clone.messages(self._branch, most)
+    def _find_in_messages(self) -> Landed | None:
+        """Search without files. A few commits usually reach one already searched."""
+        for limit in (FIRST_COMMITS, task_commits.MAX_COMMITS):
+            store, head = self._clone.messages(self._branch, limit)
             commits = list(task_commits.history(store, head)) if head else []
-            found = self._among(iter(commits))
+            found = self._find_among(iter(commits))
             if found or any(commit.id in self._seen for commit in commits):
                 return found
         return None
 
-    def _among(self, commits: Iterator[Any]) -> Landed | None:
-        return task_commits.among(commits, self._branch, self._task_id, self._since)
+    def _find_among(self, commits: Iterator[Any]) -> Landed | None:
+        return task_commits.find_among(commits, self._branch, self._task_id, self._since)
 
 
-def pushed(
+def push_rebased(
     clone: Clone,
     branch: str,
     have: list[bytes],
@@ -119,64 +124,65 @@ def pushed(
     sleep: Callable[[float], None],
     depth: int | None = None,
 ) -> Landed:
-    """Builds on the branch's head and pushes, again and again while others are there first.
+    """Build on the branch's head and push, until no other push comes first.
 
-    Fetched is what is new since `have`, or so deep.
+    The fetch covers commits newer than `have`, or `depth` commits.
     """
-    ends, rounds = time.monotonic() + clone.bounds.seconds, _Rounds()
-    for round_ in range(TRIES):
+    deadline, retries = time.monotonic() + clone.bounds.seconds, _Retries()
+    for round_ in range(MAX_ATTEMPTS):
         now: bytes | None = None
         try:
             now = clone.fetch(branch, have, depth)
             return _round(clone, branch, now, build)
         except HeadMoved as moved:
-            rounds.rebase(now, str(moved))
+            retries.record_move(now, str(moved))
         except (AnswerLost, RepositoryUnreachable) as fault:
-            rounds.failed(fault)
-        if time.monotonic() > ends:
+            retries.record_fault(fault)
+        if time.monotonic() > deadline:
             break
+        # the next fetch transfers only commits newer than this head
         have = [*have, now] if now and now not in have else have
         sleep(min(3.0, 0.1 * 2 ** min(round_, 5)))
-    raise RepositoryUnreachable(f"The branch {branch!r} moved on and on before this could be pushed.")
+    raise RepositoryUnreachable(f"The branch {branch!r} kept changing; push failed after {round_ + 1} attempts.")
 
 
 def _round(clone: Clone, branch: str, now: bytes | None, build: Build) -> Landed:
     """Raises HeadMoved, AnswerLost."""
     if now is None:
-        raise RepositoryRefused(f"The branch {branch!r} is not there any more.")
-    built = build(now)
-    if isinstance(built, Landed):
-        return built
-    new, made = built
+        raise RepositoryRefused(f"The branch {branch!r} is gone.")
+    result = build(now)
+    if isinstance(result, Landed):
+        return result
+    new, made = result
     clone.push(branch, now, new, made)
     clone.keep(made)
-    return task_commits.landed(new.decode(), branch, made[-1].message.decode())
+    return task_commits.parse_landing(new.decode(), branch, made[-1].message.decode())
 
 
-class _Rounds:
-    """Tells when to go on no longer."""
+class _Retries:
+    """Counts faults and refusals, and ends the retries."""
 
     def __init__(self) -> None:
         self._faults, self._refusals = 0, 0
         self._at: bytes | None = None
 
-    def failed(self, fault: Exception) -> None:
-        """Raises RepositoryUnreachable after some in a row."""
+    def record_fault(self, fault: Exception) -> None:
+        """Raises RepositoryUnreachable after several in a row."""
         self._faults += 1
-        if self._faults >= FAULTS:
+        if self._faults >= MAX_FAULTS:
             raise RepositoryUnreachable(str(fault)) from fault
 
-    def rebase(self, head: bytes | None, said: str) -> None:
-        """Raises RepositoryRefused where the server goes on refusing a branch that has not moved at all."""
+    def record_move(self, head: bytes | None, message: str) -> None:
+        """Raises RepositoryRefused if the server keeps refusing an unchanged branch."""
         self._faults = 0
-        self._refusals = self._refusals + 1 if said and head == self._at else 0
+        self._refusals = self._refusals + 1 if message and head == self._at else 0
         self._at = head
-        if self._refusals >= FAULTS:
-            raise RepositoryRefused(f"The server refuses the push: {said}.")
+        if self._refusals >= MAX_FAULTS:
+            raise RepositoryRefused(f"The server refused the push: {message}.")
 
 
 def commit_of(root: Any, parent: Any, text: str, objects: list[Any]) -> tuple[bytes, list[Any]]:
-    """A commit of a tree on a parent, with the objects made for it, the commit last."""
+    """Return the id of a new commit, and its objects with the commit last."""
     from dulwich.objects import Commit, Tree
 
     commit = Commit()

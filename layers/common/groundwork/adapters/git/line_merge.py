@@ -1,4 +1,4 @@
-"""Three versions of a text made into one, line by line, as git does it: changes that touch one another do not merge."""
+"""Merge three versions of a text by lines, as git does: adjacent changes conflict."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -7,37 +7,38 @@ MAX_LINES = 50_000
 
 type Lines = Sequence[bytes]
 type Region = tuple[int, int, int, int]
-"""A run of lines that all three have: where it begins in the base, in ours and in theirs, and how long it is."""
+"""A run of common lines: its start in base, ours and theirs, and its length."""
 
 
-def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Both changes in one text; None where they conflict, or where it is no text."""
+def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """Return a text with both changes; None for conflicts and binary content."""
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    # the matcher takes quadratic time on unlike texts
     if max(map(len, versions)) > MAX_LINES:
         return None
-    whole: list[bytes] = []
+    result: list[bytes] = []
     at = (0, 0, 0)
-    for start in [*_common(*versions), (*map(len, versions), 0)]:
+    for start in [*_common_regions(*versions), (*map(len, versions), 0)]:
         parts = [lines[begin:end] for lines, begin, end in zip(versions, at, start, strict=False)]
-        chosen = _chosen(*parts)
+        chosen = _choose(*parts)
         if chosen is None:
             return None
         length = start[3]
-        whole += [*chosen, *versions[0][start[0] : start[0] + length]]
+        result += [*chosen, *versions[0][start[0] : start[0] + length]]
         at = (start[0] + length, start[1] + length, start[2] + length)
-    return b"".join(whole)
+    return b"".join(result)
 
 
-def _chosen(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
+def _choose(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
     if ours in (base, theirs):
         return theirs
     return ours if theirs == base else None
 
 
-def _common(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
-    """The runs of lines that all three share, in order."""
+def _common_regions(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
+    """Runs of lines common to all three versions, in order."""
     left, right = _blocks(base, ours), _blocks(base, theirs)
     i = j = 0
     while i < len(left) and j < len(right):
@@ -52,7 +53,10 @@ def _common(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Region]:
 
 
 def _blocks(base: Lines, other: Lines) -> list[tuple[int, int, int]]:
-    """Lines that two versions share. What is alike at both ends is cut off first: the matcher is slow on long texts."""
+    """Return the common lines of two versions.
+
+    Common start and end are cut off first: the matcher is slow on long texts.
+    """
     shortest = min(len(base), len(other))
     head = next((at for at in range(shortest) if base[at] != other[at]), shortest)
     rest = shortest - head

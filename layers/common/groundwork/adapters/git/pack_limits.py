@@ -1,8 +1,7 @@
-"""How large what is in a git pack is, before anybody unpacks it: a few hundred KB may hold gigabytes of zeros.
+"""Measure a git pack before unpacking it: a few hundred KB may hold gigabytes of zeros.
 
-The format is that of git's Documentation/gitformat-pack: a header of 12 bytes, then objects, each with its kind and
-size, a reference to its base if it is a delta, and its content deflated. A delta begins with the sizes of base and
-result.
+Format (git's Documentation/gitformat-pack): a header of 12 bytes, then objects. Each has its kind and size, a reference
+to its base if it is a delta, and its content deflated. A delta begins with the sizes of base and result.
 """
 
 import zlib
@@ -12,13 +11,13 @@ _OFFSET_DELTA, _NAMED_DELTA = 6, 7
 _PIECE = 64 * 1024
 
 
-class TooLargeInside(Exception):
-    """The pack's objects are larger than the limit, one of them or all together."""
+class PackTooLarge(Exception):
+    """The objects of the pack exceed a limit, one of them or all together."""
 
 
-def check_inflated(pack: BinaryIO, most_bytes: int, most_of_one: int | None = None) -> None:
-    """Reads the pack from its start, a piece at a time. Raises TooLargeInside, ValueError, zlib.error."""
-    largest = most_bytes if most_of_one is None else most_of_one
+def check_inflated(pack: BinaryIO, max_bytes: int, max_object_bytes: int | None = None) -> None:
+    """Read the pack in pieces from its start. Raises PackTooLarge, ValueError, zlib.error."""
+    largest = max_bytes if max_object_bytes is None else max_object_bytes
     pack.seek(0)
     header = pack.read(12)
     if header[:4] != b"PACK":
@@ -31,14 +30,14 @@ def check_inflated(pack: BinaryIO, most_bytes: int, most_of_one: int | None = No
         elif kind == _NAMED_DELTA:
             pack.read(20)
         delta = kind in (_OFFSET_DELTA, _NAMED_DELTA)
-        size = _size(pack, delta, min(largest, most_bytes - total))
+        size = _size(pack, delta, min(largest, max_bytes - total))
         total += size
-        if total > most_bytes or size > largest:
-            raise TooLargeInside
+        if total > max_bytes or size > largest:
+            raise PackTooLarge
 
 
 def _kind(pack: BinaryIO) -> int:
-    """An object's kind; the size it states is passed over, for it need not be true."""
+    """Return an object's kind; skip its stated size: it may be false."""
     byte = _byte(pack)
     kind = (byte >> 4) & 7
     while byte & 0x80:
@@ -52,17 +51,20 @@ def _skip_number(pack: BinaryIO) -> None:
 
 
 def _byte(pack: BinaryIO) -> int:
-    """Raises ValueError where the pack ends too soon."""
+    """Raises ValueError at the end of the pack."""
     read = pack.read(1)
     if not read:
         raise ValueError("the pack ends too soon")
     return read[0]
 
 
-def _size(pack: BinaryIO, delta: bool, most_bytes: int) -> int:
-    """Bytes of an object as it is unpacked, for a delta its result too; stops soon after `most_bytes`."""
+def _size(pack: BinaryIO, delta: bool, max_bytes: int) -> int:
+    """Return the bytes of an unpacked object, for a delta plus its result.
+
+    Stops soon after `max_bytes`.
+    """
     inflater, size, result, rest = zlib.decompressobj(), 0, 0, b""
-    while not inflater.eof and size + result <= most_bytes:
+    while not inflater.eof and size + result <= max_bytes:
         rest = rest or pack.read(_PIECE)
         if not rest:
             raise ValueError("the pack ends too soon")
@@ -71,13 +73,13 @@ def _size(pack: BinaryIO, delta: bool, most_bytes: int) -> int:
         if delta and not size and piece:
             result = _result_size(piece)
         size += len(piece)
-    # what was read beyond the object is the next one's
+    # bytes read beyond this object belong to the next one
     pack.seek(-len(inflater.unused_data), 1)
     return size + result
 
 
 def _result_size(delta: bytes) -> int:
-    """The second of the two numbers that a delta begins with, seven bits a byte, the lowest first."""
+    """Return the second number at the start of a delta: seven bits a byte, lowest first."""
     numbers, number, shift = [], 0, 0
     for byte in delta[:20]:
         number |= (byte & 0x7F) << shift

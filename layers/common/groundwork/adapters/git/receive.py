@@ -1,25 +1,25 @@
-"""What a server sends, put into a store once all of it has come and has been measured."""
+"""Add a server's pack to a store, after all of it has arrived and was measured."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from groundwork.adapters.git.pack_limits import TooLargeInside, check_inflated
+from groundwork.adapters.git.pack_limits import PackTooLarge, check_inflated
 from groundwork.adapters.git.transport import Unusable
 
 
 @contextmanager
-def received(store: Any, most_bytes: int, most_of_one: int | None = None) -> Iterator[Callable[[bytes], int]]:
-    """Where a pack is written to. Raises Unusable where it is larger than so many bytes when it is unpacked."""
+def receive_pack(store: Any, max_bytes: int, max_object_bytes: int | None = None) -> Iterator[Callable[[bytes], int]]:
+    """Yield the function to write a pack with. Raises Unusable if it is too large unpacked."""
     pack, commit, abort = store.add_pack()
     try:
         yield pack.write
         if size := pack.tell():
-            check_inflated(pack, most_bytes, most_of_one)
+            check_inflated(pack, max_bytes, max_object_bytes)
             pack.seek(size)
-    except TooLargeInside:
+    except PackTooLarge:
         abort()
-        raise Unusable(f"what it sends is larger than {most_bytes // 2**20} MB unpacked") from None
+        raise Unusable(f"what it sends is larger than {max_bytes // 2**20} MB unpacked") from None
     except BaseException:
         abort()
         raise

@@ -1,4 +1,4 @@
-"""A repository for one invocation: its clone, and all that a task does with it."""
+"""A repository for one invocation: its clone, and all operations of a task on it."""
 
 import random
 import time
@@ -19,7 +19,7 @@ from groundwork.plans.repositories import Repository
 
 
 @contextmanager
-def opened(
+def open_repository(
     repository: Repository,
     secret: Callable[[str], str],
     folder: Path,
@@ -27,11 +27,9 @@ def opened(
     bounds: Bounds | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator["GitUpstream"]:
-    """The repository with a clone of it in `folder`, which must be empty and is the caller's to delete.
+    """Open the repository with a clone in `folder`: empty, and deleted by the caller.
 
-    `secret` gives the text of a secret; `local` says whether a path may be worked on.
-
-    Raises RepositoryUnreachable, RepositoryRefused.
+    `secret` returns the text of a secret; `local` allows paths. Raises RepositoryUnreachable, RepositoryRefused.
     """
     try:
         login = login_for(repository, secret)
@@ -45,7 +43,7 @@ def opened(
 
 
 class GitUpstream:
-    """Fills the port `groundwork.agent.repository.Upstream`."""
+    """Implements the port `groundwork.agent.repository.Upstream`."""
 
     def __init__(self, clone: Clone, sleep: Callable[[float], None]) -> None:
         self._clone, self._sleep = clone, sleep
@@ -58,7 +56,7 @@ class GitUpstream:
         return check_out(self._clone.store, commit.encode(), folder, self._clone.bounds)
 
     def find(self, branch: str, task_id: str, since: int = 0) -> Landed | None:
-        return task_commits.on_branch(self._clone, branch, task_id, since)
+        return task_commits.find_on_branch(self._clone, branch, task_id, since)
 
     def land(
         self, branch: str, base: str, changes: Changes, text: str, since: int = 0, going: Callable[[], bool] = always
@@ -82,4 +80,4 @@ class GitUpstream:
 
     def patch(self, base: str, changes: Changes) -> str:
         self._clone.fetch_commit(base.encode())
-        return unified_diff.unified(self._clone.store, base.encode(), changes)
+        return unified_diff.unified_diff(self._clone.store, base.encode(), changes)

@@ -1,29 +1,32 @@
-"""Reading a repository for a survey: a shallow fetch of one branch into memory, bounded in size and time."""
+"""Read a repository for a survey: one branch, shallow, in memory, bounded in size and time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from groundwork.adapters.git.receive import received
+from groundwork.adapters.git.receive import receive_pack
 from groundwork.adapters.git.transport import (
     Budget,
     NoLogin,
     Unusable,
-    checked_id,
-    connected,
+    check_id,
+    connect,
     local_path,
+    log_fault,
     login_for,
-    note,
     reason_of,
 )
 from groundwork.plans.repo_survey import RepositoryUnavailable, Survey, readme_of, readme_text
 from groundwork.plans.repositories import Repository
 
 MAX_BYTES = 60 * 1024 * 1024
-"""Of all answers of a server together. Without contents some 500,000 paths stay below this; it is held in memory."""
+"""All responses of a server together, held in memory.
+
+Without contents some 500,000 paths fit.
+"""
 
 MAX_INFLATED_BYTES = 150 * 1024 * 1024
-"""Of all that one answer holds once it is unpacked; the worker has 1,024 MB."""
+"""One unpacked response; the worker has 1,024 MB."""
 
 MAX_SECONDS = 120.0
 MAX_PATHS_READ = 200_000
@@ -32,12 +35,12 @@ MAX_README_BYTES = 1_000_000
 
 
 def surveyor(
-    secret: Callable[[str], str], local: bool, most_bytes: int = MAX_BYTES, most_seconds: float = MAX_SECONDS
+    secret: Callable[[str], str], local: bool, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS
 ) -> Callable[[Repository], Survey]:
-    """`secret` gives the text of a secret; a path is only read where the system is local."""
+    """Return the surveyor. `secret` returns the text of a secret; `local` allows paths."""
 
     def survey(repository: Repository) -> Survey:
-        budget = Budget(most_bytes, most_seconds)
+        budget = Budget(max_bytes, max_seconds)
         try:
             return _survey(repository, secret, local, budget)
         except RepositoryUnavailable:
@@ -47,8 +50,8 @@ def surveyor(
         except Unusable as why:
             raise RepositoryUnavailable(f"The repository {repository.name!r} could not be read: {why}.") from None
         except Exception as fault:  # noqa: BLE001  # dulwich and what is below it raise dozens of kinds without a family
-            # its message is left out: it may hold the URL as it was sent
-            note(fault)
+            # without its message: it may hold the URL as sent
+            log_fault(fault)
             reason = f"The repository {repository.name!r} could not be read: {reason_of(fault)}."
             raise RepositoryUnavailable(reason) from None
 
@@ -58,60 +61,63 @@ def surveyor(
 def _survey(repository: Repository, secret: Callable[[str], str], local: bool, budget: Budget) -> Survey:
     path = local_path(repository.url)
     if path is None:
-        with connected(repository, login_for(repository, secret), budget) as client:
-            store, refs, blob = _fetched(client, repository)
+        with connect(repository, login_for(repository, secret), budget) as client:
+            store, refs, blob = _fetch_head(client, repository)
             branch, commit = _branch(repository, refs)
-            return _surveyed(store, branch, commit, blob, budget)
+            return _make_survey(store, branch, commit, blob, budget)
     if not local:
-        raise RepositoryUnavailable("A path is read on a local system only.")
+        raise RepositoryUnavailable("Only a local system may read a path.")
     from dulwich.repo import Repo
 
     with Repo(str(path)) as repo:
         branch, commit = _branch(repository, dict(repo.get_refs()))
         store = repo.object_store
-        return _surveyed(store, branch, commit, lambda sha: bytes(store[sha].as_raw_string()), budget)
+        return _make_survey(store, branch, commit, lambda sha: bytes(store[sha].as_raw_string()), budget)
 
 
 def _branch(repository: Repository, refs: dict[Any, Any]) -> tuple[str, bytes]:
     name = f"refs/heads/{repository.default_branch}".encode()
     if commit := refs.get(name):
-        return repository.default_branch, checked_id(commit)
+        return repository.default_branch, check_id(commit)
     raise RepositoryUnavailable(
-        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or nothing in it."
+        f"The repository {repository.name!r} has no branch {repository.default_branch!r}, or the branch is empty."
     )
 
 
-def _fetched(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
-    """The newest commit's trees, the refs, and how to get one file. Contents are left out where the server can."""
+def _fetch_head(client: Any, repository: Repository) -> tuple[Any, dict[Any, Any], Callable[[Any], bytes]]:
+    """Fetch the head's trees and refs; return them with a function to read one file.
+
+    Contents are omitted if the server can filter.
+    """
     from dulwich.object_store import MemoryObjectStore
 
     path, store = urlsplit(repository.url).path, MemoryObjectStore()
-    wanted = f"refs/heads/{repository.default_branch}".encode()
-    refs = _fetch(client, path, store, wanted, None)
+    reference = f"refs/heads/{repository.default_branch}".encode()
+    refs = _fetch(client, path, store, reference, None)
 
     def blob(sha: Any) -> bytes:
         if sha not in store:
-            _fetch(client, path, store, wanted, sha)
+            _fetch(client, path, store, reference, sha)
         return bytes(store[sha].as_raw_string())
 
     return store, refs, blob
 
 
 def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
-    """Puts the branch's newest commit without contents into the store, or one content by its id; gives back refs."""
+    """Fetch the head without contents, or one content by its id; return the refs."""
     from dulwich.object_store import ObjectStoreGraphWalker
 
     def wants(refs: dict[Any, Any], *_: Any, **__: Any) -> list[Any]:
-        return [sha] if sha else [checked_id(refs[branch])] if branch in refs else []
+        return [sha] if sha else [check_id(refs[branch])] if branch in refs else []
 
     nothing = ObjectStoreGraphWalker([], lambda _: [])
-    # a server may have hundreds of thousands of refs: only this one is asked for
+    # request only this ref: a server may have hundreds of thousands
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
-    with received(store, MAX_INFLATED_BYTES) as write:
+    with receive_pack(store, MAX_INFLATED_BYTES) as write:
         return client.fetch_pack(path, wants, nothing, write, **bounds).refs
 
 
-def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes], budget: Budget) -> Survey:
+def _make_survey(store: Any, branch: str, commit: bytes, blob: Callable[[Any], bytes], budget: Budget) -> Survey:
     files: dict[str, Any] = {}
     for path, sha in _files(store, store[store[commit].tree], budget):
         files[path] = sha
@@ -123,16 +129,16 @@ def _surveyed(store: Any, branch: str, commit: bytes, blob: Callable[[Any], byte
 
 
 def _files(store: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
-    """Paths and contents' ids. Not recursive: how deep the folders go is for strangers to say."""
+    """Yield paths and content ids. Not recursive: an untrusted repository may nest deeply."""
     from stat import S_ISDIR, S_ISREG
 
-    todo = [("", 0, root)]
-    while todo:
-        prefix, depth, tree = todo.pop()
+    pending = [("", 0, root)]
+    while pending:
+        prefix, depth, tree = pending.pop()
         budget.take(0)
         for entry in tree.iteritems():
             path = prefix + entry.path.decode("utf-8", errors="replace")
             if S_ISREG(entry.mode):
                 yield path, entry.sha
             elif S_ISDIR(entry.mode) and depth < MAX_DEPTH:
-                todo.append((path + "/", depth + 1, store[entry.sha]))
+                pending.append((path + "/", depth + 1, store[entry.sha]))

@@ -1,4 +1,4 @@
-"""A task's commit found again by the trailers in its message."""
+"""Find a task's commit by the trailers in its message."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,32 +9,33 @@ from groundwork.agent.commit_message import ATTEMPT, PLAN, REVERTS, TASK, Marks,
 from groundwork.agent.repository import Landed
 
 MAX_COMMITS = 1_500
-"""How far back is looked: some three commits for each task of the largest plan."""
+"""Commits searched: about three for each task of the largest plan."""
 
 
-def on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
-    """Looks through the branch's last commits, of which only the messages are fetched where the server can do that."""
+def find_on_branch(clone: Clone, branch: str, task_id: str, since: int = 0) -> Landed | None:
+    """Search the branch's last commits; only messages are fetched if the server can omit files."""
     store, head = clone.messages(branch, MAX_COMMITS)
-    return among(history(store, head), branch, task_id, since) if head else None
+    return find_among(history(store, head), branch, task_id, since) if head else None
 
 
 def history(store: Any, head: bytes) -> Iterator[Any]:
-    """Commits from the head back, as far as the store has them, newest first along each line."""
-    todo, seen = deque([head]), {head}
-    while todo and len(seen) <= MAX_COMMITS:
-        sha = todo.popleft()
+    """Yield stored commits from the head back, newest first along each line."""
+    pending, seen = deque([head]), {head}
+    while pending and len(seen) <= MAX_COMMITS:
+        sha = pending.popleft()
         if sha not in store:
             continue
         commit = store[sha]
         yield commit
         fresh = [parent for parent in commit.parents if parent not in seen]
-        todo.extend(fresh)
+        pending.extend(fresh)
         seen.update(fresh)
 
 
-def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Landed | None:
-    """The task's newest commit that no later commit has reverted, of an attempt after `since`: the branch may have
-    been made of one into which an earlier round of the plan was merged.
+def find_among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Landed | None:
+    """Return the task's newest commit of an attempt after `since`, unless reverted.
+
+    Older attempts count for nothing: the branch may start from one with an earlier round of the plan merged into it.
     """
     reverted: set[str] = set()
     for commit in commits:
@@ -43,15 +44,15 @@ def among(commits: Iterator[Any], branch: str, task_id: str, since: int) -> Land
         reverted.add(found.get(REVERTS, ""))
         sha = commit.id.decode()
         if found.get(TASK) == task_id and sha not in reverted:
-            there = landed(sha, branch, text, found=True)
-            if there.marks.attempt > since:
-                return there
+            landing = parse_landing(sha, branch, text, found=True)
+            if landing.marks.attempt > since:
+                return landing
     return None
 
 
-def landed(sha: str, branch: str, text: str, found: bool = False) -> Landed:
-    """What a commit with our trailers stands for."""
-    marks = trailers(text)
-    attempt = marks.get(ATTEMPT, "")
-    known = Marks(marks.get(PLAN, ""), marks.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)
+def parse_landing(sha: str, branch: str, text: str, found: bool = False) -> Landed:
+    """Read the landing from a commit with our trailers."""
+    found_trailers = trailers(text)
+    attempt = found_trailers.get(ATTEMPT, "")
+    known = Marks(found_trailers.get(PLAN, ""), found_trailers.get(TASK, ""), int(attempt) if attempt.isdigit() else 0)
     return Landed(sha, branch, known, text.split("\n", 1)[0], found)

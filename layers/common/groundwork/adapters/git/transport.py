@@ -1,4 +1,4 @@
-"""The way to a git server: https with the token of a secret, within a budget, and to no other server."""
+"""Connect to a git server: https with a token, within a budget, to no other server."""
 
 import json
 import logging
@@ -21,17 +21,17 @@ MAX_REDIRECTS = 2
 
 type Login = tuple[str | None, str | None]
 
-_SAID = {
+_REASONS = {
     "NotGitRepository": "there is no git repository at its path",
-    "GitProtocolError": "its server does not answer as git servers do",
+    "GitProtocolError": "its server does not follow the git protocol",
     "MaxRetryError": "its server cannot be reached",
-    "ReadTimeoutError": "its server has stopped answering",
-    "HangupException": "its server has broken off",
+    "ReadTimeoutError": "its server has stopped responding",
+    "HangupException": "its server closed the connection",
 }
 
 
 class Unusable(GroundworkError):
-    """The server's answer cannot be used, or is more than is waited for. `lasting` if asking again cannot help."""
+    """The server's response is unusable or too large. `lasting`: another attempt cannot help."""
 
     def __init__(self, message: str, lasting: bool = True) -> None:
         super().__init__(message)
@@ -39,34 +39,37 @@ class Unusable(GroundworkError):
 
 
 class NoLogin(Unusable):
-    """The secret of the repository is of no use. The message is a whole sentence."""
+    """The repository's secret is unusable. The message is a whole sentence."""
 
 
-def note(fault: BaseException) -> None:
-    """Leaves a trace of a fault that is told in our own words: its kinds and where it was raised, never its message."""
+def log_fault(fault: BaseException) -> None:
+    """Log a fault reported in our own words: its types and places, never its message."""
     kinds, one = [type(fault).__name__], fault
-    while (below := one.__cause__ or one.__context__) and len(kinds) < 5:
-        one = below
+    while (cause := one.__cause__ or one.__context__) and len(kinds) < 5:
+        one = cause
         kinds.append(type(one).__name__)
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in extract_tb(fault.__traceback__)]
     logger.warning("A git server or its client failed: %s at %s", " from ".join(kinds), " < ".join(frames[::-1][:12]))
 
 
 def reason_of(fault: BaseException) -> str:
-    """The most telling kind of the fault and its causes. Never its message: that may hold the URL as it was sent."""
+    """Return the most specific known reason of a fault.
+
+    Never its message: it may hold the URL as sent.
+    """
     kinds = [type(fault).__name__]
     while fault.__cause__ and len(kinds) < 5:
         fault = fault.__cause__
         kinds.append(type(fault).__name__)
-    return next((_SAID[kind] for kind in reversed(kinds) if kind in _SAID), kinds[0])
+    return next((_REASONS[kind] for kind in reversed(kinds) if kind in _REASONS), kinds[0])
 
 
 class Budget:
-    """What one piece of work may take of a server's answers and of time."""
+    """Limits on the bytes and the time of one piece of work."""
 
-    def __init__(self, most_bytes: int, most_seconds: float) -> None:
-        self._bytes, self._most_bytes, self._seconds = 0, most_bytes, most_seconds
-        self._ends = time.monotonic() + most_seconds
+    def __init__(self, max_bytes: int, max_seconds: float) -> None:
+        self._bytes, self._most_bytes, self._seconds = 0, max_bytes, max_seconds
+        self._ends = time.monotonic() + max_seconds
 
     @property
     def left_s(self) -> float:
@@ -78,32 +81,29 @@ class Budget:
         if self._bytes > self._most_bytes:
             raise Unusable(f"it sends more than {self._most_bytes // 2**20} MB")
         if self.left_s < 0:
-            raise self.too_late()
+            raise self.timeout_error()
 
-    def too_late(self) -> Unusable:
+    def timeout_error(self) -> Unusable:
         return Unusable(f"it takes longer than {self._seconds:.0f} seconds", lasting=False)
 
 
-def checked_id(commit: Any) -> bytes:
-    """Raises Unusable for an id of SHA-256: what there is to read such repositories with does so wrongly."""
+def check_id(commit: Any) -> bytes:
+    """Raise Unusable for a SHA-256 id: the library reads such repositories incorrectly."""
     if len(commit) != 40:
-        raise Unusable("it names its commits by SHA-256, which is not supported")
+        raise Unusable("it uses SHA-256, which is not supported")
     return bytes(commit)
 
 
 def local_path(url: str) -> Path | None:
-    """The path a URL of a local repository stands for; None for any other."""
+    """Return the path of a local repository's URL; None for any other."""
     parts = urlsplit(url)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return Path(url) if not parts.scheme and url.startswith("/") else None
 
 
-def credentials(text: str) -> tuple[str, str]:
-    """User and password of a secret's text: {"username", "password"}, `user:token`, or a token alone.
-
-    Raises ValueError.
-    """
+def parse_credentials(text: str) -> tuple[str, str]:
+    """Parse a secret: {"username", "password"}, `user:token`, or a token. Raises ValueError."""
     text = text.strip()
     if text.startswith("{"):
         fields = json.loads(text)
@@ -118,15 +118,15 @@ def credentials(text: str) -> tuple[str, str]:
 
 
 def login_for(repository: Repository, secret: Callable[[str], str]) -> Login:
-    """User and password for the repository. Raises NoLogin, whose message never holds them."""
+    """Return user and password of the repository. Raises NoLogin; its message never holds them."""
     if not repository.credentials_secret:
         return None, None
     try:
-        return credentials(secret(repository.credentials_secret))
+        return parse_credentials(secret(repository.credentials_secret))
     except GroundworkError:
         problem, lasting = "cannot be read", False
     except ValueError:
-        problem = "holds no credentials: it must be a token, user:token, or JSON with username and password"
+        problem = "holds no credentials: use a token, user:token, or JSON with username and password"
         lasting = True
     raise NoLogin(f"The secret of the repository {repository.name!r} {problem}.", lasting)
 
@@ -134,20 +134,20 @@ def login_for(repository: Repository, secret: Callable[[str], str]) -> Login:
 def _check_answer(response: Any) -> None:
     """Raises Unusable."""
     if response.status in (401, 403):
-        raise Unusable("its server asks for credentials, or refuses those it was given")
+        raise Unusable("its server requires credentials, or rejects the ones given")
     if response.status == 404:
         raise Unusable("there is no git repository at its URL")
     if response.status != 200:
-        passing = response.status >= 500 or response.status in (408, 429)
-        raise Unusable(f"its server answers {response.status}", lasting=not passing)
+        temporary = response.status >= 500 or response.status in (408, 429)
+        raise Unusable(f"its server responds with status {response.status}", lasting=not temporary)
     if not str(response.content_type).startswith("application/x-git-"):
-        # a plain file server would be asked for one object after the other, as often as it likes
+        # on a plain file server the client would request one object after another without limit
         raise Unusable("its server does not speak the git protocol")
 
 
 @contextmanager
-def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[Any]:
-    """A client that stays within the budget and with the server it was made for, and leaves no connection open."""
+def connect(repository: Repository, login: Login, budget: Budget) -> Iterator[Any]:
+    """Yield a client bound to the budget and the server; close its connections at the end."""
     from dulwich.client import HttpGitClient
     from urllib3 import Retry
 
@@ -155,7 +155,7 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
     parts = urlsplit(repository.url)
     origin = f"{parts.scheme}://{parts.netloc}"
     client: Any = HttpGitClient(origin, timeout=READ_S, quiet=True, username=user, password=password)
-    # a server's Retry-After is not waited for: it may say an hour
+    # ignore the server's Retry-After: it may say an hour
     retries = Retry(total=2, redirect=False, raise_on_status=False, respect_retry_after_header=False)
     client.pool_manager.connection_pool_kw["retries"] = retries
     deadline = Deadline()
@@ -166,32 +166,32 @@ def connected(repository: Repository, login: Login, budget: Budget) -> Iterator[
         try:
             yield client
         except Exception:
-            if deadline.passed:
-                raise budget.too_late() from None
+            if deadline.expired:
+                raise budget.timeout_error() from None
             raise
 
 
 def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) -> Any:
-    """dulwich's way to send a request, within bounds; `responses` closes what it has opened."""
+    """Bound dulwich's request function; `responses` closes all responses."""
 
-    def answered(url: str, headers: Any, data: Any) -> Any:
+    def send(url: str, headers: Any, data: Any) -> Any:
         if not url.startswith(f"{origin}/"):
-            raise Unusable("it refers to another server")
+            raise Unusable("it redirects to another server")
         budget.take(0)
-        # what dulwich raises for a status leaves the connection open
+        # raising for a status, dulwich would leave the connection open
         response, read = request(url, headers, data, raise_for_status=False)
         responses.callback(response.close)
         return response, read
 
     def bounded(url: str, headers: Any = None, data: Any = None, raise_for_status: bool = True) -> Any:
-        response, read = answered(url, headers, data)
+        response, read = send(url, headers, data)
         for _ in range(MAX_REDIRECTS):
             location = response.get_redirect_location()
             if data is not None or not location:
                 break
-            # looked at before it is asked: urllib3 would follow it anywhere
+            # check the target first: urllib3 would follow a redirect anywhere
             url = urljoin(url, location)
-            response, read = answered(url, headers, None)
+            response, read = send(url, headers, None)
             response.redirect_location = url
         _check_answer(response)
 

@@ -1,4 +1,4 @@
-"""Git's trees as they are needed here: what is at a path, and a tree with some paths changed."""
+"""Read and rebuild git trees by path."""
 
 from collections.abc import Iterator, Mapping, Set
 from stat import S_ISDIR
@@ -11,12 +11,13 @@ FILE = 0o100644
 PROGRAM = 0o100755
 
 type TreeEntry = tuple[int, bytes]
-"""Mode and the id of what is there."""
+"""Mode and object id."""
 
 
 def entries(store: Any, tree: bytes) -> list[Any]:
-    """What a folder holds. Raises RepositoryRefused where it is none, or not there: servers check what they are sent
-    only where they are told to.
+    """Return a folder's entries. Raises RepositoryRefused if it is missing or damaged.
+
+    Servers verify received objects only if configured to.
     """
     from dulwich.errors import FileFormatException, NotTreeError
     from dulwich.objects import Tree
@@ -31,7 +32,7 @@ def entries(store: Any, tree: bytes) -> list[Any]:
 
 
 def entry_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
-    """What the tree has at a path, a file or a folder; None for nothing."""
+    """Return the file or folder at a path; None for nothing."""
     found: TreeEntry | None = (FOLDER, root)
     for name in path.encode().split(b"/"):
         if found is None or not S_ISDIR(found[0]):
@@ -41,52 +42,64 @@ def entry_at(store: Any, root: bytes, path: str) -> TreeEntry | None:
     return found
 
 
-def in_the_way(store: Any, root: bytes, path: str, gone: Set[str]) -> bool:
-    """Whether the tree has a file where the path needs a folder, or a folder at it with more in it than is `gone`."""
+def is_blocked(store: Any, root: bytes, path: str, removed: Set[str]) -> bool:
+    """True if a file replaces one of the path's folders, or a non-empty folder is at the path.
+
+    Files in `removed` do not count.
+    """
     parts = path.split("/")
-    uppers = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-    if any(upper not in gone and _is_file(entry_at(store, root, upper)) for upper in uppers):
+    parents = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    if any(upper not in removed and _is_file(entry_at(store, root, upper)) for upper in parents):
         return True
     here = entry_at(store, root, path)
-    return here is not None and S_ISDIR(here[0]) and not all(below in gone for below in _below(store, here[1], path))
+    return (
+        here is not None
+        and S_ISDIR(here[0])
+        and not all(file in removed for file in _files_below(store, here[1], path))
+    )
 
 
 def _is_file(entry: TreeEntry | None) -> bool:
     return entry is not None and not S_ISDIR(entry[0])
 
 
-def _below(store: Any, tree: bytes, path: str) -> Iterator[str]:
-    todo = [(path, tree)]
-    while todo:
-        above, sha = todo.pop()
+def _files_below(store: Any, tree: bytes, path: str) -> Iterator[str]:
+    pending = [(path, tree)]
+    while pending:
+        above, sha = pending.pop()
         for entry in entries(store, sha):
             inner = f"{above}/{entry.path.decode(errors='replace')}"
             if S_ISDIR(entry.mode):
-                todo.append((inner, entry.sha))
+                pending.append((inner, entry.sha))
             else:
                 yield inner
 
 
-def rebuilt(store: Any, root: bytes | None, updates: Mapping[str, TreeEntry | None]) -> tuple[bytes | None, list[Any]]:
-    """The id of the tree with the updates, and all trees made for it. An empty folder is none, as in all of git."""
+def update_tree(
+    store: Any, root: bytes | None, updates: Mapping[str, TreeEntry | None]
+) -> tuple[bytes | None, list[Any]]:
+    """Return the id of the updated tree, and all trees made for it.
+
+    An empty tree is None: git stores no empty folders.
+    """
     from dulwich.objects import Tree
 
     tree = store[root].copy() if root else Tree()
-    below: dict[str, dict[str, TreeEntry | None]] = {}
+    by_folder: dict[str, dict[str, TreeEntry | None]] = {}
     for path, entry in updates.items():
         name, _, rest = path.partition("/")
         if rest:
-            below.setdefault(name, {})[rest] = entry
+            by_folder.setdefault(name, {})[rest] = entry
         else:
             _put(tree, name, entry)
-    made: list[Any] = []
-    for name, inner in below.items():
+    trees_made: list[Any] = []
+    for name, inner in by_folder.items():
         old = tuple(tree[name.encode()]) if name.encode() in tree else None
-        sha, trees = rebuilt(store, old[1] if old and S_ISDIR(old[0]) else None, inner)
-        made += trees
+        sha, trees = update_tree(store, old[1] if old and S_ISDIR(old[0]) else None, inner)
+        trees_made += trees
         if sha or (old and S_ISDIR(old[0])):
             _put(tree, name, (FOLDER, sha) if sha else None)
-    return (tree.id, [*made, tree]) if len(tree) else (None, made)
+    return (tree.id, [*trees_made, tree]) if len(tree) else (None, trees_made)
 
 
 def _put(tree: Any, name: str, entry: TreeEntry | None) -> None:

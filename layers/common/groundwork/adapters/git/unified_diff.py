@@ -1,4 +1,4 @@
-"""A change as a unified diff, for plans that do not commit by themselves: `git apply` makes of it just that change."""
+"""Write a change as a unified diff for `git apply`, for plans without commits."""
 
 import zlib
 from base64 import b85encode
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from groundwork.adapters.git.tree_merge import on_head
+from groundwork.adapters.git.tree_merge import merge_onto
 from groundwork.adapters.git.trees import TreeEntry, entry_at
 from groundwork.agent.changes import Changes
 
 _NOTHING = b"0" * 40
 _PIECE = 52
-"""Bytes of a line of a binary patch."""
+"""Bytes in a line of a binary patch."""
 
 
-def unified(store: Any, base: bytes, changes: Changes) -> str:
-    """As `git diff --binary` writes it, so that all of it is text whatever the files are."""
+def unified_diff(store: Any, base: bytes, changes: Changes) -> str:
+    """Write the format of `git diff --binary`: text for every kind of file."""
     from dulwich.patch import write_object_diff
 
     root = store[base].tree
-    merged = on_head(store, root, root, changes)
+    merged = merge_onto(store, root, root, changes)
     for blob in merged.blobs:
         store.add_object(blob)
     out = BytesIO()
@@ -36,10 +36,10 @@ def unified(store: Any, base: bytes, changes: Changes) -> str:
 
 
 def _is_text(store: Any, entry: TreeEntry | None) -> bool:
-    """In UTF-8: what is shown in any other form could not be told from it."""
+    """True for UTF-8 text; other encodings could not be told apart in the diff."""
     if entry is None:
         return True
-    # too large to have been fetched: it can only be deleted, and that needs no look at it
+    # missing means too large to fetch: it can only be deleted, without its content
     content = bytes(store[entry[1]].as_raw_string()) if entry[1] in store else b"\0"
     try:
         content.decode()
@@ -49,7 +49,10 @@ def _is_text(store: Any, entry: TreeEntry | None) -> bool:
 
 
 def _binary(store: Any, name: bytes, old: TreeEntry | None, new: TreeEntry | None) -> Iterator[bytes]:
-    """As in git's Documentation/diff-format and apply.c: the new content, deflated, in lines that say their length."""
+    """Write a binary patch: the new content, deflated, in lines with a length.
+
+    Source: git's Documentation/diff-format and apply.c.
+    """
     yield b"diff --git a/%s b/%s\n" % (name, name)
     if old is None and new:
         yield b"new file mode %o\n" % new[0]

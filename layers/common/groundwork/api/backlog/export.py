@@ -24,7 +24,7 @@ def export(project_id: str, format: Annotated[Format, Query()] = "json") -> Resp
     root = Path(Kind.PROJECT, project_id)
     tables = services(router).tables
     project = tables.projects.get(project_id)
-    levels = (tables.entries.every(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
+    levels = (tables.entries.iter_all(kind, root) for kind in (Kind.EPIC, Kind.STORY, Kind.SUBTASK))
     file = render(format, Backlog.of(project, *levels))
     disposition = f'attachment; filename="{file.filename}"'
     return Response(200, file.content_type, file.body, headers={"Content-Disposition": disposition})

@@ -51,7 +51,9 @@ class Deps:
     @property
     def editor(self) -> Editor:
         tables = self.tables
-        return Editor(tables.plans, tables.entries, self.services.now_ms, self.actor, under_way=self._reconcile)
+        return Editor(
+            tables.plans, tables.entries, self.services.now_ms, self.actor, on_edit_during_execution=self._reconcile
+        )
 
     def _reconcile(self, plan_id: str) -> None:
         """Apply an edit to a running plan: it may open gates. After a fault the sweep repeats it."""
@@ -83,4 +85,4 @@ def plan_of(kind: Kind, id_: str) -> str:
 
 def plan_answer(tables: Tables, plan: Plan, status: int = 200) -> Response[str]:
     """Answer with a whole plan, its version as the ETag."""
-    return http.answer(views.plan_shown(plan, tables.plans.states(plan.id)), status, plan.version)
+    return http.answer(views.plan_view(plan, tables.plans.states(plan.id)), status, plan.version)

@@ -97,13 +97,13 @@ def _edited(
 
 def _phase(plan: Plan, phase_id: str, status: int = 200) -> Response[str]:
     return http.answer(
-        views.phase_shown(plan, phase_id, services(router).tables.plans.states(plan.id)), status, plan.version
+        views.phase_view(plan, phase_id, services(router).tables.plans.states(plan.id)), status, plan.version
     )
 
 
 def _task(plan: Plan, task_id: str, status: int = 200) -> Response[str]:
     return http.answer(
-        views.task_shown(plan, task_id, services(router).tables.plans.states(plan.id)), status, plan.version
+        views.task_view(plan, task_id, services(router).tables.plans.states(plan.id)), status, plan.version
     )
 
 

@@ -15,10 +15,10 @@ from groundwork.api.plans.deps import IfMatch, deps, plan_answer
 from groundwork.errors import NotFound, Transient
 from groundwork.ids import PLAN_ID
 from groundwork.plans import views
-from groundwork.plans.create import drafted, source_of
+from groundwork.plans.create import make_source, plan_factory
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.requests import NewPlan, PlanPatch, Restoration
-from groundwork.plans.reviews import effect
+from groundwork.plans.reviews import order_effect
 from groundwork.plans.schemas import Comparison, IterationShown, PlanInBrief, PlanShown
 from groundwork.runs.schemas import ListPage
 
@@ -43,8 +43,8 @@ router = new_router()
 )
 def create_plan(body: NewPlan) -> Response[str]:
     tables, editor = deps(router).tables, deps(router).editor
-    source = source_of(body, tables.templates.get, tables.entries)
-    return plan_answer(tables, editor.create(drafted(body, source), source.summary), 201)
+    source = make_source(body, tables.templates.get, tables.entries)
+    return plan_answer(tables, editor.create(plan_factory(body, source), source.summary), 201)
 
 
 @router.get(
@@ -161,5 +161,5 @@ def get_iteration(plan_id: str, iteration_id: str) -> Response[str]:
     if iteration.plan_id != plan_id:
         raise NotFound.of("iteration", iteration_id)
     before, after = plans.before_and_after(iteration)
-    iteration = iteration.model_copy(update={"schedule": effect(before, iteration, suggestions)})
-    return http.answer(views.iteration_compared(iteration, before, after, suggestions, plans.load(plan_id)))
+    iteration = iteration.model_copy(update={"schedule": order_effect(before, iteration, suggestions)})
+    return http.answer(views.iteration_comparison(iteration, before, after, suggestions, plans.load(plan_id)))

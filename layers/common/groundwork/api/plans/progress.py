@@ -13,7 +13,7 @@ from groundwork.errors import NotFound
 from groundwork.execution.progress import progress
 from groundwork.execution.schemas import LogLine, PlanProgress, TaskPatchShown
 from groundwork.ids import Kind
-from groundwork.plans.estimate import expecting
+from groundwork.plans.estimate import duration_estimator
 from groundwork.runs.schemas import ListPage
 
 router = new_router()
@@ -31,7 +31,7 @@ def plan_progress(plan_id: str) -> Response[str]:
     ai, _ = own.ai_and_model(None)
     state = tables.executions.read(plan_id)
     history = tables.measures.of_repository(state.plan.repository_id)
-    expected = expecting(history, ai, own.settings.mock_latency_ms)
+    expected = duration_estimator(history, ai, own.settings.mock_latency_ms)
     return http.answer(progress(state, tables.executions.events(plan_id), expected, own.now_ms()))
 
 

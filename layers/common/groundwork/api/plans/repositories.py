@@ -10,7 +10,7 @@ from groundwork.api.deps import Limit, Token, new_router, services
 from groundwork.api.http import answers
 from groundwork.backlog.model import rfc3339
 from groundwork.ids import REPOSITORY_ID, new_repository_id
-from groundwork.plans.repositories import Repository, checked_url, must_keep_host
+from groundwork.plans.repositories import Repository, check_credentials_host, validate_url
 from groundwork.plans.requests import NewRepository, RepositoryPatch
 from groundwork.runs.schemas import ListPage
 
@@ -26,7 +26,7 @@ router = new_router()
     responses=answers(Repository, 201),
 )
 def create_repository(body: NewRepository) -> dict[str, Any]:
-    checked_url(body.url, services(router).settings.local)
+    validate_url(body.url, services(router).settings.local)
     created_at = rfc3339(services(router).now_ms())
     repository = Repository(id=new_repository_id(), created_at=created_at, **body.model_dump())
     return services(router).tables.repositories.create(repository).as_json()
@@ -66,9 +66,9 @@ def get_repository(repository_id: str) -> dict[str, Any]:
 def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any]:
     changes, repositories = body.changes(), services(router).tables.repositories
     if "url" in changes:
-        checked_url(body.url, services(router).settings.local)
+        validate_url(body.url, services(router).settings.local)
         if "credentials_secret" not in changes:
-            must_keep_host(repositories.get(repository_id), body.url)
+            check_credentials_host(repositories.get(repository_id), body.url)
     return repositories.update(repository_id, changes).as_json()
 
 

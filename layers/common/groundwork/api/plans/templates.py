@@ -12,7 +12,7 @@ from groundwork.backlog.model import rfc3339
 from groundwork.ids import TEMPLATE_ID
 from groundwork.plans.requests import NewTemplate
 from groundwork.plans.schemas import TemplateInBrief
-from groundwork.plans.template_library import is_own_position, new_template
+from groundwork.plans.template_library import is_builtin_position, new_template
 from groundwork.plans.template_library import page as templates_from
 from groundwork.plans.templates import Template
 from groundwork.runs.schemas import ListPage
@@ -28,7 +28,9 @@ router = new_router()
     responses=answers(ListPage[TemplateInBrief]),
 )
 def list_templates(limit: Limit = 50, next_token: Token = None) -> dict[str, Any]:
-    position = http.position_of(next_token, lambda text: is_own_position(text) or is_list_position(text, TEMPLATE_ID))
+    position = http.position_of(
+        next_token, lambda text: is_builtin_position(text) or is_list_position(text, TEMPLATE_ID)
+    )
     return http.page(*templates_from(position, limit, services(router).tables.templates.page))
 
 

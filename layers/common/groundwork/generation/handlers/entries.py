@@ -6,14 +6,14 @@ Titles and numbers of manifest entries, failure of a missing target.
 from groundwork.backlog.model import Card
 from groundwork.runs.handler import ItemFailed
 from groundwork.runs.model import ErrorCode
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 TITLE_CHARACTERS = 48
 """Enough to recognise an item by, few enough to keep the manifest small."""
 
 
 def entry_title(text: str) -> str:
-    return shortened(one_line(text), TITLE_CHARACTERS)
+    return shorten(one_line(text), TITLE_CHARACTERS)
 
 
 def last_number(id_: str) -> int:

@@ -14,7 +14,7 @@ from groundwork.generation.handlers.plan import PlanHandler
 from groundwork.ids import Kind, path_of
 from groundwork.llm.structured_output import ask
 from groundwork.plans import templates
-from groundwork.plans.history import IterationRequest, compared, listed
+from groundwork.plans.history import IterationRequest, change_fields, compare
 from groundwork.plans.model import PlanStatus
 from groundwork.plans.ports import PlanWritten
 from groundwork.plans.templates import Template
@@ -46,7 +46,7 @@ class GeneratePlan(PlanHandler):
         now = rfc3339(context.now_ms())
         after = written.changed(status=PlanStatus.DRAFT, version=plan.version + 1, updated_at=now)
         await context.io(self.services.store.put_content, after)
-        done = iteration.model_copy(update={"version": after.version} | listed(compared(plan, after)))
+        done = iteration.model_copy(update={"version": after.version} | change_fields(compare(plan, after)))
         return {entry.index: ItemOutcome(entry, lambda current: [PlanWritten(after, plan, done, current.index)])}
 
     async def _template(self, context: JobContext, request: IterationRequest) -> Template | None:
@@ -55,7 +55,7 @@ class GeneratePlan(PlanHandler):
             return None
         try:
             template: Template = await context.io(self.services.template, request.template_id)
-            return templates.filled(template, request.parameters)
+            return templates.fill(template, request.parameters)
         except Refusal as refusal:
             raise ItemFailed(ErrorCode.TARGET_GONE, str(refusal)) from refusal
 

@@ -49,7 +49,7 @@ class ReviewPlan(PlanHandler):
         if not plan.status.executing:
             return frozenset()
         states: dict[str, Any] = await context.io(self.services.store.states, plan.id)
-        return frozenset(id_ for id_, state in states.items() if state.status.begun)
+        return frozenset(id_ for id_, state in states.items() if state.status.started)
 
 
 def _outcome(entry: ManifestEntry, suggested: Suggested) -> ItemOutcome:

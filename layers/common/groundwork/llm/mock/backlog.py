@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundwork.llm.mock.cards import GENERAL, theme_of
-from groundwork.text import shortened
+from groundwork.text import shorten
 
 type Json = dict[str, Any]
 type Group = tuple[str, list[Mapping[str, Any]]]
@@ -87,7 +87,7 @@ def _untaken(title: str, taken: set[str]) -> str:
 def _epic(title: str, theme: str, cards: Sequence[Mapping[str, Any]]) -> Json:
     kinds = Counter(str(card["kind"]) for card in cards)
     shares = ", ".join(f"{count} of kind {kind}" for kind, count in kinds.most_common())
-    quotes = "; ".join(f'"{shortened(str(card["summary"]), 90)}"' for card in _most_severe(cards)[:3])
+    quotes = "; ".join(f'"{shorten(str(card["summary"]), 90)}"' for card in _most_severe(cards)[:3])
     return {
         "title": title,
         "description": f"{len(cards)} cards are about {theme} ({shares}). Among the most severe: {quotes}.",
@@ -186,7 +186,7 @@ def stories(material: Mapping[str, Any]) -> list[Json]:
     count = _count(material["stories_wanted"], title)
     about = _form(theme_of(f"{title} {epic['description']}"))[2]
     if not any(_PART.sub("", title) == form[0] for form in _EPICS.values()):
-        about = shortened(title, 60).lower()
+        about = shorten(title, 60).lower()
     start = _number(title) % len(_STORIES)
     # with fewer cards than stories, some cards are behind several
     shares = [cards[n::count] or cards[n % len(cards) :][:1] if cards else [] for n in range(count)]
@@ -219,7 +219,7 @@ def _story(form: tuple[str, str, str, str], about: str, number: int, cards: Sequ
 
 
 def _quoted(card: Mapping[str, Any]) -> str:
-    return '"' + shortened(str(card.get("summary") or card.get("text", "")), 100) + '"'
+    return '"' + shorten(str(card.get("summary") or card.get("text", "")), 100) + '"'
 
 
 # title, description and effort; {0} is the story's want, {1} one of its criteria
@@ -255,7 +255,7 @@ def subtasks(material: Mapping[str, Any]) -> list[Json]:
 
 def _subtask(form: tuple[str, str, str], want: str, criterion: str) -> Json:
     title, description, effort = form
-    filled = description.format(shortened(want, 200), shortened(criterion, 300))
+    filled = description.format(shorten(want, 200), shorten(criterion, 300))
     return {"title": title, "description": filled, "effort": effort}
 
 

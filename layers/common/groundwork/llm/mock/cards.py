@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 GENERAL = "general impression"
 
@@ -147,7 +147,7 @@ def _summary(text: str) -> str:
         return "Approval without words." if _CHEER.search(text) else "A card without words."
     sentences = [part for part in _SENTENCE.split(text) if re.search(r"\w", part)]
     said = max(sentences, key=lambda part: 2 * len(_BUG.findall(part)) + 2 * len(_WISH.findall(part)) + _themed(part))
-    return shortened(said[0].upper() + said[1:], 160)
+    return shorten(said[0].upper() + said[1:], 160)
 
 
 def _themed(text: str) -> int:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from groundwork.text import one_line, shortened
+from groundwork.text import one_line, shorten
 
 type Json = dict[str, Any]
 
@@ -133,7 +133,7 @@ def _from_description(material: Mapping[str, Any]) -> list[Json]:
     """Return one task per sentence of the description; templates fill up a short one."""
     fewest, most = material["tasks_wanted"]["fewest"], material["tasks_wanted"]["most"]
     title = str(material["plan"]["title"])
-    what = shortened(one_line(title), 60)
+    what = shorten(one_line(title), 60)
     what = what[:1].lower() + what[1:] if not what[:2].isupper() else what
     points = [one_line(part).lstrip("-*• ") for part in _SENTENCE.split(str(material["plan"]["description"]))]
     points = [point for point in points if len(point.split()) > 2]
@@ -156,8 +156,8 @@ def _from_description(material: Mapping[str, Any]) -> list[Json]:
 
 
 def _of_point(point: str, title: str, needs: list[str]) -> Json:
-    short = shortened(point.rstrip("."), 90)
-    criteria = [f"A test shows: {shortened(point, 200)}", "All tests that passed before still pass."]
+    short = shorten(point.rstrip("."), 90)
+    criteria = [f"A test shows: {shorten(point, 200)}", "All tests that passed before still pass."]
     effort = ("S", "M", "L")[min(2, len(point.split()) // 12)]
     return task_of(key_of(point), short, f"{point} This is part of: {title}.", criteria, effort, needs)
 
@@ -177,7 +177,7 @@ def _distinct(tasks: Iterable[Json], taken: set[Any]) -> None:
 
 
 def phase_of(title: str, description: str, mode: str, tasks: list[Json], pause_after: Any = False) -> Json:
-    short = shortened(title, 100)
+    short = shorten(title, 100)
     return {
         "title": short,
         "description": description,
@@ -199,9 +199,9 @@ def task_of(
 ) -> Json:
     return {
         "key": key,
-        "title": shortened(title, 110),
-        "description": shortened(description, 1_900),
-        "acceptance_criteria": [shortened(one_line(line), 280) for line in criteria],
+        "title": shorten(title, 110),
+        "description": shorten(description, 1_900),
+        "acceptance_criteria": [shorten(one_line(line), 280) for line in criteria],
         "effort": effort,
         "files": list(files),
         "depends_on": list(needs),

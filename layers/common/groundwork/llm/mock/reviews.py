@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from groundwork.llm.mock.plans import key_of, task_of
-from groundwork.text import shortened
+from groundwork.text import shorten
 
 type Json = dict[str, Any]
 
@@ -102,9 +102,7 @@ def _could_be_parallel(phase: Mapping[str, Any], files: Mapping[str, frozenset[s
 
 
 def _mode(phase: Mapping[str, Any]) -> Json:
-    reason = (
-        f"The tasks of {shortened(str(phase['title']), 80)} touch different files and need not wait for each other."
-    )
+    reason = f"The tasks of {shorten(str(phase['title']), 80)} touch different files and need not wait for each other."
     return {"phase": phase["ref"], "mode": "parallel", "reason": reason}
 
 
@@ -152,8 +150,8 @@ def splits(material: Mapping[str, Any]) -> list[Json]:
             continue
         stem = key_of(str(task["title"]))[:20].rstrip("-")
         files, criteria = list(task["files"]), [str(line) for line in task["acceptance_criteria"]] or [_PROOF]
-        title = shortened(str(task["title"]), 70)
-        about = shortened(str(task["description"]), 1_200)
+        title = shorten(str(task["title"]), 70)
+        about = shorten(str(task["description"]), 1_200)
         rules = task_of(f"{stem}-rules", f"{title}: the rules", f"{about} Only the part without input and output.",
                         criteria[:1], "M", (), files[:1])  # fmt: skip
         edges = task_of(f"{stem}-edges", f"{title}: input and output", f"{about} What users and other code see of it.",
