@@ -10,7 +10,7 @@ from checks.sam import ROOT
 
 # in pieces, or the check would find this file
 HOSTS = ("pypi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npm" + r"js\.org", "deb" + r"\.debian")
-PLACES = ("/" + r"work/(?:main|shared|\.)", "/" + "root/", "/" + r"home/[a-z]", "/" + "Users/[a-zA-Z]")
+PLACES = ("/" + r"work/(?:main|shared|\.)", "/" + "root/", "/" + r"home/(?!box\b)[a-z]", "/" + "Users/[a-zA-Z]")
 PATTERN = re.compile("|".join((*HOSTS, *PLACES)))
 
 
