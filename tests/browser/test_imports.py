@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from local.system import LocalSystem
-from tests.browser.conftest import Comes
 from tests.browser.actions import creates_project
+from tests.browser.conftest import Comes
 from tests.browser.system import serving
 from tests.system.client import Client
 
