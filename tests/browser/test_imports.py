@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from local.system import LocalSystem
+from tests.browser.actions import create_project
 from tests.browser.conftest import Comes
-from tests.browser.doing import creates_project
 from tests.browser.system import serving
 from tests.system.client import Client
 
@@ -40,7 +40,7 @@ def system() -> Iterator[System]:
 @pytest.fixture
 def page(system: System, comes: Comes, request: pytest.FixtureRequest) -> Page:
     page = comes(system[0].url, system[0].token).opens("/")
-    creates_project(page, request.node.name[:80])
+    create_project(page, request.node.name[:80])
     return page
 
 
