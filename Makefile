@@ -1,25 +1,25 @@
-# The commands. Each installs what it needs first, Node among it; all that is asked for is Python 3.13.
+# Commands. Each one first installs its requirements, including Node. Only Python 3.13 must be present.
 #
-#   make demo     the local system, the examples carried through all steps (EXIT=1: end after it)
-#   make start    the local system alone, with what it has kept (PORT=3000 HOST=127.0.0.1 DATA=build/local)
-#   make secret   a secret of the local system, read from the terminal (NAME=groundwork/github)
-#   make reset    forget what the local system has kept in DATA
-#   make test     the tests of every change, in minutes (ARGS="-k word" for some of all tests)
-#   make test-all  all that must pass before a change lands: what CI runs
-#   make faults   what is long by nature: hundreds of kills, thousands of seeds (SEEDS=1000 RUNS=20 KILLS=200)
-#   make check    format, lint, types, import rules, template, policies
-#   make format   rewrite the code as `make check` wants it
-#   make web      the dashboard alone: web/dist
-#   make screenshots  docs/screenshots anew, of every page of the dashboard
-#   make lighthouse   Lighthouse's scores of every page
-#   make long-run  a run over 10,000 cards watched in Chromium (CARDS=2000 for fewer)
-#   make bench    the benchmarks
-#   make build    sam build (ARCHITECTURE=arm64 or x86_64)
-#   make deploy   sam deploy (STAGE=default, staging or prod), then the dashboard's files
-#   make openapi  write the OpenAPI document anew
-#   make routes   write the routes of template.yaml anew, from the functions' code
-#   make lock     pin requirements anew, with hashes
-#   make structure  how long files and functions are
+#   make demo     start the local system and run the examples through all steps (EXIT=1: stop afterwards)
+#   make start    start the local system with its stored data (PORT=3000 HOST=127.0.0.1 DATA=build/local)
+#   make secret   store a secret of the local system, read from the terminal (NAME=groundwork/github)
+#   make reset    delete the stored data of the local system in DATA
+#   make test     run the quick tests, in minutes (ARGS="-k word" to select from all tests)
+#   make test-all  run all tests required to merge, as CI does
+#   make faults   run the long tests: hundreds of kills, thousands of seeds (SEEDS=1000 RUNS=20 KILLS=200)
+#   make check    check format, lint, types, imports, texts, template and policies
+#   make format   format the code for `make check`
+#   make web      build the dashboard: web/dist
+#   make screenshots  renew docs/screenshots of every page of the dashboard
+#   make lighthouse   measure Lighthouse scores of every page
+#   make long-run  watch a run over 10,000 cards in Chromium (CARDS=2000 for fewer)
+#   make bench    run the benchmarks
+#   make build    run sam build (ARCHITECTURE=arm64 or x86_64)
+#   make deploy   run sam deploy (STAGE=default, staging or prod), then upload the dashboard
+#   make openapi  generate the OpenAPI document
+#   make routes   generate the routes of template.yaml from the code
+#   make lock     renew the locked requirements, with hashes
+#   make structure  measure files, functions, names, tests and journeys
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ PRESENT := $(wildcard $(SOURCES))
 
 export PATH := $(ROOT)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-# What needs no account must not look for one; `make deploy` uses the caller's own region and credentials.
+# Commands without an account must not look for one; `make deploy` uses the caller's own region and credentials.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
 .PHONY: help install web demo start secret reset test test-all faults screenshots lighthouse long-run check format simulate bench build deploy openapi routes lock structure
@@ -57,7 +57,7 @@ $(INSTALLED): requirements/dev.txt $(LINUX)
 	.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements/dev.txt $(LINUX); \
 	touch $@
 
-# The dashboard: packages anew where the lock has changed, the build where a source has.
+# The dashboard: a new lock reinstalls the packages, a new source rebuilds.
 WEB_PACKAGES := web/node_modules/.installed
 WEB_BUILD := web/dist/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
@@ -74,13 +74,13 @@ $(WEB_BUILD): $(WEB_PACKAGES) $(WEB_SOURCES)
 	@npm --prefix web run --silent build -- --logLevel warn
 	@touch $@
 
-# The API needs no dashboard: where that cannot be built, the page at / says so.
+# The API works without a dashboard: after a failed build, the page at / says so.
 demo: $(INSTALLED)
-	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
+	@$(MAKE) --no-print-directory web || echo "Continuing without the dashboard." >&2
 	@python -m local.demo
 
 start: $(INSTALLED)
-	@$(MAKE) --no-print-directory web || echo "Going on without the dashboard." >&2
+	@$(MAKE) --no-print-directory web || echo "Continuing without the dashboard." >&2
 	@python -m local
 
 secret: $(INSTALLED)
@@ -89,11 +89,11 @@ secret: $(INSTALLED)
 reset: $(INSTALLED)
 	@python -m local.reset
 
-# One process more than there are cores, for tests also wait; a group of tests shares what is expensive to start.
+# One process more than cores, as tests also wait. A group of tests shares its expensive servers.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
 
-# ARGS are pytest's, and choose among the tests of every tier; the dashboard's own tests are left out then.
+# ARGS are pytest's and select from all tiers. With ARGS the tests of the dashboard do not run.
 test: $(INSTALLED) web
 ifdef ARGS
 	@$(OFFLINE) python -m pytest $(ARGS)
@@ -148,8 +148,7 @@ format: $(INSTALLED) $(WEB_PACKAGES)
 	ruff format .
 	npm --prefix web run --silent format
 
-# Runs, and plans that are carried out, on virtual time under faults from seeds; then the bugs that are put in on purpose.
-# SEEDS=10000 for more.
+# Runs and plan executions on virtual time, with seeded faults; then the mutants. SEEDS=10000 for more.
 simulate: $(INSTALLED)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --seeds $(or $(SEEDS),1000)
 	@PYTHONPATH=layers/common:. $(OFFLINE) python -m tests.simulation --mutants
@@ -162,7 +161,7 @@ bench: $(INSTALLED)
 build: $(INSTALLED) web
 	ARCHITECTURE=$(ARCHITECTURE) $(OFFLINE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# For x86_64 add "Architecture=x86_64" to the parameter_overrides of samconfig.toml too: overrides given here would replace its list.
+# For x86_64 add "Architecture=x86_64" to the parameter_overrides of samconfig.toml too: overrides on the command line would replace its list.
 deploy: build
 	sam deploy --config-env $(STAGE)
 	python -m deploy.dashboard --config-env $(STAGE)

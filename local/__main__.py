@@ -45,8 +45,8 @@ def _serve(arguments: argparse.Namespace, stop: StopSignal) -> int:
         ) as system:
             for schedule in system.unsupported_schedules:
                 print(f"Schedule {schedule.name} does not run locally: {schedule.expression} is not a rate.")
-            print(f"Groundwork listens on {system.url}", flush=True)
-            print(f"Open it in a browser and sign in with {system.token}, or call the API with this token.", flush=True)
+            print(f"Groundwork listens on {system.url} (Authorization: Bearer {system.token})", flush=True)
+            print("Open it in a browser for the dashboard, and sign in with the token.", flush=True)
             stop.wait()
     except InvalidSetting as exc:
         return _refuse(str(exc))

@@ -101,6 +101,7 @@ def test_an_unsure_encoding_and_an_unknown_column_are_chosen_by_a_person(
     assert (card["text"], card["source"]) == ("Schöne Grüße", "Mail")
 
 
+@pytest.mark.slow(reason="3,005 rows are written, and read back")
 def test_a_large_import_is_resumed_after_a_reload_and_takes_each_row_once(
     system: System, page: Page, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ def is_import(route: Route) -> bool:
     return route.request.method == "POST"
 
 
+@pytest.mark.slow(reason="1,001 rows are written")
 def test_rejected_rows_are_saved_with_the_bytes_of_the_file(page: Page, tmp_path: Path) -> None:
     lines = ["Feedback;Note", *[f"Größe {at};ok" for at in range(PART_ROWS)], ";Grüße", "Last;ok"]
     content = "\n".join(lines).encode("cp1252")
@@ -152,6 +154,7 @@ def test_rejected_rows_are_saved_with_the_bytes_of_the_file(page: Page, tmp_path
     assert row.endswith(";Grüße".encode("cp1252"))
 
 
+@pytest.mark.slow(reason="a hundred parts, with a key pressed all along")
 def test_100_000_rows_are_sent_without_a_frozen_page(page: Page, tmp_path: Path) -> None:
     """The answers to the parts come at once: the work of the page is measured, not of the server."""
     rows = 100_000

@@ -187,7 +187,7 @@ def test_cors_allows_the_origins_given(template: Template) -> None:
     condition, cors, otherwise = conditional["Fn::If"]
     assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
     assert cors["allowOrigins"] == {"Fn::Split": [",", template["Parameters"]["AllowedOrigins"]["Default"]]}
-    sent = {"authorization", "idempotency-key", "if-match", "if-none-match", "x-groundwork-author"}
+    sent = {"authorization", "content-encoding", "idempotency-key", "if-match", "if-none-match", "x-groundwork-author"}
     assert sent <= set(cors["allowHeaders"])
     assert {"etag", "x-request-id"} <= set(cors["exposeHeaders"])
 

@@ -1,4 +1,4 @@
-"""Imports that must count once: by id, by text, by part; and the cards of older releases."""
+"""Imports count once, by id, by text and by part; cards of older releases are known."""
 
 from collections import Counter
 
@@ -46,7 +46,7 @@ def older_card(project: Path, number: int, text: str, external_id: str | None = 
 
 
 def hashes_are_right(tables: Tables, project: Path) -> bool:
-    """Tell if the counts are those of the cards that are there."""
+    """Compare the stored counts with the cards."""
     expected = Counter(content_hash(card.text) for card in cards_of(tables, project))
     stored = {
         row.sk: int(row.cards) for row in ContentHashRow.query(project.project_id, ContentHashRow.sk.startswith("H#"))

@@ -52,8 +52,7 @@ function Summary({ preview }: { preview: ShownPreview }) {
   const { format, rows, columns, isWhole } = preview;
   return (
     <p className={s.summary} role="status">
-      <strong>{format ? `${formatLabel(format)} export` : "Table of no known tool"}</strong>,{" "}
-      {plural(rows, "row")}
+      <strong>{format ? `${formatLabel(format)} export` : "Unknown format"}</strong>, {plural(rows, "row")}
       {!isWhole && " in the first 2 MB"}
       {columns.length > 0 && `, ${plural(columns.length, "column")}`}
     </p>

@@ -19,7 +19,7 @@ CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class RequestBytes:
-    """`is_text`: the gateway has decoded the body, so that its bytes are UTF-8 whatever the client states."""
+    """`is_text`: the gateway has decoded the body. Its bytes are UTF-8, whatever charset the client states."""
 
     data: bytes
     is_text: bool
@@ -38,7 +38,10 @@ def request_bytes(event: Mapping[str, Any]) -> RequestBytes:
 
 
 def unpacked(body: RequestBytes, content_encoding: str, limit: int) -> RequestBytes:
-    """Undo `Content-Encoding`. Raises UnsupportedMediaType, Malformed, and TooLarge beyond `limit` bytes."""
+    """Undo `Content-Encoding`.
+
+    Raises UnsupportedMediaType, Malformed, and TooLarge beyond `limit` bytes.
+    """
     names = [name.strip().lower() for name in content_encoding.split(",") if name.strip()]
     for name in reversed(names):
         if name in ("gzip", "x-gzip"):

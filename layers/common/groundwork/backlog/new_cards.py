@@ -11,7 +11,10 @@ from groundwork.ids import Kind, Path
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A card without a number. `row` counts data rows from 1; `line` is the row's first line in the file."""
+    """A card without a number.
+
+    `row` counts data rows from 1; `line` is the row's first line in the file.
+    """
 
     row: int
     text: str
@@ -34,7 +37,7 @@ class NewCard:
 
 
 def content_hash(text: str) -> str:
-    """Hash a text so that line ends, outer spaces and the composition of accents make no difference."""
+    """Hash a text regardless of line ends, outer spaces and the composition of accents."""
     # an export through another tool changes these three, and nobody sees it
     plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
     return hashlib.sha256(plain.encode()).hexdigest()[:32]

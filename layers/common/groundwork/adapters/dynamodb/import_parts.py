@@ -1,7 +1,7 @@
 """How far a part of an import has come: an Idempotency-Key makes it count once.
 
-Each transaction that writes cards of a part moves its row on, from the position that the worker has read. So of all
-workers with the same part one writes each group, and the next request continues where a lost one has ended.
+Each transaction with cards of a part also moves the part's position, from the value its worker has read. So one of
+several workers writes each group of cards, and the next request continues a lost one.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class ImportPartRow(Model):
 
 @dataclass(frozen=True, slots=True)
 class ImportPart:
-    """The client's Idempotency-Key and a fingerprint of what it was sent with."""
+    """An Idempotency-Key, and a fingerprint of the request it came with."""
 
     key: str
     fingerprint: str
@@ -39,7 +39,7 @@ class ImportPart:
 
 @dataclass(frozen=True, slots=True)
 class PartProgress:
-    """`position` cards of the part are dealt with; `created` of them are new."""
+    """The first `position` cards of the part are done; `created` of them are new."""
 
     position: int
     created: int
@@ -52,7 +52,7 @@ class DynamoImportParts:
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
 
     def begin(self, project_id: str, part: ImportPart) -> PartProgress:
-        """Return the progress of a part, which may be new. Raises IdempotencyKeyReused."""
+        """Return the progress of a part, new or known. Raises IdempotencyKeyReused."""
         expires_at = self._now_ms() // 1000 + IDEMPOTENCY_DAYS * DAY_S
         row = ImportPartRow(
             *_key(project_id, part), fingerprint=part.fingerprint, position=0, created=0, expires_at=expires_at
@@ -78,7 +78,7 @@ class DynamoImportParts:
     def advance(
         transaction: Transaction, project_id: str, part: ImportPart, start: int, end: int, created: int, tag: str
     ) -> None:
-        """Add the move from `start` to `end` to a transaction; `tag` fails where another worker was faster."""
+        """Add the move from `start` to `end` to a transaction; `tag` names the failed condition."""
         actions = [ImportPartRow.position.set(end), ImportPartRow.created.add(created)]
         row = ImportPartRow(*_key(project_id, part))
         transaction.update(row, actions, ImportPartRow.position == start, tag)

@@ -28,20 +28,20 @@ from groundwork.errors import Refusal, Transient, WriteConflict
 from groundwork.ids import Kind, Path
 
 PAGE = 45
-"""A card and its hash are two actions of a transaction, which takes 100."""
+"""A card and its hash are two actions; a transaction takes 100."""
 MAX_SECONDS = 15.0
 """The API answers within 29 s, and the import comes afterwards."""
 
 
 class OlderCardsUnfinished(Refusal):
-    """The older cards of this project are being prepared for the import; nothing is written. Send it again."""
+    """The older cards of this project are still being prepared. Nothing was imported: send the request again."""
 
     status = 503
     code = "UNAVAILABLE"
 
 
 class DynamoOlderCards:
-    """Raises OlderCardsUnfinished where a project has more cards than one request can do, Transient."""
+    """Raises OlderCardsUnfinished if one request cannot do all cards, Transient."""
 
     def __init__(self, connection: Callable[[], Connection], clock: Callable[[], float] = time.monotonic) -> None:
         self._connection, self._clock = connection, clock
@@ -79,7 +79,7 @@ class DynamoOlderCards:
         key = external_key(row.external_id.strip())
         transaction = Transaction(self._connection())
         transaction.put(ExternalIdRow(row.pk, key, number=number), ExternalIdRow.pk.does_not_exist())
-        # a card that is deleted meanwhile leaves no id behind
+        # a card deleted meanwhile leaves no id behind
         transaction.check(CardRow, row.pk, row.sk, CardRow.sk.exists())
         with suppress(Cancelled):
             _commit(transaction)

@@ -132,7 +132,10 @@ def _shown(card: NewCard) -> dict[str, Any]:
 
 
 def _sent() -> Sent:
-    """Read the request that is being answered. Raises Malformed, Invalid, TooLarge, UnsupportedMediaType."""
+    """Read the current request.
+
+    Raises Malformed, Invalid, TooLarge, UnsupportedMediaType.
+    """
     event = router.current_event.raw_event
     headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     query = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
@@ -175,7 +178,7 @@ def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | N
 
 
 def _of_text(body: RequestBytes, parameters: Parameters) -> Parameters:
-    """Leave out the charset of a body that the gateway has decoded. Raises Malformed where it has lost bytes."""
+    """Leave out the charset of a body decoded by the gateway. Raises Malformed where bytes are lost."""
     if body.data.isascii():
         # nothing was changed: UTF-16 of plain letters comes through so, and needs its charset
         return parameters
@@ -187,7 +190,7 @@ def _of_text(body: RequestBytes, parameters: Parameters) -> Parameters:
 
 
 def _card_list(data: bytes, parameters: Parameters) -> dict[str, Any] | None:
-    """Return the document if it is the API's own `{"cards": [...]}`. Raises Invalid for a single value."""
+    """Return the API's own `{"cards": [...]}`, or None. Raises Invalid for a single value."""
     from groundwork.backlog.card_list import is_card_list
 
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
