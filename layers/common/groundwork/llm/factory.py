@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 from groundwork.errors import Invalid
@@ -25,8 +26,14 @@ def configured_ai(settings: Settings) -> str:
         return settings.ai
     if settings.anthropic_api_key or settings.anthropic_secret:
         return "anthropic"
-    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and are placeholders")
+    _warn_of_mock()
     return "mock"
+
+
+@cache
+def _warn_of_mock() -> None:
+    """Warn once a process: the choice is made for every request."""
+    logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and are placeholders")
 
 
 def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
