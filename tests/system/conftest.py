@@ -1,4 +1,7 @@
-"""One local system with the mock a module. Two at once in one process would share moto: the second resets it."""
+"""One local system with the mock a module.
+
+Two at once in one process would share moto: the second resets it.
+"""
 
 from collections.abc import Iterator
 

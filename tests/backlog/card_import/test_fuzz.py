@@ -246,7 +246,10 @@ def stops(content: Content, parameters: Parameters) -> tuple[Layout, list[Outcom
 
 
 def resumes_everywhere(body: bytes, parameters: Parameters, size: int) -> int:
-    """Stop behind each row, forget all but what is written down, and go on. Returns the number of rows."""
+    """Stop behind each row, forget all but what is written down, and go on.
+
+    Returns the number of rows.
+    """
     layout, outcomes, checkpoints = stops(InPieces(body, size), parameters)
     layout = Layout.from_json(json.loads(json.dumps(layout.as_json())))
     for at, checkpoint in enumerate(checkpoints, 1):

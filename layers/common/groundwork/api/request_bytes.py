@@ -19,7 +19,10 @@ CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class RequestBytes:
-    """`is_text`: the gateway has decoded the body. Its bytes are UTF-8, whatever charset the client states."""
+    """`is_text`: the gateway has decoded the body.
+
+    Its bytes are UTF-8, whatever charset the client states.
+    """
 
     data: bytes
     is_text: bool

@@ -25,7 +25,9 @@ def schedules(plan_ids: Iterable[str], read: Callable[[str], ExecutionState]) ->
 
 
 def restore(conductor: ExecutionCoordinator, timer: Timer, plan_id: str, missed: str | None, reason: str) -> bool:
-    """Note a missed time, then set the plan's schedule again. Returns False if no schedule is left.
+    """Note a missed time, then set the plan's schedule again.
+
+    Returns False if no schedule is left.
 
     Raises NotFound, Transient.
     """

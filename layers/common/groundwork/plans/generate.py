@@ -18,7 +18,10 @@ from groundwork.runs.model import Lease, Run, RunOptions, RunType
 from groundwork.runs.ports import BacklogReader
 
 MAX_GENERATED_TASKS = 60
-"""Tasks in one answer of the model. A larger plan is composed of several generations, or written by hand."""
+"""Tasks in one answer of the model.
+
+A larger plan is composed of several generations, or written by hand.
+"""
 
 MAX_GENERATION_PARTS = 50
 """Subtasks, and stories without any, in one generation."""

@@ -66,7 +66,10 @@ class Suggested:
 
 @dataclass(frozen=True, slots=True)
 class PlanRunEnded:
-    """End of a plan's run: completes its iteration. A generation without a result leaves its plan FAILED."""
+    """End of a plan's run: completes its iteration.
+
+    A generation without a result leaves its plan FAILED.
+    """
 
     run: Run
     generated: bool

@@ -29,7 +29,10 @@ class ReviewPart:
 
 
 def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
-    """Split a review into calls. Every worker gets the same parts for the same version of a plan."""
+    """Split a review into calls.
+
+    Every worker gets the same parts for the same version of a plan.
+    """
     assert request.review_type
     phases = _phases_in_scope(plan, request)
     tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]

@@ -41,7 +41,10 @@ class Confirmations:
         self._lost: deque[tuple[float, float]] = deque()
 
     def call(self, method: str, **arguments: Any) -> Any:
-        """The service's answer. Raises ClientError for a refusal, Transient for what may be different later."""
+        """The service's answer.
+
+        Raises ClientError for a refusal, Transient for what may be different later.
+        """
         for number in range(1, MAX_TRIES + 1):
             self._check_time_left()
             began = self._now()

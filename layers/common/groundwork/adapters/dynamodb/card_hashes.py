@@ -17,7 +17,10 @@ def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
 
 
 def count_texts(transaction: Transaction, project_id: str, hashes: Sequence[str]) -> None:
-    """Count cards with these texts. Equal ones share an action: a transaction may name a row once."""
+    """Count cards with these texts.
+
+    Equal ones share an action: a transaction may name a row once.
+    """
     change_counts(transaction, project_id, Counter(hashes))
 
 

@@ -34,7 +34,10 @@ MAX_SECONDS = 15.0
 
 
 class OlderCardsUnfinished(Refusal):
-    """The older cards of this project are still being prepared. Nothing was imported: send the request again."""
+    """The older cards of this project are still being prepared.
+
+    Nothing was imported: send the request again.
+    """
 
     status = 503
     code = "UNAVAILABLE"

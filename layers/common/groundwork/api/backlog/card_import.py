@@ -178,7 +178,10 @@ def _parameters(query: Mapping[str, Sequence[str]], media: str, charset: str | N
 
 
 def _of_text(body: RequestBytes, parameters: Parameters) -> Parameters:
-    """Leave out the charset of a body decoded by the gateway. Raises Malformed where bytes are lost."""
+    """Leave out the charset of a body decoded by the gateway.
+
+    Raises Malformed where bytes are lost.
+    """
     if body.data.isascii():
         # nothing was changed: UTF-16 of plain letters comes through so, and needs its charset
         return parameters

@@ -80,7 +80,10 @@ def known_charset(name: str) -> str | None:
 
 
 def detect(content: Content, named: str | None = None, *, stated: str | None = None) -> Encoding:
-    """Find the encoding. `named` is the user's choice; `stated` comes from a content type and may be wrong."""
+    """Find the encoding.
+
+    `named` is the user's choice; `stated` comes from a content type and may be wrong.
+    """
     start = head(content, SAMPLE_BYTES)
     for bom, name in _BOMS:
         if start.startswith(bom) and (named is None or _family(named) == _family(name)):

@@ -1,4 +1,7 @@
-"""Exports of stores and places where people review or discuss products. Data: see `export_format`."""
+"""Exports of stores and places where people review or discuss products.
+
+Data: see `export_format`.
+"""
 
 from groundwork.backlog.card_import.export_format import Format, Skip, make_format
 

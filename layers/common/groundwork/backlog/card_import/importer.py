@@ -40,7 +40,10 @@ class Checkpoint:
 
 
 class RowReader:
-    """Iterate over the outcomes of a file's rows. After each, `checkpoint` is the place to resume from."""
+    """Iterate over the outcomes of a file's rows.
+
+    After each, `checkpoint` is the place to resume from.
+    """
 
     def __init__(self, content: Content, layout: Layout, checkpoint: Checkpoint | None = None) -> None:
         self._content = content
@@ -80,7 +83,10 @@ def _own_metadata(value: Any) -> dict[str, Any] | None:
 
 
 def inspect(content: Content, parameters: Parameters, limits: Limits | None = None) -> Inspected:
-    """Look at a whole file and decide how to read it. Keep `layout` with a run; `content` is its input."""
+    """Look at a whole file and decide how to read it.
+
+    Keep `layout` with a run; `content` is its input.
+    """
     return inspection.inspect(content, parameters, limits or Limits())
 
 
@@ -150,7 +156,10 @@ def skip_warnings(skipped: Counter[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A look at a file before anything is written. `first` and `rejected` are the first of their kind."""
+    """A look at a file before anything is written.
+
+    `first` and `rejected` are the first of their kind.
+    """
 
     layout: Layout
     columns: list[dict[str, Any]]
@@ -182,7 +191,10 @@ class Preview:
 
 
 def preview(content: Content, parameters: Parameters, limits: Limits | None = None) -> Preview:
-    """Inspect and read a file without keeping it. With no text column told, it shows the columns alone."""
+    """Inspect and read a file without keeping it.
+
+    With no text column told, it shows the columns alone.
+    """
     inspected = inspect(content, parameters, limits)
     layout = inspected.layout
     cards: list[NewCard] = []

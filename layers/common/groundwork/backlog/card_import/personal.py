@@ -80,7 +80,10 @@ def _person_path(own: str) -> bool:
 
 
 def _names_person(parts: list[str]) -> bool:
-    """Tell if the words are a person and one of a person's parts: `Requester email`, `Assignee Id`, `Author`."""
+    """Tell if the words are a person and one of a person's parts.
+
+    `Requester email`, `Assignee Id`, `Author`.
+    """
     if not 1 < len(parts) <= 4 or _THINGS & set(parts):
         return False
     people = [part for part in parts if part in _PERSON_WORDS]

@@ -36,7 +36,10 @@ class Raw:
 
 
 def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its line end, and the offset behind it. None stands for a line over the limit."""
+    """Yield each line with its line end, and the offset behind it.
+
+    None stands for a line over the limit.
+    """
     rest, skipping = b"", False
     for chunk in chunks:
         lines = (rest + chunk).splitlines(keepends=True)
@@ -114,7 +117,10 @@ class _Lines:
 
 
 class CsvRecords:
-    """Iterate over CSV records from a position. `width` is the header's number of cells, 0 before it is known."""
+    """Iterate over CSV records from a position.
+
+    `width` is the header's number of cells, 0 before it is known.
+    """
 
     def __init__(
         self, content: Content, encoding: str, delimiter: str, escape: str | None, start: Position, width: int = 0
