@@ -74,5 +74,5 @@ it("tells what a move would break, and nothing of what was broken before", () =>
 
 it("says aloud where a task has come to", () => {
   expect(placeOf(plan, "c")).toEqual({ phaseId: "one", position: 2 });
-  expect(describePlace(plan, "c")).toBe("Do c: phase one, place 3 of 3");
+  expect(describePlace(plan, "c")).toBe("Do c: phase one, position 3 of 3");
 });
