@@ -1,4 +1,7 @@
-"""Row kinds by table and key, and the JSON documents inside a row. Names only: no class of any release is used."""
+"""Row kinds by table and key, and the JSON documents inside a row.
+
+Names only: no class of any release is used.
+"""
 
 import json
 import re
@@ -8,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 type Item = dict[str, Any]
-"""A row's attributes in DynamoDB's JSON."""
+"""Attributes of a row in DynamoDB's JSON."""
 
 KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("project", "backlog", "", "P"),
@@ -53,16 +56,19 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("list line", "plans", "", r"[0-9]{15}#.*"),
     ("link", "plans", "", "pl[a-z0-9]{10}"),
 )
-"""Name, table, pattern of the partition key ("" for any), pattern of the sort key. The first that fits counts."""
+"""Name, table, pattern of the partition key ("" for any), pattern of the sort key.
+
+The first match counts.
+"""
 
 JSON_OF = {"run": "opt", "plan": "execution", "iteration": "body", "task state": "body", "card": "analysis"}
 JSON_OF |= dict.fromkeys(("plan fields", "phase", "task", "suggestion"), "c") | {"template": "head"}
 JSON_OF |= {"event": "events", "task log": "body"}
-"""The attribute that holds a kind's JSON document."""
+"""Name of the attribute with the JSON document, by kind."""
 
 
 def kind_of(table: str, item: Item) -> str:
-    """Raises LookupError for a row of no known kind."""
+    """Return the kind of a row. Raises LookupError for an unknown one."""
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     for name, of_table, of_pk, of_sk in KINDS:
         if of_table == table and re.fullmatch(of_pk or ".*", pk) and re.fullmatch(of_sk, sk):
@@ -71,7 +77,10 @@ def kind_of(table: str, item: Item) -> str:
 
 
 def documents(rows: Iterable[tuple[str, Item]]) -> Iterator[tuple[str, Any]]:
-    """Yield each JSON document by kind. Sessions, patches and templates are put together from their parts."""
+    """Yield each JSON document with its kind.
+
+    Sessions, patches and templates are put together from their parts.
+    """
     whole: dict[tuple[str, str], bytes] = defaultdict(bytes)
     for table, item in sorted(rows, key=lambda row: (row[1]["pk"]["S"], row[1]["sk"]["S"])):
         kind = kind_of(table, item)
@@ -90,7 +99,7 @@ def documents(rows: Iterable[tuple[str, Item]]) -> Iterator[tuple[str, Any]]:
 
 
 def unknown_fields(document: Any, known: Any, at: str = "") -> Iterator[str]:
-    """Yield the path of every field that a schema does not know. A schema of None takes anything."""
+    """Yield the path of every field unknown to a schema. A schema of None takes anything."""
     if known is None:
         return
     if isinstance(document, list):

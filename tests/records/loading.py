@@ -1,4 +1,4 @@
-"""Recorded rows put into real tables, as they are: no code of a release writes them."""
+"""Recorded rows, loaded unchanged into real tables: no code of a release writes them."""
 
 from collections.abc import Sequence
 from itertools import batched
@@ -12,7 +12,7 @@ from groundwork.adapters.dynamodb.run_rows import RunRow
 
 
 def load(endpoint: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Into the tables that were made last at this endpoint."""
+    """Load rows into the latest tables at this endpoint."""
     names = {"backlog": KeyRow.Meta.table_name, "runs": RunRow.Meta.table_name, "plans": PlanRow.Meta.table_name}
     client = boto3.client("dynamodb", endpoint_url=endpoint, region_name="us-east-1")
     for table, name in names.items():

@@ -1,4 +1,4 @@
-"""Records of releases: the rows they left, and the names they know."""
+"""Records of releases: their rows and their stored names."""
 
 import base64
 import gzip
@@ -12,7 +12,7 @@ RELEASES = ("29c4d3d",)
 
 
 def recorded(group: str) -> dict[str, Path]:
-    """Every record of a group (runs, executions, plans) by release and name."""
+    """Return all records of a group (runs, executions, plans) by release and name."""
     found = {
         f"{release} {path.name.partition('.')[0]}": path for release in RELEASES for path in _files(release, group)
     }
@@ -25,7 +25,7 @@ def _files(release: str, group: str) -> list[Path]:
 
 
 def moment_of(path: Path) -> dict[str, Any]:
-    """`rows`, and for a plan that was carried out the commits of its repositories as `git`."""
+    """Return a record's `rows`, with its repositories' commits as `git` for an executed plan."""
     moment: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
     for row in moment["rows"]:
         for value in row["item"].values():
@@ -46,6 +46,9 @@ def every_row() -> list[tuple[str, dict[str, Any]]]:
 
 @cache
 def known_names(release: str = RELEASES[0]) -> dict[str, Any]:
-    """`attributes` and `documents` by kind of row, and the values of `enums`, as a release knows them."""
+    """Return the stored names of a release.
+
+    `attributes` and `documents` by kind of row, and the values of `enums`.
+    """
     names: dict[str, Any] = json.loads((FOLDER / release / "names.json").read_text())
     return names

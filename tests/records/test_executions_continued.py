@@ -1,4 +1,4 @@
-"""Plans that 29c4d3d was carrying out, carried on by the code of today over real tables."""
+"""Executions of 29c4d3d continue with today's code on real tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +35,15 @@ EXECUTIONS = recorded("executions")
 ON_MOTO = {"29c4d3d running", "29c4d3d patching", "29c4d3d awaiting"}
 PLAN = "plsjmvmbtfd2"
 SINCE = 1_800_000_000_000
-"""A year after the rows were written: no lease of theirs still holds."""
+"""A year after the recorded writes: all leases of 29c4d3d have expired."""
 
 
 @dataclass
 class Going:
-    """Plays the state machine, as `statemachines/plan.asl.json` has it, and a person who sees to what waits."""
+    """Stands in for the state machine and a user.
+
+    It follows `statemachines/plan.asl.json`. The user answers waiting gates.
+    """
 
     tables: Tables
     servers: dict[str, FakeServer]
@@ -115,7 +118,7 @@ class Going:
                     return
 
     async def task(self, number: int, task_id: str) -> bool:
-        """False where its gate does not open: the execution waits there."""
+        """Run a task through its gate; False if the gate stays closed and the execution waits."""
         next_ = "GATE"
         while next_ != "DONE":
             if next_ == "GATE":
@@ -131,7 +134,7 @@ class Going:
     def at_gate(self, number: int, task_id: str) -> str | None:
         self.tokens += 1
         token = f"token {self.tokens}"
-        # later than any try that the rows know of
+        # later than any try recorded in the rows
         self.carrier().wait_at_gate(PLAN, number, task_id, token, f"99999999.{self.tokens:03d} 000")
         if self.execution_state.of(task_id).status is TaskStatus.AWAITING_APPROVAL:
             self.ask(commands.approve, task_id)
@@ -140,7 +143,7 @@ class Going:
 
 @pytest.fixture
 def going(request: pytest.FixtureRequest) -> Iterator[Going]:
-    """On moto for some, for the others in the simulator's DynamoDB, which answers at once."""
+    """Use moto for some records, the faster in-memory DynamoDB of the simulator for the others."""
     moment, database = moment_of(EXECUTIONS[request.param]), Database()
     if request.param in ON_MOTO:
         endpoint = request.getfixturevalue("moto_server")

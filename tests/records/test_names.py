@@ -1,4 +1,4 @@
-"""Stored names are declared, and they are those of the release whose rows are recorded."""
+"""Stored names are declared, and equal those of the recorded release."""
 
 import ast
 import inspect
@@ -101,7 +101,10 @@ DOCUMENTS: dict[str, tuple[type[Stored], set[str]]] = {
     "session": (Session, set()),
     "patch": (Patch, set()),
 }
-"""The class of each JSON document, and its fields that are stored elsewhere or not at all."""
+"""Class of each JSON document, and its fields with no place in the document.
+
+They are stored elsewhere or not at all.
+"""
 
 ENUMS: dict[str, Any] = {
     "run type": RunType,
@@ -119,19 +122,25 @@ ENUMS: dict[str, Any] = {
 }
 
 NEW: dict[str, set[str]] = {}
-"""Fields by kind of document that 29c4d3d does not know. docs/how-to/upgrade.md names the feature that writes each."""
+"""Fields by kind of document unknown to 29c4d3d.
+
+docs/how-to/upgrade.md names the feature behind each.
+"""
 
 NEW_ATTRIBUTES = {
     "project": {"trimmedTo", "hashedTo"},
     "card": {"postedAt", "contentHash"},
 }
-"""Attributes by kind of row that 29c4d3d does not know, and leaves alone."""
+"""Attributes by kind of row unknown to 29c4d3d, and left alone by it."""
 
 NEW_KINDS = {
     "content hash": {"pk", "sk", "cards"},
     "import part": {"pk", "sk", "fingerprint", "position", "created", "expiresAt"},
 }
-"""Rows that 29c4d3d does not know, with their attributes. It reads rows by key, and so never meets one."""
+"""Kinds of row unknown to 29c4d3d, with their attributes.
+
+It reads rows by key, and so never meets one.
+"""
 
 RECORDED = every_row()
 
@@ -184,7 +193,7 @@ def test_every_row_class_of_the_stores_has_a_kind() -> None:
 
 
 def test_every_attribute_of_a_row_declares_its_stored_name() -> None:
-    """Pynamodb would take the Python name; it does not tell afterwards which of the two it was."""
+    """Pynamodb falls back to the Python name without a trace; so the source is inspected."""
     undeclared = []
     for path in sorted(Path(dynamodb.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -205,7 +214,7 @@ def _undeclared(node: ast.ClassDef) -> Iterator[str]:
 
 
 def test_the_attributes_that_are_looked_at_are_all_there_are() -> None:
-    """A new class of attribute gets a name that ends so, or is named in the test above."""
+    """A new class of attribute needs this ending, or a mention in the test above."""
     classes = {type(one) for row in ROWS.values() for one in row.get_attributes().values()}
     assert all(one.__name__.endswith("Attribute") or one is run_rows.CompactJson for one in classes)
     assert all(issubclass(one, Attribute) for one in classes)
@@ -213,7 +222,7 @@ def test_the_attributes_that_are_looked_at_are_all_there_are() -> None:
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_every_model_inside_a_document_declares_its_stored_names(kind: str) -> None:
-    """A class that is Stored cannot be defined without: see `groundwork.values`."""
+    """A subclass of Stored without declared names cannot be defined: see `groundwork.values`."""
     derived = {model.__name__ for model in _reached(DOCUMENTS[kind][0]) if Stored not in model.__bases__}
     assert derived == set()
 
@@ -238,7 +247,7 @@ def test_documents_that_are_written_by_hand_have_the_recorded_names() -> None:
 
 
 def test_every_field_that_an_update_can_change_declares_its_stored_name() -> None:
-    """A stored suggestion holds them as keys of its `fields`."""
+    """A stored suggestion uses these names as keys of its `fields`."""
     changeable = (set(Task.model_fields) | set(Phase.model_fields)) - {"id", "tasks"} | set(DETAILS)
     assert set(operations.FIELD_NAMES) == changeable
     assert set(operations.FIELD_NAMES.values()) == {
@@ -250,12 +259,15 @@ def test_every_field_that_an_update_can_change_declares_its_stored_name() -> Non
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_no_stored_value_of_an_enum_has_changed(name: str) -> None:
-    """More may come: docs/how-to/upgrade.md says how."""
+    """New values are allowed: docs/how-to/upgrade.md explains how."""
     assert {one.value for one in ENUMS[name]} >= set(known_names()["enums"][name])
 
 
 def test_lists_keep_their_length_and_order() -> None:
-    """A list inside a row never grows: a new fact gets an attribute, which an older release leaves alone."""
+    """A list inside a row never grows.
+
+    A new fact gets its own attribute, and an older release leaves it alone.
+    """
     usage = Usage(1, 2, 3, 4, 5)
     claim = Claim(2, 3, lost=True, saving=True, usage=usage, cost=7)
     target = ManifestEntry(0, (1, 2), "T", True, 3, (4,), (5,), "R1")
@@ -292,7 +304,7 @@ def test_a_renamed_field_keeps_its_stored_name() -> None:
 
 
 def test_stored_json_is_read_and_written_by_the_documents_alone() -> None:
-    """Whatever dumps or validates JSON in the stores by itself would know nothing of unknown fields."""
+    """Any other JSON code in the stores would lose unknown fields."""
     for path in Path(dynamodb.__file__).parent.glob("*.py"):
         text = path.read_text()
         assert "model_dump" not in text, path.name
@@ -313,7 +325,7 @@ def test_what_is_read_and_written_again_is_the_same(kind: str) -> None:
 
 
 def _pruned(again: Any, document: Any) -> Any:
-    """Without the defaults that the recorded document leaves out."""
+    """Drop defaults left out in the recorded document."""
     if isinstance(again, dict) and isinstance(document, dict):
         return {name: _pruned(value, document[name]) for name, value in again.items() if name in document}
     if isinstance(again, list) and isinstance(document, list) and len(again) == len(document):
@@ -322,13 +334,13 @@ def _pruned(again: Any, document: Any) -> Any:
 
 
 def _whole(kind: str) -> dict[str, Any]:
-    """Fields of the class that this kind of row holds elsewhere."""
+    """Fields of the class with another place in this kind of row."""
     model, without = DOCUMENTS[kind]
     return {str(model.model_fields[name].alias): None for name in without}
 
 
 def _columns(kind: str) -> dict[str, Any]:
-    """What the row has beside its document and the class needs."""
+    """Columns of the row needed by the class besides the document."""
     stamps = {"createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z"}
     needed: dict[str, dict[str, Any]] = {
         "plan": {"status": "RUNNING"},

@@ -1,4 +1,7 @@
-"""Plans that 29c4d3d has written and reviewed, one of each in the middle, read and continued by the code of today."""
+"""Plans generated and reviewed by 29c4d3d, read and continued by today's code.
+
+A requested generation and a begun review are among them.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +25,7 @@ ROWS = rows_of(recorded("plans")["29c4d3d authored"])
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[PlanWorld]:
-    """The repository is where this test has one."""
+    """Point the recorded repository at the test's own folder."""
     database = Database()
     with in_place_of_aws(database.carry_out):
         made = PlanWorld(open_tables(settings_at("backlog", "runs")), tmp_path / "repository")
@@ -39,7 +42,7 @@ def plan_called(world: PlanWorld, title: str | None = None, status: str | None =
 
 
 def reviewed(world: PlanWorld) -> Plan:
-    """The one with a history: generated, reviewed, edited, restored."""
+    """Return the plan with a history: generated, reviewed, edited, restored."""
     summaries, _ = world.tables.plans.page(None, None, 10)
     return max((world.plan(one["id"]) for one in summaries), key=lambda plan: plan.version)
 

@@ -1,4 +1,4 @@
-"""Runs that 29c4d3d has left in the tables, read and ended by the code of today."""
+"""Runs left in the tables by 29c4d3d, read and ended by today's code."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tests.tables import make_tables, settings_at
 RUNS = recorded("runs")
 UNDER_WAY = ["queued", "queueing", "analyzing", "working", "replacing", "proposing", "merging", "selected"]
 LARGE = {"queueing", "analyzing", "proposing", "merging", "proposed"}
-"""Hundreds of cards: moto would take a minute for each."""
+"""Records with hundreds of cards: moto would take a minute for each."""
 
 RUN = f"{PROJECT}-R1"
 type Left = Callable[[str], World]

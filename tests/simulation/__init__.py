@@ -1,1 +1,4 @@
-"""The real run engine on a virtual clock, with a model of AWS and of a language model whose faults come from a seed."""
+"""Simulations of the real run engine on virtual time.
+
+AWS and the language model are models with faults, drawn from a seed.
+"""

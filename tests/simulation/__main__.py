@@ -1,4 +1,7 @@
-"""`python -m tests.simulation`: many seeds, one seed with its trace, the mutants, or the records of a release."""
+"""Run simulations: `python -m tests.simulation`.
+
+It runs many seeds, one seed with its trace, or the mutants, or writes the records of a release.
+"""
 
 import argparse
 import os
@@ -23,7 +26,7 @@ type Simulated = Callable[[int], Report]
 
 
 def main() -> int:
-    """0 if every invariant held and every mutant was caught."""
+    """Return 0 if every invariant held and every mutant was caught."""
     arguments = _arguments()
     if arguments.record:
         print("\n".join(str(path) for path in record(arguments.record)))
@@ -41,7 +44,7 @@ def main() -> int:
 
 
 def replay(seed: int, simulated: Simulated = simulate) -> int:
-    """Prints all that happens in one simulation."""
+    """Print all events of one simulation."""
     report = simulated(seed)
     print("\n".join(report.trace))
     print(f"{report}\nfingerprint {report.fingerprint}")
@@ -65,7 +68,10 @@ def run_all(seeds: range, reports: Iterable[Report]) -> int:
 
 
 def hunt(names: Sequence[str], caught: Iterable[Report | None], keep_as: str = "") -> int:
-    """Print the seed that catches each mutant. `keep_as`: the kind under which to record it."""
+    """Print the first seed to catch each mutant.
+
+    With `keep_as`, the seed is recorded under this kind.
+    """
     missed = 0
     for name, report in zip(names, caught, strict=True):
         missed += report is None
@@ -83,7 +89,7 @@ def _mutants(arguments: argparse.Namespace) -> list[str]:
 
 
 def _caught(executions: bool, name: str) -> Report | None:
-    """By name, for a mutant itself cannot be sent to another process."""
+    """Search by name: a mutant itself cannot be sent to another process."""
     mutants: Sequence[Mutant | ExecutionMutant] = EXECUTION_MUTANTS if executions else MUTANTS
     (mutant,) = (mutant for mutant in mutants if mutant.name == name)
     return _light(mutant.caught(range(1, SEEDS + 1)))

@@ -1,4 +1,4 @@
-"""Blocks of seeds: the first one on every change, all of them before a change lands."""
+"""Blocks of seeds: the first for every change, all of them before a change lands."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,6 @@ import pytest
 
 
 def in_blocks(firsts: Iterable[int]) -> list[Any]:
-    """The first seed of each block, as parameters of a test."""
+    """Return the first seed of each block, as parameters of a test."""
     first, *others = firsts
     return [first, *(pytest.param(other, marks=pytest.mark.full) for other in others)]

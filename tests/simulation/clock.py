@@ -1,4 +1,4 @@
-"""An asyncio event loop on virtual time: when nothing can go on, the clock jumps to the next timer."""
+"""Asyncio event loop on virtual time: when all tasks wait, it jumps to the next timer."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class NothingLeft(Exception):
-    """Everybody waits for something that will never come."""
+    """All tasks wait, and no timer is left to wake one."""
 
 
 class _Selector:
-    """Waits by moving the clock; there are no files to wait for."""
+    """Move the clock instead of waiting; there are no files to wait for."""
 
     def __init__(self, loop: "VirtualLoop") -> None:
         self._loop = loop
@@ -26,7 +26,7 @@ class _Selector:
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """`now` is in seconds since the simulation's beginning."""
+    """Event loop with its own clock: `now` is in seconds since the simulation's start."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 def on_virtual_time[T](main: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
-    """Runs `main` to its end; what it left running is cancelled. Takes as long as the work takes, not the waits."""
+    """Run `main` to its end, then cancel all tasks left running.
+
+    It takes as long as the computation, without the waits.
+    """
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(main)

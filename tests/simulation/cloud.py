@@ -1,8 +1,9 @@
-"""A model of Lambda: sandboxes that live, freeze and die, async events that come late, twice or never, a schedule.
+"""Model of Lambda: sandboxes, asynchronous events and a schedule.
 
-The code under test is the real one. Its blocking calls run in greenlets: each request to DynamoDB or Lambda, however
-deep in the code, hands control to the event loop and comes back with the answer, so that everything else can happen
-in between.
+Sandboxes run, freeze and die. Asynchronous events arrive late, twice or never.
+
+The code under test is the real one. Its blocking calls run in greenlets. Each request to DynamoDB or Lambda, however
+deep in the code, hands control to the event loop and resumes with the response. Everything else can happen in between.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from tests.simulation.dynamodb import WRITES, Database, failed
 from tests.simulation.faults import SKEW_MS, Faults
 
 EPOCH_MS = 1_767_225_600_000
-"""2026-01-01: when every simulation begins."""
+"""2026-01-01, the start of every simulation."""
 
 HTTP_TIMEOUT_S = 29.0
 EVENT_TRIES = 3
@@ -28,17 +29,20 @@ SWEEP_S = 60.0
 
 
 class Killed(BaseException):
-    """The sandbox is dead: nothing of it has any effect from here on."""
+    """The sandbox is dead: it has no further effect."""
 
 
 class NoAnswer(Exception):
-    """The client of an HTTP call heard nothing, whatever has become of it."""
+    """The client of an HTTP call received no response; the request may have had its effect."""
 
 
 @dataclass(slots=True)
 class Sandbox:
-    """One invocation. `disturbed_at`: when (s) a fault last held it up; `replies`: what the model billed it for;
-    `newer`: it is of a neighbour release (see `tests.simulation.releases`)."""
+    """One invocation.
+
+    `disturbed_at` (s): time of the last delay by a fault. `newer`: it belongs to a newer neighbour release (see
+    `tests.simulation.releases`).
+    """
 
     number: int
     function: str
@@ -59,14 +63,17 @@ class Sandbox:
         return max(0, round((self.ends_at - self.cloud.loop.now) * 1000))
 
     async def gate(self) -> None:
-        """Where a sandbox may be held up or lost. Raises Killed."""
+        """Delay or kill the sandbox here, if a fault says so. Raises Killed."""
         while not self.thawed.is_set() and not self.dead:
             await self.thawed.wait()
         if self.dead:
             raise Killed
 
     async def io(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Port `groundwork.runs.ports.InThread`: a blocking call; the loop carries out its requests one by one."""
+        """Run a blocking call, one request after the other.
+
+        Port `groundwork.runs.ports.InThread`.
+        """
         caller = greenlet(call)
         result = caller.switch(*arguments)
         while not caller.dead:
@@ -91,7 +98,7 @@ class Sandbox:
 
 
 def ask(what: str, sent: Any) -> Any:
-    """From within a blocking call: waits until the loop has carried out the request."""
+    """Hand a request to the event loop from a blocking call, and wait for its response."""
     loop = getcurrent().parent
     assert loop is not None, "only within Sandbox.io"
     return loop.switch(what, sent)
@@ -103,7 +110,10 @@ def pause(seconds: float) -> None:
 
 @dataclass(slots=True)
 class Cloud:
-    """`process_next` and `dead_letter` are the functions behind events; `trace` is all that has happened."""
+    """Model of Lambda and its clients.
+
+    `process_next` and `dead_letter` are the functions behind events. `trace` lists all events so far.
+    """
 
     loop: VirtualLoop
     random: Random
@@ -129,7 +139,7 @@ class Cloud:
         self.trace.append(f"{self.loop.now:10.3f} {what}")
 
     def happens(self, chance: float) -> bool:
-        # a number is drawn whether faults have stopped or not, so that a change of their end changes nothing before it
+        # draw even after the end of faults: a later or earlier end must not change the draws before it
         return self.random.random() < chance and self.loop.now < self.faults.until_s
 
     # requests
@@ -167,7 +177,7 @@ class Cloud:
             self.note(f"{sandbox.number} {operation} answer lost")
             raise ReadTimeoutError(endpoint_url="dynamodb")
         if twice and operation != "TransactWriteItems":
-            # botocore sends a request again whose answer it has not got; a transaction has a token against that
+            # botocore repeats a request without a response; a transaction carries a token against the repetition
             return self._effect(sandbox, operation, sent, 0)
         return answer
 
@@ -191,7 +201,7 @@ class Cloud:
         await sandbox.gate()
 
     def _refuse(self, sandbox: Sandbox, operation: str, sent: dict[str, Any]) -> None:
-        """Raises what DynamoDB, or the way to it, answers instead of doing anything."""
+        """Raise an error of DynamoDB or of the network, without any effect."""
         reasons = ["None"] * len(sent.get("TransactItems", ()))
         if self.happens(self.faults.unreachable):
             sandbox.disturbed_at = self.loop.now
@@ -212,7 +222,7 @@ class Cloud:
     # events
 
     async def _accept(self, sandbox: Sandbox, run_id: str) -> None:
-        """An async invoke: 202, or the error the adapter makes of what comes instead."""
+        """Accept an async invoke with 202, or raise the adapter's error for the fault."""
         await self._travel(sandbox)
         if self.happens(self.faults.invoke_refused):
             self.note(f"{sandbox.number} invoke refused")
@@ -244,7 +254,7 @@ class Cloud:
         if await self.lives(sandbox, self.process_next(sandbox, run_id)):
             return
         if tries + 1 < EVENT_TRIES:
-            # Lambda tries again after one minute, then after two
+            # Lambda retries after one minute, then after two
             self._enqueue(run_id, request_id, tries + 1, 60.0 * (tries + 1))
             return
         self.note(f"event {request_id} is a dead letter")
@@ -267,11 +277,14 @@ class Cloud:
         return made
 
     async def lives(self, sandbox: Sandbox, life: Coroutine[Any, Any, Any]) -> bool:
-        """Runs an invocation until it ends, is killed, or its time is up. Whether it ended without an error."""
+        """Run an invocation to its end, its death or its time limit.
+
+        Returns True if it ended without an error.
+        """
         sandbox.main = self.loop.create_task(life)
         self.living.append(sandbox)
         self.note(f"{sandbox.number} {sandbox.function} begins {sandbox.request_id}")
-        # a frozen host is not reached by the kill either: now and then a zombie outlives its time
+        # the kill cannot reach a frozen host either: sometimes a zombie outlives its time
         while not sandbox.main.done():
             await asyncio.wait([sandbox.main], timeout=max(0.001, sandbox.ends_at - self.loop.now))
             if not sandbox.main.done() and sandbox.thawed.is_set() and self.loop.now >= sandbox.ends_at:
@@ -287,13 +300,16 @@ class Cloud:
         return fault is None and not sandbox.dead
 
     async def http[T](self, call: Callable[..., T], *arguments: Any) -> T:
-        """A synchronous function behind the HTTP API. Raises its refusals; NoAnswer where a client hears nothing."""
+        """Call a synchronous function behind the HTTP API.
+
+        Raises its refusals, and NoAnswer if the response is lost.
+        """
         sandbox = self.sandbox("http", HTTP_TIMEOUT_S)
         answer: T = await self.answered(sandbox, sandbox.io(call, *arguments))
         return answer
 
     async def answered(self, sandbox: Sandbox, life: Coroutine[Any, Any, Any]) -> Any:
-        """What a synchronous invocation answers. Raises as `http` does."""
+        """Return the response of a synchronous invocation. Raises as `http` does."""
         ended = await self.lives(sandbox, life)
         task = sandbox.main
         assert task

@@ -1,6 +1,7 @@
-"""DynamoDB in memory, one request at a time: what pynamodb's client calls, with AWS's conditions, limits and staleness.
+"""DynamoDB in memory for pynamodb's client, one request at a time.
 
-The contract suites of the tables run on it too, beside moto and DynamoDB Local, so that it is the same engine to us.
+It has AWS's conditions, limits and staleness. The contract suites of the tables run on it too, beside moto and
+DynamoDB Local, to prove the same behaviour.
 """
 
 import threading
@@ -20,10 +21,10 @@ type Key = tuple[str, str, str]
 """Table, partition key, sort key."""
 
 type Changed = list[tuple[Key, Item | None, Item | None]]
-"""The rows one request has changed: key, before, after."""
+"""Rows changed by one request: key, before, after."""
 
 type Row = dict[str, Any]
-"""A row of a dump: `at` (ms), `table` and `item`."""
+"""Row of a dump: `at` (ms), `table` and `item`."""
 
 MAX_ACTIONS = 100
 MAX_BYTES_OF_AN_ITEM = 400 * 1024
@@ -43,8 +44,11 @@ def failed(operation: str, code: str, message: str = "", reasons: Sequence[str] 
 
 @dataclass(slots=True)
 class Database:
-    """`now_ms` is the time of changes; `watch` sees every request's changes together, as they become true;
-    `written` may change a row before it is written."""
+    """Tables of the model, and their recent history.
+
+    `now_ms` is the time of changes. `watch` receives all changes of a request together, when they take effect.
+    `written` may change a row before its write.
+    """
 
     now_ms: Callable[[], int] = lambda: 0
     watch: Callable[[Changed], None] = lambda changed: None
@@ -55,7 +59,10 @@ class Database:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def carry_out(self, operation: str, sent: dict[str, Any], stale_ms: int = 0) -> dict[str, Any]:
-        """One request, whole. Reads that are not consistent see the rows as they were `stale_ms` ago."""
+        """Run one request atomically.
+
+        Reads without consistency see the rows of `stale_ms` ago.
+        """
         act = {
             "GetItem": self._get,
             "Query": self._query,
@@ -77,17 +84,17 @@ class Database:
         return ((key, item) for key, item in sorted(self._rows.items()) if key[0] == table)
 
     def row(self, key: Key) -> Item | None:
-        """As it is now."""
+        """Return the present row."""
         return self._rows.get(key)
 
     def below(self, table: str, pk: str, start: str) -> list[Key]:
-        """The keys that are there now in a partition and begin like this."""
+        """Return the present sort keys of a partition with this prefix, as full keys."""
         sort_keys = self._sorted.get((table, pk), [])
         first, last = bisect_left(sort_keys, start), bisect_left(sort_keys, start + "~")
         return [(table, pk, sk) for sk in sort_keys[first:last]]
 
     def load(self, rows: Sequence[Row]) -> Changed:
-        """Puts rows that were dumped somewhere; what has changed by that."""
+        """Load dumped rows and return the changes."""
         changed: Changed = [
             ((row["table"], row["item"]["pk"]["S"], row["item"]["sk"]["S"]), None, row["item"]) for row in rows
         ]
@@ -99,7 +106,7 @@ class Database:
         return [{"at": self.now_ms(), "table": key[0], "item": dict(item)} for key, item in sorted(self._rows.items())]
 
     def forget(self) -> None:
-        """The past: reads can be no staler than now."""
+        """Drop the history: no read is staler than now."""
         self._history.clear()
 
     # reading
@@ -141,7 +148,7 @@ class Database:
         return [(key, item) for key, item in rows if item]
 
     def _indexed(self, sent: dict[str, Any], past: dict[Key, Item | None]) -> list[tuple[Key, Item]]:
-        """The sparse index: rows that have both of its keys, and no attribute but keys."""
+        """Rows of the sparse index: those with both index keys, reduced to keys."""
         rows = {key: item for key, item in {**self._rows, **past}.items() if key[0] == sent["TableName"] and item}
         kept = [
             (key, {name: item[name] for name in ("pk", "sk", "attention", "attentionAt")})
@@ -151,7 +158,7 @@ class Database:
         return sorted(kept, key=lambda row: (float(row[1]["attentionAt"]["N"]), row[0]))
 
     def _past(self, stale_ms: int) -> dict[Key, Item | None]:
-        """What rows were that have changed within the last `stale_ms`."""
+        """Return the earlier state of all rows changed within the last `stale_ms`."""
         rows: dict[Key, Item | None] = {}
         if stale_ms:
             since = self.now_ms() - stale_ms
@@ -198,7 +205,7 @@ class Database:
         return {}
 
     def _planned(self, act: str, sent: dict[str, Any]) -> tuple[Key, Item | None, bool]:
-        """The row as it would be, and whether the condition allows it."""
+        """Return the row after the write, and True if the condition allows it."""
         names = _names(sent)
         key = _key(sent["TableName"], sent.get("Key") or sent["Item"])
         before = self._rows.get(key)
@@ -281,7 +288,7 @@ def _counted(shown: list[Item]) -> dict[str, Any]:
 
 
 def _size(item: Item | None) -> int:
-    """About what DynamoDB counts: names and values in UTF-8."""
+    """Approximate DynamoDB's count: names and values in UTF-8."""
     return 0 if item is None else sum(len(name) + _value_size(value) for name, value in item.items())
 
 
@@ -297,7 +304,7 @@ def _value_size(value: Any) -> int:
 
 
 class Client:
-    """What pynamodb takes for its botocore client: every request goes through `send`."""
+    """Stands in for pynamodb's botocore client: every request goes through `send`."""
 
     def __init__(self, send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
         self._send = send
@@ -308,6 +315,6 @@ class Client:
 
 @contextmanager
 def in_place_of_aws(send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> Iterator[None]:
-    """While it lasts, what pynamodb would send to DynamoDB goes to `send`."""
+    """Redirect pynamodb's requests to DynamoDB to `send`."""
     with mock.patch.object(Connection, "client", property(lambda connection: Client(send))):
         yield

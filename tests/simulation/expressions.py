@@ -1,5 +1,6 @@
-"""DynamoDB's expressions, as far as Groundwork uses them: conditions and updates of top-level attributes.
+"""DynamoDB's expressions, as far as Groundwork uses them.
 
+Conditions and updates of top-level attributes:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
 
@@ -11,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 type Item = Mapping[str, Any]
-"""Attributes as the wire has them: {"sk": {"S": "R#000001"}}."""
+"""Attributes in wire format: {"sk": {"S": "R#000001"}}."""
 
 type Test = Callable[[Item, "Names"], bool]
 
@@ -20,19 +21,19 @@ _TOKEN = re.compile(r"\s*(#\w+|:\w+|<>|<=|>=|[=<>(),]|\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the placeholders of one request stand for."""
+    """Values of the placeholders of one request."""
 
     names: Mapping[str, str]
     values: Mapping[str, Any]
 
 
 def holds(expression: str | None, item: Item | None, names: Names) -> bool:
-    """Whether a condition holds of an item; an item that is not there has no attributes."""
+    """Return True if a condition holds; a missing item has no attributes."""
     return expression is None or _condition(expression)(item or {}, names)
 
 
 def updated(expression: str, item: Item, names: Names) -> dict[str, Any]:
-    """The item after SET, REMOVE, ADD (numbers, string sets) and DELETE (string sets)."""
+    """Return the item after SET, REMOVE, ADD (numbers, string sets) and DELETE (string sets)."""
     after = dict(item)
     for act, name, value in _actions(expression):
         _apply(after, act, names.names[name], names.values.get(value))
@@ -146,7 +147,7 @@ def _compared(name: str, operator: str, value: str) -> Test:
 
     def test(item: Item, names: Names) -> bool:
         mine, other = item.get(names.names[name]), names.values[value]
-        # an attribute that is missing, or of another type, is unequal to everything and below nothing
+        # a missing attribute, or one of another type, is unequal to everything and below nothing
         if mine is None or mine.keys() != other.keys():
             return operator == "<>"
         return compare(_ordered(mine), _ordered(other))

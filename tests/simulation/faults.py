@@ -1,17 +1,20 @@
-"""What goes wrong in one simulation: how often, how badly and until when, all drawn from its seed."""
+"""Faults of one simulation, drawn from its seed: frequency, severity and end."""
 
 from dataclasses import dataclass, fields
 from random import Random
 
 SKEW_MS = 2_000
-"""How far a sandbox's clock may be from the true time, either way."""
+"""Maximum error of a sandbox's clock, in either direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Chances a request, an invocation or a call. A class of fault is absent from about half of the simulations."""
+    """Probabilities per request, invocation or call.
 
-    # DynamoDB, a request
+    About half of the simulations lack a given class of fault.
+    """
+
+    # DynamoDB, per request
     throttled: float = 0.0
     conflict: float = 0.0
     unreachable: float = 0.0
@@ -19,20 +22,20 @@ class Faults:
     sent_twice: float = 0.0
     slow: float = 0.0
     stale: float = 0.0
-    # a sandbox, at each of its requests and calls
+    # sandboxes, per request or call
     killed_before: float = 0.0
     killed_after: float = 0.0
     frozen: float = 0.0
-    # a sandbox, a virtual minute of its life, wherever it stands
+    # sandboxes, per virtual minute of life, at any point
     killed: float = 0.0
-    # Lambda, an async invoke
+    # Lambda, per async invoke
     dropped: float = 0.0
     late: float = 0.0
     twice: float = 0.0
     invoke_refused: float = 0.0
     invoke_answer_lost: float = 0.0
     sweep_missed: float = 0.0
-    # the model, a call
+    # model, per call
     hangs: float = 0.0
     rate_limited: float = 0.0
     overloaded: float = 0.0
@@ -42,7 +45,7 @@ class Faults:
     malformed: float = 0.0
     skewed_clocks: bool = False
     until_s: float = 0.0
-    """Faults of AWS stop then; the model's faults of content (truncated, refused, malformed) may go on."""
+    """End of AWS faults; the model's faults (truncated, refused, malformed) may continue."""
 
 
 WORST = {
@@ -74,7 +77,7 @@ WORST = {
 
 
 def drawn(random: Random) -> Faults:
-    """One seed in ten has no faults at all: what breaks there is simply wrong."""
+    """One seed in ten has no faults at all: any failure there is a plain bug."""
     if random.random() < 0.1:
         return Faults()
     present = {name: random.random() < 0.5 for name in WORST}
@@ -83,6 +86,6 @@ def drawn(random: Random) -> Faults:
 
 
 def described(faults: Faults) -> str:
-    """The faults that are there, with their chances."""
+    """Return the faults with a chance above zero, with their chances."""
     there = {field.name: getattr(faults, field.name) for field in fields(faults)}
     return ", ".join(f"{name} {value:.3g}" for name, value in there.items() if value) or "none"

@@ -222,7 +222,7 @@ class Invariants:
         holder, now = known.holder, self.seen.cloud.loop.now
         if known.run.lease.owner is None or holder is None or holder.dead or not holder.thawed.is_set():
             return
-        # a write that was held up on its way renews the lease from the time it was made, not from when it arrived
+        # a write delayed on its way renews the lease from its start, not from its arrival
         made_at = (known.run.lease.until - leases.LEASE_MS - holder.skew_ms - EPOCH_MS) / 1000
         silent_ms = (now - made_at) * 1000
         demand(
@@ -341,7 +341,7 @@ class Invariants:
     # around calls, events and answers
 
     def on_answer(self, key: str, request: RunRequest, run_id: str) -> None:
-        """a_key_gives_one_run, and a_run_is_what_was_asked_for"""
+        """Check a_key_gives_one_run and a_run_is_what_was_asked_for."""
         given = self.answers.setdefault(key, run_id)
         if given != run_id:
             self._broken(Violation("a_key_gives_one_run", f"{key} gave {given} and {run_id}"))
@@ -353,13 +353,16 @@ class Invariants:
             self._broken(Violation("a_run_is_what_was_asked_for", f"{run_id} is not {request}"))
 
     def on_call(self, sandbox: Sandbox, run_id: str) -> None:
-        """no_call_after_cancel"""
+        """Check no_call_after_cancel."""
         acknowledged_at = self.seen.runs[run_id].acknowledged_at
         if acknowledged_at is not None and self.seen.cloud.loop.now > acknowledged_at:
             self._broken(Violation("no_call_after_cancel", f"{run_id} by sandbox {sandbox.number}"))
 
     def on_invoke(self, sandbox: Sandbox, run_id: str) -> None:
-        """the_sweep_leaves_others_alone: live and ended runs, unless delayed before the trigger"""
+        """Check the_sweep_leaves_others_alone.
+
+        It triggers no live or ended run, unless it was delayed before the trigger.
+        """
         self.invokers.add(sandbox.number)
         known, now = self.seen.runs[run_id], self.seen.cloud.true_ms()
         if sandbox.function not in ("retry_runs", "dead_letter") or known.run.hops == 0:
@@ -374,7 +377,7 @@ class Invariants:
             self._broken(Violation(name, f"{run_id}, which is {known.run.status}, by {sandbox.number}"))
 
     def on_hop_ended(self, sandbox: Sandbox, run_id: str, end: HopEnd) -> None:
-        """a_hop_hands_on, and a_hop_is_in_the_log where nothing came between"""
+        """Check a_hop_hands_on, and a_hop_is_in_the_log if nothing came between."""
         known = self.seen.runs[run_id]
         if end is HopEnd.CONTINUED and sandbox.number not in self.invokers:
             self._broken(Violation("a_hop_hands_on", f"{run_id} by {sandbox.number}, which has invoked nobody"))

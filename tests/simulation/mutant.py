@@ -23,7 +23,7 @@ class Mutant:
     applied: Callable[[], AbstractContextManager[Any]]
     where: Callable[[Scenario], Scenario] = lambda scenario: scenario
     under: Callable[[Faults], Faults] = lambda faults: faults
-    """Both adapt the scenario and faults drawn from the seed, so that the bug can show."""
+    """Adapts the faults drawn from the seed, as `where` does the scenario, to let the bug show."""
     neighbour: Neighbour | None = None
 
     def caught(self, seeds: Iterable[int]) -> Report | None:

@@ -1,4 +1,4 @@
-"""Seeds and invariants that caught each mutant.
+"""Seeds and invariants of caught mutants.
 
 A test simulates the recorded seed first and searches the others after it. The invariants appear in
 docs/reference/mutants.md. `python -m tests.simulation --mutants --keep` rewrites both, with `--executions` for plans.
@@ -14,7 +14,7 @@ CAUGHT = Path(__file__).parent / "mutants_caught.json"
 
 
 def kept() -> dict[str, int]:
-    """The seed by a mutant's name."""
+    """Return the recorded seed of each mutant, by its name."""
     seeds: dict[str, int] = json.loads(FILE.read_text()) if FILE.exists() else {}
     return seeds
 
@@ -25,13 +25,13 @@ def keep(found: Mapping[str, int]) -> None:
 
 
 def first_of_all(name: str, seeds: range) -> Iterable[int]:
-    """All seeds to look at, the kept one before the others."""
+    """Yield all seeds to search, the recorded one first."""
     seed = kept().get(name)
     return seeds if seed is None else chain([seed], (other for other in seeds if other != seed))
 
 
 def caught_by(kind: str) -> dict[str, dict[str, int | str]]:
-    """Seed and invariant by a mutant's name; `kind` is "runs" or "executions"."""
+    """Return seed and invariant by a mutant's name; `kind` is "runs" or "executions"."""
     caught: dict[str, dict[str, int | str]] = json.loads(CAUGHT.read_text())[kind]
     return caught
 

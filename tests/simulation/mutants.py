@@ -1,4 +1,7 @@
-"""Bugs put into the engine on purpose: each is one that engines like this have had. The simulator must catch each."""
+"""Mutants of the run engine: bugs known from such engines.
+
+The simulator must catch each of them.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +41,7 @@ def _heartbeat_without_condition(self: DynamoRuns, run: Run, before: Run, change
 
 
 def _counters_first(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
-    """The run's row by itself, what it counts in a second request."""
+    """Save the run's row first, its counted results in a second request."""
     _save(self, run, before, Changes())
     if changes != Changes():
         with mock.patch.object(store, "_is_unchanged", return_value=RunRow.pk.exists()):
@@ -58,7 +61,7 @@ _save, _finish = DynamoRuns.save, DynamoRuns.finish
 
 @contextmanager
 def _lock_kept() -> Iterator[None]:
-    """The lock goes in a request of its own, after the run has ended."""
+    """Delete the lock in its own request, after the end of the run."""
 
     def finish(self: DynamoRuns, run: Run, before: Run, changes: Changes) -> None:
         with mock.patch.object(client.Transaction, "delete"):
@@ -73,7 +76,7 @@ def _lock_kept() -> Iterator[None]:
 
 @contextmanager
 def _cancel_leaves_the_lease() -> Iterator[None]:
-    """A cancel changes the status alone, and what comes back from the model is saved as if nothing had happened."""
+    """Change only the status on a cancel, and save the model's later results as usual."""
     ended = leases.end
 
     def only_said(run: Run, status: RunStatus, now: int) -> Run:

@@ -1,4 +1,4 @@
-"""Bugs put on purpose into which items a run has and what becomes of them."""
+"""Mutants of item selection and of item results."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ _work, _fresh_units = CallPool._work, selection.fresh_units
 
 
 def _replacing(scenario: Scenario) -> Scenario:
-    """Retries of a run that has something to replace below every item."""
+    """Retries of a run with something to replace below every item."""
     options = scenario.options | {"existing_behavior": "replace"}
     return replace(with_retries(scenario), options=options, type=RunType.GENERATE_STORIES, children=12, second=None)
 

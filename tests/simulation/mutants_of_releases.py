@@ -1,4 +1,4 @@
-"""Bugs put on purpose into how this release reads and writes what another one reads and writes too."""
+"""Mutants of compatibility: reads and writes of data shared with another release."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -34,12 +34,12 @@ def _known_alone(value: Stored, document: dict[str, Any], *more: Any) -> dict[st
 
 
 def _all_of_it(run: Run) -> list[Any]:
-    """As a put does: the options too, and they are what this release knows of them."""
+    """Write the options too, as a put does, with only the fields known to this release."""
     return [*run_actions(run), RunRow.options.set(run_row(run).options)]
 
 
 class _Put(list[Any]):
-    """Actions that stand for a put of this row."""
+    """Update actions as a marker for a put of this row."""
 
     row: RunRow
 
@@ -57,7 +57,7 @@ def _put_or_update(self: Transaction, row: Any, actions: list[Any], *more: Any) 
 
 
 def _python_names(self: Stored, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, Any]:
-    """A stored name follows the Python name, as pydantic has it without an alias."""
+    """Store the Python name, as pydantic does without an alias."""
     return self.model_dump(mode="json", include=include, exclude=exclude, **options)
 
 

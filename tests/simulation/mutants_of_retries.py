@@ -1,4 +1,4 @@
-"""Bugs put on purpose into how runs are started, retried, limited and handed on."""
+"""Mutants of starts, retries, limits and hand-over of runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ _RUNS = "groundwork.adapters.dynamodb.runs.DynamoRuns"
 
 
 def with_retries(scenario: Scenario) -> Scenario:
-    """Nothing but two items that fail each time, and people who ask for a retry, again and again."""
+    """Two items fail each time, nothing else happens, and users ask for retries repeatedly."""
     options = scenario.options | {"max_cost_usd": None, "pacing": "fast"}
     calm = replace(scenario, options=options, second=None, poisons=0, down=(0.0, 0.0), items=max(12, scenario.items))
     calm = replace(calm, cancel_at=None, cancel_after_calls=None, selected=0, children=0, edits=0, one_epic=False)
@@ -34,7 +34,7 @@ def with_retries(scenario: Scenario) -> Scenario:
 
 
 def to_the_last_retry(scenario: Scenario) -> Scenario:
-    """Until the schedule gives it up."""
+    """Continue until the schedule gives the run up."""
     return replace(with_retries(scenario), retries=0, patience_s=3_000.0, items=12)
 
 

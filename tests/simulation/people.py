@@ -1,4 +1,4 @@
-"""The people of a simulation: they start, cancel and retry runs, and make, change and delete things meanwhile."""
+"""Users of a simulation: they start, cancel and retry runs, and edit the backlog meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _ITEMS_OF = {
     RunType.GENERATE_SUBTASKS: "S#",
 }
 LATER_S = 400.0
-"""How long after the first somebody else asks for a retry too."""
+"""Time between the first request for a retry and one by another user."""
 
 
 def _is_of_the_backlog(key: Key) -> bool:
@@ -41,7 +41,7 @@ def _is_of_the_backlog(key: Key) -> bool:
 
 @dataclass
 class People:
-    """`cancel` is the use case behind the route of that name."""
+    """Users of the API; `cancel` is the use case behind its route."""
 
     scenario: Scenario
     project_id: str
@@ -53,7 +53,7 @@ class People:
     starter: Callable[[], Starter]
 
     async def live(self) -> None:
-        """All that they do, until they are done."""
+        """Perform all actions of all users."""
         others = [asyncio.create_task(self._edit(self.scenario.edits)), asyncio.create_task(self._delete_project())]
         await self._use_runs()
         await asyncio.gather(*others)
@@ -88,7 +88,7 @@ class People:
     # runs
 
     def _request(self, scenario: Scenario) -> RunRequest:
-        """Of the whole project, of some items, or of what is below one epic."""
+        """Request the whole project, some items, or everything below one epic."""
         fields: dict[str, Any] = {"type": scenario.type, "options": RunOptions.model_validate(scenario.options)}
         there = self._there(lambda key: key[2].startswith(_ITEMS_OF[scenario.type]))
         if scenario.selected:
@@ -102,7 +102,7 @@ class People:
         return [path_of(key) for key in self.cloud.database.keys("backlog") if which(key)]
 
     async def _client(self, request: RunRequest, key: str) -> str | None:
-        """Starts a run and does not give up before it has an answer; None if it was refused."""
+        """Start a run, and repeat the request until it has a response; None if refused."""
         while True:
             try:
                 started: StartedRun = await self.cloud.http(self.starter().start, self.project_id, request, key)
@@ -123,7 +123,7 @@ class People:
                 await asyncio.sleep(1)
                 continue
             except Refusal:
-                # it had ended, or an earlier try has cancelled it
+                # the run had ended, or an earlier try has cancelled it
                 return
             known = self.invariants.seen.runs.get(run_id)
             if known and known.run.status is RunStatus.CANCELLED:
@@ -131,7 +131,7 @@ class People:
             return
 
     async def _many_calls(self, run_id: str, count: int) -> None:
-        """Waits until the run has called the model so often, or has ended."""
+        """Wait until the run has made this many model calls, or has ended."""
         known = self.invariants.seen.runs[run_id]
         while self.provider.started[run_id] < count and known.run.status.active:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -145,7 +145,7 @@ class People:
         await self._try(f"retry of {run_id}", self.starter().retry, run_id)
 
     async def _try(self, what: str, call: Callable[..., Any], *arguments: Any) -> bool:
-        """Whether it was done, as far as one heard."""
+        """Return True if a response confirmed the call."""
         try:
             await self.cloud.http(call, *arguments)
         except (Refusal, NoAnswer) as refusal:
@@ -156,7 +156,7 @@ class People:
     # the backlog
 
     async def _edit(self, times: int) -> None:
-        """Somebody makes and deletes epics, stories and subtasks by hand while runs are at it, and changes words."""
+        """Create, change and delete epics, stories and subtasks by hand during runs."""
         for number in range(times):
             await asyncio.sleep(self.random.expovariate(0.2))
             path = self.random.choice([Path(Kind.PROJECT, self.project_id), *self._there()])
@@ -170,7 +170,7 @@ class People:
                 await self._try(f"edit of {path}", self.tables.entries.delete, path)
 
     def _other_words(self, path: Path, number: int) -> dict[str, str]:
-        # names that no other item has, so that calls about it are counted as its own
+        # unique names: the provider counts calls by name
         if path.kind is Kind.CARD:
             return {"text": f"{self.scenario.text} {path.number} in other words {number}"}
         return {"title": f"{path.kind.name.title()} {5_000 + path.number} renamed {number}"}
@@ -180,7 +180,7 @@ class People:
         above = {Kind.STORY: "epic_id", Kind.SUBTASK: "story_id"}.get(kind)
 
         def make(path: Path, now: str) -> Artifact:
-            # named as the others are, so that calls about it are counted as its own
+            # named like the other items: the provider counts calls by name
             title = f"{row.__name__} {900 + path.number}"
             fields = {"id": str(path), "project_id": path.project_id, "code": path.code, "title": title}
             return row.model_validate(fields | {"created_at": now} | ({above: str(parent)} if above else {}))
@@ -188,7 +188,7 @@ class People:
         self.tables.entries.create(kind, parent, make)
 
     async def _delete_project(self) -> None:
-        """Again and again, as long as a run is in the way."""
+        """Repeat the deletion as long as a run blocks it."""
         if self.scenario.deleted_at is None:
             return
         await asyncio.sleep(self.scenario.deleted_at)

@@ -1,4 +1,4 @@
-"""Simulations of runs about plans: people who have plans written, edited and reviewed, under the same faults."""
+"""Simulations of runs on plans: users generate, edit and review plans under the same faults."""
 
 import asyncio
 from collections import Counter
@@ -40,7 +40,10 @@ SURVEY = Survey("main", "0" * 40, ("src/a.py", "README.md"), "# A", None)
 
 @dataclass(slots=True)
 class PlanInvariants(Invariants):
-    """What must hold of runs, and of the plans they write. `acknowledged`: edits that somebody was told are made."""
+    """Invariants of runs and of the plans they write.
+
+    `acknowledged`: edits confirmed to a user.
+    """
 
     tables: Tables | None = None
     acknowledged: list[Plan] = field(default_factory=list)
@@ -54,23 +57,23 @@ class PlanInvariants(Invariants):
         Invariants._examine(self, {key: change for key, change in rows.items() if key[0] != "plans"})
 
     def _starts_rightly(self, run: Run, rows: Rows) -> None:
-        """A plan's run has neither key nor predecessor; what it may run beside is for the plan's lock to say."""
+        """A plan's run has neither key nor predecessor; the plan's lock decides on parallel runs."""
 
     def _came_to(self, known: Known, before: Run | None) -> None:
-        """Its items are parts of the plan, and the schedule does not retry it."""
+        """The run's items are parts of the plan, and the schedule does not retry it."""
         if before and before.status.active and not known.run.status.active:
             known.ended_at = self.seen.cloud.true_ms()
             demand(known.run.next_retry_at is None, "a_retry_is_due_as_the_items_say", known.run.id)
 
     def a_plan_goes_forward(self, before: Item, after: Item) -> None:
-        """What was once written is never taken for failed, and what has failed is never taken for written."""
+        """A generated plan never turns FAILED, and a failed one never turns generated."""
         was, now = before["status"]["S"], after["status"]["S"]
         demand(was in ("GENERATING", now), "a_plan_goes_forward", f"from {was} to {now}")
         older, newer = int(before["version"]["N"]), int(after["version"]["N"])
         demand(newer in (older, older + 1), "a_plan_goes_forward", f"from version {older} to {newer}")
 
     def children_come_with_their_item(self, rows: Rows, written: dict[Any, Item]) -> None:
-        """A plan's tasks, or suggestions, and the journal's line that counts them are one request."""
+        """One request writes a plan's tasks or suggestions and the journal line with their count."""
         counted = Counter[str]()
         for key, after in written.items():
             for line in LinesRow.from_raw_data(dict(after)).lines if key[2].startswith("J#") else ():
@@ -94,7 +97,7 @@ class PlanInvariants(Invariants):
         assert self.tables
         name, plans = "a_plan_is_as_its_runs_ended", self.tables.plans
         plan, first = plans.load(plan_id), self.seen.runs[f"{plan_id}-R1"].run
-        # one that was cancelled between its item and its end has been too late
+        # a cancel between the item's completion and the run's end comes too late
         good = first.completed == 1
         wanted = PlanStatus.DRAFT if good else PlanStatus.FAILED
         demand(plan.status is wanted, name, f"{plan_id} is {plan.status}, its generation {first.status}")
@@ -124,7 +127,7 @@ class PlanInvariants(Invariants):
 
 @dataclass
 class PlanSimulation(Simulation):
-    """`scenario.items`: how many plans are asked for."""
+    """Simulation with `scenario.items` as the number of requested plans."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -182,7 +185,7 @@ class PlanSimulation(Simulation):
         await asyncio.gather(*(self._author(number) for number in range(min(3, self.scenario.items))))
 
     async def _author(self, number: int) -> None:
-        """Has a plan written, and then reviewed and edited at the same time."""
+        """Have a plan generated, then reviewed and edited at the same time."""
         await asyncio.sleep(self.random.uniform(0, 20))
         # a detailed plan is broken down in several parts
         request = GenerateRequest(
@@ -202,7 +205,7 @@ class PlanSimulation(Simulation):
             await asyncio.gather(self._review(plan), self._edit_tasks(plan))
 
     async def _answered(self, call: Any, *arguments: Any) -> Any:
-        """What the call answers; None where nothing was heard or it was refused."""
+        """Return the call's response; None if it was lost or a refusal."""
         try:
             return await self.cloud.http(call, *arguments)
         except (NoAnswer, Refusal) as fault:

@@ -1,4 +1,7 @@
-"""A language model that answers properly, or as badly as the simulation's faults say, and keeps a bill."""
+"""Model of a language model: proper replies, faulty ones, and a bill.
+
+The simulation's faults decide how bad the replies are.
+"""
 
 import asyncio
 import json
@@ -22,7 +25,7 @@ def price(model: str, usage: Usage) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """A reply that reached a sandbox which was alive."""
+    """Reply received by a live sandbox."""
 
     sandbox: Sandbox
     run_id: str
@@ -32,8 +35,11 @@ class Billed:
 
 @dataclass(slots=True)
 class Provider:
-    """`poisons` are items at which the process that asks about them dies, `hopeless` those that never get an answer;
-    `down` is a spell (s) in which nobody is served."""
+    """Service of the language model.
+
+    `poisons`: items with calls deadly to the calling process. `hopeless`: items without any reply. `down` (s): period
+    of an outage for everybody.
+    """
 
     cloud: Cloud
     seconds: float
@@ -53,7 +59,7 @@ class Provider:
 
 
 def items_of(task: Task, material: str) -> list[str]:
-    """The names of the run's items that a question is about; a story is named with its epic."""
+    """Return the names of the run's items in a question; a story is named with its epic."""
     names = sorted(set(_NAMES.findall(material)))
     match task:
         case Task.ANALYZE_CARDS:
@@ -68,7 +74,7 @@ def items_of(task: Task, material: str) -> list[str]:
 
 @dataclass(slots=True)
 class SimulatedModel:
-    """The port `groundwork.llm.port.Model`, as one sandbox sees it."""
+    """The port `groundwork.llm.port.Model`, for one sandbox."""
 
     provider: Provider
     sandbox: Sandbox
@@ -78,7 +84,7 @@ class SimulatedModel:
 
     async def reply(self, question: Question) -> Reply:
         cloud, faults, random = self.provider.cloud, self.provider.cloud.faults, self.provider.cloud.random
-        # asked now; a sandbox that is frozen at this very point sends its call when it wakes
+        # the draw is made now, the call later: a sandbox frozen at this point sends its call when it wakes
         self.provider.on_call(self.sandbox, self.run_id)
         self.provider.started[self.run_id] += 1
         await self.sandbox.gate()

@@ -1,6 +1,6 @@
-"""Rows that a release has left in the middle of its runs: what the releases after it must be able to go on with.
+"""Records of a release: rows left in the middle of its runs, for later releases to continue.
 
-`python -m tests.simulation --record 0.1.0` writes them, once for each release; they are never changed afterwards.
+`python -m tests.simulation --record 0.1.0` writes them, once for each release. They are never changed afterwards.
 """
 
 import asyncio
@@ -28,11 +28,14 @@ MOMENTS: dict[str, tuple[Scenario, float]] = {
     "proposing": (Scenario(RunType.GENERATE_EPICS, 700, _OPTIONS, 60.0, 4.0), 5.0),
     "merging": (Scenario(RunType.GENERATE_EPICS, 700, _OPTIONS, 60.0, 4.0), 9.0),
 }
-"""By name: what is asked, and how many seconds later everything stops."""
+"""Request, and seconds until everything stops, by name."""
 
 
 def record(version: str) -> list[Path]:
-    """Writes one file a moment; refuses with FileExistsError to change a release's records."""
+    """Write one file for each moment.
+
+    Raises FileExistsError if the release has records: they must not change.
+    """
     folder = RECORDS / version
     folder.mkdir(parents=True)
     written = []
@@ -44,7 +47,7 @@ def record(version: str) -> list[Path]:
 
 
 def left_by(scenario: Scenario, seconds: float) -> list[Row]:
-    """The rows at that moment, in a world without faults."""
+    """Return the rows at that moment, in a world without faults."""
     with connected() as connect:
         simulation = Simulation(scenario, Faults(), randomness.Random(1))
         connect(simulation.cloud)
@@ -60,7 +63,7 @@ def left_by(scenario: Scenario, seconds: float) -> list[Row]:
 
 
 def recorded() -> dict[str, Path]:
-    """Every record of every release, by its name."""
+    """Return all records of all releases, by name."""
     return {f"{path.parent.name} {path.name.partition('.')[0]}": path for path in sorted(RECORDS.glob("*/*.json.gz"))}
 
 

@@ -1,8 +1,8 @@
-"""Two releases on the same tables, as while one replaces the other: the code under test and a neighbour.
+"""Two releases on the same tables during a replacement: the code under test and a neighbour.
 
-A newer neighbour is the code under test too, but every document and row that it writes gets fields of which this
-release knows nothing. What they hold must stay until the newer release reads it again. An older neighbour is 29c4d3d:
-it refuses a document with a field that it does not know, so this release must not write any.
+A newer neighbour is the code under test too, but it adds a field unknown to this release to every document and row it
+writes. The values of these fields must stay until the newer release reads them again. An older neighbour is 29c4d3d:
+it refuses a document with an unknown field, so this release must not write any.
 """
 
 import json
@@ -23,7 +23,7 @@ from tests.simulation.known import Violation, demand
 NEW = "ofANewerRelease"
 VALUE = {"since": 2}
 WHOLE = {"session", "patch", "part", "lock", "link", "version", "retried", "list line"}
-"""Rows that are derived, or name what they stand for: whoever writes them anew writes all of them."""
+"""Derived rows, and rows with references to others: a rewrite replaces all their attributes."""
 
 
 class Neighbour(StrEnum):
@@ -32,20 +32,23 @@ class Neighbour(StrEnum):
 
 
 def drawn(seed: int) -> Neighbour | None:
-    """Apart from all else of a seed: the course of events is the same with it and without."""
+    """Draw apart from the seed's other draws: the neighbour changes no course of events."""
     return Random(f"{seed} releases").choice([Neighbour.NEWER, Neighbour.OLDER, None, None])
 
 
 @dataclass(slots=True)
 class Releases:
-    """`broken` is told of violations. Half of the sandboxes are a newer neighbour's."""
+    """Neighbour release in a simulation, with its invariants.
+
+    `broken` receives violations. A newer neighbour owns half of the sandboxes.
+    """
 
     cloud: Cloud
     neighbour: Neighbour | None
     random: Random
     broken: Callable[[Violation], None]
     foreign: int = 0
-    """Rows that the newer neighbour has written."""
+    """Number of rows written by the newer neighbour."""
 
     def connect(self) -> "Releases":
         database = self.cloud.database
@@ -63,7 +66,7 @@ class Releases:
         return self
 
     def written(self, key: Key, after: Item) -> Item:
-        """Add what a newer release would have written besides, where its sandbox writes."""
+        """Add a newer release's fields to rows written by its sandboxes."""
         if not (self.cloud.acting and self.cloud.acting.newer):
             return after
         self.foreign += 1
@@ -91,7 +94,7 @@ class Releases:
         if kind == "version":
             self._stays_in_version(key, after)
         if before is None or before.get("round") != after.get("round"):
-            return  # a round begins with nothing of the last one
+            return  # a new round keeps nothing of the last one
         if kind == "session" and before["attempt"] == after["attempt"]:
             old, new = self._session(key, before), self._session(key, after)
             unknown_fields_stay(old, new, known_names()["documents"]["session"], f"{key}")
@@ -108,7 +111,7 @@ class Releases:
         return _document("part", part) if part and pointer["parts"]["N"] == "1" else {}
 
     def _stays_in_version(self, key: Key, after: Item) -> None:
-        """A version names its content anew: what was unknown in a task that is still there is in it too."""
+        """A new version keeps the unknown fields of its remaining tasks."""
         earlier = self.cloud.database.row((*key[:2], f"V#{int(key[2][2:]) - 1:06d}"))
         old, new = (self._tasks(key, item) for item in (earlier, after))
         for task, document in old.items():
@@ -124,7 +127,7 @@ class Releases:
 
 
 def enriched(document: Any, known: Any) -> Any:
-    """The document with a field more in each of its objects that a schema knows."""
+    """Return the document with a new field in each object described by a schema."""
     if isinstance(document, list):
         return [enriched(one, known) for one in document]
     if known is None or not isinstance(document, dict):
@@ -135,7 +138,7 @@ def enriched(document: Any, known: Any) -> Any:
 def the_older_release_can_read_it(key: Key, after: Item) -> None:
     kind = kind_of(key[0], dict(after))
     if kind == "part":
-        # of a session or a patch; the rest of a long one is looked at where it is put together
+        # part of a session or a patch; its first part is checked here, a longer one after it is put together
         if not key[2].endswith("#000") or not _is_whole(after):
             return
         document, kind = _document(kind, after), "session" if key[2].startswith("K#") else "patch"
@@ -153,7 +156,7 @@ def unknown_fields_stay(before: Any, after: Any, known: Any, at: str) -> None:
 
 
 def _lost(before: Any, after: Any, known: Any, at: str = "") -> Iterator[str]:
-    """Unknown fields of objects that are there before and after, and are the same thing."""
+    """Yield lost unknown fields of objects present before and after, if they are the same thing."""
     if isinstance(before, list) and isinstance(after, list):
         for one, other in zip(before, after, strict=False):
             yield from _lost(one, other, known, at)
@@ -165,7 +168,10 @@ def _lost(before: Any, after: Any, known: Any, at: str = "") -> Iterator[str]:
 
 
 def _same(before: dict[str, Any], after: dict[str, Any], at: str) -> bool:
-    """A rollback keeps its number; of other things inside a document each is another one when it differs."""
+    """Return True for the same object inside a document.
+
+    A rollback keeps its number; any other object is a new one once it differs.
+    """
     if not at or at in (".brief", ".spent", ".limits"):
         return True
     if at == ".rollback":

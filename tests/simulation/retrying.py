@@ -104,7 +104,7 @@ def _merge_of_its_own(known: Known, merges: list[str | None]) -> None:
 
 
 def only_what_stalls_is_given_up(known: Known, hops: int) -> None:
-    """A run ends with NO_PROGRESS only after that many hops without progress."""
+    """A run ends with NO_PROGRESS only after `hops` hops without progress."""
     marks = known.marks[-hops - 1 :]
     stalled = len(marks) == hops + 1 and len(set(marks)) == 1
     what = f"{known.run.id} had come to {marks} at the beginnings of its last hops"

@@ -1,4 +1,4 @@
-"""What is asked of the system in one simulation, drawn from its seed."""
+"""Requests and data of one simulation, drawn from its seed."""
 
 import random as randomness
 from dataclasses import dataclass
@@ -15,15 +15,17 @@ _LARGE = {
     RunType.GENERATE_STORIES: (101, 115),
     RunType.GENERATE_SUBTASKS: (101, 115),
 }
-"""More than one page of a manifest, and more results at once than one transaction takes."""
+"""More than one page of a manifest, and more results than fit into one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`children`: how many items have something below them (or an analysis) before anybody starts; `selected`: how many
-    items are asked for by their ids, 0 for all; `retries`: how many people ask for a retry of the first run, minutes
-    apart; `edits`: how often somebody makes, changes or deletes something by hand; `patience_s`: a retry that is due by
-    then is waited for."""
+    """Requests and data of one simulation.
+
+    `children`: number of items with children (or an analysis) before the first request. `selected`: number of items
+    requested by id, 0 for all. `retries`: number of users to request a retry of the first run, minutes apart. `edits`:
+    number of creations, changes and deletions by hand. `patience_s`: the simulation waits for a retry due by then.
+    """
 
     type: RunType
     items: int
@@ -50,7 +52,7 @@ class Scenario:
 
     @classmethod
     def drawn(cls, random: randomness.Random) -> "Scenario":
-        """One in eight is large."""
+        """Draw a scenario; one in eight is large."""
         type_ = random.choice(PIPELINE)
         large = random.random() < 1 / 8
         hop_s = random.choice([12.0, 30.0, 60.0, 300.0])

@@ -1,4 +1,4 @@
-"""One simulation, from a seed: a project, its users, faults, and the invariants."""
+"""One simulation from a seed: a project, its users, faults, and the invariants."""
 
 import asyncio
 import hashlib
@@ -195,7 +195,7 @@ class Simulation:
         finally:
             for task in (schedule, strikes, asked):
                 task.cancel()
-        # a hop or a sweep that is still under way has nothing more to say than this
+        # an unfinished hop or sweep has nothing to add
         await asyncio.sleep(self.scenario.hop_s)
         database = self.cloud.database
         self.invariants.at_the_end({**dict(database.rows("backlog")), **dict(database.rows("runs"))})
@@ -255,7 +255,7 @@ class Simulation:
             self.invariants.begin_with(self.cloud.database.load(rows))
         else:
             self._fill()
-        # what was there before the beginning has been there for long
+        # rows from before the simulation count as old
         self.cloud.database.forget()
 
     def _fill(self) -> None:

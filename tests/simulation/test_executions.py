@@ -1,6 +1,6 @@
-"""Plans that are carried out, under faults from seeds and under bugs put in on purpose.
+"""Executions of plans under faults from seeds and with deliberate bugs.
 
-`python -m tests.simulation --executions --seeds 1000` looks at more seeds.
+`python -m tests.simulation --executions --seeds 1000` tries more seeds.
 """
 
 import os
@@ -24,7 +24,10 @@ from tests.simulation.mutant_seeds import first_of_all
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 10
 FOUND = (8, 10, 46, 332)
-"""Seeds that have found something: docs/reference/past-bugs.md tells what. The simulator has grown since."""
+"""Seeds of past bugs, explained in docs/reference/past-bugs.md.
+
+The simulator has grown since.
+"""
 
 
 @pytest.mark.slow(reason="a plan that is carried out takes seconds to simulate")

@@ -1,4 +1,4 @@
-"""Runs about plans under faults from seeds: written, reviewed, edited, cancelled."""
+"""Runs on plans under faults from seeds: generation, review, edits, cancels."""
 
 from collections import Counter
 
@@ -21,6 +21,6 @@ def test_no_fault_breaks_a_plan(first: int) -> None:
     reports = list(map(simulated, range(first, first + BLOCK)))
     assert not [str(report) for report in reports if report.broken]
     ends = Counter(status for report in reports for status in report.ended.values())
-    # what is looked at is neither all well nor all lost
+    # the seeds must cover success as well as failure
     assert ends[RunStatus.SUCCEEDED] > 5
     assert ends.total() - ends[RunStatus.SUCCEEDED] > 5

@@ -1,6 +1,6 @@
-"""A deployment in the middle: rows of 29c4d3d are carried on, and a neighbour release writes to the same tables.
+"""Upgrade in the middle: rows of 29c4d3d continue beside a neighbour release.
 
-What the code under test writes here is what the older release can read, and keeps what a newer one has written: see
+Both releases share the tables. The older one can read all rows written here, and a newer one's fields are kept: see
 `tests.simulation.releases`. The other simulations draw a neighbour from their seed too.
 """
 
@@ -55,7 +55,7 @@ def test_a_plan_that_the_older_release_has_begun_is_carried_out(name: str) -> No
 
 @pytest.mark.parametrize("name", ["29c4d3d working", "29c4d3d merging"])
 def test_the_newer_release_has_written_in_between(name: str) -> None:
-    """Else nothing has been asked of this one."""
+    """Without writes by the newer release, this one would not be tested."""
     rows, scenario = rows_of(RUNS[name]), scenario_of(name)
     reports = [
         simulate(s, lambda drawn: scenario, lambda f: Faults(), rows, neighbour=Neighbour.NEWER) for s in range(6)

@@ -1,6 +1,6 @@
-"""The run engine under faults from seeds, under bugs put in on purpose, on rows of earlier releases, at its limits.
+"""The run engine under faults, with deliberate bugs, on earlier rows, and at its limits.
 
-`make simulate SEEDS=10000` looks at more seeds; `python -m tests.simulation --seed N` replays one with its trace.
+`make simulate SEEDS=10000` tries more seeds; `python -m tests.simulation --seed N` replays one with its trace.
 """
 
 import os
@@ -99,7 +99,7 @@ def test_runs_begun_by_an_earlier_release_end_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", MOMENTS)
 def test_there_is_a_record_of_every_moment(name: str) -> None:
-    """And a moment is what it is called: its rows differ from those of every other."""
+    """Each moment is true to its name: its rows differ from those of every other."""
     assert any(record.endswith(name) for record in recorded())
     statuses = {row["item"]["status"]["S"] for row in left_by(*MOMENTS[name]) if "epoch" in row["item"]}
     assert statuses == ({"QUEUED"} if name == "queued" else {"RUNNING"})
@@ -156,7 +156,7 @@ def test_an_item_that_kills_its_process_each_time_fails_and_the_others_are_done(
 
 @pytest.mark.full
 def test_what_is_given_up_before_it_was_queued_is_done_by_its_retry() -> None:
-    """Every third request kills its worker, so that some runs are given up with not one item in their manifest."""
+    """Every third request kills its worker: some runs are given up with an empty manifest."""
     dying = Faults(killed_before=0.3, until_s=1_500.0)
     reports = [simulate(seed, of(replace(SUBTASKS, hop_s=60.0)), lambda faults: dying) for seed in range(1, 12)]
     assert not [report for report in reports if report.broken]

@@ -1,9 +1,7 @@
-"""Lambda, Step Functions, EventBridge and git servers around executions:
+"""Model of the services around executions: each of their requests.
 
-a model of each request.
-
-Requests of boto3 and git go through `ask`, as those of pynamodb do. At each request a sandbox may be delayed or lost,
-before or after its effect, and the response may be lost.
+Lambda, Step Functions, EventBridge and git servers. Requests of boto3 and git go through `ask`, as those of pynamodb
+do. At each request a sandbox may be delayed or lost, before or after its effect, and the response may be lost.
 """
 
 import asyncio

@@ -58,7 +58,7 @@ def at_the_end(
 
 
 def everything_has_ended(seen: SeenPlans) -> None:
-    """Every plan continued after users had done what it waited for."""
+    """Every plan continued once users had taken the action it waited for."""
     for moment in seen.moments.values():
         demand(moment.execution.status in ENDED, "a_person_brings_a_plan_to_its_end", f"{moment.plan.id}")
     machine = seen.cloud.states

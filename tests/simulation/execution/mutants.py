@@ -148,7 +148,7 @@ def lost_answers(faults: ExecutionFaults) -> ExecutionFaults:
 
 
 def zombies(faults: ExecutionFaults) -> ExecutionFaults:
-    """Frozen workers that wake up after others have claimed their tasks."""
+    """Workers frozen until others have claimed their tasks."""
     return replace(faults, frozen=0.03, until_s=max(1_800.0, faults.until_s))
 
 

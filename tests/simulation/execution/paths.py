@@ -25,7 +25,7 @@ def at(path: str, data: Json, context: Json) -> Json:
 
 
 def filled(template: Json, data: Json, context: Json) -> Json:
-    """Fill a template: keys that end in `.$` are paths."""
+    """Fill a template: keys ending in `.$` are paths."""
     if isinstance(template, Mapping):
         return {
             key.removesuffix(".$"): at(value, data, context) if key.endswith(".$") else filled(value, data, context)

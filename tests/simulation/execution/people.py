@@ -242,7 +242,7 @@ class People:
     # waiting plans
 
     async def see_to_everything(self, rest: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Helpful users do what each plan waits for, until all have ended."""
+        """Helpful users take the action each plan waits for, until all have ended."""
         for _ in range(MAX_HELP):
             waiting = [moment for moment in self.seen.moments.values() if moment.execution.status not in ENDED]
             if not waiting:

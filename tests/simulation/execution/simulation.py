@@ -160,7 +160,7 @@ class ExecutionSimulation:
         return self._events(sandbox, event).handle(event)
 
     def _events(self, sandbox: Sandbox, event: Json) -> PlanEvents:
-        """Wire the function as its composition root does, for the sandbox that runs now."""
+        """Wire the function as its composition root does, for the running sandbox."""
         return PlanEvents(
             tables=self.tables,
             coordinator=self.coordinator,

@@ -43,7 +43,7 @@ class World:
 
 
 def drawn(random: Random) -> World:
-    # later additions are drawn separately, so that a seed keeps its plans and faults
+    # later additions are drawn separately: a seed keeps its plans and faults
     apart = Random(repr(random.getstate()))
     large = random.random() < 1 / 20
     count = 1 if large else random.choice([1, 1, 2, 3])
