@@ -1,4 +1,4 @@
-"""Check the Markdown documents: links, commands, requests, paths, names of code, and the English.
+"""Check the documents: links, commands, requests, paths, names of code, and the English.
 
 python -m checks.documents            fails for a broken reference, or for prose above the limit
 python -m checks.documents --prose    prints the figures of each document

@@ -138,7 +138,7 @@ def _named_in(part: Any, schemas: dict[str, Any]) -> set[str]:
 
 
 def _with_imports(document: dict[str, Any]) -> None:
-    """Declare the bodies and the query of the import routes, whose handlers parse both without types."""
+    """Declare the bodies and the query of the import routes: their handlers parse both untyped."""
     _with_import_schemas(document)
     json_body = {"anyOf": [reference("CardImport"), {"type": "array", "items": {}}, {"type": "object"}]}
     content = {media or "application/json": {"schema": _FILE} for media in MEDIA_TYPES}

@@ -95,7 +95,7 @@ def error_codes() -> str:
 
 
 def _texts_of(status: str, answer: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Status and text by code, of a response shared by all operations; empty for the gateway's own."""
+    """Status and text by code of a shared response; empty for the gateway's own."""
     code, colon, text = answer["description"].partition(": ")
     return {code.strip("`"): (status, text)} if colon and code.startswith("`") else {}
 

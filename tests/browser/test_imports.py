@@ -156,7 +156,7 @@ def test_rejected_rows_are_saved_with_the_bytes_of_the_file(page: Page, tmp_path
 
 @pytest.mark.slow(reason="a hundred parts, with a key pressed all along")
 def test_100_000_rows_are_sent_without_a_frozen_page(page: Page, tmp_path: Path) -> None:
-    """The answers to the parts come at once: the work of the page is measured, not of the server."""
+    """Responses to the parts come at once: this measures the page, not the server."""
     rows = 100_000
     parts: list[int] = []
 

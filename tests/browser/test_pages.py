@@ -13,7 +13,7 @@ from tests.browser.sample_data import PAGES, SampleData, sample_data
 from tests.browser.user import PHONE
 
 BUDGET, OF_A_GRAPH = 170_000, 60_000
-"""Maximum of compressed JavaScript before a page shows, in bytes; 250,000 is the requirement."""
+"""Limit of compressed JavaScript before a page shows, in bytes; 250,000 is required."""
 GRAPHS = ("plan-graph", "execution", "execution-failed", "execution-done")
 FILES = 14
 """Maximum of JavaScript files of a page."""

@@ -235,7 +235,7 @@ def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
 
 @pytest.fixture
 def real_world(dynamodb_local: str) -> World:
-    """moto's transactions are not atomic under concurrent requests, so DynamoDB Local serves here."""
+    """DynamoDB Local serves here: moto's transactions are not atomic under concurrency."""
     world = World(make_tables(dynamodb_local))
     world.add_epics(3)
     return world

@@ -1,4 +1,4 @@
-"""Land changes on a real git server: one commit, wherever the branch moves or a push is lost."""
+"""Land changes on a real git server: one commit, even if the branch moves or a push is lost."""
 
 import logging
 import os

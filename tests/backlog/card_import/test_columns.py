@@ -1,4 +1,4 @@
-"""Columns are told by their names; personal ones stay out; ids and metadata keep what they hold."""
+"""Columns are found by name; personal ones stay out; ids and metadata keep their content."""
 
 import pytest
 

@@ -28,7 +28,7 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]
 
 
 def is_card_list(document: Any) -> bool:
-    """Tell the API's own form from an export with a list of the same name, which has other lists beside it."""
+    """Tell the API's own form from an export with a list of the same name and other lists."""
     if not isinstance(document, dict) or (document and "cards" not in document):
         return False
     return not any(isinstance(value, list | dict) for name, value in document.items() if name != "cards")

@@ -1,4 +1,4 @@
-"""Confirmations of other AWS services: a caller waits some seconds for all of them together, never for each.
+"""Confirmations of other AWS services, within one time limit for all of them together.
 
 What could not be confirmed is written down already, and told again by the sweep: waiting longer helps nobody.
 """
@@ -14,12 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from groundwork.errors import Transient
 
 CONFIRM_S = 8.0
-"""For all tries of all confirmations that fail one after the other: with the rows' own writes an answer takes 10 s."""
+"""Limit for all attempts of consecutive failing confirmations.
+
+With the writes of the rows, a response takes at most 10 s.
+"""
 
 CONNECT_S, READ_S = 1.0, 2.5
 MAX_TRIES = 3
 FORGET_S = 30.0
-"""A service that failed so long ago may have recovered, within an invocation of fifteen minutes too."""
+"""Time after a failure until the service is tried again, also within one invocation."""
 
 _AGAIN = {"ThrottlingException", "TooManyRequestsException", "ServiceException", "InternalServerException"}
 

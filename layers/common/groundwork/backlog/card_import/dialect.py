@@ -10,7 +10,7 @@ from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
 
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
-"""Separates nothing: for files of a single column, whose texts may hold any of the delimiters."""
+"""Delimiter of files with one column: it separates nothing, as texts may hold any other."""
 MAX_PREAMBLE = 20
 ENOUGH = 0.8
 _SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)

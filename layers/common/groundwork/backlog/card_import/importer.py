@@ -25,7 +25,7 @@ MAX_PREVIEWED = 20
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The place behind a row: where the next record starts, and how many data rows came before it."""
+    """Position behind a row: start of the next record and number of data rows before it."""
 
     offset: int
     line: int

@@ -1,4 +1,7 @@
-"""Look at a whole file once and decide how to read it: container, encoding, header, format, columns, dates."""
+"""Decide how to read a file from one look at all of it.
+
+The decision covers container, encoding, header, format, columns and dates.
+"""
 
 import json
 import re
@@ -181,7 +184,7 @@ def _sheet(content: Content, parameters: Parameters) -> tuple[Layout, Content]:
 
 
 def _sheet_header(rows: Sequence[Sequence[str]]) -> int:
-    """Find the header below title lines: the first known one, else the first row as wide as most."""
+    """Find the header below title lines: the first known one, else the first full row."""
     for at, row in enumerate(rows[:21]):
         if rate(row, is_json=False) and (
             len(row) > 1 or len(rows) == 1 or at == len(rows) - 1 or len(rows[at + 1]) <= 1
@@ -236,7 +239,7 @@ def _fields(layout: Layout, content: Content) -> Iterator[Fields]:
 
 
 def _time_evidence(layout: Layout, content: Content) -> list[OrderVotes]:
-    """Gather evidence from all records, or only from the first ones where they show no numeric dates."""
+    """Gather evidence from all records, or from the first ones if they have no numeric dates."""
     votes = {name: OrderVotes() for name in layout.mapping.times}
     for count, fields in enumerate(_fields(layout, content) if votes else (), 1):
         for name, value in fields:

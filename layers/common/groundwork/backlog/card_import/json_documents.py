@@ -1,4 +1,4 @@
-"""Exports in JSON whose records must be put together first: boards, chats, conversations, tickets."""
+"""JSON exports with records to assemble first: boards, chats, conversations, tickets."""
 
 import json
 from collections import defaultdict
@@ -12,7 +12,7 @@ Record = dict[str, Any]
 
 
 def boards(document: Record) -> list[Record] | None:
-    """Return a Trello board's cards with their list, time and comments; None for other documents."""
+    """Return a Trello board's cards with list, time and comments; None for other documents."""
     cards, lists, actions = (document.get(name) for name in ("cards", "lists", "actions"))
     if not isinstance(cards, list) or not isinstance(lists, list):
         return None

@@ -10,7 +10,10 @@ Field = tuple[str, Any]
 
 
 def flatten(record: dict[str, Any]) -> list[Field]:
-    """Return a record's fields, nested names joined by dots; a list of objects repeats its fields."""
+    """Return a record's fields, nested names joined by dots.
+
+    A list of objects repeats its fields.
+    """
     fields: list[Field] = []
     _flatten(record, "", 0, fields)
     return fields

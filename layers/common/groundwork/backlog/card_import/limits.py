@@ -6,7 +6,10 @@ MIB = 1024 * 1024
 MAX_LINE_BYTES = 8 * MIB
 MAX_RECORD_BYTES = MIB
 MAX_RECOVERIES = 100
-"""Stray quotes to recover from in one reading; each recovery may parse up to MAX_RECORD_BYTES twice."""
+"""Limit of recoveries from stray quotes in one reading.
+
+Each may parse up to MAX_RECORD_BYTES twice.
+"""
 MIN_RECOVERED = 10
 """Well-formed rows below an unclosed quote that make it a stray one."""
 MAX_ARCHIVE_DEPTH = 3
@@ -16,7 +19,10 @@ MAX_CELLS = 20_000_000
 MAX_EXTERNAL_ID = 200
 MAX_SOURCE = 200
 MAX_METADATA = 20_000
-"""Characters of a card's metadata as JSON: with the longest text, the row stays far below DynamoDB's 400 KB."""
+"""Characters of a card's metadata as JSON.
+
+With the longest text, the row stays far below DynamoDB's 400 KB.
+"""
 SAMPLE_BYTES = 64 * 1024
 SAMPLE_RECORDS = 200
 MAX_PROFILED = 5_000

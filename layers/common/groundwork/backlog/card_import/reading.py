@@ -19,7 +19,10 @@ class NotFeedback(str):
 
 
 def records_of(content: Content, layout: Layout, start: Position) -> Iterator[Raw]:
-    """Yield the records from a position, as cells or objects; blank rows have no value and no problem."""
+    """Yield the records from a position, as cells or objects.
+
+    Blank rows have no value and no problem.
+    """
     if layout.shape == "csv":
         encoding = "utf-8" if layout.container == "transcoded" else layout.encoding.name
         delimiter = layout.delimiter or NO_DELIMITER
