@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from groundwork.backlog.card_import.limits import MAX_EXTERNAL_ID
 
-DAMAGED = "externalId: a spreadsheet has shortened it, so that its last digits are lost; export the file anew"
+DAMAGED = "externalId: a spreadsheet has rounded it and its last digits are lost; export the file again"
 _SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 
 
@@ -25,17 +25,17 @@ def is_damaged(value: str) -> bool:
 
 
 def bounded(value: str) -> str:
-    """Return an id as it is, or a hash of one over the limit, such as a long link."""
+    """Return an id unchanged, or its hash if it exceeds the limit, such as a long link."""
     return value if len(value) <= MAX_EXTERNAL_ID else hashed("link", value)
 
 
 def hashed(*parts: str) -> str:
-    """Make an id of a row without one."""
+    """Make an id for a row without one."""
     return "sha256:" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def review_id(link: str) -> str:
-    """Take Google Play's review id out of a link; other links stay whole."""
+    """Extract the review id from a Google Play link; other links stay unchanged."""
     try:
         parts = urlsplit(link)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tell columns with personal data: names, addresses, accounts."""
+"""Detect columns with personal data: names, addresses, accounts."""
 
 import re
 from collections.abc import Iterable
@@ -61,7 +61,7 @@ _PERSON_PARTS = frozenset(
 
 
 def is_personal(name: str) -> bool:
-    """Tell from its name if a column holds personal data."""
+    """Return True if a column's name indicates personal data."""
     own = key(name)
     if own in _PERSONAL_KEYS or _person_path(own):
         return True
@@ -72,7 +72,7 @@ def is_personal(name: str) -> bool:
 
 
 def _person_path(own: str) -> bool:
-    """Tell if a JSON path leads through a person: `author.id`, `user.login`."""
+    """Return True if a JSON path leads through a person: `author.id`, `user.login`."""
     *parents, _ = own.split(".")
     return any(part in _PERSONAL_KEYS - {"name", "names", "address", "age", "to", "from"} for part in parents) or (
         last(own) in _PERSONAL_KEYS - {"name", "age", "user", "address", "names", "to", "from", "by"} and "." in own
@@ -91,6 +91,6 @@ def _names_person(parts: list[str]) -> bool:
 
 
 def holds_addresses(samples: Iterable[str]) -> bool:
-    """Tell from its cells if a column holds e-mail or IP addresses."""
+    """Return True if a column's cells are e-mail or IP addresses."""
     filled = [sample.strip() for sample in samples if sample.strip()]
     return bool(filled) and all(_MAIL.fullmatch(sample) or _IP.fullmatch(sample) for sample in filled)

@@ -15,7 +15,7 @@ from groundwork.backlog.card_import.limits import MAX_CELLS, MAX_COLUMNS, SAMPLE
 from groundwork.errors import TooLarge
 
 MAX_DIGITS = 15
-"""Digits a spreadsheet keeps of a number; longer ones have lost their last."""
+"""Significant digits of a number in a spreadsheet; longer numbers are rounded."""
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#GETTING_DATA"))
 _BROKEN = (
     zipfile.BadZipFile,
@@ -46,7 +46,7 @@ class Sheets:
             self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             self.names = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
         except _BROKEN:
-            raise Damaged("The xlsx file is damaged, encrypted or no workbook.") from None
+            raise Damaged("The xlsx file is damaged, encrypted, or not a workbook.") from None
 
     def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
         """Yield the non-empty rows with their numbers."""
@@ -76,7 +76,7 @@ def _texts(row: Sequence[Any]) -> list[str]:
 
 
 def cell_text(cell: Any) -> str:
-    """Return a cell as people see it, but dates in ISO form."""
+    """Return a cell as displayed, but with dates in ISO form."""
     if isinstance(cell, datetime):
         midnight = cell.time() == time()
         return cell.date().isoformat() if midnight else cell.replace(microsecond=0).isoformat(" ")
