@@ -151,7 +151,7 @@ class Starter:
             self.invoke(run_id)
         except Transient as error:
             self.store.set_phase_detail(
-                run_id, f"The worker could not be triggered ({error}); the schedule will do it."
+                run_id, f"The worker could not be triggered ({error}); the sweep will trigger it."
             )
 
     def _started(self, run: Run) -> StartedRun:
@@ -162,17 +162,17 @@ class Starter:
         if request.epic_id is None:
             return None
         if not self.handlers[request.type].within_epic:
-            raise Invalid.field("epicId", f"does not go with {request.type.value}")
+            raise Invalid.field("epicId", f"cannot be combined with {request.type.value}")
         path = path_of(Kind.EPIC, request.epic_id)
         if path is None or path.project_id != project_id or not self.backlog.epics(project_id, [path.number]):
-            raise Invalid.field("epicId", "is no epic of this project")
+            raise Invalid.field("epicId", "is not an epic of this project")
         return path.number
 
     def _selection(self, project_id: str, request: RunRequest) -> list[tuple[int, ...]]:
         kind = self.handlers[request.type].selects
         if kind is None:
             if request.item_ids:
-                raise Invalid.field("itemIds", f"does not go with {request.type.value}")
+                raise Invalid.field("itemIds", f"cannot be combined with {request.type.value}")
             return []
         paths = [path_of(kind, id_) for id_ in request.item_ids or ()]
         problems = [
