@@ -1,6 +1,4 @@
-"""Rules for paths in a checkout:
-
-inside it, and never a name that git or a file system reserves.
+"""Rules for paths in a checkout: inside it, with no name reserved by git or a file system.
 
 A path is refused by its text alone, without a look at the disk. So the rules are the same on all file systems, and a
 commit made here is safe to check out on Windows and macOS.

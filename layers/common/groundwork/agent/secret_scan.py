@@ -1,6 +1,4 @@
-"""Scan for secrets in changes:
-
-known key formats, and literals with names such as "password".
+"""Scan for secrets in changes: known key formats, and literals named like a secret.
 
 The formats are those documented by providers and used by public scanners (gitleaks, GitHub secret scanning). Findings
 name file, line and kind, and never quote the secret.

@@ -1,6 +1,6 @@
-"""A session:
+"""A session: the conversation and changes of one attempt at a task.
 
-the conversation and changes of one attempt at a task. A value, complete after every turn.
+A value, complete after every turn.
 
 Saved as JSON, it continues in another process with the same messages, and the same changes on the same commit.
 """

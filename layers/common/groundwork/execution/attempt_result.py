@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from groundwork.execution.commands import pause_after_failure
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import Attempt, ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
 from groundwork.plans.model import PlanStatus, TaskStatus
 
@@ -47,14 +47,14 @@ def record_outcome(
             return AttemptResult(_complete(execution_state, task_id, outcome, now_ms), Step.DONE)
         case Suspended():
             after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
-            return AttemptResult(after, next_step(after, task_id))
+            return AttemptResult(after, step_of_task(after, task_id))
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
         case Failed():
             if outcome.final:
                 execution_state = execution_state.with_task(task_id, max_attempts=state.attempts)
             after = fail_attempt(execution_state, task_id, outcome.reason, now_ms)
-            return AttemptResult(after, next_step(after, task_id))
+            return AttemptResult(after, step_of_task(after, task_id))
 
 
 def _complete(execution_state: ExecutionState, task_id: str, done: Completed, now_ms: int) -> ExecutionState:
@@ -80,12 +80,12 @@ def _record_transient_failure(
         reason = f"Gave up after {faults} transient failures in a row: {outcome.reason}"
         given_up = execution_state.with_task(task_id, attempts=execution_state.of(task_id).max_attempts)
         after = fail_attempt(given_up, task_id, reason, now_ms)
-        return AttemptResult(after, next_step(after, task_id))
+        return AttemptResult(after, step_of_task(after, task_id))
     wait = _wait_s(outcome, faults, jitter)
     after = suspend(
         execution_state.with_task(task_id, consecutive_faults=faults, error_msg=_truncate(outcome.reason)), task_id
     )
-    step = next_step(after, task_id)
+    step = step_of_task(after, task_id)
     return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
 
 

@@ -7,8 +7,8 @@ a worker carries the epoch of its claim, so a replaced or cancelled worker can w
 from dataclasses import dataclass
 
 from groundwork.execution.attempt_result import fail_attempt, suspend
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus, TaskStatus
 
 LEASE_MS = 60_000
@@ -32,7 +32,7 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
     `attempt_key` comes from the state machine: entry time of the state and retry count.
     """
     state = execution_state.of(task_id)
-    step = next_step(execution_state, task_id)
+    step = step_of_task(execution_state, task_id)
     if step is not Step.WORK:
         return ClaimResult(execution_state, step)
     if state.lease_until > now_ms and not _is_later_try(state.holder, attempt_key):
@@ -45,7 +45,7 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
         return claim_task(fail_attempt(execution_state, task_id, reason, now_ms), task_id, now_ms, attempt_key)
     if execution_state.status is not PlanStatus.RUNNING:
         after = suspend(execution_state.with_task(task_id, lost_workers=lost, lease_until=0), task_id)
-        return ClaimResult(after, next_step(after, task_id))
+        return ClaimResult(after, step_of_task(after, task_id))
     fields = {
         "epoch": state.epoch + 1,
         "lease_until": now_ms + LEASE_MS,

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.execution.events import events_between
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.notifications import (
     GateAnswer,
     Notifications,
@@ -23,6 +22,7 @@ from groundwork.execution.notifications import (
 from groundwork.execution.ports import Executions, Machine
 from groundwork.execution.reconcile import Reconciled, reconcile
 from groundwork.execution.state import Cause, ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus
 
 MAX_TRIES = 30
@@ -106,7 +106,7 @@ class ExecutionCoordinator:
         execution_state = self.store.read(plan_id)
         if execution_state.execution.number != number or not execution_state.status.executing:
             self.machine.close_gate(token)
-        elif (step := next_step(execution_state, task_id)) is not Step.GATE:
+        elif (step := step_of_task(execution_state, task_id)) is not Step.GATE:
             self.machine.open_gate(token, step.value)
         else:
             # saved before the change: every other change accepts it too, so many tokens need few commits

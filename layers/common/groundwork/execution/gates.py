@@ -1,6 +1,6 @@
-"""Gates of tasks:
+"""Gates of tasks: which task may start next, as one mechanism for all conditions.
 
-one mechanism for order, dependencies, approval, pause, failure and limits.
+Order, dependencies, approval, pause, failure and limits keep a gate shut. `reconcile` opens as many as slots allow.
 
 A task is due when everything before it has ended. The gate of a due task opens when the plan is RUNNING, any approval
 it needs is given, and a slot is free.

@@ -14,9 +14,9 @@ from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.execution import attempt_result, claims
 from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.ports import Executions
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.execution.worker import (
     Assignment,
     Completed,
@@ -199,7 +199,7 @@ class StepHandler:
         result = results[-1]
         if result is None:
             # another worker has the task: this iteration waits for it
-            return _response(next_step(after, task_id), 0)
+            return _response(step_of_task(after, task_id), 0)
         if isinstance(outcome, Completed) and result.step is Step.DONE:
             self._measure(after, task_id)
         return _response(result.step, result.wait_s)

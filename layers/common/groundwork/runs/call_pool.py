@@ -11,10 +11,8 @@ from groundwork.llm.structured_output import AnswerRejected
 from groundwork.runs.handler import ItemFailed, ItemOutcome, JobContext, RunHandler
 from groundwork.runs.model import Claim, ErrorCode, ManifestEntry, Run
 from groundwork.runs.results import CallCost, ItemResult
+from groundwork.runs.retry import item_retry_delay_ms
 from groundwork.runs.selection import Unit, select_units
-
-RETRY_AFTER_MS = (1_000, 5_000)
-"""Delay before an item's second and third attempt."""
 
 type Partial = Mapping[int, ItemOutcome | ItemFailed | None]
 
@@ -134,7 +132,7 @@ class CallPool:
             self.finished.append(finished)
             self._started.pop(entry.index, None)
             if not finished.final:
-                delay = RETRY_AFTER_MS[min(claims[entry.index].attempts, len(RETRY_AFTER_MS)) - 1]
+                delay = item_retry_delay_ms(claims[entry.index].attempts)
                 self._not_before[entry.index] = now + delay
 
     def next_retry_in_ms(self, run: Run) -> int | None:

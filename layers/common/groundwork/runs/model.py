@@ -22,7 +22,8 @@ MAX_STALLED_HOPS = 5
 class RunType(StrEnum):
     """Public names of the run types, in order of the pipeline.
 
-    A new type adds its name here: the API's schema lists them. All else about it is in its `RunHandler`.
+    A new type adds its name here: the API's schema lists them. The engine finds all else in its `RunHandler`.
+    CONTRIBUTING, "Add a run type", names every file.
     """
 
     ANALYZE_CARDS = "ANALYZE_CARDS"

@@ -33,7 +33,7 @@ from groundwork.adapters.dynamodb.run_rows import (
     run_of,
     run_row,
 )
-from groundwork.adapters.dynamodb.run_writes import add_writes
+from groundwork.adapters.dynamodb.write_actions import add_writes
 from groundwork.errors import (
     IdempotencyKeyReused,
     LeaseLost,

@@ -1,4 +1,4 @@
-"""Next step of a task in the state machine."""
+"""Step of one task in the state machine. `gates` decides which task starts next."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class Step(StrEnum):
     DONE = "DONE"
 
 
-def next_step(execution_state: ExecutionState, task_id: str) -> Step:
+def step_of_task(execution_state: ExecutionState, task_id: str) -> Step:
     """Decide the step of a task without a worker: WORK, GATE or DONE."""
     if execution_state.plan.task(task_id) is None or execution_state.of(task_id).ended:
         return Step.DONE
