@@ -7,6 +7,7 @@ from groundwork.runs.handler import ItemFailed, ItemOutcome
 from groundwork.runs.model import ITEM_ATTEMPTS, Claim, ErrorCode, ItemStatus, JournalEntry, ManifestEntry
 
 _ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSWER_REFUSED)
+# the entries of a commit share one row of at most 400 KB
 MAX_ERROR_CHARACTERS = 400
 
 
@@ -48,6 +49,7 @@ class ItemResult:
 
     @property
     def duration_ms(self) -> int:
+        # 0 stands for no measurement
         return max(1, self.at - self.claim.started_at)
 
     @property
