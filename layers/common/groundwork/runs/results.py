@@ -7,6 +7,7 @@ from groundwork.runs.handler import ItemFailed, ItemOutcome
 from groundwork.runs.model import Claim, ErrorCode, ItemStatus, JournalEntry, ManifestEntry
 from groundwork.runs.retry import is_last_attempt
 
+# the entries of a commit share one row of at most 400 KB
 MAX_ERROR_CHARACTERS = 400
 
 
@@ -48,6 +49,7 @@ class ItemResult:
 
     @property
     def duration_ms(self) -> int:
+        # 0 stands for no measurement
         return max(1, self.at - self.claim.started_at)
 
     @property

@@ -2,6 +2,7 @@
 
 from groundwork.runs.model import ITEM_ATTEMPTS, ErrorCode
 
+# three delays, 35 minutes in all: a longer outage is left to people
 RUN_ATTEMPTS = 4
 """Attempts at a run's items by the schedule, the first run included."""
 
@@ -39,6 +40,7 @@ def should_retry(retryable_failures: int, queued_all: bool, attempts: int, stopp
     """
     if stopped_by is not None and not stopped_by.retryable:
         return False
+    # a run ended before queueing has no failed items, but all its work left
     return (retryable_failures > 0 or not queued_all) and attempts < RUN_ATTEMPTS
 
 
