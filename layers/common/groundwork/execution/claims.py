@@ -11,6 +11,7 @@ from groundwork.execution.state import ExecutionState
 from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus, TaskStatus
 
+# a task waits this long for a dead worker, unless the state machine retries the dead worker's own step
 LEASE_MS = 60_000
 MAX_LOST_WORKERS = 3
 """Per attempt. A task that kills its worker each time must not be retried forever."""
@@ -50,9 +51,11 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
         "epoch": state.epoch + 1,
         "lease_until": now_ms + LEASE_MS,
         "lost_workers": lost,
+        # this claim shows the arrival of the gate's answer: no sweep needs to repeat it
         "gate_token": None,
         "holder": attempt_key,
     }
+    # counted before any work: a worker killed at once has used up an attempt
     if not state.attempt_open:
         fields |= {"attempt_open": True, "attempts": state.attempts + 1, "lost_workers": 0, "consecutive_faults": 0}
     return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)
@@ -76,4 +79,5 @@ def claim_is_valid(execution_state: ExecutionState, task_id: str, epoch: int) ->
 
 
 def _ceil_seconds(ms: int) -> int:
+    # rounded up: a call a moment early would find the lease still valid
     return max(1, -(-ms // 1000))
