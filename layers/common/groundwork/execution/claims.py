@@ -11,6 +11,7 @@ from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ExecutionState
 from groundwork.plans.model import PlanStatus, TaskStatus
 
+# a task waits this long for a dead worker, unless the state machine retries the dead worker's own step
 LEASE_MS = 60_000
 MAX_LOST_WORKERS = 3
 """Per attempt. A task that kills its worker each time must not be retried forever."""
@@ -53,6 +54,7 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
         "gate_token": None,
         "holder": attempt_key,
     }
+    # counted before any work: a worker killed at once has used up an attempt
     if not state.attempt_open:
         fields |= {"attempt_open": True, "attempts": state.attempts + 1, "lost_workers": 0, "consecutive_faults": 0}
     return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)

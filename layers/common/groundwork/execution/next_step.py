@@ -21,4 +21,5 @@ def next_step(execution_state: ExecutionState, task_id: str) -> Step:
         return Step.DONE
     if execution_state.status in (PlanStatus.CANCELLED, PlanStatus.FAILED, PlanStatus.COMPLETED):
         return Step.DONE
+    # a failed task returns to its gate too: there it can wait for a user, up to a year
     return Step.WORK if execution_state.of(task_id).status is TaskStatus.RUNNING else Step.GATE

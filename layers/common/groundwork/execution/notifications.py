@@ -31,6 +31,7 @@ class Notifications:
 
 def notifications_between(before: ExecutionState, after: ExecutionState) -> Notifications:
     starts = after.execution.number > before.execution.number
+    # identity suffices: states are immutable, and an unchanged one is passed on as it is
     changed = (id_ for id_, state in after.states.items() if state is not before.states.get(id_))
     answers = (gate_answer(after, id_) for id_ in changed)
     return Notifications(
@@ -54,6 +55,7 @@ def gate_answer(execution_state: ExecutionState, task_id: str) -> GateAnswer | N
     if token is None:
         return None
     stopped = execution_state.status in (PlanStatus.CANCELLED, PlanStatus.FAILED)
+    # gates fail instead of a stop of the execution: the local interpreter cannot stop one waiting for a token
     if stopped or _is_superseded(execution_state, task_id):
         return GateAnswer(token, None)
     step = next_step(execution_state, task_id)
