@@ -266,5 +266,6 @@ class LocalSystem:
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
+            # A function runs up to 900 s, and a repeated Invoke would run it twice.
             config=Config(max_pool_connections=50, read_timeout=910, retries={"total_max_attempts": 1}),
         )
