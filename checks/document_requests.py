@@ -31,6 +31,7 @@ class Request:
 
 def requests(block: str) -> Iterator[Request]:
     """The curl commands to the API in a shell block. Raises ValueError for an open quote."""
+    # documents chain commands by semicolons
     tokens = [token.rstrip(";") for token in shlex.split(block.replace("\\\n", " "), comments=True)]
     starts = [index for index, token in enumerate(tokens) if token in _CURL]
     for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):

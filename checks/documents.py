@@ -71,6 +71,7 @@ def documents(root: Path = ROOT) -> list[Path]:
 
 
 def spans(markdown: str) -> Iterator[Span]:
+    # `linkify` needs one more package, and bare URLs are not checked
     for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown):
         line = (token.map or [0])[0] + 1
         if token.type in ("fence", "code_block"):
@@ -129,6 +130,7 @@ def anchors(path: Path) -> frozenset[str]:
             repeated = sum(
                 other == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None for other in found
             )
+            # GitHub numbers equal headings from the second one on
             found.append(f"{slug}-{repeated}" if repeated else slug)
     return frozenset(found)
 
@@ -182,6 +184,7 @@ def _is_name(dotted: str) -> bool:
 def _exists(path: Path, code: str) -> bool:
     name, _, test = code.partition("::")
     pattern = re.sub(r"<[^<>]*>|\{[^{}]*\}", "*", name).rstrip("/")
+    # built files may be missing on this machine
     if name in NOT_OURS or name.split("/")[0] in BUILT:
         return True
     if "/" not in name:

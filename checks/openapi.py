@@ -77,6 +77,7 @@ def document() -> dict[str, Any]:
 def _add_schemas(known: dict[str, Any], more: dict[str, Any]) -> None:
     """Raises ValueError for two different schemas of one name."""
     for name, schema in more.items():
+        # Powertools' own schemas belong to its 422 answers, removed later
         if "ValidationError" not in name and known.setdefault(name, schema) != schema:
             raise ValueError(f"two schemas are named {name}")
 
@@ -92,6 +93,7 @@ def _template_path(path: str) -> str:
 
 
 def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
+    # Powertools adds its own form of a 422; `complete` adds the API's
     operation["responses"].pop("422", None)
     # Powertools declares a string; the answer has no body
     operation["responses"].get("204", {}).pop("content", None)
@@ -236,5 +238,6 @@ def _differences(kind: str, code: set[tuple[str, str]], template: set[tuple[str,
 
 
 if __name__ == "__main__":
+    # the layer is on the path, as in Lambda
     sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "common")]
     sys.exit(main(sys.argv[1:]))

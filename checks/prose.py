@@ -32,6 +32,7 @@ MAX_FIRST_LINE = 90
 _PRONOUN = re.compile(r"\b(?:who|what|whom|which|that)\b", re.IGNORECASE)
 _OPENING = re.compile(r"(?:What|Who|Whom|Whether|That)\b")
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|mypy:|ruff:|pragma|!)")
+# records of an old release are data: their texts stay as they were
 _OF_OLD_RELEASES = re.compile(r"tests/records/\w*29c4d3d\.py")
 
 

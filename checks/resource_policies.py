@@ -37,6 +37,7 @@ class Place:
 
 def longest_place(stack: str = "s" * MAX_STACK_NAME) -> Place:
     """The region whose ARNs are longest, as botocore lists them."""
+    # botocore's list is on this machine: no request is sent
     session = Session()
     places = [
         Place(stack, region, partition)

@@ -182,6 +182,7 @@ class LocalSystem:
     def _recover(self, storage: Storage) -> None:
         recovery = Recovery(self._template, self.invoke, self._sweep, self._say, storage.last_seen)
         self._closing.callback(recovery.close)
+        # Without earlier tables there is no interrupted work.
         if storage.keeps_tables and storage.last_seen is not None:
             recovery.start()
 

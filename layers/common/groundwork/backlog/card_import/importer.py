@@ -56,6 +56,7 @@ class RowReader:
         for record in records_of(self._content, self._layout, start):
             outcome = self._outcome(record)
             rows = self.checkpoint.rows + (outcome is not None)
+            # set before the yield: a consumer may stop right there
             self.checkpoint = Checkpoint(record.end.offset, record.end.line, rows)
             if outcome is not None:
                 yield outcome
