@@ -41,6 +41,7 @@ def requests(block: str) -> Iterator[Request]:
 
 
 def _request(command: Sequence[str], url: str) -> Request:
+    # an option stands before its value; pairs of other words do no harm
     options = dict(pairwise(command))
     body = next((options[name] for name in _BODY_OPTIONS if name in options), None)
     method = options.get("-X") or ("GET" if body is None else "POST")

@@ -104,6 +104,7 @@ def faults(path: Path) -> Iterator[Fault]:
 
 def _broken_link(path: Path, target: str) -> Iterator[str]:
     parts = urlsplit(target)
+    # other sites are not asked: the check must pass without a network
     if parts.scheme or parts.netloc:
         return
     file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
@@ -187,6 +188,7 @@ def _exists(path: Path, code: str) -> bool:
     # built files may be missing on this machine
     if name in NOT_OURS or name.split("/")[0] in BUILT:
         return True
+    # without a slash only an ending tells a file from any other word
     if "/" not in name:
         return not name.endswith((".py", ".tsx", ".asl.json")) or _named(name, test)
     top = pattern.split("/", 1)[0]

@@ -110,6 +110,7 @@ def _without_patch_defaults(schemas: dict[str, Any]) -> None:
 def _with_whole_answers(document: dict[str, Any]) -> None:
     """Require every field of an answer, also those with a default: answers are always complete."""
     schemas = document["components"]["schemas"]
+    # fields of requests keep their defaults: clients may omit them
     asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
     for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
         # the phase of a run shares its name with the phase of a plan, and is no object

@@ -44,6 +44,7 @@ def longest_place(stack: str = "s" * MAX_STACK_NAME) -> Place:
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("lambda", partition)
     ]
+    # equal lengths are decided by name: the same region on every machine
     return max(places, key=lambda place: (len(place.partition) + len(place.region), place.region))
 
 

@@ -185,6 +185,7 @@ def functions_that_the_api_may_invoke(template: Template) -> set[str]:
     }
 
 
+# one permission for all routes: one for each would exceed the 20,480 bytes of a function's policy
 API_ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
 
 

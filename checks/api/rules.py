@@ -79,6 +79,7 @@ def _inline_faults(owner: str, whole: dict[str, Any]) -> Iterator[str]:
 
 
 def _unnamed(where: str, schema: dict[str, Any]) -> Iterator[str]:
+    # generators invent a name for an inline type, and another one after a change
     if "enum" in schema:
         yield f"{where}: the enum {schema['enum']} has no name"
     if "oneOf" in schema:

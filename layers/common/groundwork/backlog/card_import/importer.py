@@ -129,6 +129,7 @@ def read_upload(body: bytes, parameters: Parameters, *, max_rows: int, limits: L
     reader = read(inspected)
     upload, seen, rows = Upload(inspected.layout), set[str](), 0
     for rows, outcome in enumerate(reader, 1):
+        # refused as a whole: nothing has been written yet
         if rows > max_rows:
             raise TooLarge(f"At most {max_rows} cards a call.")
         _collect(upload, outcome, seen)
