@@ -49,8 +49,9 @@ class ObjectFiles:
     def _mirror(self, bucket: str, name: str, found: Any) -> None:
         file = self._file(bucket, name)
         if found is None:
-            file.unlink(missing_ok=True)
+            # First the file that `restore` looks for: a kill in between leaves no half object.
             file.with_name(file.name + _META).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, found.value)
