@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from groundwork.execution import attempt_result, claims
 from groundwork.execution.commands import Actor, execute
 from groundwork.execution.coordinator import Command, ExecutionCoordinator
-from groundwork.execution.next_step import Step
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step
 from groundwork.execution.worker import Completed
 from groundwork.plans.draft import PhaseDraft, TaskDraft, add_phases
 from groundwork.plans.graph import SECONDS, by_effort, critical_path, schedule

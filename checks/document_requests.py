@@ -31,6 +31,7 @@ class Request:
 
 def requests(block: str) -> Iterator[Request]:
     """The curl commands to the API in a shell block. Raises ValueError for an open quote."""
+    # documents chain commands by semicolons
     tokens = [token.rstrip(";") for token in shlex.split(block.replace("\\\n", " "), comments=True)]
     starts = [index for index, token in enumerate(tokens) if token in _CURL]
     for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
@@ -40,6 +41,7 @@ def requests(block: str) -> Iterator[Request]:
 
 
 def _request(command: Sequence[str], url: str) -> Request:
+    # an option stands before its value; pairs of other words do no harm
     options = dict(pairwise(command))
     body = next((options[name] for name in _BODY_OPTIONS if name in options), None)
     method = options.get("-X") or ("GET" if body is None else "POST")

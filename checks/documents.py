@@ -71,6 +71,7 @@ def documents(root: Path = ROOT) -> list[Path]:
 
 
 def spans(markdown: str) -> Iterator[Span]:
+    # `linkify` needs one more package, and bare URLs are not checked
     for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown):
         line = (token.map or [0])[0] + 1
         if token.type in ("fence", "code_block"):
@@ -103,6 +104,7 @@ def faults(path: Path) -> Iterator[Fault]:
 
 def _broken_link(path: Path, target: str) -> Iterator[str]:
     parts = urlsplit(target)
+    # other sites are not asked: the check must pass without a network
     if parts.scheme or parts.netloc:
         return
     file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
@@ -129,6 +131,7 @@ def anchors(path: Path) -> frozenset[str]:
             repeated = sum(
                 other == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None for other in found
             )
+            # GitHub numbers equal headings from the second one on
             found.append(f"{slug}-{repeated}" if repeated else slug)
     return frozenset(found)
 
@@ -182,8 +185,10 @@ def _is_name(dotted: str) -> bool:
 def _exists(path: Path, code: str) -> bool:
     name, _, test = code.partition("::")
     pattern = re.sub(r"<[^<>]*>|\{[^{}]*\}", "*", name).rstrip("/")
+    # built files may be missing on this machine
     if name in NOT_OURS or name.split("/")[0] in BUILT:
         return True
+    # without a slash only an ending tells a file from any other word
     if "/" not in name:
         return not name.endswith((".py", ".tsx", ".asl.json")) or _named(name, test)
     top = pattern.split("/", 1)[0]

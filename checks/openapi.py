@@ -77,6 +77,7 @@ def document() -> dict[str, Any]:
 def _add_schemas(known: dict[str, Any], more: dict[str, Any]) -> None:
     """Raises ValueError for two different schemas of one name."""
     for name, schema in more.items():
+        # Powertools' own schemas belong to its 422 answers, removed later
         if "ValidationError" not in name and known.setdefault(name, schema) != schema:
             raise ValueError(f"two schemas are named {name}")
 
@@ -92,6 +93,7 @@ def _template_path(path: str) -> str:
 
 
 def _without_defaults_of_powertools(operation: dict[str, Any]) -> None:
+    # Powertools adds its own form of a 422; `complete` adds the API's
     operation["responses"].pop("422", None)
     # Powertools declares a string; the answer has no body
     operation["responses"].get("204", {}).pop("content", None)
@@ -108,6 +110,7 @@ def _without_patch_defaults(schemas: dict[str, Any]) -> None:
 def _with_whole_answers(document: dict[str, Any]) -> None:
     """Require every field of an answer, also those with a default: answers are always complete."""
     schemas = document["components"]["schemas"]
+    # fields of requests keep their defaults: clients may omit them
     asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
     for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
         # the phase of a run shares its name with the phase of a plan, and is no object
@@ -236,5 +239,6 @@ def _differences(kind: str, code: set[tuple[str, str]], template: set[tuple[str,
 
 
 if __name__ == "__main__":
+    # the layer is on the path, as in Lambda
     sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "common")]
     sys.exit(main(sys.argv[1:]))

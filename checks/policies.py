@@ -19,6 +19,7 @@ def problems(template: Template) -> Iterator[str]:
 
 def _problems_of(statement: Any) -> Iterator[str]:
     where = statement.get("Sid", "a statement without Sid")
+    # NotAction and NotResource allow all but a list
     if statement["Effect"] != "Allow" or {"NotAction", "NotResource"} & statement.keys():
         yield f"{where} is not a plain Allow"
     for action in listed(statement.get("Action", [])):

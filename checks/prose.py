@@ -32,6 +32,7 @@ MAX_FIRST_LINE = 90
 _PRONOUN = re.compile(r"\b(?:who|what|whom|which|that)\b", re.IGNORECASE)
 _OPENING = re.compile(r"(?:What|Who|Whom|Whether|That)\b")
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|mypy:|ruff:|pragma|!)")
+# records of an old release are data: their texts stay as they were
 _OF_OLD_RELEASES = re.compile(r"tests/records/\w*29c4d3d\.py")
 
 
@@ -105,6 +106,7 @@ def texts_of(source: str) -> Iterator[Text]:
 def _docstrings(tree: ast.Module) -> Iterator[Text]:
     """Docstrings of modules, classes and functions, and the strings below constants and fields."""
     for node in ast.walk(tree):
+        # the body of a lambda or a conditional expression is no list
         for child in getattr(node, "body", None) or () if not isinstance(node, ast.Lambda | ast.IfExp) else ():
             value = child.value if isinstance(child, ast.Expr) else None
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
@@ -118,6 +120,7 @@ def _comments(source: str) -> Iterator[Text]:
     for token in tokenize.generate_tokens(lambda: next(lines, "")):
         if token.type != tokenize.COMMENT or _DIRECTIVE.match(token.string):
             continue
+        # lines below each other are one text: only its first word is an opening
         if block and token.start[0] != last + 1:
             yield Text(start, " ".join(block), False)
             block = []

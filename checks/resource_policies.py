@@ -37,12 +37,14 @@ class Place:
 
 def longest_place(stack: str = "s" * MAX_STACK_NAME) -> Place:
     """The region whose ARNs are longest, as botocore lists them."""
+    # botocore's list is on this machine: no request is sent
     session = Session()
     places = [
         Place(stack, region, partition)
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("lambda", partition)
     ]
+    # equal lengths are decided by name: the same region on every machine
     return max(places, key=lambda place: (len(place.partition) + len(place.region), place.region))
 
 

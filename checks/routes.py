@@ -144,6 +144,7 @@ def _parameter(name: str, known: set[str]) -> str:
 def _operation(route: Route, known: set[str]) -> str:
     method, function = route.method.lower(), route.function
     integration = indent(_INTEGRATION.format(uri=_URI.format(function=function)), "  ")
+    # a YAML alias takes no further key: an open route has its integration in full
     if route.open:
         return f"{method}:\n{integration}  security: {json.dumps(OPEN)}"
     return f"{method}: *{function}" if _is_known(function, known) else f"{method}: &{function}\n{integration}"
@@ -184,6 +185,7 @@ def functions_that_the_api_may_invoke(template: Template) -> set[str]:
     }
 
 
+# one permission for all routes: one for each would exceed the 20,480 bytes of a function's policy
 API_ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
 
 
@@ -200,5 +202,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # the layer is on the path, as in Lambda
     sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "common")]
     sys.exit(main(sys.argv[1:]))

@@ -32,6 +32,7 @@ def translated(template: Template | None = None, parameters: Mapping[str, Any] |
     for resource in given["Resources"].values():
         for place in PLACES_OF_CODE:
             if isinstance(resource.get("Properties", {}).get(place), str):
+                # the translator takes no local folders: `sam package` replaces them before a deployment
                 resource["Properties"][place] = "s3://bucket/key"
     # an own session keeps the result independent of the caller's region
     translator = Translator(MANAGED_POLICIES, Parser(), boto_session=Session(region_name="us-east-1"))

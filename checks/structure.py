@@ -78,6 +78,7 @@ class Module:
         """Name and lines of each function, its docstring excluded."""
         for node in ast.walk(self.tree):
             if isinstance(node, Function):
+                # an explanation must not make a function too long
                 yield node.name, _span(node) - sum(map(_span, _docstrings([node])))
 
     def classes(self) -> Iterator[str]:
@@ -131,6 +132,7 @@ def name_figures(sources: Sequence[Module]) -> Iterator[str]:
     places = defaultdict(list)
     for module in sources:
         for name in module.classes():
+            # a private class is read in its own module only
             if not name.startswith("_"):
                 places[name].append(module.name)
     twice = sorted(name for name, found in places.items() if len(found) > 1)

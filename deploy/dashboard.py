@@ -40,6 +40,7 @@ def main() -> int:
 def stack_of(samconfig: Mapping[str, Any], config_env: str) -> tuple[str, str | None]:
     """Read the stack's name and region, if any, from samconfig.toml. Raises NotDeployed."""
     environment = samconfig.get(config_env, {})
+    # SAM CLI's order: a command's own table wins over the global one
     parameters = {**_parameters(environment, "global"), **_parameters(environment, "deploy")}
     if "stack_name" not in parameters:
         raise NotDeployed(f"{SAMCONFIG} names no stack for {config_env}")
@@ -70,6 +71,7 @@ def upload(session: boto3.Session, stack: str, dist: Path) -> str:
             ContentType=content_type(name),
             CacheControl=cache_control(name),
         )
+    # assets have new names in each build, and CloudFront charges for paths beyond 1,000 a month
     _invalidate(session, outputs["DashboardDistributionId"], [name for name in names if not name.startswith("assets/")])
     return outputs["DashboardUrl"]
 
@@ -86,8 +88,10 @@ def names_of(dist: Path) -> list[str]:
 
 
 def _invalidate(session: boto3.Session, distribution: str, names: list[str]) -> None:
+    # CloudFront caches / apart from /index.html
     paths = ["/", *(f"/{name}" for name in names)]
     session.client("cloudfront").create_invalidation(
+        # a repeated CallerReference returns the earlier invalidation in place of a new one
         DistributionId=distribution,
         InvalidationBatch={"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": str(uuid.uuid4())},
     )

@@ -38,6 +38,7 @@ def cache_control(name: str) -> str:
     Files in assets/ have a content hash as name.
     """
     if name == PAGE:
+        # the page names the chunks of its build: a cached page would keep the old release
         return "no-store"
     if name.startswith("assets/"):
         return "public, max-age=31536000, immutable"

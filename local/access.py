@@ -24,5 +24,6 @@ def check_access(host: str, token: str) -> None:
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
+    # Other names are not resolved: their addresses may change after the check.
     except ValueError:
         return host == "localhost"

@@ -80,6 +80,7 @@ class AsyncInvokes:
 
     def submit(self, identifier: str, payload: bytes) -> str:
         """Accept an event for a function (logical id, name or ARN) and return the request id."""
+        # An unknown name fails in the caller, not in the background.
         function = self._runner.get_function(identifier).function_id
         event = _Event(function, payload)
         threading.Thread(target=self._run_until_closed, args=(event,), daemon=True).start()
@@ -118,6 +119,7 @@ class AsyncInvokes:
         return self._delays[min(event.tries, len(self._delays)) - 1]
 
     def _discard(self, rule: AsyncRule, event: _Event, outcome: Outcome, condition: str) -> None:
+        # A sandbox killed by the shutdown is no failure of the function.
         if self._stopping.is_set():
             return
         self._log(event.function, f"Event discarded after {event.tries} attempts ({condition}): {_message(outcome)}")
@@ -127,6 +129,7 @@ class AsyncInvokes:
                 rule.dead_letters,
                 event.payload.decode(),
                 RequestID=event.request_id,
+                # Lambda's status of an error in the function; the message is cut at one kilobyte.
                 ErrorCode="200",
                 ErrorMessage=_message(outcome)[:1024],
             )

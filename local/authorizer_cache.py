@@ -51,6 +51,7 @@ class AuthorizerCache:
     def _entry(self, key: Identity) -> _Entry:
         with self._lock:
             if key not in self._entries and len(self._entries) >= MAX_ENTRIES:
+                # All at once: the next request of each token asks again, and no order has to be kept.
                 self._entries.clear()
             return self._entries.setdefault(key, _Entry())
 

@@ -80,6 +80,7 @@ def main() -> None:
     os.set_inheritable(connection, False)
     os.set_inheritable(lifeline, False)
     threading.Thread(target=die_with_parent, args=(lifeline,), daemon=True).start()
+    # `-P` kept this script's folder off the path; Lambda has the function's folder in front.
     sys.path.insert(0, os.getcwd())
     bootstrap.run(handler, SocketRuntimeClient(socket.socket(fileno=connection)))
 

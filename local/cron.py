@@ -40,6 +40,7 @@ def parse_cron(expression: str) -> Matcher:
     fields = expression.split(" ")
     if len(fields) != 6:
         raise InvalidCron("it needs six fields, with one space between them")
+    # EventBridge takes exactly one of the two; a usual cron takes both.
     if (fields[2] == "?") == (fields[4] == "?"):
         raise InvalidCron("one of day of month and day of week must be ?")
     values: tuple[tuple[Field, Callable[[datetime], int]], ...] = (

@@ -57,6 +57,7 @@ class Dashboard:
     def _answer(self, path: str, request: Request) -> Response:
         name = PAGE if is_page(path) else path.lstrip("/")
         file = (self._directory / name).resolve()
+        # `..` in a path must not lead out of the folder.
         if file.is_relative_to(self._directory) and file.is_file():
             return _file(file, name, request)
         if name == PAGE:
@@ -113,4 +114,5 @@ def _compress(file: Path, body: bytes, request: Request) -> tuple[bytes, str]:
 
 @lru_cache(maxsize=200)
 def _gzip(body: bytes) -> bytes:
+    # A fixed time: the ETag depends on the bytes.
     return gzip.compress(body, mtime=0)

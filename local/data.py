@@ -78,6 +78,7 @@ class DataFolder:
 
     def _take_lock(self) -> None:
         try:
+            # The kernel releases it at any end of this process, even by SIGKILL.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(self._lock, 20, 0).decode().strip()
@@ -85,6 +86,7 @@ class DataFolder:
             raise DataRefused(
                 f"DATA={self.path} is in use by another local system{used}. Stop it, or choose another folder."
             ) from None
+        # The number serves the next one's error message only; it stays after the end.
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
 
@@ -111,6 +113,7 @@ def write_atomically(file: Path, text: str) -> None:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
+        # After fsync: a power cut must not leave the new name with an empty file.
         draft.replace(file)
     except OSError:
         draft.unlink(missing_ok=True)

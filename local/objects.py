@@ -41,6 +41,7 @@ class ObjectFiles:
     def mirror(self, bucket: str, key: str | None) -> None:
         """Update the file of a key, or all files of the bucket if the key is None."""
         with self._lock:
+            # Read under the lock: two writes of a key must not be mirrored in the wrong order.
             there = {str(one.name): one for one in _keys(bucket)}
             for name in [key] if key is not None else [*there, *self._names(bucket)]:
                 self._mirror(bucket, name, there.get(name))
@@ -48,11 +49,13 @@ class ObjectFiles:
     def _mirror(self, bucket: str, name: str, found: Any) -> None:
         file = self._file(bucket, name)
         if found is None:
-            file.unlink(missing_ok=True)
+            # First the file that `restore` looks for: a kill in between leaves no half object.
             file.with_name(file.name + _META).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, found.value)
+        # Written last: `restore` looks for this file, so it never meets half an object.
         _write(file.with_name(file.name + _META), json.dumps({"Key": name, **_about(found)}).encode())
 
     def _names(self, bucket: str) -> Iterator[str]:
@@ -108,6 +111,7 @@ def _about(key: Any) -> dict[str, Any]:
 
 
 def _write(file: Path, content: bytes) -> None:
+    # A kill during the write leaves the old content.
     draft = file.with_name(file.name + ".draft")
     draft.write_bytes(content)
     draft.replace(file)

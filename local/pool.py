@@ -158,11 +158,13 @@ class SandboxPool:
         waiter = _Waiter()
         with self._lock:
             function_pool = self._function_pool(function)
+            # Nobody overtakes the queue.
             if not function_pool.queue and (sandbox := function_pool.take_idle()):
                 function_pool.busy.add(sandbox)
                 return sandbox
             function_pool.queue.append(waiter)
             self._grow(function_pool)
+        # Patience runs out without any event: only the waiters can ask for another sandbox.
         while not waiter.wait(PATIENCE_S):
             with self._lock:
                 self._grow(function_pool)
@@ -182,6 +184,7 @@ class SandboxPool:
             function_pool.busy.discard(sandbox)
             kept = self._assign(function_pool, sandbox)
             self._grow(function_pool)
+        # Outside the lock: the end of a process takes time.
         if not kept:
             sandbox.close()
 
@@ -217,6 +220,7 @@ class SandboxPool:
     def _start_sandbox(self, function_pool: _FunctionPool) -> Sandbox:
         sandbox = Sandbox(function_pool.function, self._lifeline, self._scratch, self._log)
         function_pool.starting.add(sandbox)
+        # A start counts as progress: the next one waits for its effect.
         function_pool.last_progress = time.monotonic()
         self._starting += 1
         return sandbox
@@ -229,6 +233,7 @@ class SandboxPool:
             kept = failure is None and self._assign(function_pool, sandbox)
             if failure is not None and not self._closed.is_set():
                 _refuse_all(function_pool, failure)
+            # All functions share the limit of starts: the free place may belong to another one.
             for other in self._function_pools.values():
                 self._grow(other)
         if not kept:

@@ -105,6 +105,7 @@ def missed_time(expression: str, timezone: str, since: float, now: datetime) -> 
 
 def _minutes_back(begin: datetime, end: datetime) -> Iterator[datetime]:
     """Yield past full minutes, the latest first."""
+    # The present minute is not missed: the restored schedule fires in it.
     minute = end.replace(second=0, microsecond=0) - timedelta(minutes=1)
     first = max(begin, end - MAX_LOOK_BACK)
     while minute > first:

@@ -94,6 +94,7 @@ def _queue(resource: Resource, client: ClientFactory) -> dict[str, str]:
     sqs = client("sqs")
     name = resource.properties.get("QueueName", resource.logical_id)
     settings = {
+        # SQS takes texts only: `true` in lower case, a policy as JSON.
         key: json.dumps(value) if isinstance(value, dict | bool) else str(value)
         for key, value in resource.properties.items()
         if key in _QUEUE_PROPERTIES

@@ -105,5 +105,6 @@ class LambdaRunner(LocalLambdaRunner):  # type: ignore[misc]
             "AWS_LAMBDA_FUNCTION_NAME": name,
             # SAM CLI's default lacks the first slash.
             "AWS_LAMBDA_LOG_GROUP_NAME": config.env_vars.logging_config.get("LogGroup", f"/aws/lambda/{name}"),
+            # Last: no variable of the shell leads a function to the real AWS.
             **self._aws,
         }

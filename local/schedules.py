@@ -30,6 +30,7 @@ class Schedule:
         """Return the function's event: the schedule's Input, or the service's default event."""
         if self.input is not None:
             return self.input.encode()
+        # EventBridge Scheduler sends `detail` as a text, a rule as an object.
         if self.kind == "ScheduleV2":
             source, resource, detail = "aws.scheduler", f"scheduler:{region}:{ACCOUNT}:schedule/default/", "{}"
         else:

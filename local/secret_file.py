@@ -59,6 +59,7 @@ def write_secret(file: Path, name: str, value: str) -> None:
 
 
 def _quoted(text: str) -> str:
+    # TOML forbids DEL inside a string, JSON does not.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -81,7 +82,9 @@ class SecretFile:
             if self._known.get(name) != value:
                 _put(manager, name, value)
         for name in self._known.keys() - found.keys():
+            # With a recovery window the name would stay taken for a week or more.
             manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        # After the writes: the next poll repeats a failed one.
         self._known, self._changed = found, changed
 
 

@@ -46,6 +46,7 @@ class Server:
             sockets=[listener],
             threads=THREADS,
             connection_limit=MAX_CONNECTIONS,
+            # select() fails for descriptors above 1,023.
             asyncore_use_poll=True,
             ident=None,
             # The function judges proxy headers, as behind API Gateway.
@@ -58,6 +59,7 @@ class Server:
     def close(self) -> None:
         """Stop accepting requests and free the port; requests in progress get half a second."""
         self._stopping.set()
+        # Wakes the loop from its poll.
         self._server.pull_trigger()
         self._thread.join()
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.5)
@@ -102,6 +104,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
+        # Connections of the previous system may linger on the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1024)

@@ -90,6 +90,7 @@ class ExecutionWatch:
         for page in self._client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine):
             for execution in page["executions"]:
                 arn, status = execution["executionArn"], execution["status"]
+                # moto lists ended executions for ever, but each has one event.
                 if status in ENDED and arn not in self._notified:
                     self._notified.add(arn)
                     self._notify_all(machine, execution["name"], arn, status)

@@ -35,6 +35,7 @@ class Storage:
         with ExitStack() as undo:
             folder = DataFolder(path)
             undo.callback(folder.close)
+            # The user's own DynamoDB keeps the tables.
             started = None if env.get(OWN_DYNAMODB) else _start_engine(engine, folder, say)
             undo.pop_all()
         return cls(folder, started)

@@ -182,6 +182,7 @@ class LocalSystem:
     def _recover(self, storage: Storage) -> None:
         recovery = Recovery(self._template, self.invoke, self._sweep, self._say, storage.last_seen)
         self._closing.callback(recovery.close)
+        # Without earlier tables there is no interrupted work.
         if storage.keeps_tables and storage.last_seen is not None:
             recovery.start()
 
@@ -266,5 +267,6 @@ class LocalSystem:
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
+            # A function runs up to 900 s, and a repeated Invoke would run it twice.
             config=Config(max_pool_connections=50, read_timeout=910, retries={"total_max_attempts": 1}),
         )

@@ -58,6 +58,7 @@ class TimerWatch:
         due = due_time(expression, self._now(zone).replace(tzinfo=None))
         if due is None or (schedule["Name"], expression, due) in self._fired:
             return
+        # A poll comes each second, and a cron expression is due for a whole minute.
         self._fired.add((schedule["Name"], expression, due))
         self._fire(schedule["Target"]["Arn"], schedule["Target"]["Input"].replace(_TIME, in_utc(due, zone)).encode())
         if schedule.get("ActionAfterCompletion") == "DELETE":

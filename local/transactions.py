@@ -59,6 +59,7 @@ def _snapshot(table: Any, memo: dict[int, Any]) -> Any:
     """Return a copy of the table; only the rows about to change are copied."""
     keys = _keys.get()
     copied = object.__new__(table.__class__)
+    # Before the copy: a row may lead back to its table.
     memo[id(table)] = copied
     if keys is None or not table.has_range_key:
         copied.__dict__.update(copy.deepcopy(table.__dict__, memo))

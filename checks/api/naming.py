@@ -57,6 +57,7 @@ def _drop_titles(document: dict[str, Any]) -> None:
 
 
 def _drop_title(schema: Schema) -> None:
+    # a field may be called `title`: then the value is a schema
     if isinstance(schema.get("title"), str):
         del schema["title"]
 
@@ -74,6 +75,7 @@ def _name_enums(document: dict[str, Any]) -> None:
     for component, place in places:
         for field, schema in parts(place):
             name = enum_name(field, schema)
+            # an enum with a component of its own has its name already
             if name and component != name and schema is not place:
                 found[name] = {"type": "string", "enum": schema.pop("enum")}
                 del schema["type"]

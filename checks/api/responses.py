@@ -102,6 +102,7 @@ def _errors(operation: dict[str, Any], text: OperationText, has_id: bool) -> Ite
     by_status: dict[int, list[str]] = {}
     for code in [*_usual_codes(operation, has_id), *text.errors]:
         by_status.setdefault(statuses().get(code, 0), []).append(code)
+    # every operation has the shared answer, and it includes the gateway's
     by_status.pop(413, None)
     for status, codes in by_status.items():
         description = "\n\n".join(f"`{code}`: {code_texts().get(code, '')}" for code in codes)

@@ -51,6 +51,7 @@ def _operation_faults(document: dict[str, Any]) -> Iterator[str]:
 
 def _schema_faults(document: dict[str, Any]) -> Iterator[str]:
     schemas = document["components"]["schemas"]
+    # generated clients have a file for each schema, and some file systems ignore case
     names = Counter(name.lower() for name in schemas)
     titles = Counter(schema["title"] for schema in schemas.values() if "title" in schema)
     yield from (f"the title {title} is used twice" for title, count in titles.items() if count > 1)
@@ -78,6 +79,7 @@ def _inline_faults(owner: str, whole: dict[str, Any]) -> Iterator[str]:
 
 
 def _unnamed(where: str, schema: dict[str, Any]) -> Iterator[str]:
+    # generators invent a name for an inline type, and another one after a change
     if "enum" in schema:
         yield f"{where}: the enum {schema['enum']} has no name"
     if "oneOf" in schema:

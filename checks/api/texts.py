@@ -94,6 +94,7 @@ def describe(schemas: dict[str, Schema]) -> None:
         if (text := schema_texts().get(name)) and text.example is not None:
             schema["examples"] = [text.example]
         for field_name, part in schema.get("properties", {}).items():
+            # a docstring of the code speaks to programmers, not to clients
             part.pop("description", None)
             if found := field_text(name, field_name):
                 part["description"] = found

@@ -10,6 +10,7 @@ app = http.api(plans, generation, repositories, parts, templates, control, progr
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    # invoked directly: an event of the HTTP API has no such field
     if "do" in event:
         return schedule_events.handle(event, services())
     return http.serve(app, event, context, services)

@@ -34,6 +34,7 @@ def model() -> ConversationModel:
 
 
 def events(context: Any) -> PlanEvents:
+    # for each event: the time left belongs to one invocation
     own, tables, left_ms = services(), services().tables, context.get_remaining_time_in_millis
     steps = StepHandler(
         store=tables.executions,

@@ -22,6 +22,7 @@ from groundwork.runs.model import Run
 
 def runner(context: Any) -> HopRunner:
     own, tables = services(), services().tables
+    # for each hop: its items share a survey, and the next hop sees new commits
     survey = cache_surveys(surveyor(secret_value, own.settings.local))
     return HopRunner(
         store=tables.runs,

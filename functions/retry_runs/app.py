@@ -27,6 +27,7 @@ def sweeper(context: Any) -> Sweeper:
 def purge(id_: str, stop: Callable[[], bool]) -> bool:
     """Delete rows of a deleted plan or project. Returns False if some remain."""
     tables = services().tables
+    # the ids of `to_purge` are of both kinds
     owner = tables.plans if path_of(Kind.PLAN, id_) else tables.purger
     return owner.purge(id_, stop)
 
@@ -36,6 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Raises Transient: the queue delivers again, the schedule comes again."""
     if "Records" in event:
         failed = revive_runs(event["Records"], sweeper(context).revive)
+        # only these come again; the queue deletes the others
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
     swept = sweeper(context).sweep()
     did = {"revived": swept.revived, "retried": swept.retried, "purged": swept.purged, "left": swept.deferred}

@@ -14,6 +14,7 @@ def create_repository(source: Path, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with porcelain.init(str(folder)) as repository:
+        # Whatever default branch the user's settings name.
         repository.refs.set_symbolic_ref(Ref(b"HEAD"), Ref(b"refs/heads/main"))
         porcelain.add(
             repository, [str(path) for path in folder.rglob("*") if path.is_file() and not _is_git_file(path)]

@@ -47,12 +47,14 @@ class DynamoDBLocal:
         try:
             with self._log.open("w") as output:
                 self._guard = subprocess.Popen(
+                    # `-P`: the guard must not import modules of its own folder.
                     [sys.executable, "-P", str(_GUARD), str(lifeline), str(lock.resolve()), *command],
                     cwd=jar,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     pass_fds=(lifeline,),
+                    # Ctrl-C reaches a whole process group, but the engine must outlive the system for a moment.
                     start_new_session=True,
                 )
         finally:

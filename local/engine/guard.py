@@ -35,6 +35,7 @@ def main() -> int:
             _stop(process)
             return 0
         print(f"DynamoDB Local exited with status {process.returncode}; restarting", flush=True)
+        # A lasting fault, such as a taken port, must not restart without a pause.
         if parent_ended.wait(0.2):
             return 0
     return 1

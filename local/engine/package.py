@@ -24,6 +24,7 @@ def find_emulator(cache: Path = CACHE) -> Path:
     found = cache / VERSION / "emulator"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
+        # Systems with other data folders may start at the same time: one downloads, the others wait.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not found.is_dir():
             _fetch(found, cache)
@@ -50,6 +51,7 @@ def _fetch(target: Path, cache: Path) -> None:
     with tarfile.open(archive) as tar:
         tar.extractall(unpacked, filter="data")
     target.parent.mkdir(exist_ok=True)
+    # After everything else: a folder of this name is complete.
     (unpacked / "package" / "emulator").rename(target)
     shutil.rmtree(unpacked)
     archive.unlink()

@@ -21,7 +21,7 @@ class InvalidSetting(ValueError):
 
 
 class LocalMicrovms:
-    """The service and its folder. Raises WrongSetting."""
+    """The service and its folder. Raises InvalidSetting."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         checks = env.get("GROUNDWORK_CHECKS") or "on"

@@ -47,6 +47,7 @@ class Launcher:
 
     def __init__(self, machine: SandboxSettings, folder: Path) -> None:
         self.machine, self._folder = machine, folder
+        # The agents' users pass through, but cannot list other sandboxes.
         folder.chmod(0o711)
         self._program = folder / "agent.pyz"
         self._program.write_bytes(agent_program())
@@ -120,6 +121,7 @@ class Launcher:
         }
 
     def _command(self, folder: SandboxFolder, verb: str) -> list[str]:
+        # `-I`: no variable or folder of the user adds code to the agent.
         agent = [self._python, "-I", str(self._program), verb]
         if not self.machine.confined:
             return agent

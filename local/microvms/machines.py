@@ -114,9 +114,11 @@ class Machines:
     def _start(self, machine: MicroVm) -> None:
         try:
             with machine.lock:
+                # A start after `close` would leave a process behind.
                 if machine.is_gone or self._closing.is_set():
                     return
                 self._launch(machine)
+            # Without the lock: a termination must not wait for a slow hook.
             self._hook(machine, "run", {"microvmId": machine.id, "runHookPayload": machine.arguments["runHookPayload"]})
             with machine.lock:
                 if not machine.is_gone:
@@ -132,6 +134,7 @@ class Machines:
             for name in ("agent.sock", "hooks.sock"):
                 listener = stack.enter_context(socket.socket(socket.AF_UNIX))
                 listener.bind(str(machine.folder / name))
+                # Before `listen`: other users may enter the folder, and nobody can connect in between.
                 os.chmod(machine.folder / name, 0o600)
                 listener.listen(64)
                 sockets.append(listener)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
+# pip itself knows its default hosts, and no setting shows them.
 _PIP = """
 import json
 from pip._internal.models.index import PyPI
@@ -61,6 +62,7 @@ def _pip_settings() -> dict[str, str]:
     found = {}
     for line in _output(sys.executable, "-m", "pip", "config", "list").splitlines():
         name, _, value = line.partition("=")
+        # Settings from PIP_… variables have this prefix.
         variable = _SETTINGS.get(name.strip().replace(":env:.", "global."))
         urls = [without_user(url) for url in value.strip("'\"").split() if host_of(url)]
         if variable and urls:

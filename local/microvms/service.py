@@ -93,6 +93,7 @@ class MicrovmService:
                     raise ServiceError(fault.code, fault.message or fault.code)
                 operation: Callable[..., Answer] = getattr(self, f"_{name}")
                 answer = operation(*found.groups(), body=body, query=query, host=environ["HTTP_HOST"])
+                # The request has had its effect: only its answer is lost.
                 if fault is not None:
                     _drop_connection(environ)
                 return answer
@@ -133,6 +134,7 @@ class MicrovmService:
         if query.get("imageIdentifier", self.image) != self.image:
             listed = []
         start, size = int(query.get("nextToken") or 0), int(query.get("maxResults") or 50)
+        # A page may be empty and yet have a successor; a client must go on.
         if self.faults.empty_first_page and "nextToken" not in query:
             return {"items": [], "nextToken": "0"}
         names = ("microvmId", "state", "imageArn", "imageVersion", "startedAt")
@@ -257,6 +259,7 @@ def _forward(machine: MicroVm, environ: Environ, body: Any) -> tuple[int, bytes]
     path = environ["PATH_INFO"] + ("?" + environ["QUERY_STRING"] if environ.get("QUERY_STRING") else "")
     headers = {"X-Groundwork-Token": environ.get("HTTP_X_GROUNDWORK_TOKEN", "")}
     length = environ.get("CONTENT_LENGTH")
+    # Longer than the client's longest wait of 300 s: the client gives up first.
     with contextlib.closing(machine.connection(310)) as connection:
         if length:
             headers["Content-Length"] = length

@@ -9,8 +9,8 @@ from groundwork.errors import Refusal
 from groundwork.execution import attempt_result, claims
 from groundwork.execution.commands import Actor, execute
 from groundwork.execution.coordinator import Command, ExecutionCoordinator
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ENDED_STATUSES, ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.execution.worker import Completed, TaskOutcome
 from groundwork.plans.model import Phase, Plan, PlanStatus, Task, TaskStatus
 from tests.fakes.executions import MemoryExecutions, MemoryMachine
@@ -174,7 +174,7 @@ class Play:
         assert end is None or self.claims.pop(one.task_id, (0, 0))[0] == epoch, "who was replaced has written"
         if end and isinstance(outcome, Completed):
             self.commits[one.task_id] = self.commits.get(one.task_id, 0) + 1
-        where = end.step if end else next_step(self.execution_state, one.task_id)
+        where = end.step if end else step_of_task(self.execution_state, one.task_id)
         self._goes(one, where)
         self.follow()
         return end is not None

@@ -38,15 +38,21 @@ class Reader:
 
     def moment(self, project_id: str) -> Moment:
         """Read runs and locks in one transaction, and the journals up to these runs' rows."""
+        runs, locks = self._runs_and_locks(project_id)
+        # a run that starts after its number was looked up is in the transaction by its lock alone
+        if not set(locks.values()) <= runs.keys():
+            runs, locks = self._runs_and_locks(project_id)
+        entries = {run_id: self._record(run).entries for run_id, run in runs.items()}
+        seen = {id_: [entry for entry in its if entry.seq <= runs[id_].seq] for id_, its in entries.items()}
+        return Moment(runs, locks, seen)
+
+    def _runs_and_locks(self, project_id: str) -> tuple[dict[str, Run], Mapping[RunType, str]]:
         number = self._last_run(project_id)
         keys = [f"R#{n:06d}" for n in range(1, number + 1)] + [f"LOCK#{type_}" for type_ in RunType]
         gets = [{"Get": {"TableName": RUNS, "Key": {"pk": {"S": project_id}, "sk": {"S": sk}}}} for sk in keys]
         answers = self._client.transact_get_items(TransactItems=gets)["Responses"]
         rows = [answer["Item"] for answer in answers if answer.get("Item")]
-        runs = {run.id: run for run in _runs(rows)}
-        entries = {run_id: self._record(run).entries for run_id, run in runs.items()}
-        seen = {id_: [entry for entry in its if entry.seq <= runs[id_].seq] for id_, its in entries.items()}
-        return Moment(runs, _locks(rows), seen)
+        return {run.id: run for run in _runs(rows)}, _locks(rows)
 
     def attention(self, project_id: str) -> frozenset[str]:
         """Return sort keys of rows due for the schedule."""

@@ -18,7 +18,7 @@ from groundwork.plans.model import Plan, PlanStatus
 from groundwork.plans.repo_survey import Survey
 from groundwork.plans.reviews import ReviewRequest
 from groundwork.plans.validation import faults
-from groundwork.runs import call_pool
+from groundwork.runs import retry
 from groundwork.runs.hop import HopEnd
 from groundwork.runs.model import Run, RunStatus
 from tests.plans.world import FILES, PlanWorld, now_ms
@@ -67,7 +67,7 @@ class Wire:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry an item at once."""
-    monkeypatch.setattr(call_pool, "RETRY_AFTER_MS", (1, 1))
+    monkeypatch.setattr(retry, "ITEM_RETRY_DELAYS_MS", (1, 1))
 
 
 HOW = ("killed before", "killed after", "lost before", "lost after")

@@ -22,10 +22,10 @@ from groundwork.adapters.dynamodb.tables import PLAN_ROWS
 from groundwork.agent.patches import Patch
 from groundwork.agent.session import Session
 from groundwork.backlog.model import CardAnalysis, Mode
-from groundwork.execution.next_step import Step
 from groundwork.execution.ports import Event
 from groundwork.execution.state import Cause, Execution, TaskExecution
 from groundwork.execution.state import TaskUsage as TaskSpent
+from groundwork.execution.task_step import Step
 from groundwork.execution.worker import TurnReport
 from groundwork.generation.epics import EpicDraft
 from groundwork.ids import Kind

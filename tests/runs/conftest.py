@@ -12,4 +12,4 @@ def pytest_asyncio_loop_factories() -> dict[str, type[SkippingLoop]]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry failed items at once."""
-    monkeypatch.setattr("groundwork.runs.call_pool.RETRY_AFTER_MS", (1, 1))
+    monkeypatch.setattr("groundwork.runs.retry.ITEM_RETRY_DELAYS_MS", (1, 1))

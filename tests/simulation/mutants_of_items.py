@@ -152,7 +152,7 @@ OF_ITEMS = [
     Mutant(
         "not purged",
         "what was below what a run replaced stays",
-        patched("groundwork.adapters.dynamodb.run_writes._mark_dead", lambda *arguments: None),
+        patched("groundwork.adapters.dynamodb.write_actions._mark_dead", lambda *arguments: None),
         _replacing,
     ),
     Mutant(

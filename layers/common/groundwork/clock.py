@@ -15,5 +15,6 @@ def backoff(attempt: int, first_s: float, max_s: float) -> float:
     Full jitter: the upper bound doubles with each attempt, up to `max_s`. Otherwise writers would collide again after
     one collision.
     """
+    # the inner limit: 2.0 ** 1024 overflows
     bound: float = min(max_s, first_s * 2.0 ** min(attempt, 30))
     return random.uniform(0, bound)  # noqa: S311  # not a secret

@@ -133,6 +133,7 @@ class WriteConflict(Transient):
     """Another writer was first."""
 
 
+# not Transient: another delivery of the event would find the run taken
 class LeaseLost(GroundworkError):
     """Another worker, or a cancel, has taken over this run; this worker must not write."""
 

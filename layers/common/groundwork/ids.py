@@ -56,6 +56,7 @@ _SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.TASK: ("T",),
     Kind.ITERATION: ("I",),
 }
+# no leading zero: each id has one spelling; nine digits keep int() cheap
 _STEP = re.compile(r"(C|E|S|ST|R|H|T|I)([1-9][0-9]{0,8})")
 _OF_PLAN = (Kind.PLAN, Kind.PHASE, Kind.TASK, Kind.ITERATION, Kind.RUN)
 
@@ -99,11 +100,13 @@ _PARENTS = {
     Kind.STORY: Kind.EPIC,
     Kind.SUBTASK: Kind.STORY,
 }
+# projects and plans share shapes: the first part of an id tells them apart
 _KINDS = {shape: kind for kind, shape in _SHAPES.items() if kind is Kind.RUN or kind not in _OF_PLAN}
 _KINDS_OF_PLAN = {_SHAPES[kind]: kind for kind in _OF_PLAN}
 
 
 def new_project_id() -> str:
+    # random, so no counter common to all projects is written
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 

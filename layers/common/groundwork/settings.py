@@ -68,7 +68,9 @@ class Settings:
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+    # a default of `get` would not replace an empty value
     text = environ.get(name) or str(default)
+    # int() would also take signs, spaces and underscores
     if not text.isdigit():
         raise ValueError(f"{name} must be a whole number, not {text!r}")
     return int(text)

@@ -25,4 +25,5 @@ def shorten(text: str, max_chars: int) -> str:
     if len(text) <= max_chars:
         return text
     head = text[: max_chars - 1]
+    # without a space in its second half the text would lose too much: cut inside the word
     return (head.rsplit(" ", 1)[0] if " " in head[max_chars // 2 :] else head).rstrip() + "…"

@@ -70,9 +70,11 @@ class Stored(Value):
         return whole
 
     def stored_json(self) -> str:
+        # rows are billed by their bytes
         return json.dumps(self.stored(), separators=(",", ":"), ensure_ascii=False)
 
     def __eq__(self, other: object) -> bool:
+        # pydantic's own comparison includes the unknown fields
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
 
@@ -87,6 +89,7 @@ def _with_unknown(value: Stored, document: dict[str, Any], left_out: Set[str], o
         if name in left_out:
             continue
         if isinstance(inner, Stored):
+            # a nested value left out as a default may still carry unknown fields
             if alias in document or _has_unknown(inner):
                 document[alias] = _with_unknown(inner, document.get(alias, {}), frozenset(), options)
         elif isinstance(inner, tuple) and alias in document:

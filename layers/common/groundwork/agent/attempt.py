@@ -43,6 +43,7 @@ def start_session(upstream: Upstream, brief: TaskBrief, limits: Limits, spec: Ch
     Raises RepositoryUnreachable (no attempt is used up) or RepositoryRefused (a user must act).
     """
     base = upstream.head(spec.branch, spec.start_from, make=spec.commits)
+    # an earlier push may have landed with a lost answer: the commit must not be made twice
     if spec.commits and (there := upstream.find(spec.branch, brief.task_id, spec.attempts_before_round)):
         return there
     workspace = _workspace(upstream.checkout(upstream.apply_stack(base, spec.stack), spec.folder), brief)

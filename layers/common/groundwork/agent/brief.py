@@ -9,6 +9,7 @@ from groundwork.backlog.model import Effort, Value
 from groundwork.plans.model import Plan, Task
 from groundwork.text import shorten
 
+# the brief is part of every request of the session, so each call pays for its length
 MAX_DEPENDENCIES = 20
 MAX_SUMMARY = 600
 MAX_REASON = 1_500

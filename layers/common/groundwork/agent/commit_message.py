@@ -9,6 +9,7 @@ from groundwork.text import clean, one_line, shorten
 
 PLAN, TASK, ATTEMPT = "Plan-Id", "Task-Id", "Attempt"
 REVERTS, REVERTED_TASK = "Reverts-Commit", "Reverts-Task"
+# git's convention: `git log` indents by four columns, and terminals have 80
 MAX_SUBJECT = 72
 MAX_BODY = 2_000
 
@@ -63,11 +64,13 @@ def trailers(text: str) -> Mapping[str, str]:
     """Parse the trailers: the last paragraph, if every line of it is one."""
     lines = text.strip().rsplit("\n\n", 1)[-1].splitlines()
     found = [_TRAILER.fullmatch(line) for line in lines]
+    # a single line of prose makes the paragraph a body: text of the model must not pass for a trailer
     return {match[1]: match[2].strip() for match in found if match} if all(found) else {}
 
 
 def _assemble(subject: str, body: str, marks: Mapping[str, str]) -> str:
     paragraphs = [one_line(part) for part in re.split(r"\n\s*\n", shorten(clean(body), MAX_BODY))]
+    # paths and ids stay in one piece, so a search finds them
     text = [fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in paragraphs if part]
     return (
         "\n\n".join([subject, *text, "\n".join(f"{name}: {one_line(value)}" for name, value in marks.items())]) + "\n"

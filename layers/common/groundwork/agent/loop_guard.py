@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 
 from groundwork.llm.conversation import Block
 
+# models in a loop repeat one call, or alternate between two or three
 MAX_LOOP_TURNS = 3
+# four rounds of the longest loop: one more than MAX_REPETITIONS needs
 MAX_FINGERPRINTS = 4 * MAX_LOOP_TURNS
 
 
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
     """Hash of a turn's calls and results."""
     asked = [[call.get("name"), call.get("input")] for call in calls]
+    # with the results: the same call is no repetition once its answer has changed
     text = json.dumps([asked, list(results)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 

@@ -1,6 +1,4 @@
-"""Rules for paths in a checkout:
-
-inside it, and never a name that git or a file system reserves.
+"""Rules for paths in a checkout: inside it, with no name reserved by git or a file system.
 
 A path is refused by its text alone, without a look at the disk. So the rules are the same on all file systems, and a
 commit made here is safe to check out on Windows and macOS.
@@ -13,6 +11,7 @@ from groundwork.errors import GroundworkError
 
 MAX_LENGTH = 400
 MAX_DEPTH = 40
+# the limit of common file systems
 MAX_NAME_BYTES = 255
 
 # HFS+ ignores these when it compares names (git's own list, utf8.c)
@@ -65,6 +64,7 @@ def normalize_path(path: str) -> str:
     if not path or len(path) > MAX_LENGTH:
         raise PathRefused("a path must have between 1 and 400 characters")
     parts = [part for part in path.split("/") if part not in ("", ".")]
+    # ~ is a home folder to a shell, and C: a drive to Windows
     if path.startswith("/") or re.match(r"~|[A-Za-z]:", "/".join(parts)):
         raise PathRefused("a path must be relative to the top of the repository, such as src/app.py")
     if not parts or len(parts) > MAX_DEPTH:
@@ -89,11 +89,13 @@ def refusal_reason(name: str) -> str | None:
 def is_git_name(name: str) -> bool:
     """True if any file system takes this name for .git."""
     plain = _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    # Windows drops dots and spaces at the end of a name
     plain = plain.split(":", 1)[0].rstrip(". ")
     return plain == ".git" or bool(_SHORT_NAME.fullmatch(plain))
 
 
 def is_ci_config(path: str) -> bool:
     """True if a CI server reads its configuration from this path."""
+    # file systems of macOS and Windows ignore case
     low = path.casefold()
     return any(low == place or (place.endswith("/") and low.startswith(place)) for place in CI_CONFIG_PATHS)

@@ -5,6 +5,7 @@ from typing import Any
 from groundwork.agent.session import TaskBrief
 from groundwork.llm.prompt import fence
 
+# without data of the task: the provider's prompt cache needs an identical beginning
 INSTRUCTIONS = """\
 You carry out one task of a plan in a git repository, with file tools and nothing else.
 

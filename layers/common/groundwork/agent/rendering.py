@@ -25,9 +25,11 @@ def render_file(path: str, content: bytes, first: int = 1, last: int = 0) -> str
 
     With a number on every line, no line of the file can pass for anything else.
     """
+    # git's own test for a binary file
     if b"\0" in content[:8_000]:
         return f"{path}: a binary file of {len(content):,} bytes; it cannot be shown"
     try:
+        # not splitlines: it also breaks at form feeds and U+2028, and shifts the line numbers
         lines = content.decode().split("\n")
     except UnicodeDecodeError:
         return f"{path}: a file of {len(content):,} bytes that is not UTF-8; it cannot be shown"

@@ -23,6 +23,7 @@ TURN_MS = 300_000
 MAX_PROVIDER_FAULTS = 8
 """Provider faults in a row; after these, a later invocation tries again."""
 
+# a longer wait is left to the state machine, where it holds no Lambda
 MAX_WAIT_S = 60.0
 
 
@@ -75,10 +76,12 @@ async def run_session(session: Session, deps: TurnDeps, context: RunnerContext) 
     while session.ended is None:
         if context.stop.is_set():
             return RunnerResult(session, Pause.STOPPED)
+        # a turn cut off by the end of the invocation is billed and lost
         if context.left_ms() < context.turn_ms:
             return RunnerResult(session, Pause.TIME)
         try:
             after = await _turn_unless_stopped(session, deps, context.stop)
+        # a ModelError too, but no retry can help
         except Misconfigured:
             raise
         except ModelError as fault:
@@ -92,6 +95,7 @@ async def run_session(session: Session, deps: TurnDeps, context: RunnerContext) 
         if after is None:
             return RunnerResult(session, Pause.STOPPED)
         session, faults = after, 0
+        # saved before the wait: the invocation may be killed in it
         await context.save(session)
         await _wait_for_rate_limit(session, model.limits, context)
     return RunnerResult(session)
@@ -141,6 +145,7 @@ async def _turn_unless_stopped(session: Session, deps: TurnDeps, stop: asyncio.E
     turn, stopped = asyncio.ensure_future(run_turn(session, deps)), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        # a turn ended in the same moment as the stop is kept: it has been billed
         return await turn if turn.done() else None
     finally:
         for task in (turn, stopped):

@@ -13,11 +13,14 @@ from groundwork.agent.workspace import ToolFailed, Workspace
 
 MAX_PATHS = 200
 MAX_MATCHES = 100
+# the package `regex` keeps this limit in any thread; `re` has none
 MAX_SECONDS = 3.0
 MAX_PATTERN = 500
+# minified files have lines of megabytes
 MAX_LINE = 20_000
 MAX_SEARCHED_BYTES = 2_000_000
 _RECURSIVE = regex.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d|&|P>)")
+# matches in third-party code would bury those in the project's own
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", ".venv", "vendor"})
 
 
@@ -78,6 +81,7 @@ def iter_files(workspace: Workspace, top: str = "", everything: bool = False) ->
         yield top
         return
     for folder, names, found in os.walk(workspace.root / top, followlinks=False):
+        # sorted: the next invocation may run on another machine, and its answers must be the same
         names[:] = sorted(name for name in names if everything or name not in SKIPPED_FOLDERS)
         for name in sorted(found):
             yield Path(folder, name).relative_to(workspace.root).as_posix()
@@ -95,6 +99,7 @@ def _matching_paths(pattern: str, paths: Iterator[str], start: str, seconds: flo
     ends = time.monotonic() + seconds
     try:
         for path in paths:
+            # never negative: `regex` takes a negative timeout for none
             if whole.match(path.removeprefix(start), timeout=max(0.001, ends - time.monotonic())):
                 yield path
     except TimeoutError:
@@ -129,5 +134,6 @@ def _matching_lines(
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError
+            # `concurrent` releases the GIL: a slow search must not delay the renewal of the lease
             if expression.search(line[:MAX_LINE], timeout=left, concurrent=True):
                 yield path, number, line

@@ -1,6 +1,4 @@
-"""Scan for secrets in changes:
-
-known key formats, and literals with names such as "password".
+"""Scan for secrets in changes: known key formats, and literals named like a secret.
 
 The formats are those documented by providers and used by public scanners (gitleaks, GitHub secret scanning). Findings
 name file, line and kind, and never quote the secret.
@@ -34,10 +32,12 @@ PATTERNS = {
     "a password in a URL": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,64}:(?![$<{%*])[^\s/:@'\"<>{}$]{6,}@[A-Za-z0-9]",
 }
 _PATTERNS = {kind: re.compile(form) for kind, form in PATTERNS.items()}
+# quoted literals only: without quotes, names and expressions would match too
 _NAMED_LITERAL = re.compile(
     r"(?i)(?:api_?-?key|secret|token|passwd|password|credential|private_?-?key)[\w.-]{0,30}"
     r"[\"']?\s*(?::=|=>|=|:)\s*[\"']([A-Za-z0-9+/=_.~!@#$%^&*-]{16,200})[\"']"
 )
+# documentation and tests hold made-up keys, and a false alarm can fail an attempt
 _PLACEHOLDER = re.compile(r"(?i)example|sample|dummy|placeholder|change.?me|your|redacted|xxxx|test|fake|<|\$\{|\*\*\*")
 MIN_ENTROPY = 3.6
 """Bits per character. Literals below it are words rather than keys (gitleaks: 3.5)."""

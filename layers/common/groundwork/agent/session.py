@@ -1,6 +1,6 @@
-"""A session:
+"""A session: the conversation and changes of one attempt at a task.
 
-the conversation and changes of one attempt at a task. A value, complete after every turn.
+A value, complete after every turn.
 
 Saved as JSON, it continues in another process with the same messages, and the same changes on the same commit.
 """
@@ -62,6 +62,7 @@ class Limits(Stored):
     """
 
     turns: Annotated[int, stored_as("turns")] = 60
+    # a window of 200,000 tokens then has room for one more answer (16,000) and its results (some 30,000)
     conversation_tokens: Annotated[int, stored_as("conversationTokens")] = 150_000
     tokens: Annotated[int, stored_as("tokens")] = 4_000_000
     cost_micro_usd: Annotated[int, stored_as("costMicroUsd")] = 3_000_000

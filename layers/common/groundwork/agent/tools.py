@@ -18,6 +18,7 @@ from groundwork.text import shorten
 
 
 class _Input(BaseModel):
+    # models know other versions of these tools: a refused extra field would cost a turn
     model_config = ConfigDict(extra="ignore")
 
 
@@ -213,6 +214,7 @@ def _lines(text: str) -> str:
     return f"{count} line{'' if count == 1 else 's'}"
 
 
+# finish is missing: it needs the session, so turn.py handles it
 _RUN: dict[str, Callable[[Workspace, Any], tuple[str, str]]] = {
     "read": _read,
     "write": _write,

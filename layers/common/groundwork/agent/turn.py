@@ -59,6 +59,7 @@ async def run_turn(session: Session, deps: TurnDeps) -> Session:
         changes=changes.as_json(deps.workspace.changes()), worked_ms=session.worked_ms + deps.now_ms() - started
     )
     limit = session.over_limit()
+    # a session finished by its last turn stays finished, even above a limit
     if limit and not session.ended:
         return session.end("LIMIT", f"The attempt was stopped at its limit of {limit}.")
     return session
@@ -79,6 +80,7 @@ def _count_usage(session: Session, turn: Turn, deps: TurnDeps) -> Session:
     return session.changed(
         turns=session.turns + 1,
         usage=session.usage.plus(turn.usage),
+        # every call sends the whole conversation, so the last call alone gives its length
         conversation_tokens=SessionUsage().plus(turn.usage).tokens,
         cost_micro_usd=session.cost_micro_usd + deps.cost(turn.model, turn.usage),
     )
@@ -95,6 +97,7 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
             # a truncated call is no call: none of it is kept
             return _remind(session, prompts.CUT_OFF, "Its responses were cut off repeatedly.")
         case TurnEnd.SAID:
+            # the provider refuses a message without content
             answered = session.with_message("assistant", *map(dict, turn.content)) if turn.content else session
             return _remind(answered, prompts.NOT_FINISHED, "It stopped without a report of the work.")
         case TurnEnd.CALLS:
@@ -117,6 +120,7 @@ async def _run_calls(session: Session, calls: Sequence[Block], deps: TurnDeps) -
     ]
     session = session.changed(fingerprints=prints)
     failed = sorted({str(call.get("name")) for call in tool_calls if results[str(call["id"])].is_error})
+    # after all other calls: the verdict must see their changes and failures
     for call in calls:
         if call.get("name") == FINISH and not session.ended:
             session, results[str(call["id"])] = _finish(session, call, deps, failed)

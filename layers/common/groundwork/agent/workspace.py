@@ -13,6 +13,7 @@ from groundwork.text import one_line, shorten
 
 MAX_READ_BYTES = 2_000_000
 MAX_WRITTEN_BYTES = 400_000
+# all changes are saved with the session after every turn
 MAX_CHANGED_BYTES = 2_000_000
 MAX_CHANGED_FILES = 200
 
@@ -70,6 +71,7 @@ class Workspace:
         if len(content) > MAX_WRITTEN_BYTES:
             raise ToolFailed(f"{normal}: a file of {len(content):,} bytes is too large; at most {MAX_WRITTEN_BYTES:,}")
         before = self._content(normal)
+        # recorded before the write: a failed write may have changed the file
         self._record(normal, before, len(content))
         place = self._root / normal
         try:

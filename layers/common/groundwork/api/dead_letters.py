@@ -20,6 +20,7 @@ def revive_runs(records: list[dict[str, Any]], revive: Callable[[str], bool]) ->
     for record in records:
         run_id = run_of(record["body"])
         if run_id is None:
+            # not a failure: another delivery would have no run either
             logger.error("Dead letter without a run", message_id=record["messageId"])
             continue
         try:

@@ -42,6 +42,7 @@ def _purge(run_id: str, tables: Tables, left_ms: Callable[[], int]) -> None:
     """Delete the items superseded by a replacing run. The schedule does the rest."""
     path = path_of(Kind.RUN, run_id)
     try:
+        # runs of a plan delete nothing from a backlog
         if path and not PLAN_ID.fullmatch(path.project_id):
             tables.purger.purge(path.project_id, lambda: left_ms() < PURGE_RESERVE_MS)
     except Transient as fault:

@@ -107,6 +107,7 @@ def serve(
         logger.error("Timed out", route=event.get("routeKey"))
         answer = _raw(error(504, "TIMED_OUT", TIMED_OUT, None, request_id))
     except Refusal as refusal:
+        # from `_decoded` and `_fitting`: the resolver has answered those of the routes
         answer = _raw(error(refusal.status, refusal.code, str(refusal), refusal.details, request_id))
     except Exception:  # the last line of defence: a client sees no internals, the log sees all
         logger.exception("Unexpected")
@@ -164,6 +165,7 @@ def validated[T](make: Callable[[], T]) -> T:
 def etag_matches(event: Any, etag: str) -> bool:
     """Compare the ETag with the header If-None-Match."""
     given = (event.headers or {}).get("if-none-match", "")
+    # proxies mark the ETag of an answer they compress as weak
     return any(candidate.strip().removeprefix("W/") in (etag, "*") for candidate in given.split(","))
 
 
@@ -246,6 +248,7 @@ def _fitting(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 def _takes_gzip(event: dict[str, Any]) -> bool:
     accepted = event.get("headers", {}).get("accept-encoding", "")
+    # q=0 refuses gzip
     return re.search(r"(^|,)\s*gzip\s*(;\s*q=(1|0?\.\d*[1-9])[^,]*)?(,|$)", accepted, re.IGNORECASE) is not None
 
 

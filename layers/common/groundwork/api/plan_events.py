@@ -105,9 +105,11 @@ class PlanEvents:
                 plan_id, lambda state: fire(state, event["expression"], event["time"], actor)
             )
         except NotFound:
+            # the plan is deleted, but its timer would go on
             self.timer.clear(plan_id)
             return {"status": "gone"}
         except Refusal as refusal:
+            # not raised: a repeated event would be refused again
             logger.warning("Scheduled plan not started", plan_id=plan_id, reason=str(refusal))
             return {"status": "refused"}
         skipped = state.execution.passed_over

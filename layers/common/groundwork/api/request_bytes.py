@@ -46,6 +46,7 @@ def unpacked(body: RequestBytes, content_encoding: str, limit: int) -> RequestBy
     Raises UnsupportedMediaType, Malformed, and TooLarge beyond `limit` bytes.
     """
     names = [name.strip().lower() for name in content_encoding.split(",") if name.strip()]
+    # the header lists the encodings in the order of their application
     for name in reversed(names):
         if name in ("gzip", "x-gzip"):
             body = RequestBytes(_gunzipped(body, limit), False)
@@ -59,6 +60,7 @@ def _gunzipped(body: RequestBytes, limit: int) -> bytes:
         raise Malformed(CHANGED)
     try:
         with gzip.open(io.BytesIO(body.data)) as file:
+            # one byte too many shows the excess without unpacking a bomb
             data = file.read(limit + 1)
     except (OSError, EOFError, zlib.error):
         raise Malformed("The body is not whole gzip data, as Content-Encoding says.") from None

@@ -32,6 +32,7 @@ def time_limit(left_seconds: float) -> Iterator[None]:
     No limit outside the main thread.
     """
     seconds = left_seconds - ANSWER_SECONDS
+    # Python sets signal handlers in the main thread alone
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -40,6 +41,7 @@ def time_limit(left_seconds: float) -> Iterator[None]:
     armed = True
 
     def expire(number: int, frame: FrameType | None) -> None:
+        # a late alarm must not interrupt the answer
         if armed:
             raise TimedOut
 

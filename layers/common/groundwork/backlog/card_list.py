@@ -29,6 +29,7 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]
 
 def is_card_list(document: Any) -> bool:
     """Distinguish the API's own form from an export with a list of the same name."""
+    # an empty object gets this form's message: `cards` is missing
     if not isinstance(document, dict) or (document and "cards" not in document):
         return False
     return not any(isinstance(value, list | dict) for name, value in document.items() if name != "cards")
@@ -75,6 +76,7 @@ def _cards(document: dict[str, Any]) -> list[Any]:
 def _samples(cards: Iterable[Any], name: str) -> list[str]:
     values = (card.get(name) for card in cards if isinstance(card, dict))
     texts = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values if value)
+    # half a surrogate pair cannot be sent as UTF-8
     return [text.encode(errors="replace").decode()[:200] for text, _ in zip(texts, range(_SAMPLES), strict=False)]
 
 

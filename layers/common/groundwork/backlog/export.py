@@ -80,6 +80,7 @@ def _file_name(name: str) -> str:
 
 def _json(backlog: Backlog) -> str:
     epics = tuple(_nested_epic(epic, backlog) for epic in backlog.epics)
+    # the items were validated when read: thousands need not be validated again
     document = ExportedBacklog.model_construct(project=backlog.project, epics=epics)
     return json.dumps(document.as_json(), ensure_ascii=False, indent=2)
 
@@ -150,6 +151,7 @@ def _jira(backlog: Backlog) -> str:
 def _jira_fields(item: Artifact) -> list[Any]:
     criteria = "\n".join(f"* {line}" for line in getattr(item, "acceptance_criteria", ()))
     return [
+        # Jira's limit of a summary, on one line
         " ".join(item.title.split())[:255],
         description_of(item) + (f"\n\nAcceptance criteria:\n{criteria}" if criteria else ""),
         _JIRA_PRIORITY.get(getattr(item, "priority", ""), ""),
@@ -159,6 +161,7 @@ def _jira_fields(item: Artifact) -> list[Any]:
 
 
 def _table(header: list[str], rows: list[list[Any]]) -> str:
+    # CRLF, as the csv module writes it, must not be translated
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(header)
@@ -189,4 +192,5 @@ def _markdown(backlog: Backlog) -> str:
 
 def _escape(text: str) -> str:
     line = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    # a line with such a beginning would become a list
     return _LIST_MARK.sub(lambda mark: f"\\{mark[1]}" if mark[1] in "-+" else f"{mark[1]}\\", line)

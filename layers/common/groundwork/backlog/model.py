@@ -11,6 +11,7 @@ from groundwork.values import Value as Value
 
 MAX_CARD_TEXT = 10_000
 MAX_CARDS_A_CALL = 5_000
+# Lambda takes 6 MB an event, and the body is not all of it
 MAX_IMPORT_BYTES = 5 * 1024 * 1024
 
 CardKind = Literal["bug", "feature", "experience", "praise", "other"]

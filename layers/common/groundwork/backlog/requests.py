@@ -25,6 +25,7 @@ from groundwork.ids import Kind, Path, path_of
 def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     """Raise ValueError for values JSON or UTF-8 cannot hold, and for too long ones."""
     text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    # raises for half a surrogate pair
     text.encode()
     if len(text) > MAX_METADATA:
         raise ValueError(f"must be at most {MAX_METADATA} characters as JSON")
@@ -57,6 +58,7 @@ class Patch(Value):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+# defaults of patches only make fields optional: `changes` ignores them
 class ProjectPatch(Patch):
     name: Name = ""
     description: LongText = ""

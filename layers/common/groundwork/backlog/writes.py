@@ -34,6 +34,7 @@ class DeleteArtifact:
     actions: ClassVar[int] = 1
     made: ClassVar[int] = 0
     deleted: ClassVar[int] = 1
+    # a delete sends a key, no row
     weight: ClassVar[int] = 0
 
 

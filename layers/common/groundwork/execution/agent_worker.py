@@ -81,12 +81,14 @@ class AgentWorker:
 
     async def run_task(self, assignment: Assignment, context: WorkerContext) -> TaskOutcome:
         try:
+            # Lambda reuses a sandbox with its /tmp: clones left behind would fill the disk
             with TemporaryDirectory(prefix="task-") as folder, ExitStack() as stack:
                 clone = self.open_clone(assignment.repository, Path(folder) / "clone")
                 upstream = await asyncio.to_thread(stack.enter_context, clone)
                 return await _Invocation(self, assignment, context, upstream, Path(folder) / "files").run()
         except RepositoryUnreachable as fault:
             return TransientFailure(str(fault))
+        # another attempt would be refused as well: a user must act
         except (RepositoryRefused, Misconfigured) as refused:
             return Failed(str(refused), final=True)
 
@@ -106,11 +108,13 @@ class _Invocation:
             completed = await self.context.completed_tasks()
             started = await asyncio.to_thread(self._open_session, completed)
             if isinstance(started, Landed):
+                # an earlier push has landed, but its answer was lost
                 return await self._completed(started, "The task is already committed.")
             session = await self._run_session(started)
             if not isinstance(session, Session):
                 return session
             return await self._outcome_of(session)
+        # the next attempt starts on the branch's new head
         except (CommitGone, MergeConflict) as conflict:
             return Failed(str(conflict))
 
@@ -156,6 +160,7 @@ class _Invocation:
         if started.session.ended:
             return started.session
         model, lines = self.worker.model(), list[str]()
+        # log lines quote the model and the repository: a secret among them must not reach the log
         deps = TurnDeps(model, started.workspace, self.worker.cost, _now_ms, lambda line: lines.append(redact(line)))
         last = [started.session]
 
@@ -183,6 +188,7 @@ class _Invocation:
         if not session.changes:
             # success without changes means that the task asked for none: no commit is made
             return Completed(None, session.ended.summary)
+        # the last check was seconds ago: a task cancelled meanwhile must not push
         if not await self.context.claim_is_valid():
             return Suspended()
         return await (self._commit if self.assignment.plan.auto_commit else self._save_patch)(
@@ -192,6 +198,7 @@ class _Invocation:
     async def _save_patch(self, session: Session, summary: str) -> TaskOutcome:
         completed = await self.context.completed_tasks()
         patch = await asyncio.to_thread(self._make_patch, session, completed)
+        # `based_on` is compared in the commit: another patch may land until then
         return Completed(None, summary, tuple(patch.changes), based_on=completed)
 
     async def _commit(self, session: Session, summary: str) -> TaskOutcome:
@@ -199,6 +206,7 @@ class _Invocation:
             landed = await asyncio.to_thread(self._land, session)
         except NotLanded:
             return Suspended()
+        # the branch then has the earlier attempt's files, not those of this session
         if landed.marks.attempt != session.brief.attempt:
             return await self._completed(landed, "An earlier attempt is already committed.")
         return Completed(landed.sha, summary, tuple(session.changes))
@@ -227,6 +235,7 @@ class _Invocation:
 
 
 def _now_ms() -> int:
+    # monotonic: a corrected wall clock must not change the working time of a session
     return time.monotonic_ns() // 1_000_000
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from groundwork.execution.commands import pause_after_failure
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import Attempt, ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.execution.worker import Completed, Failed, Suspended, TaskOutcome, TransientFailure
 from groundwork.plans.model import PlanStatus, TaskStatus
 
@@ -13,6 +13,7 @@ MAX_CONSECUTIVE_FAULTS = 25
 """Transient failures in a row, about two hours of backoff. Then the task fails."""
 
 MAX_WAIT_S = 600
+# as many as an attempt may change (MAX_CHANGED_FILES)
 MAX_FILES = 200
 MAX_REASON = 2_000
 MAX_FAILED_ATTEMPTS = 5
@@ -40,21 +41,23 @@ def record_outcome(
     `jitter` is a random number from 0 to 1. It spreads retries and so avoids a thundering herd.
     """
     state = execution_state.of(task_id)
+    # the new epoch ends the claim: a duplicate of this invocation can write nothing
     released = {"lease_until": 0, "epoch": state.epoch + 1}
     execution_state = execution_state.with_task(task_id, worked_ms=state.worked_ms + worked_ms, **released)
     match outcome:
         case Completed():
             return AttemptResult(_complete(execution_state, task_id, outcome, now_ms), Step.DONE)
         case Suspended():
+            # progress was made: only faults and losses in a row count
             after = suspend(execution_state.with_task(task_id, consecutive_faults=0, lost_workers=0), task_id)
-            return AttemptResult(after, next_step(after, task_id))
+            return AttemptResult(after, step_of_task(after, task_id))
         case TransientFailure():
             return _record_transient_failure(execution_state, task_id, outcome, now_ms, jitter)
         case Failed():
             if outcome.final:
                 execution_state = execution_state.with_task(task_id, max_attempts=state.attempts)
             after = fail_attempt(execution_state, task_id, outcome.reason, now_ms)
-            return AttemptResult(after, next_step(after, task_id))
+            return AttemptResult(after, step_of_task(after, task_id))
 
 
 def _complete(execution_state: ExecutionState, task_id: str, done: Completed, now_ms: int) -> ExecutionState:
@@ -67,6 +70,7 @@ def _complete(execution_state: ExecutionState, task_id: str, done: Completed, no
         summary=done.summary[:MAX_REASON],
         files=done.files[:MAX_FILES],
         ended_at=now_ms,
+        # the seq of this very change: no two tasks of a plan share one
         completed_seq=execution_state.execution.seq + 1,
     )
 
@@ -80,17 +84,19 @@ def _record_transient_failure(
         reason = f"Gave up after {faults} transient failures in a row: {outcome.reason}"
         given_up = execution_state.with_task(task_id, attempts=execution_state.of(task_id).max_attempts)
         after = fail_attempt(given_up, task_id, reason, now_ms)
-        return AttemptResult(after, next_step(after, task_id))
+        return AttemptResult(after, step_of_task(after, task_id))
     wait = _wait_s(outcome, faults, jitter)
     after = suspend(
         execution_state.with_task(task_id, consecutive_faults=faults, error_msg=_truncate(outcome.reason)), task_id
     )
-    step = next_step(after, task_id)
+    step = step_of_task(after, task_id)
+    # LATER waits in the state machine, so the wait holds no Lambda
     return AttemptResult(after, Step.LATER if step is Step.WORK else step, wait)
 
 
 def _wait_s(outcome: TransientFailure, faults: int, jitter: float) -> int:
     """Exponential backoff with jitter, never below the wait the provider asked for."""
+    # 1.5 is the largest factor of the jitter: even the longest waits keep their spread
     own = min(MAX_WAIT_S / 1.5, 2.0**faults)
     wait = outcome.wait_s + jitter * min(outcome.wait_s, own) if outcome.wait_s else own * (0.5 + jitter)
     return max(1, ceil(min(MAX_WAIT_S, wait)))

@@ -7,10 +7,11 @@ a worker carries the epoch of its claim, so a replaced or cancelled worker can w
 from dataclasses import dataclass
 
 from groundwork.execution.attempt_result import fail_attempt, suspend
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus, TaskStatus
 
+# a task waits this long for a dead worker, unless the state machine retries the dead worker's own step
 LEASE_MS = 60_000
 MAX_LOST_WORKERS = 3
 """Per attempt. A task that kills its worker each time must not be retried forever."""
@@ -32,7 +33,7 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
     `attempt_key` comes from the state machine: entry time of the state and retry count.
     """
     state = execution_state.of(task_id)
-    step = next_step(execution_state, task_id)
+    step = step_of_task(execution_state, task_id)
     if step is not Step.WORK:
         return ClaimResult(execution_state, step)
     if state.lease_until > now_ms and not _is_later_try(state.holder, attempt_key):
@@ -45,14 +46,16 @@ def claim_task(execution_state: ExecutionState, task_id: str, now_ms: int, attem
         return claim_task(fail_attempt(execution_state, task_id, reason, now_ms), task_id, now_ms, attempt_key)
     if execution_state.status is not PlanStatus.RUNNING:
         after = suspend(execution_state.with_task(task_id, lost_workers=lost, lease_until=0), task_id)
-        return ClaimResult(after, next_step(after, task_id))
+        return ClaimResult(after, step_of_task(after, task_id))
     fields = {
         "epoch": state.epoch + 1,
         "lease_until": now_ms + LEASE_MS,
         "lost_workers": lost,
+        # this claim shows the arrival of the gate's answer: no sweep needs to repeat it
         "gate_token": None,
         "holder": attempt_key,
     }
+    # counted before any work: a worker killed at once has used up an attempt
     if not state.attempt_open:
         fields |= {"attempt_open": True, "attempts": state.attempts + 1, "lost_workers": 0, "consecutive_faults": 0}
     return ClaimResult(execution_state.with_task(task_id, **fields), Step.WORK, epoch=state.epoch + 1)
@@ -76,4 +79,5 @@ def claim_is_valid(execution_state: ExecutionState, task_id: str, epoch: int) ->
 
 
 def _ceil_seconds(ms: int) -> int:
+    # rounded up: a call a moment early would find the lease still valid
     return max(1, -(-ms // 1000))

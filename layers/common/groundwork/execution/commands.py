@@ -63,6 +63,7 @@ def execute(execution_state: ExecutionState, actor: Actor, again: bool = False) 
 def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = None) -> ExecutionState:
     """Start no more tasks. Running tasks finish."""
     status, cause = execution_state.status, execution_state.execution.cause
+    # a user may take over a pause by a failure: then a retry does not end it
     if not status.executing or (status is not PlanStatus.RUNNING and cause is Cause.PERSON):
         raise WrongStatus("pause the plan", status.value)
     after = PlanStatus.PAUSING if execution_state.running else PlanStatus.PAUSED
@@ -72,6 +73,7 @@ def pause(execution_state: ExecutionState, actor: Actor, reason: str | None = No
 def resume(execution_state: ExecutionState, actor: Actor) -> ExecutionState:
     """Resume a paused plan. A plan whose execution failed continues in a new execution."""
     status, execution = execution_state.status, execution_state.execution
+    # number 0: the generation of the plan has failed, so there is no execution to resume
     execution_failed = status is PlanStatus.FAILED and execution.number > 0
     if not execution_failed and status not in (PlanStatus.PAUSED, PlanStatus.PAUSING):
         raise WrongStatus("resume the plan", status.value)
@@ -125,6 +127,7 @@ def retry(execution_state: ExecutionState, task_id: str, actor: Actor) -> Execut
         "status": TaskStatus.WAITING if execution_state.at_gate(task_id) else TaskStatus.PENDING,
         "max_attempts": state.attempts + MAX_ATTEMPTS,
         "error_msg": None,
+        # a rejected task needs a new decision; a failed one keeps its approval
         "approved": None if state.rejected else state.approved,
         "rejected": False,
         "consecutive_faults": 0,
@@ -145,6 +148,7 @@ def skip(
         task_id,
         status=TaskStatus.SKIPPED,
         dependents=dependents,
+        # a condition may ask for the outcome FAILED, and the status no longer tells it
         skipped_after_failure=state.status is TaskStatus.FAILED,
         note=f"Skipped by {actor.name}",
         ended_at=actor.at_ms,
@@ -196,6 +200,7 @@ def _set_running(execution_state: ExecutionState, actor: Actor) -> ExecutionStat
     new_execution = execution_state.status is PlanStatus.FAILED or execution.needs_restart
     return execution_state.with_execution(
         status=PlanStatus.RUNNING,
+        # Step Functions accepts the name of an ended execution only after 90 days, so a new one needs a new number
         number=execution.number + 1 if new_execution else execution.number,
         needs_restart=False,
         ended_at=None,
@@ -221,6 +226,7 @@ def _require_executing(execution_state: ExecutionState, action: str) -> None:
 
 
 def _require_no_rollback(execution_state: ExecutionState) -> None:
+    # a task started now could build on commits about to be reverted
     if execution_state.execution.rolling_back:
         raise RollingBack
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.execution.events import events_between
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.notifications import (
     GateAnswer,
     Notifications,
@@ -23,8 +22,10 @@ from groundwork.execution.notifications import (
 from groundwork.execution.ports import Executions, Machine
 from groundwork.execution.reconcile import Reconciled, reconcile
 from groundwork.execution.state import Cause, ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus
 
+# with the backoff some 16 s: an API function has 29 s
 MAX_TRIES = 30
 MAX_CLEARED_TOKENS = 40
 """Tokens of ended tasks cleared by one resync."""
@@ -52,6 +53,7 @@ class ExecutionCoordinator:
         Raises NotFound, Transient and the errors of `command`.
         """
         execution_state = self._apply(plan_id, command)
+        # the change may have ended tasks: their slots are free for other plans
         self._start_waiting_plans()
         return execution_state
 
@@ -105,8 +107,9 @@ class ExecutionCoordinator:
         """
         execution_state = self.store.read(plan_id)
         if execution_state.execution.number != number or not execution_state.status.executing:
+            # answered at once: nothing opens a gate of an ended or superseded execution any more
             self.machine.close_gate(token)
-        elif (step := next_step(execution_state, task_id)) is not Step.GATE:
+        elif (step := step_of_task(execution_state, task_id)) is not Step.GATE:
             self.machine.open_gate(token, step.value)
         else:
             # saved before the change: every other change accepts it too, so many tokens need few commits
@@ -136,6 +139,7 @@ class ExecutionCoordinator:
             result = reconcile(command(before), self.now_ms(), self.store.free_slots())
             try:
                 after = self._commit(before, result.execution_state)
+            # raised by another change of the plan, or by another plan with the last free slot
             except WriteConflict:
                 self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # not a secret
                 attempt += 1
@@ -144,11 +148,13 @@ class ExecutionCoordinator:
                 self._send(after, notifications_between(before, after))
             if result.complete and not self._has_new_capacity(result):
                 return result.execution_state
+            # the command is committed: a second time it would fail, or apply twice
             command, attempt = _unchanged, 0
         raise Transient("Too many concurrent changes to the plan.")
 
     def _commit(self, before: ExecutionState, after: ExecutionState) -> ExecutionState | None:
         """Write the difference with its events. None if there is none."""
+        # an empty change must not raise seq: each rise is a conflict for other writers
         if before.execution == after.execution and before.states == after.states:
             return None
         events = events_between(before, after, self.now_ms(), self.actor)
@@ -164,6 +170,7 @@ class ExecutionCoordinator:
         if not result.waits_for_capacity:
             return False
         self.store.mark_waiting_for_capacity(result.execution_state.plan.id)
+        # read after the mark is written: a slot freed later finds the mark
         return self.store.free_slots() > 0
 
     def _start_waiting_plans(self) -> None:
@@ -171,14 +178,17 @@ class ExecutionCoordinator:
 
         A failure here is not the caller's: the sweep repeats it.
         """
+        # events of other plans must not name this user
         system = replace(self, actor=None)
         with self._reporting("look for plans that wait for capacity"):
+            # cleared before the work: a plan still short of slots marks itself again, a crash is left to the sweep
             waiting = self.store.pop_waiting_for_capacity() if self.store.free_slots() > 0 else []
             for plan_id in waiting:
                 with suppress(NotFound), self._reporting(f"start more tasks of plan {plan_id}"):
                     system._apply(plan_id, _unchanged)
 
     def _send(self, execution_state: ExecutionState, notifications: Notifications) -> None:
+        # no start before the old gates are closed: the new execution's tokens replace theirs
         if notifications.start and self._answer_all(notifications.superseded):
             self._start(execution_state)
         if notifications.rollback:

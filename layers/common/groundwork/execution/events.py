@@ -24,6 +24,7 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
     started = after.execution.round > before.execution.round
     if started or before.status is not after.status or before.execution.cause is not after.execution.cause:
         yield Event(now_ms, after.status.value, who, reason=after.execution.reason)
+    # a start resets every task: its one event stands for all of them
     if started:
         return
     for task_id, state in after.states.items():
@@ -35,6 +36,7 @@ def _events(before: ExecutionState, after: ExecutionState, now_ms: int, who: str
 def _event_kind(old: TaskExecution, new: TaskExecution) -> str | None:
     if old.status is not new.status and new.status not in _SILENT_STATUSES:
         return new.status.value
+    # the list has a maximum length: from then on only its last entry tells of a new failure
     if len(new.failed) > len(old.failed) or (new.failed and new.failed[-1] != (old.failed or (None,))[-1]):
         return "ATTEMPT_FAILED"
     if new.approved and new.approved != old.approved:

@@ -1,6 +1,6 @@
-"""Gates of tasks:
+"""Gates of tasks: which task may start next, as one mechanism for all conditions.
 
-one mechanism for order, dependencies, approval, pause, failure and limits.
+Order, dependencies, approval, pause, failure and limits keep a gate shut. `reconcile` opens as many as slots allow.
 
 A task is due when everything before it has ended. The gate of a due task opens when the plan is RUNNING, any approval
 it needs is given, and a slot is free.
@@ -32,6 +32,7 @@ def started_phases(execution_state: ExecutionState) -> Iterator[Phase]:
 
 def is_due(execution_state: ExecutionState, phase: Phase, task: Task) -> bool:
     """True if all tasks before it have ended. The phase itself must have started."""
+    # the order of a phase asks only for an end; a dependency must also have released its dependents
     if not all(execution_state.of(other).ended for other in earlier_in_phase(phase, task)):
         return False
     return all(execution_state.of(other).released for other in task.depends_on)
@@ -48,6 +49,7 @@ def due_tasks(execution_state: ExecutionState) -> list[tuple[Phase, Task]]:
             if execution_state.of(task.id).is_waiting and is_due(execution_state, phase, task)
         ]
         if len(waiting) > 1:
+            # with few slots the phase ends sooner if the longest path never waits
             ahead = _critical_paths(phase)
             waiting.sort(key=lambda task: -ahead[task.id])
         found += [(phase, task) for task in waiting]
@@ -102,4 +104,5 @@ def _has_outcome(state: TaskExecution, outcome: str) -> bool:
 
 
 def _matches(path: str, pattern: str) -> bool:
+    # not `match`: only in `full_match` does ** cross folders
     return PurePosixPath(path).full_match(pattern)

@@ -25,7 +25,9 @@ class GitReverter:
 
     def check_remaining_patches(self, repository: Repository, branch: str, remaining: Sequence[CompletedTask]) -> None:
         with self._clone(repository) as git:
+            # a plan without commits writes nothing to the server, not even a branch
             base = git.head(branch, repository.default_branch, make=False)
+            # applied only to find conflicts: the result is thrown away with the clone
             git.apply_stack(base, PatchStacks(self.patches).of_tasks(remaining))
 
     @contextmanager

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.plans.model import PlanStatus
 
 
@@ -31,6 +31,7 @@ class Notifications:
 
 def notifications_between(before: ExecutionState, after: ExecutionState) -> Notifications:
     starts = after.execution.number > before.execution.number
+    # identity suffices: states are immutable, and an unchanged one is passed on as it is
     changed = (id_ for id_, state in after.states.items() if state is not before.states.get(id_))
     answers = (gate_answer(after, id_) for id_ in changed)
     return Notifications(
@@ -54,15 +55,16 @@ def gate_answer(execution_state: ExecutionState, task_id: str) -> GateAnswer | N
     if token is None:
         return None
     stopped = execution_state.status in (PlanStatus.CANCELLED, PlanStatus.FAILED)
+    # gates fail instead of a stop of the execution: the local interpreter cannot stop one waiting for a token
     if stopped or _is_superseded(execution_state, task_id):
         return GateAnswer(token, None)
-    step = next_step(execution_state, task_id)
+    step = step_of_task(execution_state, task_id)
     return None if step is Step.GATE else GateAnswer(token, step)
 
 
 def is_last_answer(execution_state: ExecutionState, task_id: str) -> bool:
     """True if the task never reaches this gate again, so its token can be cleared."""
-    return _is_superseded(execution_state, task_id) or next_step(execution_state, task_id) is Step.DONE
+    return _is_superseded(execution_state, task_id) or step_of_task(execution_state, task_id) is Step.DONE
 
 
 def _is_superseded(execution_state: ExecutionState, task_id: str) -> bool:

@@ -42,5 +42,6 @@ class PatchStacks:
             if patch is None:
                 raise CommitGone(f"The base patch of the task {ref.task_id} no longer exists.")
             found[ref] = patch
+            # withdrawn patches too: a later patch is merged from the base it was built on
             todo += patch.base_patches
         return Stack(stack, found)

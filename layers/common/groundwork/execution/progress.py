@@ -41,6 +41,7 @@ def progress(
         "phaseCounts": dict(Counter(_phase_status(execution_state, phase) for phase in plan.phases)),
         "taskCounts": dict(Counter(execution_state.of(task.id).status.value for task in plan.tasks)),
         "totalTasks": total,
+        # rounded down: 100 only after the last task
         "progress": 100 * ended // total if total else 0,
         "currentPhaseId": current.id if current else None,
         "tasks": [_task(execution_state, phase, task) for phase in plan.phases for task in phase.tasks],

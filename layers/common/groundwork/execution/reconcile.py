@@ -18,6 +18,7 @@ from groundwork.execution.gates import (
 from groundwork.execution.state import Cause, ExecutionState, TaskExecution
 from groundwork.plans.model import PlanStatus, TaskStatus
 
+# a transaction has at most 100 actions, some of them for the plan, its event and the account's counter
 MAX_CHANGES = 80
 
 
@@ -35,10 +36,13 @@ class Reconciled:
 
 def reconcile(execution_state: ExecutionState, now_ms: int, account_slots: int, limit: int = MAX_CHANGES) -> Reconciled:
     """Apply pending transitions. `account_slots` is the number of free slots in the account."""
+    # tokens before gates, skips before the plan's end: one transaction then does all of it
     for rule in (_accept_pending_tokens, _stop_tasks, _skip_dependents, _check_conditions):
         changes = rule(execution_state, now_ms)
+        # repeated, because a skip may cause further skips
         while changes:
             if limit < len(changes):
+                # no gate opens yet: a task still to be skipped must not start
                 return Reconciled(execution_state.with_tasks(dict(list(changes.items())[:limit])), complete=False)
             limit -= len(changes)
             execution_state = execution_state.with_tasks(changes)
@@ -52,6 +56,7 @@ _Rule = Callable[[ExecutionState, int], Changes]
 
 def _accept_pending_tokens(execution_state: ExecutionState, now_ms: int) -> Changes:
     """Accept newly arrived task tokens, also of deleted tasks."""
+    # the gate of a deleted task needs an answer too: its execution waits for it
     found = {id_: state for id_, state in execution_state.states.items() if state.pending_token}
     return {
         id_: state.changed(
@@ -82,6 +87,7 @@ def _stop_tasks(execution_state: ExecutionState, now_ms: int) -> Changes:
         running = {id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING}
         return {id_: _fence(state, TaskStatus.PENDING) for id_, state in running.items()}
     if execution_state.status is PlanStatus.PAUSING:
+        # no lease, no worker: such a task waits in the state machine and can return to its gate at once
         idle = {
             id_: state for id_, state in states.items() if state.status is TaskStatus.RUNNING and not state.lease_until
         }
@@ -90,6 +96,7 @@ def _stop_tasks(execution_state: ExecutionState, now_ms: int) -> Changes:
 
 
 def _fence(state: TaskExecution, status: TaskStatus, **fields: int) -> TaskExecution:
+    # the new epoch fences a worker still at work
     return state.changed(status=status, epoch=state.epoch + 1, lease_until=0, **fields)
 
 
@@ -145,6 +152,7 @@ def _conclude(execution_state: ExecutionState, now_ms: int) -> ExecutionState:
     """Set the plan's status, once no more tasks are to be skipped."""
     if execution_state.status is PlanStatus.PAUSING and not execution_state.running:
         execution_state = execution_state.with_execution(status=PlanStatus.PAUSED)
+    # before any pause: after the last phase there is nothing to resume
     if execution_state.status.executing and execution_state.ended:
         done = {"status": PlanStatus.COMPLETED, "cause": None, "reason": None, "ended_at": now_ms}
         return execution_state.with_execution(**done)
@@ -159,6 +167,7 @@ def _pause_after_phase(execution_state: ExecutionState) -> ExecutionState:
         if not execution_state.phase_ended(phase):
             return execution_state
         any_completed = any(execution_state.of(task.id).status is TaskStatus.COMPLETED for task in phase.tasks)
+        # remembered in `paused_after`: a resume would pause here again
         if phase.pause_after and any_completed and phase.id not in execution_state.execution.paused_after:
             return execution_state.with_execution(
                 status=PlanStatus.PAUSED,
@@ -201,6 +210,7 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
     for id_ in opened:
         state = execution_state.of(id_)
         started = state.started_at or now_ms
+        # no lease yet: a lease without a worker would count as a lost worker at the first claim
         execution_state = execution_state.with_task(id_, status=TaskStatus.RUNNING, started_at=started, lease_until=0)
     waits_for_capacity = len(candidates) > max(0, account_slots)
     return Reconciled(execution_state, complete=len(candidates) <= limit, waits_for_capacity=waits_for_capacity)
@@ -208,6 +218,7 @@ def _open_gates(execution_state: ExecutionState, now_ms: int, account_slots: int
 
 def _request_approvals(execution_state: ExecutionState) -> Changes:
     """Set AWAITING_APPROVAL for due tasks at gates of manual phases."""
+    # not only RUNNING: during a pause a user can approve tasks in advance
     if not execution_state.status.executing:
         return {}
     due = {

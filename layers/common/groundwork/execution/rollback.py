@@ -15,6 +15,7 @@ from groundwork.execution.state import MAX_ATTEMPTS, ExecutionState, Rollback, T
 from groundwork.plans.model import PlanStatus, Task, TaskStatus
 
 _FINISHED = (PlanStatus.COMPLETED, PlanStatus.CANCELLED)
+# RUNNING and PAUSING are missing: tasks could land on top of commits about to be reverted
 _ALLOWED = (PlanStatus.PAUSED, PlanStatus.FAILED, *_FINISHED)
 
 
@@ -35,6 +36,7 @@ def roll_back(
     dependents = [id_ for id_ in dependents_of(execution_state, chosen) if has_result(execution_state.of(id_))]
     if dependents and not with_dependents:
         raise DependentsFirst(newest_first(execution_state, dependents))
+    # seq rises with every change, so the number is unique without a counter of its own
     order, number = newest_first(execution_state, [*chosen, *dependents]), execution_state.execution.seq + 1
     return execution_state.with_execution(
         rollback=Rollback(number=number, task_ids=tuple(order), who=actor.name, at_ms=actor.at_ms)
@@ -86,9 +88,11 @@ def record_reverts(execution_state: ExecutionState, number: int, reverts: Mappin
     In an unfinished plan these tasks must run again; in a finished one they become SKIPPED.
     """
     rollback = execution_state.execution.rollback
+    # a late invocation: its rollback has ended, and another one may be running
     if rollback is None or rollback.number != number:
         return execution_state
     for task_id, sha in reverts.items():
+        # an earlier invocation may have recorded this revert: after a fault everything is repeated
         if has_result(execution_state.of(task_id)):
             execution_state = execution_state.with_tasks(
                 {task_id: _revert_task(execution_state, execution_state.of(task_id), sha)}
@@ -112,6 +116,7 @@ def _revert_task(execution_state: ExecutionState, state: TaskExecution, sha: str
         revert_sha=sha,
         withdrawn=state.attempts if sha is None else state.withdrawn,
         note="Rolled back",
+        # the reverted commit stays in the branch's history: it must not be found as the next attempt's
         attempts_before_round=state.attempts,
         max_attempts=state.attempts + MAX_ATTEMPTS,
         failed=(),

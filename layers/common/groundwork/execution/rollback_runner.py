@@ -50,11 +50,13 @@ class RollbackRunner:
             return request.status if request else "NONE"
         try:
             for repository_id, rest in _by_repository(execution_state, request.task_ids):
+                # recorded per repository: a fault in the next one loses nothing
                 self._record(plan_id, request, self._revert(execution_state, self.repository(repository_id), rest))
         except (NotReverted, NotFound) as refused:
             self._give_up(plan_id, request, str(refused))
         except Transient as fault:
             if self.now_ms() - request.at_ms < MAX_ROLLBACK_MS:
+                # the sweep requests the rollback again
                 raise
             # a rollback blocks every other command: give up, so that a user can act or request it again
             self._give_up(plan_id, request, f"Gave up after an hour: {fault}")
@@ -71,6 +73,7 @@ class RollbackRunner:
         if rest.patches:
             completed = completed_tasks(execution_state, repository.id)
             remaining = [one for one in completed if one.is_patch and one.task.id not in rest.patches]
+            # a later patch may have changed the same lines without a dependency on this task
             self.reverter.check_remaining_patches(repository, execution_state.branch, remaining)
             reverts |= dict.fromkeys(rest.patches)
         return reverts
@@ -96,6 +99,7 @@ def _by_repository(
     found: dict[str, _RepositoryRollback] = {}
     for id_ in task_ids:
         task, state = execution_state.plan.task(id_), execution_state.of(id_)
+        # reverted by an earlier invocation
         if task is None or not rollback.has_result(state):
             continue
         rest = found.setdefault(task.repository_id or execution_state.plan.repository_id, _RepositoryRollback())

@@ -62,6 +62,7 @@ def set_schedule(execution_state: ExecutionState, timing: Timing) -> ExecutionSt
     """Set the schedule of a plan ready to start. Raises WrongStatus, InvalidPlan."""
     if execution_state.status not in (*STARTABLE, *RESTARTABLE):
         raise WrongStatus("schedule the plan", execution_state.status.value)
+    # checked now: at the scheduled time no person is there to complete the plan
     check(execution_state.plan, complete=True)
     return execution_state.with_execution(schedule=timing, passed_over=None)
 
@@ -76,11 +77,13 @@ def fire(execution_state: ExecutionState, expression: str, time: str, actor: Act
     Safe for repeated and late events. Raises NotScheduled if the schedule has no such time, or it has already fired.
     """
     timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
+    # EventBridge Scheduler delivers at least once: an event may be late, doubled, or of a replaced schedule
     if timing is None or timing.expression != expression or (last_fired is not None and time <= last_fired):
         raise NotScheduled
     try:
         after = execute(execution_state, actor, again=True)
     except Refusal as refused:
+        # recorded, not raised: no person waits for this answer
         skipped = PassedOver(time=time, at_ms=actor.at_ms, reason=str(refused)[:1_000])
         after = execution_state.with_execution(passed_over=skipped)
     return after.with_execution(last_fired=time, schedule=timing if timing.repeats else None)

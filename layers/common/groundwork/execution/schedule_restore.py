@@ -49,6 +49,7 @@ def restore(conductor: ExecutionCoordinator, timer: Timer, plan_id: str, missed:
 def _record_missed(execution_state: ExecutionState, missed: PassedOver) -> ExecutionState:
     """Record the missed time. A schedule without repetition ends with it."""
     timing, last_fired = execution_state.execution.schedule, execution_state.execution.last_fired
+    # a time up to `last_fired` was delivered before the stop, so it is not missed
     if timing is None or (last_fired is not None and missed.time <= last_fired):
         return execution_state
     return execution_state.with_execution(

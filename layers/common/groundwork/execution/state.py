@@ -18,6 +18,7 @@ from groundwork.values import Stored, stored_as
 MAX_ATTEMPTS = 3
 """Attempts at a task before it fails and a user must act."""
 
+# FAILED is missing: a failed task waits for a user, and blocks the tasks behind it
 ENDED_STATUSES = (TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.CANCELLED)
 
 Dependents = Literal["skip", "run"]
@@ -66,6 +67,7 @@ class TaskExecution(Stored):
     transitions that follow.
     """
 
+    # stored names outlive a renaming: during a deployment an older release reads the same rows
     status: Annotated[TaskStatus, stored_as("status")] = TaskStatus.PENDING
     round: Annotated[int, stored_as("round")] = 0
     attempts: Annotated[int, stored_as("attempts")] = 0
@@ -126,12 +128,15 @@ class TaskExecution(Stored):
         """Reset the task for a new round. Attempt numbers continue."""
         return TaskExecution(
             round=round_,
+            # never from 1 again: sessions, patches and commits are found by the number of their attempt
             attempts=self.attempts,
             attempts_before_round=self.attempts,
             max_attempts=self.attempts + MAX_ATTEMPTS,
+            # not reset: a worker of the last round would hold a valid epoch again
             epoch=self.epoch,
             pending_token=self.pending_token,
             pending_execution=self.pending_execution,
+            # usage spans rounds: the sum must equal the provider's bill
             usage=self.usage,
             turns=self.turns,
             worked_ms=self.worked_ms,
@@ -229,6 +234,7 @@ class ExecutionState:
     def at_gate(self, task_id: str) -> bool:
         """True if the current execution waits at this task's gate."""
         state = self.of(task_id)
+        # the gate of an earlier execution is to be closed, not opened
         return state.gate_token is not None and state.gate_execution == self.execution.number
 
     @property

@@ -14,9 +14,9 @@ from groundwork.errors import GroundworkError, NotFound, Transient
 from groundwork.execution import attempt_result, claims
 from groundwork.execution.completed_work import completed_tasks
 from groundwork.execution.coordinator import ExecutionCoordinator
-from groundwork.execution.next_step import Step, next_step
 from groundwork.execution.ports import Executions
 from groundwork.execution.state import ExecutionState
+from groundwork.execution.task_step import Step, step_of_task
 from groundwork.execution.worker import (
     Assignment,
     Completed,
@@ -44,6 +44,7 @@ MAX_INLINE_PLAN = 100
 POLL_S = 2.0
 """Interval between checks of a claim: a cancel stops the worker after at most this time."""
 
+# a quarter of LEASE_MS: a failed renewal can be repeated before the lease ends
 RENEW_EVERY_S = 15.0
 
 SAME_START_MS = 10_000
@@ -76,6 +77,7 @@ class StepHandler:
     def list_phases(self, plan_id: str, number: int) -> dict[str, Any]:
         execution_state = self.store.read(plan_id)
         current = _is_current(execution_state, number)
+        # a superseded execution gets no phases, and so ends at once
         return {"phaseIds": [phase.id for phase in execution_state.plan.phases] if current else []}
 
     def list_tasks(self, plan_id: str, number: int, phase_id: str) -> dict[str, Any]:
@@ -100,7 +102,9 @@ class StepHandler:
 
     def end(self, plan_id: str, number: int) -> dict[str, Any]:
         """Raises PlanNotEnded."""
+        # a change, not a read: a crash may have left the last transitions undone
         execution_state = self.coordinator.change(plan_id, lambda execution_state: execution_state)
+        # after a rollback the tasks to redo belong to the next execution, so this one ends early
         if _is_current(execution_state, number) and not execution_state.execution.needs_restart:
             raise PlanNotEnded
         return {}
@@ -122,6 +126,7 @@ class StepHandler:
     # one claim
 
     def _claim(self, plan_id: str, number: int, task_id: str, attempt_key: str) -> claims.ClaimResult:
+        # a write conflict runs the command again: only its last result has been committed
         results: list[claims.ClaimResult] = []
 
         def claim(execution_state: ExecutionState) -> ExecutionState:
@@ -166,6 +171,7 @@ class StepHandler:
         renewed = time.monotonic()
         while not stop.is_set():
             await asyncio.sleep(self.poll_s)
+            # a failed check does not stop the worker: the epoch fences it in any case
             with suppress(Transient):
                 if time.monotonic() - renewed < RENEW_EVERY_S:
                     valid = await asyncio.to_thread(self.store.claim_is_valid, plan_id, task_id, epoch)
@@ -199,7 +205,7 @@ class StepHandler:
         result = results[-1]
         if result is None:
             # another worker has the task: this iteration waits for it
-            return _response(next_step(after, task_id), 0)
+            return _response(step_of_task(after, task_id), 0)
         if isinstance(outcome, Completed) and result.step is Step.DONE:
             self._measure(after, task_id)
         return _response(result.step, result.wait_s)
@@ -278,6 +284,7 @@ def _topological_order(phase: Phase) -> list[Task]:
 
     A Map below full width then never waits for a task it has not started.
     """
+    # validation allows only dependencies on earlier tasks here, so this order is topological
     if phase.mode != "parallel":
         return list(phase.tasks)
     tasks = {task.id: task for task in phase.tasks}

@@ -37,6 +37,7 @@ def _keywords(value: object) -> object:
 class CardEntry(Answer):
     """One card's analysis as the model writes it."""
 
+    # models write a ref as a number too
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     ref: str
@@ -88,6 +89,7 @@ def question(cards: Sequence[Card], known_themes: Sequence[str] = ()) -> Questio
             "cards": [{"ref": ref, "text": clean(card.text)} for ref, card in number_refs(cards).items()],
         },
         answer=AnalyzedCards,
+        # three times the usual answer: a cut-off one costs a second call
         max_tokens=400 + 300 * len(cards),
     )
 
@@ -103,6 +105,7 @@ def interpret(cards: Sequence[Card], answer: AnalyzedCards) -> dict[str, CardAna
         entries.setdefault(ref, []).append(entry)
     outcomes = {card.id: _outcome(entries.get(ref, [])) for ref, card in number_refs(cards).items()}
     faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
+    # a correction is worth its price only for all: one faulty card is asked alone later
     if len(faults) == len(outcomes):
         raise ValueError(f"no card has a usable analysis; the first: {faults[0]}" if faults else "there are no cards")
     return outcomes

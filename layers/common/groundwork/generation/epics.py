@@ -144,6 +144,7 @@ def interpret_merge(drafts: Sequence[EpicDraft], answer: MergedEpics) -> list[Ep
     check_distinct("epics", [epic.title for epic in answer.epics])
     by_ref = number_refs(drafts)
     placed = [ref for epic in answer.epics for ref in check_refs(epic.drafts, by_ref, f"epic {epic.title!r}")]
+    # a draft in no epic would lose its cards without notice
     if missing := [ref for ref in by_ref if ref not in placed]:
         raise ValueError(f"drafts in no epic: {', '.join(missing[:20])}")
     if duplicates := sorted({ref for ref in placed if placed.count(ref) > 1}):

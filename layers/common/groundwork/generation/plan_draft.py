@@ -17,6 +17,7 @@ from groundwork.plans.repo_survey import Survey
 from groundwork.plans.templates import Template
 from groundwork.plans.validation import Fault, faults
 
+# about the output of one call within its timeout
 MAX_TOKENS = 16_000
 MAX_SHOWN_FAULTS = 12
 
@@ -62,6 +63,7 @@ class PlanBrief:
             count = sum(len(phase.tasks) for phase in self.template.phases)
             minimum, maximum = min(minimum, count), max(maximum, count + count // 2)
         if parts := len(self.refs()):
+            # each ref needs a task of its own, and some work belongs to no story
             minimum, maximum = parts, max(maximum, parts + 2 + parts // 4)
         return minimum, min(maximum, MAX_GENERATED_TASKS)
 
@@ -141,6 +143,7 @@ def interpret(brief: PlanBrief, answer: WrittenPlan) -> Plan:
     """
     refs = brief.refs()
     tasks = [task for phase in answer.phases for task in phase.tasks]
+    # the model gets one correction, so it must see all faults at once
     problems = [*_count_problems(brief, len(tasks)), *_ref_problems(refs, tasks)]
     try:
         plan = add_phases(brief.plan, [_phase(phase, refs) for phase in answer.phases])

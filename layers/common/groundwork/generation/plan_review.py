@@ -98,6 +98,7 @@ def judge(scope: ReviewScope, type_: ReviewType) -> Judge:
         # a fresh copy: keys taken by a first answer are free again
         proposed = FORMS[type_].read(replace(scope), answer)
         kept, dropped = select_applicable(scope.plan, _in_scope_only(proposed, scope)[:MAX_SUGGESTIONS])
+        # a plan with faults of its own rejects most suggestions: no reason for a correction
         if dropped and not kept and answers_read == 1 and not faults(scope.plan):
             raise ValueError("none of it can be applied: " + "; ".join(dropped[:8]))
         return kept, dropped

@@ -75,6 +75,7 @@ class ReviewScope:
         The part's number keeps parts apart.
         """
         stem = wanted if normalize_key(wanted) == wanted else make_key(wanted, ())
+        # a key has at most 40 characters: room is left for the suffix
         stem = stem if self.part == 0 else f"{stem[:30]}-r{self.part + 1}"
         key, number = stem, 2
         while key.casefold() in self.taken:
@@ -166,6 +167,7 @@ def read_refinements(scope: ReviewScope, answer: Refinements) -> list[Proposed]:
     found: list[Proposed] = []
     for one in answer.refinements:
         task = scope.task(one.ref)
+        # unchanged fields stay out: the suggestion must not undo a later edit of them
         fields = {name: value for name, value in one.fields().items() if value != getattr(task, name)}
         # a review of texts must not remove files named by a user
         if set(fields) == {"files"} and not one.files:
@@ -227,6 +229,7 @@ def read_splits(scope: ReviewScope, answer: Splits) -> list[Proposed]:
 def _split(scope: ReviewScope, one: Split) -> SplitTask:
     task = scope.task(one.ref)
     drafts = [part.draft() for part in one.parts]
+    # more parts than the 8 asked for are usable all the same
     if not 2 <= len(drafts) <= 20:
         raise ValueError(f"{len(drafts)} parts given for the task {one.ref}, 2 to 8 wanted")
     keys = {draft.key or "": scope.new_key(draft.key or "part") for draft in drafts}

@@ -84,6 +84,7 @@ def interpret(epic: Epic, cards: Sequence[Card], mode: Mode, answer: WrittenStor
     """Return drafts. Raises ValueError: wrong count, loose criteria, equal titles, unknown refs."""
     check_count("stories", len(answer.stories), *mode.children)
     check_distinct(f"stories of {epic.code}", [story.title for story in answer.stories])
+    # the order of the question: in any other the refs would name other cards
     by_ref = number_refs(most_severe(cards))
     return [_draft(story, by_ref) for story in answer.stories]
 

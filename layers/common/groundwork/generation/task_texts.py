@@ -61,6 +61,7 @@ def normalize_files(paths: Iterable[str]) -> tuple[str, ...]:
     for path in paths:
         plain = path.strip().replace("\\", "/").removeprefix("./").lstrip("/")
         parts = plain.split("/")
+        # untrusted: a path must lead neither out of the checkout nor into git's own files
         if plain and len(plain) <= 300 and ".." not in parts and ".git" not in parts and plain.isprintable():
             inside[plain] = None
     return tuple(inside)[:MAX_FILES]

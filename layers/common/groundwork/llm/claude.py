@@ -144,6 +144,7 @@ class ClaudeModel:
         Raises _ContentFiltered and the port's errors.
         """
         try:
+            # the raw response has the rate limits; `parse` would raise on a cut-off answer and lose its usage
             raw = await self._client.messages.with_raw_response.create(**request)
             return shape.model_validate_json(await raw.read()), limits_of(raw.headers)
         except anthropic.APIStatusError as exc:
@@ -151,6 +152,7 @@ class ClaudeModel:
                 raise _error_of(exc) from exc
             raise _ContentFiltered(limits_of(exc.response.headers)) from exc
         except anthropic.APIConnectionError as exc:
+            # the type only: a message may quote the request
             raise Unavailable(f"The model could not be reached: {type(exc.__cause__ or exc).__name__}") from exc
         except (anthropic.AnthropicError, ValidationError) as exc:
             raise Unavailable(f"The model's answer could not be read: {type(exc).__name__}") from exc
@@ -171,6 +173,7 @@ class ClaudeModel:
         return {
             "model": self._api_id,
             "max_tokens": min(question.max_tokens + THINKING_TOKENS, MAX_TOKENS),
+            # the same for all items of a run: later calls read it from the cache
             "system": [{"type": "text", "text": question.instructions, "cache_control": {"type": "ephemeral"}}],
             "messages": prompt.messages(question),
             "output_config": config,
@@ -193,6 +196,7 @@ def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misc
     if status in (429, 529):
         kind = RateLimited if status == 429 else Overloaded
         return kind(f"The provider answered {status}.", _parse_seconds(exc.response.headers.get("retry-after")), limits)
+    # 408 and 409 pass by themselves: the SDK would retry them too
     if status in (408, 409) or status >= 500:
         return Unavailable(f"The provider answered {status}.")
     # the message is omitted: it may quote the request
@@ -214,6 +218,7 @@ def limits_of(headers: Any) -> RateLimits:
         value = headers.get(f"anthropic-ratelimit-{name}")
         return int(value) if value and value.isdigit() else None
 
+    # `tokens` is the tightest limit in force, but not every answer states it
     tokens = "tokens" if headers.get("anthropic-ratelimit-tokens-limit") else "output-tokens"
     return RateLimits(
         whole("requests-limit"),
@@ -231,6 +236,7 @@ def _seconds_until(time: str | None) -> float | None:
         return None
     try:
         return max(0.0, (datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
+    # a time without a zone raises TypeError
     except (ValueError, TypeError):
         return None
 
@@ -238,5 +244,6 @@ def _seconds_until(time: str | None) -> float | None:
 def _parse_seconds(value: str | None) -> float | None:
     try:
         return float(value) if value else None
+    # retry-after may be a date
     except ValueError:
         return None

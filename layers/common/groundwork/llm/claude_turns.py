@@ -41,8 +41,10 @@ def turn(content: list[dict[str, Any]], stop: str, usage: Usage, model: str, lim
     """Return the API's answer as a `Turn` of the port."""
     blocks = tuple(map(_as_request_block, content))
     end = _ENDS.get(stop, TurnEnd.TRUNCATED)
+    # a call cut off inside its input must not be executed
     if end is TurnEnd.CALLS and not all(map(_is_complete, blocks)):
         end = TurnEnd.TRUNCATED
+    # without a call there is no result to send back
     if end is TurnEnd.CALLS and not any(block["type"] == "tool_use" for block in blocks):
         end = TurnEnd.SAID
     return Turn(blocks, end, usage, model, limits, detail)
@@ -53,6 +55,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
+    # each turn repeats all earlier messages: the next one reads them from the cache
     *earlier, last = message["content"]
     return message | {"content": [*earlier, last | _CACHE_MARK]}
 

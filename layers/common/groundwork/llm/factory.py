@@ -47,6 +47,7 @@ def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
         raise Invalid.field(
             field, f"{model_id} is retired or retires soon ({last_day}); use {model_table()['default']}"
         )
+    # a model without a price could not be held to a run's cost limit
     try:
         price_of(model_id)
     except KeyError:
@@ -55,6 +56,7 @@ def ai_and_model(settings: Settings, asked: str | None) -> tuple[str, str]:
         ai = configured_ai(settings)
         _check_key(settings, ai)
     except Misconfigured as exc:
+        # a refused start names the setting; a started run would only fail at its first call
         raise Invalid.field("GROUNDWORK_AI", str(exc)) from exc
     return ai, model_id
 
@@ -86,6 +88,7 @@ def choose(settings: Settings, secret: Callable[[str], str]) -> ModelChoice:
 
         return bedrock(model_id, settings.region)
     _check_key(settings, ai)
+    # a pasted secret often ends with a line break
     key = settings.anthropic_api_key or secret(settings.anthropic_secret).strip()
     if not key:
         raise Misconfigured("The secret named by GROUNDWORK_ANTHROPIC_SECRET is empty")

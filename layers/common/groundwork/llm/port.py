@@ -136,6 +136,7 @@ class RateLimited(ModelError):
         self.limits = limits or RateLimits()
 
 
+# a RateLimited, so that pacing slows down for it too
 class Overloaded(RateLimited):
     """The provider is overloaded (529)."""
 

@@ -43,7 +43,9 @@ def cost_micro_usd(model_id: str, usage: Usage) -> int:
     price = price_of(model_id)
     longer = price.get("long_prompt")
     if longer and usage.input + usage.cache_read + usage.cache_write > longer["above"]:
+        # the higher price holds for all tokens of the call
         price = longer
+    # dollars per million tokens are millionths of a dollar per token
     cost: float = (
         usage.input * price["input"]
         + usage.output * price["output"]

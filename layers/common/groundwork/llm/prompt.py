@@ -36,6 +36,7 @@ def fence(tag: str, data: Any) -> str:
 def _repair(repair: Repair) -> list[dict[str, Any]]:
     # the error may quote the answer, and the answer the material: fenced like data
     fault = fence("fault", repair.error)
+    # the API refuses an empty message of the assistant
     if not repair.answer.strip():
         ask = f"Your last answer to this could not be used; what was wrong with it:\n{fault}\nAnswer the whole task."
         return [{"role": "user", "content": ask}]
@@ -69,6 +70,7 @@ def _plain(node: Any) -> Any:
     if limits := ", ".join(f"{name} {value}" for name, value in node.items() if name in _LIMITS):
         plain["description"] = f"{plain['description']} ({limits})" if "description" in plain else limits
     if plain.get("type") == "object":
+        # structured outputs take closed objects only, and optional fields would be left out
         plain |= {"additionalProperties": False, "required": list(plain.get("properties", {}))}
     return plain
 

@@ -35,6 +35,7 @@ class Pace:
         ceiling, interval, width = {
             "safe": (1, 2_000, 1),
             "normal": (3, 1_000, 3),
+            # starts well below its ceiling and finds the account's limit from there
             "fast": (MAX_CONCURRENT_CALLS, 0, 8),
         }[name]
         return cls(ceiling, interval, float(width))
@@ -53,6 +54,7 @@ class Pace:
         reset_s = scarce_reset_s(limits)
         if not reset_s:
             return self
+        # a share of the time for each slot, not a standstill with a burst at its end
         wait = reset_s * 1000 / max(1, self.slots)
         return replace(self, blocked_until_ms=max(self.blocked_until_ms, now_ms + int(wait)))
 
@@ -65,6 +67,7 @@ class Pace:
         return replace(
             self,
             width=max(1.0, self.width / 2),
+            # refusals of concurrent calls arrive one by one: the longest wait holds
             blocked_until_ms=max(self.blocked_until_ms, now_ms + int(wait_s * 1000)),
             refusals=self.refusals + 1,
         )
@@ -137,6 +140,7 @@ class PacedModel:
             self._calls += 1
             try:
                 reply = await self.model.reply(question)
+            # the limit concerns all calls: this one waits with the others and does not fail
             except RateLimited as refusal:
                 self.pace = self.pace.after_refusal(self._now_ms(), refusal)
                 self._on_slow_down(refusal, self.pace)
@@ -149,6 +153,7 @@ class PacedModel:
     async def _await_slot(self) -> None:
         """Wait until a call may start. No await separates the check from taking the slot."""
         while True:
+            # in the loop: a wait may outlast the permit
             await self._permit()
             delay = self.pace.delay_ms(self._now_ms(), self._last_start)
             if delay == 0 and self._calls < self.pace.slots:
@@ -156,6 +161,7 @@ class PacedModel:
                 return
             if delay >= self._left_ms():
                 raise OutOfTime
+            # short naps: a slot may open or the time run out before the delay ends
             await self._sleep(min(max(delay, 10), 500) / 1000)
 
     async def close(self) -> None:

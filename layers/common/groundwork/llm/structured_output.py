@@ -71,6 +71,7 @@ async def _attempt[T](
     # the call is billed whatever its answer: record it before anything can fail
     spend(reply)
     if reply.stop is Stop.REFUSED:
+        # no repair: the same material is refused again, and billed
         raise AnswerRefused(_refusal(reply))
     if reply.stop is Stop.TRUNCATED:
         raise _Repairable(_ask_for_less(question), AnswerTruncated())
@@ -105,6 +106,7 @@ def describe_fault(fault: ValueError) -> str:
     """Describe an answer's first faults, for the model or a user to act on."""
     if not isinstance(fault, ValidationError):
         return str(fault)
+    # inputs are the model's own text: long, and untrusted in a message for people
     errors = fault.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{'.'.join(str(part) for part in e['loc']) or 'answer'}: {e['msg']}" for e in errors[:_MAX_FAULTS_SHOWN]]
     more = f"; and {len(errors) - len(shown)} more" if len(errors) > len(shown) else ""

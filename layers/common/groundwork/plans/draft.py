@@ -70,6 +70,7 @@ def add_phases(plan: Plan, drafts: Sequence[PhaseDraft]) -> Plan:
             plan, task_id = _next_task_id(plan, task, taken)
             tasks.append((task_id, task))
         numbered.append((phase_id, draft, tasks))
+    # after all ids are given: a task may name a later one of the draft
     names = ids_by_name(plan, [pair for _, _, tasks in numbered for pair in tasks])
     phases = tuple(_phase(id_, draft, tasks, names) for id_, draft, tasks in numbered)
     return plan.changed(phases=(*plan.phases, *phases))
@@ -104,6 +105,7 @@ def key_of(task_id: str, draft: TaskDraft) -> str:
 def make_key(title: str, taken: Iterable[str]) -> str:
     """Make a short key from a title, unlike the keys taken."""
     words = re.findall(r"[a-z0-9]+", title.casefold())[:4]
+    # a key has at most 40 characters: this leaves room for a number
     stem = "-".join(words)[:32].strip("-") or "task"
     lowered = {key.casefold() for key in taken}
     number = 1

@@ -120,6 +120,7 @@ class Editor:
         `make`.
         """
         after = self._change(plan_id, make, expected, metadata)
+        # an edit may remove the last obstacle of a waiting task: its gate must be looked at again
         if after.status.executing:
             self.on_edit_during_execution(plan_id)
         return after
@@ -131,6 +132,7 @@ class Editor:
         metadata, number = metadata or ChangeMetadata(), None
         fault: VersionConflict | Transient | None = None
         for attempt in range(MAX_ATTEMPTS):
+            # a conflict is a clear no: only an unclear answer can hide our own commit
             if number and isinstance(fault, Transient) and (done := self._find_committed(plan_id, number)):
                 return done
             before = self._load_editable(plan_id, expected)
@@ -191,6 +193,7 @@ class Editor:
     def _check_references(self, before: Plan | None, after: Plan) -> None:
         """Raise Invalid unless newly named stories, subtasks and repositories exist."""
         check_linked(before, after, self.backlog)
+        # references of the earlier version stay allowed: a deleted repository must not block every edit
         known = {task.repository_id for task in before.tasks} if before else set()
         for id_ in dict.fromkeys(task.repository_id for task in after.tasks):
             if id_ and id_ not in known:

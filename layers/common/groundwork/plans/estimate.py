@@ -53,6 +53,7 @@ def assume_task(effort: Effort) -> TaskEstimate:
     # each call reads the context of all earlier calls from the cache
     tokens_read = sum(_FIRST_TOKENS + growth * number for number in range(calls - 1))
     usage = Usage(
+        # nearly all of the context comes from the cache
         input=50 * calls,
         output=_WRITTEN_TOKENS * calls,
         cache_read=tokens_read,
@@ -107,6 +108,7 @@ def estimate_of_plan(
 
 
 def _with_mock_latency(each: TaskEstimate, ai: str, latency_ms: int) -> TaskEstimate:
+    # measured times of the mock include its latency already
     is_mock_assumption = ai == "mock" and not each.measured
     return replace(each, seconds=each.usage.calls * latency_ms / 1000) if is_mock_assumption else each
 

@@ -94,6 +94,7 @@ class Generator:
         try:
             # one transaction with the run: a crash before the trigger is repaired by the sweep
             self.plans.create(plan, iteration, run)
+        # deleted since the check above
         except NotFound as missing:
             raise Invalid.field("repositoryId", str(missing)) from missing
         self.trigger(run.id)
@@ -180,6 +181,7 @@ def new_run(
         ai=ai,
         model=model,
         total=items,
+        # the sweep leaves the run alone until its trigger has had time to arrive
         lease=Lease(0, None, now + leases.TRIGGER_MS),
     )
 

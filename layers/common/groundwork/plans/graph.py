@@ -68,6 +68,7 @@ def _phase(phase: Phase, slots: int, duration: Duration) -> tuple[list[str], flo
     if phase.mode != "parallel":
         total = sum(costs.values())
         return [task.id for task in phase.tasks], total, total, min(1, len(costs))
+    # dependencies in earlier phases are done before this phase starts
     graph = {task.id: [other for other in task.depends_on if other in costs] for task in phase.tasks}
     path, path_seconds = critical_path(graph, costs)
     return path, path_seconds, makespan(graph, costs, slots), max_antichain(graph)
@@ -102,6 +103,7 @@ def makespan(graph: Graph, costs: Mapping[str, float], slots: int) -> float:
         while ready and len(running) < slots:
             node = heapq.heappop(ready)[1]
             heapq.heappush(running, (now + costs[node], node))
+        # never empty: `slots` is at least 1, and a valid plan has no cycle
         now, done = heapq.heappop(running)
         for node in needed_by[done]:
             missing[node] -= 1

@@ -140,6 +140,7 @@ def compare(before: Plan, after: Plan) -> list[Change]:
     """
     old, new = _elements(before), _elements(after)
     for id_ in old.keys() & new.keys() - _moved(before, after):
+        # only the neighbour has changed: without this an insertion would mark the next element as moved
         old[id_].pop("after", None), new[id_].pop("after", None)
     removed = [
         Change(id=id_, kind="removed", title=_title(was), before=was) for id_, was in old.items() if id_ not in new

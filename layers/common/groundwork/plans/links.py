@@ -24,6 +24,7 @@ class StoryReader(Protocol):
 
 def check_linked(before: Plan | None, after: Plan, backlog: StoryReader) -> None:
     """Raise Invalid for new links to missing stories or subtasks."""
+    # a story may be deleted after it was linked: such a link must not block every edit
     known = _linked_ids(before) if before else {}
     problems = [
         {"field": field, "message": f"There is no {kind.name.lower()} {id_!r}."}
@@ -62,6 +63,7 @@ def phases_of_stories(story_ids: Iterable[str], backlog: StoryReader) -> tuple[P
         if path is None or not _exists(Kind.STORY, id_, backlog):
             raise Invalid.field("storyIds", f"There is no story {id_!r}.")
         subtasks = list(backlog.iter_all(Kind.SUBTASK, path))
+        # refused here: the plan's own check could not name the story
         if len(subtasks) > MAX_TASKS:
             raise Invalid.field("storyIds", f"{id_} has {len(subtasks)} subtasks; the limit of a plan is {MAX_TASKS}")
         phases.append(phase_of_story(backlog.get(path), subtasks))

@@ -16,9 +16,11 @@ from groundwork.backlog.model import Effort, LongText, ShortText
 from groundwork.ids import Kind, Path
 from groundwork.values import Stored, Value, stored_as
 
+# up to this size an execution stays below the limits of Step Functions
 MAX_TASKS = 500
 MAX_PHASES = 50
 MAX_DEPENDENCIES = 50
+# each linked story takes an action of the plan's transaction, and 100 is DynamoDB's limit
 MAX_STORIES = 20
 MAX_BYTES = 2_000_000
 """All texts of a plan as JSON: two versions of it must fit into one API response."""
@@ -197,4 +199,5 @@ def fingerprint(content: Any) -> str:
     """Hash JSON content; equal content has equal fingerprints. Content rows are keyed by it."""
     # sorted keys: the order of fields in the code must not change a fingerprint
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # 20 hex digits are 80 bits, plenty for the contents of one plan; JSON texts may hold lone surrogates
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]

@@ -17,6 +17,7 @@ from groundwork.values import Stored, stored_as
 Position = Annotated[int, Field(ge=0, le=MAX_TASKS)]
 Dependents = Literal["refuse", "repair"]
 
+# a stored name stays when its Python name changes: stored suggestions must remain readable
 FIELD_NAMES = {
     "acceptance_criteria": "acceptance_criteria",
     "auto_commit": "auto_commit",
@@ -338,6 +339,7 @@ def _relink(plan: Plan, removed_id: str, instead: Iterable[str], replacement: st
 
     def relink_task(task: Task) -> Task:
         links = [new for old in task.depends_on for new in (others if old == removed_id else [old])]
+        # a part of a split may name the old task, and would then depend on itself
         depends_on = tuple(dict.fromkeys(id_ for id_ in links if id_ != task.id))
         return task.model_copy(
             update={"depends_on": depends_on, "condition": _inherit_condition(task.condition, removed_id, replacement)}
@@ -405,5 +407,6 @@ def _place(plan: Plan, phase_id: str, tasks: list[Task], position: int | None, a
 
 
 def _insert[T](others: list[T], new: list[T], position: int | None) -> tuple[T, ...]:
+    # the phase may have fewer tasks than when the position was chosen
     at = len(others) if position is None else min(position, len(others))
     return (*others[:at], *new, *others[at:])

@@ -25,6 +25,7 @@ class PlanWritten:
 
     @property
     def actions(self) -> int:
+        # index, iteration and head, and one row for each linked story
         return 3 + len(links(self.plan))
 
     @property

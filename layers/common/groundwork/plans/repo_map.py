@@ -46,6 +46,7 @@ def layout(paths: Iterable[str], about: str = "", max_lines: int = MAX_LINES) ->
     expanded, lines = {""}, top.lines
     lines = _expand(top, expanded, lines, max_lines * 3 // 4, lambda f: (-f.score, f.depth, f.lines), wanted=True)
     _expand(top, expanded, lines, max_lines, lambda f: (f.depth, f.lines), wanted=False)
+    # the root is always expanded, and may alone have more entries
     return tuple(_render(top, expanded))[:max_lines]
 
 
@@ -82,6 +83,7 @@ def _expand(
     wanted: bool,
 ) -> int:
     """Expand folders in order of rank while lines remain; return the number of lines."""
+    # paths are unique and decide ties, because folders cannot be compared
     queue = [(rank(folder), folder.path, folder) for folder in _collapsed_folders(top, expanded)]
     heapq.heapify(queue)
     while queue:

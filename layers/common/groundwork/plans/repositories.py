@@ -44,6 +44,7 @@ def validate_url(url: str, local: bool) -> str:
         return url
     if parts.scheme != "https" or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise Invalid.field("url", "must be an https URL" + (" or the path of a local repository" if local else ""))
+    # a URL is stored and shown, so credentials in it would be too
     if parts.username is not None or parts.password is not None:
         raise Invalid.field("url", "must not contain a user or a password: use credentialsSecret")
     if parts.query or parts.fragment:
@@ -69,10 +70,12 @@ def _is_of_this_machine(host: str) -> bool:
         return (
             host == "localhost" or host.endswith(".localhost") or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
         )
+    # link-local addresses hand out the credentials of cloud machines
     return address.is_loopback or address.is_link_local or address.is_unspecified
 
 
 def check_credentials_host(repository: Repository, url: str) -> None:
     """Raise Invalid if credentials given for one host would be sent to another."""
+    # otherwise an editor could have the secret sent to a server of their own
     if repository.credentials_secret and urlsplit(url).netloc != urlsplit(repository.url).netloc:
         raise Invalid.field("credentialsSecret", "must be given again (or null) when the host changes")

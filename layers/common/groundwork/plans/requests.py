@@ -53,6 +53,7 @@ class NewRepository(Value):
 
 
 class RepositoryPatch(Patch):
+    # defaults of a patch only make its fields optional: `changes` returns the fields sent
     name: Name = ""
     url: Url = ""
     default_branch: Branch = ""

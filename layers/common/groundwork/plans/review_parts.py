@@ -10,6 +10,7 @@ from groundwork.plans.model import Plan, Task
 TASKS_PER_PART: dict[ReviewType, int] = {
     "refine_descriptions": 12,
     "add_missing": 60,
+    # all tasks of a plan: parts cannot be put in order one by one
     "optimize_order": 500,
     "break_down": 8,
 }
@@ -38,6 +39,7 @@ def parts(plan: Plan, request: IterationRequest) -> list[ReviewPart]:
     tasks = [task.id for task in plan.tasks if _in_scope(plan, task, request)]
     if request.review_type == "optimize_order":
         return [ReviewPart(tuple(tasks), phases)] if tasks and sum(1 for _ in plan.tasks) > 1 else []
+    # an empty phase has nothing to review, but may lack tasks
     if request.review_type == "add_missing" and not tasks:
         return [ReviewPart((), phases)] if phases else []
     size = TASKS_PER_PART[request.review_type]

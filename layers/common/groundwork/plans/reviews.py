@@ -80,6 +80,7 @@ class Reviewer:
         items = parts(plan, iteration_request)
         if not items:
             raise NothingToDo("The plan has nothing to review in this scope.")
+        # taken before the write: a refused review leaves a gap in the numbers, and gaps do no harm
         number = self.store.next_iteration(plan_id)
         options, now = request.options, self.now_ms()
         run = new_run(plan_id, number, RunType.REVIEW_PLAN, len(items), options, now, self.ai_and_model)

@@ -169,6 +169,7 @@ _RANKS: dict[type[Any], int] = {SplitTask: 1, RemoveTask: 2}
 def find_conflicts(operations: dict[int, Operation]) -> list[dict[str, Any]]:
     """Return pairs of incompatible operations, with the targets they share."""
     touched = {index: touched_aspects(operation) for index, operation in operations.items()}
+    # only pairs with a common element are compared: 500 suggestions have 125,000 pairs
     sharing: dict[str, list[int]] = defaultdict(list)
     for index in sorted(operations):
         for element in {element for element, _ in touched[index]}:
@@ -224,6 +225,7 @@ def select_applicable(plan: Plan, proposed: Sequence[tuple[Operation, str]]) -> 
     """Return the applicable suggestions, and the reasons for dropping the others."""
     kept: list[Suggestion] = []
     dropped: list[str] = []
+    # computed at most once, and only for suggestions about the order
     current_schedule = cache(lambda: schedule(plan))
     for operation, reason in proposed:
         try:

@@ -148,6 +148,7 @@ def fill(template: Template, values: Mapping[str, str]) -> Template:
 
 
 def _validate(body: dict[str, Any]) -> Template:
+    # a valid template and valid values can still make a text too long
     try:
         return Template.model_validate(body)
     except ValidationError as fault:

@@ -68,6 +68,7 @@ class TaskPosition:
 def faults(plan: Plan, complete: bool = False) -> list[Fault]:
     """Return all faults. `complete`: as required for execution; a draft may have empty phases."""
     places = _places(plan)
+    # all faults, not the first one: the model has a single repair of its answer
     found = [*_sizes(plan), *_texts(plan), *_keys(plan), *_dependencies(plan, places), *_conditions(plan, places)]
     found += [*_links(plan), *_cycle(plan)]
     return [*found, *_gaps(plan)] if complete else found
@@ -109,6 +110,7 @@ def _texts(plan: Plan) -> Iterator[Fault]:
         yield from _text_faults(Phase, phase.model_copy(update={"tasks": ()}), f"phases[{number}]")
         for position, task in enumerate(phase.tasks):
             yield from _text_faults(Task, task, f"phases[{number}].tasks[{position}]")
+    # without the phases: each was checked above, under its own field
     yield from _text_faults(Plan, plan.changed(phases=()), "plan")
 
 

@@ -62,6 +62,7 @@ def history_page(
     view: list[dict[str, Any]] = []
     size = 0
     for iteration, suggestions in lines:
+        # appended before the check: an empty page could not name the next one
         view.append(iteration_view(iteration, suggestions))
         size += len(json.dumps(view[-1], ensure_ascii=False).encode())
         if size > max_bytes:

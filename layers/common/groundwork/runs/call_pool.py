@@ -11,10 +11,8 @@ from groundwork.llm.structured_output import AnswerRejected
 from groundwork.runs.handler import ItemFailed, ItemOutcome, JobContext, RunHandler
 from groundwork.runs.model import Claim, ErrorCode, ManifestEntry, Run
 from groundwork.runs.results import CallCost, ItemResult
+from groundwork.runs.retry import item_retry_delay_ms
 from groundwork.runs.selection import Unit, select_units
-
-RETRY_AFTER_MS = (1_000, 5_000)
-"""Delay before an item's second and third attempt."""
 
 type Partial = Mapping[int, ItemOutcome | ItemFailed | None]
 
@@ -42,6 +40,7 @@ class CallPool:
         self.out_of_time = False
         self._units: dict[asyncio.Task[None], Unit] = {}
         self._started: dict[int, Claim] = {}
+        # only calls really made count as attempts: a wait for a slot costs nothing
         self._called: set[int] = set()
         self._not_before: dict[int, int] = {}
         self._alone = False
@@ -82,6 +81,7 @@ class CallPool:
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._units.pop(task)
+        # `exception` itself raises for a cancelled task
         if not task.cancelled() and task.exception():
             self.broken = task.exception()
         if not self._units:
@@ -95,6 +95,7 @@ class CallPool:
             spent += CallCost(reply.usage, self._price(reply.model, reply.usage))
 
         indexes = {entry.index for entry in unit}
+        # a call of an earlier attempt within this hop must not count for this one
         self._called -= indexes
         context = replace(self.context, model=self.model.observed(lambda: self._called.update(indexes)))
         results: Partial
@@ -103,6 +104,7 @@ class CallPool:
         except (AnswerRejected, ModelError, Transient) as error:
             results = dict.fromkeys(indexes, self._failure(error))
         except asyncio.CancelledError:
+            # replies paid before the cut-off still belong to the run's cost
             self.abandoned += spent
             raise
         self._take(unit, claims, results, spent)
@@ -110,8 +112,10 @@ class CallPool:
     def _failure(self, error: AnswerRejected | ModelError | Transient) -> ItemFailed | None:
         """Return the failure of all items of a unit; None if its call was never made."""
         if isinstance(error, OutOfTime):
+            # each further call would end alike, so the hop starts none
             self.out_of_time = True
             return None
+        # the tables failed, not the model: the item keeps its attempt unless a reply was paid
         if isinstance(error, Transient):
             return None
         if isinstance(error, AnswerRejected):
@@ -134,7 +138,8 @@ class CallPool:
             self.finished.append(finished)
             self._started.pop(entry.index, None)
             if not finished.final:
-                delay = RETRY_AFTER_MS[min(claims[entry.index].attempts, len(RETRY_AFTER_MS)) - 1]
+                delay = item_retry_delay_ms(claims[entry.index].attempts)
+                # in memory only: after a hand-over the item is due at once
                 self._not_before[entry.index] = now + delay
 
     def next_retry_in_ms(self, run: Run) -> int | None:
@@ -150,6 +155,7 @@ class CallPool:
         tasks = list(self._units)
         for task in tasks:
             task.cancel()
+        # each task must have added its cost to `abandoned` before the caller saves it
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def unfinished_claims(self) -> dict[int, Claim]:

@@ -13,6 +13,7 @@ from groundwork.runs import leases
 from groundwork.runs.model import Run, RunStatus
 from groundwork.runs.ports import Changes, RunStore
 
+# 40 pauses of at most 0.2 s: the answer comes well before API Gateway's limit of 30 s
 MAX_TRIES = 40
 
 
@@ -34,6 +35,7 @@ def cancel(store: RunStore, run_id: str, now_ms: Callable[[], int], sleep: Calla
             # the worker wrote in between; its next commit is at least a few hundred milliseconds away
             sleep(backoff(attempt, 0.02, 0.2))
             continue
+        # without a holder no worker has a permit, so there is nothing to wait for
         if before.lease.owner is not None:
             sleep(leases.PERMIT_MS / 1000)
         return cancelled

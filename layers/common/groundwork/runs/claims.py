@@ -13,6 +13,7 @@ from groundwork.runs.results import ItemResult
 
 def with_attempt(claim: Claim | None, now: int) -> Claim:
     """Return the claim of an item that starts now. The attempt counts before the call is made."""
+    # a call that kills its worker must have used an attempt, or it would kill one worker after another
     if claim is None:
         return Claim(1, now)
     return replace(claim, attempts=claim.attempts + 1, started_at=now, lost=False, saving=False)
@@ -42,6 +43,7 @@ def count_results(
         if not result.final:
             claims[result.entry.index] = result.waiting_claim()
     for result in unsaved:
+        # the call has ended: progress shows such an item as SAVING
         claims[result.entry.index] = replace(claims[result.entry.index], saving=True)
     usage, cost = after.usage, after.cost
     for result in results:
@@ -88,6 +90,7 @@ def _with_durations(run: Run, results: Sequence[ItemResult]) -> Run:
     """Update the average and the slowest duration, the base of time estimates."""
     average, slowest = run.average_ms, run.slowest_ms
     for duration in (result.duration_ms for result in results if result.result is not None):
+        # a moving average follows a provider that becomes slower or faster
         average = duration if not average else (average * 7 + duration) // 8
         # the maximum decays: one outlier must not shorten all later hops
         slowest = max(duration, slowest * 15 // 16)

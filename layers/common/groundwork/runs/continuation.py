@@ -32,6 +32,7 @@ def save_ms(total_ms: int) -> int:
 
 def expected_ms(slowest_ms: int, total_ms: int) -> int:
     """Return the duration to expect of the next item: the slowest recent one and a fifth more."""
+    # 30 s would leave a short hop no start after its first quarter
     guess = min(FIRST_GUESS_MS, total_ms // 4)
     return slowest_ms * 6 // 5 if slowest_ms else guess
 

@@ -15,7 +15,9 @@ class EntryCache:
 
     async def prepare(self, run: Run) -> None:
         """Load the entries of waiting items and of the next ones."""
+        # items left waiting by an earlier hop may lie on any page below the cursor
         wanted = [index for index, claim in run.claims.items() if not claim.active]
+        # half a page ahead: a batch ends at the first entry not loaded, so the next page comes early
         wanted += [index for index in (run.cursor, run.cursor + PAGE // 2) if index < run.total]
         await self._load(run.id, {index // PAGE for index in wanted if index not in self.loaded})
         # the next item may follow whole pages of skipped ones

@@ -31,12 +31,14 @@ def estimate_of(
     usage = Usage(input=sum(i for i, _ in calls), output=sum(o for _, o in calls), calls=len(calls))
     each = mock_latency_ms / 1000 if run.ai == "mock" else handler.call_seconds
     pace = Pace.named(run.options.pacing)
+    # `slots` is the width at the start; a run may widen or narrow it
     seconds = len(calls) * max(each / min(pace.slots, max(1, len(calls))), pace.interval_ms / 1000)
     return {
         "items": len(todo),
         "calls": usage.calls,
         "inputTokens": usage.input,
         "outputTokens": usage.output,
+        # priced call by call: a sum of tokens would look like one long prompt
         "costUsd": round(sum(cost_micro_usd(run.model, Usage(i, o, calls=1)) for i, o in calls) / 1_000_000, 4),
         "seconds": round(seconds),
     }

@@ -228,6 +228,7 @@ class RunHandlers:
 
     def using(self, kind: Kind) -> tuple[RunHandler, ...]:
         """Return the handlers of the types with this kind among their `uses`."""
+        # the deletion of a project takes the input of every run in it
         if kind is Kind.PROJECT:
             return tuple(handler for handler in self if handler.owner is Kind.PROJECT)
         return tuple(handler for handler in self if kind in handler.uses)

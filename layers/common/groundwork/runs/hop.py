@@ -55,6 +55,7 @@ class HopRunner:
     async def hop(self, run_id: str) -> HopEnd:
         """Raises Transient if the tables cannot be reached, so that Lambda tries again."""
         run: Run = await self.io(self.store.load, run_id)
+        # a second delivery of one event ends here, as does a late one
         if not leases.may_take(run, self.now_ms()):
             return HopEnd.NOT_TAKEN
         taken = leases.acquire(run, leases.invocation_id(self.request_id), self.now_ms())
@@ -80,6 +81,7 @@ class Hop:
         self.clock = HopClock(runner.now_ms, runner.left_ms, runner.left_ms())
         path = path_of(Kind.RUN, writer.run.id)
         assert path is not None
+        # for the run of a plan this is the plan's id
         self.project_id = path.project_id
         self.halt: Halt | None = None
 
@@ -94,6 +96,7 @@ class Hop:
 
     async def run(self) -> HopEnd:
         self.writer.log(f"Hop {self.state.hops} started.")
+        # first of all: selection would start these items a fourth time
         await self._fail_exhausted(ErrorCode.WORKER_LOST, "The worker was lost on each attempt at this item.")
         if self._all_ended:
             self.halt = await self._recorded_halt()
@@ -124,11 +127,13 @@ class Hop:
             return True
         await self._commit(replace(self.state, phase=RunPhase.QUEUEING))
         lines = manifest_entries(self.handler, self.state, self.project_id, self.runner.backlog, self.runner.store)
+        # the iterator reads tables, so it advances off the event loop
         while page := await self.io(lambda: tuple(islice(lines, PAGE))):
             if self.clock.must_hand_over():
                 return False
             skipped = sum(entry.skipped for entry in page)
             queued = replace(self.state, queued=self.state.queued + len(page), skipped=self.state.skipped + skipped)
+            # the total was counted at the start; the backlog may have grown since
             await self._commit(replace(queued, total=max(queued.total, queued.queued)), Changes(manifest=page))
         # fewer than counted at the start if something was deleted since
         await self._commit(replace(self.state, total=self.state.queued, phase=RunPhase.GENERATING))
@@ -142,6 +147,7 @@ class Hop:
         await loop.run(runner.model_for(self.state), runner.price)
         self.halt = loop.halt
         if loop.cancelled_items:
+            # now: the next hop would take these items for victims of a lost worker
             message = "The item needed longer than a hop on each attempt."
             await self._fail_exhausted(ErrorCode.TIMED_OUT, message)
 
@@ -158,10 +164,12 @@ class Hop:
                 abandoned_entry(entry.index, None, code, message, self.now_ms()) for entry in page if not entry.skipped
             ]
             cursor = page[-1].index + 1 if page else self.state.queued
+            # cursor and failures in one commit: a lost worker leaves no item failed twice or left out
             await self._commit(replace(self.with_entries(failed), cursor=cursor), Changes(entries=tuple(failed)))
         self.writer.log(message, "ERROR")
 
     async def _fail(self, indexes: list[int], code: ErrorCode, message: str) -> None:
+        # the entries of a commit share one row, and a DynamoDB row holds at most 400 KB
         for group in batched(indexes, PAGE, strict=False):
             now = self.now_ms()
             failed = [abandoned_entry(index, self.state.claims[index], code, message, now) for index in group]
@@ -176,10 +184,12 @@ class Hop:
         status = self.state.status
         self.writer.log(f"The run ended: {status}, {run.completed} completed, {run.failed} failed.")
         if self.halt:
+            # after the commit: only the worker that really ended the run reports it
             self.runner.on_give_up(*self.halt)
         return HopEnd.ENDED
 
     async def _hand_over(self) -> HopEnd:
+        # before the invoke: the next hop takes only a free run
         await self.writer.release(self.state)
         try:
             await self.io(self.runner.invoke, self.state.id)

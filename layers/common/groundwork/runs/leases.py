@@ -15,8 +15,10 @@ LEASE_MS = 60_000
 A holder writes at least every RENEW_MS.
 """
 
+# a quarter of the lease: two missed renewals do not lose it
 RENEW_MS = 15_000
 
+# short, since a cancel waits as long; long enough to spare most calls a read of the row
 PERMIT_MS = 2_000
 """Maximum age of the last confirmation of the lease when a model call starts."""
 
@@ -43,16 +45,19 @@ def acquire(run: Run, owner: str, now: int) -> Run:
 
     Items left in flight wait for their next attempt.
     """
+    # a hand-over removes the owner: a holder still named was lost
     lost = run.lease.owner is not None
     claims = {index: _orphaned_claim(claim, lost) for index, claim in run.claims.items()}
     progressed = run.progress_mark > run.ended_before_hop
     return replace(
         run,
         status=RunStatus.RUNNING,
+        # a note about a failed trigger would otherwise stay for ever
         phase_detail="",
         started_at=run.started_at or now,
         heartbeat_at=now,
         hops=run.hops + 1,
+        # the first hop has no predecessor to judge
         stalled_hops=0 if progressed or run.hops == 0 else run.stalled_hops + 1,
         ended_before_hop=run.progress_mark,
         claims=claims,
@@ -81,6 +86,7 @@ def end(run: Run, status: RunStatus, now: int) -> Run:
         heartbeat_at=now,
         completed_at=now,
         claims={},
+        # no late write of a worker matches the raised epoch
         lease=Lease(run.lease.epoch + 1, None, 0),
         seq=run.seq + 1,
     )

@@ -14,6 +14,7 @@ from groundwork.runs.handler import RunHandler, RunScope
 from groundwork.runs.model import ItemStatus, JournalEntry, ManifestEntry, Run
 from groundwork.runs.ports import BacklogReader, RunStore
 
+# one row a page, far below DynamoDB's 400 KB
 PAGE = 100
 """Entries of one page of the manifest."""
 
@@ -30,12 +31,14 @@ def manifest_entries(
 
     `selection` is for a run not stored yet; otherwise the store supplies it.
     """
+    # a page that is not full is the last one, so queueing had come to its end
     if run.queued % PAGE:
         return iter(())
     request, source_id = _original_request(run, store)
     scope = RunScope(request, project_id, backlog, store)
     lines: Iterator[ManifestEntry]
     if request.retry_of:
+        # positions are safe here: the earlier run has ended, so its failed items are fixed
         lines = islice(retried_entries(handler, scope), run.queued, None)
     else:
         chosen = frozenset(selection or store.selection(source_id)) if request.selected else None

@@ -14,6 +14,7 @@ from groundwork.values import Stored, stored_as
 ITEM_ATTEMPTS = 3
 """Attempts at an item within one run, counted by its claim."""
 
+# process_next switches off Lambda's own loop detection, so these limits must end a loop
 MAX_HOPS = 1_000
 MAX_STALLED_HOPS = 5
 """Consecutive hops without progress before a run is given up."""
@@ -22,7 +23,8 @@ MAX_STALLED_HOPS = 5
 class RunType(StrEnum):
     """Public names of the run types, in order of the pipeline.
 
-    A new type adds its name here: the API's schema lists them. All else about it is in its `RunHandler`.
+    A new type adds its name here: the API's schema lists them. The engine finds all else in its `RunHandler`.
+    CONTRIBUTING, "Add a run type", names every file.
     """
 
     ANALYZE_CARDS = "ANALYZE_CARDS"
@@ -104,6 +106,7 @@ class ErrorCode(StrEnum):
 
 _STOPPING = {ErrorCode.COST_LIMIT, ErrorCode.HOP_LIMIT, ErrorCode.MODEL_MISCONFIGURED, ErrorCode.NO_PROGRESS}
 
+# without ANSWER_REFUSED: the same material is refused again, and billed each time
 _RETRYABLE = {
     ErrorCode.ANSWER_INVALID,
     ErrorCode.ANSWER_TRUNCATED,
@@ -111,6 +114,7 @@ _RETRYABLE = {
     ErrorCode.TARGET_CHANGED,
     ErrorCode.TIMED_OUT,
     ErrorCode.WORKER_LOST,
+    # unlike the other limits it may come from an outage, and an outage passes
     ErrorCode.NO_PROGRESS,
     ErrorCode.REPOSITORY_UNAVAILABLE,
 }
@@ -245,6 +249,7 @@ class Run:
     retryable: int = 0
     created: int = 0
     deleted: int = 0
+    # in this row and not in rows of their own: a claim then costs no request
     claims: Mapping[int, Claim] = field(default_factory=dict)
     usage: Usage = Usage()
     cost: int = 0

@@ -18,6 +18,7 @@ def end_run(run: Run, halt: Halt | None, retried_by_schedule: bool, now: int) ->
     retried = retried_by_schedule and retry.should_retry(run.retryable, run.queued_all, run.attempts, stopped_by)
     return replace(
         leases.end(run, final_status(run, halt), now),
+        # the phase kept tells a retry that the items were never queued
         phase=RunPhase.DONE if run.queued_all else run.phase,
         error=_final_error(run, halt),
         next_retry_at=now + retry.retry_delay_ms(run.attempts) if retried else None,

@@ -37,6 +37,7 @@ def pack(finished: Sequence[ItemResult]) -> Batch:
     for position, result in enumerate(finished):
         result, own = _changes_of(result)
         both = changes + own
+        # a first result always fits: a larger one has become a failure above
         if fitting and (both.actions > MAX_ACTIONS or both.weight > MAX_BYTES):
             return Batch(fitting, changes, list(finished[position:]))
         fitting.append(result)

@@ -77,6 +77,7 @@ class Changes:
     @property
     def actions(self) -> int:
         """Number of transaction actions, the run's row not counted."""
+        # all entries of a commit are one row, and so is a manifest page
         return sum(write.actions for write in self.writes) + bool(self.entries) + bool(self.manifest)
 
     def __add__(self, other: "Changes") -> "Changes":

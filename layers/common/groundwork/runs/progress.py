@@ -40,6 +40,7 @@ def progress_of(run: Run, now: int, handler: RunHandler) -> Progress:
         "hops": run.hops,
         "attempts": run.attempts,
         "retryOf": run.retry_of,
+        # the row of an ended run is never written again, so a past time stays in it
         "nextRetryAt": _rfc3339_or_none(run.next_retry_at if (run.next_retry_at or 0) > now else None),
         "errorMessage": run.error,
         "options": options_of(run),
@@ -111,6 +112,7 @@ def poll_after_ms(run: Run) -> int:
         return 60_000
     if run.status is RunStatus.QUEUED:
         return 1_000
+    # about two polls for each item that ends
     return min(5_000, max(1_000, run.average_ms // max(1, 2 * run.concurrency)))
 
 
@@ -154,6 +156,7 @@ def item_of(run: Run, target: ManifestEntry, entry: JournalEntry | None, kind: K
         "errorMsg": entry.error if entry else None,
         "startedAt": _rfc3339_or_none(started or None),
         "completedAt": _rfc3339_or_none(entry.completed_at if entry else None),
+        # claims carry no seq: an open item counts as changed by the last commit
         "seq": entry.seq if entry else run.seq if claim else 0,
     }
 

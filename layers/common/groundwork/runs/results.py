@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from groundwork.llm.port import Usage
 from groundwork.runs.handler import ItemFailed, ItemOutcome
-from groundwork.runs.model import ITEM_ATTEMPTS, Claim, ErrorCode, ItemStatus, JournalEntry, ManifestEntry
+from groundwork.runs.model import Claim, ErrorCode, ItemStatus, JournalEntry, ManifestEntry
+from groundwork.runs.retry import is_last_attempt
 
-_ANSWERS = (ErrorCode.ANSWER_INVALID, ErrorCode.ANSWER_TRUNCATED, ErrorCode.ANSWER_REFUSED)
+# the entries of a commit share one row of at most 400 KB
 MAX_ERROR_CHARACTERS = 400
 
 
@@ -48,6 +49,7 @@ class ItemResult:
 
     @property
     def duration_ms(self) -> int:
+        # 0 stands for no measurement
         return max(1, self.at - self.claim.started_at)
 
     @property
@@ -55,12 +57,7 @@ class ItemResult:
         """True if the item ends with this attempt."""
         if not isinstance(self.result, ItemFailed):
             return self.result is not None
-        if self.claim.attempts >= ITEM_ATTEMPTS:
-            return True
-        if self.result.code in _ANSWERS:
-            # the answer was repaired once already; after a shared call the item gets one more try alone
-            return not self.shared
-        return not self.result.code.retryable
+        return is_last_attempt(self.result.code, self.claim.attempts, self.shared)
 
     def journal_entry(self, created: int = 0, deleted: int = 0) -> JournalEntry:
         failed = self.result if isinstance(self.result, ItemFailed) else None

@@ -35,6 +35,7 @@ def select_units(
     waiting = {index: claim for index, claim in run.claims.items() if not claim.active and index in entries}
     suspects = sorted(i for i, claim in waiting.items() if claim.lost and claim.attempts >= SUSPECT_ATTEMPTS)
     if suspects:
+        # nothing starts while others are in flight: they drain, then the suspect runs
         return Selection([] if busy else [(entries[suspects[0]],)], alone=not busy)
     retried = [(entries[index],) for index in sorted(waiting) if due(index)]
     return Selection([*retried, *fresh_units(run, entries, batch_size, slots - len(retried), busy)][:slots])
@@ -51,6 +52,7 @@ def fresh_units(run: Run, entries: Entries, batch_size: int, slots: int, busy: b
             index += 1
             if not entry.skipped:
                 unit.append(entry)
+        # the next entry is not loaded yet, or only skipped ones are left
         if not unit:
             break
         if unit[0].merge_of_run and (units or run.claims or busy):

@@ -18,6 +18,7 @@ from groundwork.runs.manifest import PAGE, manifest_entries
 from groundwork.runs.model import Lease, Run, RunOptions, RunStatus, RunType
 from groundwork.runs.ports import AlreadyStarted, BacklogReader, Idempotency, Invoker, RunStore
 
+# the selection is stored as one row, and DynamoDB takes at most 400 KB
 MAX_SELECTED_ITEMS = 1_000
 MAX_PROBED_ITEMS = 2_000
 """Items searched for one with work to do before a run is accepted."""
@@ -69,14 +70,17 @@ class Starter:
     def start(self, project_id: str, request: RunRequest, key: str | None = None) -> StartedRun:
         """Raises NotFound, Invalid, NothingToDo, RunAlreadyActive, IdempotencyKeyReused."""
         idempotency = Idempotency(key, request.fingerprint()) if key else None
+        # before the checks: the first request's run may have left nothing to do
         if idempotency and (earlier := self.store.find_by_key(project_id, idempotency)):
             return self._started(self.store.load(earlier))
         run, selection = self.draft(project_id, request)
         self._check_something_to_do(project_id, run, selection)
+        # a refused start leaves a gap; a number is never used twice
         number = self.store.next_number(project_id)
         run = replace(run, id=str(Path(Kind.RUN, project_id, (number,))))
         try:
             self.store.start(run, selection, idempotency)
+        # the same request arrived twice at once, and the other was first
         except AlreadyStarted as earlier_run:
             return self._started(self.store.load(earlier_run.run_id))
         self.trigger(run.id)
@@ -96,6 +100,7 @@ class Starter:
         now = self.now_ms()
         ai, model = self.ai_and_model(request.options.model)
         run = Run(
+            # a placeholder: an estimate must not use up a number
             id=str(Path(Kind.RUN, project_id, (1,))),
             type=request.type,
             created_at=now,
@@ -105,6 +110,7 @@ class Starter:
             total=handler.count_items(StartScope(project_id, counts, self.backlog, epic, selection)),
             epic=epic,
             selected=bool(selection),
+            # the sweep takes a run for stale if no worker has come by then
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
         return run, selection
@@ -117,6 +123,7 @@ class Starter:
         handler = self.handlers[earlier.type]
         if handler.retry_refusal:
             raise NothingToRetry(handler.retry_refusal)
+        # people may retry permanent failures once they have removed the cause
         failed = earlier.retryable if automatic else earlier.failed
         if not failed and not earlier.given_up_unqueued:
             raise NothingToRetry
@@ -130,6 +137,7 @@ class Starter:
             id=str(Path(Kind.RUN, path.project_id, (self.store.next_number(path.project_id),))),
             type=earlier.type,
             created_at=now,
+            # a retry keeps the model of its run, even if the default has changed since
             options=earlier.options,
             ai=earlier.ai,
             model=earlier.model,
@@ -138,6 +146,7 @@ class Starter:
             retry_of=run_id,
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
+        # no selection: the items come from the earlier run
         self.store.start(new_run, [], None)
         self.trigger(new_run.id)
         return self._started(new_run)
@@ -191,17 +200,20 @@ class Starter:
         ]
         if problems:
             raise Invalid(problems)
+        # a repeated id would become two items that write to one target
         return list(dict.fromkeys(path.numbers for path in found))
 
     def _check_something_to_do(self, project_id: str, run: Run, selection: Sequence[tuple[int, ...]]) -> None:
         if run.total == 0:
             raise NothingToDo
         lines = manifest_entries(self.handlers[run.type], run, project_id, self.backlog, self.store, selection)
+        # most runs have work on the first page; all pages would take too long for a request
         probed = list(islice(lines, PAGE))
         first_page_idle = all(target.skipped for target in probed)
         if first_page_idle and len(probed) == PAGE:
             rest = islice(lines, MAX_PROBED_ITEMS)
             probed = list(chain(probed, rest))
+        # beyond the search the run starts, and may skip all its items
         if len(probed) <= MAX_PROBED_ITEMS and all(target.skipped for target in probed):
             raise NothingToDo
 

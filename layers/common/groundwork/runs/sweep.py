@@ -48,20 +48,24 @@ class Sweeper:
     def revive(self, run_id: str) -> bool:
         """Trigger the worker of a stale run. The worker itself takes only a free run."""
         try:
+            # a dead letter may outlive its project
             run = self.store.load(run_id)
         except NotFound:
             return False
+        # a dead letter may be older than the worker now at work
         if not leases.is_stale(run, self.now_ms()):
             return False
         self.starter.trigger(run_id)
         return True
 
     def _each(self, act: Callable[[str, SweepResult], None], id_: str, swept: SweepResult) -> None:
+        # Lambda's time limit would end the sweep without its report, the source of an alarm
         if self.left_ms() < 5_000:
             swept.deferred.append(id_)
             return
         try:
             act(id_, swept)
+        # one unreadable row must not keep all others waiting
         except GroundworkError:
             swept.deferred.append(id_)
 
@@ -73,6 +77,7 @@ class Sweeper:
         try:
             swept.retried.append(self.starter.retry(run_id, automatic=True).run_id)
         except Refusal as refusal:
+            # the retry is still due when that run has ended
             if refusal.code == "RUN_ALREADY_ACTIVE":
                 swept.deferred.append(run_id)
                 return

@@ -64,6 +64,7 @@ class WorkLoop:
             self.state, scope.project_id, scope.backlog, scope.store, paced, self.io, self.clock.now_ms
         )
         pool = CallPool(self.handler, context, paced, price, self.clock.now_ms)
+        # beside the loop: a slow commit must not delay the look for a cancel
         watch = asyncio.create_task(self._watch())
         try:
             while await self._step(pool, watch):
@@ -71,6 +72,7 @@ class WorkLoop:
             await self._cancel_calls(pool)
         finally:
             watch.cancel()
+            # after an error too: no call may go on without a lease
             await pool.cancel()
             await asyncio.gather(watch, return_exceptions=True)
             await paced.close()
@@ -103,6 +105,7 @@ class WorkLoop:
         if pool.fatal:
             self.halt = (ErrorCode.MODEL_MISCONFIGURED, str(pool.fatal))
         limit = self.state.options.max_cost_usd
+        # calls in flight are not cut off, so they may exceed the limit by their own cost
         if limit is not None and self.state.cost >= limit * 1_000_000:
             self.halt = (ErrorCode.COST_LIMIT, f"The run has reached its limit of {limit} US dollars.")
 
@@ -121,15 +124,18 @@ class WorkLoop:
         waiting = claims.without_ended(state, batch.results).claims
         started = {entry.index: claims.with_attempt(waiting.get(entry.index), now) for unit in units for entry in unit}
         heartbeat_due = now - self.writer.saved_at >= leases.RENEW_MS
+        # any commit renews the lease: an empty one is made only when that is due
         if not batch.results and not started and not heartbeat_due:
             return
         entries = batch.changes.entries
         counted = claims.count_results(state, batch.results, entries, batch.waiting)
         counted = claims.with_item_error(counted, entries, self.handler.error_of_items)
         try:
+            # before the calls: one without a saved claim could be made again by the next worker
             await self.writer.commit(
                 claims.advance(counted, started, self.cache.loaded, pool.model.slots), batch.changes
             )
+        # nothing was written, so the units stay unclaimed and the next round selects anew
         except ItemsConflict as conflict:
             await self._rebase(conflict)
             return
@@ -157,7 +163,9 @@ class WorkLoop:
             return
         renew = self.writer.saved_at + leases.RENEW_MS - self.clock.now_ms()
         retry = pool.next_retry_in_ms(self.state)
+        # calls in flight wake the loop when they end; a retry must do so only without any
         waits = [renew, self.clock.call_ms_left(), *([retry] if retry is not None and not pool.busy else [])]
+        # an overdue retry must not turn this into a busy loop
         timeout = max(0.005, min(waits) / 1000)
         await asyncio.wait([*pool.tasks, watch], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
 
@@ -167,6 +175,7 @@ class WorkLoop:
             await asyncio.sleep(WATCH_MS / 1000)
             try:
                 is_holder = await self.writer.holds_lease()
+            # one failed look proves nothing: permits expire by themselves meanwhile
             except Transient:
                 continue
             if not is_holder:
@@ -175,6 +184,7 @@ class WorkLoop:
     async def _cancel_calls(self, pool: CallPool) -> None:
         """End the calls in flight and save the rest. Their attempts count and their cost is billed."""
         await pool.cancel()
+        # calls may have ended while the others were cancelled
         self._collect(pool)
         while self.unsaved:
             await self._save(pool, [], pack(self.unsaved))

@@ -14,6 +14,7 @@ from groundwork.runs import leases
 from groundwork.runs.model import Run
 from groundwork.runs.ports import Changes, InThread, LogLine, RunStore
 
+# the pauses add up to at most 3.1 s, little beside a lease
 MAX_TRIES = 6
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 2.0
@@ -50,7 +51,9 @@ class RunWriter:
 
     async def _commit(self, write: Callable[[Run, Run, Changes], None], after: Run, changes: Changes) -> None:
         before = self.run
+        # a poll with `since` finds changed items by this seq
         entries = tuple(replace(entry, seq=after.seq) for entry in changes.entries)
+        # the time of sending: a cancel may have gone in between the write and its answer
         sent_at = self._now_ms()
         await self._write(write, after, before, replace(changes, entries=entries))
         self.run = after
@@ -64,6 +67,7 @@ class RunWriter:
                 await self._io(write, after, before, changes)
                 return
             except Transient:
+                # an error says nothing about the effect: the write may have been carried out
                 if await self._is_saved(after):
                     return
                 if attempt == MAX_TRIES - 1:
@@ -83,6 +87,7 @@ class RunWriter:
         try:
             row: Run = await self._io(self.store.load, after.id)
         except Transient:
+            # unknown counts as not saved: the next try is conditional, so it cannot write twice
             return False
         return (row.status, row.lease, row.seq) == (after.status, after.lease, after.seq)
 
@@ -92,6 +97,7 @@ class RunWriter:
         row: Run = await self._io(self.store.load, self.run.id)
         is_holder = row.status.active and row.lease.epoch == self.run.lease.epoch
         if is_holder:
+            # a commit may have confirmed the lease during this read
             self.known_at = max(self.known_at, sent_at)
         return is_holder
 
@@ -100,6 +106,7 @@ class RunWriter:
 
         Raises LeaseLost, Transient.
         """
+        # a loop: a slow answer may be too old again when it arrives
         while self._now_ms() - self.known_at >= leases.PERMIT_MS:
             if not await self.holds_lease():
                 raise LeaseLost

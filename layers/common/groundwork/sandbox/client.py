@@ -59,6 +59,7 @@ class AgentClient:
             archive.seek(0)
             path = f"/v1/tree?clean={int(clean)}"
             answer = self._ask("PUT", path, archive, {"Content-Length": str(size)}, timeout=300)
+        # a check of another tree than the sent one proves nothing
         if answer["tree"] != digest:
             raise AgentRefused(500, "INCOMPLETE", "The tree in the sandbox differs from the one sent")
         return digest
@@ -76,6 +77,7 @@ class AgentClient:
 
     def poll(self, command_id: str, offset: int, wait: float) -> CommandStatus:
         path = f"/v1/commands/{command_id}?offset={offset}&wait={wait:g}"
+        # the agent may hold its answer back for `wait` seconds
         return _status(self._ask("GET", path, timeout=30 + wait))
 
     def kill(self, command_id: str) -> None:
@@ -113,6 +115,7 @@ class AgentClient:
 def _read(status: int, data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
+    # the proxy before the agent answers without JSON
     except ValueError:
         answer = {}
     if not isinstance(answer, dict):

@@ -25,6 +25,7 @@ def restore(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str) -
     try:
         url = store.read_url(key)
         return url is not None and sandboxes.restore_setup(handle, url, MAX_SETUP_BYTES) > 0
+    # a kept set-up only saves time: without one, set-up runs as usual
     except (SetupNotKept, Transient):
         return False
 

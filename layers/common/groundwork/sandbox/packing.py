@@ -16,6 +16,7 @@ def pack(tree: Tree, into: IO[bytes]) -> str:
     digests = {}
     with tarfile.open(fileobj=into, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path, place in files_of(tree.folder):
+            # a checkout may have a text file in place of a link
             if path in tree.links:
                 continue
             content = place.read_bytes()

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 _START = "import sys\n\nfrom agent.main import main\n\nmain(sys.argv[1:])\n"
+# a zip entry without a date of its own would get the time of packing
 _LONG_AGO = (2020, 1, 1, 0, 0, 0)
 
 

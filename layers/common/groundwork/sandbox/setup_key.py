@@ -23,5 +23,6 @@ def is_lock_file(path: str) -> bool:
 def setup_key(repository: str, commands: Sequence[str], machine: str, lock_files: Mapping[str, bytes]) -> str:
     """Derive the key from repository, set-up commands, machine image and lock files."""
     files = {path: hashlib.sha256(content).hexdigest() for path, content in lock_files.items() if is_lock_file(path)}
+    # as JSON the parts cannot run into one another
     text = json.dumps([repository, list(commands), machine, files], sort_keys=True)
     return f"setups/{repository}/{hashlib.sha256(text.encode()).hexdigest()}.tar"

@@ -30,4 +30,5 @@ def verdict_of_all(statuses: Iterable[CommandStatus]) -> Verdict | None:
         return Verdict.FAILED
     if None in verdicts:
         return None
+    # no check at all proves nothing
     return Verdict.PASSED if verdicts and set(verdicts) == {Verdict.PASSED} else Verdict.COULD_NOT_RUN

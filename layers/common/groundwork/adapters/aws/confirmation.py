@@ -60,6 +60,7 @@ class Confirmations:
             except BotoCoreError as exc:
                 fault = exc
             else:
+                # only consecutive failures use up the time
                 self._lost.clear()
                 return answer
             self._lost.append((self._now(), self._now() - began))
@@ -70,6 +71,7 @@ class Confirmations:
     def _check_time_left(self) -> None:
         while self._lost and self._now() - self._lost[0][0] > FORGET_S:
             self._lost.popleft()
+        # another try may take this long
         if sum(seconds for _, seconds in self._lost) > CONFIRM_S - CONNECT_S - READ_S:
             raise Transient(f"{self._service}: no confirmation within {CONFIRM_S:.0f} s")
 

@@ -39,6 +39,7 @@ from groundwork.sandbox.model import (
 from groundwork.settings import LOOPBACK
 
 _PORT = 8080
+# the maximum of the service
 _TOKEN_MINUTES = 60
 _KEPT_SUSPENDED_SECONDS = 3600
 _GONE = {"TERMINATING", "TERMINATED"}
@@ -131,6 +132,7 @@ class MicrovmSandboxes:
             "ingressNetworkConnectors": list(self._ingress),
             "egressNetworkConnectors": list(self._egress),
             "idlePolicy": {
+                # the service refuses less than a minute
                 "maxIdleDurationSeconds": max(spec.idle_seconds, 60),
                 "suspendedDurationSeconds": _KEPT_SUSPENDED_SECONDS,
                 "autoResumeEnabled": False,
@@ -159,6 +161,7 @@ class MicrovmSandboxes:
         try:
             status: CommandStatus = self._ask(handle, lambda agent: agent.poll(command_id, offset, wait))
         except SandboxLost as exc:
+            # an end of the command like any other: its caller polls until one comes
             return CommandStatus.lost(str(exc))
         return status
 
@@ -211,8 +214,9 @@ class MicrovmSandboxes:
     def _payload(self, key: SandboxKey, spec: SandboxSpec) -> str:
         digest = hashlib.sha256(self._token(key).encode()).hexdigest()
         payload = json.dumps({"tokenSha256": digest, "hosts": sorted(spec.hosts)}, separators=(",", ":"))
+        # the limit of the service
         if len(payload.encode()) > 4096:
-            raise SandboxUnavailable("The allow-list of set-up has more hosts than a sandbox accepts.")
+            raise SandboxUnavailable("The allow-list of set-up is longer than a sandbox accepts.")
         return payload
 
     def _token(self, key: SandboxKey) -> str:
@@ -251,6 +255,7 @@ class MicrovmSandboxes:
             raise _REFUSALS[exc.code](str(exc)) from exc
         if exc.code == "NO_COMMAND":
             raise SandboxLost("The sandbox does not know this command.") from exc
+        # the proxy no longer takes the token: the next round makes another
         if exc.status == 403:
             self._proxy_tokens.pop(handle.id, None)
         elif exc.status not in (429, 502, 503, 504):
@@ -322,6 +327,7 @@ def _raise(exc: ClientError | BotoCoreError) -> NoReturn:
     code, message = _code(exc), str(exc.response["Error"].get("Message", ""))
     if code in ("ServiceQuotaExceededException", "InsufficientCapacityException"):
         raise NoCapacity(f"No sandbox is available now: {message or code}") from exc
+    # only the message tells a reused token from other invalid requests
     if code == "ValidationException" and "different request parameters" in message:
         raise KeyReused() from exc
     if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):

@@ -38,6 +38,7 @@ class PlanTimer:
             "ScheduleExpression": timing.expression,
             "ScheduleExpressionTimezone": timing.timezone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
+            # left alone, a one-time schedule stays, and counts towards the quota of the account
             "ActionAfterCompletion": "NONE" if timing.repeats else "DELETE",
             "Target": {
                 "Arn": self._function,
@@ -49,11 +50,13 @@ class PlanTimer:
             },
         }
         try:
+            # the service has no call for both; an update replaces all fields
             self._call("create_schedule", wanted)
         except _Conflict:
             self._call("update_schedule", wanted)
 
     def clear(self, plan_id: str) -> None:
+        # gone already: a one-time schedule deletes itself
         self._call("delete_schedule", {"Name": self._name(plan_id)}, ignored_code="ResourceNotFoundException")
 
     def _name(self, plan_id: str) -> str:

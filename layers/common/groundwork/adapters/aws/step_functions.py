@@ -47,6 +47,7 @@ class PlanMachine:
         )
 
     def open_gate(self, token: str, answer: str) -> None:
+        # an expired token is no error: a token answers once, and a repeated answer has no effect
         self._call("send_task_success", _EXPIRED_TOKEN_ERRORS, taskToken=token, output=json.dumps({"next": answer}))
 
     def close_gate(self, token: str) -> None:

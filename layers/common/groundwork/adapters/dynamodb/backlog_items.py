@@ -87,6 +87,7 @@ class DynamoBacklogItems:
             self.get(parent)
         found: list[Any] = []
         size, last = 0, ""
+        # one more than asked: it shows a further page
         for row in self._rows(kind, parent, after, limit + 1):
             if is_dead(row.sk, project.retired):
                 continue
@@ -103,6 +104,7 @@ class DynamoBacklogItems:
     def _rows(self, kind: Kind, parent: Path, after: str | None, page_size: int | None = None) -> Iterator[Any]:
         row: Any = ROW_OF_KIND[kind]
         start = prefix(kind, parent)
+        # "!" sorts before digits and "#", "~" behind them: the page starts behind `after`
         condition = row.sk.between(after + "!", start + "~") if after else row.sk.startswith(start)
         with translate_errors():
             # consistent: writers must find their own items in the list
@@ -110,6 +112,7 @@ class DynamoBacklogItems:
 
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
         """Create an item; `make` gets its path and time. Retries if the number is taken."""
+        # tells our own row from another writer's after a lost response
         write_id = secrets.token_hex(6)
         for attempt in range(contention.MAX_ATTEMPTS):
             number, unchanged = self._next_number(kind, parent)
@@ -123,10 +126,12 @@ class DynamoBacklogItems:
             transaction.update(
                 ProjectRow(parent.project_id),
                 count,
+                # a transaction names a row only once, so the condition on the floor joins the count
                 ProjectRow.alive() & unchanged if is_top_level else ProjectRow.alive(),
             )
             if not is_top_level:
                 parent_row: Any = ROW_OF_KIND[parent.kind]
+                # a parent deleted meanwhile must not get a child
                 transaction.check(
                     parent_row, parent.project_id, sort_key(parent), parent_row.title.exists() & unchanged
                 )
@@ -185,11 +190,13 @@ class DynamoBacklogItems:
         row: Any = ROW_OF_KIND[path.kind]
         for attempt in range(contention.MAX_ATTEMPTS):
             before = self.get(path)
+            # a new text also moves the count of its hash, in one transaction
             if isinstance(before, Card) and changes.get("text", before.text) != before.text:
                 if self._replace_text(path, before, changes):
                     return self.get(path)
                 contention.pause(attempt)
                 continue
+            # without the condition, an update of a missing row creates it
             actions, condition = _edits(row, changes), row.sk.exists()
             edited = row(path.project_id, sort_key(path))
             try:
@@ -217,6 +224,7 @@ class DynamoBacklogItems:
         try:
             transaction.commit()
         except (Cancelled, Transient):
+            # after a lost response the next round finds the new text in place
             return False
         return True
 
@@ -249,6 +257,7 @@ class DynamoBacklogItems:
         condition = ProjectRow.alive()
         if path.kind is Kind.EPIC:
             floor = int(self._projects.row(path.project_id).floor)
+            # DynamoDB has no maximum: the condition guards against a delete in between
             actions.append(ProjectRow.floor.set(max(floor, path.number)))
             condition &= ProjectRow.floor == floor
         transaction.update(ProjectRow(path.project_id), actions, condition, "floor")

@@ -126,6 +126,7 @@ class DynamoBacklogReader:
 
     def _get(self, row: type[Any], paths: Sequence[Path]) -> list[Any]:
         """Return rows in the given order, without missing ones."""
+        # BatchGetItem refuses a repeated key, and returns the rows in any order
         keys = [(path.project_id, sort_key(path)) for path in dict.fromkeys(paths)]
         with translate_errors():
             found = {got.sk: got for got in row.batch_get(keys, consistent_read=True)} if keys else {}

@@ -71,6 +71,7 @@ def is_dead(sk: str, retired: set[str] | None) -> bool:
 
 
 def external_key(external_id: str) -> str:
+    # of fixed length, whatever text an external id holds
     return f"X#{hashlib.sha256(external_id.encode()).hexdigest()[:32]}"
 
 
@@ -97,6 +98,7 @@ class KeyRow(Model):
     """The key of any row."""
 
     class Meta:
+        # `client.bind` sets the name at the start; each class of a table gets the same
         table_name = ""
 
     pk = UnicodeAttribute(attr_name="pk", hash_key=True)
@@ -116,11 +118,13 @@ class ProjectRow(Model):
     epics = NumberAttribute(attr_name="epics", default=0)
     stories = NumberAttribute(attr_name="stories", default=0)
     subtasks = NumberAttribute(attr_name="subtasks", default=0)
+    # highest numbers ever used, unlike the counts above: no number comes twice
     last_card = NumberAttribute(attr_name="lastCard", default=0)
     last_run = NumberAttribute(attr_name="lastRun", default=0)
     trimmed_to = NumberAttribute(attr_name="trimmedTo", default=0)
     hashed_to = NumberAttribute(attr_name="hashedTo", default=0)
     floor = NumberAttribute(attr_name="floor", default=0)
+    # prefixes of dead rows: out of reach at once, purged later
     retired = UnicodeSetAttribute(attr_name="retired", null=True)
     deleted_at = NumberAttribute(attr_name="deletedAt", null=True)
     attention = UnicodeAttribute(attr_name="attention", null=True)

@@ -13,6 +13,7 @@ def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
     keys = {(project_id, hash_key(one)): one for one in hashes}
     with translate_errors():
         rows = list(ContentHashRow.batch_get(list(keys), consistent_read=True)) if keys else []
+    # the row of a text stays when its last card is deleted
     return {keys[row.pk, row.sk] for row in rows if row.cards > 0}
 
 

@@ -76,6 +76,7 @@ class DynamoCards:
         With the same `part`, or with external ids, it can be repeated safely.
         """
         project = self._projects.row(project_id)
+        # older cards first: else the import would not know their ids and texts
         if any(card.external_id for card in cards):
             self._older.trim_ids(project)
         if by_content:
@@ -86,6 +87,7 @@ class DynamoCards:
 
     def _write(self, job: _Import, cards: Sequence[NewCard]) -> int:
         new = self._unknown(job, cards, 0)
+        # numbers are reserved in a write of their own: a crash leaves a gap, never a number used twice
         first = self._reserve(job.project_id, len(new)) if new else 0
         numbered = dict(enumerate((card for _, card in new), first))
         return sum(self._put_cards(job, group) or 0 for group in _groups(list(numbered.items()), 0, len(new)))
@@ -101,6 +103,7 @@ class DynamoCards:
             first = self._reserve(job.project_id, len(group.cards))
             numbered = dict(enumerate(group.cards.values(), first))
             self._put_cards(job, _Group(numbered, group.start, group.end))
+            # another worker may have written this group: only the record tells
             progress = self._parts.progress(job.project_id, part)
         return progress.created
 
@@ -115,6 +118,7 @@ class DynamoCards:
             return rest
         hashes = [content_hash(card.text) for _, card in rest]
         taken = known_hashes(job.project_id, dict.fromkeys(hashes))
+        # reversed: of equal texts the first card is kept
         first = {one: at for at, one in reversed(list(enumerate(hashes)))}
         return [one for at, one in enumerate(rest) if hashes[at] not in taken and first[hashes[at]] == at]
 
@@ -135,6 +139,7 @@ class DynamoCards:
         """
         left = group.cards
         for attempt in range(contention.MAX_ATTEMPTS):
+            # a part without new cards still moves its position
             if not left and job.part is None:
                 return 0
             try:
@@ -192,4 +197,5 @@ def _groups(cards: Sequence[tuple[int, NewCard]], start: int, end: int) -> Itera
             group, size, start = {}, 0, number
         group[number] = card
         size += added
+    # also without cards: the position of a part must reach its end
     yield _Group(group, start, end)

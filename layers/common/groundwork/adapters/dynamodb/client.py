@@ -59,6 +59,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except TransactWriteError:
+        # not translated: `commit` needs its cancellation reasons
         raise
     except PynamoDBException as exc:
         code = _code(exc)
@@ -107,6 +108,7 @@ class Transaction:
         """Raises Cancelled (conditions), Transient (conflict, throttling, network)."""
         try:
             with translate_errors():
+                # private: pynamodb itself commits only at the end of a `with` block
                 self._write._commit()
         except TransactWriteError as exc:
             self._explain(exc)
@@ -124,6 +126,7 @@ class Transaction:
         if failed:
             raise Cancelled(failed) from exc
         codes = {reason.code for reason in exc.cancellation_reasons if reason and reason.code != "None"}
+        # any other reason, such as an invalid value, is a fault in our code
         if codes and codes <= {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}:
             raise Transient(f"DynamoDB: {', '.join(sorted(codes))}") from exc
         raise exc

@@ -12,6 +12,7 @@ _HANDLERS = run_handlers()
 
 def check_unused(transaction: Transaction, path: Path) -> None:
     """Add checks against runs working on the item."""
+    # deletes are rare: with this check the commits of runs need none of their own
     for handler in _HANDLERS.using(path.kind):
         free = LockRow.pk.does_not_exist()
         transaction.check(LockRow, path.project_id, lock_key(handler.lock_name), free, handler.type)
@@ -25,6 +26,7 @@ def commit_delete(transaction: Transaction, path: Path) -> None:
         blocking = [tag for tag in cancelled.tags if isinstance(tag, RunType)]
         if blocking:
             raise _in_use(path.project_id, blocking[0]) from None
+        # the item may still exist: another delete has moved the floor or removed the parent, so read again
         if "floor" in cancelled.tags and "row" not in cancelled.tags:
             raise WriteConflict from None
         raise NotFound.of(path.kind.name.lower(), str(path)) from None

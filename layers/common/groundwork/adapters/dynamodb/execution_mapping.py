@@ -80,6 +80,7 @@ def state_actions(before: TaskExecution, after: TaskExecution) -> list[Any]:
     ]
     if after.lease_until != before.lease_until:
         actions.append(StateRow.lease_until.set(after.lease_until))
+    # a change can only use a token up; new ones come from `save_pending_token`
     if after.pending_token != before.pending_token:
         actions += [StateRow.pending_token.remove(), StateRow.pending_execution.remove()]
     return actions

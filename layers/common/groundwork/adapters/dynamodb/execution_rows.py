@@ -33,6 +33,7 @@ class StateRow(Model):
     epoch = NumberAttribute(attr_name="epoch", null=True)
     body = CompactJson(attr_name="body", null=True)
     lease_until = NumberAttribute(attr_name="lease", null=True)
+    # stored names cannot change: rows of earlier releases have them
     pending_token = UnicodeAttribute(attr_name="knock", null=True)
     pending_execution = NumberAttribute(attr_name="knocked", null=True)
     pending_order = UnicodeAttribute(attr_name="knockOrder", null=True)
@@ -86,6 +87,7 @@ class BlobPartRow(Model):
 
     pk = UnicodeAttribute(attr_name="pk", hash_key=True)
     sk = UnicodeAttribute(attr_name="sk", range_key=True)
+    # the legacy encoding stores base64, a third larger
     content = BinaryAttribute(attr_name="content", legacy_encoding=False)
 
 

@@ -89,10 +89,13 @@ class DynamoExecutions(PlanReader):
         for task_id, state in after.states.items():
             old = in_round(before.of(task_id), after.execution.round)
             if state != old:
+                # a token saved since the read must not be dropped unanswered
                 pending = _pending_token_is(old.pending_token) if state.pending_token != old.pending_token else None
                 transaction.update(StateRow(plan_id, state_key(task_id)), state_actions(old, state), pending, "task")
+        # in the same transaction: a crash can neither leak a slot nor free it twice
         if started := len(after.running) - len(before.running):
             room = SlotsRow.used.does_not_exist() | (SlotsRow.used <= self.limit - started)
+            # a slot is always freed, even above a limit lowered since
             transaction.update(SlotsRow(ACCOUNT, SLOTS), [SlotsRow.used.add(started)], room if started > 0 else None)
         mark = uuid.uuid4().hex
         row = EventRow(plan_id, event_key(after.execution.seq), at=self._now_ms(), mark=mark)
@@ -126,10 +129,12 @@ class DynamoExecutions(PlanReader):
 
     def needing_attention(self, since_ms: int) -> list[str]:
         with translate_errors():
+            # a global index has no consistent reads: the next sweep finds a plan missed now
             rows = PlanRow.attention_index.query(EXECUTING, PlanRow.attention_at <= since_ms)
             return [row.pk for row in rows]
 
     def mark_idle(self, execution_state: ExecutionState) -> None:
+        # a change since the read may have notifications of its own to resend
         same = (PlanRow.seq == execution_state.execution.seq) & (PlanRow.attention == EXECUTING)
         with suppress(ConditionFailed), translate_errors():
             PlanRow(execution_state.plan.id).update(
@@ -145,6 +150,7 @@ class DynamoExecutions(PlanReader):
             StateRow.pending_execution.set(number),
             StateRow.pending_order.set(order),
         ]
+        # an invocation delivered late must not replace the token of a newer try
         first = StateRow.pending_order.does_not_exist() | (StateRow.pending_order <= order)
         with suppress(ConditionFailed), translate_errors():
             StateRow(plan_id, state_key(task_id)).update(actions=actions, condition=first)
@@ -178,6 +184,7 @@ class DynamoExecutions(PlanReader):
             (StateRow.calls, spent.calls),
             (StateRow.cost, spent.cost_micro_usd),
         ]
+        # no check of the epoch: the turn of a replaced worker was paid for as well
         adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
         for attempt in range(MAX_TURN_TRIES):
@@ -224,12 +231,14 @@ class DynamoExecutions(PlanReader):
 
     def mark_waiting_for_capacity(self, plan_id: str) -> None:
         with translate_errors():
+            # an ADD to the set: concurrent writers do not overwrite one another
             SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.add({plan_id})])
 
     def pop_waiting_for_capacity(self) -> list[str]:
         waiting = sorted(self._slots().waiting or ())
         if waiting:
             with translate_errors():
+                # only the plans read here: one added since must stay
                 SlotsRow(ACCOUNT, SLOTS).update(actions=[SlotsRow.waiting.delete(set(waiting))])
         return waiting
 
@@ -245,6 +254,7 @@ def _unchanged(before: ExecutionState) -> Any:
     seq = before.execution.seq
     same = (PlanRow.seq == seq) if seq else PlanRow.seq.does_not_exist()
     exists = PlanRow.title.exists() & PlanRow.deleted_at.does_not_exist()
+    # an edit raises the version and leaves the seq as it is
     return exists & same & (PlanRow.version == before.plan.version) & (PlanRow.status == before.status.value)
 
 

@@ -68,6 +68,7 @@ class DynamoImportParts:
         pk, sk = _key(project_id, part)
         with translate_errors():
             rows = list(ImportPartRow.query(pk, ImportPartRow.sk == sk, consistent_read=True))
+        # DynamoDB deletes expired rows at a time of its own choice
         if not rows:
             raise Transient("The record of an import has expired while it was read.")
         if rows[0].fingerprint != part.fingerprint:

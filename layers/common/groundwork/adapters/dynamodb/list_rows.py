@@ -73,6 +73,7 @@ def measure_key(effort: str) -> str:
 
 
 def list_key(created_at: int, id_: str) -> str:
+    # of fixed width: the order of texts is the order of times
     return f"{created_at:015d}#{id_}"
 
 

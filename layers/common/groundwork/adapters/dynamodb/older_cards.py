@@ -62,7 +62,9 @@ class DynamoOlderCards:
         while done < ALL_CARDS:
             rows = self._page(project_id, done)
             act(rows)
+            # done for good: new cards are written with a trimmed id and a hash
             done = path_at(project_id, rows[-1].sk).number if len(rows) == PAGE else ALL_CARDS
+            # after each page: the next request continues here
             _record(project_id, reached, done)
             if done < ALL_CARDS and self._clock() > ends:
                 raise OlderCardsUnfinished
@@ -74,6 +76,7 @@ class DynamoOlderCards:
 
     def _trim(self, rows: Sequence[CardRow]) -> None:
         for row in rows:
+            # an id of blanks alone has no trimmed form
             if row.external_id and row.external_id != row.external_id.strip() != "":
                 self._take_trimmed(row)
 
@@ -81,6 +84,7 @@ class DynamoOlderCards:
         number = path_at(row.pk, row.sk).number
         key = external_key(row.external_id.strip())
         transaction = Transaction(self._connection())
+        # a card with the trimmed id already keeps it: the condition then fails
         transaction.put(ExternalIdRow(row.pk, key, number=number), ExternalIdRow.pk.does_not_exist())
         # a card deleted meanwhile leaves no id behind
         transaction.check(CardRow, row.pk, row.sk, CardRow.sk.exists())

@@ -70,8 +70,10 @@ class DynamoRepositories:
         """Raises RepositoryInUse if the repository has plans."""
         repository = self.get(repository_id)
         transaction = Transaction(self._connection())
+        # an exact count: it changes in the transactions that create and delete plans
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
         transaction.delete(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository_id)))
+        # a delete of a missing row is no error in DynamoDB
         for effort in SECONDS:
             transaction.delete(MeasureRow(repository_id, measure_key(effort)))
         try:
@@ -98,6 +100,7 @@ class DynamoTemplates:
         pieces = [body[start : start + PIECE_CHARS] for start in range(0, len(body), PIECE_CHARS)]
         if len(pieces) > MAX_PIECES:
             raise TooLarge("The template exceeds the size limit.")
+        # pieces before the head: a template cut off half-way is never found
         with translate_errors(), PieceRow.batch_write() as batch:
             for number, text in enumerate(pieces):
                 batch.save(PieceRow(template.id, f"B#{number:03d}", text=text))
@@ -132,6 +135,7 @@ class DynamoTemplates:
         transaction = Transaction(self._connection())
         transaction.delete(TemplateRow(template_id))
         transaction.delete(ListRow(TEMPLATES, list_key(to_ms(head.head["createdAt"]), template_id)))
+        # MAX_PIECES keeps all of them below the 100 actions of a transaction
         for number in range(int(head.pieces)):
             transaction.delete(PieceRow(template_id, f"B#{number:03d}"))
         transaction.commit()

@@ -16,6 +16,7 @@ class DynamoMeasures:
     def of_repository(self, repository_id: str) -> dict[Effort, TaskMeasurements]:
         keys = [(repository_id, measure_key(effort)) for effort in SECONDS]
         with translate_errors():
+            # for estimates an older sum is good enough, at half the price of a consistent read
             rows = {row.sk: row for row in MeasureRow.batch_get(keys)}
         found: dict[Effort, TaskMeasurements] = {}
         efforts: tuple[Effort, ...] = ("XS", "S", "M", "L", "XL")

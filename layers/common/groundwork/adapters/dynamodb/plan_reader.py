@@ -89,6 +89,7 @@ class PlanReader:
     def iterations(self, plan_id: str, before: int | None, limit: int) -> list[Iteration]:
         """Return iterations with a number below `before`, newest first."""
         self._head(plan_id)
+        # keys have six digits: none is above this one
         between = IterationRow.sk.between(iteration_key(0), iteration_key((before or 1_000_000) - 1))
         with translate_errors():
             rows = IterationRow.query(plan_id, between, scan_index_forward=False, limit=limit, consistent_read=True)
@@ -99,6 +100,7 @@ class PlanReader:
         after = self.at_version(iteration.plan_id, iteration.version)
         if iteration.from_version == iteration.version:
             return after, after
+        # nothing precedes the first version: an empty plan stands for it
         if iteration.from_version == 0:
             return after.changed(version=0, phases=()), after
         return self.at_version(iteration.plan_id, iteration.from_version), after

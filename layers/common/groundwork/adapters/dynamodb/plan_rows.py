@@ -46,6 +46,7 @@ class PlanRow(Model):
     title = UnicodeAttribute(attr_name="title")
     status = UnicodeAttribute(attr_name="status")
     version = NumberAttribute(attr_name="version", default=0)
+    # on the head and outside the versions: after a restore no id comes twice
     last_phase = NumberAttribute(attr_name="lastPhase", default=0)
     last_task = NumberAttribute(attr_name="lastTask", default=0)
     last_iteration = NumberAttribute(attr_name="lastIteration", default=0)

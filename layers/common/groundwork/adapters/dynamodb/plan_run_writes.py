@@ -26,6 +26,7 @@ from groundwork.runs.model import Run, RunStatus
 
 def write_plan(transaction: Transaction, run: Run, written: PlanWritten) -> None:
     plan, before, iteration = written.plan, written.before, written.iteration
+    # `put_content` has written the revisions before: a plan may have hundreds
     transaction.put(VersionRow(plan.id, version_key(plan.version), index=contents(plan)[0]))
     head = [
         PlanRow.status.set(plan.status.value),
@@ -75,6 +76,7 @@ def end_iteration(transaction: Transaction, run: Run, ended: PlanRunEnded) -> No
     if run.status is not RunStatus.SUCCEEDED:
         outcome.append(IterationRow.error.set(reason[:500]))
     row = IterationRow(path.project_id, iteration_key(path.number))
+    # an update without a condition would create a missing row
     transaction.update(row, outcome, IterationRow.body.exists(), "run")
 
 

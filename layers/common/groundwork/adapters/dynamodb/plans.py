@@ -87,6 +87,7 @@ class DynamoPlans(PlanReader):
     def create(self, plan: Plan, iteration: Iteration, run: Run | None = None) -> None:
         """Create the plan, its first iteration and its run. Raises NotFound (repository)."""
         index, rows = contents(plan)
+        # revisions first: nothing shows them until a version names them
         self._put_revisions(plan.id, rows)
         transaction = Transaction(self._connection())
         transaction.put(plan_row(plan, iteration.number), PlanRow.pk.does_not_exist(), "plan")
@@ -111,6 +112,7 @@ class DynamoPlans(PlanReader):
         guarded = changed_elements(before, after)
         transaction = Transaction(self._connection())
         self._write_content(transaction, before, after)
+        # a task started since the read refuses the edit
         for id_ in guarded.changed:
             transaction.check(StateRow, after.id, state_key(id_), _absent_or(_NOT_STARTED), "task")
         for id_ in guarded.removed:
@@ -131,6 +133,7 @@ class DynamoPlans(PlanReader):
         known = set(keys_of(self._index(before.id, before.version)))
         new = {sk: content for sk, content in contents(after)[1].items() if sk not in known}
         size = sum(len(str(content)) for content in new.values())
+        # during execution the checks of the tasks need the 100 actions of the transaction
         if len(new) > MAX_REVISIONS_IN_TRANSACTION or size > MAX_BYTES_IN_TRANSACTION or before.status.executing:
             self._put_revisions(after.id, new)
             return
@@ -260,6 +263,7 @@ class DynamoPlans(PlanReader):
                 return False
         try:
             with translate_errors():
+                # last: after a crash the head still brings the plan to the next sweep
                 PlanRow(plan_id).delete(condition=PlanRow.deleted_at.exists())
         except ConditionFailed:
             return True  # another purger came first

@@ -33,6 +33,7 @@ class DynamoProjects:
 
     def create(self, name: str, description: str) -> Project:
         row = ProjectRow(new_project_id(), name=name, description=description, created_at=self._now_ms())
+        # a new project has no older cards to bring up to date
         row.trimmed_to = row.hashed_to = ALL_CARDS
         transaction = Transaction(self._connection())
         transaction.put(row, ProjectRow.pk.does_not_exist())
@@ -71,6 +72,7 @@ class DynamoProjects:
             keys = [(id_, PROJECT_SK) for id_ in ids]
             found = {row.pk: row for row in ProjectRow.batch_get(keys, consistent_read=True)} if ids else {}
         rows = [found[id_] for id_ in ids if id_ in found and found[id_].deleted_at is None]
+        # counted in entries: a page of deleted projects does not end the list
         return self._with_live_counts(rows), entries[-1].sk if len(entries) == limit else None
 
     def update(self, project_id: str, changes: dict[str, str]) -> Project:

@@ -15,6 +15,7 @@ from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow
 from groundwork.errors import Transient
 from groundwork.ids import Kind
 
+# a transaction takes 100 actions, and one of them changes the count
 PURGE_BATCH = 90
 
 
@@ -58,6 +59,7 @@ class DynamoPurger:
                 return True
             transaction = Transaction(self._connection())
             for sk in keys:
+                # a row deleted by another purger must not lower the count twice
                 transaction.delete(row(project_id, sk), row.sk.exists())
             decrement = [getattr(ProjectRow, COUNT_OF_KIND[kind]).add(-len(keys))]
             transaction.update(ProjectRow(project_id), decrement, ProjectRow.alive(), "project")
@@ -90,6 +92,7 @@ class DynamoPurger:
         with translate_errors():
             runs = RunRow.query(project_id, RunRow.sk.startswith("R#"))
             run_ids = [f"{project_id}-R{int(row.sk[2:])}" for row in runs]
+        # partitions of runs first: only the run rows of the project lead to them
         for partition in run_ids:
             if not delete_partition(LockRow, partition, stop):
                 return False
@@ -98,6 +101,7 @@ class DynamoPurger:
         ):
             return False
         with translate_errors():
+            # last: after a crash this row still brings the project to the next sweep
             ProjectRow(project_id).delete()
         return True
 

@@ -159,6 +159,7 @@ def _set_or_remove(attribute: Any, value: Any) -> Any:
 
 
 def run_of(row: RunRow) -> Run:
+    # `*_`: a newer release may have appended values
     total, queued, cursor, completed, failed, skipped, retryable, *_ = row.counters
     hops, stalled, before_hop, attempts, average, slowest, concurrency, *_ = row.course
     return Run(
@@ -219,6 +220,7 @@ def _usage_list(usage: Usage) -> list[int]:
 def _claim_list(claim: Claim) -> list[Any]:
     values: list[Any] = [claim.attempts, claim.started_at]
     if claim.lost or claim.saving or claim.cost or claim.usage != Usage():
+        # two flags in one number, for the limit of 1 KB
         values += [int(claim.lost) + 2 * int(claim.saving), claim.cost, _usage_list(claim.usage)]
     return values
 

@@ -33,7 +33,7 @@ from groundwork.adapters.dynamodb.run_rows import (
     run_of,
     run_row,
 )
-from groundwork.adapters.dynamodb.run_writes import add_writes
+from groundwork.adapters.dynamodb.write_actions import add_writes
 from groundwork.errors import (
     IdempotencyKeyReused,
     LeaseLost,
@@ -66,6 +66,7 @@ class DynamoRuns:
         alive = ProjectRow.name.exists() & ProjectRow.deleted_at.does_not_exist()
         try:
             with translate_errors():
+                # a write of its own: a refused start leaves a gap, never a number used twice
                 row.update(actions=[ProjectRow.last_run.add(1)], condition=alive)
         except ConditionFailed:
             raise NotFound.of("project", project_id) from None
@@ -114,6 +115,7 @@ class DynamoRuns:
         if given and self.load(given[0].run_id).status is RunStatus.CANCELLED:
             condition = RetriedRow.run_id == given[0].run_id
         transaction.put(RetriedRow(project_id, f"RETRIED#{sk}", run_id=run.id), condition, "retried")
+        # in the same transaction: the sweep must not start this retry again
         transaction.delete(RetryRow(project_id, f"RETRY#{sk}", attention_at=0))
 
     def _refuse(self, run: Run, tags: Iterable[Any], idempotency: Idempotency | None) -> None:
@@ -151,6 +153,7 @@ class DynamoRuns:
             raise Unreadable(run_id) from exc
 
     def save(self, run: Run, before: Run, changes: Changes) -> None:
+        # a plain update costs half the write units of a transaction
         if changes == Changes():
             try:
                 with translate_errors():
@@ -167,6 +170,7 @@ class DynamoRuns:
         handler = self._handlers[run.type]
         transaction = Transaction(self._connection())
         self._write(transaction, run, before, changes)
+        # in the same transaction: no other run starts before this one is final, and no lock outlives it
         transaction.delete(LockRow(project_id, lock_key(handler.lock_name)), LockRow.run_id == run.id, "run")
         if run.next_retry_at:
             transaction.put(RetryRow(project_id, f"RETRY#{sk}", attention_at=run.next_retry_at))
@@ -276,6 +280,7 @@ class DynamoRuns:
             with translate_errors():
                 RunRow(*run_key(run_id)).update(
                     actions=[RunRow.phase_detail.set(message[:300])],
+                    # epoch 0: from the first lease on, the row belongs to the worker
                     condition=(RunRow.status == RunStatus.QUEUED.value) & (RunRow.epoch == 0),
                 )
         except ConditionFailed:
@@ -303,12 +308,14 @@ def _commit(transaction: Transaction) -> None:
     try:
         transaction.commit()
     except Cancelled as cancelled:
+        # first: without the lease, conflicts of items are another worker's concern
         if "run" in cancelled.tags:
             raise LeaseLost from cancelled
         raise ItemsConflict([tag for tag in cancelled.tags if isinstance(tag, int)]) from cancelled
 
 
 def _is_unchanged(before: Run) -> Condition:
+    # epoch: another worker; seq: a write of our own with a lost answer; status: an ended run is final
     unchanged: Condition = (
         (RunRow.epoch == before.lease.epoch) & (RunRow.seq == before.seq) & RunRow.status.is_in(*_ACTIVE)
     )

@@ -66,6 +66,7 @@ def open_tables(settings: Settings, endpoint: str | None = None, now_ms: Callabl
     if not settings.backlog_table or not settings.runs_table:
         raise ValueError("GROUNDWORK_BACKLOG_TABLE and GROUNDWORK_RUNS_TABLE must name the tables")
     bind(BACKLOG_ROWS, settings.backlog_table, settings.region, endpoint)
+    # import parts expire, and only the runs table has a time to live
     bind([*RUN_ROWS, ImportPartRow], settings.runs_table, settings.region, endpoint)
     bind(PLAN_ROWS, settings.plans_table, settings.region, endpoint)
     projects = DynamoProjects(connection, now_ms)

@@ -37,6 +37,7 @@ def check_out(store: Any, commit: bytes, folder: Path, bounds: Bounds) -> Checko
         if S_ISDIR(mode):
             _make_folder(folder, path, progress)
         elif S_ISLNK(mode):
+            # recorded, not created: a link could lead out of the folder
             target = bytes(store[sha].as_raw_string()) if sha in store else b"?"
             progress.links[path] = target[:MAX_LINK].decode("utf-8", errors="replace")
         elif not S_ISREG(mode):
@@ -94,6 +95,7 @@ def _write(folder: Path, path: str, content: bytes, progress: _Progress, bounds:
     if progress.files > bounds.files or progress.bytes > bounds.checkout_bytes:
         limit = f"{bounds.files} files or {bounds.checkout_bytes // 2**20} MB"
         raise RepositoryRefused(f"The repository has more than {limit}.")
+    # O_EXCL: on a case-insensitive disk, a second name must not overwrite the first file
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         descriptor = os.open(folder / path, flags, 0o644)

@@ -100,11 +100,13 @@ class _BranchRequest:
         def no_filter() -> None:
             raise _NoFilter
 
+        # dulwich only warns, and the server would then send all files
         client._warn_filter_objects = no_filter
         nothing = ObjectStoreGraphWalker([], lambda sha: [])
         try:
             with receive_pack(store, MAX_MESSAGES_BYTES) as write:
                 bounds: dict[str, Any] = {"depth": limit, "ref_prefix": [self._reference]}
+                # tree:0 leaves out trees too: the search reads messages alone
                 client.fetch_pack(path, self, nothing, write, **bounds, filter_spec=b"tree:0")
         except _NoFilter:
             with receive_pack(store, MAX_MESSAGES_BYTES) as write:

@@ -61,6 +61,7 @@ class Deadline:
         # a duplicate descriptor of our own: TLS replaces the socket object
         with self._lock:
             self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
+            # a connection made after the end: the timer has fired and does not come again
             if self.expired:
                 _cut(self._sockets[-1])
         return connection
@@ -74,4 +75,5 @@ class Deadline:
 
 def _cut(socket_: socket.socket) -> None:
     with suppress(OSError):
+        # a shutdown wakes a blocked read; a close of this duplicate would not
         socket_.shutdown(socket.SHUT_RDWR)

@@ -76,6 +76,7 @@ def land(
             return landed
         merged = tree_merge.merge_onto(clone.store, clone.store[work.base].tree, clone.store[now].tree, work.changes)
         root, trees = update_tree(clone.store, clone.store[now].tree, merged.updates)
+        # the last moment before the push: a stopped task must land nothing
         if not going():
             raise NotLanded
         return commit_of(root, now, work.text, [*merged.blobs, *trees])
@@ -96,6 +97,7 @@ class _LandedSearch:
 
     def find(self, now: bytes) -> Landed | None:
         found = self._find_among(task_commits.history(self._clone.store, now))
+        # a head right above searched commits hides no others
         known = now in self._seen or self._seen.issuperset(self._clone.store[now].parents)
         if not found and not known and self._clone.can_omit_files:
             found = self._find_in_messages()
@@ -175,6 +177,7 @@ class _Retries:
     def record_move(self, head: bytes | None, message: str) -> None:
         """Raises RepositoryRefused if the server keeps refusing an unchanged branch."""
         self._faults = 0
+        # a moved head explains the refusal; an unchanged one does not
         self._refusals = self._refusals + 1 if message and head == self._at else 0
         self._at = head
         if self._refusals >= MAX_FAULTS:

@@ -12,6 +12,7 @@ type Region = tuple[int, int, int, int]
 
 def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Return a text with both changes; None for conflicts and binary content."""
+    # git looks for a zero in the first 8,000 bytes too
     if b"\0" in base[:8_000] + ours[:8_000] + theirs[:8_000]:
         return None
     versions = [text.splitlines(keepends=True) for text in (base, ours, theirs)]

@@ -28,6 +28,7 @@ def check_inflated(pack: BinaryIO, max_bytes: int, max_object_bytes: int | None 
         if kind == _OFFSET_DELTA:
             _skip_number(pack)
         elif kind == _NAMED_DELTA:
+            # the id of the base: SHA-1, as `check_id` refuses other repositories
             pack.read(20)
         delta = kind in (_OFFSET_DELTA, _NAMED_DELTA)
         size = _size(pack, delta, min(largest, max_bytes - total))

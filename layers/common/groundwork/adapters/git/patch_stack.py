@@ -42,6 +42,7 @@ class _Trees:
     def _with(self, tree: bytes, ref: PatchRef) -> bytes:
         """Raises PatchesApart."""
         patch, store = self._stack.patches[ref], self._clone.store
+        # a patch may stem from an older head: it is merged from its own base, rebuilt here
         patch_base = self.tree(patch.base.encode(), patch.base_patches)
         try:
             merged = tree_merge.merge_onto(store, patch_base, tree, changes.from_json(patch.changes))

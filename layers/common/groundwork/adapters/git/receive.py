@@ -16,6 +16,7 @@ def receive_pack(store: Any, max_bytes: int, max_object_bytes: int | None = None
         yield pack.write
         if size := pack.tell():
             check_inflated(pack, max_bytes, max_object_bytes)
+            # dulwich takes the position as the size of the pack, and the check has moved it
             pack.seek(size)
     except PackTooLarge:
         abort()

@@ -16,6 +16,7 @@ def revert(clone: Clone, branch: str, commits: Sequence[bytes], sleep: Callable[
     done: dict[bytes, Landed] = {}
 
     def build(now: bytes) -> tuple[bytes, list[Any]] | Landed:
+        # each round looks again: a push with a lost answer may have arrived
         done.clear()
         done.update(_reverts_of(clone, branch, now, commits))
         made: list[Any] = []

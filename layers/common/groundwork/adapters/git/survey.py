@@ -112,6 +112,7 @@ def _fetch(client: Any, path: str, store: Any, branch: bytes, sha: Any) -> Any:
 
     nothing = ObjectStoreGraphWalker([], lambda _: [])
     # request only this ref: a server may have hundreds of thousands
+    # no filter for one content: the server could omit this very content
     bounds: dict[str, Any] = {"depth": 1, "ref_prefix": [branch], "filter_spec": None if sha else b"blob:none"}
     with receive_pack(store, MAX_INFLATED_BYTES) as write:
         return client.fetch_pack(path, wants, nothing, write, **bounds).refs

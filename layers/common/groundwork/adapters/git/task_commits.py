@@ -41,6 +41,7 @@ def find_among(commits: Iterator[Any], branch: str, task_id: str, since: int) ->
     for commit in commits:
         text = commit.message.decode("utf-8", errors="replace")
         found = trailers(text)
+        # newest first: a revert comes before the commit it undoes
         reverted.add(found.get(REVERTS, ""))
         sha = commit.id.decode()
         if found.get(TASK) == task_id and sha not in reverted:

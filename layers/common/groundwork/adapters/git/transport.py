@@ -187,11 +187,13 @@ def _bounded(request: Any, origin: str, budget: Budget, responses: ExitStack) ->
         response, read = send(url, headers, data)
         for _ in range(MAX_REDIRECTS):
             location = response.get_redirect_location()
+            # only the first request, a GET, may be redirected
             if data is not None or not location:
                 break
             # check the target first: urllib3 would follow a redirect anywhere
             url = urljoin(url, location)
             response, read = send(url, headers, None)
+            # dulwich sends its further requests there
             response.redirect_location = url
         _check_answer(response)
 

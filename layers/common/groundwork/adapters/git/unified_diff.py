@@ -68,6 +68,7 @@ def _binary(store: Any, name: bytes, old: TreeEntry | None, new: TreeEntry | Non
     packed = zlib.compress(content)
     for start in range(0, len(packed), _PIECE):
         piece = packed[start : start + _PIECE]
+        # git writes the lengths 1 to 26 as A to Z, and 27 to 52 as a to z
         length = len(piece) + (ord("A") - 1 if len(piece) <= 26 else ord("a") - 27)
         yield bytes([length]) + b85encode(piece, pad=True) + b"\n"
     yield b"\n"

@@ -75,6 +75,7 @@ class Sent:
     responses=answers(ImportResult),
 )
 def import_cards(project_id: str, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    # imported late: the other routes of the function must not pay for it at a cold start
     from groundwork.backlog import card_list
     from groundwork.backlog.card_import import importer
 
@@ -109,6 +110,7 @@ def preview_cards(project_id: str) -> dict[str, Any]:
     from groundwork.backlog.card_import import importer
     from groundwork.backlog.card_import.content import Memory
 
+    # a preview needs no project, but a wrong id shows here, before the import
     services(router).tables.projects.check(project_id)
     sent = _sent()
     shown = (
@@ -149,6 +151,7 @@ def _sent() -> Sent:
         )
     body = unpacked(received, headers.get("content-encoding", ""), MAX_UNPACKED)
     parameters = _of_text(body, parameters) if body.is_text else parameters
+    # parameters included: with others the same file is another import
     digest = hashlib.sha256(repr((media, charset, sorted(query.items()))).encode() + b"\0" + body.data)
     return Sent(body.data, parameters, by_content, _card_list(body.data, parameters), digest.hexdigest())
 
@@ -196,11 +199,13 @@ def _card_list(data: bytes, parameters: Parameters) -> dict[str, Any] | None:
     """Return the API's own `{"cards": [...]}`, or None. Raises Invalid for a single value."""
     from groundwork.backlog.card_list import is_card_list
 
+    # a byte order mark, as Windows editors write it
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if parameters.type == "json" and _SINGLE_VALUE.fullmatch(start):
         raise Invalid.field("body", "must be an object or a list of cards")
     if parameters.type not in (None, "json") or not start.startswith(b"{"):
         return None
+    # before parsing: an export may have 50 MB unpacked
     if b'"cards"' not in data and start.rstrip() != b"{}":
         return None
     try:

@@ -73,6 +73,7 @@ def roll_back(plan_id: str, body: Annotated[RollBack | None, Body()] = None) -> 
 def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     coordinator = deps(router).coordinator
     timing = body.timing(_actor())
+    # tried on a copy: a refused schedule must not touch the timer
     set_schedule(coordinator.store.read(plan_id), timing)
     # the timer first: it may refuse the timing, and a timer without a stored timing starts nothing
     deps(router).timer.set(plan_id, timing)
@@ -87,6 +88,7 @@ def schedule(plan_id: str, body: NewTiming) -> dict[str, Any]:
     **TAG,
 )
 def unschedule(plan_id: str) -> dict[str, Any]:
+    # the stored timing first: a timer left over after a crash starts nothing
     after = _changed(plan_id, lambda state, actor: clear_schedule(state))
     deps(router).timer.clear(plan_id)
     return _plan(after)

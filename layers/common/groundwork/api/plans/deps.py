@@ -70,6 +70,7 @@ def deps(router: APIGatewayHttpRouter) -> Deps:
 def _actor(router: APIGatewayHttpRouter) -> str:
     """Return the name given by the client, else the principal of the authorizer."""
     event = router.current_event
+    # a claim of the client, shown in histories: no permission depends on it
     given = clean(event.headers.get("x-groundwork-author", "")).strip()
     authorizer: dict[str, Any] = event.raw_event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
     return given[:MAX_ACTOR] or str(authorizer.get("principal", "admin"))

@@ -62,6 +62,7 @@ def list_plans(
     before = http.position_of(next_token, lambda text: is_list_position(text, PLAN_ID))
     tables = deps(router).tables
     if repository_id is not None:
+        # a 404 for an unknown repository, not an empty list
         tables.repositories.get(repository_id)
     return http.page(*tables.plans.page(repository_id, before, limit))
 
@@ -145,6 +146,7 @@ def list_iterations(plan_id: str, limit: Limit = 50, next_token: Token = None) -
     plans = deps(router).tables.plans
     found = plans.iterations(plan_id, int(position) if position else None, limit)
     shown, last = views.history_page(map(plans.with_suggestions, found), MAX_PAGE_BYTES)
+    # numbers start at 1: nothing is older
     return http.page(shown, str(last) if last and last > 1 else None)
 
 

@@ -62,5 +62,6 @@ def task_log(task_id: str, limit: Limit = 50, next_token: Token = None) -> dict[
     position = http.position_of(next_token, is_log_position)
     plan_id = plan_of(Kind.TASK, task_id)
     tables = services(router).tables
+    # raises NotFound for a deleted plan: rows of its log may still exist
     tables.plans.summary(plan_id)
     return http.page(*tables.executions.log(plan_id, task_id, position, limit))

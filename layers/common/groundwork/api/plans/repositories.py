@@ -67,6 +67,7 @@ def patch_repository(repository_id: str, body: RepositoryPatch) -> dict[str, Any
     changes, repositories = body.changes(), services(router).tables.repositories
     if "url" in changes:
         validate_url(body.url, services(router).settings.local)
+        # a change of the URL alone must not send the secret to another host
         if "credentials_secret" not in changes:
             check_credentials_host(repositories.get(repository_id), body.url)
     return repositories.update(repository_id, changes).as_json()

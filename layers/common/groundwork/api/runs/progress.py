@@ -67,6 +67,7 @@ def _changed_items(run: Run, since: int) -> list[RunItem]:
     indexes = sorted({*ended, *run.claims})
     manifest: dict[int, ManifestEntry] = {}
     for index in indexes:
+        # only the pages with changes: a run may have 10,000 items
         if index not in manifest:
             page = index - index % PAGE
             manifest |= {entry.index: entry for entry in _store().manifest(run.id, page, page + PAGE)}
@@ -114,6 +115,7 @@ def items(
 )
 def logs(
     run_id: str,
+    # keys have 17 digits, and a longer number would sort wrongly
     after: Annotated[int, Query(ge=0, le=10**16)] = 0,
     limit: Limit = 50,
     next_token: Token = None,

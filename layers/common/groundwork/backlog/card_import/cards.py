@@ -68,6 +68,7 @@ class CardMaker:
             return Skipped(row, line, reason)
         text = self._text(fields)
         if problem := self._text_problem(text, fields):
+            # in a known export an empty text is an answer left out, no fault of the file
             is_survey = self._known is not None and not text
             return Skipped(row, line, "has no text") if is_survey else Rejected(row, line, problem)
         source = self._source(fields)
@@ -92,6 +93,7 @@ class CardMaker:
     def _skipped(self, fields: Fields) -> str | None:
         filled = [(name, value) for name, value in fields if value not in ("", None)]
         if (
+            # a footer stands alone in its row; beside other cells the same words may be feedback
             len(filled) == 1
             and not self._mapping.native
             and isinstance(filled[0][1], str)
@@ -112,8 +114,10 @@ class CardMaker:
         if self._mapping.headings and len(filled) > 1:
             body = "\n\n".join(f"{name}\n{value}" for name, value in filled)
         else:
+            # two columns may hold one text, such as plain and as HTML
             body = "\n\n".join(dict.fromkeys(value for _, value in filled))
         title = "".join(self._cleaned(titles))
+        # some tools repeat the title as the beginning of the text
         if not title or body.startswith(title):
             return body
         return f"{title}\n\n{body}" if body else title
@@ -201,6 +205,7 @@ class CardMaker:
 
     def _storable(self, value: Any) -> Any:
         if not isinstance(value, str):
+            # NaN is no JSON, and no table takes it
             return None if value is None or (isinstance(value, float) and value != value) else value
         if self._layout.format == "jira":
             value = value if self._layout.keep_personal else cleaning.without_name(value)

@@ -12,6 +12,7 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = frozenset(word_list("""script style head title template"""))
+# a comparison such as `a < b` is no markup
 _LOOKS_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SLACK = re.compile(r"<([@#!]?)([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
@@ -38,6 +39,7 @@ class _Text(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _HIDDEN:
+            # an end tag without a start must not show the next hidden part
             self._hidden = max(0, self._hidden - 1)
         elif tag in _BLOCKS and tag != "br":
             self.parts.append("\n\n" if tag == "p" else "\n")
@@ -93,6 +95,7 @@ def unguarded(text: str) -> str:
 
 def without_name(comment: str) -> str:
     """Return the body of Jira's `date;author;body`."""
+    # the text may have semicolons of its own
     parts = comment.split(";", 2)
     return parts[2].strip() if len(parts) == 3 and re.match(r"\s*\d", parts[0]) and len(parts[0]) < 40 else comment
 

@@ -72,6 +72,7 @@ class Kept(Derived):
 
     def _blocks(self) -> Iterator[bytes]:
         if self._kept is None:
+            # an inspection reads the rows several times, and parsing a sheet costs far more than this
             self._kept = [zlib.compress(block, 1) for block in _joined(self._first())]
         return map(zlib.decompress, self._kept)
 

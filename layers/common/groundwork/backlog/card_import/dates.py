@@ -7,6 +7,7 @@ from typing import Literal
 
 Order = Literal["dmy", "mdy"]
 
+# eight digits are a date such as 20240131, no epoch
 _EPOCH = re.compile(r"\d{9,10}(\.\d{1,9})?|\d{12,13}|\d{16}")
 _NUMERIC = re.compile(r"(\d{1,4})([./\-\s])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?!\d)\.?")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
@@ -58,11 +59,13 @@ class OrderVotes:
             self.zoned += parsed.moment.tzinfo is not None
             self.zoneless += parsed.moment.tzinfo is None
         match = _NUMERIC.match(value.strip())
+        # a year in front and dots tell the order by themselves
         if match is None or len(match[1]) > 2 or match[2] == ".":
             return
         first, second = int(match[1]), int(match[3])
         self.day_first += first > 12
         self.month_first += second > 12
+        # 03/03 is one day in either order
         self.unclear += first <= 12 and second <= 12 and first != second
 
     def decide(self) -> Order | None:
@@ -95,6 +98,7 @@ def posted_at(value: str, order: Order | None, zone: tzinfo) -> str | None:
         return None
     moment = parsed.moment
     if moment.tzinfo is None:
+        # a day without a time stays this day, whatever the zone
         moment = moment.replace(tzinfo=UTC if parsed.date_only else zone)
     try:
         moment = moment.astimezone(UTC)
@@ -113,6 +117,7 @@ def header_zone(name: str) -> tzinfo | None:
 
 def read(value: str, order: Order | None) -> Parsed | None:
     value = value.strip().lstrip("'")
+    # a long text is no time, and costs the patterns below much time
     if not value or len(value) > 100:
         return None
     if _EPOCH.fullmatch(value):
@@ -173,6 +178,7 @@ def _date(value: str, order: Order | None) -> tuple[tuple[int, int, int], str] |
 
 def _named(year: str, month: str, day: str, rest: str) -> tuple[tuple[int, int, int], str] | None:
     folded = month.casefold()
+    # beginnings suffice: `jan` finds January, `janv` finds janvier
     number = next((_MONTH_OF[folded[:size]] for size in (5, 4, 3) if folded[:size] in _MONTH_OF), None)
     return ((int(year), number, int(day)), rest) if number else None
 

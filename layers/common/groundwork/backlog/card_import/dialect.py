@@ -11,7 +11,9 @@ from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
 """Delimiter of files with one column. It never occurs in texts, so it separates nothing."""
+# reports put a title and their filters above the header
 MAX_PREAMBLE = 20
+# stray quotes and extra cells are usual in exports: not every row fits
 ENOUGH = 0.8
 _SEP_LINE = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 

@@ -16,6 +16,7 @@ With fewer, the file gets a warning.
 """
 SHOWN_LINES = 3
 
+# UTF-32 before UTF-16: its little-endian mark begins with the other's
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -69,6 +70,7 @@ class _Scan:
 
     @property
     def is_utf8(self) -> bool:
+        # a few broken bytes among many valid ones are damage, not another encoding
         return not self.invalid or self.valid >= 9 * self.invalid or (self.cut and self.invalid == 1)
 
 
@@ -95,6 +97,7 @@ def detect(content: Content, named: str | None = None, *, stated: str | None = N
         return Encoding(_ordered(_charset(named), start))
     if pattern := _nul_pattern(start):
         return Encoding(pattern)
+    # clients state UTF-8 by default, whatever the bytes are
     if stated is not None and _family(_charset(stated)) not in ("utf-8", "ascii"):
         return Encoding(_ordered(_charset(stated), start))
     _refuse_controls(start)
@@ -116,11 +119,13 @@ def _family(name: str) -> str:
 def _ordered(name: str, start: bytes) -> str:
     """Decide the byte order of UTF-16 or UTF-32 without a BOM."""
     if name in ("utf-16", "utf-32"):
+        # Windows, the usual source, writes little-endian
         return _nul_pattern(start) or f"{name}-le"
     return "utf-8" if name == "utf-8-sig" else name
 
 
 def _nul_pattern(start: bytes) -> str | None:
+    # an ASCII letter in UTF-16 has its NUL in the same half of each pair
     even, odd = start[::2].count(0), start[1::2].count(0)
     half = max(1, len(start) // 2)
     if odd >= half * 0.05 and odd >= 8 * even and odd > 1:
@@ -131,6 +136,7 @@ def _nul_pattern(start: bytes) -> str | None:
 
 
 def _refuse_controls(start: bytes) -> None:
+    # without 27, the escape of ISO-2022 encodings
     controls = sum(start[:4096].count(code) for code in (*range(9), *range(14, 27), *range(28, 32)))
     if controls > max(2, len(start[:4096]) * 0.05):
         raise NotAFeedbackFile("This is not a text file: export the feedback as CSV, JSON, NDJSON or xlsx.")
@@ -150,6 +156,7 @@ def _scanned(content: Content) -> _Scan:
     scan = _Scan()
     for line in _lines(content):
         if line.isascii():
+            # ISO-2022-JP is pure ASCII with these escapes
             scan.escapes |= b"\x1b$B" in line or b"\x1b$@" in line
             continue
         scan.ascii = False

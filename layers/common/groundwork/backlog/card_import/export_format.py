@@ -52,6 +52,7 @@ class Format:
 
     def matches(self, present: Collection[str]) -> int:
         """Count the names of the largest telling group in `present`, 0 for none."""
+        # the end of such a question names the product, so its beginning has to suffice
         if self.headings and all(any(name.startswith(start) for name in present) for start in self.headings[:2]):
             return len(self.telling[0]) + len(self.headings)
         return max((len(group) for group in self.telling if all(name in present for name in group)), default=0)

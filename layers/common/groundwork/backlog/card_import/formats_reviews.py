@@ -6,6 +6,7 @@ Data: see `export_format`.
 from groundwork.backlog.card_import.export_format import Format, Skip, make_format
 
 _DELETED = r"\[?(deleted|removed|redacted|deleted by user)\]?"
+# these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
 
 REVIEWS: tuple[Format, ...] = (
@@ -125,6 +126,7 @@ REVIEWS: tuple[Format, ...] = (
             Skip("data.selftext", _DELETED, "deleted or removed post"),
             Skip("data.body", _DELETED, "deleted or removed post"),
             Skip("data.author", r"\[deleted\]", "deleted or removed post"),
+            # a listing has users, communities and "load more" stubs beside its posts
             Skip("kind", "more|t5|t2", "no post"),
         ),
     ),
@@ -151,6 +153,7 @@ REVIEWS: tuple[Format, ...] = (
         ids="id",
         times="snippet.topLevelComment.snippet.publishedAt",
         noise=(
+            # the same text as HTML
             "snippet.topLevelComment.snippet.textDisplay, "
             "etag, snippet.topLevelComment.etag, kind, snippet.topLevelComment.kind"
         ),
@@ -161,6 +164,7 @@ REVIEWS: tuple[Format, ...] = (
         "discourse",
         "Discourse",
         ["cooked, topic_id, post_number", "raw, topic_id, post_number"],
+        # `raw` is the text as written; public listings have the HTML, `cooked`, only
         text="raw, cooked",
         ids="id",
         times="created_at",

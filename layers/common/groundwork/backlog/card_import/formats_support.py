@@ -2,6 +2,7 @@
 
 from groundwork.backlog.card_import.export_format import Format, Skip, make_format
 
+# these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
 
 SUPPORT: tuple[Format, ...] = (
@@ -89,6 +90,7 @@ SUPPORT: tuple[Format, ...] = (
         text="description_text",
         ids="id",
         times="created_at",
+        # the same text as HTML
         noise="description, structured_description",
         personal="requester_id, responder_id, cc_emails, fwd_emails, reply_cc_emails, to_emails, support_email",
     ),
@@ -118,6 +120,7 @@ SUPPORT: tuple[Format, ...] = (
             "Case Number, Subject, Description",
             "Case Number, Subject, Date/Time Opened",
             "Case Number, Subject, Status",
+            # reports are in the language of the user
             "Kundenvorgangsnummer, Betreff",
             "Numéro de la requête, Objet",
             "Número del caso, Asunto",
@@ -164,6 +167,7 @@ SUPPORT: tuple[Format, ...] = (
         skip=(
             Skip(
                 "type",
+                # 0 is a message and 19 a reply: both stay
                 "GuildMemberJoin|ChannelPinnedMessage|RecipientAdd|ThreadCreated|.*Subscription.*|.*Call|[1-9]|1[0-7]",
                 "system message",
             ),
@@ -176,6 +180,7 @@ SUPPORT: tuple[Format, ...] = (
         ["date_unixtime, from_id, text", "date_unixtime, text, type", "date, from_id, text, type"],
         text="text",
         ids="id",
+        # `date` has no zone
         times="date_unixtime, date",
         personal="from, from_id, actor, actor_id, author",
         noise="text_entities.type, text_entities.text",

@@ -2,6 +2,7 @@
 
 from groundwork.backlog.card_import.export_format import Format, Skip, make_format
 
+# these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
 
 SURVEYS: tuple[Format, ...] = (
@@ -65,6 +66,7 @@ SURVEYS: tuple[Format, ...] = (
         "Microsoft Forms",
         [
             "ID, Start time, Completion time",
+            # exports are in the language of the account
             "ID, Startzeit, Fertigstellungszeit",
             "ID, Heure de début, Heure de fin",
             "ID, Hora de inicio, Hora de finalización",
@@ -85,6 +87,7 @@ SURVEYS: tuple[Format, ...] = (
         "Google Forms",
         [
             "Timestamp",
+            # exports are in the language of the account
             "Marca temporal",
             "Horodateur",
             "タイムスタンプ",

@@ -2,6 +2,7 @@
 
 from groundwork.backlog.card_import.export_format import Format, Skip, make_format
 
+# these tools put an apostrophe before a would-be formula
 _GUARD = ("guard",)
 
 TRACKERS: tuple[Format, ...] = (
@@ -92,6 +93,7 @@ TRACKERS: tuple[Format, ...] = (
         [
             "Issue key, Issue id",
             "Issue key, Summary",
+            # exports are in the language of the user
             "Vorgangsschlüssel, Zusammenfassung",
             "Clé de ticket, Résumé",
             "Clave de incidencia, Resumen",
@@ -148,6 +150,7 @@ TRACKERS: tuple[Format, ...] = (
             "user, user.login, user.id, user.node_id, assignee, assignee.login, assignees, assignees.login, "
             "closed_by.login"
         ),
+        # the API lists pull requests among the issues
         skip=(Skip("pullrequest.url", ".+", "pull request"), Skip("pullrequest.htmlurl", ".+", "pull request")),
     ),
     make_format(
@@ -192,6 +195,7 @@ TRACKERS: tuple[Format, ...] = (
         title="name, Card Name",
         text="desc, Card Description, groundwork.comments",
         ids="id, Card ID",
+        # a board's export has no creation time; `json_documents` reads it off the id
         times="groundwork.created",
         personal="idMembers, idMembersVoted, idMemberCreator, Members",
         noise=(
@@ -223,6 +227,7 @@ TRACKERS: tuple[Format, ...] = (
         "Azure DevOps",
         ["Work Item Type, Title, State"],
         title="Title",
+        # a bug has Repro Steps in place of a description
         text="Description, Repro Steps",
         ids="ID",
         times="Created Date",

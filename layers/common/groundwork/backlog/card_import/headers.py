@@ -63,6 +63,7 @@ def combined(rows: Sequence[Sequence[str]]) -> list[str]:
         header = _questions(header, rows[1]) if len(rows) == MAX_HEADER_ROWS else header
     elif len(rows) > 1:
         header = _grouped(header, [names.shown(cell) for cell in rows[1]])
+    # spreadsheets export empty columns at the right
     while header and not header[-1]:
         header.pop()
     return [name or f"column {at}" for at, name in enumerate(header, 1)]

@@ -16,11 +16,13 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
+        # beyond 15 digits a float has lost some: in E notation `is_damaged` finds it
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).replace("e", "E")
     return "" if value is None else str(value).strip()
 
 
 def is_damaged(value: str) -> bool:
+    # without the plus, an id such as 12E5 may be genuine
     return bool(_SHORTENED.fullmatch(value)) and "E+" in value.upper()
 
 
@@ -31,6 +33,7 @@ def bounded(value: str) -> str:
 
 def hashed(*parts: str) -> str:
     """Make an id for a row without one."""
+    # joined by a character of no text: moving a letter to the next part must change the hash
     return "sha256:" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -56,6 +56,7 @@ class RowReader:
         for record in records_of(self._content, self._layout, start):
             outcome = self._outcome(record)
             rows = self.checkpoint.rows + (outcome is not None)
+            # set before the yield: a consumer may stop right there
             self.checkpoint = Checkpoint(record.end.offset, record.end.line, rows)
             if outcome is not None:
                 yield outcome
@@ -128,6 +129,7 @@ def read_upload(body: bytes, parameters: Parameters, *, max_rows: int, limits: L
     reader = read(inspected)
     upload, seen, rows = Upload(inspected.layout), set[str](), 0
     for rows, outcome in enumerate(reader, 1):
+        # refused as a whole: nothing has been written yet
         if rows > max_rows:
             raise TooLarge(f"At most {max_rows} cards per request.")
         _collect(upload, outcome, seen)

@@ -89,6 +89,7 @@ def slack_lines(content: Content) -> Kept:
 def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> tuple[Layout, Content]:
     content = unpacked.content
     encoding = detect(content, parameters.charset, stated=parameters.stated_charset)
+    # NULs belong to white space in UTF-16
     if not any(chunk.strip(b"\0 \r\n\t") for chunk in content.chunks(encoding.start)):
         raise Invalid.field("body", "is empty")
     if _json_shape(content, encoding, parameters) == "document":
@@ -116,7 +117,9 @@ def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) ->
     if start.startswith("[") or not lines:
         return "document"
     if len(lines) == 1:
+        # one line may be a whole document, such as {"reviews": [...]}
         return "lines" if _is_object(lines[0]) and not _is_wrapper(lines[0]) else "document"
+    # a broken line must not turn NDJSON into one document
     whole = sum(map(_is_object, lines[:10]))
     return "lines" if whole >= len(lines[:10]) / 2 else "document"
 
@@ -140,6 +143,7 @@ def _table(layout: Layout, content: Content, parameters: Parameters) -> Layout:
         lines.append((raw or b"").decode(encoding, "replace"))
         ends.append(end)
         size += len(raw or b"")
+        # a first line longer than the sample needs another one to be compared with
         if size >= SAMPLE_BYTES and len(lines) > 1:
             break
     dialect = find_dialect(lines, lambda names: rate(names, is_json=False))
@@ -175,6 +179,7 @@ def _sheet(content: Content, parameters: Parameters) -> tuple[Layout, Content]:
         raise Invalid.field("body", "is empty")
     wanted = [key(name) for name in parameters.text]
     headers = {name: _sheet_header(rows) for name, rows in filled.items()}
+    # 3: a column named by the user outweighs a known export
     rated = {
         name: rate(rows[headers[name]], is_json=False) + 3 * any(key(cell) in wanted for cell in rows[headers[name]])
         for name, rows in filled.items()

@@ -25,6 +25,7 @@ def boards(document: Record) -> list[Record] | None:
 
 def _comments(actions: list[Any]) -> dict[Any, list[str]]:
     found: dict[Any, list[str]] = defaultdict(list)
+    # Trello lists the latest action first
     for action in reversed(actions):
         data = action.get("data") if isinstance(action, dict) and action.get("type") == "commentCard" else None
         if isinstance(data, dict) and isinstance(data.get("card"), dict) and isinstance(data.get("text"), str):
@@ -52,6 +53,7 @@ def _names(labels: Any) -> list[str]:
 
 def slack_messages(days: Iterator[tuple[str, list[Any]]]) -> Iterator[Record]:
     """Yield the messages of a Slack export, each with the replies of its thread."""
+    # replies may lie in files of later days: no thread is complete before the last file
     threads: dict[tuple[str, str], list[Record]] = {}
     for channel, messages in days:
         for message in messages:
@@ -67,6 +69,7 @@ def _thread(channel: str, start: str, messages: list[Record]) -> Record:
     root, *replies = messages
     texts = [reply["text"] for reply in replies if isinstance(reply.get("text"), str) and not _is_system(reply)]
     extra: Record = {"channel": channel, "id": f"{channel}/{start}"}
+    # all replies or none: half a discussion misleads; each needs two line ends
     if sum(map(len, texts)) + len(str(root.get("text"))) < MAX_CARD_TEXT - 2 * len(texts):
         extra["replies"] = texts
     return {**root, "groundwork": extra}

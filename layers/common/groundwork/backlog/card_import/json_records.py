@@ -96,6 +96,7 @@ class _Values:
     def _more(self) -> bool:
         """Double the buffer after the current position."""
         self._buffer, self._at = self._buffer[self._at :], 0
+        # a value is parsed from its start after each step: doubling keeps the sum of all steps small
         wanted = max(1, len(self._buffer))
         parts = []
         while wanted > 0 and not self._ended:
@@ -114,6 +115,7 @@ class _Values:
             try:
                 value = self._value(MAX_LINE_BYTES)
             except ValueError:
+                # rows before a cut are usable; a file broken at its start is none
                 if not count:
                     raise
                 self.broken_at = line
@@ -204,6 +206,7 @@ def _unwrapped(document: dict[str, Any], text: str, first_line: int) -> list[Loc
     if not candidates:
         return _keyed(document) if _is_keyed(document) else [(1, document)] if not _is_empty(document) else []
     best = max(candidates, key=lambda candidate: candidate.worth)
+    # a single record may have lists of its own, such as tags
     if rate([name for name, _ in flatten(document)], is_json=True) and not best.worth[0]:
         return [(1, document)]
     return _with_lines(best, text, first_line)

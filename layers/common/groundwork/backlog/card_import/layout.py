@@ -83,6 +83,7 @@ class Layout:
 
     def staged(self) -> "Layout":
         """Return the layout for the derived bytes once they are stored as an object of their own."""
+        # unpacking leaves the encoding; all other derivations write UTF-8
         stored = self.encoding if self.container == "unpacked" else replace(self.encoding, name="utf-8", start=0)
         return replace(self, container="plain", encoding=stored)
 
@@ -97,6 +98,7 @@ class Layout:
         given = {name: _tuples(value) for name, value in given.items()}
         return cls(
             **given | {"start": Position(**given["start"])},
+            # alternatives and warnings are for the preview: reading needs neither
             encoding=Encoding(encoding["name"], encoding["start"], encoding["sure"]),
             mapping=Mapping(**mapping),
         )

@@ -12,6 +12,7 @@ Each may parse up to MAX_RECORD_BYTES twice.
 """
 MIN_RECOVERED = 10
 """Well-formed rows below an unclosed quote that make it a stray one."""
+# a gzip inside a zip is usual; many layers are a bomb
 MAX_ARCHIVE_DEPTH = 3
 MAX_ARCHIVE_MEMBERS = 20_000
 MAX_COLUMNS = 5_000

@@ -11,6 +11,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 def shown(name: str) -> str:
     """Return a header cell for display: without BOM, markup and line breaks."""
+    # the second form is a UTF-8 mark read as cp1252
     name = name.removeprefix("\ufeff").removeprefix("ï»¿").strip()
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
         name = name[1:-1]
@@ -20,6 +21,7 @@ def shown(name: str) -> str:
 def key(name: str) -> str:
     """Reduce a name to lower-case letters, digits and dots: `Review Text` is `review_text`."""
     folded = unicodedata.normalize("NFKC", shown(name)).casefold()
+    # M: vowel signs of Indian scripts are marks, not letters
     kept = "".join(char for char in folded if char.isalnum() or char == "." or unicodedata.category(char)[0] == "M")
     return kept.strip(".") or folded
 

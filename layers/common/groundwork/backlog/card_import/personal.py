@@ -45,6 +45,7 @@ _PERSONAL_KEYS = frozenset(
     )
 )
 _PERSONAL_WORDS = frozenset(word_list("""email emails mail nickname phone telephone username userid ip"""))
+# `customer feedback` and `user role` tell nothing of a person
 _THINGS = frozenset(
     word_list(
         """count counts total score rating language locale type role group status satisfaction effort segment plan
@@ -74,6 +75,7 @@ def is_personal(name: str) -> bool:
 def _person_path(own: str) -> bool:
     """Return True if a JSON path leads through a person: `author.id`, `user.login`."""
     *parents, _ = own.split(".")
+    # in JSON, anything may have a `name` or a `from`
     return any(part in _PERSONAL_KEYS - {"name", "names", "address", "age", "to", "from"} for part in parents) or (
         last(own) in _PERSONAL_KEYS - {"name", "age", "user", "address", "names", "to", "from", "by"} and "." in own
     )

@@ -33,6 +33,7 @@ class Column:
     def add(self, text: str) -> None:
         self.filled += 1
         self.free += _is_free(text)
+        # whole texts would fill the memory; a rare collision counts one repeat too many
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
         self.repeated += digest in self.seen
         self.seen.add(digest)
@@ -79,4 +80,5 @@ class Profile:
 def _is_free(text: str) -> bool:
     if text.isascii():
         return len(text) >= _FREE_CHARACTERS and text.count(" ") + 1 >= _FREE_WORDS
+    # Chinese and Japanese have no spaces, and say more in fewer characters
     return len(text) >= _FREE_CHARACTERS_WIDE and (text.count(" ") + 1 >= _FREE_WORDS or " " not in text)

@@ -51,6 +51,7 @@ def record_fields(layout: Layout, record: Raw) -> Fields | str | None:
     value = record.value
     if layout.columns:
         return _cells(layout.columns, value)
+    # an array of plain texts
     if isinstance(value, str) and layout.container == "document":
         return [("text", value)]
     if not isinstance(value, dict):
@@ -70,6 +71,7 @@ def is_metadata(name: str, record: dict[str, Any]) -> bool:
 def _cells(columns: tuple[str, ...], cells: list[str]) -> Fields | str | None:
     if not any(cells):
         return None
+    # spreadsheets add empty cells at the right; filled ones mean a broken row
     if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
         return f"has {len(cells)} cells, the header {len(columns)}"
     return list(zip(columns, cells, strict=False))

@@ -43,6 +43,7 @@ def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | N
     rest, skipping = b"", False
     for chunk in chunks:
         lines = (rest + chunk).splitlines(keepends=True)
+        # a CR at the end of a chunk may be half of CRLF
         rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
             offset += len(line)
@@ -104,6 +105,7 @@ class _Lines:
 
     def skip_to_close(self) -> bool:
         """Skip lines until the quotes read so far are closed. Returns False at the end of the file."""
+        # quotes inside a cell are doubled, so an odd count means open
         is_open = sum(raw.count(b'"') for raw, _ in self.taken) % 2 == 1
         while is_open:
             line = self._again.popleft() if self._again else next(self._raw, None)

@@ -129,6 +129,7 @@ def _by_format(columns: Sequence[str], known: Format, profile: Profile) -> Mappi
         text = (*text, *(name for name in _answers(columns, known, profile) if name not in text))
     title = present(known.title)
     return Mapping(
+        # a list of tickets may have subjects only
         text=text or title[:1] if not known.questions else text,
         title=title if text else (),
         ids=present(known.ids),
@@ -136,6 +137,7 @@ def _by_format(columns: Sequence[str], known: Format, profile: Profile) -> Mappi
         times=present(known.times),
         dropped=present(known.noise),
         order=known.order,
+        # Pros and Cons of Capterra are one review: without headings they contradict each other
         headings=len(text) > 1 and (known.questions or known.name == "capterra"),
     )
 
@@ -208,6 +210,7 @@ def _guessed_text(columns: Sequence[str], by_key: dict[str, str], profile: Profi
         column = profile.columns[name]
         return bool(column.filled) and not column.is_numeric and not is_personal(name)
 
+    # a text column may be empty in all profiled records
     filled = _first(vocabulary.TEXT, by_key, fits) or _first(
         vocabulary.TEXT, by_key, lambda name: not is_personal(name)
     )

@@ -55,6 +55,7 @@ _OFFICE = (
 _DATA = re.compile(r"\.(csv|tsv|tab|txt|json|ndjson|jsonl|xlsx|xlsm|gz|zip)$", re.IGNORECASE)
 _HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.)")
 _SLACK_DAY = re.compile(r"^[^/]+/\d{4}-\d\d-\d\d\.json$")
+# zipfile raises RuntimeError for a password, NotImplementedError for an unknown compression
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
 
 
@@ -73,6 +74,7 @@ def unpack(content: Content, limits: Limits, name: str = "") -> Unpacked:
         start = head(content, 512)
         if start.startswith(b"\x1f\x8b"):
             content, packed = _bounded(_gunzipped(content), limits), True
+        # an empty archive begins with its end record
         elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             found = _from_zip(content, limits, name)
             if found.kind != "text":
@@ -134,6 +136,7 @@ class _Members:
     """Decompress the members of a gzip file in pieces of limited size."""
 
     def __init__(self) -> None:
+        # 31: the largest window, 15, and 16 for gzip's header
         self._member = zlib.decompressobj(wbits=31)
         self._pending = b""
 

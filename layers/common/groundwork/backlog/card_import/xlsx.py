@@ -17,6 +17,7 @@ from groundwork.errors import TooLarge
 MAX_DIGITS = 15
 """Significant digits of a number in a spreadsheet; longer numbers are rounded."""
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#GETTING_DATA"))
+# openpyxl has no error of its own for damaged parts
 _BROKEN = (
     zipfile.BadZipFile,
     ParseError,
@@ -78,6 +79,7 @@ def _texts(row: Sequence[Any]) -> list[str]:
 def cell_text(cell: Any) -> str:
     """Return a cell as displayed, but with dates in ISO form."""
     if isinstance(cell, datetime):
+        # a day without a time is stored as its midnight
         midnight = cell.time() == time()
         return cell.date().isoformat() if midnight else cell.replace(microsecond=0).isoformat(" ")
     if isinstance(cell, date | time):
@@ -87,5 +89,6 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, str):
         return "" if cell in _ERRORS else cell
     if isinstance(cell, int) and not isinstance(cell, bool) and len(str(abs(cell))) > MAX_DIGITS:
+        # in E notation the id is rejected as damaged; rounded digits would pass for an id
         return f"{cell:.{MAX_DIGITS - 1}E}"
     return as_text(cell)

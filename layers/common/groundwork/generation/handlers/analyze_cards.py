@@ -61,6 +61,7 @@ class AnalyzeCards(RunHandler):
         found = {card.id: card for card in cards}
         by_id = {str(Path(Kind.CARD, context.project_id, entry.numbers)): entry for entry in entries}
         results: Results = {e.index: target_gone("card", id_) for id_, e in by_id.items() if id_ not in found}
+        # themes of this hop only: earlier ones would need a read of all cards
         known = list(context.themes)[:40]
         batches = analyze_cards.batches(cards)
         answers = await asyncio.gather(*(_analyze(context, batch, known, spend) for batch in batches))
@@ -92,4 +93,5 @@ async def _analyze(
 
 def _outcome(context: JobContext, entry: ManifestEntry, analysis: CardAnalysis, text: str) -> ItemOutcome:
     card = Path(Kind.CARD, context.project_id, entry.numbers)
+    # an edited card must not get the analysis of its old text: the model is asked again
     return ItemOutcome(entry, lambda current: [SetAnalysis(current.index, card, analysis, text)], rebasable=False)

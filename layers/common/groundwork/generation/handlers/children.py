@@ -48,6 +48,7 @@ class ChildrenHandler(RunHandler):
         for entry in entries:
             # retries are few and scattered, so each parent is read by itself
             path = Path(self.parent, scope.project_id, entry.numbers)
+            # a parent deleted meanwhile has no floor; the entry's number still holds
             floor = max(entry.first_number - 1, scope.backlog.floor(path))
             yield from describe_parents([Parent(path, entry.title, floor)], scope.backlog, scope.run.options.replaces)
 
@@ -61,6 +62,7 @@ def describe_parents(parents: Sequence[Parent], backlog: BacklogReader, replaces
     children = backlog.children([parent.path for parent in parents]) if parents else {}
     for parent in parents:
         existing = tuple(children.get(parent.path.numbers, ()))
+        # above deleted children too: an id is never used twice
         first = max([parent.floor, *existing]) + 1
         replaced = existing if replaces else ()
         skipped = bool(existing) and not replaces
@@ -71,7 +73,9 @@ def children_outcome(entry: ManifestEntry, parent: Path, child: Kind, numbered: 
     """Return the outcome: create the children, delete the replaced ones."""
 
     def writes(current: ManifestEntry) -> Sequence[Write]:
+        # numbered again after a conflict: another writer has taken the first ones
         created = [PutArtifact(current.index, artifact) for artifact in numbered(current.first_number)]
+        # in one commit: the old children stay until the new ones are there
         return [*created, *(DeleteArtifact(current.index, parent.child(child, number)) for number in current.replaced)]
 
     return ItemOutcome(entry, writes)

@@ -62,12 +62,14 @@ class GenerateEpics(RunHandler):
         queued = scope.store.manifest(run.id, 0, run.queued)
         existing = scope.backlog.all_epics(scope.project_id)
         cards = _unlinked_cards(scope, existing, {number for entry in queued for number in entry.card_numbers})
+        # the start fixed the number of batches, so new cards only change their size
         batches = run.total if run.total == 1 else run.total - 1
         replaced = tuple(last_number(epic.id) for epic in existing) if run.options.replaces else ()
         first = max([scope.backlog.project_floor(scope.project_id), *(last_number(epic.id) for epic in existing)]) + 1
         missing = batches - len(queued)
         for number, chunk in enumerate(epics.chunks(cards, missing) if missing > 0 else (), len(queued) + 1):
             alone = run.total == 1
+            # a batch beside others creates no epics: the merge does, and replaces the old ones
             yield _batch(number, chunk, first if alone else 1, replaced if alone else ())
         if run.total > 1:
             yield _merge_entry(run, batches + 1, batches, first, replaced)
@@ -97,6 +99,7 @@ class GenerateEpics(RunHandler):
 
     def retried_total(self, earlier: Run) -> int:
         """Count the failed batches, and a merge of their own if there are several batches."""
+        # coverage comes with a completed merge; a failed one is counted already
         if earlier.total == 1 or earlier.coverage is None:
             return earlier.failed
         return with_merge(earlier.failed)
@@ -112,6 +115,7 @@ class GenerateEpics(RunHandler):
         if not analyzed:
             return {entry.index: ItemFailed(ErrorCode.TARGET_GONE, "No card of the batch exists any more.")}
         replaces = context.run.options.replaces
+        # epics about to be replaced must not limit the new ones
         existing = [] if replaces else await context.io(context.backlog.all_epics, context.project_id)
         question = epics.propose(analyzed, [epic.title for epic in existing])
         drafts = await ask(context.model, question, lambda answer: epics.interpret_proposals(analyzed, answer), spend)
@@ -152,6 +156,7 @@ def with_merge(batches: int) -> int:
 
 
 def _unlinked_cards(scope: RunScope, existing: Sequence[Epic], queued: set[int]) -> list[Card]:
+    # the cards of epics about to be replaced are free again
     linked = set() if scope.run.options.replaces else {id_ for epic in existing for id_ in epic.card_ids}
     return [
         card
@@ -179,6 +184,7 @@ def _highest_batch(store: RunStore, run_id: str) -> int:
 
 
 def _merge_failed(store: RunStore, run_id: str, failed: Sequence[int]) -> bool:
+    # the merge is always the last item
     last = max(failed, default=-1)
     return any(entry.merge_of_run for entry in store.manifest(run_id, last, last + 1))
 
@@ -193,10 +199,12 @@ async def _epics_outcome(context: JobContext, entry: ManifestEntry, drafts: list
     """Return the outcome: create the epics, delete the replaced ones, report the coverage."""
     pages = await context.io(lambda: list(context.backlog.all_cards(context.project_id)))
     cards = [card for page in pages for card in page if card.analysis]
+    # replaced epics cover no card any more
     kept = [] if entry.replaced else await context.io(context.backlog.all_epics, context.project_id)
     linked = [EpicDraft(epic.title, "", "", epic.priority, epic.card_ids) for epic in kept]
     coverage = epics.coverage(cards, [*linked, *drafts])
     by_id = {card.id: card for card in cards}
+    # stories are written from an epic's first cards only
     ordered = [replace(draft, card_ids=_most_severe_first(draft.card_ids, by_id)) for draft in drafts]
     project, now = Path(Kind.PROJECT, context.project_id), rfc3339(context.now_ms())
 

@@ -45,6 +45,7 @@ class GeneratePlan(PlanHandler):
         written = await ask(context.model, question, lambda answer: plan_draft.interpret(brief, answer), spend)
         now = rfc3339(context.now_ms())
         after = written.changed(status=PlanStatus.DRAFT, version=plan.version + 1, updated_at=now)
+        # before the commit: a lost worker leaves rows of a version that nobody reads
         await context.io(self.services.store.put_content, after)
         done = iteration.model_copy(update={"version": after.version} | change_fields(compare(plan, after)))
         return {entry.index: ItemOutcome(entry, lambda current: [PlanWritten(after, plan, done, current.index)])}

@@ -43,6 +43,7 @@ class PlanHandler(RunHandler):
             yield ManifestEntry(number, (number + 1,), "The plan" if whole else f"Part {number + 1} of {run.total}")
 
     def closing_writes(self, run: Run) -> list[PlanRunEnded]:
+        # the commit of the plan has ended its iteration already
         if self.generates and run.completed:
             return []
         return [PlanRunEnded(run, self.generates)]
@@ -53,6 +54,7 @@ class PlanHandler(RunHandler):
         assert path
         iteration_id = str(Path(Kind.ITERATION, path.project_id, path.numbers))
         iteration: Iteration = await context.io(store.iteration, iteration_id)
+        # the parts are cut from one version: an edit during the run would shift them
         plan: Plan = await context.io(store.at_version, path.project_id, iteration.from_version)
         return iteration, plan
 

@@ -29,6 +29,7 @@ class ReviewPlan(PlanHandler):
         part = parts(plan, request)[entry.index]
         started = await self._started_tasks(context, plan)
         scope = ReviewScope(plan, frozenset(part.task_ids) - started, part.phase_ids, entry.index)
+        # an execution has started them all meanwhile: the call could suggest nothing of use
         if part.task_ids and not scope.task_ids:
             return {entry.index: _outcome(entry, Suggested(iteration.id, entry.index, ()))}
         survey: Survey | None = None

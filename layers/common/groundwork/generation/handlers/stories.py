@@ -32,6 +32,7 @@ class GenerateStories(ChildrenHandler):
         if not found:
             return {entry.index: target_gone("epic", str(parent))}
         epic: Epic = found[0]
+        # generated epics list their most severe cards first
         numbers = [int(id_.rpartition("-C")[2]) for id_ in epic.card_ids[: stories.MAX_CARDS]]
         cards = await context.io(context.backlog.cards, context.project_id, numbers) if numbers else []
         mode = context.run.options.mode

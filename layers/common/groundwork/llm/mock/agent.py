@@ -33,6 +33,7 @@ def turn(conversation: Conversation) -> Answer:
     written = {path for name, path, good in done if name in ("write", "edit") and good}
     if not written:
         tried = any(name in ("write", "edit") for name, _, _ in done)
+        # a refused change is not tried again: a note of its own always fits
         usable = [] if tried else [target for target in targets if _shown(conversation, target.path) is not None]
         places = usable or [note(str(task["key"]), task.get("repository_layout", ()))]
         calls = [_change(task, target, _shown(conversation, target.path) or []) for target in places]
@@ -74,6 +75,7 @@ def _results(conversation: Conversation) -> list[tuple[str, str, bool]]:
 
 def _shown(conversation: Conversation, path: str) -> list[str] | None:
     """Return a file's lines as shown by `read`; [] if it is missing, None if they were cut off."""
+    # the latest read counts: the file may have changed since an earlier one
     for message in reversed(conversation.messages):
         for block in message.content:
             head, _, body = str(block.get("content", "")).partition("\n")
@@ -111,5 +113,6 @@ def _call(name: str, given: Mapping[str, Any]) -> Block:
 
 
 def _said(text: str, calls: list[Block], number: int) -> Answer:
+    # ids from turn and position keep the answers deterministic
     numbered = [{**call, "id": f"toolu_mock_{number}_{position}"} for position, call in enumerate(calls)]
     return ({"type": "text", "text": text}, *numbered), TurnEnd.CALLS

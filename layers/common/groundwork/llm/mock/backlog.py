@@ -264,4 +264,5 @@ def _count(wanted: Mapping[str, int], text: str) -> int:
 
 
 def _number(text: str) -> int:
+    # not hash(): its values differ from process to process
     return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:4])

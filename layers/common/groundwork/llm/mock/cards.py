@@ -109,6 +109,7 @@ def theme_of(text: str) -> str:
 def _kind(text: str) -> str:
     if not _WORD.search(text):
         return "praise" if _CHEER.search(text) else "other"
+    # the bug before the wish, as the instructions to a model order them
     if _BUG.search(text):
         return "bug"
     if _WISH.search(text):

@@ -97,6 +97,7 @@ def _tests(task: Json, target: Target) -> str:
     name, up = _name(task), target.path.count("/")
     return (
         f"def test_{name}_is_off_until_it_is_switched_on() -> None:\n"
+        # runpy needs neither a package nor a path entry for the file
         "    import runpy\n    from pathlib import Path\n\n"
         f'    module = runpy.run_path(str(Path(__file__).parents[{up}] / "{source}"))\n'
         f'    assert not module["{name}"]({{}})\n'

@@ -225,6 +225,7 @@ def likely_files(title: str, description: str, layout: Sequence[str], most: int)
     words = {word for word in words_of(f"{title} {description}") if len(word) > 3}
     files = [path for path in layout if not _FOLDER.search(path) and _kind_of(path) == kind]
     found = [(len(words & set(words_of(path))) or (kind != ""), path) for path in files]
+    # of several READMEs the one nearest to the top
     near = kind in ("document", "changelog")
     best = sorted((pair for pair in found if pair[0]), key=lambda p: (p[1].count("/") if near else 0, -p[0], p[1]))
     return [path for _, path in best[:most]]

@@ -97,6 +97,7 @@ def _could_be_parallel(phase: Mapping[str, Any], files: Mapping[str, frozenset[s
     inside = {task["ref"] for task in phase["tasks"]}
     chained = sum(bool(inside & set(task["depends_on"])) for task in phase["tasks"])
     touched = [files.get(ref, frozenset()) for ref in inside]
+    # sessions at work at the same time would conflict in a common file
     apart = sum(map(len, touched)) == len(frozenset().union(*touched))
     return phase["mode"] == "sequential" and len(inside) > 1 and chained < len(inside) - 1 and apart
 

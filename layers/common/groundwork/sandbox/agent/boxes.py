@@ -19,12 +19,14 @@ PROGRAM = os.path.abspath(sys.argv[0])
 DEFAULTS = {"timeoutS": 600, "memoryMb": 2048, "processes": 256, "fileMb": 1024, "logBytes": 1024 * 1024, "files": 1024}
 
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+# the machine's users, hosts and name servers stay unseen: `_MADE_UP` has substitutes, the proxy resolves names
 _ETC = (
     "alternatives", "ca-certificates", "crypto-policies", "fonts", "java", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
     "localtime", "magic", "mime.types", "nsswitch.conf", "pki/ca-trust/extracted", "pki/tls/certs",
     "pki/tls/openssl.cnf",
     "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
+# many programs look up their user or `localhost`, and fail without an entry
 _MADE_UP = {
     "passwd": "root:x:0:0::/:/bin/sh\nbox:x:1000:1000::/home/box:/bin/sh\n",
     "group": "root:x:0:\nbox:x:1000:\n",
@@ -64,6 +66,7 @@ class Boxes:
 
     def environment(self, private: Mapping[str, str], network: bool, extra: Mapping[str, str]) -> dict[str, str]:
         given = {"PATH": self.path, "HOME": self.home, "TMPDIR": private["tmp"], "LANG": "C.UTF-8", "TERM": "dumb"}
+        # package indexes of the machine are for set-up alone: a check has no network to use them
         setup = dict(self.config.get("env") or {}) if network else {}
         return {**given, "CI": "true", **setup, **extra}
 
@@ -82,8 +85,10 @@ class Boxes:
 
     def helper(self, argv: Sequence[str], source: IO[bytes] | int, **streams: Any) -> subprocess.Popen[bytes]:
         """Start a system program in a box, because the files it works on are untrusted."""
+        # bubblewrap writes a report, unused here, so it needs a descriptor
         private, filter_fd, nothing = self.private("helper"), open_filter(self), os.open(os.devnull, os.O_WRONLY)
         env = self.environment(private, False, {})
+        # set-up may have had a higher limit: its files are restored whole
         limits = {**DEFAULTS, "fileMb": 2**20}
         line = self.command(argv, private, env, "", network=False, limits=limits, fds=(nothing, filter_fd))
         fds = [fd for fd in (nothing, filter_fd) if fd is not None]
@@ -119,6 +124,7 @@ class Bubblewrap(Boxes):
         given.update(HOME="/home/box", TMPDIR="/tmp", USER="box", LOGNAME="box")  # noqa: S108
         if network:
             url = f"http://127.0.0.1:{PROXY_PORT}"
+            # programs disagree on the case: curl reads `http_proxy` in lower case only
             names = (
                 "HTTP_PROXY",
                 "HTTPS_PROXY",
@@ -128,6 +134,7 @@ class Bubblewrap(Boxes):
                 "npm_config_https_proxy",
             )
             given.update(dict.fromkeys(names, url))
+            # pip, requests and Node bring their own authorities, and would refuse a mirror with a company's certificate
             if os.path.exists(_CERTIFICATES):
                 files = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
                 given.update(dict.fromkeys(files, _CERTIFICATES))
@@ -139,13 +146,17 @@ class Bubblewrap(Boxes):
     ) -> list[str]:  # fmt: skip
         status, filter_fd = fds
         line = [
+            # lower priority: the agent must answer while a command uses every core
             "nice", "-n", "5", "prlimit", f"--nproc={limits['processes']}", f"--fsize={limits['fileMb'] * 2**20}",
             "--core=0", f"--nofile={limits['files']}", "--", self._bwrap,
             "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+            # a user namespace inside the box would give the command capabilities again
             "--unshare-net", "--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "box",
+            # a session of its own has no terminal to push input into (TIOCSTI)
             "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", *self._system,
             # mount /proc/sys read-only: if the agent is root, a box could write its files
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev",
+            # /dev is a tmpfs without a limit, so it is read-only; /dev/shm is on the sandbox's limited disk
             "--bind", private["shm"], "/dev/shm", "--remount-ro", "/dev", "--bind", private["tmp"], "/tmp",  # noqa: S108
             "--json-status-fd", str(status),
         ]  # fmt: skip
@@ -157,8 +168,10 @@ class Bubblewrap(Boxes):
             line += ["--setenv", name, value]
         line += ["--chdir", os.path.join("/work", cwd)]
         if network:
+            # the box has a loopback of its own: the relay carries the proxy's port to the agent's socket
             line += self._relay_mounts()
             argv = [sys.executable, "-I", "/run/agent", "relay", *argv]
+        # the box's root is a tmpfs without a limit: it must not take files
         return [*line, "--remount-ro", "/", "--", *argv]
 
     def directory(self, cwd: str) -> str:
@@ -170,6 +183,7 @@ class Bubblewrap(Boxes):
     def _relay_mounts(self) -> list[str]:
         mounts = ["--ro-bind", PROGRAM, "/run/agent"]
         mounts += ["--ro-bind", os.path.join(self.run, "proxy"), "/run/proxy"]
+        # the relay needs the agent's Python inside the box, wherever it is installed
         if not sys.base_prefix.startswith("/usr"):
             mounts += ["--ro-bind", sys.base_prefix, sys.base_prefix]
         return mounts
@@ -178,6 +192,7 @@ class Bubblewrap(Boxes):
         mounts = ["--ro-bind", "/usr", "/usr"]
         for name in _SYSTEM_LINKS:
             place = f"/{name}"
+            # with a merged /usr these are links into it
             if os.path.islink(place):
                 mounts += ["--symlink", os.readlink(place), place]
             elif os.path.isdir(place):

@@ -36,6 +36,7 @@ class Command:
     def __init__(self, name: str, request: dict[str, Any], boxes: Boxes) -> None:
         self.name, self.request, self.boxes = name, request, boxes
         limits = {key: int(request.get("limits", {}).get(key, value)) for key, value in DEFAULTS.items()}
+        # the machine's owner has the last word: a repository's settings may ask for more
         if top := int(boxes.config.get("maxMemoryMb") or 0):
             limits["memoryMb"] = min(limits["memoryMb"], top)
         self.limits = limits
@@ -68,6 +69,7 @@ class Command:
     def kill(self, why: str = "killed", detail: str = "") -> None:
         """Kill the box. The command's thread then publishes the ending."""
         with self.changed:
+            # the first reason wins: later ones are its consequences
             self._stop = self._stop or (why, detail)
             process = self._process
         if process is not None:
@@ -120,11 +122,13 @@ class Command:
                     os.close(fd)
         with self.changed:
             self._process = process
+        # a kill before this point found no process to end
         if self._stop:
             _kill(process)
         self._follow(process)
         with open(status_read) as status:
             told = status.read()
+        # a dying process may still write: the tree must be still before the next request reads it
         _wait_for_box(told)
         return self._ending(process, told)
 
@@ -138,6 +142,7 @@ class Command:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TICK)
             now = time.monotonic()
+            # clocks jump over a suspension: a plain timeout would fire on resume
             passed, last = min(now - last, MAX_TICK), now
             self.seconds += passed
             # without isolation a daemon may hold the output open forever
@@ -146,8 +151,10 @@ class Command:
                 break
             self._hold()
             if self.boxes.confined and now >= next_look:
+                # many processes take long to measure: the watch may use a tenth of the time
                 next_look = now + max(TICK, 10 * self._hold_memory(process.pid, now))
         process.stdout.close()
+        # unconfined, background processes would outlive their command and disturb the next one
         _kill(process)
 
     def _read(self, output: int) -> bool:
@@ -172,18 +179,22 @@ class Command:
         self.peak_mb = max(self.peak_mb, used)
         if used > self.limits["memoryMb"]:
             self.kill("killed", f"It used more than {self.limits['memoryMb']} MB of memory.")
+        # bubblewrap's own processes and the relay count too
         elif count > self.limits["processes"] + 8:
             self.kill("killed", f"It ran more than {self.limits['processes']} processes.")
+        # files on the tmpfs are memory of no process; below the floor the kernel might kill the agent
         elif available_mb() < self.boxes.config.get("floorMb", 128):
             self.kill("killed", "The machine ran out of memory.")
         return time.monotonic() - began
 
     def _ending(self, process: subprocess.Popen[bytes], status: str) -> Ending:
         code = _exit_code(status) if self.boxes.confined else _own_exit_code(process.returncode)
+        # a killed command may report an exit code all the same: it must not become a verdict
         if self._stop:
             return self._stop[0], None, self._stop[1]
         if code is not None:
             return "exit", code, ""
+        # without a report bubblewrap did not start the command; the log has its error
         if process.returncode > 0:
             return "could_not_start", None, self.log.read(max(self.log.total - 500, 0))[0].strip()
         return "killed", None, f"The box was ended by signal {-process.returncode}."
@@ -202,11 +213,13 @@ def _wait_for_box(status: str) -> None:
     """Wait until the box's first process is gone: killed processes take a moment to end."""
     found = re.search(r'"child-pid": (\d+)', status)
     if found:
+        # a pidfd cannot mean a later process with the same number
         with contextlib.suppress(OSError), open(os.pidfd_open(int(found[1])), "rb", closefd=True) as box:
             select.select([box], [], [], BOX_ENDS_SECONDS)
 
 
 def _own_exit_code(returned: int) -> int:
+    # a shell and bubblewrap report a signal in this way
     return returned if returned >= 0 else 128 - returned
 
 

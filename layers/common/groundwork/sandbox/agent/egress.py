@@ -42,6 +42,7 @@ class Egress:
 def _listed(entries: Sequence[str], host: str, port: int) -> bool:
     for entry in entries:
         name, _, number = entry.lower().partition(":")
+        # an entry without a port means the web: other services of the host stay closed
         if (port not in (80, 443)) if not number else number != str(port):
             continue
         if host.lower() == name or (name.startswith("*.") and host.lower().endswith(name[1:])):
@@ -52,8 +53,10 @@ def _listed(entries: Sequence[str], host: str, port: int) -> bool:
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
+        # a mapped address reaches its IPv4 host, such as a cloud's metadata service
         if ip.ipv4_mapped is not None:
             return ip.ipv4_mapped.is_global
+        # NAT64 and 6to4 carry an IPv4 address inside, possibly a private one
         if ip in ipaddress.ip_network("64:ff9b::/96") or ip in ipaddress.ip_network("2002::/16"):
             return False
     return ip.is_global and not ip.is_multicast
@@ -109,6 +112,7 @@ def _destination(method: str, target: str, head: bytes) -> tuple[str, int, bytes
         raise Refused(400, "URL", "only http URLs and CONNECT are accepted")
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     lines = head.split(b"\r\n")[1:-2]
+    # the connection is copied unread from here on: a second request must not reuse it for another host
     kept = [line for line in lines if not line.lower().startswith((b"proxy-", b"connection:"))]
     first = [f"{method} {path} HTTP/1.1".encode("latin-1"), *kept, b"Connection: close", b"", b""]
     return parts.hostname, parts.port or 80, b"\r\n".join(first)

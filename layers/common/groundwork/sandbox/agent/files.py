@@ -67,6 +67,7 @@ def digests_of(archive: IO[bytes]) -> dict[str, str]:
     """Return digests of a tar's files and links by path. Raises Refused for an outside path."""
     found = {}
     try:
+        # uncompressed only: a compressed archive could expand without limit
         with tarfile.open(fileobj=archive, mode="r:") as members:
             for member in members:
                 if member.name.startswith("/") or ".." in member.name.split("/"):
@@ -85,9 +86,11 @@ def digests_of(archive: IO[bytes]) -> dict[str, str]:
 def content(path: str, limit: int) -> bytes | None:
     """Return a regular file's content. None if it has grown, or is no longer a regular file."""
     with contextlib.suppress(OSError):
+        # opening a planted pipe would wait for a writer for ever, and a link could lead out of the tree
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(file, "rb") as opened:
             if stat.S_ISREG(os.fstat(file).st_mode):
+                # one byte more tells a grown file from one of exactly the limit
                 content = opened.read(limit + 1)
                 return content if len(content) <= limit else None
     return None

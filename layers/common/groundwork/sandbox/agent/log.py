@@ -14,6 +14,7 @@ class Plain:
         r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links, the clipboard
         r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"  # character sets and the like
     )
+    # direction marks could show a log in another order than it was written
     _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
     _MAX_PENDING = 4096
 
@@ -25,6 +26,7 @@ class Plain:
         text = self._SEQUENCE.sub("", self._pending + self._decode(data, final))
         # a chunk may end within a sequence: wait for the rest, up to a limit
         cut = text.find("\x1b") if not final else -1
+        # half of CRLF would become a line end of its own
         if cut < 0 and text.endswith("\r") and not final:
             cut = len(text) - 1
         if cut < 0 or len(text) - cut > self._MAX_PENDING:
@@ -52,6 +54,7 @@ class Log:
             self._head += text[:room]
             text = text[room:]
         self._tail += text
+        # cut seldom: each cut copies the tail
         if len(self._tail) > self._half * 2:
             del self._tail[: -self._half]
 

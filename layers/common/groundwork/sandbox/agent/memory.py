@@ -11,6 +11,7 @@ def descendants(pid: int) -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
+                # the name in brackets may hold spaces and brackets of its own
                 parent = int(file.read().rpartition(b")")[2].split()[1])
                 children.setdefault(parent, []).append(int(name))
     found, todo = [], [pid]
@@ -30,6 +31,7 @@ def memory_of(pids: Sequence[int], limit_mb: int) -> tuple[int, int]:
         with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:
             total += int(file.read().split()[1]) * page
     if total > limit_mb * 2**20:
+        # smaps_rollup may be unreadable: then the coarse sum decides
         exact = [_proportional(pid) for pid in pids]
         total = sum(kb for kb in exact if kb is not None) * 1024 if any(exact) else total
     return total // 2**20, len(pids)
@@ -49,4 +51,5 @@ def available_mb() -> int:
         for line in file:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) // 1024
+    # without /proc no floor can be watched
     return 2**31

@@ -21,6 +21,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 300
+    # buffered: head and body leave in one write
     wbufsize = -1
     server: AgentServer
 
@@ -38,7 +39,9 @@ class Handler(BaseHTTPRequestHandler):
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             status, answer = 400, {"error": "BAD_REQUEST", "message": f"{type(exc).__name__}: {exc}"}
         except OSError as exc:
+            # usually a full tmpfs: its size and number of files are limited
             status, answer = 507, {"error": "DISK", "message": exc.strerror or type(exc).__name__}
+        # an answer before the end of the body would reset the connection
         while self._left > 0 and self.read(65536):
             pass
         data = json.dumps(answer).encode()
@@ -64,6 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _route(self) -> tuple[int, dict[str, Any]]:
         agent, url = self.server.agent, urllib.parse.urlsplit(self.path)
+        # hooks set the token, so they have a socket of their own, out of the callers' reach
         if self.server.hooks:
             if not url.path.startswith(HOOKS):
                 raise Refused(404, "NOT_FOUND", "only hooks here")
@@ -95,6 +99,7 @@ class Handler(BaseHTTPRequestHandler):
         command = agent.command(name)
         if method == "DELETE":
             command.kill()
+            # an offset beyond any log: only the end wakes this wait
             command.wait(command.log.total + 2**40, 10)
             return command.page(2**62)
         offset = int(query.get("offset", 0))
@@ -123,6 +128,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         if self.socket.family != socket.AF_UNIX:
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # a Unix socket's client has no address, but the request handler wants one
         super().process_request(request, client_address or ("", 0))
 
     def handle_error(self, request: Any, client_address: Any) -> None:

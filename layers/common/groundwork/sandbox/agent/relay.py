@@ -24,6 +24,7 @@ def pump(one: socket.socket, other: socket.socket, idle: float = 120.0) -> None:
                 ends[source].sendall(data)
             else:
                 with contextlib.suppress(OSError):
+                    # the other direction may still carry an answer
                     ends[source].shutdown(socket.SHUT_WR)
                 del ends[source]
 
@@ -31,8 +32,10 @@ def pump(one: socket.socket, other: socket.socket, idle: float = 120.0) -> None:
 def relay(argv: Sequence[str]) -> None:
     """Serve the proxy's port inside a box in a child process, then exec the command."""
     listener = socket.create_server(("127.0.0.1", PROXY_PORT), backlog=64)
+    # the parent becomes the command: its exit code needs no forwarding
     if os.fork() == 0:
         null = os.open(os.devnull, os.O_RDWR)
+        # holding the command's output open would keep its log from ending
         for fd in (0, 1, 2):
             os.dup2(null, fd)
         while True:

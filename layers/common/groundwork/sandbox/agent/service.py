@@ -35,6 +35,7 @@ class Agent:
         self.config = config
         root = str(config["root"])
         if megabytes := int(config.get("mountMb") or 0):
+            # empty files take no space: inodes have a limit of their own
             options = f"size={megabytes}m,nr_inodes={config.get('inodes', 200_000)},mode=0700,nosuid,nodev"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", root], check=True)
         self.boxes = (Boxes if config.get("driver") == "open" else Bubblewrap)(config, root)
@@ -66,6 +67,7 @@ class Agent:
 
     def _begin(self, id_: str, payload: dict[str, Any]) -> None:
         with self._lock:
+            # a repeated hook is harmless; another token would hand the sandbox to somebody else
             if self.token_sha256 is not None and self.token_sha256 != payload.get("tokenSha256"):
                 raise Refused(409, "BEGUN", "this sandbox already has its token")
             self.id, self.token_sha256 = id_, str(payload["tokenSha256"])
@@ -93,6 +95,7 @@ class Agent:
             raise Refused(400, "BAD_NAME", "a command's name must consist of letters, digits, dots and dashes")
         _check(request)
         with self._lock:
+            # a start with a lost answer is sent again: it must not run the command twice
             if known := self.commands.get(name):
                 if known.request != request:
                     raise Refused(409, "OTHER_COMMAND", f"{name} is another command")
@@ -100,12 +103,14 @@ class Agent:
             if not self._busy.acquire(blocking=False):
                 raise Refused(409, "BUSY", "a command is running")
             command = self.commands[name] = Command(name, request, self.boxes)
+            # ended commands keep their logs in memory
             while len(self.commands) > MAX_COMMANDS:
                 del self.commands[next(iter(self.commands))]
         threading.Thread(target=self._run, args=(command,)).start()
         return {"started": True}
 
     def _run(self, command: Command) -> None:
+        # for an unexpected exception: without an ending the caller would poll to its limit
         ending: Ending = ("could_not_start", None, "The agent failed")
         try:
             ending = command.run()
@@ -115,6 +120,7 @@ class Agent:
                 self.checked = True
         finally:
             _reap()
+            # released first: a caller may send its next request as soon as it sees the end
             self._busy.release()
             command.publish(ending)
 
@@ -136,6 +142,7 @@ class Agent:
     def put(self, body: IO[bytes], size: int, clean: bool) -> dict[str, Any]:
         path = os.path.join(self.boxes.run, "tree.tar")
         with self.idle() as workspace, open(path, "w+b") as archive:
+            # without a name the space is freed with the descriptor, even after a crash
             os.unlink(path)
             while size > 0 and (chunk := body.read(min(size, 2**20))):
                 archive.write(chunk)

@@ -23,7 +23,9 @@ _SYSCALLS: dict[str, dict[str, int]] = {
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _EPERM, _ENOMEM, _ENOSYS, _EAFNOSUPPORT = 1, 12, 38, 97
+# all CLONE_NEW flags
 _NEW_NAMESPACES = 0x7E020000
+# small segments stay allowed: PostgreSQL does not start without one
 _MAX_SHARED_SEGMENT = 64 * 1024
 
 
@@ -36,18 +38,22 @@ def system_call_filter(machine: str) -> bytes | None:
     if numbers is None:
         return None
     special = {"memfd_create", "memfd_secret", "clone3", "clone", "socket", "shmget"}
+    # the numbers differ by architecture: a 32-bit call would slip through
     program = [_load(4), _jump(0x15, _AUDIT_ARCH[machine], 1, 0), _ret(_ENOSYS), _load(0)]
     if machine == "x86_64":
+        # x32 calls have this bit, and other numbers for the same effects
         program += [_jump(0x35, 0x40000000, 0, 1), _ret(_ENOSYS)]
     for name, number in numbers.items():
         if name not in special:
             program += [_jump(0x15, number, 0, 1), _ret(_EPERM)]
+    # clone3 has its flags in memory, out of the filter's reach; after ENOSYS libc falls back to clone
     for name in ("memfd_create", "memfd_secret", "clone3"):
         program += [_jump(0x15, numbers[name], 0, 1), _ret(_ENOSYS)]
     program += _when(numbers["clone"], [_load(16), _jump(0x45, _NEW_NAMESPACES, 0, 1), _ret(_EPERM)])
     program += _when(numbers["socket"], _socket_rule())
     program += _when(
         numbers["shmget"],
+        # the size has 64 bits, but a filter loads 32: the upper half first
         [_load(28), _jump(0x15, 0, 0, 2), _load(24), _jump(0x25, _MAX_SHARED_SEGMENT, 0, 1), _ret(_ENOMEM)],
     )
     return b"".join([*program, struct.pack("<HBBI", 0x06, 0, 0, _ALLOW)])

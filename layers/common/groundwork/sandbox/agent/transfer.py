@@ -13,6 +13,7 @@ def transfer(method: str, url: str, *, body: IO[bytes] | None = None, into: IO[b
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=60)
     try:
+        # S3 refuses a body without a length
         headers = {"Content-Length": str(size)} if body is not None else {}
         connection.request(method, f"{parts.path}?{parts.query}", body=body, headers=headers)
         answer = connection.getresponse()

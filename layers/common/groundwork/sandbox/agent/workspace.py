@@ -29,6 +29,7 @@ class Workspace:
         digests = digests_of(archive)
         stale = self._conflicts(digests)
         stale |= self._strays(set(digests)) if clean else set(self.sent) - set(digests)
+        # emptied first: after a failed put, its files must not pass for those of the last tree
         self.sent = {}
         self._remove(stale)
         self._extract(archive, self.boxes.inside("work"))
@@ -51,6 +52,7 @@ class Workspace:
                 found.append(change)
             if len(found) > most:
                 return {"changes": found[:most], "truncated": True}
+        # an ignored folder may hold sent files: unseen is not deleted
         gone = [path for path in sorted(set(self.sent) - seen) if self._signature(path) is None]
         found += [{"path": path, "kind": "deleted"} for path in gone]
         return {"changes": found[:most], "truncated": len(found) > most}
@@ -93,6 +95,7 @@ class Workspace:
             listing.write(b"".join(os.fsencode(name) + b"\0" for name in sorted(names)))
             listing.flush()
             os.lseek(listing.fileno(), 0, os.SEEK_SET)
+            # the names are complete; recursion into a folder of the tree would add the tree's own files
             argv = ["tar", "-c", "-f", "-", "-C", base, "--no-recursion", "--null", "-T", "-"]
             process = self.boxes.helper(argv, listing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout is not None
@@ -105,6 +108,7 @@ class Workspace:
         archive.flush()
         # the program reads the descriptor itself, and a buffered seek may not move it
         os.lseek(archive.fileno(), 0, os.SEEK_SET)
+        # as root, tar would give the files to the users named by the archive
         argv = ["tar", "-x", "-f", "-", "-C", folder, "--no-same-owner"]
         self._finish(
             self.boxes.helper(argv, archive, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE), "NOT_UNPACKED"
@@ -127,6 +131,7 @@ class Workspace:
         assert process.stderr is not None
         with process.stderr:
             said = process.stderr.read(4096)
+            # a full pipe would block the program
             while process.stderr.read(65536):
                 pass
         if process.wait() != 0:
@@ -155,13 +160,16 @@ class Workspace:
 
     def _change(self, path: str, status: os.stat_result, left: int) -> dict[str, Any] | None:
         digest, signature = self.sent.get(path, (None, None))
+        # a command cannot set the change time, so an equal signature means an equal file
         if signature is not None and signature == signature_of(status):
             return None
         change: dict[str, Any] = {"path": path, "kind": "added" if digest is None else "modified"}
+        # a name with line breaks or escapes could forge lines in a list of changes
         if not path.isprintable() or not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
             return {**change, "path": path.encode("utf-8", "backslashreplace").decode(), "special": True}
         place = os.path.join(self.boxes.work, path)
         found = _link(place) if stat.S_ISLNK(status.st_mode) else _file(place, status, left)
+        # a file rewritten with equal content is no change
         return None if found.pop("digest", None) == (digest or "") else {**change, **found}
 
 

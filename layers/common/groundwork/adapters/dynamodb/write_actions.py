@@ -36,6 +36,7 @@ def add_writes(transaction: Transaction, run: Run, writes: Iterable[Write]) -> N
         ACTIONS[type(write)](transaction, run, write)
         if isinstance(write, DeleteArtifact):
             dead |= dead_prefixes(write.path)
+    # once for all writes: a transaction names a row only once
     if dead:
         _mark_dead(transaction, run, dead)
 
@@ -55,17 +56,20 @@ def _mark_dead(transaction: Transaction, run: Run, prefixes: set[str]) -> None:
 
 def _put_artifact(transaction: Transaction, run: Run, write: PutArtifact) -> None:
     row: Any = row_of(write.artifact)
+    # a person may have created an item with this number meanwhile
     transaction.put(row, type(row).pk.does_not_exist(), write.index)
 
 
 def _delete_artifact(transaction: Transaction, run: Run, write: DeleteArtifact) -> None:
     row = ROW_OF_KIND[write.path.kind](write.path.project_id, sort_key(write.path))
+    # an item gone already must not count as deleted again
     transaction.delete(row, type(row).pk.exists(), write.index)
 
 
 def _set_analysis(transaction: Transaction, run: Run, write: SetAnalysis) -> None:
     card = CardRow(write.card.project_id, sort_key(write.card))
     actions = [CardRow.analysis.set(stored_analysis(write.analysis))]
+    # an edit since the call has another text, without this analysis
     transaction.update(card, actions, CardRow.text == write.text, write.index)
 
 
