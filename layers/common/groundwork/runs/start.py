@@ -110,7 +110,7 @@ class Starter:
             total=handler.count_items(StartScope(project_id, counts, self.backlog, epic, selection)),
             epic=epic,
             selected=bool(selection),
-            # the sweep takes a run for stale if no worker has come by then
+            # the sweep treats the run as stale if no worker has taken it by then
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
         return run, selection
@@ -185,7 +185,7 @@ class Starter:
             return []
         paths = [path_of(kind, id_) for id_ in request.item_ids or ()]
         problems = [
-            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            {"field": f"itemIds[{position}]", "message": f"names no {kind.name.lower()} of this project"}
             for position, path in enumerate(paths)
             if path is None or path.project_id != project_id
         ]
@@ -194,7 +194,7 @@ class Starter:
         found = [path for path in paths if path]
         there = {path.numbers for path in self.backlog.existing(found)}
         problems = [
-            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            {"field": f"itemIds[{position}]", "message": f"names no {kind.name.lower()} of this project"}
             for position, path in enumerate(found)
             if path.numbers not in there
         ]

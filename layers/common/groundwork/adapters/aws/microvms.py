@@ -327,7 +327,7 @@ def _raise(exc: ClientError | BotoCoreError) -> NoReturn:
     code, message = _code(exc), str(exc.response["Error"].get("Message", ""))
     if code in ("ServiceQuotaExceededException", "InsufficientCapacityException"):
         raise NoCapacity(f"No sandbox is available now: {message or code}") from exc
-    # only the message tells a reused token from other invalid requests
+    # only the message distinguishes a reused token from other invalid requests
     if code == "ValidationException" and "different request parameters" in message:
         raise KeyReused() from exc
     if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):

@@ -205,7 +205,7 @@ class CardMaker:
 
     def _storable(self, value: Any) -> Any:
         if not isinstance(value, str):
-            # NaN is no JSON, and no table takes it
+            # NaN is not valid JSON, and no table can store it
             return None if value is None or (isinstance(value, float) and value != value) else value
         if self._layout.format == "jira":
             value = value if self._layout.keep_personal else cleaning.without_name(value)

@@ -59,7 +59,7 @@ class OrderVotes:
             self.zoned += parsed.moment.tzinfo is not None
             self.zoneless += parsed.moment.tzinfo is None
         match = _NUMERIC.match(value.strip())
-        # a year in front and dots tell the order by themselves
+        # a leading year, or dots, determine the order
         if match is None or len(match[1]) > 2 or match[2] == ".":
             return
         first, second = int(match[1]), int(match[3])
@@ -92,7 +92,7 @@ class Parsed:
 
 
 def posted_at(value: str, order: Order | None, zone: tzinfo) -> str | None:
-    """Return RFC 3339 in UTC, or None where the value is no time or its order is unknown."""
+    """Return RFC 3339 in UTC. None: not a time, or the order of day and month is unknown."""
     parsed = read(value, order)
     if parsed is None:
         return None
@@ -117,7 +117,7 @@ def header_zone(name: str) -> tzinfo | None:
 
 def read(value: str, order: Order | None) -> Parsed | None:
     value = value.strip().lstrip("'")
-    # a long text is no time, and costs the patterns below much time
+    # a long text is not a time, and would slow down the patterns below
     if not value or len(value) > 100:
         return None
     if _EPOCH.fullmatch(value):

@@ -16,7 +16,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        # beyond 15 digits a float has lost some: in E notation `is_damaged` finds it
+        # a float has only 15 exact digits: written in E notation, `is_damaged` detects it
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).replace("e", "E")
     return "" if value is None else str(value).strip()
 

@@ -45,7 +45,7 @@ _PERSONAL_KEYS = frozenset(
     )
 )
 _PERSONAL_WORDS = frozenset(word_list("""email emails mail nickname phone telephone username userid ip"""))
-# `customer feedback` and `user role` tell nothing of a person
+# `customer feedback` and `user role` say nothing about a person
 _THINGS = frozenset(
     word_list(
         """count counts total score rating language locale type role group status satisfaction effort segment plan

@@ -89,6 +89,6 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, str):
         return "" if cell in _ERRORS else cell
     if isinstance(cell, int) and not isinstance(cell, bool) and len(str(abs(cell))) > MAX_DIGITS:
-        # in E notation the id is rejected as damaged; rounded digits would pass for an id
+        # in E notation the id is rejected as damaged; rounded digits would look like a valid id
         return f"{cell:.{MAX_DIGITS - 1}E}"
     return as_text(cell)

@@ -189,7 +189,7 @@ class Command:
 
     def _ending(self, process: subprocess.Popen[bytes], status: str) -> Ending:
         code = _exit_code(status) if self.boxes.confined else _own_exit_code(process.returncode)
-        # a killed command may report an exit code all the same: it must not become a verdict
+        # a killed command may still report an exit code, which must not become a verdict
         if self._stop:
             return self._stop[0], None, self._stop[1]
         if code is not None:

@@ -169,7 +169,7 @@ class Workspace:
             return {**change, "path": path.encode("utf-8", "backslashreplace").decode(), "special": True}
         place = os.path.join(self.boxes.work, path)
         found = _link(place) if stat.S_ISLNK(status.st_mode) else _file(place, status, left)
-        # a file rewritten with equal content is no change
+        # a file rewritten with equal content is not a change
         return None if found.pop("digest", None) == (digest or "") else {**change, **found}
 
 
