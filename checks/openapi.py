@@ -113,7 +113,7 @@ def _with_whole_answers(document: dict[str, Any]) -> None:
     # fields of requests keep their defaults: clients may omit them
     asked = _named_in([operation.get("requestBody") for _, operation in _operations(document)], schemas)
     for name in {value.__name__ for value in _values(Value)} & schemas.keys() - asked:
-        # the phase of a run shares its name with the phase of a plan, and is no object
+        # the phase of a run shares its name with the phase of a plan, and is not an object
         if "properties" in schemas[name]:
             schemas[name]["required"] = list(schemas[name]["properties"])
 

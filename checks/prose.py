@@ -106,7 +106,7 @@ def texts_of(source: str) -> Iterator[Text]:
 def _docstrings(tree: ast.Module) -> Iterator[Text]:
     """Docstrings of modules, classes and functions, and the strings below constants and fields."""
     for node in ast.walk(tree):
-        # the body of a lambda or a conditional expression is no list
+        # the body of a lambda or a conditional expression is not a list
         for child in getattr(node, "body", None) or () if not isinstance(node, ast.Lambda | ast.IfExp) else ():
             value = child.value if isinstance(child, ast.Expr) else None
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():

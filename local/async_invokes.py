@@ -119,7 +119,7 @@ class AsyncInvokes:
         return self._delays[min(event.tries, len(self._delays)) - 1]
 
     def _discard(self, rule: AsyncRule, event: _Event, outcome: Outcome, condition: str) -> None:
-        # A sandbox killed by the shutdown is no failure of the function.
+        # A sandbox killed by the shutdown is not a failure of the function.
         if self._stopping.is_set():
             return
         self._log(event.function, f"Event discarded after {event.tries} attempts ({condition}): {_message(outcome)}")

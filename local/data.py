@@ -123,7 +123,7 @@ def write_atomically(file: Path, text: str) -> None:
 def erase(path: Path) -> None:
     """Delete the content of a data folder.
 
-    Raises DataRefused if the folder is in use, or is no data folder.
+    Raises DataRefused if the folder is in use, or is not a data folder.
     """
     if not path.exists():
         return

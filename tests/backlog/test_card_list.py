@@ -30,7 +30,7 @@ def test_a_card_is_taken_with_all_its_fields() -> None:
         ({"text": None}, "text:"),
         ({"text": " "}, "text:"),
         ({"text": "a\x07"}, "text: has control"),
-        ({"text": "a\ufffd"}, "text: has characters that were lost"),
+        ({"text": "a\ufffd"}, "text: contains characters that were lost"),
         ({"text": "half \ud83d"}, "text:"),
         ({"text": "a", "source": "half \ud83d"}, "has characters"),
         ({"text": "a", "externalId": 7}, "externalId:"),

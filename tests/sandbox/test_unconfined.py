@@ -46,7 +46,7 @@ def test_our_own_variables_are_not_given_to_a_command(box: Runner, monkeypatch: 
 def test_a_caller_that_wants_a_box_is_not_served_openly(make_stand_in: MakeStandIn, tmp_path: Path) -> None:
     sandboxes = make_stand_in(SandboxSettings(confined=False)).sandboxes()
     handle = sandboxes.open(SandboxKey("open"), SandboxSpec())
-    with pytest.raises(SandboxUnavailable, match="openly"):
+    with pytest.raises(SandboxUnavailable, match="without isolation"):
         Runner(sandboxes, handle, tmp_path / "tree").put({"a": "b"})
 
 

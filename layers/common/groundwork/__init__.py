@@ -1,1 +1,1 @@
-"""Groundwork: product feedback into a backlog, and plans carried out, with Claude."""
+"""Groundwork: turns product feedback into a backlog, and plans into commits, with Claude."""

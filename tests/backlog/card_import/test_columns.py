@@ -131,7 +131,7 @@ def test_a_source_over_the_limit_rejects_its_row() -> None:
 def test_surrogate_halves_reject_their_record_alone() -> None:
     found = upload(b'[{"text":"half \\ud83d"},{"text":"b"}]')
     assert [card.text for card in found.cards] == ["b"]
-    assert found.rejected[0].reason == "text: has characters that are no Unicode text"
+    assert found.rejected[0].reason == "text: contains invalid Unicode"
 
 
 def test_several_text_columns_named_by_parameter_keep_their_headings() -> None:

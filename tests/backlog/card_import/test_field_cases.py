@@ -249,7 +249,7 @@ def test_case_11_any_known_kind_of_file_is_read_from_its_bytes() -> None:
         (archive_of({"word/document.xml": b"", "[Content_Types].xml": b""}), "Word"),
         (archive_of({"mimetype": b"", "content.xml": b""}), "OpenDocument"),
         (b"<!DOCTYPE html><table>", "HTML"),
-        (b"\x00\x01\x02\x03\x04" * 40, "no text file"),
+        (b"\x00\x01\x02\x03\x04" * 40, "not a text file"),
         (archive_of({"a.csv": b"text\na", "b.csv": b"text\nb"}), "a.csv, b.csv"),
         (archive_of({"readme.md": b"x"}), "found: none"),
         (b"SQLite format 3\x00", "SQLite"),

@@ -18,7 +18,7 @@ def test_a_preview_names_the_format_and_each_columns_role() -> None:
     assert roles["Device"] == "metadata"
     assert [card.text for card in shown.first] == ["Schade\n\nZu langsam"]
     assert (answer["rows"], answer["rejectedCount"]) == (2, 0)
-    assert "1 rows are no cards: has no text." in answer["warnings"]
+    assert "1 rows were skipped: has no text." in answer["warnings"]
 
 
 def test_a_preview_marks_personal_columns_and_shows_samples() -> None:

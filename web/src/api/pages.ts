@@ -1,7 +1,7 @@
 /** A page of a list; `nextToken` is null at the end. */
 export type Page<T> = { items: T[]; nextToken: string | null };
 
-/** For `useInfiniteQuery`: the pages of a list one after another. */
+/** Options of `useInfiniteQuery` for the pages of a list. */
 export const pageParams = {
   initialPageParam: null as string | null,
   getNextPageParam: (page: Page<unknown>): string | null => page.nextToken,
@@ -12,7 +12,7 @@ export function flatten<T>(pages: { pages: Page<T>[] } | undefined): T[] {
   return pages?.pages.flatMap((page) => page.items) ?? [];
 }
 
-/** Asks page after page until the end or until `most` items are there. */
+/** Fetch pages until the end of the list or until there are `most` items. */
 export async function fetchAllPages<T>(
   ask: (nextToken: string | null) => Promise<Page<T>>,
   most = Infinity,

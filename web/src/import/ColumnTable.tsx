@@ -9,7 +9,7 @@ const SHOWN = 200;
 
 type Props = { columns: PreviewColumn[]; onRole: (name: string, role: ColumnRole) => void };
 
-/** Columns of the file, with what each becomes. */
+/** Columns of the file with their roles. */
 export function ColumnTable({ columns, onRole }: Props) {
   return (
     <section>

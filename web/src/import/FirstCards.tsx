@@ -3,7 +3,7 @@ import { dateTime } from "@/ui/format";
 
 import s from "./Import.module.css";
 
-/** First cards, as they will be stored. */
+/** Preview of the first cards, as they will be stored. */
 export function FirstCards({ cards }: { cards: PreviewCard[] }) {
   const has = (field: "source" | "externalId" | "postedAt") => cards.some((card) => card[field]);
   return (

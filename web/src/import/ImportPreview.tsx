@@ -15,7 +15,7 @@ import type { PreviewState, ShownPreview } from "./usePreview";
 
 type Props = { preview: ShownPreview; state: PreviewState };
 
-/** The server's reading of the file, and the choices that change it. */
+/** Preview of how the server reads the file, with choices to change it. */
 export function ImportPreview({ preview, state }: Props) {
   const columns = withChosenRoles(preview.columns, state.choices);
   return (

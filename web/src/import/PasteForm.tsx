@@ -16,7 +16,7 @@ const FORMS = [
   },
 ] as const;
 
-/** Text from the clipboard, to be previewed like a file. */
+/** Form for pasted text; it is previewed like a file. */
 export function PasteForm({ onFile }: { onFile: (file: File) => void }) {
   const [text, setText] = useState("");
   const [form, setForm] = useState<PastedForm>("lines");

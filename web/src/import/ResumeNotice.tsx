@@ -9,13 +9,13 @@ import { shareDone } from "./useImport";
 
 type Props = {
   saved: ImportState;
-  /** The browser does not have the file any more. */
+  /** The browser no longer has the file. */
   needsFile: boolean;
   onResume: (file: File | null) => void;
   onDiscard: () => void;
 };
 
-/** Offer to go on with an import that was stopped. */
+/** Offer to resume a stopped import. */
 export function ResumeNotice({ saved, needsFile, onResume, onDiscard }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const { created, duplicates, rejectedCount } = saved.totals;
@@ -42,7 +42,7 @@ export function ResumeNotice({ saved, needsFile, onResume, onDiscard }: Props) {
     >
       {plural(rows, "row")} sent, {plural(created, "new card")}.{" "}
       {needsFile
-        ? `The browser does not have the file any more: choose ${saved.name} again.`
+        ? `The browser no longer has the file: choose ${saved.name} again.`
         : "No row is imported twice."}
       <input
         ref={input}

@@ -1,4 +1,4 @@
-/** A person's choices for an import, as parameters of the request. */
+/** The user's choices for an import, as parameters of the request. */
 
 import type { Query } from "@/api/client";
 import type { ColumnRole, ImportPreview, PreviewColumn } from "@/services/cards";
@@ -9,7 +9,7 @@ export type Choices = {
   charset?: string;
   delimiter?: string;
   dateOrder?: "dmy" | "mdy";
-  /** Only the columns with another role than the one found. */
+  /** Only columns whose role differs from the detected one. */
   roles: Record<string, ColumnRole>;
   keepPersonal: boolean;
   skipEqualTexts: boolean;
@@ -17,15 +17,15 @@ export type Choices = {
 export const NO_CHOICES: Choices = { roles: {}, keepPersonal: false, skipEqualTexts: false };
 
 const SINGLE = ["title", "externalId", "source", "postedAt"] as const;
-/** A gateway refuses a longer URL. */
+/** Gateways reject longer URLs. */
 const MAX_PINNED = 4_000;
 
-/** Columns with the roles chosen. */
+/** Columns with the chosen roles. */
 export function withChosenRoles(columns: PreviewColumn[], { roles }: Choices): PreviewColumn[] {
   return columns.map((column) => ({ ...column, role: roles[column.name] ?? column.role }));
 }
 
-/** Give a column a role. All roles but the text's are held by one column. */
+/** Assign a role to a column. Only the text role may have several columns. */
 export function chooseRole(
   choices: Choices,
   columns: PreviewColumn[],
@@ -54,7 +54,7 @@ export function previewQuery(kind: FileKind, choices: Choices, columns: PreviewC
   };
 }
 
-/** Parameters of an import: those of the preview, and what the preview found, so that all parts are read alike. */
+/** Parameters of an import: those of the preview and its results, so that all parts are read the same way. */
 export function importQuery(
   kind: FileKind,
   choices: Choices,

@@ -1,8 +1,8 @@
-/** Hash a file, and derive the keys by which the server takes each part once. */
+/** Hash a file and derive the idempotency keys of its parts. */
 
 const CHUNK = 4 * 1024 * 1024;
 
-/** SHA-256 over the hashes of chunks: the file is never in memory as a whole. */
+/** SHA-256 over the hashes of chunks: the whole file is never in memory. */
 export async function hashFile(file: Blob, onProgress: (share: number) => void = () => undefined) {
   const hashes: string[] = [];
   for (let at = 0; at < file.size; at += CHUNK) {
@@ -18,13 +18,13 @@ export async function partKey(fileHash: string, choices: string, number: number)
 }
 
 async function digest(bytes: ArrayBuffer): Promise<string> {
-  // browsers offer SHA-256 on https and on this machine only
+  // browsers offer SHA-256 only on https and localhost
   const subtle = (globalThis.crypto as Partial<Crypto> | undefined)?.subtle;
   if (!subtle) return weakDigest(new Uint8Array(bytes));
   return hex(new Uint8Array(await subtle.digest("SHA-256", new Uint8Array(bytes))));
 }
 
-/** Four lanes of FNV-1a: no protection from forgery, but none is needed among one's own files. */
+/** Four lanes of FNV-1a: not cryptographic, but enough to distinguish the user's own files. */
 export function weakDigest(bytes: Uint8Array): string {
   const lanes = Uint32Array.of(0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b);
   for (const [at, byte] of bytes.entries()) {

@@ -1,4 +1,4 @@
-/** Tell the kind of a file from its first bytes, and pack or unpack gzip. Texts stay undecoded. */
+/** Detect the type of a file from its first bytes; compress and decompress gzip. Text is not decoded. */
 
 import { ANY_CSV, LINES, type RecordSyntax } from "./records";
 import { recordsOf } from "./parts";
@@ -6,14 +6,14 @@ import { recordsOf } from "./parts";
 export type FileKind = "text" | "ndjson" | "json" | "xlsx" | "zip" | "gzip";
 export type Content = { name: string; bytes: Blob; kind: FileKind };
 
-/** What the gateway passes on, in one request. */
+/** Limit of the gateway for one request. */
 export const MAX_BODY = 4_400_000;
 const MAX_PREVIEW = 2 * 1024 * 1024;
 const MAX_UNPACKED = 1024 * 1024 * 1024;
 const WORTH_PACKING = 512 * 1024;
 const MB = 1024 * 1024;
 
-/** A message for the person at the page. */
+/** Error with a message for the user. */
 export class UnreadableFileError extends Error {}
 
 export async function openFile(file: File): Promise<Content> {
@@ -42,14 +42,14 @@ export async function kindOf(file: Blob, name: string): Promise<FileKind> {
   return first === "[{" || first.startsWith("{") || /\.json$/i.test(name) ? "json" : "text";
 }
 
-/** `?type=`; a zip's content is told by the server. */
+/** Value of `?type=`; the server detects the content of a zip. */
 export function typeOf(kind: FileKind): string | undefined {
   return { text: "csv", ndjson: "ndjson", json: undefined, xlsx: "xlsx", zip: undefined, gzip: undefined }[
     kind
   ];
 }
 
-/** The beginning of a file, up to the end of a record; files of other kinds whole. */
+/** Beginning of a text file up to the end of a record; any other file as a whole. */
 export async function previewPart({ bytes, kind }: Content): Promise<{ body: Blob; isWhole: boolean }> {
   const isCut = (kind === "text" || kind === "ndjson") && bytes.size > MAX_PREVIEW;
   if (!isCut) return { body: bytes, isWhole: true };
@@ -69,7 +69,7 @@ async function roughSyntax(bytes: Blob, kind: FileKind): Promise<RecordSyntax> {
   return syntax;
 }
 
-/** One request's body; gzip where it helps. */
+/** Body of one request; compressed if that makes it smaller. */
 export async function requestBody(
   body: Blob,
   kind: FileKind,
@@ -85,7 +85,7 @@ export async function requestBody(
 function checked(body: Blob): Blob {
   if (body.size <= MAX_BODY) return body;
   throw new UnreadableFileError(
-    `The file is too large for one request: ${megabytes(body.size)}, and ${megabytes(MAX_BODY)} are possible. Export it as CSV or NDJSON: these are sent in parts, at any size.`,
+    `The file is too large for one request: ${megabytes(body.size)}; the limit is ${megabytes(MAX_BODY)}. Export it as CSV or NDJSON: these are sent in parts, at any size.`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Keep an import that is under way, for it to be resumed after a reload. */
+/** Store the state of a running import, to resume it after a reload. */
 
 import type { Query } from "@/api/client";
 
@@ -11,7 +11,7 @@ export type ImportTotals = {
   created: number;
   duplicates: number;
   rejectedCount: number;
-  /** The first of them: the server lists 100 a part. */
+  /** The first rejected rows: the server lists 100 per part. */
   rejected: Rejection[];
   warnings: string[];
 };
@@ -56,7 +56,7 @@ export function savedImport(projectId: string): ImportState | null {
   }
 }
 
-/** Returns false where the browser keeps nothing; the import goes on, but cannot be resumed. */
+/** Returns false if the browser stores nothing: the import continues, but cannot be resumed later. */
 export function saveImport(state: ImportState): boolean {
   try {
     localStorage.setItem(keyOf(state.projectId), JSON.stringify(state));
@@ -71,7 +71,7 @@ export async function forgetImport(projectId: string): Promise<void> {
   await fileStore.remove(projectId).catch(() => undefined);
 }
 
-/** The file itself; without it, it is chosen again. */
+/** The file itself; if it is missing, the user chooses it again. */
 export const fileStore = {
   put: (projectId: string, file: Blob) => inStore("readwrite", (store) => store.put(file, projectId)),
   get: async (projectId: string): Promise<Blob | null> => {

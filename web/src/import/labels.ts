@@ -1,4 +1,4 @@
-/** Names of encodings, delimiters and column roles for people. */
+/** Display names of encodings, delimiters and column roles. */
 
 import type { ColumnRole } from "@/services/cards";
 import type { Option } from "@/ui/Select";

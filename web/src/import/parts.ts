@@ -1,4 +1,4 @@
-/** Cut a file into parts between records. Each part repeats what stands above the first row. */
+/** Split a file into parts between records. Each part repeats the lines above the first row. */
 
 import { MAX_RECORD, type RecordEnd, RecordScanner, type RecordSyntax } from "./records";
 
@@ -9,7 +9,7 @@ export const MAX_PART_BYTES = 2 * 1024 * 1024;
 const CHUNK = 128 * 1024;
 
 export type Cutting = { syntax: RecordSyntax; headEnd: number; firstLine: number };
-/** A place between two parts. */
+/** A position between two parts. */
 export type Position = { number: number; offset: number; line: number; rows: number };
 export type FileRecord = {
   start: number;
@@ -21,7 +21,7 @@ export type FileRecord = {
 };
 export type Part = { at: Position; next: Position; records: FileRecord[] };
 
-/** Where the head of a file ends, if a record begins at `firstLine`. */
+/** End of a file's head, if a record begins at `firstLine`; otherwise null. */
 export async function findHead(file: Blob, syntax: RecordSyntax, firstLine: number): Promise<Cutting | null> {
   if (firstLine <= 1) return { syntax, headEnd: 0, firstLine: 1 };
   for await (const record of recordsOf(file, syntax)) {
@@ -31,7 +31,7 @@ export async function findHead(file: Blob, syntax: RecordSyntax, firstLine: numb
   return null;
 }
 
-/** Yield the parts from `from` on. The same file is always cut alike. */
+/** Yield the parts from `from` on. The same file is always split in the same way. */
 export async function* partsOf(file: Blob, cutting: Cutting, from?: Position): AsyncGenerator<Part> {
   let at = from ?? { number: 1, offset: cutting.headEnd, line: cutting.firstLine, rows: 0 };
   let records: FileRecord[] = [];
@@ -46,7 +46,7 @@ export async function* partsOf(file: Blob, cutting: Cutting, from?: Position): A
   if (records.length > 0) yield toPart(at, records);
 }
 
-/** A row with a stray quote is alone: the server would take the rows below for a part of it. */
+/** A row with a stray quote gets a part of its own: the server would read the rows below as part of it. */
 function isFull(records: FileRecord[], next: FileRecord): boolean {
   const [first, last] = [records[0], records.at(-1)];
   if (!first || !last) return false;
@@ -64,7 +64,7 @@ export function partBody(file: Blob, cutting: Cutting, { at, next }: Part): Blob
   return new Blob([file.slice(0, cutting.headEnd), file.slice(at.offset, next.offset)]);
 }
 
-/** Number of a line of the file, for a line of the part. */
+/** Convert a line number of the part to one of the file. */
 export function lineInFile(cutting: Cutting, part: Part, line: number): number {
   return part.at.line + line - cutting.firstLine;
 }

@@ -1,4 +1,4 @@
-/** Make the state of a new import: hash, parameters, and how to cut the file. */
+/** Create the state of a new import: hash, parameters, and how to split the file. */
 
 import { type Choices, importQuery } from "./choices";
 import { hashFile } from "./contentHash";

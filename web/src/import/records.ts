@@ -5,18 +5,18 @@ export type RecordSyntax = {
   quotes: boolean;
   /** Byte values that end a cell. */
   delimiters: readonly number[];
-  /** Bytes a code unit, and the place of its low byte: UTF-16 has 2. */
+  /** Bytes per code unit (2 in UTF-16), and the position of its low byte. */
   unit: 1 | 2;
   low: 0 | 1;
 };
 
-/** Lines of a record count CR LF, CR and LF each as one end, like the server. */
+/** Like the server, line counts treat CR LF, CR and LF each as one line end. */
 export type RecordEnd = { offset: number; line: number; blank: boolean };
 
 const [LF, CR, QUOTE] = [0x0a, 0x0d, 0x22];
 const BLANK = new Set([0x20, 0x09, LF, CR, 0]);
 const BOM = new Set([0xef, 0xbb, 0xbf, -1]);
-/** The server rejects longer records; the quote that makes one this long is a stray one. */
+/** The server rejects longer records; a longer one has a stray quote. */
 export const MAX_RECORD = 1024 * 1024;
 
 export const LINES: RecordSyntax = { quotes: false, delimiters: [], unit: 1, low: 0 };
@@ -42,7 +42,7 @@ function codeOf(character: string): number {
   return character.charCodeAt(0);
 }
 
-/** A state machine over the bytes of a file, fed chunk by chunk. */
+/** State machine over the bytes of a file, fed in chunks. */
 export class RecordScanner {
   private readonly syntax: RecordSyntax;
   private offset: number;
@@ -61,7 +61,7 @@ export class RecordScanner {
     this.line = line;
   }
 
-  /** Bytes of the record that is not complete yet. */
+  /** Bytes of the incomplete record. */
   get open(): number {
     return this.offset - this.start;
   }
@@ -71,7 +71,7 @@ export class RecordScanner {
     return this.quoted;
   }
 
-  /** Ends of the records that are complete within `bytes`, with offsets in the file. */
+  /** Ends of the records completed within `bytes`, as offsets in the file. */
   feed(bytes: Uint8Array): RecordEnd[] {
     const ends: RecordEnd[] = [];
     const { unit, low } = this.syntax;
@@ -92,7 +92,7 @@ export class RecordScanner {
 
   private take(code: number, ends: RecordEnd[]): void {
     if (this.afterCr) {
-      // CR LF is one end
+      // CR LF is one line end
       if (code === LF) {
         this.offset += this.syntax.unit;
         this.endLine(ends);
@@ -107,7 +107,7 @@ export class RecordScanner {
   }
 
   private takeInLine(code: number): void {
-    // a quote behind a byte order mark opens the first cell
+    // a quote after a byte order mark opens the first cell
     if (this.offset <= 3 && BOM.has(code)) return;
     if (!BLANK.has(code)) this.blank = false;
     if (!this.syntax.quotes) return;

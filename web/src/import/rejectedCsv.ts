@@ -1,4 +1,4 @@
-/** Write rejected rows as a CSV file: line, reason, and the row's own bytes as they are in the file. */
+/** Write rejected rows as a CSV file: line, reason, and the unchanged bytes of the row. */
 
 import type { ImportState, Rejection } from "./importState";
 import { recordsOf } from "./parts";
@@ -7,7 +7,7 @@ export async function rejectedCsv(rejected: Rejection[], file: Blob, state: Impo
   const delimiter = typeof state.query.delimiter === "string" ? state.query.delimiter : ",";
   const { cutting } = state;
   const isUtf8 = state.query.charset === "utf-8";
-  // only in an encoding that contains ASCII can our columns stand beside the file's own
+  // our ASCII columns fit only into an encoding that contains ASCII
   const isPlain = cutting?.syntax.quotes === true && cutting.syntax.unit === 1;
   if (!isPlain) return new Blob([rows(["line", "reason"], rejected, ",")], { type: "text/csv" });
   const parts: BlobPart[] = [`line${delimiter}reason${delimiter}`, await headerRow(file, cutting.headEnd)];

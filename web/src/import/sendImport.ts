@@ -1,4 +1,4 @@
-/** Send a file, whole or in parts; each part is counted once, however often it is sent. */
+/** Send a file, whole or in parts. A repeated part counts only once. */
 
 import { isRetryable } from "@/api/errors";
 import { importCards, type Imported } from "@/services/cards";
@@ -16,7 +16,7 @@ type Options = {
   delaysMs?: readonly number[];
 };
 
-/** Returns the totals. Where it fails or is stopped, `sendImport` goes on from the last saved state. */
+/** Returns the totals. After a failure or stop, a new call continues from the last saved state. */
 export async function sendImport(state: ImportState, file: Blob, options: Options): Promise<ImportTotals> {
   if (!state.cutting) return sendWhole(state, file, options);
   const { cutting } = state;
@@ -59,7 +59,7 @@ async function sendPart(
   }
 }
 
-/** Rows and lines of the part as rows and lines of the file. */
+/** Convert row and line numbers of a part to those of the file. */
 function placed({ rejected, ...counts }: Imported, { cutting }: ImportState, part: Part): ImportTotals {
   const placed = rejected.map(({ row, line, reason }) => {
     const inFile = cutting && line ? lineInFile(cutting, part, line) : null;

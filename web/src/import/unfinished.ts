@@ -1,4 +1,4 @@
-/** Tell if an import of a project waits to be resumed; the project page needs no more of it. */
+/** Detect unfinished imports of a project, without loading the import code on the project page. */
 
 export const keyOf = (projectId: string) => `groundwork.import.${projectId}`;
 

@@ -16,7 +16,7 @@ export type ImportStep = { label: string; share: number };
 type Job = { file: Blob; state: ImportState };
 type Request = { content: Content; preview: ShownPreview; choices: Choices } | { resume: File | null };
 
-/** Run an import: start it, stop it, resume one that was stopped. */
+/** Start, stop and resume an import. */
 export function useImport(projectId: string) {
   const queries = useQueryClient();
   const stopping = useRef<AbortController | null>(null);
@@ -67,7 +67,7 @@ export function useImport(projectId: string) {
 
 export type ImportResult = NonNullable<ReturnType<typeof useImport>["result"]>;
 
-/** The browser does not have the file any more: it must be chosen again. */
+/** The browser no longer has the file: the user must choose it again. */
 export class FileNeededError extends Error {
   override readonly name = "FileNeededError";
 }
@@ -79,7 +79,7 @@ async function started(
 ): Promise<Job> {
   const state = await prepareImport(projectId, content, preview, choices, onProgress);
   saveImport(state);
-  // without it, an import is resumed with the file chosen again
+  // without the stored file the user chooses it again to resume
   await fileStore.put(projectId, content.bytes).catch(() => undefined);
   return { state, file: content.bytes };
 }
@@ -90,12 +90,12 @@ async function resumed(
   onProgress: (share: number) => void,
 ): Promise<Job> {
   const state = savedImport(projectId);
-  if (!state) throw new Error("The browser does not have this import any more.");
+  if (!state) throw new Error("The browser no longer has this import.");
   const file = chosen ? (await openFile(chosen)).bytes : await fileStore.get(projectId);
   if (!file) throw new FileNeededError(`Choose ${state.name} again to resume its import.`);
   const isSame = file.size === state.size && (await hashFile(file, onProgress)) === state.hash;
   if (!isSame)
-    throw new UnreadableFileError(`This is not the same file: its content is not that of ${state.name}.`);
+    throw new UnreadableFileError(`This is not the same file: its content differs from ${state.name}.`);
   return { state, file };
 }
 

@@ -11,7 +11,7 @@ let opened = 0;
 
 type Opened = { id: number; content: Content };
 
-/** The chosen file, a person's choices, and the server's preview of both. */
+/** The chosen file, the user's choices, and the server's preview of them. */
 export function usePreview(projectId: string) {
   const [file, setFile] = useState<Opened | null>(null);
   const [fault, setFault] = useState<{ name: string; error: unknown } | null>(null);
@@ -53,7 +53,7 @@ export function usePreview(projectId: string) {
     setColumns(shown.columns);
     setChoices((before) => chooseRole(before, shown.columns, name, role));
   };
-  /** Another encoding or delimiter gives other columns. */
+  /** Reset chosen columns: another encoding or delimiter gives other columns. */
   const reread = (changed: Partial<Choices>) => change({ ...changed, roles: {} });
   return {
     content: file?.content ?? null,

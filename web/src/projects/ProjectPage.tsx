@@ -19,7 +19,7 @@ import { ProjectHeader } from "./ProjectHeader";
 import { SectionContent } from "./SectionContent";
 import { SectionCards, type View, VIEWS } from "./SectionCards";
 
-/** Its code comes when it is asked for: the page is there without. */
+/** Lazily loaded: the page renders without it. */
 const ImportDialog = lazy(() =>
   import("@/import/ImportDialog").then((module) => ({ default: module.ImportDialog })),
 );

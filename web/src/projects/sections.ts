@@ -14,7 +14,7 @@ type Section = {
   from: SectionName;
 };
 
-/** From raw to ready, in this order. */
+/** In order of the pipeline. */
 export const SECTIONS: readonly Section[] = [
   { name: "cards", label: "Cards", icon: MessageSquareText, run: "ANALYZE_CARDS", from: "cards" },
   { name: "epics", label: "Epics", icon: Mountain, run: "GENERATE_EPICS", from: "cards" },

@@ -8,7 +8,7 @@ export const EXPORT_FORMATS = [
 ] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** The backlog as a file. It needs the token, so a plain link would not do. */
+/** The backlog as a file. The request needs the token, so a plain link is not enough. */
 export async function exportBacklog(projectId: string, format: ExportFormat): Promise<Blob> {
   const query = { format: format.value };
   const text = await getText(`/api/projects/${encodeURIComponent(projectId)}/export`, { query });

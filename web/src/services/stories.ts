@@ -37,7 +37,7 @@ export const storiesQuery = (projectId: string) =>
     ...pageParams,
   });
 
-/** All of them: an epic has few. */
+/** All stories of an epic: there are few. */
 export const epicStoriesQuery = (epicId: string) =>
   queryOptions({
     queryKey: storyKeys.ofEpic(epicId),

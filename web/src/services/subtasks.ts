@@ -30,7 +30,7 @@ export const subtasksQuery = (projectId: string) =>
     ...pageParams,
   });
 
-/** All of them: a story has few. */
+/** All subtasks of a story: there are few. */
 export const storySubtasksQuery = (storyId: string) =>
   queryOptions({
     queryKey: subtaskKeys.ofStory(storyId),

@@ -13,7 +13,7 @@ export const templateKeys = {
   one: (id: string) => [...templateKeys.all, id] as const,
 };
 
-/** All of them, the project's own first. */
+/** All templates, in the order of the API. */
 export function templatesQuery() {
   return queryOptions({
     queryKey: templateKeys.all,
@@ -24,7 +24,7 @@ export function templatesQuery() {
   });
 }
 
-/** One with its phases and tasks. */
+/** One template with its phases and tasks. */
 export function templateQuery(id: string) {
   return queryOptions({
     queryKey: templateKeys.one(id),

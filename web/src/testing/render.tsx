@@ -6,7 +6,7 @@ import { createMemoryRouter, RouterProvider, type RouteObject } from "react-rout
 import { newQueryClient } from "@/api/queryClient";
 import { Toasts } from "@/ui/Toasts";
 
-/** Renders what a page needs around it; `path` is the route's pattern, `at` where one is. */
+/** Render a page with its providers; `path` is the route's pattern, `at` the current URL. */
 export function renderPage(
   element: ReactElement,
   { path = "/", at = "/", others = [] as RouteObject[] } = {},

@@ -1,4 +1,4 @@
-/** Answers as the API gives them, for tests to change a part of. */
+/** Sample API responses; tests override parts of them. */
 
 import type { CardFromAPI } from "@/services/cards";
 import type { EpicFromAPI } from "@/services/epics";

@@ -4,7 +4,7 @@ export type Call = { method: string; path: string; headers: Headers; body: unkno
 type Answer = { status?: number; json?: unknown; headers?: Record<string, string> };
 type Handler = (call: Call) => Answer;
 
-/** A server in place of `fetch`: routes like `"GET /api/projects"`; the calls it got, oldest first. */
+/** Replaces `fetch`: routes such as `"GET /api/projects"`, and the received calls, oldest first. */
 export function fakeServer(routes: Record<string, Handler | Answer>) {
   const calls: Call[] = [];
   const answer = (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
@@ -18,7 +18,7 @@ export function fakeServer(routes: Record<string, Handler | Answer>) {
     try {
       return Promise.resolve(respond(typeof route === "function" ? route(call) : route));
     } catch (error) {
-      // a handler throws for a server that is not there
+      // a handler throws to simulate an unreachable server
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   };

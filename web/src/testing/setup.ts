@@ -3,7 +3,7 @@ import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
-// a machine that is busy is no defect of the page
+// allow for busy machines
 configure({ asyncUtilTimeout: 15_000 });
 
 afterEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
   localStorage.clear();
 });
 
-// jsdom lays nothing out; these are what Radix and the virtual lists ask of a browser
+// jsdom has no layout; Radix and the virtual lists need these
 class NoResizes implements ResizeObserver {
   observe(): void {}
   unobserve(): void {}
@@ -32,7 +32,7 @@ window.matchMedia = (query: string) =>
     removeListener: () => undefined,
   }) as MediaQueryList;
 
-// jsdom reads a file in the old way only
+// jsdom supports only FileReader
 function read<T>(start: (reader: FileReader) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();

@@ -37,7 +37,7 @@ export function Button({
   );
 }
 
-/** A button that shows an icon only; `label` is its name and its tooltip. */
+/** Icon button; `label` is its accessible name and tooltip. */
 export function IconButton({ label, icon: Icon, size = "m", ...rest }: IconButtonProps) {
   const { className = "", ...attributes } = rest;
   const classes = [s.button, s.ghost, s.icon, size === "s" ? s.small : "", className].join(" ");

@@ -10,7 +10,7 @@ type Props = {
   disabled?: boolean;
 } & ({ children: ReactNode; label?: never } | { label: string; children?: never });
 
-/** With its text beside it (`children`), or with a name only a screen reader hears (`label`). */
+/** Checkbox with visible text (`children`), or with a name for screen readers only (`label`). */
 export function Checkbox({ checked, onCheckedChange, disabled = false, children, label }: Props) {
   const id = useId();
   const box = (

@@ -13,7 +13,7 @@ export type DialogProps = {
   size?: "m" | "l" | "xl";
   /** Full-height panel at the right edge. */
   side?: boolean;
-  /** The buttons; they stay in sight while the content scrolls. */
+  /** Buttons; they stay visible while the content scrolls. */
   footer?: ReactNode;
   children: ReactNode;
 };

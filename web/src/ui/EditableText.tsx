@@ -22,7 +22,7 @@ export function EditableText(props: Props) {
   const shown = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(false);
   useEffect(() => {
-    // the keyboard stays where it was
+    // restore the keyboard focus
     if (wasEditing.current && !editing) shown.current?.focus();
     wasEditing.current = editing;
   }, [editing]);

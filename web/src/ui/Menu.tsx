@@ -19,7 +19,7 @@ export const MenuSeparator = overlay("MenuSeparator");
 type Attributes = ButtonHTMLAttributes<HTMLButtonElement> & { "data-state"?: string };
 type Props = { trigger: ReactElement; children: ReactNode };
 
-/** Until it is opened for the first time a menu is no more than its button. */
+/** Menu. Until it is first opened, only its button is rendered. */
 export function Menu({ trigger, children }: Props) {
   const [opened, setOpened] = useState<"pointer" | "keyboard" | null>(null);
   const load = () => void overlays();
@@ -29,7 +29,7 @@ export function Menu({ trigger, children }: Props) {
     "data-state": "closed",
     onPointerEnter: load,
     onFocus: load,
-    // a click by the keyboard has no position in it
+    // a click from the keyboard has no position
     onClick: (event) => setOpened(event.detail === 0 ? "keyboard" : "pointer"),
     onKeyDown: (event) => {
       if (event.key !== "ArrowDown") return;

@@ -6,7 +6,7 @@ import s from "./Menu.module.css";
 
 type Props = {
   trigger: ReactElement;
-  /** Opened by the keyboard, a menu has its first item in focus. */
+  /** True if opened by keyboard: the first item gets the focus. */
   isByKeyboard: boolean;
   children: ReactNode;
 };

@@ -4,7 +4,7 @@ import s from "./Panel.module.css";
 
 type Props = { title?: ReactNode; aside?: ReactNode; flush?: boolean; label?: string; children: ReactNode };
 
-/** A raised ground with an optional heading; `flush` lets a list reach its edges. */
+/** Raised surface with an optional heading; `flush` removes the padding for lists. */
 export function Panel({ title, aside, flush = false, label, children }: Props) {
   return (
     <section className={s.panel} aria-label={label}>

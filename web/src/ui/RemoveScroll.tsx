@@ -1,8 +1,8 @@
 import type { ElementType, ReactNode } from "react";
 
 /**
- * Takes the place of the package `react-remove-scroll`, which Radix keeps the page behind a dialog still with: that adds
- * a `<style>` element, and the security policy refuses those. `base.css` keeps the page still instead.
+ * Replacement for `react-remove-scroll`, used by Radix to stop scrolling behind a dialog. That package adds a `<style>`
+ * element, and the content security policy forbids those. `base.css` stops the scrolling instead.
  */
 export function RemoveScroll({ as: As = "div", children }: { as?: ElementType; children: ReactNode }) {
   return <As>{children}</As>;

@@ -11,8 +11,8 @@ const SelectBox = overlay("SelectBox");
 const OPENING = ["ArrowDown", "ArrowUp"];
 
 /**
- * `label` is its name for a screen reader, unless a `Field` labels it by `id`. Values must not be empty. Until it is
- * opened for the first time it is no more than a button that shows its value.
+ * `label` is its name for screen readers, unless a `Field` labels it by `id`. Values must not be empty. Until it is
+ * first opened, only a button with its value is rendered.
  */
 export function Select(props: SelectProps) {
   const [isOpened, setOpened] = useState(false);

@@ -7,7 +7,7 @@ export type Tone = "green" | "red" | "amber" | "blue" | "violet" | "grey";
 
 type Props = { tone: Tone; icon?: LucideIcon; spinning?: boolean; children: ReactNode };
 
-/** A state in colour, word and icon. */
+/** Status as color, text and icon. */
 export function StatusBadge({ tone, icon: Icon, spinning = false, children }: Props) {
   return (
     <span className={`${s.badge} ${s[tone]}`}>

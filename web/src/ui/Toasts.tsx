@@ -5,7 +5,7 @@ import { toast } from "./toast";
 
 const ToastList = overlay("ToastList");
 
-/** Nothing before the first message. */
+/** Renders nothing before the first message. */
 export function Toasts() {
   const hasSpoken = useSyncExternalStore(toast.subscribe, toast.hasShown);
   return (

@@ -28,7 +28,7 @@ function Tooltip({ button }: { button: HTMLElement }) {
   );
 }
 
-/** Above the button, below it where there is no room, and always within the window. */
+/** Position above the button, or below if there is no space; always within the window. */
 function place(box: HTMLElement, around: DOMRect): void {
   const { width, height } = box.getBoundingClientRect();
   const above = around.top - height - GAP_PX;
@@ -51,7 +51,7 @@ function watched(show: (button: HTMLElement | null) => void): () => void {
   on("pointerover", ({ target, pointerType }) => {
     if (pointerType === "touch" || !(target instanceof Element)) return;
     const button = target.closest<HTMLElement>("[data-tooltip]");
-    // it stays while the pointer is on it
+    // the tooltip stays while the pointer is on it
     if (target.closest("[data-tooltip-box]")) clearTimeout(timer);
     else after(button ? DELAY_MS : GRACE_MS, button);
   });

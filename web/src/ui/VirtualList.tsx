@@ -6,11 +6,11 @@ import s from "./VirtualList.module.css";
 type Props = {
   label: string;
   count: number;
-  /** Pixels a row is likely to have; rows are measured when they are drawn. */
+  /** Estimated height of a row in pixels; rows are measured when they are rendered. */
   rowHeight: number;
   keyOf: (index: number) => string;
   children: (index: number) => ReactNode;
-  /** Called when the last rows come into sight. */
+  /** Called when the last rows become visible. */
   onEnd?: (() => void) | undefined;
 };
 
@@ -19,7 +19,7 @@ export function VirtualList({ label, count, rowHeight, keyOf, children, onEnd }:
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
-    // what stands above it may grow at any time
+    // content above the list may change its height at any time
     const measure = () =>
       setTop(Math.round((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY));
     const observer = new ResizeObserver(measure);
@@ -59,14 +59,14 @@ export function VirtualList({ label, count, rowHeight, keyOf, children, onEnd }:
 
 type TableProps = Omit<Props, "onEnd"> & {
   columns: { name: string; align?: "end" }[];
-  /** A grid-template-columns for header and rows; `narrow` for a phone, where there is no header. */
+  /** grid-template-columns of header and rows; `narrow` is for phones, without a header. */
   template: string;
   narrow: string;
   /** The cells of a row, each with role="cell". */
   children: (index: number) => ReactNode;
 };
 
-/** A long table in a box of its own, its header always in sight. */
+/** Long table in a scroll box, with its header always visible. */
 export function VirtualTable({
   label,
   count,
@@ -88,7 +88,7 @@ export function VirtualTable({
   });
   const grid = { "--columns": template, "--narrow": narrow } as CSSProperties;
   return (
-    // a box that scrolls must be reachable for the keyboard
+    // a scroll box must be reachable by keyboard
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div ref={box} className={s.box} role="region" aria-label={label} tabIndex={0} style={grid}>
       <div role="table" aria-label={label} aria-rowcount={count + 1}>

@@ -1,4 +1,4 @@
-/** How numbers and times are written. */
+/** Formatting of numbers and times. */
 
 const NUMBER = new Intl.NumberFormat("en");
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });

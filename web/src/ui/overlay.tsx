@@ -4,12 +4,12 @@ type Overlays = typeof import("./overlays");
 let coming: Promise<Overlays> | undefined;
 let here: Overlays | undefined;
 
-/** The code of dialogs, menus, selects and toasts: it comes once the page is there, or when it is asked for. */
+/** Load the code of dialogs, menus, selects and toasts: after the page, or on first use. */
 export function overlays(): Promise<Overlays> {
   coming ??= import("./overlays").then(
     (all) => (here = all),
     (error: unknown) => {
-      // asked for again the next time
+      // retry on the next call
       coming = undefined;
       throw error;
     },

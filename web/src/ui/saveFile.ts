@@ -1,4 +1,4 @@
-/** Has the browser save it, as a link to it would. */
+/** Save a file as the browser does for a download link. */
 export function saveFile(content: Blob, name: string): void {
   const url = URL.createObjectURL(content);
   const link = document.createElement("a");

@@ -1,4 +1,4 @@
-/** Short messages at the edge of the page. */
+/** Toasts: short messages at the edge of the page. */
 
 export type Toast = { id: number; title: string; description?: string; tone: "ok" | "error" };
 let toasts: readonly Toast[] = [];

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-/** The time now, once a second; it stands still when `ticking` is false. */
+/** Current time, updated every second while `ticking`. */
 export function useNow(ticking = true): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -15,7 +15,7 @@ MAX_FINGERPRINTS = 4 * MAX_LOOP_TURNS
 def fingerprint(calls: Iterable[Block], results: Iterable[str]) -> str:
     """Hash of a turn's calls and results."""
     asked = [[call.get("name"), call.get("input")] for call in calls]
-    # with the results: the same call is no repetition once its answer has changed
+    # results are included: the same call with another result is not a repetition
     text = json.dumps([asked, list(results)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 

@@ -94,7 +94,7 @@ async def _handle_reply(session: Session, turn: Turn, deps: TurnDeps) -> Session
             detail = f" ({shorten(one_line(turn.detail), 200)})" if turn.detail else ""
             return session.end("REFUSED", f"The model refused this task{detail}. Check the texts of the task.")
         case TurnEnd.TRUNCATED:
-            # a truncated call is no call: none of it is kept
+            # a truncated call cannot be run: none of it is kept
             return _remind(session, prompts.CUT_OFF, "Its responses were cut off repeatedly.")
         case TurnEnd.SAID:
             # the provider refuses a message without content

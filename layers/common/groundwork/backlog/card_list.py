@@ -1,4 +1,4 @@
-"""The API's own JSON of cards, `{"cards": [...]}`: unlike an export it is checked strictly."""
+"""The API's own JSON format, `{"cards": [...]}`: validated strictly, unlike an export."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]
 
 
 def is_card_list(document: Any) -> bool:
-    """Tell the API's own form from an export with a list of the same name and other lists."""
+    """Distinguish the API's own form from an export with a list of the same name."""
     # an empty object gets this form's message: `cards` is missing
     if not isinstance(document, dict) or (document and "cards" not in document):
         return False
@@ -40,7 +40,7 @@ def read_card_list(document: dict[str, Any], max_rows: int) -> Upload:
     upload, seen = Upload(_LAYOUT), set[str]()
     cards = _cards(document)
     if len(cards) > max_rows:
-        raise TooLarge(f"At most {max_rows} cards a call.")
+        raise TooLarge(f"At most {max_rows} cards per request.")
     for row, fields in enumerate(cards, 1):
         card = _card(row, fields)
         if isinstance(card, Rejected):
@@ -106,10 +106,10 @@ def _metadata_problem(fields: dict[str, Any]) -> str | None:
     if not isinstance(metadata, dict) or len(json.dumps(metadata, ensure_ascii=False)) > MAX_METADATA:
         return f"metadata: must be an object of at most {MAX_METADATA} characters"
     try:
-        # half a surrogate pair can stand in JSON, but in no table
+        # JSON allows lone surrogates, DynamoDB does not
         json.dumps(fields, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return "has characters that are no Unicode text"
+        return "contains invalid Unicode"
     return None
 
 

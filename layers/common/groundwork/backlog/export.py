@@ -119,7 +119,7 @@ def _csv(backlog: Backlog) -> str:
         ]
         for kind, code, item in _walk(backlog)
     ]
-    # with a byte order mark: without it Excel reads the file in the local code page
+    # the byte order mark makes Excel read the file as UTF-8
     return "\ufeff" + _table(header, rows)
 
 

@@ -11,7 +11,7 @@ from groundwork.values import Value as Value
 
 MAX_CARD_TEXT = 10_000
 MAX_CARDS_A_CALL = 5_000
-# Lambda takes 6 MB an event, and the body is not all of it
+# an event of Lambda has at most 6 MB, and the body is only a part of it
 MAX_IMPORT_BYTES = 5 * 1024 * 1024
 
 CardKind = Literal["bug", "feature", "experience", "praise", "other"]

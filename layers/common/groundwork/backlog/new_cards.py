@@ -38,6 +38,6 @@ class NewCard:
 
 def content_hash(text: str) -> str:
     """Hash a text regardless of line ends, outer spaces and the composition of accents."""
-    # an export through another tool changes these three, and nobody sees it
+    # another tool may change these three unnoticed
     plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
     return hashlib.sha256(plain.encode()).hexdigest()[:32]

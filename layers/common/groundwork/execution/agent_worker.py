@@ -165,7 +165,7 @@ class _Invocation:
         last = [started.session]
 
         async def save(session: Session) -> None:
-            # reported before it is saved: an unsaved turn is repeated, but was paid for all the same
+            # reported before it is saved: an unsaved turn is repeated, but it has been paid for
             await self.context.report_turn(_turn_report(last[0], session, lines))
             await asyncio.to_thread(self.worker.sessions.save, session)
             last[0] = session

@@ -7,7 +7,7 @@ from groundwork.execution.state import ExecutionState, TaskExecution
 from groundwork.plans.model import TaskStatus
 
 _SILENT_STATUSES = (TaskStatus.PENDING, TaskStatus.WAITING)
-"""Reaching a gate is no event."""
+"""Statuses without an event: reaching a gate is not reported."""
 
 
 def events_between(before: ExecutionState, after: ExecutionState, now_ms: int, who: str | None) -> tuple[Event, ...]:

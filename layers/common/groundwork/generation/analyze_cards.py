@@ -27,7 +27,7 @@ def _theme(value: object) -> object:
 def _keywords(value: object) -> object:
     """Drop repeated and empty words, and those beyond the twelfth.
 
-    They are no reason to lose a card.
+    Such words must not cost a card.
     """
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         return value

@@ -44,7 +44,7 @@ def number_refs[T](things: Iterable[T]) -> dict[str, T]:
 
 def check_refs(refs: Iterable[str], things: Mapping[str, object], where: str) -> list[str]:
     """Return the refs without repetitions. Raises ValueError with the unknown ones."""
-    # repeated refs and stray spaces are no reason for a paid correction
+    # repeated refs and stray spaces are not worth a paid correction
     unique = list(dict.fromkeys(ref.strip() for ref in refs))
     if unknown := [ref for ref in unique if ref not in things]:
         raise ValueError(f"{where} names unknown refs: {', '.join(unknown[:10])}")

@@ -229,7 +229,7 @@ def read_splits(scope: ReviewScope, answer: Splits) -> list[Proposed]:
 def _split(scope: ReviewScope, one: Split) -> SplitTask:
     task = scope.task(one.ref)
     drafts = [part.draft() for part in one.parts]
-    # more parts than the 8 asked for are usable all the same
+    # more than the 8 requested parts are still usable
     if not 2 <= len(drafts) <= 20:
         raise ValueError(f"{len(drafts)} parts given for the task {one.ref}, 2 to 8 wanted")
     keys = {draft.key or "": scope.new_key(draft.key or "part") for draft in drafts}

@@ -201,7 +201,7 @@ def _error_of(exc: anthropic.APIStatusError) -> RateLimited | Unavailable | Misc
         return Unavailable(f"The provider answered {status}.")
     # the message is omitted: it may quote the request
     said = _error_field(exc, "type") or "error"
-    return Misconfigured(f"The provider refuses the call ({status} {said}); check the key and the model.")
+    return Misconfigured(f"The provider refused the call ({status} {said}); check the key and the model.")
 
 
 def _error_field(exc: anthropic.APIStatusError, part: str) -> str:

@@ -32,7 +32,7 @@ def configured_ai(settings: Settings) -> str:
 
 @cache
 def _warn_of_mock() -> None:
-    """Warn once a process: the choice is made for every request."""
+    """Warn only once per process: the choice is made for every request."""
     logger.warning("No GROUNDWORK_AI and no Anthropic key: answers come from the MOCK model and are placeholders")
 
 

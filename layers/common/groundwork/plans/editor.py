@@ -144,7 +144,7 @@ class Editor:
             if not changes and after.status is before.status:
                 return before
             if metadata.kind is not IterationKind.RESTORED:
-                # links of an earlier version may be gone by now, and must not prevent a restore
+                # links of an earlier version may be gone, and must not prevent a restore
                 self._check_references(before, after)
             # kept across attempts: the number identifies our commit after a lost response
             number = number or self.store.next_iteration(plan_id)

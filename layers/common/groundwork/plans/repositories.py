@@ -37,7 +37,7 @@ def validate_url(url: str, local: bool) -> str:
     """Validate a URL: https without a user, or a path on a local system. Raises Invalid."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018  # it is only looked at when it is asked for
+        parts.port  # noqa: B018  # validated only on access
     except ValueError:
         raise Invalid.field("url", "is not a URL") from None
     if local and _is_local(url, parts):

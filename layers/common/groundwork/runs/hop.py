@@ -194,7 +194,7 @@ class Hop:
         try:
             await self.io(self.runner.invoke, self.state.id)
         except Transient as error:
-            self.writer.log(f"The next hop could not be triggered ({error}); the schedule will do it.", "WARNING")
+            self.writer.log(f"The next hop could not be triggered ({error}); the sweep will trigger it.", "WARNING")
             return HopEnd.NOT_CONTINUED
         return HopEnd.CONTINUED
 

@@ -9,9 +9,9 @@ from groundwork.runs.ports import Changes
 from groundwork.runs.results import ItemResult
 
 MAX_ACTIONS = 96
-"""Of a transaction's 100 actions.
+"""Actions for results in one transaction.
 
-One is the run's row, the rest is reserved for the store's own bookkeeping.
+DynamoDB allows 100. One is the run's row; the others are reserved for the store's own bookkeeping.
 """
 
 MAX_BYTES = 3_000_000

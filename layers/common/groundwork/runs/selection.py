@@ -29,7 +29,7 @@ def select_units(
     """Return the units to start, up to `slots` of them, as far as their entries are loaded.
 
     Items due for another attempt come first, each alone in its unit. `busy`: calls are in flight. A suspect runs with
-    nothing beside it: if it kills a third worker, no other item is lost with it. One lost worker is no sign yet, since
+    nothing beside it: if it kills a third worker, no other item is lost with it. One lost worker proves nothing, since
     a deployment or a timeout hits dozens of innocent items at once.
     """
     waiting = {index: claim for index, claim in run.claims.items() if not claim.active and index in entries}

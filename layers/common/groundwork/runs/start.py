@@ -110,7 +110,7 @@ class Starter:
             total=handler.count_items(StartScope(project_id, counts, self.backlog, epic, selection)),
             epic=epic,
             selected=bool(selection),
-            # the sweep takes a run for stale if no worker has come by then
+            # the sweep treats the run as stale if no worker has taken it by then
             lease=Lease(0, None, now + leases.TRIGGER_MS),
         )
         return run, selection
@@ -160,7 +160,7 @@ class Starter:
             self.invoke(run_id)
         except Transient as error:
             self.store.set_phase_detail(
-                run_id, f"The worker could not be triggered ({error}); the schedule will do it."
+                run_id, f"The worker could not be triggered ({error}); the sweep will trigger it."
             )
 
     def _started(self, run: Run) -> StartedRun:
@@ -171,21 +171,21 @@ class Starter:
         if request.epic_id is None:
             return None
         if not self.handlers[request.type].within_epic:
-            raise Invalid.field("epicId", f"does not go with {request.type.value}")
+            raise Invalid.field("epicId", f"cannot be combined with {request.type.value}")
         path = path_of(Kind.EPIC, request.epic_id)
         if path is None or path.project_id != project_id or not self.backlog.epics(project_id, [path.number]):
-            raise Invalid.field("epicId", "is no epic of this project")
+            raise Invalid.field("epicId", "is not an epic of this project")
         return path.number
 
     def _selection(self, project_id: str, request: RunRequest) -> list[tuple[int, ...]]:
         kind = self.handlers[request.type].selects
         if kind is None:
             if request.item_ids:
-                raise Invalid.field("itemIds", f"does not go with {request.type.value}")
+                raise Invalid.field("itemIds", f"cannot be combined with {request.type.value}")
             return []
         paths = [path_of(kind, id_) for id_ in request.item_ids or ()]
         problems = [
-            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            {"field": f"itemIds[{position}]", "message": f"names no {kind.name.lower()} of this project"}
             for position, path in enumerate(paths)
             if path is None or path.project_id != project_id
         ]
@@ -194,7 +194,7 @@ class Starter:
         found = [path for path in paths if path]
         there = {path.numbers for path in self.backlog.existing(found)}
         problems = [
-            {"field": f"itemIds[{position}]", "message": f"is no {kind.name.lower()} of this project"}
+            {"field": f"itemIds[{position}]", "message": f"names no {kind.name.lower()} of this project"}
             for position, path in enumerate(found)
             if path.numbers not in there
         ]

@@ -67,7 +67,7 @@ class RunWriter:
                 await self._io(write, after, before, changes)
                 return
             except Transient:
-                # an error says nothing about the effect: the write may have been carried out
+                # an error says nothing about the effect: the write may have succeeded
                 if await self._is_saved(after):
                     return
                 if attempt == MAX_TRIES - 1:

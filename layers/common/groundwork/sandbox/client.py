@@ -1,4 +1,4 @@
-"""The callers' side of the agent's protocol."""
+"""Client of the agent's protocol."""
 
 import base64
 import http.client
@@ -28,11 +28,11 @@ _LIMITS = {
 }  # fmt: skip
 
 Connect = Callable[[float], http.client.HTTPConnection]
-"""Makes a connection with a time limit in seconds."""
+"""Opens a connection with a time limit in seconds."""
 
 
 class AgentRefused(Exception):
-    """An answer other than 200, of the agent or of the proxy before it; `code` is the agent's."""
+    """A response other than 200, from the agent or its proxy. `code` is the agent's error code."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message or f"{status}")
@@ -40,11 +40,11 @@ class AgentRefused(Exception):
 
 
 class AgentSilent(Exception):
-    """No answer came."""
+    """The agent did not respond."""
 
 
 class AgentClient:
-    """Asks one agent. Each request may be repeated. Raises AgentRefused and AgentSilent."""
+    """Client of one agent. Every request is safe to repeat. Raises AgentRefused and AgentSilent."""
 
     def __init__(self, connect: Connect, headers: Mapping[str, str]) -> None:
         self._connect, self._headers = connect, dict(headers)
@@ -61,7 +61,7 @@ class AgentClient:
             answer = self._ask("PUT", path, archive, {"Content-Length": str(size)}, timeout=300)
         # a check of another tree than the sent one proves nothing
         if answer["tree"] != digest:
-            raise AgentRefused(500, "INCOMPLETE", "The tree in the sandbox is not the one that was sent")
+            raise AgentRefused(500, "INCOMPLETE", "The tree in the sandbox differs from the one sent")
         return digest
 
     def start(self, command_id: str, command: Command) -> None:

@@ -1,26 +1,26 @@
-"""Errors of a sandbox: never a verdict on a change, never a used attempt."""
+"""Errors of a sandbox. None is a verdict on a change or uses up an attempt."""
 
 from groundwork.errors import GroundworkError
 
 
 class SandboxError(GroundworkError):
-    """A sandbox did not work."""
+    """A sandbox failed."""
 
 
 class NoCapacity(SandboxError):
-    """No further sandbox can be had now: wait and ask again."""
+    """All sandboxes are in use: retry later."""
 
 
 class SandboxUnavailable(SandboxError):
-    """No sandbox can be had here until somebody changes something."""
+    """Sandboxes do not work here until a person changes the configuration."""
 
 
 class SandboxLost(SandboxError):
-    """The sandbox and everything in it is gone; the next one needs a new generation."""
+    """The sandbox and its content are gone. Open the next one with a new generation."""
 
 
 class KeyReused(SandboxError):
-    """A sandbox of this key was opened with another specification."""
+    """A sandbox with this key was opened with another specification."""
 
 
 class SandboxBusy(SandboxError):
@@ -32,12 +32,12 @@ class CommandConflict(SandboxError):
 
 
 class TreeRefused(SandboxError):
-    """The sandbox could not take the tree."""
+    """The sandbox could not write the tree."""
 
 
 class SetupNotKept(SandboxError):
-    """The products of set-up could not be kept or restored: the set-up has to run."""
+    """The products of set-up could not be kept or restored: run the set-up again."""
 
 
 class CommandRefused(SandboxError):
-    """The sandbox does not take such a command."""
+    """The sandbox refused the command."""

@@ -1,4 +1,4 @@
-"""Kept set-ups: with one, a second check starts in seconds."""
+"""Kept set-ups: a check that restores one starts in seconds."""
 
 from typing import Protocol
 
@@ -11,17 +11,17 @@ MAX_SETUP_BYTES = 1024 * 1024 * 1024
 
 
 class SetupStore(Protocol):
-    """Where they lie. URLs are for one use, within minutes."""
+    """Store of kept set-ups. Each URL works once, for some minutes."""
 
     def read_url(self, key: str) -> str | None:
-        """None where nothing is kept under this key."""
+        """Return a URL to read the archive from, or None if there is none under this key."""
 
     def write_url(self, key: str) -> str:
-        """A URL to write to; the new archive replaces an old one."""
+        """Return a URL to write the archive to. It replaces an older one."""
 
 
 def restore(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str) -> bool:
-    """Restore a set-up before the first tree is put; False where set-up has to run."""
+    """Restore a set-up before the first `put`. Return False if set-up must run instead."""
     try:
         url = store.read_url(key)
         return url is not None and sandboxes.restore_setup(handle, url, MAX_SETUP_BYTES) > 0
@@ -31,9 +31,9 @@ def restore(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str) -
 
 
 def keep(sandboxes: Sandboxes, store: SetupStore, handle: Handle, key: str, *, on_default_head: bool) -> bool:
-    """Keep a set-up, after it has run and before the first check, on the default branch's head.
+    """Keep the products of set-up, after it has run and before the first check.
 
-    A task's set-up runs unreviewed code, and its products would be in every later check.
+    Only on the default branch's head: a task's set-up runs unreviewed code, and later checks would use its products.
     """
     if not on_default_head:
         return False

@@ -1,4 +1,4 @@
-"""Sandboxes and commands, as the rest of Groundwork sees them."""
+"""Sandboxes and commands: the types used by the rest of Groundwork."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Ending(StrEnum):
-    """How a command ended. Only `EXIT` says anything of the tests."""
+    """How a command ended. Only `EXIT` is a result of the tests."""
 
     EXIT = "exit"
     TIMEOUT = "timeout"
@@ -21,7 +21,7 @@ class Ending(StrEnum):
 class SandboxKey:
     """One sandbox of an owner (a task's attempt, a landing, a baseline).
 
-    A dead sandbox is followed by the next generation."""
+    The replacement of a dead sandbox has the next generation."""
 
     owner: str
     generation: int = 1
@@ -32,22 +32,22 @@ class SandboxKey:
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """Fixed when a sandbox is opened; a replay must be equal to the byte."""
+    """Settings of a new sandbox. A repeated request must be identical to the byte."""
 
     image_version: str | None = None
     max_seconds: int = 3600
-    """Running and suspended together; then the sandbox is gone."""
+    """Lifetime of the sandbox, running or suspended."""
 
     idle_seconds: int = 900
-    """Without a request for so long it is suspended, and then kept for an hour."""
+    """Time without a request until the sandbox is suspended. It is then kept for an hour."""
 
     hosts: tuple[str, ...] = ()
-    """Further hosts for set-up, besides the machine's own: `name`, `*.name`, `name:port`."""
+    """Hosts open to set-up besides the machine's own: `name`, `*.name`, `name:port`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """An open sandbox. A row keeps exactly these fields."""
+    """An open sandbox. All fields are stored in a row."""
 
     key: SandboxKey
     id: str
@@ -56,7 +56,10 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A folder's files with links and executable files by path; a checkout shows neither."""
+    """Files of a folder.
+
+    A checkout lacks symbolic links and executable bits, so both are listed here by path.
+    """
 
     folder: Path
     links: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one command. `seconds` are counted while the sandbox runs."""
+    """Limits of one command. `seconds` counts only while the sandbox runs."""
 
     seconds: int = 600
     memory_mb: int = 2048
@@ -73,12 +76,12 @@ class Limits:
     file_mb: int = 1024
     open_files: int = 1024
     log_bytes: int = 1024 * 1024
-    """Bytes kept of the log; ten times as much ends the command."""
+    """Bytes of the log to keep. A command is ended after ten times as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program and its arguments, without a shell. Only set-up may have the network."""
+    """A program and its arguments, run without a shell. Only set-up may use the network."""
 
     argv: tuple[str, ...]
     setup: bool = False
@@ -108,7 +111,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class CommandStatus:
-    """A command's present state and a page of its log; `detail` explains unusual endings."""
+    """Current state of a command and a page of its log. `detail` explains an unusual end."""
 
     ending: Ending | None = None
     exit_code: int | None = None
@@ -123,7 +126,7 @@ class CommandStatus:
 
 
 class ChangeKind(StrEnum):
-    """Of a file, against the tree as sent."""
+    """Kind of a file's change, compared with the tree as sent."""
 
     ADDED = "added"
     MODIFIED = "modified"
@@ -132,9 +135,9 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A claim by untrusted code.
+    """A changed file, as reported by untrusted code.
 
-    Without content and link the file is too large, or no regular file (`special`)."""
+    A file without content and link is too large, or not a regular file (`special`)."""
 
     path: str
     kind: ChangeKind
@@ -147,7 +150,7 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Files changed by commands, without set-up's own."""
+    """Files changed by commands, without the products of set-up."""
 
     files: tuple[ChangedFile, ...] = ()
     truncated: bool = False
@@ -155,7 +158,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Can a sandbox be had here? The reason is a sentence for people."""
+    """Tells if sandboxes work here. `reason` is a sentence for users."""
 
     available: bool
     reason: str = ""
@@ -174,4 +177,4 @@ IGNORED_FOLDERS = frozenset(
         ".hypothesis",
     }
 )
-"""Not looked into for changes: caches and installed packages."""
+"""Caches and installed packages: not searched for changes."""

@@ -12,7 +12,7 @@ from groundwork.sandbox.model import Tree
 
 
 def pack(tree: Tree, into: IO[bytes]) -> str:
-    """Write a tar of the tree and return its digest. Links on the disk are left out."""
+    """Write a tar of the tree and return its digest. Symbolic links on disk are left out."""
     digests = {}
     with tarfile.open(fileobj=into, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path, place in files_of(tree.folder):
@@ -45,7 +45,7 @@ def _is_executable(place: Path) -> bool:
 def _add_file(archive: tarfile.TarFile, path: str, content: bytes, executable: bool) -> str:
     member = tarfile.TarInfo(path)
     member.size, member.mode = len(content), 0o755 if executable else 0o644
-    # compilers' caches compare times; with zero every file would be older than its products
+    # compilers' caches compare times; at zero every source would be older than its output
     member.mtime = 1_600_000_000
     archive.addfile(member, io.BytesIO(content))
     return file_digest(executable, content)

@@ -1,4 +1,4 @@
-"""The port to sandboxes."""
+"""Port for sandboxes."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -22,18 +22,18 @@ class Sandboxes(Protocol):
     Every method may raise Transient; all but `available` and `sweep` may raise SandboxUnavailable and SandboxLost."""
 
     def available(self) -> Availability:
-        """Find out by a real call."""
+        """Tell if sandboxes work here, by a real call."""
 
     def open(self, key: SandboxKey, spec: SandboxSpec) -> Handle:
-        """Open the sandbox of a key, or find it. Raises NoCapacity and KeyReused.
+        """Open the sandbox of a key, or return the open one. Raises NoCapacity and KeyReused.
 
-        Does not wait until it is ready: its id can be kept first. The next call waits.
+        Does not wait until it is ready, so that the caller can store its id first. The next call waits.
         """
 
     def put(self, handle: Handle, tree: Tree, *, clean: bool = False) -> str:
         """Replace the sandbox's tree and return its digest. Raises SandboxBusy and TreeRefused.
 
-        Files of the last tree but not of this one are removed. `clean` also removes products of commands, but not those
+        Files of the last tree missing in this one are removed. `clean` also removes products of commands, but not those
         of set-up.
         """
 
@@ -41,9 +41,9 @@ class Sandboxes(Protocol):
         """Start a command once. Raises SandboxBusy, CommandConflict, CommandRefused."""
 
     def poll(self, handle: Handle, command_id: str, offset: int = 0, wait: float = 0) -> CommandStatus:
-        """Wait for log behind `offset`, for the end, or for `wait` seconds.
+        """Wait for output after `offset`, for the end, or for `wait` seconds.
 
-        A command whose sandbox is gone has ended as LOST.
+        A command in a lost sandbox has the ending LOST.
         """
 
     def kill(self, handle: Handle, command_id: str) -> None:
@@ -52,19 +52,19 @@ class Sandboxes(Protocol):
     def changes(
         self, handle: Handle, max_bytes: int, max_files: int = 500, ignored: frozenset[str] = IGNORED_FOLDERS
     ) -> Changes:
-        """List the changes by commands to the last tree. Raises SandboxBusy."""
+        """List the changes that commands made to the last tree. Raises SandboxBusy."""
 
     def save_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
-        """Upload the products of set-up, before any check; returns bytes. Raises SetupNotKept."""
+        """Upload the products of set-up, before any check; return the bytes. Raises SetupNotKept."""
 
     def restore_setup(self, handle: Handle, url: str, max_bytes: int) -> int:
-        """Unpack a kept set-up, before the first `put`. Raises SetupNotKept."""
+        """Unpack a kept set-up, before the first `put`; return the bytes. Raises SetupNotKept."""
 
     def suspend(self, handle: Handle) -> bool:
-        """Suspend it with its processes; False where unsupported. The next call resumes it."""
+        """Suspend the sandbox; False if unsupported. The next call resumes it."""
 
     def close(self, handle: Handle) -> None:
-        """End the sandbox. It may be gone already."""
+        """End the sandbox. Does nothing if it is gone."""
 
     def sweep(self, keep: Callable[[str, float], bool]) -> list[str]:
-        """End all sandboxes but those `keep(id, age in seconds)` allows; returns the ended ids."""
+        """End all sandboxes unless `keep(id, age in seconds)` is true; return the ended ids."""

@@ -1,4 +1,4 @@
-"""The agent as one file, an archive for Python to run."""
+"""The agent as one file: a zip archive that Python can run."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ _LONG_AGO = (2020, 1, 1, 0, 0, 0)
 
 @cache
 def agent_program() -> bytes:
-    """The same bytes for the same sources, wherever they are packed."""
+    """Return the archive. The same sources give the same bytes on every machine."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         _add(archive, "__main__.py", _START)

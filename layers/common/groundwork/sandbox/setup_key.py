@@ -12,7 +12,7 @@ LOCK_FILES = frozenset(
         "go.sum", "go.mod", "Cargo.lock", "Cargo.toml", "Gemfile.lock", "composer.lock", "mix.lock", "package.json",
     }
 )  # fmt: skip
-"""Names of files with a say in set-up, in any folder."""
+"""Names of files that affect set-up, in any folder."""
 
 
 def is_lock_file(path: str) -> bool:
@@ -21,7 +21,7 @@ def is_lock_file(path: str) -> bool:
 
 
 def setup_key(repository: str, commands: Sequence[str], machine: str, lock_files: Mapping[str, bytes]) -> str:
-    """A key from the repository, its set-up commands, the machine's image and all lock files."""
+    """Derive the key from repository, set-up commands, machine image and lock files."""
     files = {path: hashlib.sha256(content).hexdigest() for path, content in lock_files.items() if is_lock_file(path)}
     # as JSON the parts cannot run into one another
     text = json.dumps([repository, list(commands), machine, files], sort_keys=True)

@@ -1,4 +1,4 @@
-"""Verdicts from the endings of checks."""
+"""Verdict of a check, from the way its commands ended."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -7,7 +7,7 @@ from groundwork.sandbox.model import CommandStatus, Ending
 
 
 class Verdict(StrEnum):
-    """Of a check. `COULD_NOT_RUN` is no failure: nothing is known of the change."""
+    """Verdict of a check. `COULD_NOT_RUN` is not a failure: it says nothing about the change."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 
 def verdict(status: CommandStatus) -> Verdict | None:
-    """None while the command runs. Only an exit is a verdict."""
+    """Return the verdict of one command, None while it runs. Only an exit code can pass or fail."""
     if status.ending is None:
         return None
     if status.ending is not Ending.EXIT or status.exit_code is None:
@@ -24,7 +24,7 @@ def verdict(status: CommandStatus) -> Verdict | None:
 
 
 def verdict_of_all(statuses: Iterable[CommandStatus]) -> Verdict | None:
-    """The verdict of several commands: all must have passed, one failure decides."""
+    """Return the verdict of several commands: all must pass; one failure is enough to fail."""
     verdicts = [verdict(status) for status in statuses]
     if Verdict.FAILED in verdicts:
         return Verdict.FAILED

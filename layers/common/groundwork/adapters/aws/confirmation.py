@@ -1,6 +1,6 @@
-"""Confirmations of other AWS services, within one time limit for all of them together.
+"""Calls of other AWS services, within one time limit for consecutive failures.
 
-What could not be confirmed is written down already, and told again by the sweep: waiting longer helps nobody.
+A row already records each call, and the sweep repeats one without a confirmation. So there is no need to wait longer.
 """
 
 import time
@@ -27,11 +27,11 @@ FORGET_S = 30.0
 _AGAIN = {"ThrottlingException", "TooManyRequestsException", "ServiceException", "InternalServerException"}
 
 CONFIG = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"total_max_attempts": 1})
-"""Of the clients: a try is over in known time, and is not repeated behind our back."""
+"""Configuration of the clients: a try ends in a known time, and boto3 does not repeat it."""
 
 
 class Confirmations:
-    """Calls of one service. `client` gives boto3's, made with CONFIG."""
+    """Calls one service. `client` returns the boto3 client, created with CONFIG."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class Confirmations:
         self._lost: deque[tuple[float, float]] = deque()
 
     def call(self, method: str, **arguments: Any) -> Any:
-        """The service's answer.
+        """Call the service and return its answer.
 
-        Raises ClientError for a refusal, Transient for what may be different later.
+        Raises ClientError for a refusal, Transient if a later call may succeed.
         """
         for number in range(1, MAX_TRIES + 1):
             self._check_time_left()
@@ -77,7 +77,7 @@ class Confirmations:
 
 
 def reason_of(exc: Exception) -> str:
-    """Its code or its kind: messages may hold names that are nobody's business."""
+    """Return the error's code or type. Its message may contain private names."""
     return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else type(exc).__name__
 
 

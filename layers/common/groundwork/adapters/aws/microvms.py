@@ -83,7 +83,7 @@ class MicrovmSandboxes:
     `image` is its ARN. Each sandbox has a token derived from `secret`, so the secret itself stays here.
 
     `scope` sets this stack's sandboxes apart. `egress` are the ARNs of the network connectors. At least one is always
-    named, as an empty list means the service's default: the internet. `local` allows plain HTTP to loopback.
+    named, because an empty list means the service's default: the internet. `local` allows plain HTTP to loopback.
     """
 
     def __init__(
@@ -216,11 +216,11 @@ class MicrovmSandboxes:
         payload = json.dumps({"tokenSha256": digest, "hosts": sorted(spec.hosts)}, separators=(",", ":"))
         # the limit of the service
         if len(payload.encode()) > 4096:
-            raise SandboxUnavailable("The list of hosts that set-up may reach is longer than a sandbox takes.")
+            raise SandboxUnavailable("The allow-list of set-up is longer than a sandbox accepts.")
         return payload
 
     def _token(self, key: SandboxKey) -> str:
-        """Derived, not random: a replayed start must be equal to the byte."""
+        """Derive the token: a repeated start must be identical to the byte."""
         return hmac.new(self._secret, f"{self._scope}|{key}".encode(), hashlib.sha256).hexdigest()
 
     def _ask(self, handle: Handle, request: Callable[[AgentClient], Any]) -> Any:
@@ -243,14 +243,14 @@ class MicrovmSandboxes:
             pause = min(pause * 1.5, 2.0)
 
     def _require_box(self, handle: Handle, agent: AgentClient) -> None:
-        """Check once for each sandbox. Raises SandboxUnavailable where commands would run openly."""
+        """Check isolation, once per sandbox. Raises SandboxUnavailable if there is none."""
         if self._confined and handle.id not in self._looked_at:
             if not agent.health()["confined"]:
-                raise SandboxUnavailable("The sandbox would run commands openly.")
+                raise SandboxUnavailable("The sandbox would run commands without isolation.")
             self._looked_at.add(handle.id)
 
     def _refused(self, handle: Handle, exc: AgentRefused) -> str:
-        """Return the reason of a passing refusal; raise for the others."""
+        """Return the reason of a temporary refusal; raise an error for any other."""
         if exc.code in _REFUSALS:
             raise _REFUSALS[exc.code](str(exc)) from exc
         if exc.code == "NO_COMMAND":
@@ -275,7 +275,7 @@ class MicrovmSandboxes:
         return lambda timeout: http.client.HTTPSConnection(handle.endpoint, timeout=timeout, blocksize=2**18)
 
     def _require_alive(self, handle: Handle, unknown: str = "") -> str:
-        """The state; `unknown` where the service does not know the machine. Raises SandboxLost."""
+        """Return the state; `unknown` for a machine unknown to the service. Raises SandboxLost."""
         try:
             machine = self._client.get_microvm(microvmIdentifier=handle.id)
         except ClientError as exc:
@@ -287,17 +287,17 @@ class MicrovmSandboxes:
         except BotoCoreError as exc:
             _raise(exc)
         if machine["state"] in _GONE:
-            raise SandboxLost(f"The sandbox has ended: {machine.get('stateReason') or 'no reason is told'}")
+            raise SandboxLost(f"The sandbox has ended: {machine.get('stateReason') or 'no reason given'}")
         return str(machine["state"])
 
     def _tell(self, handle: Handle, method: str) -> None:
-        """Suspends or resumes. Raises SandboxLost."""
+        """Suspend or resume the machine. Raises SandboxLost."""
         try:
             getattr(self._client, method)(microvmIdentifier=handle.id)
         except ClientError as exc:
             if _code(exc) not in ("ConflictException", "ResourceNotFoundException"):
                 _raise(exc)
-            # on its way between two states, or gone
+            # changing its state, or gone
             self._require_alive(handle)
         except BotoCoreError as exc:
             _raise(exc)
@@ -321,13 +321,13 @@ def _code(exc: ClientError) -> str:
 
 
 def _raise(exc: ClientError | BotoCoreError) -> NoReturn:
-    """Raise our error: wait (NoCapacity), change something (SandboxUnavailable), or unclear."""
+    """Raise NoCapacity (wait), SandboxUnavailable (a person must act), or Transient (unclear)."""
     if isinstance(exc, BotoCoreError):
         raise Transient(f"Lambda MicroVMs: {type(exc).__name__}") from exc
     code, message = _code(exc), str(exc.response["Error"].get("Message", ""))
     if code in ("ServiceQuotaExceededException", "InsufficientCapacityException"):
-        raise NoCapacity(f"No sandbox can be had now: {message or code}") from exc
-    # only the message tells a reused token from other invalid requests
+        raise NoCapacity(f"No sandbox is available now: {message or code}") from exc
+    # only the message distinguishes a reused token from other invalid requests
     if code == "ValidationException" and "different request parameters" in message:
         raise KeyReused() from exc
     if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):

@@ -56,7 +56,7 @@ class PlanTimer:
             self._call("update_schedule", wanted)
 
     def clear(self, plan_id: str) -> None:
-        # gone already: a one-time schedule deletes itself
+        # already gone: a one-time schedule deletes itself
         self._call("delete_schedule", {"Name": self._name(plan_id)}, ignored_code="ResourceNotFoundException")
 
     def _name(self, plan_id: str) -> str:

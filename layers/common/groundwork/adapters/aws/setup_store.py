@@ -20,7 +20,7 @@ def s3_client() -> Any:
 
 
 class S3SetupStore:
-    """The sandbox itself moves the archive, by a URL for this one object: it has no credentials."""
+    """Signs URLs for single objects: the sandbox moves the archive and has no credentials."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket

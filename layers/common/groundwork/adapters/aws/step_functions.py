@@ -47,7 +47,7 @@ class PlanMachine:
         )
 
     def open_gate(self, token: str, answer: str) -> None:
-        # an expired token is no error: a token answers once, and a repeated answer has no effect
+        # ignore expired tokens: each token can be answered once, and the answer may be a repetition
         self._call("send_task_success", _EXPIRED_TOKEN_ERRORS, taskToken=token, output=json.dumps({"next": answer}))
 
     def close_gate(self, token: str) -> None:

@@ -112,7 +112,7 @@ class DynamoBacklogItems:
 
     def create(self, kind: Kind, parent: Path, make: Callable[[Path, str], Artifact]) -> Artifact:
         """Create an item; `make` gets its path and time. Retries if the number is taken."""
-        # tells our own row from another writer's after a lost response
+        # identifies our own row after a lost response
         write_id = secrets.token_hex(6)
         for attempt in range(contention.MAX_ATTEMPTS):
             number, unchanged = self._next_number(kind, parent)

@@ -118,7 +118,7 @@ class ProjectRow(Model):
     epics = NumberAttribute(attr_name="epics", default=0)
     stories = NumberAttribute(attr_name="stories", default=0)
     subtasks = NumberAttribute(attr_name="subtasks", default=0)
-    # highest numbers ever used, unlike the counts above: no number comes twice
+    # highest numbers ever used, unlike the counts above: no number is reused
     last_card = NumberAttribute(attr_name="lastCard", default=0)
     last_run = NumberAttribute(attr_name="lastRun", default=0)
     trimmed_to = NumberAttribute(attr_name="trimmedTo", default=0)

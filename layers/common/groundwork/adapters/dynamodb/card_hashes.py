@@ -9,7 +9,7 @@ from groundwork.adapters.dynamodb.client import Transaction, translate_errors
 
 
 def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
-    """Return those that a card of the project has. Raises Transient."""
+    """Return the hashes already used by cards of the project. Raises Transient."""
     keys = {(project_id, hash_key(one)): one for one in hashes}
     with translate_errors():
         rows = list(ContentHashRow.batch_get(list(keys), consistent_read=True)) if keys else []
@@ -20,7 +20,7 @@ def known_hashes(project_id: str, hashes: Iterable[str]) -> set[str]:
 def count_texts(transaction: Transaction, project_id: str, hashes: Sequence[str]) -> None:
     """Count cards with these texts.
 
-    Equal ones share an action: a transaction may name a row once.
+    Equal texts share an action: a transaction may name each row only once.
     """
     change_counts(transaction, project_id, Counter(hashes))
 
@@ -32,19 +32,19 @@ def change_counts(transaction: Transaction, project_id: str, changes: Mapping[st
 
 
 def claim_text(transaction: Transaction, project_id: str, content_hash: str, tag: Any) -> None:
-    """Count a card with a text that no other card may have; `tag` fails where one has."""
+    """Count a card whose text must be unique; otherwise the condition `tag` fails."""
     unused = ContentHashRow.cards.does_not_exist() | (ContentHashRow.cards <= 0)
     row = ContentHashRow(project_id, hash_key(content_hash))
     transaction.update(row, [ContentHashRow.cards.add(1)], unused, tag)
 
 
 def counted_hash(project_id: str, sk: str) -> str | None:
-    """Return the hash that a card is counted under; None for an older card, or none at all."""
+    """Return the hash of a card's count; None for an older or a missing card."""
     with translate_errors():
         rows = list(CardRow.query(project_id, CardRow.sk == sk, consistent_read=True))
     return rows[0].content_hash if rows else None
 
 
 def still_counted(content_hash: str | None) -> Any:
-    """Return the condition that a card is counted as `counted_hash` has said."""
+    """Return the condition that a card's hash is unchanged since `counted_hash` returned it."""
     return CardRow.content_hash.does_not_exist() if content_hash is None else CardRow.content_hash == content_hash

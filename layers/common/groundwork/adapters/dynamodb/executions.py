@@ -184,7 +184,7 @@ class DynamoExecutions(PlanReader):
             (StateRow.calls, spent.calls),
             (StateRow.cost, spent.cost_micro_usd),
         ]
-        # no check of the epoch: the turn of a replaced worker was paid for as well
+        # no check of the epoch: the turn of a replaced worker has been paid for too
         adds = [attribute.add(count) for attribute, count in counts if count]
         line = LogRow(plan_id, log_key(task_id, at_ms, turn.number), at=at_ms, body=turn.as_json())
         for attempt in range(MAX_TURN_TRIES):

@@ -1,7 +1,7 @@
-"""How far a part of an import has come: an Idempotency-Key makes it count once.
+"""Progress of one part of an import: its Idempotency-Key makes it count only once.
 
-Each transaction with cards of a part also moves the part's position, from the value its worker has read. So one of
-several workers writes each group of cards, and the next request continues a lost one.
+Each transaction with cards of a part also moves the part's position, on the condition that it is unchanged. So only
+one of several workers writes each group of cards, and a repeated request continues after a lost one.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class ImportPartRow(Model):
 
 @dataclass(frozen=True, slots=True)
 class ImportPart:
-    """An Idempotency-Key, and a fingerprint of the request it came with."""
+    """An Idempotency-Key, and a fingerprint of its request."""
 
     key: str
     fingerprint: str

@@ -1,7 +1,7 @@
 """Bring the cards of older releases up to date: trimmed external ids, and hashes of texts.
 
-A project remembers the number up to which its cards are done. Any number of requests may be at it, and each continues
-where another has ended.
+A project stores the number up to which its cards are done. Requests may do this concurrently: each continues where
+another has stopped.
 """
 
 import time
@@ -30,7 +30,7 @@ from groundwork.ids import Kind, Path
 PAGE = 45
 """A card and its hash are two actions; a transaction takes 100."""
 MAX_SECONDS = 15.0
-"""The API answers within 29 s, and the import comes afterwards."""
+"""Half of the API's 29 s: the import itself follows."""
 
 
 class OlderCardsUnfinished(Refusal):
@@ -50,7 +50,7 @@ class DynamoOlderCards:
         self._connection, self._clock = connection, clock
 
     def trim_ids(self, project: ProjectRow) -> None:
-        """Make the id `7` known where an older card has the id ` 7`."""
+        """Register the id `7` for an older card with the id ` 7`."""
         self._each_page(project.pk, int(project.trimmed_to), "trimmed_to", self._trim)
 
     def fill_hashes(self, project: ProjectRow) -> None:

@@ -73,7 +73,7 @@ class DynamoRepositories:
         # an exact count: it changes in the transactions that create and delete plans
         transaction.delete(RepositoryRow(repository_id), RepositoryRow.plans == 0)
         transaction.delete(ListRow(REPOSITORIES, list_key(to_ms(repository.created_at), repository_id)))
-        # a delete of a missing row is no error in DynamoDB
+        # DynamoDB reports no error for the delete of a missing row
         for effort in SECONDS:
             transaction.delete(MeasureRow(repository_id, measure_key(effort)))
         try:

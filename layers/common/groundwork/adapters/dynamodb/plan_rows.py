@@ -46,7 +46,7 @@ class PlanRow(Model):
     title = UnicodeAttribute(attr_name="title")
     status = UnicodeAttribute(attr_name="status")
     version = NumberAttribute(attr_name="version", default=0)
-    # on the head and outside the versions: after a restore no id comes twice
+    # on the head, not in the versions: a restore must not lead to reused ids
     last_phase = NumberAttribute(attr_name="lastPhase", default=0)
     last_task = NumberAttribute(attr_name="lastTask", default=0)
     last_iteration = NumberAttribute(attr_name="lastIteration", default=0)

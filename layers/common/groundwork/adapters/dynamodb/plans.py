@@ -170,7 +170,7 @@ class DynamoPlans(PlanReader):
         if "head" in cancelled.tags:
             if not PlanStatus(head.status).editable:
                 raise PlanNotEditable(f"Cannot edit: the plan is {head.status}.") from cancelled
-            # only the status has changed, but the plan read is outdated all the same
+            # only the status has changed, but the plan as read is still outdated
             raise VersionConflict(int(head.version)) from cancelled
         # the blocking task may have another state by now
         raise refusal(guarded, self.states(before.id)) or VersionConflict(before.version) from cancelled

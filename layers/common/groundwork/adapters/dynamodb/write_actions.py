@@ -62,7 +62,7 @@ def _put_artifact(transaction: Transaction, run: Run, write: PutArtifact) -> Non
 
 def _delete_artifact(transaction: Transaction, run: Run, write: DeleteArtifact) -> None:
     row = ROW_OF_KIND[write.path.kind](write.path.project_id, sort_key(write.path))
-    # an item gone already must not count as deleted again
+    # an item that is already gone must not be counted again
     transaction.delete(row, type(row).pk.exists(), write.index)
 
 

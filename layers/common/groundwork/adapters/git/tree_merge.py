@@ -45,7 +45,7 @@ def _merge(
 ) -> None:
     before, now = _file_at(store, base, path), _file_at(store, head, path)
     if now is None and content is None:
-        # gone already; a folder others may have put there is not ours to delete
+        # already gone; do not delete a folder that someone has put in its place
         return
     if now != before:
         content = _merge_contents(store, before, now, path, content)

@@ -97,7 +97,7 @@ def update_tree(
         old = tuple(tree[name.encode()]) if name.encode() in tree else None
         sha, trees = update_tree(store, old[1] if old and S_ISDIR(old[0]) else None, inner)
         trees_made += trees
-        # an emptied folder goes; a file by now in its place is not ours to delete
+        # remove an emptied folder, but not a file that someone has put in its place
         if sha or (old and S_ISDIR(old[0])):
             _put(tree, name, (FOLDER, sha) if sha else None)
     return (tree.id, [*trees_made, tree]) if len(tree) else (None, trees_made)

@@ -146,7 +146,7 @@ def _sent() -> Sent:
     received = request_bytes(event)
     if len(received.data) > MAX_IMPORT_BYTES:
         raise TooLarge(
-            f"At most {MAX_IMPORT_BYTES // 1024 // 1024} MB a call; this is {len(received.data)} bytes. "
+            f"At most {MAX_IMPORT_BYTES // 1024 // 1024} MB per request; this is {len(received.data)} bytes. "
             "Send a larger file with Content-Encoding: gzip, or in parts."
         )
     body = unpacked(received, headers.get("content-encoding", ""), MAX_UNPACKED)

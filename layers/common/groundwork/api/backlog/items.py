@@ -68,7 +68,7 @@ def purge(tables: Tables, project_id: str) -> Response[str]:
     try:
         tables.purger.purge(project_id, lambda: time.monotonic() > ends)
     except Transient as fault:
-        # the item is deleted all the same; the schedule purges the remaining rows
+        # the item is deleted; the sweep purges the remaining rows
         http.logger.warning("Purge postponed", project_id=project_id, fault=str(fault))
     return Response(204, "application/json", "")
 
@@ -85,5 +85,5 @@ def parent_path(kind: Kind, id_: str, project_id: str, field: str) -> Path:
     """Parse an id of the body. Raises Invalid, naming the field, for an id of another project."""
     path = path_of(kind, id_)
     if path is None or path.project_id != project_id:
-        raise Invalid.field(field, f"is no {kind.name.lower()} of this project")
+        raise Invalid.field(field, f"names no {kind.name.lower()} of this project")
     return path

@@ -102,7 +102,7 @@ def delete_plan(plan_id: str, if_match: IfMatch = None) -> Response[str]:
             timer.clear(plan_id)
         plans.purge(plan_id, lambda: time.monotonic() > ends)
     except Transient as fault:
-        # the plan is deleted all the same: the sweep purges the rest, and the timer is removed when it fires next
+        # the plan is deleted: the sweep purges the rest, and the timer is removed when it fires next
         http.logger.warning("Purge postponed", plan_id=plan_id, fault=str(fault))
     return Response(204, "application/json", "")
 

@@ -1,4 +1,4 @@
-"""Make a card of one record, or tell why it is none."""
+"""Turn one record into a card, or give the reason for skipping it."""
 
 import json
 import re
@@ -146,7 +146,7 @@ class CardMaker:
         return {name: header_zone(name) or zone for name in self._mapping.times}
 
     def _time(self, fields: Fields) -> tuple[str | None, str]:
-        """Return the moment, and its text for the hash of a row without id."""
+        """Return the time, and its text for the hash of a row without an id."""
         first = ""
         for name in self._mapping.times:
             for value in self._values(fields, name):
@@ -161,7 +161,7 @@ class CardMaker:
                 if self._layout.format == "google-play":
                     value = ids.review_id(value)
                 return ids.bounded(value)
-        # without a time, equal answers of several people would be taken for one
+        # without a time, equal answers of several people would count as one
         return ids.hashed(source or "", time, text) if time and not self._mapping.native else None
 
     def _metadata(self, fields: Fields, external_id: str | None, moment: str | None) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class CardMaker:
         mapping, native = self._mapping, self._mapping.native
         if name in (*mapping.text, *mapping.title, *mapping.source, *mapping.dropped):
             return "used"
-        # a guess in a file of our own form takes nothing away from its metadata
+        # in a file of our own format a guessed role must not remove metadata
         if name in mapping.ids[:1] and key(name) not in LINK and (not native or name == "externalId"):
             return "id"
         if name in mapping.times[:1] and (not native or name == "postedAt"):
@@ -205,7 +205,7 @@ class CardMaker:
 
     def _storable(self, value: Any) -> Any:
         if not isinstance(value, str):
-            # NaN is no JSON, and no table takes it
+            # NaN is not valid JSON, and no table can store it
             return None if value is None or (isinstance(value, float) and value != value) else value
         if self._layout.format == "jira":
             value = value if self._layout.keep_personal else cleaning.without_name(value)
@@ -214,7 +214,7 @@ class CardMaker:
         return None if lost else value
 
     def _fitting(self, metadata: dict[str, Any]) -> dict[str, Any]:
-        """Leave out the longest values of metadata over the limit."""
+        """Drop the longest values until the metadata is within the limit."""
         while len(json.dumps(metadata, ensure_ascii=False)) > MAX_METADATA:
             self.shortened += 1
             longest = max(metadata, key=lambda name: len(json.dumps(metadata[name], ensure_ascii=False)))
@@ -223,15 +223,15 @@ class CardMaker:
 
 
 def text_problem(text: str) -> str | None:
-    """Tell why a text can be no card's."""
+    """Return the reason why a text cannot be a card's, or None."""
     if not text:
         return "text: must be a text that is not empty"
     if len(text) > MAX_CARD_TEXT:
         return f"text: at most {MAX_CARD_TEXT} characters, this has {len(text)}"
     if LOST in text:
-        return "text: has characters that were lost, or that are not of the file's encoding"
+        return "text: contains characters that were lost or do not fit the file's encoding"
     if _SURROGATES.search(text):
-        return "text: has characters that are no Unicode text"
+        return "text: contains invalid Unicode"
     return "text: has control characters" if _CONTROLS.search(text) else None
 
 
@@ -241,7 +241,7 @@ def _id_problem(external_id: str | None) -> str | None:
     if ids.is_damaged(external_id):
         return ids.DAMAGED
     if LOST in external_id or _SURROGATES.search(external_id):
-        return "externalId: has characters that are not of the file's encoding"
+        return "externalId: contains characters that do not fit the file's encoding"
     return None
 
 
@@ -249,7 +249,9 @@ def _source_problem(source: str | None) -> str | None:
     if source is not None and len(source) > MAX_SOURCE:
         return f"source: must be a text of at most {MAX_SOURCE} characters"
     return (
-        "source: has characters that were lost" if source and (LOST in source or _SURROGATES.search(source)) else None
+        "source: contains characters that were lost"
+        if source and (LOST in source or _SURROGATES.search(source))
+        else None
     )
 
 
@@ -257,6 +259,4 @@ def _extra_problem(extra: dict[str, Any]) -> str | None:
     written = json.dumps(extra, ensure_ascii=False)
     if len(written) > MAX_METADATA:
         return f"metadata: must be an object of at most {MAX_METADATA} characters"
-    return (
-        "metadata: has characters that are no Unicode text" if LOST in written or _SURROGATES.search(written) else None
-    )
+    return "metadata: contains invalid Unicode" if LOST in written or _SURROGATES.search(written) else None

@@ -12,7 +12,7 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = frozenset(word_list("""script style head title template"""))
-# a comparison such as `a < b` is no markup
+# a comparison such as `a < b` is not markup
 _LOOKS_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SLACK = re.compile(r"<([@#!]?)([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")

@@ -1,4 +1,4 @@
-"""Bytes, readable again from any offset: in memory, in a bucket, or derived."""
+"""Bytes that can be read repeatedly from any offset: in memory, in a bucket, or derived."""
 
 import io
 import zlib
@@ -45,7 +45,7 @@ class Stored:
 
 
 class Derived:
-    """Bytes produced from other bytes. Opening at an offset produces the bytes before it again."""
+    """Bytes derived from other bytes. Opening at an offset derives all bytes before it again."""
 
     def __init__(self, produce: Callable[[], Iterator[bytes]]) -> None:
         self._produce = produce
@@ -101,7 +101,7 @@ def head(content: Content, size: int) -> bytes:
 
 
 class SeekableFile(io.RawIOBase):
-    """A content as a seekable file, for zipfile. Sequential reads reuse one stream."""
+    """A seekable file over a `Content`, for zipfile. Sequential reads reuse one stream."""
 
     def __init__(self, content: Content) -> None:
         self._content = content

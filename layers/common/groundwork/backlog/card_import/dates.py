@@ -1,4 +1,4 @@
-"""Read times: epochs, ISO, month names; the whole column decides the day/month order."""
+"""Parse times: epochs, ISO, month names. The whole column decides the day/month order."""
 
 import re
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 @dataclass(slots=True)
 class OrderVotes:
-    """Evidence of one column on its order of day and month."""
+    """Evidence of one column for its order of day and month."""
 
     day_first: int = 0
     month_first: int = 0
@@ -59,7 +59,7 @@ class OrderVotes:
             self.zoned += parsed.moment.tzinfo is not None
             self.zoneless += parsed.moment.tzinfo is None
         match = _NUMERIC.match(value.strip())
-        # a year in front and dots tell the order by themselves
+        # a leading year, or dots, determine the order
         if match is None or len(match[1]) > 2 or match[2] == ".":
             return
         first, second = int(match[1]), int(match[3])
@@ -69,7 +69,7 @@ class OrderVotes:
         self.unclear += first <= 12 and second <= 12 and first != second
 
     def decide(self) -> Order | None:
-        """Return the order if all cells agree on one; None to ask."""
+        """Return the order if all cells agree on one; None if the user must choose."""
         if bool(self.day_first) == bool(self.month_first):
             return None
         return "dmy" if self.day_first else "mdy"
@@ -85,14 +85,14 @@ class OrderVotes:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A moment, without zone where the text has none."""
+    """A point in time; without a zone if the text has none."""
 
     moment: datetime
     date_only: bool = False
 
 
 def posted_at(value: str, order: Order | None, zone: tzinfo) -> str | None:
-    """Return RFC 3339 in UTC, or None where the value is no time or its order is unknown."""
+    """Return RFC 3339 in UTC. None: not a time, or the order of day and month is unknown."""
     parsed = read(value, order)
     if parsed is None:
         return None
@@ -111,13 +111,13 @@ def posted_at(value: str, order: Order | None, zone: tzinfo) -> str | None:
 
 
 def header_zone(name: str) -> tzinfo | None:
-    """Read the zone off a column's name: `Submit Date (UTC)`."""
+    """Return the time zone in a column's name, such as `Submit Date (UTC)`."""
     return UTC if _HEADER_UTC.search(name) else None
 
 
 def read(value: str, order: Order | None) -> Parsed | None:
     value = value.strip().lstrip("'")
-    # a long text is no time, and costs the patterns below much time
+    # a long text is not a time, and would slow down the patterns below
     if not value or len(value) > 100:
         return None
     if _EPOCH.fullmatch(value):
@@ -151,7 +151,7 @@ def _written(value: str, order: Order | None) -> Parsed | None:
         return None
     (year, month, day), rest = found
     year += 2000 if year < 70 else 1900 if year < 100 else 0
-    # JavaScript and C put the time between day and year, others behind; either way it is the rest
+    # JavaScript and C put the time between day and year, others after both: it is what remains
     time = _TIME.search(rest)
     if time is None:
         return Parsed(datetime(year, month, day), date_only=True) if not rest.strip(" ,.") else None

@@ -10,7 +10,7 @@ from groundwork.backlog.card_import.limits import SAMPLE_RECORDS
 
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
-"""Delimiter of files with one column: it separates nothing, as texts may hold any other."""
+"""Delimiter of files with one column. It never occurs in texts, so it separates nothing."""
 # reports put a title and their filters above the header
 MAX_PREAMBLE = 20
 # stray quotes and extra cells are usual in exports: not every row fits
@@ -48,7 +48,7 @@ class _Trial:
 
 
 def find_dialect(lines: Sequence[str], recognised: Recognised) -> Dialect:
-    """Choose by the share of records as wide as the header; a known header wins over its share."""
+    """Prefer the most records as wide as the header. A known header outweighs that share."""
     if lines and (match := _SEP_LINE.match(lines[0])):
         return _below_sep_line(lines, match[1])
     starts = range(min(MAX_PREAMBLE + 1, len(lines)))
@@ -108,7 +108,7 @@ def _records(lines: Sequence[str], delimiter: str, escape: str | None) -> list[l
 
 
 def _escaped(lines: Sequence[str], trial: _Trial) -> _Trial:
-    """Take backslashes for escapes only if then all records fit the header."""
+    """Return True if all records fit the header once backslashes are read as escapes."""
     if trial.share == 1.0 or not any('\\"' in line for line in lines):
         return trial
     other = _trial(lines, trial.start, trial.delimiter, lambda _: trial.rated, "\\")

@@ -12,7 +12,7 @@ from groundwork.backlog.card_import.names import word_list
 SURE_BYTES = 40
 """Non-ASCII bytes needed to trust the detector: never wrong in 1,651 trials.
 
-Below it, a person should look.
+With fewer, the file gets a warning.
 """
 SHOWN_LINES = 3
 
@@ -41,7 +41,7 @@ _SUPERSETS = {
     "iso8859-11": "cp874",
     "iso2022_jp": "iso2022_jp_2",
 }
-# these take quadratic time, or are no encoding of text files
+# these take quadratic time, or are not encodings of text files
 _UNSUITABLE = {"punycode", "idna", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7", "mbcs", "oem"}
 _ASCII = bytes(range(32, 127)) + b"\r\n\t"
 
@@ -75,7 +75,7 @@ class _Scan:
 
 
 def known_charset(name: str) -> str | None:
-    """Return Python's name of a permitted charset, None for others."""
+    """Return Python's name of a permitted charset; None for any other."""
     try:
         info = codecs.lookup(name.strip().strip('"'))
     except (LookupError, ValueError):
@@ -107,7 +107,7 @@ def detect(content: Content, named: str | None = None, *, stated: str | None = N
 def _charset(name: str) -> str:
     charset = known_charset(name)
     if charset is None:
-        raise Damaged(f"The charset {name[:60]!r} is not known here.")
+        raise Damaged(f"Unknown charset: {name[:60]!r}.")
     return charset
 
 
@@ -139,7 +139,7 @@ def _refuse_controls(start: bytes) -> None:
     # without 27, the escape of ISO-2022 encodings
     controls = sum(start[:4096].count(code) for code in (*range(9), *range(14, 27), *range(28, 32)))
     if controls > max(2, len(start[:4096]) * 0.05):
-        raise NotAFeedbackFile("This is no text file: export the feedback as CSV, JSON, NDJSON or xlsx.")
+        raise NotAFeedbackFile("This is not a text file: export the feedback as CSV, JSON, NDJSON or xlsx.")
 
 
 def _by_lines(content: Content) -> Encoding:
@@ -207,7 +207,7 @@ def _detected(sample: bytes) -> Encoding:
     if non_ascii >= SURE_BYTES:
         return Encoding(guesses[0])
     shown = tuple((name, shown_lines(sample, name)) for name in guesses[:SHOWN_LINES])
-    warning = f"The encoding is taken to be {guesses[0]}, from few signs: see the preview, or name it with ?charset=."
+    warning = f"The encoding is probably {guesses[0]}: check the preview, or set it with ?charset=."
     return Encoding(guesses[0], sure=False, alternatives=shown, warnings=(warning,))
 
 
@@ -221,12 +221,12 @@ def _decodes(sample: bytes, name: str) -> bool:
 
 
 def shown_lines(sample: bytes, name: str) -> tuple[str, ...]:
-    """Decode the first three lines, to let a person choose."""
+    """Decode the first three lines, so that users can choose the encoding."""
     return tuple(line.decode(name, "replace").strip()[:200] for line in sample.splitlines()[:SHOWN_LINES])
 
 
 def splits_by_bytes(name: str) -> bool:
-    """Tell if line ends are plain bytes in this encoding: lines can be cut undecoded."""
+    """Return True if line ends are plain bytes in this encoding: lines can be split undecoded."""
     if name.startswith(("utf-16", "utf-32", "iso2022", "hz")):
         return False
     try:

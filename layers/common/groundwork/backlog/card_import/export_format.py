@@ -1,4 +1,4 @@
-"""One tool's export: its telling names, and the roles of its columns."""
+"""Export format of one tool: its characteristic column names, and the roles of its columns."""
 
 import re
 from collections.abc import Collection, Iterable

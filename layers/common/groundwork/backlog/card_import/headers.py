@@ -1,4 +1,4 @@
-"""Tell header rows from data, and make one name a column of one to three header rows."""
+"""Detect header rows, and combine up to three of them into one name per column."""
 
 import re
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def header_rows(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _import_ids(row: Sequence[str]) -> bool:
-    """Tell if this is a Qualtrics export's third row: JSON with ids."""
+    """Return True for the third row of a Qualtrics export: JSON with ids."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return bool(filled) and all(_IMPORT_ID.match(cell) for cell in filled)
 
@@ -51,13 +51,13 @@ def _is_second(header: Sequence[str], row: Sequence[str]) -> bool:
         return False
     if sum(names.key(cell) in _SECOND_ROW for cell in labels) and not row[0].strip():
         return True
-    # a question stands over its first choice only, and the row's first cells have no label
+    # a question is above its first choice only, and the row's first cells have no label
     under_blank = [label for name, label in zip(header, row, strict=False) if not name.strip() and label.strip()]
     return bool(under_blank) and not row[0].strip() and bool(header[0].strip())
 
 
 def combined(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Make the columns' names; a column without one gets its number."""
+    """Return the columns' names. A column without a name gets its number."""
     header = [names.shown(cell) for cell in rows[0]]
     if len(rows) > 1 and _import_ids(rows[-1]):
         header = _questions(header, rows[1]) if len(rows) == MAX_HEADER_ROWS else header
@@ -70,7 +70,7 @@ def combined(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _questions(header: list[str], labels: Sequence[str]) -> list[str]:
-    """Take Qualtrics' question texts in place of Q1, Q2; its own columns keep their names."""
+    """Replace Q1, Q2 with the question texts of Qualtrics. Its own columns keep their names."""
     shown = [names.shown(label) for label in labels]
     return [
         label if label and re.fullmatch(r"Q[\w.]+", name) else name
@@ -79,7 +79,7 @@ def _questions(header: list[str], labels: Sequence[str]) -> list[str]:
 
 
 def _grouped(header: list[str], labels: list[str]) -> list[str]:
-    """Carry a question to the right over its choices."""
+    """Copy a question to the columns of all its choices."""
     combined_names, question = [], ""
     for at, name in enumerate(header):
         label = labels[at] if at < len(labels) else ""

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from groundwork.backlog.card_import.limits import MAX_EXTERNAL_ID
 
-DAMAGED = "externalId: a spreadsheet has shortened it, so that its last digits are lost; export the file anew"
+DAMAGED = "externalId: a spreadsheet has rounded it and its last digits are lost; export the file again"
 _SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 
 
@@ -16,7 +16,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        # beyond 15 digits a float has lost some: in E notation `is_damaged` finds it
+        # a float has only 15 exact digits: written in E notation, `is_damaged` detects it
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).replace("e", "E")
     return "" if value is None else str(value).strip()
 
@@ -27,18 +27,18 @@ def is_damaged(value: str) -> bool:
 
 
 def bounded(value: str) -> str:
-    """Return an id as it is, or a hash of one over the limit, such as a long link."""
+    """Return an id unchanged, or its hash if it exceeds the limit, such as a long link."""
     return value if len(value) <= MAX_EXTERNAL_ID else hashed("link", value)
 
 
 def hashed(*parts: str) -> str:
-    """Make an id of a row without one."""
+    """Make an id for a row without one."""
     # joined by a character of no text: moving a letter to the next part must change the hash
     return "sha256:" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def review_id(link: str) -> str:
-    """Take Google Play's review id out of a link; other links stay whole."""
+    """Extract the review id from a Google Play link; other links stay unchanged."""
     try:
         parts = urlsplit(link)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Inspect, preview and read one file; reading can stop and resume behind any row."""
+"""Inspect, preview and read one file. Reading can stop and resume after any row."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ MAX_PREVIEWED = 20
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Position behind a row: start of the next record and number of data rows before it."""
+    """Position after a row: start of the next record, and number of data rows before it."""
 
     offset: int
     line: int
@@ -76,7 +76,7 @@ class RowReader:
         """Report values left out."""
         if not self._maker.shortened:
             return []
-        return [f"{self._maker.shortened} metadata values are left out: too long, or with characters that were lost."]
+        return [f"{self._maker.shortened} metadata values were left out: too long, or with lost characters."]
 
 
 def _own_metadata(value: Any) -> dict[str, Any] | None:
@@ -92,14 +92,14 @@ def inspect(content: Content, parameters: Parameters, limits: Limits | None = No
 
 
 def read(inspected: Inspected) -> RowReader:
-    """Start reading; raises ColumnUnknown where the feedback's column cannot be told."""
+    """Start reading. Raises ColumnUnknown if no column is known to hold the feedback."""
     if not inspected.layout.mapping.text:
         raise _column_unknown(inspected)
     return RowReader(inspected.content, inspected.layout)
 
 
 def resume(content: Content, layout: Layout, checkpoint: Checkpoint, limits: Limits | None = None) -> RowReader:
-    """Go on behind a checkpoint. `content` is the inspected file."""
+    """Continue after a checkpoint. `content` is the inspected file."""
     return RowReader(inspection.reopen(content, layout, limits or Limits()), layout, checkpoint)
 
 
@@ -107,13 +107,13 @@ def _column_unknown(inspected: Inspected) -> ColumnUnknown:
     known = inspection.known_format(inspected.layout)
     columns = inspected.profile.shown(list(inspected.profile.columns))
     listed = ", ".join(repr(column["name"]) for column in columns[:20])
-    message = f"No column is known to hold the feedback. Name it with ?text=COLUMN; the file has: {listed}."
+    message = f"No column is known to hold the feedback. Name one of these with ?text=COLUMN: {listed}."
     return ColumnUnknown(f"{known.note} {message}" if known is not None and known.note else message, columns)
 
 
 @dataclass(slots=True)
 class Upload:
-    """All rows of a request. `duplicates` are rows whose external id an earlier row of it has."""
+    """All rows of a request. `duplicates` are rows with the external id of an earlier row."""
 
     layout: Layout
     cards: list[NewCard] = field(default_factory=list)
@@ -124,14 +124,14 @@ class Upload:
 
 
 def read_upload(body: bytes, parameters: Parameters, *, max_rows: int, limits: Limits | None = None) -> Upload:
-    """Read a request's body whole; raises a Refusal for a fault of the whole."""
+    """Read the whole body of a request. Raises a Refusal if the body as a whole is invalid."""
     inspected = inspect(Memory(body), parameters, limits)
     reader = read(inspected)
     upload, seen, rows = Upload(inspected.layout), set[str](), 0
     for rows, outcome in enumerate(reader, 1):
         # refused as a whole: nothing has been written yet
         if rows > max_rows:
-            raise TooLarge(f"At most {max_rows} cards a call.")
+            raise TooLarge(f"At most {max_rows} cards per request.")
         _collect(upload, outcome, seen)
     if not rows:
         raise Invalid.field("body", "has no row below the header" if inspected.layout.columns else "has no row")
@@ -152,15 +152,15 @@ def _collect(upload: Upload, outcome: Outcome, seen: set[str]) -> None:
 
 
 def skip_warnings(skipped: Counter[str]) -> list[str]:
-    """Tell how many rows are no feedback, and why."""
-    return [f"{count} rows are no cards: {reason}." for reason, count in skipped.items()]
+    """Return a warning with the number of skipped rows for each reason."""
+    return [f"{count} rows were skipped: {reason}." for reason, count in skipped.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A look at a file before anything is written.
+    """Preview of a file, before anything is written.
 
-    `first` and `rejected` are the first of their kind.
+    `first` and `rejected` hold the first cards and the first rejected rows.
     """
 
     layout: Layout
@@ -195,7 +195,7 @@ class Preview:
 def preview(content: Content, parameters: Parameters, limits: Limits | None = None) -> Preview:
     """Inspect and read a file without keeping it.
 
-    With no text column told, it shows the columns alone.
+    Without a known text column it shows only the columns.
     """
     inspected = inspect(content, parameters, limits)
     layout = inspected.layout

@@ -1,4 +1,4 @@
-"""Decide how to read a file from one look at all of it.
+"""Decide how to read a file after one pass over all of it.
 
 The decision covers container, encoding, header, format, columns and dates.
 """
@@ -44,7 +44,7 @@ class Inspected:
 
 
 def inspect(content: Content, parameters: Parameters, limits: Limits) -> Inspected:
-    """Decide how to read a file; raises a Refusal where it is no feedback at all."""
+    """Decide how to read a file. Raises a Refusal if it cannot hold feedback."""
     unpacked = unpack.unpack(content, limits)
     if unpacked.kind == "xlsx":
         layout, derived = _sheet(unpacked.content, parameters)
@@ -107,7 +107,7 @@ def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> 
 
 
 def _json_shape(content: Content, encoding: Encoding, parameters: Parameters) -> str | None:
-    """Tell NDJSON (`lines`) from other JSON (`document`) and from CSV (None)."""
+    """Return `lines` for NDJSON, `document` for other JSON, None for CSV."""
     start = head(content, SAMPLE_BYTES)[encoding.start :].decode(encoding.name, "ignore").lstrip("\ufeff \r\n\t")
     if parameters.type == "ndjson" and not start.startswith("["):
         return "lines"
@@ -221,7 +221,7 @@ def _sheet_layout(
 
 
 def _mapped(layout: Layout, content: Content, parameters: Parameters) -> Inspected:
-    """Recognise the export from a sample, then map its columns and settle its dates."""
+    """Recognise the export from a sample, then map its columns and determine its date format."""
     sample = list(islice(_fields(layout, content), SAMPLE_RECORDS))
     names = list(layout.columns) or list(dict.fromkeys(name for fields in sample for name, _ in fields))
     known = recognise([key(name) for name in names], is_json=not layout.columns)
@@ -256,7 +256,7 @@ def _time_evidence(layout: Layout, content: Content) -> list[OrderVotes]:
 
 
 def _dated(layout: Layout, votes: list[OrderVotes], parameters: Parameters, known: Format | None) -> Layout:
-    """Settle the order of day and month, and the zone; warn where either is not told."""
+    """Determine the order of day and month, and the zone. Add a warning if either is unknown."""
     mapping, warnings = layout.mapping, list(layout.warnings)
     order = parameters.date_order or next((vote.decide() for vote in votes if vote.decide()), None) or mapping.order
     if order is None and votes and votes[0].undecided:

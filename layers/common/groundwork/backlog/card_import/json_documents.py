@@ -1,4 +1,4 @@
-"""JSON exports with records to assemble first: boards, chats, conversations, tickets."""
+"""JSON exports whose records must be assembled first: boards, chats, conversations, tickets."""
 
 import json
 from collections import defaultdict
@@ -39,7 +39,7 @@ def _card(card: Record, lists: dict[Any, Any], comments: dict[Any, list[str]]) -
 
 
 def _created(id_: Any) -> str | None:
-    """Read the time off a Trello id, whose first eight digits are seconds in hexadecimal."""
+    """Extract the time from a Trello id: its first eight digits are seconds in hexadecimal."""
     try:
         return datetime.fromtimestamp(int(str(id_)[:8], 16), UTC).isoformat()
     except (ValueError, OverflowError, OSError):
@@ -170,4 +170,4 @@ PREPARE: dict[str, Callable[[Record], Record | None]] = {
     "app-store-rss": _app_store,
     "jira-api": _jira,
 }
-"""By format: bring a record into the shape of the format's columns. None: no feedback."""
+"""Functions by format: convert a record to the format's columns, or None if not feedback."""

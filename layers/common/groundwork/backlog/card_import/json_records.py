@@ -29,7 +29,7 @@ Located = tuple[int | None, Any]
 
 
 def _no_number(constant: str) -> None:
-    """Refuse NaN and Infinity: no other JSON has them."""
+    """Refuse NaN and Infinity: standard JSON does not have them."""
     raise ValueError(constant)
 
 
@@ -45,9 +45,9 @@ def parsed(line: bytes | str) -> Any:
 
 
 def packed(line: int | None, record: Any, problem: str | None = None) -> bytes:
-    """Write a record as one line: reading can stop behind any."""
+    """Write a record as one line, so that reading can stop after any record."""
     written = json.dumps([line, record, problem], ensure_ascii=False, separators=(",", ":"))
-    # half a surrogate pair can stand in JSON; its row is rejected later
+    # JSON allows lone surrogates; their row is rejected later
     return written.encode("utf-8", "surrogatepass") + b"\n"
 
 
@@ -61,7 +61,7 @@ def packed_records(content: Content, encoding: Encoding, limits: Limits) -> Iter
 
 
 class _Values:
-    """Take values off a stream of JSON text, holding no more than one of an array at a time."""
+    """Parses values from a stream of JSON text, with one value of an array in memory at a time."""
 
     def __init__(self, content: Content, encoding: Encoding, limits: Limits) -> None:
         decoder = codecs.getincrementaldecoder(encoding.name)("replace")
@@ -94,7 +94,7 @@ class _Values:
         self._at = end
 
     def _more(self) -> bool:
-        """Double the buffer beyond the present place."""
+        """Double the buffer after the current position."""
         self._buffer, self._at = self._buffer[self._at :], 0
         # a value is parsed from its start after each step: doubling keeps the sum of all steps small
         wanted = max(1, len(self._buffer))
@@ -136,7 +136,7 @@ class _Values:
                     raise
                 continue
             start = self._at
-            # a number at the very end of the buffer may go on
+            # a number at the end of the buffer may be incomplete
             if end < len(self._buffer):
                 self._move(end)
                 return value
@@ -145,7 +145,7 @@ class _Values:
                 return value
 
     def _documents(self) -> Iterator[Located]:
-        """Yield one document's records, or several documents as a record each."""
+        """Yield the records of one document; of several documents, each one as a record."""
         self._read_whole()
         text, first_line = self._buffer, self._line
         values = []
@@ -173,7 +173,7 @@ class _Values:
 
 
 def _tabled(records: Iterator[Located]) -> Iterator[Located]:
-    """Take a list of lists for a table: the first one names the columns."""
+    """Read a list of lists as a table: the first one names the columns."""
     header: list[str] | None = None
     for at, (line, record) in enumerate(records):
         if at == 0 and isinstance(record, list) and record and all(isinstance(cell, str) for cell in record):
@@ -221,7 +221,7 @@ def _candidates(value: Any, depth: int, key: str = "") -> Iterator[_Candidate]:
         yield _Candidate(key, value, depth)
     elif isinstance(value, dict):
         if key == "entry":
-            # a feed with one entry has it bare
+            # a feed with a single entry has no list around it
             yield _Candidate(key, [value], depth)
         for name, below in value.items():
             yield from _candidates(below, depth + 1, name)
@@ -239,7 +239,7 @@ def _is_keyed(document: dict[str, Any]) -> bool:
 
 
 def _is_empty(document: dict[str, Any]) -> bool:
-    """Tell if this is a wrapper around nothing."""
+    """Return True for a wrapper without content."""
     return not any(isinstance(value, str | int | float) for value in document.values()) or any(
         value == [] and key in _WRAPPERS for key, value in document.items()
     )
@@ -250,7 +250,7 @@ def _keyed(document: dict[str, Any]) -> list[Located]:
 
 
 def _with_lines(candidate: _Candidate, text: str, first_line: int) -> list[Located]:
-    """Find each record's line by decoding the list once more where it stands in the text."""
+    """Find the line of each record by decoding the list in the text a second time."""
     for match in re.finditer(rf'"{re.escape(candidate.key)}"\s*:\s*\[', text):
         found = list(_located(text, match.end(), first_line))
         if [_node(record) for _, record in found] == candidate.records:

@@ -1,4 +1,4 @@
-"""The layout of one file: a run's memory for going on in the middle."""
+"""The layout of one file, stored so that an import can resume in the middle."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -15,7 +15,7 @@ Role = Literal["text", "title", "externalId", "source", "postedAt", "personal", 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Column names by role, most telling first. What is in none of them is metadata.
+    """Column names by role, most specific first. All other columns are metadata.
 
     `kept` columns are metadata even where their names look personal.
     """
@@ -73,12 +73,12 @@ class Layout:
 
     @property
     def first_line(self) -> int | None:
-        """Line of the first row, in a file that a client can cut between rows and send in parts."""
+        """Line of the first row, if a client can split the file between rows and send it in parts."""
         return None if self.shape == "packed" else self.start.line
 
     @property
     def resumes_by_bytes(self) -> bool:
-        """Tell if offsets are the file's own, for a Range request."""
+        """Return True if offsets refer to the file itself, so that a Range request can use them."""
         return self.container == "plain"
 
     def staged(self) -> "Layout":

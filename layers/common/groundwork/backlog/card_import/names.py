@@ -1,4 +1,4 @@
-"""Column names in comparable form."""
+"""Column names in a normalized form."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def shown(name: str) -> str:
-    """Return a header cell as people should see it: without BOM, markup and line breaks."""
+    """Return a header cell for display: without BOM, markup and line breaks."""
     # the second form is a UTF-8 mark read as cp1252
     name = name.removeprefix("\ufeff").removeprefix("ï»¿").strip()
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
@@ -45,12 +45,12 @@ def word_list(text: str) -> list[str]:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Split a table of names: one a comma, the most telling first."""
+    """Split a comma-separated table of names, most specific first."""
     return tuple(dict.fromkeys(key(name) for name in text.replace("\n", ",").split(",") if name.strip()))
 
 
 def is_question(name: str) -> bool:
-    """Tell if a column's name is a question or sentence, as survey tools write them."""
+    """Return True if a column's name is a question or a sentence, as in survey exports."""
     text = shown(name)
     if text.endswith(("?", "？", "؟", ":", "…")) or text.startswith("¿"):
         return len(text) > 5

@@ -32,7 +32,7 @@ _MAX_VALUE = 500
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`stated_charset` is a content type's; contrary bytes overrule it.
+    """`stated_charset` comes from the content type; contradicting bytes overrule it.
 
     `metadata` names columns without another role, personal or not; `omit` names columns to leave out.
     """

@@ -1,4 +1,4 @@
-"""Tell columns with personal data: names, addresses, accounts."""
+"""Detect columns with personal data: names, addresses, accounts."""
 
 import re
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ _PERSONAL_KEYS = frozenset(
     )
 )
 _PERSONAL_WORDS = frozenset(word_list("""email emails mail nickname phone telephone username userid ip"""))
-# `customer feedback` and `user role` tell nothing of a person
+# `customer feedback` and `user role` say nothing about a person
 _THINGS = frozenset(
     word_list(
         """count counts total score rating language locale type role group status satisfaction effort segment plan
@@ -62,7 +62,7 @@ _PERSON_PARTS = frozenset(
 
 
 def is_personal(name: str) -> bool:
-    """Tell from its name if a column holds personal data."""
+    """Return True if a column's name indicates personal data."""
     own = key(name)
     if own in _PERSONAL_KEYS or _person_path(own):
         return True
@@ -73,7 +73,7 @@ def is_personal(name: str) -> bool:
 
 
 def _person_path(own: str) -> bool:
-    """Tell if a JSON path leads through a person: `author.id`, `user.login`."""
+    """Return True if a JSON path leads through a person: `author.id`, `user.login`."""
     *parents, _ = own.split(".")
     # in JSON, anything may have a `name` or a `from`
     return any(part in _PERSONAL_KEYS - {"name", "names", "address", "age", "to", "from"} for part in parents) or (
@@ -93,6 +93,6 @@ def _names_person(parts: list[str]) -> bool:
 
 
 def holds_addresses(samples: Iterable[str]) -> bool:
-    """Tell from its cells if a column holds e-mail or IP addresses."""
+    """Return True if a column's cells are e-mail or IP addresses."""
     filled = [sample.strip() for sample in samples if sample.strip()]
     return bool(filled) and all(_MAIL.fullmatch(sample) or _IP.fullmatch(sample) for sample in filled)

@@ -20,7 +20,7 @@ _FREE_CHARACTERS_WIDE = 8
 
 @dataclass(slots=True)
 class Column:
-    """`free` counts sentence-like cells; `is_open` is told by the header."""
+    """`free` counts sentence-like cells; `is_open`: the header marks an open question."""
 
     filled: int = 0
     free: int = 0
@@ -43,7 +43,7 @@ class Column:
 
     @property
     def is_free_text(self) -> bool:
-        """Tell if people wrote here, rather than chose: sentences, hardly any of them twice."""
+        """Return True for free text rather than choices: sentences, hardly any of them repeated."""
         return self.is_open or (bool(self.free) and self.repeated <= 0.5 * self.filled)
 
     @property
@@ -73,7 +73,7 @@ class Profile:
         return self.columns[name].samples if name in self.columns else []
 
     def shown(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """List the columns with samples, for a person to choose from."""
+        """List the columns with samples, for users to choose from."""
         return [{"name": name, "samples": self.samples(name)} for name in dict.fromkeys(names)]
 
 

@@ -1,4 +1,4 @@
-"""Read records as fields, whatever they come from: CSV, NDJSON, or packed lines."""
+"""Read records as fields from CSV, NDJSON, or packed lines."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ Fields = list[tuple[str, Any]]
 
 
 class NotFeedback(str):
-    """Why a record is skipped rather than rejected."""
+    """Reason to skip a record instead of rejecting it."""
 
 
 def records_of(content: Content, layout: Layout, start: Position) -> Iterator[Raw]:
@@ -45,7 +45,7 @@ def _unwrapped(record: Raw, layout: Layout) -> Raw:
 
 
 def record_fields(layout: Layout, record: Raw) -> Fields | str | None:
-    """Return a record's fields, why it has none, or None for a blank row."""
+    """Return a record's fields, the reason why it has none, or None for a blank row."""
     if record.problem:
         return record.problem
     value = record.value
@@ -64,7 +64,7 @@ def record_fields(layout: Layout, record: Raw) -> Fields | str | None:
 
 
 def is_metadata(name: str, record: dict[str, Any]) -> bool:
-    """Tell if this field of a card in our own form is its metadata, to be kept as it stands."""
+    """Return True if this is the `metadata` field of our own format, kept unchanged."""
     return name == "metadata" and "text" in record and isinstance(record.get(name), dict)
 
 

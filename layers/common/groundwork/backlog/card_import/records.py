@@ -9,11 +9,11 @@ from typing import Any
 from groundwork.backlog.card_import.content import Content
 from groundwork.backlog.card_import.limits import MAX_LINE_BYTES, MAX_RECORD_BYTES, MAX_RECOVERIES, MIB, MIN_RECOVERED
 
-UNCLOSED = "has a quote that is never closed, so that all below it is part of it"
+UNCLOSED = "has an unclosed quote, so that everything below belongs to the same cell"
 TOO_LONG = f"is longer than {MAX_RECORD_BYTES // MIB} MB"
 _END = "\0end of the file"
-"""A line after the last: an unclosed quote takes it in too, and so is found out."""
-# Python's own limit, 128 KB a cell, would stop in the middle of a quoted cell and read on in it as in rows
+"""A marker after the last line: an unclosed quote includes it and is thereby detected."""
+# Python's limit of 128 KB per cell would stop within a quoted cell and read the rest of it as rows
 csv.field_size_limit(10 * MIB)
 
 
@@ -36,9 +36,9 @@ class Raw:
 
 
 def byte_lines(chunks: Iterator[bytes], offset: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its line end, and the offset behind it.
+    """Yield each line with its line end, and the offset after it.
 
-    None stands for a line over the limit.
+    The line is None if it exceeds the limit.
     """
     rest, skipping = b"", False
     for chunk in chunks:
@@ -64,7 +64,7 @@ class _TooLong(Exception):
 
 
 class _Lines:
-    """Decode lines for csv.reader, and remember those of the record being read."""
+    """Decodes lines for csv.reader, and keeps those of the current record."""
 
     def __init__(self, content: Content, encoding: str, offset: int) -> None:
         self._raw = byte_lines(content.chunks(offset), offset)
@@ -174,7 +174,7 @@ class CsvRecords:
         return self._stray_quote() if self._recovers() else self._record(None, UNCLOSED)
 
     def _recovers(self) -> bool:
-        """Tell if the lines below the record's first are rows: then its quote is a stray one."""
+        """Return True if the record's further lines look like rows: then its quote is a stray one."""
         rest = self._lines.taken[1:]
         if self._width < 2 or not rest or self._recoveries >= MAX_RECOVERIES:
             return False
@@ -183,14 +183,14 @@ class CsvRecords:
         except csv.Error:
             return False
         fitting = sum(len(cells) == self._width for cells in rows)
-        # the inner lines of one long cell may look like rows too, but hardly so many of them
+        # lines within one long cell may look like rows too, but hardly this many
         return len(rows) >= MIN_RECOVERED and fitting >= 0.9 * len(rows)
 
     def _stray_quote(self) -> Raw:
         self._recoveries += 1
         first, *rest = self._lines.taken
         self._lines.taken = [first]
-        record = self._record(None, "has a quote that is never closed")
+        record = self._record(None, "has an unclosed quote")
         self._lines.give_back(rest)
         return record
 

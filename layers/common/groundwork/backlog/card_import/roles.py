@@ -31,7 +31,7 @@ _PAIRS = tuple(
 
 
 def rate(columns: Sequence[str], *, is_json: bool) -> int:
-    """Rate a header: 2 for a known export, 1 where a name tells the feedback, 0 for none."""
+    """Rate a header: 2 for a known export, 1 if a name indicates feedback, else 0."""
     column_keys = [key(name) for name in columns]
     if recognise(column_keys, is_json=is_json):
         return 2
@@ -42,7 +42,7 @@ def rate(columns: Sequence[str], *, is_json: bool) -> int:
 def mapping_of(
     columns: Sequence[str], known: Format | None, profile: Profile, parameters: Parameters, *, is_json: bool
 ) -> Mapping:
-    """Map the columns. `text` of the result is empty where the feedback's column cannot be told."""
+    """Map the columns. `text` of the result is empty if no column is known to hold the feedback."""
     columns = list(dict.fromkeys(columns))
     native = NATIVE_TEXT in columns and (known is None or (not is_json and key(NATIVE_TEXT) not in known.text))
     if native and known is None:
@@ -79,7 +79,7 @@ class _Named:
 
 def _by_parameters(mapping: Mapping, parameters: Parameters, named: _Named) -> Mapping:
     texts = named.all("text", parameters.text)
-    # a client that repeats the columns found, for each part of a file, must not change what becomes of them
+    # a client may repeat the detected columns with each part of a file: their handling must not change
     if texts and set(texts) != set(mapping.text):
         mapping = replace(mapping, text=texts, title=(), headings=len(texts) > 1)
     if parameters.title:
@@ -186,7 +186,7 @@ def _guessed_title(columns: Sequence[str], by_key: dict[str, str], text: tuple[s
 
 
 def _keyed(columns: Sequence[str], *, is_json: bool) -> dict[str, str]:
-    """Index columns by name; in JSON also by the last part of a path, where no other has it."""
+    """Index columns by name; in JSON also by the last part of a path, if it is unique."""
     by_key: dict[str, str] = {}
     for name in columns:
         by_key.setdefault(key(name), name)
@@ -223,7 +223,7 @@ def _guessed_text(columns: Sequence[str], by_key: dict[str, str], profile: Profi
 
 
 def _ending(columns: Sequence[str], endings: Collection[str]) -> tuple[str, ...]:
-    """Take the first column whose name, without brackets, ends in one of the words."""
+    """Return the first column whose name, without brackets, ends in one of the words."""
     for name in columns:
         parts = names.words(_BRACKETS.sub("", name))
         if parts and parts[-1] in endings:
@@ -232,20 +232,20 @@ def _ending(columns: Sequence[str], endings: Collection[str]) -> tuple[str, ...]
 
 
 def _named_things(columns: Sequence[str]) -> tuple[str, ...]:
-    """Take `Ticket name` for a title."""
+    """Recognise `Ticket name` as a title."""
     return tuple(
         name for name in columns if names.words(name)[-1:] == ["name"] and names.words(name)[0] in vocabulary.THREADS
     )[:1]
 
 
 def _started(columns: Sequence[str], profile: Profile) -> tuple[str, ...]:
-    """Take `Created Time (Ticket)` for a time."""
+    """Recognise `Created Time (Ticket)` as a time."""
     begun = [name for name in columns if names.words(name)[:1] and names.words(name)[0] in vocabulary.TIME_STARTS]
     return tuple(name for name in begun if profile.columns[name].is_time)[:1]
 
 
 def _guessed_ids(by_key: dict[str, str], profile: Profile, taken: set[str]) -> tuple[str, ...]:
-    """Take an id or link with unique values; others belong to something else."""
+    """Return an id or link column with unique values; any other refers to something else."""
 
     def fits(name: str) -> bool:
         column = profile.columns[name]

@@ -1,4 +1,4 @@
-"""Take a file out of gzip and zip, within bounds, and refuse binary files with advice."""
+"""Unpack gzip and zip within limits, and refuse binary files with advice."""
 
 import io
 import re
@@ -68,7 +68,7 @@ class Unpacked:
 
 
 def unpack(content: Content, limits: Limits, name: str = "") -> Unpacked:
-    """Take off up to three layers of compression."""
+    """Remove up to three layers of compression."""
     packed = False
     for _ in range(MAX_ARCHIVE_DEPTH + 1):
         start = head(content, 512)
@@ -83,7 +83,7 @@ def unpack(content: Content, limits: Limits, name: str = "") -> Unpacked:
         else:
             _refuse_binary(start)
             return Unpacked(content, "text", name, packed)
-    raise NotAFeedbackFile("The archive holds archives in archives: send the file itself.")
+    raise NotAFeedbackFile("The archive contains nested archives: send the file itself.")
 
 
 def _refuse_binary(start: bytes) -> None:
@@ -133,7 +133,7 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Members:
-    """Decompress the members of a gzip file, a bounded piece at a time."""
+    """Decompress the members of a gzip file in pieces of limited size."""
 
     def __init__(self) -> None:
         # 31: the largest window, 15, and 16 for gzip's header

@@ -1,4 +1,4 @@
-"""Column names by role, for unrecognised exports; the most telling first."""
+"""Column names by role, for unrecognised exports; most specific first."""
 
 from groundwork.backlog.card_import.names import listed, word_list
 

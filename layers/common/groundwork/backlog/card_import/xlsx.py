@@ -15,7 +15,7 @@ from groundwork.backlog.card_import.limits import MAX_CELLS, MAX_COLUMNS, SAMPLE
 from groundwork.errors import TooLarge
 
 MAX_DIGITS = 15
-"""Digits a spreadsheet keeps of a number; longer ones have lost their last."""
+"""Significant digits of a number in a spreadsheet; longer numbers are rounded."""
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#GETTING_DATA"))
 # openpyxl has no error of its own for damaged parts
 _BROKEN = (
@@ -47,7 +47,7 @@ class Sheets:
             self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             self.names = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
         except _BROKEN:
-            raise Damaged("The xlsx file is damaged, encrypted or no workbook.") from None
+            raise Damaged("The xlsx file is damaged, encrypted, or not a workbook.") from None
 
     def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
         """Yield the non-empty rows with their numbers."""
@@ -77,7 +77,7 @@ def _texts(row: Sequence[Any]) -> list[str]:
 
 
 def cell_text(cell: Any) -> str:
-    """Return a cell as people see it, but dates in ISO form."""
+    """Return a cell as displayed, but with dates in ISO form."""
     if isinstance(cell, datetime):
         # a day without a time is stored as its midnight
         midnight = cell.time() == time()
@@ -89,6 +89,6 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, str):
         return "" if cell in _ERRORS else cell
     if isinstance(cell, int) and not isinstance(cell, bool) and len(str(abs(cell))) > MAX_DIGITS:
-        # in E notation the id is rejected as damaged; rounded digits would pass for an id
+        # in E notation the id is rejected as damaged; rounded digits would look like a valid id
         return f"{cell:.{MAX_DIGITS - 1}E}"
     return as_text(cell)

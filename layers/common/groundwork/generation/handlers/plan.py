@@ -24,7 +24,7 @@ class PlanHandler(RunHandler):
     retried_by_schedule = False
     error_of_items = True
     start_refusal = "is started at /api/plans"
-    retry_refusal = "A plan's generation or review is not retried: start it anew."
+    retry_refusal = "A plan's generation or review cannot be retried: start a new one."
     generates: ClassVar[bool]
 
     def __init__(self, services: PlanServices | None = None) -> None:

@@ -75,7 +75,7 @@ def _form(theme: str) -> tuple[str, str, str]:
 
 
 def _untaken(title: str, taken: set[str]) -> str:
-    """The title, or its next part if it is taken already."""
+    """Return the title, numbered if it is already taken."""
     number, free = 1, title
     while free.casefold() in taken:
         number += 1
@@ -110,7 +110,7 @@ def _priority(severities: Sequence[str]) -> str:
 
 
 def merged(material: Mapping[str, Any]) -> list[Json]:
-    """Merge drafts of one title; merge the smallest into the last until few enough remain."""
+    """Merge drafts with equal titles, then the smallest ones until few enough remain."""
     fewest, most = material["epics_wanted"]["fewest"], material["epics_wanted"]["most"]
     by_title: dict[str, list[Mapping[str, Any]]] = {}
     for draft in material["drafts"]:
@@ -188,7 +188,7 @@ def stories(material: Mapping[str, Any]) -> list[Json]:
     if not any(_PART.sub("", title) == form[0] for form in _EPICS.values()):
         about = shorten(title, 60).lower()
     start = _number(title) % len(_STORIES)
-    # with fewer cards than stories, some cards are behind several
+    # with fewer cards than stories, some cards support several stories
     shares = [cards[n::count] or cards[n % len(cards) :][:1] if cards else [] for n in range(count)]
     return [_story(_STORIES[(start + n) % len(_STORIES)], about, start + n, share) for n, share in enumerate(shares)]
 

@@ -13,11 +13,11 @@ from groundwork.llm.mock import agent, backlog, cards, plans, reviews
 from groundwork.llm.port import Question, Reply, Stop, Task, Usage
 
 CHARACTERS_A_TOKEN = 4
-"""As providers say of English."""
+"""Characters in a token of English text, as stated by providers."""
 
 
 class MockModel:
-    """`latency_ms` is slept before each answer, by `sleep`."""
+    """Waits `latency_ms` before each answer, with `sleep`."""
 
     name = "mock"
 
@@ -32,7 +32,7 @@ class MockModel:
         return Reply(text, Stop.END, _usage(question, text), self.model_id)
 
     async def turn(self, conversation: Conversation) -> Turn:
-        """The next turn of its script. Each message but the last is taken to be cached."""
+        """Return the next turn of the script. All messages but the last count as cached."""
         await self._sleep(self._latency_s)
         content, end = agent.turn(conversation)
         *earlier, last = (_size(message.content) for message in conversation.messages)
@@ -72,7 +72,7 @@ def _size(content: Sequence[Block]) -> int:
 
 
 def _usage(question: Question, text: str) -> Usage:
-    """As if the fixed part had been cached before: a call costs the same whenever it is made."""
+    """Count the fixed part as cached, so that a call costs the same whenever it is made."""
     asked = len(json.dumps(question.material, ensure_ascii=False))
     return Usage(
         input=asked // CHARACTERS_A_TOKEN + 1,

@@ -76,7 +76,7 @@ def plan(material: Mapping[str, Any]) -> Json:
         for task in phase["tasks"]:
             task["files"] = task["files"] or likely_files(str(task["title"]), str(task["description"]), free, most)
             if phase["mode"] == "parallel":
-                # no two at a time in one file
+                # never two tasks at a time in one file
                 free = [path for path in free if path not in task["files"]]
     return {"phases": phases}
 
@@ -90,11 +90,11 @@ def _from_stories(stories: Sequence[Mapping[str, Any]], most: int) -> list[Json]
 
 
 def _from_story(story: Mapping[str, Any]) -> Json:
-    """A phase: the story's first subtask is the ground the others stand on."""
+    """A phase: the story's other subtasks depend on its first one."""
     title, want = str(story["title"]), str(story.get("want") or "")
     parts = list(story["subtasks"]) or [{"ref": story["ref"], "title": title, "effort": story["effort"]}]
     criteria = list(story["acceptance_criteria"]) or [f"{title} can be tried out."]
-    # the ref makes them differ, also where titles begin alike
+    # the ref keeps keys unique if titles begin alike
     keys = [key_of(f"{part['ref']} {part['title']}") for part in parts]
     tasks = [
         task_of(

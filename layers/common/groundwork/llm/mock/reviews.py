@@ -13,7 +13,7 @@ _LEFT = "Files that the task does not name stay as they are, apart from imports.
 
 
 def refinements(material: Mapping[str, Any]) -> list[Json]:
-    """Tasks with little to check get something to check."""
+    """Add criteria to tasks with few of them."""
     found = []
     for task in material["tasks"]:
         criteria = [str(line) for line in task["acceptance_criteria"]]

@@ -14,7 +14,7 @@ from .egress import PROXY_PORT
 from .system_calls import system_call_filter
 
 PROGRAM = os.path.abspath(sys.argv[0])
-"""This program, for the relay in a box: an archive or a folder with a __main__."""
+"""Path of this program, for the relay in a box: an archive, or a folder with a __main__."""
 
 DEFAULTS = {"timeoutS": 600, "memoryMb": 2048, "processes": 256, "fileMb": 1024, "logBytes": 1024 * 1024, "files": 1024}
 
@@ -36,11 +36,11 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Boxes:
-    """Command line and environment of a box; this base class runs commands openly."""
+    """Command line and environment of a box. This base class runs commands without isolation."""
 
     confined = False
     filter: str | None = None
-    """The file with the seccomp program."""
+    """Path of the seccomp program."""
 
     def __init__(self, config: Mapping[str, Any], root: str) -> None:
         self.config, self.root = config, root
@@ -61,7 +61,7 @@ class Boxes:
         base = os.path.join(self.root, "boxes", name)
         try:
             shutil.rmtree(base)
-        except (OSError, RecursionError):  # folders deeper than Python goes
+        except (OSError, RecursionError):  # folders nested too deeply for Python
             subprocess.run(["rm", "-rf", "--", base], check=False, capture_output=True)
 
     def environment(self, private: Mapping[str, str], network: bool, extra: Mapping[str, str]) -> dict[str, str]:
@@ -80,12 +80,12 @@ class Boxes:
         return os.path.join(self.work, cwd)
 
     def inside(self, name: str) -> str:
-        """The path of `work` or `home`, or of the `base` of both, as a command sees it."""
+        """Return the path of `work`, `home`, or their parent `base`, as a command sees it."""
         return self.root if name == "base" else os.path.join(self.root, name)
 
     def helper(self, argv: Sequence[str], source: IO[bytes] | int, **streams: Any) -> subprocess.Popen[bytes]:
-        """Start a system program in a box, to work on files possibly laid out as a trap."""
-        # nobody reads bubblewrap's report of a helper, but it needs a descriptor to write to
+        """Start a system program in a box, because the files it works on are untrusted."""
+        # bubblewrap writes a report, unused here, so it needs a descriptor
         private, filter_fd, nothing = self.private("helper"), open_filter(self), os.open(os.devnull, os.O_WRONLY)
         env = self.environment(private, False, {})
         # set-up may have had a higher limit: its files are restored whole
@@ -102,7 +102,7 @@ class Boxes:
 
 
 class Bubblewrap(Boxes):
-    """Boxes by bubblewrap: own namespaces, no capability, only the listed folders visible."""
+    """Boxes of bubblewrap: own namespaces, no capabilities, only the listed folders visible."""
 
     confined = True
 
@@ -154,7 +154,7 @@ class Bubblewrap(Boxes):
             "--unshare-net", "--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "box",
             # a session of its own has no terminal to push input into (TIOCSTI)
             "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", *self._system,
-            # /proc/sys by itself, read-only: were the agent root, its files would be writable to a box
+            # mount /proc/sys read-only: if the agent is root, a box could write its files
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev",
             # /dev is a tmpfs without a limit, so it is read-only; /dev/shm is on the sandbox's limited disk
             "--bind", private["shm"], "/dev/shm", "--remount-ro", "/dev", "--bind", private["tmp"], "/tmp",  # noqa: S108

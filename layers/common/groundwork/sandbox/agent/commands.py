@@ -1,4 +1,4 @@
-"""One command in its box, from the start to how it ended."""
+"""One command in its box, from start to end."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .memory import available_mb, descendants, memory_of
 
 TICK = 0.05
 MAX_TICK = 1.0
-"""Longer gaps between two looks are suspensions: they count as this many seconds."""
+"""Maximum seconds counted between two checks: after a longer gap the machine was suspended."""
 
 BOX_ENDS_SECONDS = 10.0
 OUTPUT_FACTOR = 10
-"""The end of a command, in multiples of the kept log."""
+"""Output that ends a command, as a multiple of the kept log."""
 
 Ending = tuple[str, "int | None", str]
-"""Kind of ending, exit code (of `exit`), and a sentence (of the others)."""
+"""Kind of ending, exit code (`exit` only), and an explanation (all others)."""
 
 
 class Command:
-    """One command, from start to end. Only its own thread changes it, under `changed`."""
+    """One command, from start to end. Only its own thread changes it, holding `changed`."""
 
     def __init__(self, name: str, request: dict[str, Any], boxes: Boxes) -> None:
         self.name, self.request, self.boxes = name, request, boxes
@@ -52,7 +52,7 @@ class Command:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> Ending:
-        """Run to the end; `publish` tells the ending to others after clean-up."""
+        """Run to the end and clean up. `publish` then makes the ending visible to other threads."""
         try:
             return self._run(self.boxes.private(self.name))
         except OSError as exc:
@@ -67,7 +67,7 @@ class Command:
             self.changed.notify_all()
 
     def kill(self, why: str = "killed", detail: str = "") -> None:
-        """End the box at once; the command's thread then tells the ending."""
+        """Kill the box. The command's thread then publishes the ending."""
         with self.changed:
             # the first reason wins: later ones are its consequences
             self._stop = self._stop or (why, detail)
@@ -107,7 +107,7 @@ class Command:
         try:
             process = subprocess.Popen(
                 line,
-                # the box can read bubblewrap's own environment, of its process 1
+                # process 1 in the box is bubblewrap, and commands can read its environment
                 env={"PATH": self.boxes.path} if self.boxes.confined else env,
                 cwd=self.boxes.directory(cwd),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -133,7 +133,7 @@ class Command:
         return self._ending(process, told)
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
-        """Read the output until the box ends, and end it at a limit."""
+        """Read the output until the box ends. Kill it at a limit."""
         assert process.stdout is not None
         reading, last, next_look, afterwards = True, time.monotonic(), 0.0, 0.0
         while reading or process.poll() is None:
@@ -145,7 +145,7 @@ class Command:
             # clocks jump over a suspension: a plain timeout would fire on resume
             passed, last = min(now - last, MAX_TICK), now
             self.seconds += passed
-            # run openly, a daemon may hold the output for ever
+            # without isolation a daemon may hold the output open forever
             afterwards += passed if not self.boxes.confined and process.poll() is not None else 0
             if afterwards > 1:
                 break
@@ -158,7 +158,7 @@ class Command:
         _kill(process)
 
     def _read(self, output: int) -> bool:
-        """Take available output within a tick; False at its end."""
+        """Read the output available within a tick. Return False at its end."""
         if not select.select([output], [], [], TICK)[0]:
             return True
         data = os.read(output, 65536)
@@ -174,7 +174,7 @@ class Command:
             self.kill("output", f"It wrote more than {OUTPUT_FACTOR * self.limits['logBytes'] // 1024} KiB.")
 
     def _hold_memory(self, pid: int, began: float) -> float:
-        """Check memory of all processes of the box; returns the seconds it took."""
+        """Check the memory of all processes of the box. Return the seconds it took."""
         used, count = memory_of(descendants(pid), self.limits["memoryMb"])
         self.peak_mb = max(self.peak_mb, used)
         if used > self.limits["memoryMb"]:
@@ -189,7 +189,7 @@ class Command:
 
     def _ending(self, process: subprocess.Popen[bytes], status: str) -> Ending:
         code = _exit_code(status) if self.boxes.confined else _own_exit_code(process.returncode)
-        # a killed command may report an exit code all the same: it must not become a verdict
+        # a killed command may still report an exit code, which must not become a verdict
         if self._stop:
             return self._stop[0], None, self._stop[1]
         if code is not None:
@@ -201,7 +201,7 @@ class Command:
 
 
 def _exit_code(status: str) -> int | None:
-    """From bubblewrap's report; without one the command was not started, or the box was killed."""
+    """Return the exit code in bubblewrap's report. None: not started, or the box was killed."""
     for line in status.splitlines():
         with contextlib.suppress(ValueError):
             if "exit-code" in (told := json.loads(line)):
@@ -210,7 +210,7 @@ def _exit_code(status: str) -> int | None:
 
 
 def _wait_for_box(status: str) -> None:
-    """Wait for the end of the box's first process: killed processes take a moment to die."""
+    """Wait until the box's first process is gone: killed processes take a moment to end."""
     found = re.search(r'"child-pid": (\d+)', status)
     if found:
         # a pidfd cannot mean a later process with the same number

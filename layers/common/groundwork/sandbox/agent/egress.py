@@ -1,4 +1,4 @@
-"""The way out of a set-up: a proxy with an allow-list."""
+"""Proxy with an allow-list: the only network access of set-up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Egress:
         self.given: tuple[str, ...] = ()
 
     def address(self, host: str, port: int) -> tuple[str, int]:
-        """Where to connect to. Raises Refused."""
+        """Return the address to connect to. Raises Refused."""
         own = _listed(self.own, host, port)
         if not own and not _listed(self.given, host, port):
             raise Refused(403, "HOST", f"{host}:{port} is not an allowed host")
@@ -33,7 +33,7 @@ class Egress:
         except (OSError, UnicodeError) as exc:
             raise Refused(502, "HOST", f"{host} has no address") from exc
         for *_, address in found:
-            # looked at and connected to are one address: a second lookup could answer another
+            # connect to the address that was checked: a second lookup could return another one
             if own or _is_public(str(address[0])):
                 return str(address[0]), port
         raise Refused(403, "HOST", f"{host} leads to an address that is not public")
@@ -63,7 +63,7 @@ def _is_public(address: str) -> bool:
 
 
 class ProxyHandler(socketserver.StreamRequestHandler):
-    """One connection of a set-up: CONNECT, or a plain request by its full URL."""
+    """One connection of set-up: CONNECT, or a plain HTTP request with an absolute URL."""
 
     timeout = 120
     server: ProxyServer
@@ -103,13 +103,13 @@ class ProxyHandler(socketserver.StreamRequestHandler):
 
 
 def _destination(method: str, target: str, head: bytes) -> tuple[str, int, bytes]:
-    """Host and port of a request, and the first bytes to send there."""
+    """Return host and port of a request, and the first bytes to send there."""
     if method == "CONNECT":
         host, _, port = target.rpartition(":")
         return host.strip("[]"), int(port), b""
     parts = urllib.parse.urlsplit(target)
     if parts.scheme != "http" or not parts.hostname:
-        raise Refused(400, "URL", "only http URLs and CONNECT are taken")
+        raise Refused(400, "URL", "only http URLs and CONNECT are accepted")
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     lines = head.split(b"\r\n")[1:-2]
     # the connection is copied unread from here on: a second request must not reuse it for another host
@@ -127,4 +127,4 @@ class ProxyServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         super().__init__(path, ProxyHandler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Do nothing: broken connections are usual."""
+        """Do nothing: broken connections are normal."""

@@ -1,4 +1,4 @@
-"""Files laid out by untrusted commands, read without following a link."""
+"""Read files written by untrusted commands, without following links."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,7 @@ from typing import IO
 from .refusal import Refused
 
 Signature = tuple[int, int, int, int, int]
-"""Type and mode, size, inode, and two times; the last of them cannot be set by a command."""
+"""Signature of a file: mode, size, inode, mtime and ctime. A command cannot set the ctime."""
 
 
 MAX_PATH = 1024
@@ -19,7 +19,7 @@ MAX_PATH = 1024
 
 
 def tree_digest(digests: Mapping[str, str]) -> str:
-    """A tree's digest from its files'. Both sides compute it and must agree."""
+    """Compute a tree's digest from those of its files. Sender and agent must get the same."""
     lines = sorted(f"{path}\0{digest}\n" for path, digest in digests.items())
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -27,9 +27,9 @@ def tree_digest(digests: Mapping[str, str]) -> str:
 def walk(
     root: str, ignored: frozenset[str] = frozenset(), into: Callable[[str], bool] = lambda _: True
 ) -> Iterator[tuple[str, os.stat_result]]:
-    """Everything below a folder, parents first, without following links.
+    """Yield everything below a folder, parents first, without following links.
 
-    `into` decides which folders are looked into.
+    `into` selects the folders to enter.
     """
     todo = [""]
     while todo:
@@ -64,7 +64,7 @@ def file_digest(executable: bool, content: bytes) -> str:
 
 
 def digests_of(archive: IO[bytes]) -> dict[str, str]:
-    """Digests of a tar's files and links by path. Raises Refused for a name leading elsewhere."""
+    """Return digests of a tar's files and links by path. Raises Refused for an outside path."""
     found = {}
     try:
         # uncompressed only: a compressed archive could expand without limit
@@ -84,7 +84,7 @@ def digests_of(archive: IO[bytes]) -> dict[str, str]:
 
 
 def content(path: str, limit: int) -> bytes | None:
-    """A regular file's content, None where it is longer than it seemed or no such file any more."""
+    """Return a regular file's content. None if it has grown, or is no longer a regular file."""
     with contextlib.suppress(OSError):
         # opening a planted pipe would wait for a writer for ever, and a link could lead out of the tree
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -7,7 +7,7 @@ MAX_PAGE = 256 * 1024
 
 
 class Plain:
-    """Text from a stream of bytes, without escape sequences and control characters."""
+    """Decodes a stream of bytes to text without escape sequences and control characters."""
 
     _SEQUENCE = re.compile(
         r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, the cursor
@@ -24,7 +24,7 @@ class Plain:
 
     def feed(self, data: bytes, final: bool = False) -> str:
         text = self._SEQUENCE.sub("", self._pending + self._decode(data, final))
-        # a sequence may be cut by the end of a chunk; an endless one is not waited for
+        # a chunk may end within a sequence: wait for the rest, up to a limit
         cut = text.find("\x1b") if not final else -1
         # half of CRLF would become a line end of its own
         if cut < 0 and text.endswith("\r") and not final:
@@ -63,7 +63,7 @@ class Log:
         return self.total - min(len(self._tail), self._half)
 
     def read(self, offset: int, limit: int = MAX_PAGE) -> tuple[str, int, int]:
-        """A page from `offset`: text, next offset, and the number of bytes not kept before it."""
+        """Return a page from `offset`: text, next offset, and number of lost bytes before it."""
         offset = min(max(offset, 0), self.total)
         skipped = 0
         if offset < len(self._head):

@@ -1,6 +1,6 @@
 """The program inside a sandbox: one tree, and a box for each command.
 
-Standard library only (Python 3.11 or later): it is copied, as one archive, into machines that hold nothing of ours.
+Standard library only (Python 3.11 or later): it is copied as one archive into machines without other code of ours.
 """
 
 import json
@@ -17,7 +17,7 @@ from .service import Agent
 def main(arguments: Sequence[str]) -> None:
     """Run `relay ARGV…` in a box, or `probe` or `serve` with settings on the first input line.
 
-    Served so, the agent lives as long as its input stays open. In an image the settings are in GROUNDWORK_AGENT.
+    With `serve` the agent lives as long as its input stays open. In an image the settings are in GROUNDWORK_AGENT.
     """
     if arguments[:1] == ["relay"]:
         relay(arguments[1:])
@@ -33,4 +33,4 @@ def main(arguments: Sequence[str]) -> None:
         threading.Event().wait()
     while sys.stdin.buffer.read(1):
         pass
-    os._exit(0)  # with its boxes: each ends with the thread waiting for it
+    os._exit(0)  # this also ends the boxes: each dies with the thread that waits for it

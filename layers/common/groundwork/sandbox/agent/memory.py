@@ -1,4 +1,4 @@
-"""Memory of the processes of a box, looked at from outside it."""
+"""Measure the memory of a box's processes from outside the box."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below `pid`, itself included."""
+    """Return `pid` and all its descendants."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -22,7 +22,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def memory_of(pids: Sequence[int], limit_mb: int) -> tuple[int, int]:
-    """Used MB and number of processes. Shared pages are told apart only near the limit: slow."""
+    """Return used MB and number of processes.
+
+    Each process counts its shared pages in full. Only near the limit they are counted once, as that is slow.
+    """
     page, total = os.sysconf("SC_PAGE_SIZE"), 0
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:

@@ -17,7 +17,7 @@ MAX_BODY = 1024 * 1024
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The protocol's requests. Each body is read to its end before it is answered."""
+    """Handles the protocol's requests. Each body is read to its end before the response."""
 
     protocol_version = "HTTP/1.1"
     timeout = 300
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def read(self, size: int) -> bytes:
-        """From the body, at most to its end."""
+        """Read from the body, never beyond its end."""
         data = self.rfile.read(min(size, self._left))
         self._left = self._left - len(data) if data else 0
         return data
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(413, "TOO_LARGE", "the request is too large")
         body = json.loads(self.read(self._left) or b"{}")
         if not isinstance(body, dict):
-            raise Refused(400, "BAD_REQUEST", "the body is an object")
+            raise Refused(400, "BAD_REQUEST", "the body must be an object")
         return body
 
     def _route(self) -> tuple[int, dict[str, Any]]:
@@ -132,4 +132,4 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().process_request(request, client_address or ("", 0))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Do nothing: a lost caller is no fault."""
+        """Do nothing: a lost caller is not an error."""

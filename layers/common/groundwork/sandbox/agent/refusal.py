@@ -1,4 +1,4 @@
-"""The one error told to callers."""
+"""The error type of all responses to callers."""
 
 
 class Refused(Exception):

@@ -1,4 +1,4 @@
-"""The relay in a box, from the proxy's port to the agent's socket."""
+"""The relay in a box: connects the proxy's port to the agent's socket."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ PROXY_PORT = 3128
 
 
 def pump(one: socket.socket, other: socket.socket, idle: float = 120.0) -> None:
-    """Carry bytes both ways until both sides have ended."""
+    """Copy bytes in both directions until both sides have closed."""
     ends = {one: other, other: one}
     while ends:
         readable, _, _ = select.select(list(ends), [], [], idle)
@@ -30,7 +30,7 @@ def pump(one: socket.socket, other: socket.socket, idle: float = 120.0) -> None:
 
 
 def relay(argv: Sequence[str]) -> None:
-    """Serve the proxy's port inside a box, and become the command."""
+    """Serve the proxy's port inside a box in a child process, then exec the command."""
     listener = socket.create_server(("127.0.0.1", PROXY_PORT), backlog=64)
     # the parent becomes the command: its exit code needs no forwarding
     if os.fork() == 0:

@@ -45,7 +45,7 @@ class Agent:
         self.token_sha256: str | None = None
         self.id = ""
         self.checked = False
-        """True once a check has run: the products of set-up may then be changed."""
+        """True once a check has run: it may have changed the products of set-up."""
 
         self._lock, self._busy = threading.Lock(), threading.Lock()
         if self.boxes.confined:
@@ -54,7 +54,7 @@ class Agent:
             threading.Thread(target=proxy.serve_forever, daemon=True).start()
 
     def hook(self, name: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Answer a lifecycle hook: `ready` and `validate` of an image's build, the others of a run."""
+        """Answer a lifecycle hook: `ready` and `validate` in an image's build, the others in a run."""
         if name in ("ready", "validate"):
             reason = self.probe()
             return (503, {"reason": reason}) if reason else (200, {})
@@ -69,7 +69,7 @@ class Agent:
         with self._lock:
             # a repeated hook is harmless; another token would hand the sandbox to somebody else
             if self.token_sha256 is not None and self.token_sha256 != payload.get("tokenSha256"):
-                raise Refused(409, "BEGUN", "this sandbox has its token already")
+                raise Refused(409, "BEGUN", "this sandbox already has its token")
             self.id, self.token_sha256 = id_, str(payload["tokenSha256"])
             self.egress.given = tuple(str(host) for host in payload.get("hosts") or ())
 
@@ -82,7 +82,7 @@ class Agent:
         return {"protocol": PROTOCOL, "id": self.id, "confined": self.boxes.confined, "machine": platform.machine()}
 
     def probe(self) -> str:
-        """Run one box; returns the problem, or an empty string."""
+        """Run a trial box. Return the problem, or an empty string."""
         command = Command("probe", {"argv": ["true"], "limits": {"timeoutS": 20}}, self.boxes)
         why, code, detail = command.run()
         if (why, code) == ("exit", 0):
@@ -90,9 +90,9 @@ class Agent:
         return detail or command.log.read(0)[0].strip() or f"{why} {code}"
 
     def start(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Starts a command; the same again is the same command."""
+        """Start a command. Repeating the request has no effect."""
         if not _NAME.fullmatch(name):
-            raise Refused(400, "BAD_NAME", "a command's name is letters, digits, dots, dashes")
+            raise Refused(400, "BAD_NAME", "a command's name must consist of letters, digits, dots and dashes")
         _check(request)
         with self._lock:
             # a start with a lost answer is sent again: it must not run the command twice
@@ -131,7 +131,7 @@ class Agent:
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[Workspace]:
-        """The workspace while no command runs. Raises Refused."""
+        """Yield the workspace, and let no command start meanwhile. Raises Refused."""
         if not self._busy.acquire(blocking=False):
             raise Refused(409, "BUSY", "a command is running")
         try:
@@ -148,7 +148,7 @@ class Agent:
                 archive.write(chunk)
                 size -= len(chunk)
             if size:
-                raise Refused(400, "CUT", "the archive ends before its end")
+                raise Refused(400, "CUT", "the archive is incomplete")
             archive.seek(0)
             return workspace.put(archive, clean)
 
@@ -157,29 +157,29 @@ class Agent:
             limit = int(request["limitBytes"])
             if what == "save":
                 if self.checked:
-                    raise Refused(409, "CHECKED", "a check has run here: what set-up made may have been changed")
+                    raise Refused(409, "CHECKED", "a check has run and may have changed the products of set-up")
                 return {"bytes": workspace.save_setup(request["url"], limit)}
             if workspace.sent or self.commands:
-                raise Refused(409, "BEGUN", "a set-up is restored before anything else")
+                raise Refused(409, "BEGUN", "a set-up must be restored before anything else")
             return {"bytes": workspace.restore_setup(request["url"], limit)}
 
 
 def _check(request: Mapping[str, Any]) -> None:
     argv, env, cwd = request.get("argv"), request.get("env") or {}, request.get("cwd") or ""
     if not isinstance(argv, list) or not argv or not all(isinstance(one, str) and "\0" not in one for one in argv):
-        raise Refused(400, "BAD_ARGV", "argv is a list of strings")
+        raise Refused(400, "BAD_ARGV", "argv must be a list of strings")
     if not all(
         _VARIABLE.fullmatch(name) and isinstance(value, str) and "\0" not in value for name, value in env.items()
     ):
-        raise Refused(400, "BAD_ENV", "env is names and strings")
+        raise Refused(400, "BAD_ENV", "env must map names to strings")
     if not isinstance(cwd, str) or cwd.startswith("/") or ".." in cwd.split("/") or "\0" in cwd:
-        raise Refused(400, "BAD_CWD", "cwd is a path below the tree")
+        raise Refused(400, "BAD_CWD", "cwd must be a path below the tree")
     if request.get("network") and not request.get("setup"):
         raise Refused(400, "BAD_NETWORK", "only set-up may reach the network")
 
 
 def _reap() -> None:
-    """Collect ended processes of boxes, where the agent is process 1."""
+    """Reap ended processes of boxes if the agent is process 1."""
     if os.getpid() == 1:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:

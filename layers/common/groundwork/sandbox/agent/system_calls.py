@@ -1,4 +1,4 @@
-"""The system calls denied to a box, as a seccomp program."""
+"""Deny system calls to a box with a seccomp program."""
 
 import struct
 
@@ -30,9 +30,9 @@ _MAX_SHARED_SEGMENT = 64 * 1024
 
 
 def system_call_filter(machine: str) -> bytes | None:
-    """The seccomp program of a box; None for an unknown processor.
+    """Return the seccomp program of a box; None for an unknown processor.
 
-    Memory of no process (memfd, large System V segments) is refused: the memory watch cannot see it.
+    Memory outside processes (memfd, large System V segments) is denied: the memory check cannot see it.
     """
     numbers = _SYSCALLS.get(machine)
     if numbers is None:
@@ -60,7 +60,7 @@ def system_call_filter(machine: str) -> bytes | None:
 
 
 def _socket_rule() -> list[bytes]:
-    """Unix, IPv4, IPv6, and netlink for routes (Node reads the interfaces' names by it)."""
+    """Allow Unix, IPv4 and IPv6 sockets, and route netlink: Node lists interfaces with it."""
     return [
         _load(16),
         _jump(0x15, 1, 6, 0),

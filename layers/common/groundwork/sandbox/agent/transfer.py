@@ -1,4 +1,4 @@
-"""Kept set-ups, moved from and to URLs made for one use."""
+"""Transfer of kept set-ups from and to one-time URLs."""
 
 import http.client
 import urllib.parse
@@ -8,7 +8,7 @@ from .refusal import Refused
 
 
 def transfer(method: str, url: str, *, body: IO[bytes] | None = None, into: IO[bytes] | None = None, size: int) -> int:
-    """Move a kept set-up from or to its one-time URL; returns its bytes."""
+    """Transfer a kept set-up from or to its one-time URL. Return its size in bytes."""
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=60)

@@ -20,7 +20,7 @@ class Workspace:
     def __init__(self, boxes: Boxes) -> None:
         self.boxes = boxes
         self.sent: dict[str, tuple[str, Signature | None]] = {}
-        """Path to digest and signature, of all files of the last tree."""
+        """Digest and signature by path, for all files of the last tree."""
 
         self.from_setup: set[str] = set()
 
@@ -39,7 +39,7 @@ class Workspace:
         return {"tree": tree_digest(digests), "files": len(digests), "removed": len(stale)}
 
     def changes(self, limit: int, most: int, ignored: frozenset[str]) -> dict[str, Any]:
-        """Files different from the last tree, with content up to `limit` bytes together."""
+        """List files that differ from the last tree, with at most `limit` bytes of content in total."""
         found: list[dict[str, Any]] = []
         seen: set[str] = set()
         for path, status in walk(self.boxes.work, ignored):
@@ -58,22 +58,22 @@ class Workspace:
         return {"changes": found[:most], "truncated": len(found) > most}
 
     def note_setup(self) -> None:
-        """Take all unsent files as products of set-up."""
+        """Record all files that were not sent as products of set-up."""
         self.from_setup = {path for path, _ in walk(self.boxes.work) if path not in self.sent}
 
     def save_setup(self, url: str, limit: int) -> int:
-        """Upload the products of set-up, in the tree and the home; returns bytes."""
-        # packed twice: the store wants to know the length first
+        """Upload the products of set-up in the tree and the home folder. Return the size in bytes."""
+        # pack twice: the store needs the length before the content
         with self._pack() as counting:
             size = sum(len(chunk) for chunk in iter(lambda: counting.read(2**20), b""))
         if size > limit:
-            raise Refused(413, "TOO_LARGE", f"Set-up made {size // 2**20} MB; {limit // 2**20} MB can be kept")
+            raise Refused(413, "TOO_LARGE", f"Set-up produced {size // 2**20} MB; the limit is {limit // 2**20} MB")
         with self._pack() as packed:
             transfer("PUT", url, body=packed, size=size)
         return size
 
     def restore_setup(self, url: str, limit: int) -> int:
-        """Unpack a kept set-up. Before the first tree, which is then laid over it."""
+        """Unpack a kept set-up. Call it before the first tree is written."""
         path = os.path.join(self.boxes.run, "kept.tar")
         try:
             with open(path, "w+b") as file:
@@ -102,11 +102,11 @@ class Workspace:
         with process.stdout:
             yield process.stdout
         if process.wait() != 0:
-            raise Refused(500, "NOT_PACKED", "What set-up made could not be packed")
+            raise Refused(500, "NOT_PACKED", "The products of set-up could not be packed")
 
     def _extract(self, archive: IO[bytes], folder: str) -> None:
         archive.flush()
-        # the program reads the descriptor itself; a buffered seek may leave it unmoved
+        # the program reads the descriptor itself, and a buffered seek may not move it
         os.lseek(archive.fileno(), 0, os.SEEK_SET)
         # as root, tar would give the files to the users named by the archive
         argv = ["tar", "-x", "-f", "-", "-C", folder, "--no-same-owner"]
@@ -115,7 +115,7 @@ class Workspace:
         )
 
     def _remove(self, paths: set[str]) -> None:
-        """Remove by a program in a box: folders may be deeper than Python goes."""
+        """Remove files with a program in a box: folders may be nested too deeply for Python."""
         if not paths:
             return
         with open(os.path.join(self.boxes.run, "names"), "w+b") as listing:
@@ -144,7 +144,7 @@ class Workspace:
             return None
 
     def _conflicts(self, digests: Mapping[str, str]) -> set[str]:
-        """Files in place of folders of the tree, and the other way round."""
+        """Return files in the place of the tree's folders, and folders in the place of its files."""
         folders = {parent for path in digests for parent in parents(path)}
         found = set()
         for path in folders | set(digests):
@@ -154,7 +154,7 @@ class Workspace:
         return found
 
     def _strays(self, sent: set[str]) -> set[str]:
-        """The topmost paths of neither the tree nor set-up. `from_setup` includes folders."""
+        """Return the topmost paths of neither the tree nor set-up. `from_setup` includes folders."""
         kept = sent | {parent for path in sent for parent in parents(path)} | self.from_setup
         return {path for path, _ in walk(self.boxes.work, into=kept.__contains__) if path not in kept}
 
@@ -169,7 +169,7 @@ class Workspace:
             return {**change, "path": path.encode("utf-8", "backslashreplace").decode(), "special": True}
         place = os.path.join(self.boxes.work, path)
         found = _link(place) if stat.S_ISLNK(status.st_mode) else _file(place, status, left)
-        # a file rewritten with equal content is no change
+        # a file rewritten with equal content is not a change
         return None if found.pop("digest", None) == (digest or "") else {**change, **found}
 
 
