@@ -198,7 +198,7 @@ def test_a_change_is_moved_to_other_ground_or_conflicts(open_: Open) -> None:
 
 
 def test_a_branch_that_must_be_there_is_not_made(open_: Open) -> None:
-    with pytest.raises(RepositoryRefused, match="not there any more"):
+    with pytest.raises(RepositoryRefused, match="is gone"):
         open_().head(BRANCH, None)
     start = open_().head(BRANCH, "main")
     assert open_().head(BRANCH, None) == start

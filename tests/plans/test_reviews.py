@@ -257,7 +257,7 @@ async def test_a_part_that_fails_leaves_what_the_others_suggest(world: PlanWorld
     iteration, suggestions = await world.reviewed(plan.id, "refine_descriptions")
     assert (world.run(str(iteration.run_id)).status, iteration.status) == (RunStatus.PARTIAL, IterationStatus.DONE)
     assert len(suggestions) == 18
-    assert "not valid" in str(iteration.error)
+    assert "invalid" in str(iteration.error)
 
 
 async def test_new_tasks_of_different_parts_have_different_keys(world: PlanWorld) -> None:

@@ -140,7 +140,7 @@ def test_a_command_whose_sandbox_dies_is_lost(stand_in: StandIn, tmp_path: Path)
     machine.process.kill()
     status = box.sandboxes.poll(box.handle, command, 0, 10)
     assert (status.ending, status.exit_code) == (Ending.LOST, None)
-    assert "first process has ended" in status.detail
+    assert "first process exited" in status.detail
     assert until(lambda: not living(inside))
     with pytest.raises(SandboxLost):
         box.put({"a": "b"})

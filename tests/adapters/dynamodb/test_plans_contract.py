@@ -211,7 +211,7 @@ def test_a_task_that_has_begun_cannot_be_edited(place: Place, status: TaskStatus
 def test_a_task_that_waits_at_its_gate_cannot_be_deleted(place: Place) -> None:
     plan = place.executing(place.created(*two_phases()), PlanStatus.PAUSED)
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.WAITING))
-    with pytest.raises(TaskAlreadyStarted, match="waits at its gate cannot be deleted any more: skip it") as waiting:
+    with pytest.raises(TaskAlreadyStarted, match="waiting at its gate cannot be deleted: skip it") as waiting:
         place.edited(plan, RemoveTask(task_id=id_of(plan, "c")))
     assert waiting.value.details == {"taskIds": [id_of(plan, "c")], "waitingTaskIds": [id_of(plan, "c")]}
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.RUNNING))
