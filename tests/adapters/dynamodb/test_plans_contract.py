@@ -215,7 +215,7 @@ def test_a_task_that_waits_at_its_gate_cannot_be_deleted(place: Place) -> None:
         place.edited(plan, RemoveTask(task_id=id_of(plan, "c")))
     assert waiting.value.details == {"taskIds": [id_of(plan, "c")], "waitingTaskIds": [id_of(plan, "c")]}
     place.set_state(id_of(plan, "c"), TaskState(status=TaskStatus.RUNNING))
-    with pytest.raises(TaskAlreadyStarted, match="has begun"):
+    with pytest.raises(TaskAlreadyStarted, match="has started"):
         place.edited(plan, RemoveTask(task_id=id_of(plan, "c")))
 
 
