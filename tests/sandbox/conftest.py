@@ -18,7 +18,7 @@ from groundwork.sandbox.model import Command, CommandStatus, Handle, Limits, San
 from groundwork.sandbox.port import Sandboxes
 from local.microvms.launcher import Launcher, SandboxSettings
 from local.microvms.service import MicrovmService
-from local.serving import Server
+from local.serving import ThreadedServer
 
 IMAGE = "arn:aws:lambda:us-east-1:000000000000:microvm-image:groundwork"
 BWRAP = os.environ.get("GROUNDWORK_TEST_BWRAP")
@@ -33,7 +33,7 @@ class StandIn:
     def __init__(self, machine: SandboxSettings, folder: Path, off: str = "") -> None:
         self.launcher = Launcher(machine, folder)
         self.service = MicrovmService(self.launcher, folder, IMAGE, off)
-        self.server = Server(self.service, "127.0.0.1", 0)
+        self.server = ThreadedServer(self.service, "127.0.0.1", 0)
         self.faults = self.service.faults
 
     def client(self) -> Any:
