@@ -1,4 +1,7 @@
-"""Each kind of kill once; every response stays true. Part of `make faults`: on a busy machine it takes minutes."""
+"""Each kind of kill once; every response stays true.
+
+Part of `make faults`: it takes minutes.
+"""
 
 import os
 
