@@ -256,7 +256,7 @@ async def test_a_plans_run_is_not_retried_but_asked_for_anew(world: PlanWorld) -
     world.model = answering(phases())
     accepted = world.ask()
     await world.to_the_end(accepted.run_id)
-    with pytest.raises(NothingToRetry, match="anew"):
+    with pytest.raises(NothingToRetry, match="start a new one"):
         world.starter.retry(accepted.run_id)
 
 

@@ -70,7 +70,7 @@ def test_ids_are_text(body: bytes, id_: str) -> None:
 def test_an_id_that_a_spreadsheet_has_shortened_is_refused_with_a_word(written: str) -> None:
     found = upload(table([["text", "externalId"], ["a", written], ["b", "2"]], delimiter=";"))
     assert [card.text for card in found.cards] == ["b"]
-    assert "spreadsheet has shortened" in found.rejected[0].reason
+    assert "spreadsheet has rounded" in found.rejected[0].reason
 
 
 def test_a_number_of_a_sheet_with_lost_digits_is_no_id() -> None:
