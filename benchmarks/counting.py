@@ -106,7 +106,7 @@ class Meter:
 def metered() -> Iterator[Meter]:
     """Count every DynamoDB request of this process inside the context."""
     meter = Meter()
-    real = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+    real = vars(botocore.client.BaseClient)["_make_api_call"]
 
     def counted(self: Any, operation: str, sent: Item) -> Any:
         answer = real(self, operation, sent)

@@ -168,7 +168,10 @@ class RunHandler(ABC):
         return self.lock or self.type.value
 
     def count_items(self, scope: StartScope) -> int:
-        """Return the number of items of a new run, skipped ones included."""
+        """Return the number of items of a new run, skipped ones included.
+
+        Never called for a type with a `start_refusal`: such a type needs none.
+        """
         raise NotImplementedError
 
     @abstractmethod
@@ -179,7 +182,10 @@ class RunHandler(ABC):
         """
 
     def refresh(self, scope: RunScope, entries: Sequence[ManifestEntry]) -> Iterator[ManifestEntry]:
-        """Yield these entries of an earlier run as the backlog is now."""
+        """Yield these entries of an earlier run as the backlog is now.
+
+        Never called for a type with a `retry_refusal`: such a type needs none.
+        """
         raise NotImplementedError
 
     def entries_after_retried(self, scope: RunScope, failed: Sequence[int]) -> Iterator[ManifestEntry]:

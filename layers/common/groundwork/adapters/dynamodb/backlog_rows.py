@@ -331,6 +331,23 @@ ROW_OF_KIND: Mapping[Kind, type[Any]] = {
 COUNT_OF_KIND = {Kind.CARD: "cards", Kind.EPIC: "epics", Kind.STORY: "stories", Kind.SUBTASK: "subtasks"}
 
 
+def card_row(card: Card, text_hash: str | None = None) -> CardRow:
+    """Return the row of a card; `text_hash` is the content hash to count it under."""
+    path = parse(card.id)
+    assert path is not None, card.id
+    return CardRow(
+        path.project_id,
+        sort_key(path),
+        text=card.text,
+        source=card.source,
+        external_id=card.external_id,
+        metadata=card.metadata or None,
+        posted_at=card.posted_at,
+        analysis=stored_analysis(card.analysis) if card.analysis else None,
+        content_hash=text_hash,
+    )
+
+
 def row_of(entity: Card | Artifact) -> Model:
     """Return the row of a card, an epic, a story or a subtask."""
     path = parse(entity.id)
@@ -338,15 +355,7 @@ def row_of(entity: Card | Artifact) -> Model:
     key: dict[str, Any] = {"pk": path.project_id, "sk": sort_key(path)}
     match entity:
         case Card():
-            return CardRow(
-                **key,
-                text=entity.text,
-                source=entity.source,
-                external_id=entity.external_id,
-                metadata=entity.metadata or None,
-                posted_at=entity.posted_at,
-                analysis=stored_analysis(entity.analysis) if entity.analysis else None,
-            )
+            return card_row(entity)
         case Epic():
             return EpicRow(
                 **key,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pynamodb.connection import Connection
 
 from groundwork.adapters.dynamodb import contention
-from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, external_key, row_of
+from groundwork.adapters.dynamodb.backlog_rows import CardRow, ExternalIdRow, ProjectRow, card_row, external_key
 from groundwork.adapters.dynamodb.card_hashes import claim_text, count_texts, known_hashes
 from groundwork.adapters.dynamodb.client import Cancelled, ConditionFailed, Transaction, translate_errors
 from groundwork.adapters.dynamodb.import_parts import DynamoImportParts, ImportPart
@@ -161,8 +161,7 @@ class DynamoCards:
         transaction = Transaction(self._connection())
         hashes = {number: content_hash(card.text) for number, card in cards.items()}
         for number, card in cards.items():
-            row = row_of(card.numbered(job.project_id, number))
-            row.content_hash = hashes[number]  # type: ignore[attr-defined]  # a card's row
+            row = card_row(card.numbered(job.project_id, number), hashes[number])
             transaction.put(row, CardRow.pk.does_not_exist(), "card")
             if card.external_id:
                 taken = ExternalIdRow(job.project_id, external_key(card.external_id), number=number)

@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Buffer, Callable, Iterator
 from typing import Protocol
 
 CHUNK = 256 * 1024
@@ -126,12 +126,13 @@ class SeekableFile(io.RawIOBase):
             self._position, self._stream, self._pending = target, None, b""
         return target
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
         if not self._pending:
             self._stream = self._stream or self._content.chunks(self._position)
             self._pending = next(self._stream, b"")
-        taken = self._pending[: len(buffer)]
-        buffer[: len(taken)] = taken
+        taken = self._pending[: len(view)]
+        view[: len(taken)] = taken
         self._pending = self._pending[len(taken) :]
         self._position += len(taken)
         return len(taken)

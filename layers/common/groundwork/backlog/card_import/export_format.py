@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from groundwork.backlog.card_import.dates import Order
 from groundwork.backlog.card_import.names import keys
@@ -58,10 +59,11 @@ class Format:
         return max((len(group) for group in self.telling if all(name in present for name in group)), default=0)
 
 
-def make_format(name: str, label: str, telling: Iterable[str], **given: object) -> Format:
+def make_format(name: str, label: str, telling: Iterable[str], **given: Any) -> Format:
     """Make a format from tables of comma-separated names."""
     lists = ("text", "title", "ids", "times", "personal", "known", "noise", "source", "headings")
-    split = {field: keys(str(value).split(", ")) for field, value in given.items() if field in lists}
-    others = {field: value for field, value in given.items() if field not in lists}
+    fields: dict[str, Any] = {
+        field: keys(value.split(", ")) if field in lists else value for field, value in given.items()
+    }
     groups = tuple(keys(group.split(", ")) for group in telling)
-    return Format(name, label, groups, **split, **others)  # type: ignore[arg-type]
+    return Format(name, label, groups, **fields)

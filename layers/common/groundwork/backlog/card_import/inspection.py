@@ -19,7 +19,7 @@ from groundwork.backlog.card_import.formats import BY_NAME, recognise
 from groundwork.backlog.card_import.headers import MAX_HEADER_ROWS, combined, header_rows, open_columns
 from groundwork.backlog.card_import.ids import as_text
 from groundwork.backlog.card_import.json_documents import slack_day, slack_messages
-from groundwork.backlog.card_import.layout import Layout
+from groundwork.backlog.card_import.layout import Container, Layout
 from groundwork.backlog.card_import.limits import MAX_PROFILED, SAMPLE_BYTES, SAMPLE_RECORDS, Limits
 from groundwork.backlog.card_import.names import key
 from groundwork.backlog.card_import.parameters import Parameters
@@ -95,11 +95,11 @@ def _text(unpacked: unpack.Unpacked, parameters: Parameters, limits: Limits) -> 
     if _json_shape(content, encoding, parameters) == "document":
         layout = Layout("packed", encoding, "document", warnings=encoding.warnings)
         return layout, document_lines(content, encoding, limits)
-    container = "unpacked" if unpacked.packed else "plain"
+    container: Container = "unpacked" if unpacked.packed else "plain"
     start = encoding.start
     if not splits_by_bytes(encoding.name):
         content, container, start = transcoded(content, encoding), "transcoded", 0
-    layout = Layout("csv", encoding, container, warnings=encoding.warnings)  # type: ignore[arg-type]
+    layout = Layout("csv", encoding, container, warnings=encoding.warnings)
     layout = replace(layout, start=Position(start))
     if _json_shape(unpacked.content, encoding, parameters) == "lines":
         return replace(layout, shape="ndjson"), content

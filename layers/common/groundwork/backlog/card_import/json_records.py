@@ -82,8 +82,7 @@ class _Values:
     def _next_char(self) -> str:
         """Skip white space and commas; return the next character, or nothing at the end."""
         while True:
-            end = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
-            self._move(end)
+            self._move(_after_space(self._buffer, self._at))
             if self._at < len(self._buffer):
                 return self._buffer[self._at]
             if not self._more():
@@ -258,10 +257,16 @@ def _with_lines(candidate: _Candidate, text: str, first_line: int) -> list[Locat
     return [(None, record) for record in candidate.records]
 
 
+def _after_space(text: str, at: int) -> int:
+    """Return the position behind the white space and commas at a position."""
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
 def _located(text: str, at: int, line: int) -> Iterator[Located]:
     line += text.count("\n", 0, at)
     while True:
-        start = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+        start = _after_space(text, at)
         line += text.count("\n", at, start)
         if text[start : start + 1] in ("]", ""):
             return

@@ -9,6 +9,7 @@ from groundwork.backlog.card_import.parameters import FileType
 from groundwork.backlog.card_import.records import Position
 
 Shape = Literal["csv", "ndjson", "packed"]
+Container = Literal["plain", "transcoded", "unpacked", "document", "xlsx", "slack"]
 """`packed`: lines of `[line, record]` derived from JSON documents and sheets."""
 Role = Literal["text", "title", "externalId", "source", "postedAt", "personal", "metadata"]
 
@@ -53,7 +54,7 @@ class Layout:
 
     shape: Shape
     encoding: Encoding
-    container: Literal["plain", "transcoded", "unpacked", "document", "xlsx", "slack"] = "plain"
+    container: Container = "plain"
     format: str | None = None
     delimiter: str | None = None
     escape: str | None = None

@@ -51,17 +51,21 @@ class Sheets:
 
     def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
         """Yield the non-empty rows with their numbers."""
-        sheet = self._book[name]
         cells = 0
+        for number, row in enumerate(self._values(name), 1):
+            cells += len(row) + 1
+            if cells > MAX_CELLS or len(row) > MAX_COLUMNS:
+                raise TooLarge(f"A sheet may have {MAX_COLUMNS} columns and {MAX_CELLS} cells.")
+            if texts := _texts(row):
+                yield number, texts
+
+    def _values(self, name: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of each row. Raises Damaged for faults of the file, not for faults of ours."""
+        sheet = self._book[name]
         try:
             # the stated size of a sheet may be far larger than the sheet
             sheet.reset_dimensions()
-            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                cells += len(row) + 1
-                if cells > MAX_CELLS or len(row) > MAX_COLUMNS:
-                    raise TooLarge(f"A sheet may have {MAX_COLUMNS} columns and {MAX_CELLS} cells.")
-                if texts := _texts(row):
-                    yield number, texts
+            yield from sheet.iter_rows(values_only=True)
         except _BROKEN:
             raise Damaged(f"The sheet {name!r} is damaged.") from None
 

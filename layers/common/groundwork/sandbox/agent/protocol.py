@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
             case ("GET", ["v1", "health"]):
                 return agent.health()
             case ("PUT", ["v1", "tree"]):
-                return agent.put(self, self._left, query.get("clean") == "1")  # type: ignore[arg-type]
+                return agent.put(self.read, self._left, query.get("clean") == "1")
             case ("GET", ["v1", "changes"]):
                 ignored = frozenset(filter(None, query.get("ignored", "").split("/")))
                 with agent.idle() as workspace:

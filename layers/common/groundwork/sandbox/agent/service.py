@@ -11,8 +11,8 @@ import platform
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from .boxes import Boxes, Bubblewrap
 from .commands import Command, Ending
@@ -139,12 +139,12 @@ class Agent:
         finally:
             self._busy.release()
 
-    def put(self, body: IO[bytes], size: int, clean: bool) -> dict[str, Any]:
+    def put(self, read: Callable[[int], bytes], size: int, clean: bool) -> dict[str, Any]:
         path = os.path.join(self.boxes.run, "tree.tar")
         with self.idle() as workspace, open(path, "w+b") as archive:
             # without a name the space is freed with the descriptor, even after a crash
             os.unlink(path)
-            while size > 0 and (chunk := body.read(min(size, 2**20))):
+            while size > 0 and (chunk := read(min(size, 2**20))):
                 archive.write(chunk)
                 size -= len(chunk)
             if size:
