@@ -3,12 +3,12 @@
 The commit comes first. A crash or a fault before the notifications loses none of them: the sweep sends them again.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from groundwork.clock import backoff
 from groundwork.errors import NotFound, Transient, WriteConflict
 from groundwork.execution.events import events_between
 from groundwork.execution.notifications import (
@@ -141,7 +141,7 @@ class ExecutionCoordinator:
                 after = self._commit(before, result.execution_state)
             # raised by another change of the plan, or by another plan with the last free slot
             except WriteConflict:
-                self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # not a secret
+                self.sleep(backoff(attempt, 0.02, 1.28))
                 attempt += 1
                 continue
             if after is not None:

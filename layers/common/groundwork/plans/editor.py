@@ -4,13 +4,13 @@ Every change not made by the model goes through `Editor.change`. So each change 
 and never overwrites a version its author has not seen.
 """
 
-import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.backlog.model import rfc3339
+from groundwork.clock import backoff
 from groundwork.errors import Invalid, NotFound, Transient
 from groundwork.ids import Kind, Path, new_plan_id
 from groundwork.plans.errors import PlanNotEditable, VersionConflict
@@ -153,7 +153,7 @@ class Editor:
                 self.store.commit(before, after, self._iteration(before, after, number, changes, metadata))
             except (VersionConflict, Transient) as failure:
                 fault = failure
-                self.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311  # not a secret
+                self.sleep(backoff(attempt, 0.02, 0.64))
             else:
                 return after
         raise fault or VersionConflict(before.version)

@@ -1,6 +1,5 @@
 """Plan executions on DynamoDB: the port `groundwork.execution.ports.Executions`."""
 
-import random
 import time
 import uuid
 from collections import OrderedDict
@@ -31,6 +30,7 @@ from groundwork.adapters.dynamodb.execution_rows import (
 from groundwork.adapters.dynamodb.plan_reader import PlanReader
 from groundwork.adapters.dynamodb.plan_rows import PlanRow
 from groundwork.backlog.model import rfc3339
+from groundwork.clock import backoff
 from groundwork.errors import Transient, WriteConflict
 from groundwork.execution.ports import Event
 from groundwork.execution.state import ExecutionState
@@ -199,7 +199,7 @@ class DynamoExecutions(PlanReader):
             except Transient:
                 if attempt + 1 == MAX_TURN_TRIES:
                     raise
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
+                time.sleep(backoff(attempt, 0.05, 3.2))
         return None
 
     # reads for users

@@ -1,6 +1,5 @@
 """Plans on DynamoDB: versions of any size, committed atomically, with a history."""
 
-import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from groundwork.adapters.dynamodb.plan_rows import (
 from groundwork.adapters.dynamodb.plan_versions import contents, keys_of
 from groundwork.adapters.dynamodb.purge import delete_partition
 from groundwork.adapters.dynamodb.run_rows import LockRow, RunRow, lock_key, run_row
+from groundwork.clock import backoff
 from groundwork.errors import NotFound, RunAlreadyActive, Transient
 from groundwork.ids import Kind, path_of
 from groundwork.plans.edit_guard import ChangedElements, changed_elements, refusal
@@ -308,7 +308,7 @@ def _retry(action: Callable[[], None]) -> None:
         try:
             return action()
         except Transient:
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # not a secret
+            time.sleep(backoff(attempt, 0.05, 0.2))
     return action()
 
 
